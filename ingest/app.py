@@ -1,0 +1,10 @@
+"""The receiver as the environment describes it: `uvicorn ingest.app:app`."""
+
+from ingest.application import create_app
+from ingest.settings import IngestSettings
+from ledger.logs import configure_logging
+from ledger.settings import load
+
+settings = load(IngestSettings)
+configure_logging(settings.seven_log_level)
+app = create_app(settings)

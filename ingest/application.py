@@ -1,0 +1,94 @@
+"""The receiver as an ASGI application: its routes, and what runs beside them."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from celery import Celery
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from ingest.announcer import Announcer
+from ingest.gathering import Gathering
+from ingest.parking import Parking
+from ingest.readiness import Readiness
+from ingest.receiving import Receiving
+from ingest.settings import IngestSettings
+from ingest.tokens import Tokens
+from ledger.accepting import Acceptor
+from ledger.announcing import broker
+from ledger.logs import silence_access_log
+
+log = logging.getLogger("seven.ingest")
+
+
+def create_app(settings: IngestSettings) -> Starlette:
+    """The receiver as an ASGI application. It connects to nothing before its lifespan begins."""
+    redis_url = settings.redis_url.get_secret_value()
+    acceptor = Acceptor(redis_url, settings.seven_accept_deadline_s)
+    readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
+    announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
+    gathering = Gathering(
+        acceptor,
+        announcer.tell,
+        readiness,
+        batch_size=settings.seven_batch_size,
+        waiting_limit=settings.seven_waiting_limit,
+        # a little beyond the acceptor's own: it then says what it was
+        deadline_s=settings.seven_accept_deadline_s + 0.5,
+    )
+    receiving = Receiving(
+        Tokens(token.get_secret_value() for token in settings.seven_hook_token),
+        gathering,
+        Parking(settings.seven_parked_limit),
+        settings.seven_body_limit,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        silence_access_log()
+        announcer.start()
+        await readiness.refresh()
+        probing = asyncio.create_task(readiness.run())
+        writing = asyncio.create_task(gathering.run())
+        for task in (probing, writing):
+            task.add_done_callback(_end_with)
+        log.info("receiving")
+        yield
+        gathering.close()
+        await writing
+        probing.cancel()
+        await asyncio.to_thread(announcer.stop)
+        await acceptor.redis.aclose()
+        log.info("ended")
+
+    async def readyz(_: Request) -> JSONResponse:
+        hindrances = readiness.hindrances()
+        return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
+
+    app = Starlette(
+        routes=[
+            *(Route(f"/hooks/{{token}}{rest}", receiving) for rest in ("", "/", "/{event_type}", "/{event_type}/")),
+            Route("/livez", livez, methods=["GET"]),
+            Route("/readyz", readyz, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
+    return app
+
+
+async def livez(_: Request) -> PlainTextResponse:
+    """Alive: the event loop turns."""
+    return PlainTextResponse("alive\n")
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    """A receiver without its background tasks would refuse for ever: end, and be started again."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("a background task ended", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)

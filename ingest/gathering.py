@@ -1,0 +1,122 @@
+"""Gathering: while one write to the ledger is in flight, arriving deliveries gather for the next (group commit)."""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from uuid_utils import uuid7
+
+from ingest.readiness import Readiness
+from ledger.accepting import Acceptor, NotAccepted
+from ledger.batch import Header, NewBatch
+
+log = logging.getLogger("seven.ingest")
+
+OVERHEAD = 200
+"""Bytes that a delivery costs in memory beside its envelope."""
+
+BATCH_BYTES = 1024 * 1024
+"""No envelope is added to a batch that has grown to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    queue: str
+    line: bytes
+    fingerprint: str
+    answer: asyncio.Future[None]
+
+
+class Gathering:
+    """Turns single envelopes into batches. An idle ledger is written to at once: low load waits for nothing.
+
+    `announce(queue, batch_id)` is called for each accepted batch and must not block.
+    """
+
+    def __init__(
+        self,
+        acceptor: Acceptor,
+        announce: Callable[[str, str], None],
+        readiness: Readiness,
+        *,
+        batch_size: int,
+        waiting_limit: int,
+        deadline_s: float,
+    ) -> None:
+        self._acceptor, self._announce, self._readiness = acceptor, announce, readiness
+        self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
+        self._waiting: deque[_Waiting] = deque()
+        self._size = 0
+        self._arrived = asyncio.Event()
+        self._closing = False
+
+    async def accept(self, queue: str, line: bytes, fingerprint: str) -> None:
+        """Return when the envelope is in the ledger. Raises NotAccepted when that is not known to be so in time."""
+        size = len(line) + OVERHEAD
+        if self._size + size > min(self._waiting_limit, self._readiness.room()):
+            raise NotAccepted("full")
+        waiting = _Waiting(queue, line, fingerprint, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._size += size
+        self._arrived.set()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await waiting.answer
+        except TimeoutError:
+            raise NotAccepted("too slow") from None
+
+    async def run(self) -> None:
+        """Write what gathers, one round trip at a time, until closed and empty."""
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._write(self._taken())
+
+    def close(self) -> None:
+        """Let `run` end when nothing waits any more."""
+        self._closing = True
+        self._arrived.set()
+
+    def _taken(self) -> list[_Waiting]:
+        """What the next write carries: bounded in count and bytes, without those who were answered 503 meanwhile."""
+        taken: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(taken) < self._batch_size and size < BATCH_BYTES:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].line) + OVERHEAD
+        self._size -= size
+        self._readiness.wrote(size)
+        return [one for one in taken if not one.answer.done()]
+
+    async def _write(self, taken: list[_Waiting]) -> None:
+        if not taken:
+            return
+        taken.sort(key=lambda one: one.queue)
+        groups = [list(group) for _, group in itertools.groupby(taken, key=lambda one: one.queue)]
+        batches = [
+            NewBatch(
+                id=str(uuid7()),
+                queue=group[0].queue,
+                lines=[one.line for one in group],
+                fingerprints=frozenset(one.fingerprint for one in group),
+            )
+            for group in groups
+        ]
+        answers = await self._acceptor.accept(batches)
+        for batch, group, answer in zip(batches, groups, answers, strict=True):
+            for one in group:
+                if not one.answer.done():
+                    one.answer.set_exception(answer) if isinstance(answer, NotAccepted) else one.answer.set_result(None)
+            self._tell(batch, answer)
+
+    def _tell(self, batch: NewBatch, answer: Header | NotAccepted) -> None:
+        size = len(batch.lines)
+        if isinstance(answer, NotAccepted):
+            log.warning("not accepted batch=%s queue=%s deliveries=%d cause=%s", batch.id, batch.queue, size, answer)
+            return
+        self._announce(batch.queue, batch.id)
+        log.info("accepted batch=%s queue=%s deliveries=%d first=%d", batch.id, batch.queue, size, answer.first)

@@ -1,0 +1,59 @@
+"""Readiness: whether deliveries can be accepted durably, probed in the background and answered from memory."""
+
+import asyncio
+import time
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from ledger.probing import Condition, probe
+
+PERIOD_S = 0.5
+STALE_S = 3.0  # an answer older than this says nothing any more
+
+
+class Readiness:
+    """What the last probe of the ledger said."""
+
+    def __init__(self, redis: Redis, ledger_limit: int) -> None:
+        self._redis, self._ledger_limit = redis, ledger_limit
+        self._condition: Condition | None = None
+        self._hindrance = "the ledger has not answered yet"
+        self._at = float("-inf")
+        self._written = 0
+        self.draining = False
+
+    async def run(self) -> None:
+        """Probe for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(PERIOD_S)
+
+    async def refresh(self) -> None:
+        """Probe once."""
+        try:
+            condition = await probe(self._redis, self._ledger_limit)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._hindrance = f"the ledger does not answer ({type(error).__name__})"
+            self._at = float("-inf")
+            return
+        self._condition, self._written, self._at = condition, 0, time.monotonic()
+
+    def room(self) -> int:
+        """Bytes that the ledger can still take: by its last answer, less what has been written since.
+
+        A ledger that does not answer sets no bound here; writing to it finds out.
+        """
+        return 2**62 if self._condition is None else self._condition.room - self._written
+
+    def wrote(self, size: int) -> None:
+        """Count what the last answer could not know of yet; twice, for what Redis needs beside the bytes."""
+        self._written += 2 * size
+
+    def hindrances(self) -> list[str]:
+        """Why deliveries cannot be accepted durably now; empty when they can."""
+        if self.draining:
+            return ["the receiver is shutting down"]
+        if self._condition is None or time.monotonic() - self._at > STALE_S:
+            return [self._hindrance]
+        return [f"the ledger: {word}" for word in self._condition.hindrances]

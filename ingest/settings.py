@@ -1,0 +1,62 @@
+"""What the receiver is told of its surroundings."""
+
+import logging
+import re
+from typing import Annotated
+
+from pydantic import ByteSize, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from ledger.settings import LedgerSettings
+
+log = logging.getLogger("seven.ingest")
+
+SHORTEST_TOKEN = 8
+GOOD_TOKEN = 20
+_TOKEN = re.compile(rf"[\w.~-]{{{SHORTEST_TOKEN},}}", re.ASCII)  # what a path carries unescaped
+_MAKE_ONE = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
+
+
+class IngestSettings(LedgerSettings):
+    """The receiver's settings. It never needs the API key."""
+
+    seven_hook_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="The secret in the hooks' URLs; several, comma-separated, to replace one: first is current."
+    )
+    seven_body_limit: ByteSize = Field(
+        ByteSize(64 * 1024), description="Largest delivery, body and query together; beyond it 413 and a 4 KiB sample."
+    )
+    seven_ledger_limit: ByteSize = Field(
+        ByteSize(1024**3),
+        description="Memory that Redis may use; with its own maxmemory the lower counts. Beyond 75 % of it: 503.",
+    )
+    seven_accept_deadline_s: float = Field(
+        2.0, gt=0, le=4, description="Seconds for the ledger to confirm, then 503. The gateway gives up after 5."
+    )
+    seven_batch_size: int = Field(256, ge=1, le=5000, description="Most deliveries in one batch.")
+    seven_waiting_limit: ByteSize = Field(
+        ByteSize(32 * 1024**2), description="Bytes that may wait for the ledger in one receiver; beyond it 503."
+    )
+    seven_parked_limit: ByteSize = Field(
+        ByteSize(256 * 1024**2),
+        description="Bytes of deliveries not understood that are kept in an hour; beyond it 429.",
+    )
+
+    @field_validator("seven_hook_token", mode="before")
+    @classmethod
+    def _listed(cls, told: object) -> object:
+        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
+
+    @field_validator("seven_hook_token")
+    @classmethod
+    def _strong(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not tokens:
+            raise ValueError("at least one token is needed")
+        for token in tokens:
+            if not _TOKEN.fullmatch(token.get_secret_value()):
+                raise ValueError(
+                    f"each token needs {SHORTEST_TOKEN} or more characters of A-Z a-z 0-9 . _ ~ -; {_MAKE_ONE}"
+                )
+            if len(token.get_secret_value()) < GOOD_TOKEN:
+                log.warning("a hook token of fewer than %d characters can be guessed; %s", GOOD_TOKEN, _MAKE_ONE)
+        return tokens

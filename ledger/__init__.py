@@ -1,0 +1,17 @@
+"""The ledger: where accepted deliveries are safe until they are rows, in Redis with `appendfsync always`.
+
+The keyspace, all of it; the broker's own keys (Celery's) live beside it in the same database:
+
+    seven:ledger              hash  `life`: 32 hex digits, new whenever Redis begins empty; `born_ms`
+    seven:batches             hash  batch id → one header line, then one line for each envelope (`ledger/batch.py`)
+    seven:pending:<queue>     zset  batch id → when it was accepted; the score never moves, the lowest is the oldest
+    seven:announced:<queue>   zset  batch id → when it was last announced, at first when it was accepted
+    seven:ordinals            hash  queue → the last ordinal given out, dense within a life
+    seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery
+
+Times are milliseconds by Redis' own clock. Three scripts are all that write: `accept.lua` (receiver), `settle.lua`
+and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places or in none.
+
+What holds it together: a batch leaves only by `settle`, after its rows are committed on disk; and its id is resent only
+before anyone could have settled it (`ledger/accepting.py`). Everything else may happen twice, or not at all.
+"""

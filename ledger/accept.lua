@@ -1,0 +1,33 @@
+-- Accept one batch: its envelopes, its place among the pending, the next ordinals of its queue, its tokens' last use.
+-- All or nothing, and only once for a batch id: told again, it answers as it did the first time.
+--
+-- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>
+-- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, envelopes, token fingerprints...
+-- Returns the batch's header line.
+
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if known then
+  return string.match(known, '^[^\n]*')
+end
+
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+
+local life = redis.call('HGET', KEYS[1], 'life')
+if not life then
+  life = ARGV[4]
+  redis.call('HSET', KEYS[1], 'life', life, 'born_ms', now)
+end
+
+local last = redis.call('HINCRBY', KEYS[3], ARGV[2], ARGV[3])
+local header = string.format(
+  '{"v":1,"queue":"%s","life":"%s","first":%.0f,"count":%.0f,"accepted_ms":%s}',
+  ARGV[2], life, last - ARGV[3] + 1, ARGV[3], now)
+
+redis.call('HSET', KEYS[2], ARGV[1], header .. '\n' .. ARGV[5])
+redis.call('ZADD', KEYS[5], now, ARGV[1])
+redis.call('ZADD', KEYS[6], now, ARGV[1])
+for i = 6, #ARGV do
+  redis.call('HSET', KEYS[4], ARGV[i], now)
+end
+return header

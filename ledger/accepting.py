@@ -1,0 +1,98 @@
+"""Accepting: the receiver's side of the ledger, asynchronous."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ledger import keyspace
+from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.scripts import ACCEPT
+
+PAUSE_S = 0.1  # between two attempts to reach a Redis that refuses connections
+
+
+class NotAccepted(Exception):  # noqa: N818 - a fact, and no fault of the sender
+    """The ledger has not confirmed a batch: it is away, full, read-only, loading or slow.
+
+    Whether the batch is in it is unknown; told again with a new id it merges into the same rows.
+    """
+
+
+class Acceptor:
+    """Writes batches to the ledger, each durably or not at all as far as the caller may believe.
+
+    The client's own retries are off: after a lost answer they would resend what has already been counted. We resend
+    too, but by batch id, which the ledger counts once, and only within `deadline_s`, which is far shorter than the
+    time after which the sweep announces a batch (`SEVEN_OVERDUE_S`): until then nobody else knows the id, so nobody can
+    have settled it.
+    """
+
+    def __init__(self, redis_url: str, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self._life = uuid.uuid4().hex
+        self.redis: Redis = Redis.from_url(
+            redis_url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=deadline_s,
+            socket_connect_timeout=deadline_s,
+            socket_keepalive=True,
+            client_name="seven-ingest-receiver",
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.redis.aclose()
+
+    async def accept(self, batches: Sequence[NewBatch]) -> list[Header | NotAccepted]:
+        """Write the batches in one round trip; for each, its header with its ordinals, or why it is not confirmed."""
+        answers: list[Header | NotAccepted] = []
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answers = [_read(answer) for answer in await self._told(batches)]
+        except (RedisError, OSError, TimeoutError) as error:
+            answers = [NotAccepted(type(error).__name__)] * len(batches)
+        return answers
+
+    async def _told(self, batches: Sequence[NewBatch]) -> list[Any]:
+        while True:
+            try:
+                answers = await self._evaluate(batches)
+            except RedisTimeoutError:
+                raise
+            except (RedisConnectionError, OSError):
+                await asyncio.sleep(PAUSE_S)
+                continue
+            if not any(isinstance(answer, NoScriptError) for answer in answers):
+                return answers
+            await self.redis.script_load(ACCEPT.text)
+
+    async def _evaluate(self, batches: Sequence[NewBatch]) -> list[Any]:
+        pipeline = self.redis.pipeline(transaction=False)
+        for batch in batches:
+            keys = (
+                keyspace.LEDGER, keyspace.BATCHES, keyspace.ORDINALS, keyspace.TOKENS,
+                keyspace.pending(batch.queue), keyspace.announced(batch.queue),
+            )  # fmt: skip
+            pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(self._life))
+        return await pipeline.execute(raise_on_error=False)
+
+
+def _read(answer: Any) -> Header | NotAccepted:
+    if isinstance(answer, bytes):
+        try:
+            return Header.parse(answer)
+        except UnreadableBatch:
+            return NotAccepted("UnreadableBatch")
+    # an error's text may quote a command, hence what people wrote: its kind, or Redis' own first word, says enough
+    return NotAccepted(str(answer).split(" ", 1)[0] if type(answer) is ResponseError else type(answer).__name__)

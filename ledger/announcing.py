@@ -1,0 +1,58 @@
+"""Announcing: telling the workers, by way of Celery, that batches wait. Losing an announcement loses nothing.
+
+Celery on Redis loses a message when a worker is killed between taking it and noting it down, whatever the settings;
+so a message carries batch ids only, and the sweep announces again what nobody has settled.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from seven.events import QUEUES
+
+CLOCK = "clock"
+"""The queue of what beat sends."""
+
+BATCHES_PER_ANNOUNCEMENT = 32
+
+
+def task_name(queue: str) -> str:
+    """The task that consumes a queue."""
+    return f"consume.{queue}"
+
+
+def broker(redis_url: str) -> dict[str, Any]:
+    """The Celery settings that whoever sends and whoever consumes must share."""
+    return {
+        "broker_url": redis_url,
+        "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK)],
+        "task_default_queue": CLOCK,
+        "task_create_missing_queues": False,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "broker_transport_options": {
+            # A worker that was killed leaves its messages to the others after this long; the sweep is usually faster.
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    }
+
+
+def announce(app: Celery, queue: str, batch_ids: Sequence[str], **options: Any) -> None:
+    """Send one announcement: blocking, bounded by the broker's timeouts. Raises kombu's OperationalError."""
+    app.send_task(
+        task_name(queue),
+        args=[list(batch_ids)],
+        queue=queue,
+        argsrepr=f"{len(batch_ids)} batches, first {batch_ids[0]}",
+        retry=False,
+        **options,
+    )

@@ -1,0 +1,19 @@
+-- Take the batches whose announcement is overdue, oldest first, and count them as announced now.
+-- Bounded twice: so many at once, and none while the queue is long, so that hours of outage multiply nothing.
+--
+-- KEYS  announced:<queue>, the broker's list of that queue
+-- ARGV  overdue after (ms), at most so many, none while the list is longer than
+-- Returns batch ids.
+
+if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[3]) then
+  return {}
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local overdue = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf',
+  string.format('%.0f', now - ARGV[1]), 'LIMIT', 0, ARGV[2])
+for _, batch in ipairs(overdue) do
+  redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now), batch)
+end
+return overdue

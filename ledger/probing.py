@@ -1,0 +1,42 @@
+"""Probing: can a batch be accepted durably right now? Asked in the background, answered from memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+FULL_AT = 0.75
+"""The part of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the ledger's server is, as it says itself; sizes in bytes."""
+
+    used: int
+    limit: int
+    hindrances: tuple[str, ...]
+    """Why a batch could not be accepted durably, in words for people; empty when it could."""
+
+    @property
+    def room(self) -> int:
+        """Bytes left below the bar; negative when it is passed."""
+        return int(self.limit * FULL_AT) - self.used
+
+
+async def probe(redis: Redis, ledger_limit: int | None) -> Condition:
+    """Ask the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
+
+    Raises redis.RedisError or OSError when it does not answer.
+    """
+    told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
+    limit = min(filter(None, (told.get("maxmemory", 0), ledger_limit)))
+    condition = Condition(told["used_memory"], limit, ())
+    hindrances = (
+        ("it is loading its data", bool(told.get("loading"))),
+        ("it is a replica", told.get("role") != "master"),
+        ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled")),
+        ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
+        (f"more than {FULL_AT:.0%} of its memory is in use", condition.room < 0),
+    )
+    return Condition(condition.used, limit, tuple(word for word, holds in hindrances if holds))

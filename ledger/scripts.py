@@ -1,0 +1,24 @@
+"""The ledger's server-side scripts, by the hash that Redis knows them by."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and its SHA-1, as EVALSHA wants it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def named(cls, name: str) -> "Script":
+        """The script in `ledger/<name>.lua`."""
+        text = files("ledger").joinpath(f"{name}.lua").read_text("utf-8")
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+ACCEPT = Script.named("accept")
+SETTLE = Script.named("settle")
+OVERDUE = Script.named("overdue")

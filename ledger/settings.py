@@ -1,0 +1,87 @@
+"""What every process is told of its surroundings: environment, `NAME_FILE`, and names that nobody knows."""
+
+import difflib
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+log = logging.getLogger("seven.settings")
+
+
+class FromFile(PydanticBaseSettingsSource):
+    """`NAME_FILE` names a file that holds the value of `NAME`, as Docker's secrets do."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The file's text without its final newline. Raises ValueError for a file that cannot be read."""
+        name = str(field.validation_alias or field_name).upper()
+        path = os.environ.get(f"{name}_FILE")
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text("utf-8").strip("\r\n"), str(field.validation_alias or field_name), False
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}_FILE: cannot read that file: {type(error).__name__}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        """Every field that is told by a file."""
+        told = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in told if value is not None}
+
+
+class Environment(BaseSettings):
+    """The settings of one process: frozen, read once where the process is put together."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the files it names."""
+        return init_settings, env_settings, FromFile(settings_cls)
+
+
+class LedgerSettings(Environment):
+    """What every process that reaches the ledger is told."""
+
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis or Valkey: ledger and broker, with appendfsync always.",
+    )
+    seven_log_level: str = Field("INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR.")
+
+
+Some = TypeVar("Some", bound=Environment)
+
+
+def load(settings: type[Some]) -> Some:
+    """Read a process' settings, or end it with exit code 2 and a plain word on each that is wrong."""
+    try:
+        return settings()
+    except ValidationError as error:
+        wrong = [f"{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_input=False)]
+    except ValueError as error:
+        wrong = [str(error)]
+    sys.stderr.write("".join(f"configuration: {line}\n" for line in wrong))
+    raise SystemExit(2)
+
+
+def warn_of_unknown_names(known: Iterable[str]) -> None:
+    """Log a warning for each `SEVEN_…` name in the environment that is none of ours, with the nearest that is."""
+    names = {name.upper() for name in known}
+    for name in sorted(os.environ):
+        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in names:
+            nearest = difflib.get_close_matches(name, names, 1, 0.0)
+            log.warning("unknown setting %s: did you mean %s?", name, *nearest)

@@ -1,0 +1,133 @@
+"""Settling: the workers' side of the ledger, synchronous: fetch, settle, overdue, figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
+
+from ledger import keyspace
+from ledger.batch import Batch, UnreadableBatch
+from ledger.scripts import OVERDUE, SETTLE, Script
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What lay under a batch id and is no batch: to be buried whole."""
+
+    id: str
+    stored: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How one queue stands: its batches in the ledger, the oldest of them, its announcements, its last ordinal."""
+
+    pending: int
+    oldest_at: datetime | None
+    announcements: int
+    last_ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the ledger stands, by Redis' own clock. `life` is None for a ledger that has accepted nothing yet."""
+
+    life: str | None
+    born_at: datetime | None
+    now: datetime
+    queues: dict[str, QueueFigures]
+
+
+class Ledger:
+    """The ledger as workers and the command line see it. Every call raises redis.RedisError when it is away.
+
+    Retries are off: each call is repeated by whoever announced the batch, not here.
+    """
+
+    def __init__(self, redis_url: str, timeout_s: float = 5.0) -> None:
+        self.redis = Redis.from_url(
+            redis_url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            socket_keepalive=True,
+            health_check_interval=30,
+            client_name="seven-ingest-worker",
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.redis.close()
+
+    def fetch(self, batch_ids: Sequence[str]) -> list[Batch | Unreadable]:
+        """The batches that are still in the ledger, in the order of their ids; one settled already is left out."""
+        if not batch_ids:
+            return []
+        found = cast("list[bytes | None]", self.redis.hmget(keyspace.BATCHES, list(batch_ids)))
+        return [
+            _read(batch_id, stored) for batch_id, stored in zip(batch_ids, found, strict=True) if stored is not None
+        ]
+
+    def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
+        """Remove batches whose rows are committed and on disk; returns how many were still there."""
+        if not batch_ids:
+            return 0
+        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue))
+        return int(self._run(SETTLE, keys, list(batch_ids)))
+
+    def overdue(self, queue: str, after_s: float, at_most: int, longest_queue: int) -> list[str]:
+        """Batches not announced for `after_s`, oldest first, which from now on count as announced.
+
+        At most `at_most`, and none while the broker's queue holds more than `longest_queue` announcements.
+        """
+        limits = (int(after_s * 1000), at_most, longest_queue)
+        return [batch_id.decode() for batch_id in self._run(OVERDUE, (keyspace.announced(queue), queue), limits)]
+
+    def figures(self, queues: Sequence[str]) -> Figures:
+        """How the given queues stand, read together."""
+        pipeline = self.redis.pipeline(transaction=True)
+        pipeline.time()
+        pipeline.hmget(keyspace.LEDGER, ["life", "born_ms"])
+        pipeline.hmget(keyspace.ORDINALS, list(queues))
+        for queue in queues:
+            pipeline.zcard(keyspace.pending(queue))
+            pipeline.zrange(keyspace.pending(queue), 0, 0, withscores=True)
+            pipeline.llen(queue)
+        (seconds, micros), (life, born_ms), ordinals, *rest = pipeline.execute()
+        return Figures(
+            life=life.decode() if life else None,
+            born_at=_at(int(born_ms)) if born_ms else None,
+            now=_at(seconds * 1000 + micros // 1000),
+            queues={
+                queue: QueueFigures(
+                    pending=rest[3 * i],
+                    oldest_at=_at(int(rest[3 * i + 1][0][1])) if rest[3 * i + 1] else None,
+                    announcements=rest[3 * i + 2],
+                    last_ordinal=int(ordinals[i] or 0),
+                )
+                for i, queue in enumerate(queues)
+            },
+        )
+
+    def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return self.redis.evalsha(script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return self.redis.eval(script.text, len(keys), *keys, *arguments)
+
+
+def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
+    try:
+        return Batch.parse(batch_id, stored)
+    except UnreadableBatch as error:
+        return Unreadable(batch_id, stored, str(error))
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

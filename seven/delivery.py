@@ -1,0 +1,117 @@
+"""Delivery: one HTTP request of the gateway, and the payload it carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from seven.digest import delivery_digest
+from seven.errors import Misfit, NotUnderstood, Undecodable, UnknownEventType
+from seven.event import Event
+from seven.events import EVENT_TYPES
+from seven.moment import plausible, read_moment
+from seven.notation import Words, read_form, read_json
+from seven.words import storable
+
+MAX_NAME = 64
+"""Characters kept of the name of an event type that is not known."""
+
+_ENVELOPE_FIELDS = ("webhook_event", "webhook_timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One HTTP request, as far as it matters to what it says."""
+
+    method: str
+    query: bytes
+    body: bytes
+
+    @property
+    def request_method(self) -> str:
+        """The request method of the hook: `JSON`, `POST` or `GET`."""
+        if self.method == "GET":
+            return "GET"
+        return "JSON" if self.body.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"{", b"[") else "POST"
+
+    def decode(self) -> Words:
+        """The words, nested as they were meant.
+
+        The words of the body stand over those of the query, which may be the target URL's own.
+        Raises Undecodable, or Misfit where the words contradict each other.
+        """
+        if self.method == "GET" or not self.body.strip():
+            if not self.query:
+                raise Undecodable("an empty request")
+            return read_form(self.query)
+        words = (read_json if self.request_method == "JSON" else read_form)(self.body)
+        try:
+            return read_form(self.query) | words
+        except NotUnderstood:  # the body speaks for itself
+            return words
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that speak: the body, or without one the query."""
+        return self.body or self.query
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The decoded words of a delivery, and what they say about themselves."""
+
+    words: Words
+    fields: Mapping[str, Any]
+    """The `data`, wherever the notation put it."""
+    event_type: str | None
+    """As the payload tells it, else as the path does; None where neither does."""
+    timestamp: object
+
+    @classmethod
+    def of(cls, words: Words, path_event_type: str | None) -> "Payload":
+        """Find `data` in nested words, in a JSON text, or flat beside the envelope's fields.
+
+        Raises Undecodable or Misfit for a JSON text that cannot be read.
+        """
+        inner = words.get("data")
+        if isinstance(inner, str) and inner.lstrip()[:1] == "{":
+            inner = read_json(inner)
+        if inner == [] and "webhook_event" in words:  # PHP's empty object
+            inner = {}
+        # Flat fields stand beside the envelope's; one receiver in production reads webhook_event inside data.
+        fields = inner if isinstance(inner, dict) else words
+        envelope = {name: words.get(name, fields.get(name)) for name in _ENVELOPE_FIELDS}
+        return cls(
+            words=words,
+            fields={name: value for name, value in fields.items() if name not in _ENVELOPE_FIELDS},
+            event_type=_name(envelope["webhook_event"]) or _name(path_event_type if path_event_type != "all" else None),
+            timestamp=envelope["webhook_timestamp"],
+        )
+
+    def event(self, received_at: datetime) -> Event:
+        """What the payload means. Raises UnknownEventType, or Misfit naming each wrong field."""
+        if self.event_type is None:
+            raise UnknownEventType("neither webhook_event nor the path names an event type")
+        if self.event_type not in EVENT_TYPES:
+            raise UnknownEventType("an event type not known here")
+        return EVENT_TYPES[self.event_type].parse(self.fields, self._told_at(received_at), received_at)
+
+    def digest(self) -> str:
+        """Equal for repeats of one delivery."""
+        return delivery_digest(self.event_type, self.fields)
+
+    def _told_at(self, received_at: datetime) -> datetime:
+        try:
+            return plausible(read_moment(self.timestamp), received_at)
+        except ValueError:  # absent, or of no use: the delivery is understood without it
+            return received_at
+
+
+def _name(value: object) -> str | None:
+    """The name of an event type as it was told, cut; a known one in the vendor's own spelling."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Misfit("webhook_event is not text", {"webhook_event": "text is expected"})
+    name = storable(value.strip())
+    return name.lower() if name.lower() in EVENT_TYPES else name[:MAX_NAME]

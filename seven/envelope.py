@@ -1,0 +1,92 @@
+"""Envelope: what the ledger keeps of one delivery, one line of JSON.
+
+Readers survive the envelopes of older and newer versions: what they do not know they ignore, what they miss they
+take as absent. Only `id` has to be there. Change the meaning of a field by giving it a new name.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from seven.errors import Undecodable, UnreadableEnvelope
+from seven.notation import Words
+
+VERSION = 1
+_RAW = "base64:"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One accepted delivery. `payload` is its decoded words, or its bytes where they could not be decoded."""
+
+    id: str
+    event_type: str | None
+    received_at: datetime
+    request_method: str
+    payload: Words | bytes
+    reason: str | None = None
+    """Why the receiver could not understand the bytes; None for a decoded payload."""
+
+    def line(self) -> bytes:
+        """As one line of ASCII JSON, NUL and lone surrogates escaped."""
+        written = {
+            "v": VERSION,
+            "id": self.id,
+            "event_type": self.event_type,
+            "received_at": self.received_at.isoformat(),
+            "request_method": self.request_method,
+            "payload": self.payload if isinstance(self.payload, dict) else self.payload_text,
+            "reason": self.reason,
+        }
+        return json.dumps(written, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+    @property
+    def payload_text(self) -> str:
+        """The payload as text that any database keeps: ASCII JSON, or `base64:` and the bytes."""
+        if isinstance(self.payload, bytes):
+            return _RAW + base64.b64encode(self.payload).decode("ascii")
+        return json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def words(self) -> Words:
+        """The decoded words. Raises Undecodable with the receiver's reason where there are none."""
+        if isinstance(self.payload, bytes):
+            raise Undecodable(self.reason or "undecodable")
+        return self.payload
+
+    @classmethod
+    def parse(cls, line: bytes) -> "Envelope":
+        """Read a line of any version. Raises UnreadableEnvelope."""
+        try:
+            written = json.loads(line)
+            payload: Any = written.get("payload")
+            if isinstance(payload, str) and payload.startswith(_RAW):
+                payload = base64.b64decode(payload[len(_RAW) :], validate=True)
+            return cls(
+                id=_text(written["id"]),
+                event_type=None if written.get("event_type") is None else _text(written["event_type"]),
+                received_at=_aware(written.get("received_at")),
+                request_method=_text(written.get("request_method") or "POST"),
+                payload=payload if isinstance(payload, (dict, bytes)) else {},
+                reason=written.get("reason"),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UnreadableEnvelope(f"not an envelope: {type(error).__name__}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value
+
+
+def _aware(value: object) -> datetime:
+    """A time with its offset; a newer version may leave it out, and then nothing is known of it but 'long ago'."""
+    if value is None:
+        return datetime(2000, 1, 1, tzinfo=UTC)
+    moment = datetime.fromisoformat(str(value))
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)

@@ -1,0 +1,26 @@
+"""The event types, each one file: its fields, its statuses, and the records it projects to.
+
+To add one, add a file here and a sample under `tests/deliveries/`; queue, task, routing and docs follow from it.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from seven.event import EVENT_TYPES, Event
+
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
+
+PARKED = "parked"
+"""The queue of deliveries whose event type is not known."""
+
+QUEUES = (*EVENT_TYPES, PARKED)
+"""Every queue; each numbers its deliveries by itself."""
+
+
+def queue_of(event_type: str | None) -> str:
+    """The queue that deliveries of this event type go through."""
+    return event_type if event_type in EVENT_TYPES else PARKED
+
+
+__all__ = ["EVENT_TYPES", "PARKED", "QUEUES", "Event", "queue_of"]

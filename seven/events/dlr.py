@@ -1,0 +1,59 @@
+"""dlr: the network's latest word on an SMS we sent."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from seven.event import Event
+from seven.moment import Moment
+from seven.records import Message, MessageStatus, Record
+from seven.statuses import Statuses
+from seven.words import Word
+
+# Words from the vendor's status-reports page. It does not say which are final: five independent receivers agree on
+# these. Of two final statuses told for one instant the better known one, at the end, stands.
+STATUSES = Statuses(
+    passing=("ACCEPTED", "BUFFERED", "TRANSMITTED"),
+    final=("REJECTED", "FAILED", "NOTDELIVERED", "EXPIRED", "DELIVERED"),
+    results=(
+        ("pending", frozenset({"ACCEPTED", "BUFFERED", "TRANSMITTED"})),
+        ("failed", frozenset({"REJECTED", "FAILED", "NOTDELIVERED", "EXPIRED"})),
+        ("delivered", frozenset({"DELIVERED"})),
+    ),
+)
+
+
+class StatusReport(Event, event_type="dlr"):
+    """One status of one message. It names no recipient, label or price: those are in the answer to the sending."""
+
+    example: ClassVar = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}
+
+    msg_id: Word
+    status: Word  # not an enum: a status coined tomorrow must not become a dead letter
+    timestamp: Moment | None = None  # Berlin wall time without offset
+    foreign_id: Word | None = None  # not in the documented sample, read by receivers in production
+
+    @property
+    def at(self) -> datetime:
+        """When the status was reached."""
+        return self.timestamp or self.told_at
+
+    @property
+    def subject(self) -> str:
+        """The message's id, as the answer to its sending gave it."""
+        return self.msg_id
+
+    def project(self) -> Iterable[Record]:
+        """The message's standing, and one entry of its history."""
+        yield Message(
+            msg_id=self.msg_id,
+            final=STATUSES.is_final(self.status),
+            status_at=self.at,
+            rank=STATUSES.rank(self.status),
+            status=self.status,
+            result=STATUSES.result(self.status),
+            foreign_id=self.foreign_id,
+            first_seen_at=self.at,
+            last_seen_at=self.at,
+        )
+        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at)

@@ -1,0 +1,53 @@
+"""sms_mo: an SMS that someone sent to one of our numbers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from seven.digest import short_digest
+from seven.event import Event
+from seven.moment import Moment
+from seven.records import InboundMessage, Record
+from seven.words import Text, Word
+
+
+class InboundSms(Event, event_type="sms_mo"):
+    """One inbound SMS. The documented flat GET carries no id."""
+
+    example: ClassVar = {
+        "id": "681590",
+        "sender": "SMS",
+        "system": "491771783130",
+        "text": "Hello. I am an example for demonstrating a webhook payload.",
+        "time": "1605878104",
+    }
+
+    id: Word | None = None
+    sender: Text  # a number, or a name such as "SMS"
+    system: Text | None = None  # the inbound number
+    text: Text = ""
+    time: Moment | None = None
+    message_type: Text | None = None  # absent before 2024
+
+    @property
+    def at(self) -> datetime:
+        """When the SMS was sent."""
+        return self.time or self.told_at
+
+    @property
+    def subject(self) -> str:
+        """The vendor's id; without one, a digest of what a repeat would repeat."""
+        if self.id is None or self.id == "0":
+            return short_digest(self.sender, self.system, self.time, self.text)
+        return self.id
+
+    def project(self) -> Iterable[Record]:
+        """The SMS itself."""
+        yield InboundMessage(
+            id=self.subject,
+            sender=self.sender,
+            recipient=self.system,
+            text=self.text,
+            sent_at=self.at,
+            message_type=self.message_type,
+        )

@@ -1,0 +1,57 @@
+"""tracking: someone clicked or viewed a link in an SMS we sent."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from seven.event import Event
+from seven.records import LinkEvent, Record, TrackedLink
+from seven.words import Count, Link, Text, Word
+
+
+class LinkActivity(Event, event_type="tracking"):
+    """One click or view. The totals are cumulative per link: they are compared, never summed."""
+
+    example: ClassVar = {
+        "sms_id": "77184244925",
+        "sms_label": None,
+        "tracking_url": "https://ul.gl/EUGClu",
+        "final_url": "https://www.google.de",
+        "type": "click",
+        "total_clicks": 1,
+        "total_views": "0",
+    }
+
+    sms_id: Word
+    tracking_url: Link
+    sms_label: Text | None = None
+    final_url: Text | None = None
+    type: Word | None = None
+    total_clicks: Count | None = None
+    total_views: Count | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was told: a tracking event carries no time of its own."""
+        return self.told_at
+
+    @property
+    def subject(self) -> str:
+        """The message's id and the recipient's own short URL."""
+        return f"{self.sms_id} {self.tracking_url}"
+
+    def project(self) -> Iterable[Record]:
+        """The link's totals, and which click or view this was, where the totals tell."""
+        yield TrackedLink(
+            sms_id=self.sms_id,
+            tracking_url=self.tracking_url,
+            label=self.sms_label,
+            final_url=self.final_url,
+            clicks=self.total_clicks,
+            views=self.total_views,
+            first_at=self.at,
+            last_at=self.at,
+        )
+        nth = {"click": self.total_clicks, "view": self.total_views}.get(self.type or "")
+        if self.type and nth:
+            yield LinkEvent(sms_id=self.sms_id, tracking_url=self.tracking_url, type=self.type, nth=nth, at=self.at)

@@ -1,0 +1,50 @@
+"""voice_call: someone calls one of our numbers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from seven.digest import short_digest
+from seven.event import Event
+from seven.moment import Moment
+from seven.records import Call, Record
+from seven.words import Text, Word
+
+
+class IncomingCall(Event, event_type="voice_call"):
+    """One incoming call. A capture of a real one has the id 0, so an id alone cannot be trusted to be one."""
+
+    example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
+
+    id: Word | None = None
+    caller: Text
+    system: Text | None = None  # the number that was called
+    time: Moment | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When the call came in."""
+        return self.time or self.told_at
+
+    @property
+    def call_id(self) -> str:
+        """The vendor's id; where it is absent, empty or 0, a digest of caller, number and second."""
+        if self.id is None or self.id == "0":
+            return short_digest(self.caller, self.system, self.at)
+        return self.id
+
+    @property
+    def subject(self) -> str:
+        """Direction and id."""
+        return f"inbound {self.call_id}"
+
+    def project(self) -> Iterable[Record]:
+        """The call; the gateway tells nothing of its end."""
+        yield Call(
+            direction="inbound",
+            call_id=self.call_id,
+            caller=self.caller,
+            recipient=self.system,
+            final=False,
+            started_at=self.at,
+        )

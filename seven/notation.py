@@ -1,0 +1,106 @@
+"""The gateway's notations: bytes to words, by looking at the bytes rather than believing the content type.
+
+A JSON object, or a form (in body or query) whose keys may be nested by brackets: `data[msg_id]=…`. PHP writes both,
+so its habits hold: brackets nest, `[]` appends.
+"""
+
+import json
+import math
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from seven.errors import Misfit, Undecodable
+
+MAX_DEPTH = 32
+MAX_FIELDS = 1000
+
+Words = dict[str, Any]
+
+_KEY = re.compile(r"([\w.:-]+)((?:\[[^\[\]]*\])*)", re.ASCII)
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+
+
+def read_json(body: bytes | str) -> Words:
+    """The words of a JSON object. Non-numbers become the texts `NaN`, `Infinity` and `-Infinity`.
+
+    Raises Undecodable, or Misfit where one key is given two values: to choose one would be a guess.
+    """
+    try:
+        words = json.loads(body, object_pairs_hook=_unique, parse_float=_finite, parse_constant=str)
+    except UnicodeDecodeError:
+        raise Undecodable("not UTF-8") from None
+    except RecursionError:
+        raise Undecodable(f"JSON nested deeper than {MAX_DEPTH} levels") from None
+    except json.JSONDecodeError as error:
+        raise Undecodable(f"malformed JSON: {error.msg} at character {error.pos}") from None
+    except ValueError:
+        raise Undecodable("malformed JSON: a number of thousands of digits") from None
+    if not isinstance(words, dict):
+        raise Undecodable("JSON, but not an object")
+    if _deeper_than(MAX_DEPTH, words):
+        raise Undecodable(f"JSON nested deeper than {MAX_DEPTH} levels")
+    return words
+
+
+def read_form(encoded: bytes) -> Words:
+    """The words of a form or a query string. Bytes that are no UTF-8 stay as lone surrogates, so nothing is lost.
+
+    Raises Undecodable, or Misfit where one key is given two values.
+    """
+    if encoded.lstrip()[:2] == b"--":
+        raise Undecodable("multipart/form-data, which is none of the gateway's forms")
+    text = encoded.decode("utf-8", "surrogateescape").strip()
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Undecodable(f"a form of more than {MAX_FIELDS} fields") from None
+    if pairs and ("=" not in text or not any(_KEY.fullmatch(key) for key, _ in pairs)):
+        raise Undecodable("neither JSON nor a form")
+    words: Words = {}
+    for key, value in pairs:
+        _put(words, key, value)
+    return words
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Words:
+    words = dict(pairs)
+    if len(words) != len(pairs):
+        for key, value in pairs:
+            if words[key] != value:
+                raise _given_twice(key)
+    return words
+
+
+def _given_twice(key: str) -> Misfit:
+    name = key[:64].encode("ascii", "backslashreplace").decode()
+    return Misfit(f"{name} is given twice, with different values", {name: "given twice, with different values"})
+
+
+def _finite(number: str) -> float | str:
+    value = float(number)
+    return value if math.isfinite(value) else number
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(levels - 1, one) for one in inner)
+
+
+def _put(words: Words, key: str, value: str) -> None:
+    """Put one field of a form where its brackets say."""
+    nested = _KEY.fullmatch(key)
+    path = [nested[1], *_BRACKETED.findall(nested[2])] if nested else [key]
+    if len(path) > MAX_DEPTH:
+        raise Undecodable(f"a form nested deeper than {MAX_DEPTH} levels")
+    place = words
+    for step in path[:-1]:
+        inner = place.setdefault(step or str(len(place)), {})
+        if not isinstance(inner, dict):
+            raise _given_twice(key)
+        place = inner
+    last = path[-1] if path[-1] or len(path) == 1 else str(len(place))
+    if place.setdefault(last, value) != value:
+        raise _given_twice(key)

@@ -1,0 +1,227 @@
+"""Records: what is kept of events, in our names; every field declares its join.
+
+Folding records is commutative, associative and idempotent, so repeats, retries, replays and racing workers all
+become the same rows. A record's table has these fields as its columns, under the same names.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from seven.joins import Declared, Join, earliest, greatest, key, standing
+
+OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up
+DIRECTIONS = ("inbound", "outbound")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of one table; `merge` is the join of its fields."""
+
+    table: ClassVar[str]
+    tracks_changes: ClassVar[bool] = False  # whether its table carries `changed_at`
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The values of the key's fields, in the order of their declaration."""
+        return tuple(getattr(self, name) for name in SHAPES[type(self)].names(Join.KEY))
+
+    def merge(self, other: Self) -> Self:
+        """The join of two records of one key."""
+        joined: dict[str, Any] = {}
+        shape = SHAPES[type(self)]
+        for name, declared in shape.declared.items():
+            pair = (getattr(self, name), getattr(other, name))
+            if declared.join is Join.GREATEST:
+                joined[name] = max(pair, key=declared.height)
+            elif declared.join is Join.EARLIEST:
+                told = [value for value in pair if value is not None]
+                joined[name] = min(told, default=None)
+        if shape.height(other) > shape.height(self):
+            joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
+        return dataclasses.replace(self, **joined)
+
+
+def fold(records: Iterable[Record]) -> list[Record]:
+    """One record per table and key, sorted by both: an order in which racing writers do not deadlock."""
+    folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
+    for record in records:
+        place = (record.table, record.key)
+        known = folded.get(place)
+        folded[place] = record if known is None else known.merge(record)
+    return [folded[place] for place in sorted(folded)]
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Record):
+    """The standing of one SMS we sent, by its latest status report."""
+
+    table: ClassVar[str] = "messages"
+    tracks_changes: ClassVar[bool] = True
+
+    msg_id: str = key()
+    final: bool | None = standing()
+    status_at: datetime | None = standing()
+    rank: int | None = standing()
+    status: str | None = standing()
+    result: str | None = standing()
+    foreign_id: str | None = greatest()
+    first_seen_at: datetime | None = earliest()
+    last_seen_at: datetime | None = greatest()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus(Record):
+    """One status that a message has had."""
+
+    table: ClassVar[str] = "message_statuses"
+
+    msg_id: str = key()
+    status: str = key()
+    at: datetime = key()
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage(Record):
+    """One SMS that came in."""
+
+    table: ClassVar[str] = "inbound_messages"
+    tracks_changes: ClassVar[bool] = True
+
+    id: str = key()
+    sender: str | None = greatest()
+    recipient: str | None = greatest()
+    text: str | None = greatest()
+    sent_at: datetime | None = earliest()
+    message_type: str | None = greatest()
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Record):
+    """One call, in or out, and its standing."""
+
+    table: ClassVar[str] = "calls"
+    tracks_changes: ClassVar[bool] = True
+
+    direction: str = key()
+    call_id: str = key()
+    caller: str | None = greatest()
+    recipient: str | None = greatest()
+    final: bool | None = standing()
+    status_at: datetime | None = standing()
+    rank: int | None = standing()
+    status: str | None = standing()
+    duration_s: int | None = greatest()
+    price_per_minute: Decimal | None = greatest()
+    total_price: Decimal | None = greatest()
+    foreign_id: str | None = greatest()
+    started_at: datetime | None = earliest()
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus(Record):
+    """One status that a call has had."""
+
+    table: ClassVar[str] = "call_statuses"
+
+    direction: str = key()
+    call_id: str = key()
+    status: str = key()
+    at: datetime = key()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedLink(Record):
+    """One link in one message: a recipient's own short URL, with its clicks and views so far."""
+
+    table: ClassVar[str] = "links"
+    tracks_changes: ClassVar[bool] = True
+
+    sms_id: str = key()
+    tracking_url: str = key()
+    label: str | None = greatest()
+    final_url: str | None = greatest()
+    clicks: int | None = greatest()
+    views: int | None = greatest()
+    first_at: datetime | None = earliest()
+    last_at: datetime | None = greatest()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent(Record):
+    """The nth click or view of a link; a missing nth is a webhook that never came."""
+
+    table: ClassVar[str] = "link_events"
+
+    sms_id: str = key()
+    tracking_url: str = key()
+    type: str = key()
+    nth: int = key()
+    at: datetime | None = earliest()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDelivery(Record):
+    """One accepted delivery: what was sent, and what became of it."""
+
+    table: ClassVar[str] = "deliveries"
+
+    id: str = key()
+    event_type: str | None = greatest()
+    queue: str | None = greatest()
+    subject: str | None = greatest()
+    received_at: datetime | None = earliest()
+    event_at: datetime | None = earliest()
+    request_method: str | None = greatest()
+    payload: str | None = greatest()
+    digest: str | None = greatest()
+    outcome: str | None = standing(OUTCOMES)
+    reason: str | None = standing()
+    applied_at: datetime | None = earliest()
+    ledger: str | None = greatest()
+    ordinal: int | None = greatest()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter(Record):
+    """One delivery that was understood and could not be applied; its whole envelope, so that it can be replayed."""
+
+    table: ClassVar[str] = "dead_letters"
+
+    id: str = key()
+    event_type: str | None = greatest()
+    envelope: str | None = greatest()
+    failed_at: datetime | None = standing()
+    reason: str | None = standing()
+    attempts: int | None = greatest()
+    replayed_at: datetime | None = greatest()
+    discarded_at: datetime | None = greatest()
+
+
+RECORDS: tuple[type[Record], ...] = (
+    KeptDelivery, DeadLetter, Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
+)  # fmt: skip
+
+
+class Shape:
+    """The fields of one class of records by their joins, in the order of declaration."""
+
+    def __init__(self, record: type[Record]) -> None:
+        self.declared: dict[str, Declared] = {
+            field.name: field.metadata["declared"] for field in dataclasses.fields(record)
+        }
+        self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
+
+    def names(self, join: Join) -> tuple[str, ...]:
+        """The fields with this join."""
+        return self._names[join]
+
+    def height(self, record: Record) -> tuple[Any, ...]:
+        """How a record's standing compares; empty, hence equal, for records that have none."""
+        return tuple(self.declared[name].height(getattr(record, name)) for name in self._names[Join.STANDING])
+
+
+SHAPES: dict[type[Record], Shape] = {record: Shape(record) for record in RECORDS}

@@ -1,0 +1,105 @@
+"""The real processes, as an operator starts them, each ended with the test that started it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from tests.servers import eventually, free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+class Process:
+    """One process with its output in a file."""
+
+    def __init__(self, name: str, directory: Path, command: list[str], environment: dict[str, str]) -> None:
+        self.name, self.command = name, command
+        self.log = directory / f"{name}.log"
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEVEN_", "REDIS_", "DATABASE_"))}
+        self.environment |= environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = 30) -> int:
+        """Signal it and wait; returns its exit code."""
+        assert self.process
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    @property
+    def memory_kib(self) -> int:
+        """Resident memory now."""
+        assert self.process
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+
+class Receiver(Process):
+    """The receiver on a free port."""
+
+    def __init__(self, directory: Path, environment: dict[str, str], name: str = "receiver") -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "uvicorn", "ingest.app:app", "--port", str(self.port), "--log-level", "info"]
+        super().__init__(name, directory, command, environment)
+
+    def start(self) -> None:
+        super().start()
+        eventually(self._alive)
+
+    def _alive(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return httpx2.get(f"{self.url}/livez").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
+def worker(directory: Path, environment: dict[str, str], name: str = "worker") -> Process:
+    """A worker, not yet started."""
+    command = [
+        sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
+        "-n", f"{name}@test",
+    ]  # fmt: skip
+    return Process(name, directory, command, environment)
+
+
+def beat(directory: Path, environment: dict[str, str]) -> Process:
+    """Beat, not yet started."""
+    return Process("beat", directory, [sys.executable, "-m", "celery", "-A", "workers.app", "beat"], environment)
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    """Processes for the length of a block; those that still run at its end are killed."""
+    try:
+        for process in processes:
+            process.start()
+        yield
+    finally:
+        for process in processes:
+            if process.process and process.process.poll() is None:
+                process.process.kill()
+                process.process.wait()

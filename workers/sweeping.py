@@ -1,0 +1,34 @@
+"""Sweeping: batches that nobody has settled for long are announced again."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from ledger.announcing import BATCHES_PER_ANNOUNCEMENT
+from ledger.settling import Ledger
+from seven.events import QUEUES
+
+log = logging.getLogger("seven.workers")
+
+
+class Sweep:
+    """One pass over all queues. Two at once do no harm: taking a batch and counting it as announced is one script."""
+
+    def __init__(
+        self, ledger: Ledger, announce: Callable[[str, Sequence[str]], None], *, overdue_s: float, at_most: int
+    ) -> None:
+        self._ledger, self._announce, self._overdue_s, self._at_most = ledger, announce, overdue_s, at_most
+
+    def run(self) -> int:
+        """Announce what is overdue, oldest first, bounded for each queue. Returns how many batches.
+
+        Raises redis.RedisError or kombu's OperationalError; the next pass goes on where this one ended.
+        """
+        swept = 0
+        for queue in QUEUES:
+            overdue = self._ledger.overdue(queue, self._overdue_s, self._at_most, longest_queue=self._at_most)
+            for start in range(0, len(overdue), BATCHES_PER_ANNOUNCEMENT):
+                self._announce(queue, overdue[start : start + BATCHES_PER_ANNOUNCEMENT])
+            if overdue:
+                log.info("swept queue=%s batches=%d", queue, len(overdue))
+            swept += len(overdue)
+        return swept
