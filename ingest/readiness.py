@@ -6,10 +6,11 @@ import time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ledger.probing import Condition, probe
+from ledger.probing import FULL_AT, Condition, probe
 
 PERIOD_S = 0.5
 STALE_S = 3.0  # an answer older than this says nothing any more
+ROOM = 256 * 1024  # bytes: below this a larger delivery is refused already
 
 
 class Readiness:
@@ -56,4 +57,7 @@ class Readiness:
             return ["the receiver is shutting down"]
         if self._condition is None or time.monotonic() - self._at > STALE_S:
             return [self._hindrance]
-        return [f"the ledger: {word}" for word in self._condition.hindrances]
+        found = [f"the ledger: {word}" for word in self._condition.hindrances]
+        if self.room() < ROOM:
+            found.append(f"the ledger: {FULL_AT:.0%} of its memory is in use")
+        return found

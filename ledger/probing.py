@@ -24,19 +24,17 @@ class Condition:
         return int(self.limit * FULL_AT) - self.used
 
 
-async def probe(redis: Redis, ledger_limit: int | None) -> Condition:
+async def probe(redis: Redis, ledger_limit: int) -> Condition:
     """Ask the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
 
     Raises redis.RedisError or OSError when it does not answer.
     """
     told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
-    limit = min(filter(None, (told.get("maxmemory", 0), ledger_limit)))
-    condition = Condition(told["used_memory"], limit, ())
+    limit = min(told["maxmemory"] or ledger_limit, ledger_limit)
     hindrances = (
         ("it is loading its data", bool(told.get("loading"))),
         ("it is a replica", told.get("role") != "master"),
         ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled")),
         ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
-        (f"more than {FULL_AT:.0%} of its memory is in use", condition.room < 0),
     )
-    return Condition(condition.used, limit, tuple(word for word, holds in hindrances if holds))
+    return Condition(told["used_memory"], limit, tuple(word for word, holds in hindrances if holds))

@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -60,7 +61,14 @@ class LedgerSettings(Environment):
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis or Valkey: ledger and broker, with appendfsync always.",
     )
-    seven_log_level: str = Field("INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR.")
+    seven_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, told: SecretStr) -> SecretStr:
+        if urlsplit(told.get_secret_value()).scheme not in ("redis", "rediss"):
+            raise ValueError("redis://… or rediss://… is expected")
+        return told
 
 
 Some = TypeVar("Some", bound=Environment)

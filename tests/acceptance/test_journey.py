@@ -1,0 +1,141 @@
+"""The real thing: processes, broker, database; a story told at least once and in no order, and killed on the way."""
+
+import asyncio
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from emulator.delivering import Delivering
+from emulator.occurrence import Occurrence
+from emulator.report import Report, State
+from emulator.retrying import RetryPolicy
+from emulator.stories import deliveries, story
+from emulator.wire import requests
+from ledger.batch import Batch
+from ledger.settling import Ledger
+from seven.events import EVENT_TYPES, QUEUES
+from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
+from tests.conftest import TOKEN
+from tests.processes import Receiver, beat, running, worker
+from tests.servers import eventually
+from tests.workers.rows import kept, told_once
+from workers.store import tables
+
+MESSAGES = 4200
+HASTE = RetryPolicy(compression=300)
+
+
+def truth(told: list[Occurrence], now: datetime) -> dict[str, list[tuple[object, ...]]]:
+    """The rows that a story must become, by the language alone."""
+    records: list[Record] = []
+    for one in told:
+        told_at = one.told_at.replace(microsecond=0)  # as webhook_timestamp says it
+        event = EVENT_TYPES[one.event_type].parse(one.fields, told_at, now)
+        records.extend(event.project())
+    return told_once(records)
+
+
+def given_out(ledger: Ledger) -> dict[str, set[int]]:
+    """Every ordinal given out."""
+    return {queue: set(range(1, one.last_ordinal + 1)) for queue, one in ledger.figures(QUEUES).queues.items()}
+
+
+def in_ledger(ledger: Ledger) -> dict[str, set[int]]:
+    """The ordinals of what is still pending."""
+    found = {}
+    for queue in QUEUES:
+        batches = ledger.fetch([one.decode() for one in ledger.redis.zrange(f"seven:pending:{queue}", 0, -1)])
+        found[queue] = {ordinal for one in batches if isinstance(one, Batch) for ordinal, _ in one.numbered()}
+    return found
+
+
+def in_deliveries(engine: Engine) -> dict[str, set[int]]:
+    """The ordinals that have become rows."""
+    found: dict[str, set[int]] = {queue: set() for queue in QUEUES}
+    columns = tables.deliveries.c
+    with engine.connect().execution_options(reads=True) as connection:
+        for queue, ordinal in connection.execute(select(columns.queue, columns.ordinal)):
+            found[queue].add(ordinal)
+    return found
+
+
+def ids_in_deliveries(engine: Engine) -> set[str]:
+    with engine.connect().execution_options(reads=True) as connection:
+        return set(connection.execute(select(tables.deliveries.c.id)).scalars())
+
+
+def wait_until_settled(ledger: Ledger, within_s: float = 120) -> None:
+    eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), within_s, 0.2)
+
+
+@pytest.mark.timeout(400)
+def test_every_delivery_arrives_whatever_is_killed(
+    tmp_path: Path,
+    redis_url: str,
+    ledger: Ledger,
+    engine: Engine,
+    database_url: str,
+    capsys: pytest.CaptureFixture[str],
+):
+    """20,000 deliveries, shuffled, a fifth repeated, in all methods; workers killed midway: nothing lost, nothing doubled."""
+    environment = {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": database_url,
+        "SEVEN_HOOK_TOKEN": TOKEN,
+        "SEVEN_SWEEP_S": "2",
+        "SEVEN_OVERDUE_S": "10",
+    }
+    now = datetime.now(UTC)
+    told = story(20261123, now=now, messages=MESSAGES)
+    tellings = deliveries(told, seed=4, duplicates=0.2, shuffle=True)
+    assert len(tellings) >= 20_000
+    receiver = Receiver(tmp_path, environment)
+    first, second = worker(tmp_path, environment, "first"), worker(tmp_path, environment, "second")
+    with running(receiver, first, second, beat(tmp_path, environment)):
+        delivering = Delivering(requests(tellings, f"{receiver.url}/hooks/{TOKEN}"), HASTE)
+        telling = threading.Thread(target=lambda: asyncio.run(delivering.run()))
+        telling.start()
+        memory: list[tuple[int, int]] = []
+
+        def reach(share: float) -> None:
+            eventually(lambda: len(delivering.report.fates) >= share * len(tellings) or not telling.is_alive(), 120)
+            memory.append((receiver.memory_kib, second.memory_kib))
+
+        reach(0.2)
+        first.end(signal.SIGKILL)
+        reach(0.3)
+        first.start()
+        reach(0.5)
+        assert first.end(signal.SIGTERM) == 0
+        reach(0.6)
+        first.start()
+        reach(0.8)
+        first.end(signal.SIGKILL)
+        reach(1.0)
+        telling.join()
+        report: Report = delivering.report
+
+        # whatever is where at this moment, in rows or in the ledger: together they are all that was given out
+        waiting, arrived = in_ledger(ledger), in_deliveries(engine)
+        assert {queue: waiting[queue] | arrived[queue] for queue in QUEUES} == given_out(ledger)
+
+        wait_until_settled(ledger)
+        assert in_deliveries(engine) == given_out(ledger)
+    assert report.states == {State.DELIVERED: len(tellings)}
+    assert set(report.ids) == {"accepted"}
+    assert ids_in_deliveries(engine) >= set(report.ids["accepted"])
+    assert len(set(report.ids["accepted"])) == len(tellings)
+    rows = kept(engine)
+    expected = truth(told, now)
+    for record in RECORDS:
+        if record not in (KeptDelivery, DeadLetter):
+            assert rows[record.table] == expected[record.table], record.table
+    assert rows[DeadLetter.table] == []
+    with capsys.disabled():
+        print(f"\nresident KiB of receiver and worker along the run: {memory}")
+    assert memory[-1][0] < 1.5 * memory[0][0]
+    assert memory[-1][1] < 1.5 * memory[0][1]
