@@ -3,8 +3,9 @@
 from ingest.application import create_app
 from ingest.settings import IngestSettings
 from ledger.logs import configure_logging
-from ledger.settings import load
+from ledger.settings import load, warn_of_unknown_names
 
 settings = load(IngestSettings)
 configure_logging(settings.seven_log_level)
+warn_of_unknown_names()
 app = create_app(settings)

@@ -4,7 +4,6 @@ import difflib
 import logging
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +13,31 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 log = logging.getLogger("seven.settings")
+
+KNOWN_NAMES = frozenset(
+    {
+        "SEVEN_ACCEPT_DEADLINE_S",
+        "SEVEN_API_KEY",
+        "SEVEN_BATCH_SIZE",
+        "SEVEN_BODY_LIMIT",
+        "SEVEN_BROKER_PORT",
+        "SEVEN_DATA_DIR",
+        "SEVEN_FLOWER_PORT",
+        "SEVEN_HOOK_TOKEN",
+        "SEVEN_HOST",
+        "SEVEN_LEDGER_LIMIT",
+        "SEVEN_LOG_LEVEL",
+        "SEVEN_OVERDUE_S",
+        "SEVEN_PARKED_LIMIT",
+        "SEVEN_PORT",
+        "SEVEN_PUBLIC_URL",
+        "SEVEN_SWEEP_LIMIT",
+        "SEVEN_SWEEP_S",
+        "SEVEN_WAITING_LIMIT",
+        "SEVEN_WORKER_THREADS",
+    }
+)
+"""What any of our processes is told: they share one environment, and none may warn of another's names."""
 
 
 class FromFile(PydanticBaseSettingsSource):
@@ -86,10 +110,9 @@ def load(settings: type[Some]) -> Some:
     raise SystemExit(2)
 
 
-def warn_of_unknown_names(known: Iterable[str]) -> None:
+def warn_of_unknown_names() -> None:
     """Log a warning for each `SEVEN_…` name in the environment that is none of ours, with the nearest that is."""
-    names = {name.upper() for name in known}
     for name in sorted(os.environ):
-        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in names:
-            nearest = difflib.get_close_matches(name, names, 1, 0.0)
+        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in KNOWN_NAMES:
+            nearest = difflib.get_close_matches(name, KNOWN_NAMES, 1, 0.0)
             log.warning("unknown setting %s: did you mean %s?", name, *nearest)

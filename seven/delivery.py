@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from seven.digest import delivery_digest
-from seven.errors import Misfit, NotUnderstood, Undecodable, UnknownEventType
+from seven.errors import Misfit, Undecodable, UnknownEventType
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.moment import plausible, read_moment
@@ -28,32 +28,22 @@ class Delivery:
     body: bytes
 
     @property
+    def raw(self) -> bytes:
+        """The bytes that speak: a POST's body, whose query is the target URL's own; without a body, the query."""
+        return self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
+
+    @property
     def request_method(self) -> str:
         """The request method of the hook: `JSON`, `POST` or `GET`."""
         if self.method == "GET":
             return "GET"
-        return "JSON" if self.body.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in (b"{", b"[") else "POST"
+        return "JSON" if _without_mark(self.raw)[:1] in (b"{", b"[") else "POST"
 
     def decode(self) -> Words:
-        """The words, nested as they were meant.
-
-        The words of the body stand over those of the query, which may be the target URL's own.
-        Raises Undecodable, or Misfit where the words contradict each other.
-        """
-        if self.method == "GET" or not self.body.strip():
-            if not self.query:
-                raise Undecodable("an empty request")
-            return read_form(self.query)
-        words = (read_json if self.request_method == "JSON" else read_form)(self.body)
-        try:
-            return read_form(self.query) | words
-        except NotUnderstood:  # the body speaks for itself
-            return words
-
-    @property
-    def raw(self) -> bytes:
-        """The bytes that speak: the body, or without one the query."""
-        return self.body or self.query
+        """The words, nested as they were meant. Raises Undecodable, or Misfit where they contradict each other."""
+        if not self.raw.strip():
+            raise Undecodable("an empty request")
+        return (read_json if self.request_method == "JSON" else read_form)(_without_mark(self.raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,11 @@ class Payload:
             return plausible(read_moment(self.timestamp), received_at)
         except ValueError:  # absent, or of no use: the delivery is understood without it
             return received_at
+
+
+def _without_mark(told: bytes) -> bytes:
+    """Without white space and the byte order mark that some editors put before a text."""
+    return told.strip().removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def _name(value: object) -> str | None:

@@ -27,7 +27,8 @@ def read_json(body: bytes | str) -> Words:
     Raises Undecodable, or Misfit where one key is given two values: to choose one would be a guess.
     """
     try:
-        words = json.loads(body, object_pairs_hook=_unique, parse_float=_finite, parse_constant=str)
+        text = body.decode("utf-8") if isinstance(body, bytes) else body
+        words = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=str)
     except UnicodeDecodeError:
         raise Undecodable("not UTF-8") from None
     except RecursionError:
@@ -67,13 +68,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> Words:
     words = dict(pairs)
     if len(words) != len(pairs):
         for key, value in pairs:
-            if words[key] != value:
+            if repr(words[key]) != repr(value):  # 1 and true are equal, and not the same
                 raise _given_twice(key)
     return words
 
 
 def _given_twice(key: str) -> Misfit:
-    name = key[:64].encode("ascii", "backslashreplace").decode()
+    name = key[:64].encode("unicode_escape").decode("ascii")
     return Misfit(f"{name} is given twice, with different values", {name: "given twice, with different values"})
 
 

@@ -8,7 +8,7 @@ from celery.signals import worker_shutdown
 
 from ledger.announcing import CLOCK, announce, broker, task_name
 from ledger.logs import configure_logging
-from ledger.settings import load
+from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from workers.consuming import Consumer
@@ -81,6 +81,7 @@ def from_environment() -> Celery:
     """The workers as the environment describes them."""
     settings = load(WorkerSettings)
     configure_logging(settings.seven_log_level)
+    warn_of_unknown_names()
     return create_app(settings)
 
 

@@ -20,7 +20,7 @@ class WorkerSettings(LedgerSettings):
         30.0, ge=10, description="Seconds after which a batch is announced again; far above the accept deadline."
     )
     seven_sweep_limit: int = Field(
-        500, ge=1, description="Batches announced again at once, and announcements in a queue beyond which none are."
+        10_000, ge=1, description="Batches of a queue announced again at once; none while as many are announced."
     )
 
     @property

@@ -17,6 +17,7 @@ class Sweep:
         self, ledger: Ledger, announce: Callable[[str, Sequence[str]], None], *, overdue_s: float, at_most: int
     ) -> None:
         self._ledger, self._announce, self._overdue_s, self._at_most = ledger, announce, overdue_s, at_most
+        self._longest_queue = -(-at_most // BATCHES_PER_ANNOUNCEMENT)  # announcements; one pass makes as many
 
     def run(self) -> int:
         """Announce what is overdue, oldest first, bounded for each queue. Returns how many batches.
@@ -25,7 +26,7 @@ class Sweep:
         """
         swept = 0
         for queue in QUEUES:
-            overdue = self._ledger.overdue(queue, self._overdue_s, self._at_most, longest_queue=self._at_most)
+            overdue = self._ledger.overdue(queue, self._overdue_s, self._at_most, self._longest_queue)
             for start in range(0, len(overdue), BATCHES_PER_ANNOUNCEMENT):
                 self._announce(queue, overdue[start : start + BATCHES_PER_ANNOUNCEMENT])
             if overdue:

@@ -1,0 +1,69 @@
+"""Calls: how the ones that we place go, and the ones that come in."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from emulator.occurrence import Occurrence, epoch
+from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
+
+ENDS = (
+    *[("ringing", "in-progress", "completed")] * 3,
+    ("ringing", "no-answer"),
+    ("busy",),
+    ("failed",),
+)
+"""What follows `initiated`."""
+
+PACE_S = {
+    "initiated": (0, 1),
+    "ringing": (1, 5),
+    "in-progress": (2, 25),
+    "completed": (3, 400),
+    "no-answer": (25, 45),
+    "busy": (1, 4),
+    "failed": (1, 4),
+}
+"""Seconds after the status before."""
+
+PRICES = (0.075, 0.12, 0.029)  # euros per minute
+
+INBOUND_IDS = (0, 1, 1)  # a capture of a real call in has the id 0
+
+
+def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[Occurrence]:
+    """The statuses of one call that we placed."""
+    chance = seed.chance("call out", n)
+    number, recipient, price = seed.id(200_000, n), phone_number(chance), chance.choice(PRICES)
+    newer = n % 4 == 3  # newer types write numbers, and a total
+    reference = {"foreign_id": f"call-{seed.number}-{n}"} if chance.random() < 0.3 else {}
+    at = answered_at = placed_at
+    for status in ("initiated", *seed.deal(ENDS, n, "call's end")):
+        at = after(at, chance, *PACE_S[status])
+        if status == "in-progress":
+            answered_at = at
+        seconds = epoch(at) - epoch(answered_at) if status == "completed" else None
+        fields: dict[str, Any] = {
+            "callerId": OUR_NUMBER,
+            "duration": seconds if newer or seconds is None else str(seconds),
+            "id": number if newer else str(number),
+            "pricePerMinute": price,
+            "recipient": recipient,
+            "status": status,
+            "timestamp": epoch(at),
+            **reference,
+        }
+        if newer and seconds is not None:
+            fields["total_price"] = round(price * -(-seconds // 60), 3)
+        yield Occurrence("voice_status", fields, at)
+
+
+def call_in(seed: Seed, n: int, at: datetime) -> Occurrence:
+    """One call that came in; every third has no id of its own."""
+    fields = {
+        "id": seed.id(1_000, n) * seed.deal(INBOUND_IDS, n, "call in"),
+        "caller": phone_number(seed.chance("call in", n)),
+        "system": OUR_NUMBER,
+        "time": epoch(at),
+    }
+    return Occurrence("voice_call", fields, at)

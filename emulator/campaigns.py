@@ -1,0 +1,131 @@
+"""Campaign: twenty SMS, what becomes of each, who answers, and whose link is viewed and clicked."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from string import ascii_letters, digits
+from typing import Any
+
+from emulator.occurrence import Occurrence, epoch, wall_clock
+from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
+
+SIZE = 20
+EXPIRES_AFTER = timedelta(hours=48)  # the vendor's default ttl of 2880 minutes
+
+LIVES = (
+    *[("ACCEPTED", "TRANSMITTED", "DELIVERED")] * 14,
+    *[("ACCEPTED", "BUFFERED", "TRANSMITTED", "DELIVERED")] * 2,
+    ("ACCEPTED", "TRANSMITTED", "NOTDELIVERED"),
+    ("ACCEPTED", "BUFFERED", "TRANSMITTED", "EXPIRED"),
+    ("ACCEPTED", "TRANSMITTED", "FAILED"),
+    ("ACCEPTED", "REJECTED"),
+)
+"""A campaign's messages: every campaign of full size has one of each kind of misfortune."""
+
+PACE_S = {
+    "ACCEPTED": (0.5, 3),
+    "BUFFERED": (5, 90),
+    "TRANSMITTED": (1, 8),
+    "DELIVERED": (1, 60),
+    "NOTDELIVERED": (5, 900),
+    "FAILED": (1, 30),
+    "REJECTED": (0.5, 2),
+}
+"""Seconds after the status before."""
+
+ACTS = (
+    ("view", "click"),
+    ("click",),
+    ("view", "view", "click", "click", "click"),
+    ("view",),
+    ("reply",),
+    ("click", "reply"),
+    *[()] * 4,
+)
+"""What recipients do with a message that reached them."""
+
+CAMPAIGNS = (
+    ("autumn-sale", "https://shop.example/sale?utm_source=sms&utm_campaign=autumn"),
+    (None, "https://parcel.example/track"),
+    ("table reservation, Zürich", "https://table.example/confirm/?lang=de"),
+)
+"""Label, if any, and where its links lead."""
+
+REPLIES = (
+    "Ja, passt. Danke!",
+    "STOP",
+    "Was kostet das für 2 Personen & einen Hund? ~20 € + 7 % MwSt.?",
+    "👍🏽",
+    'Bitte morgen um 10:30 zurückrufen:\n"Müller/Lüdenscheid"',
+    "abmelden",
+)
+
+_BASE62 = digits + ascii_letters
+
+
+def campaign(seed: Seed, number: int, size: int, sent_at: datetime) -> Iterator[Occurrence]:
+    """Everything that the gateway tells of one campaign of up to twenty messages, message by message."""
+    for place in range(size):
+        yield from _message(seed, number, number * SIZE + place, after(sent_at, seed.chance("sent", place), 0, 600))
+
+
+def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Iterator[Occurrence]:
+    chance = seed.chance("message", n)
+    msg_id = str(seed.id(77_000_000_000, n))
+    reference = {"foreign_id": f"order-{seed.number}-{n}"} if chance.random() < 0.3 else {}
+    at, status = sent_at, ""
+    for status in seed.deal(LIVES, n, "life"):
+        at = (
+            after(sent_at + EXPIRES_AFTER, chance, 1, 60) if status == "EXPIRED" else after(at, chance, *PACE_S[status])
+        )
+        yield Occurrence("dlr", {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}, at)
+    if status == "DELIVERED":
+        yield from _acts(seed, campaign_number, n, at)
+
+
+def _acts(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[Occurrence]:
+    chance = seed.chance("acts", n)
+    at, totals = delivered_at, {"click": 0, "view": 0}
+    for act in seed.deal(ACTS, n, "acts"):
+        at = after(at, chance, 20, 4 * 3600)
+        if act == "reply":
+            yield Occurrence("sms_mo", _reply(seed, n, at), at + timedelta(seconds=1))
+        else:
+            totals[act] += 1
+            yield Occurrence("tracking", _link(seed, campaign_number, n, act, totals), at)
+
+
+def _reply(seed: Seed, n: int, at: datetime) -> dict[str, Any]:
+    chance = seed.chance("reply", n)
+    number, second = seed.id(600_000, n), epoch(at)
+    strings = chance.random() < 0.75  # the vendor's samples show strings, its older types numbers
+    return {
+        "id": str(number) if strings else number,
+        "sender": phone_number(chance),
+        "system": OUR_NUMBER,
+        "text": chance.choice(REPLIES),
+        "time": str(second) if strings else second,
+        "message_type": "SMS",
+    }
+
+
+def _link(seed: Seed, campaign_number: int, n: int, act: str, totals: dict[str, int]) -> dict[str, Any]:
+    """The totals are cumulative; clicks are a number and views a string, as in the vendor's sample."""
+    label, final_url = CAMPAIGNS[campaign_number % len(CAMPAIGNS)]
+    return {
+        "sms_id": str(seed.id(77_000_000_000, n)),
+        "sms_label": label,
+        "tracking_url": f"https://go.example/{_short(seed.id(10**9, n))}",
+        "final_url": final_url,
+        "type": act,
+        "total_clicks": totals["click"],
+        "total_views": str(totals["view"]),
+    }
+
+
+def _short(number: int) -> str:
+    """A short URL's path: one per recipient, so the number in base 62."""
+    letters = ""
+    while number:
+        number, rest = divmod(number, 62)
+        letters = _BASE62[rest] + letters
+    return letters

@@ -1,0 +1,93 @@
+"""Storyteller: stories being told in the background, each under its number."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Literal
+
+from emulator.delivering import Delivering
+from emulator.orders import Order
+from emulator.report import Report
+from emulator.retrying import RetryPolicy
+from emulator.stories import deliveries, story
+from emulator.wire import Telling, requests
+
+log = logging.getLogger("seven.emulator")
+
+KEPT = 100
+"""Reports kept, the latest."""
+
+
+@dataclass(slots=True)
+class Told:
+    """A story, and how far its telling is."""
+
+    number: int
+    seed: int
+    state: Literal["telling", "told", "stopped", "failed"] = "telling"
+    deliveries: int | None = None
+    """How many are to be made; None while the story is being made up."""
+    report: Report = field(default_factory=Report)
+
+
+class Storyteller:
+    """Tells stories at the same time; every telling is a task that ends with the storyteller."""
+
+    def __init__(self) -> None:
+        self.stories: dict[int, Told] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told = 0
+
+    def tell(self, order: Order) -> Told:
+        """Begin to tell."""
+        self._told += 1
+        told = self.stories[self._told] = Told(self._told, order.seed)
+        self._forget()
+        task = asyncio.create_task(self._tell(told, order))
+        self._tasks.add(task)
+        task.add_done_callback(lambda task: self._end(told, task))
+        return told
+
+    async def close(self) -> None:
+        """Stop telling."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _tell(self, told: Told, order: Order) -> None:
+        tellings = await asyncio.to_thread(_tellings, order)
+        delivering = Delivering(
+            requests(tellings, order.target_url.get_secret_value()),
+            RetryPolicy(compression=order.compression),
+            concurrency=order.concurrency,
+            rate=order.rate,
+        )
+        told.deliveries, told.report = len(tellings), delivering.report
+        await delivering.run()
+
+    def _end(self, told: Told, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        told.state = "stopped" if task.cancelled() else "failed" if error else "told"
+        states = " ".join(f"{state}={count}" for state, count in sorted(told.report.states.items()))
+        log.log(
+            logging.ERROR if error else logging.INFO,
+            "story=%d state=%s deliveries=%s %s", told.number, told.state, told.deliveries, states,
+            exc_info=error,
+        )  # fmt: skip
+
+    def _forget(self) -> None:
+        ended = [number for number, told in self.stories.items() if told.state != "telling"]
+        for number in ended[: max(0, len(self.stories) - KEPT)]:
+            del self.stories[number]
+
+
+def _tellings(order: Order) -> list[Telling]:
+    return deliveries(
+        story(order.seed, now=order.now, messages=order.messages),
+        seed=order.seed,
+        methods=order.methods,
+        layouts=order.layouts,
+        duplicates=order.duplicates,
+        shuffle=order.shuffle,
+    )

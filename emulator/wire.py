@@ -1,0 +1,115 @@
+"""Wire: one occurrence as the HTTP request that the gateway would make of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote_plus, urlsplit, urlunsplit
+
+from emulator.occurrence import Occurrence
+
+Method = Literal["JSON", "POST", "GET"]
+METHODS: tuple[Method, ...] = ("JSON", "POST", "GET")
+"""A hook's `request_method`."""
+
+Layout = Literal["nested", "flat", "bare"]
+LAYOUTS: tuple[Layout, ...] = ("nested", "flat", "bare")
+"""How a form or query puts the fields. The vendor shows no form; its own clients read the first two layouts, its status
+reports page shows the third in a query. `bare` leaves `webhook_event` to the hook's URL, and says no
+`webhook_timestamp`: when a link was clicked, nobody learns. JSON is always nested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One delivery to be made: what is told, and how."""
+
+    occurrence: Occurrence
+    method: Method = "JSON"
+    layout: Layout = "nested"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, complete."""
+
+    method: Literal["POST", "GET"]
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def requests(tellings: Iterable[Telling], target_url: str) -> Iterator[Request]:
+    """The requests for one hook, each written when it is asked for."""
+    return (write(telling, target_url) for telling in tellings)
+
+
+def write(telling: Telling, target_url: str) -> Request:
+    """The request for a hook with this URL, which may carry a query of its own: a GET's words are added to it."""
+    occurrence = telling.occurrence
+    if telling.method == "JSON":
+        return Request("POST", target_url, (("content-type", "application/json"),), _json(_envelope(occurrence)))
+    if telling.layout == "bare":
+        target_url = _naming(target_url, occurrence.event_type)
+    form = _form(_WORDS[telling.layout](occurrence))
+    if telling.method == "POST":
+        return Request("POST", target_url, (("content-type", "application/x-www-form-urlencoded"),), form.encode())
+    return Request("GET", _with_query(target_url, form), (), b"")
+
+
+def _envelope(occurrence: Occurrence) -> dict[str, Any]:
+    return {
+        "data": occurrence.fields,
+        "webhook_event": occurrence.event_type,
+        "webhook_timestamp": occurrence.webhook_timestamp,
+    }
+
+
+def _flat(occurrence: Occurrence) -> dict[str, Any]:
+    return {
+        **occurrence.fields,
+        "webhook_event": occurrence.event_type,
+        "webhook_timestamp": occurrence.webhook_timestamp,
+    }
+
+
+def _bare(occurrence: Occurrence) -> Mapping[str, Any]:
+    return occurrence.fields
+
+
+_WORDS = {"nested": _envelope, "flat": _flat, "bare": _bare}
+
+
+def _json(words: Mapping[str, Any]) -> bytes:
+    r"""As PHP's json_encode writes: ASCII, no spaces, slashes escaped (the vendor's samples show `https:\/\/`)."""
+    return json.dumps(words, separators=(",", ":")).replace("/", "\\/").encode("ascii")
+
+
+def _form(words: Mapping[str, Any]) -> str:
+    """As PHP's http_build_query writes: brackets percent-encoded, null left out, true as 1, a space as +."""
+    return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(words, ""))
+
+
+def _pairs(words: Mapping[str, Any], inside: str) -> Iterator[tuple[str, str]]:
+    for name, value in words.items():
+        key = f"{inside}[{name}]" if inside else name
+        if isinstance(value, Mapping):
+            yield from _pairs(value, key)
+        elif isinstance(value, bool):
+            yield key, str(int(value))
+        elif value is not None:
+            yield key, str(value)
+
+
+def _quote(text: str) -> str:
+    return quote_plus(text).replace("~", "%7E")  # urlencode() of PHP spares only - _ . among the marks
+
+
+def _with_query(url: str, query: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query, fragment=""))
+
+
+def _naming(url: str, event_type: str) -> str:
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    return urlunsplit(parts._replace(path=path if path.endswith(f"/{event_type}") else f"{path}/{event_type}"))

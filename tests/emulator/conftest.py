@@ -1,0 +1,13 @@
+"""A receiver for every test that wants one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.emulator.listening import Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as one:
+        yield one

@@ -1,0 +1,100 @@
+"""docs/react.md is true: its example, as it stands there, misses nothing and tells nothing twice."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from seven.records import Message
+from tests.servers import Postgres
+from workers.store.engine import create_store_engine
+from workers.store.migrating import migrate
+from workers.store.writing import Store
+
+PAGE = (Path(__file__).parents[1] / "docs" / "react.md").read_text()
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    url = postgres.database()
+    engine = create_store_engine(url)
+    migrate(engine)
+    engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(block("sql"))
+    return url
+
+
+@pytest.fixture
+def tell_the_shop() -> Callable[..., int]:
+    scope: dict[str, Any] = {}
+    exec(block("python"), scope)
+    return scope["tell_the_shop"]  # type: ignore[no-any-return]
+
+
+def message(name: str, status: str = "FAILED", result: str = "failed", minutes: int = 0) -> Message:
+    return Message(msg_id=name, status=status, result=result, final=True, status_at=NOW + timedelta(minutes=minutes))
+
+
+def test_each_failure_is_told_once(url: str, tell_the_shop: Callable[..., int]):
+    """Whatever repeats, a failure is told once; a later final status is told too; what is delivered is not."""
+    told: list[tuple[str, str]] = []
+    store = Store(create_store_engine(url))
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def read(**options: int) -> None:
+            while tell_the_shop(connection, lambda name, _, status: told.append((name, status)), **options):
+                pass
+
+        store.write([message(str(n)) for n in range(25)] + [message("fine", "DELIVERED", "delivered")])
+        read(at_most=10)
+        store.write([message(str(n)) for n in range(25)])
+        read(at_most=10)
+        assert sorted(told) == sorted((str(n), "FAILED") for n in range(25))
+        store.write([message("3", "EXPIRED", minutes=5)])
+        read()
+        assert told[25:] == [("3", "EXPIRED")]
+    store.engine.dispose()
+
+
+def test_a_transaction_that_was_slow_to_commit_is_not_missed(url: str, tell_the_shop: Callable[..., int]):
+    """A change that becomes visible after a later one has been read is found all the same."""
+    told: list[str] = []
+    engine = create_store_engine(url)
+    with psycopg.connect(url, autocommit=True) as connection, engine.connect() as slow:
+        slow.execute(
+            text(
+                "INSERT INTO seven.messages (msg_id, status, result, changed_at) VALUES ('slow', 'FAILED', 'failed', clock_timestamp())"
+            )
+        )
+        Store(engine).write([message("quick")])
+        tell_the_shop(connection, lambda name, *_: told.append(name))
+        slow.commit()
+        tell_the_shop(connection, lambda name, *_: told.append(name))
+    assert told == ["quick", "slow"]
+    engine.dispose()
+
+
+def test_the_overlap_in_sqlite(tmp_path: Path):
+    """The page's comparison for SQLite finds what changed within the overlap, and nothing older."""
+    (comparison,) = re.findall(r"`(changed_at > strftime.*?)`", PAGE)
+    engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
+    migrate(engine)
+    Store(engine).write([message("now")])
+    query = text(f"SELECT msg_id FROM messages WHERE {comparison.replace('cursor', ':at')}")
+    with engine.connect() as connection:
+        for minutes, found in ((-1, ["now"]), (1, ["now"]), (3, [])):
+            at = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+            assert list(connection.execute(query, {"at": at}).scalars()) == found
+    engine.dispose()
