@@ -70,7 +70,9 @@ class Payload:
             inner = {}
         # Flat fields stand beside the envelope's; one receiver in production reads webhook_event inside data.
         fields = inner if isinstance(inner, dict) else words
-        envelope = {name: words.get(name, fields.get(name)) for name in _ENVELOPE_FIELDS}
+        envelope = {
+            name: fields.get(name) if words.get(name) in (None, "") else words[name] for name in _ENVELOPE_FIELDS
+        }
         return cls(
             words=words,
             fields={name: value for name, value in fields.items() if name not in _ENVELOPE_FIELDS},

@@ -24,10 +24,11 @@ def delivery_digest(event_type: str | None, fields: Mapping[str, Any] | bytes) -
 
 
 def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _canonical(one) for name, one in value.items() if one is not None}
     if isinstance(value, list):
-        return [_canonical(one) for one in value]
-    if isinstance(value, bool):
+        value = {str(place): one for place, one in enumerate(value)}
+    if isinstance(value, Mapping):
+        told = ((str(name), _canonical(one)) for name, one in value.items())
+        return {name: one for name, one in told if one is not None and one != {}}
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
-    return value if value is None else str(value)
+    return None if value is None else str(value)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seven.errors import Undecodable, UnreadableEnvelope
-from seven.notation import Words
+from seven.notation import Words, finite
+from seven.words import storable
 
 VERSION = 1
 _RAW = "base64:"
@@ -60,19 +61,19 @@ class Envelope:
     def parse(cls, line: bytes) -> "Envelope":
         """Read a line of any version. Raises UnreadableEnvelope."""
         try:
-            written = json.loads(line)
+            written = json.loads(line, parse_float=finite, parse_constant=str)
             payload: Any = written.get("payload")
             if isinstance(payload, str) and payload.startswith(_RAW):
                 payload = base64.b64decode(payload[len(_RAW) :], validate=True)
             return cls(
-                id=_text(written["id"]),
+                id=storable(_text(written["id"])),
                 event_type=None if written.get("event_type") is None else _text(written["event_type"]),
                 received_at=_aware(written.get("received_at")),
                 request_method=_text(written.get("request_method") or "POST"),
                 payload=payload if isinstance(payload, (dict, bytes)) else {},
-                reason=written.get("reason"),
+                reason=None if written.get("reason") is None else _text(written["reason"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableEnvelope(f"not an envelope: {type(error).__name__}") from None
 
 

@@ -25,7 +25,7 @@ class Event(BaseModel, ABC):
 
     event_type: ClassVar[str]
     example: ClassVar[Mapping[str, Any]]
-    """The `data` of one such delivery, as the vendor documents it."""
+    """The `data` of one such delivery."""
 
     told_at: datetime
     """When the gateway told it: `webhook_timestamp`, or where there is none our `received_at`."""
@@ -38,7 +38,7 @@ class Event(BaseModel, ABC):
     @classmethod
     def parse(cls, fields: Mapping[str, Any], told_at: datetime, received_at: datetime) -> Self:
         """The event that a payload's fields tell. Raises Misfit, naming each field that is missing or wrong."""
-        told = {name: value for name, value in fields.items() if value is not None and value != ""}
+        told = {name: value for name, value in fields.items() if not _is_blank(value)}
         try:
             return cls.model_validate({**told, "told_at": told_at}, context={"received_at": received_at})
         except ValidationError as error:
@@ -58,6 +58,10 @@ class Event(BaseModel, ABC):
     @abstractmethod
     def project(self) -> Iterable[Record]:
         """The records that this event adds to."""
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _word(error: ErrorDetails) -> str:

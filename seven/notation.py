@@ -28,7 +28,7 @@ def read_json(body: bytes | str) -> Words:
     """
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
-        words = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=str)
+        words = json.loads(text, object_pairs_hook=_unique, parse_float=finite, parse_constant=str)
     except UnicodeDecodeError:
         raise Undecodable("not UTF-8") from None
     except RecursionError:
@@ -78,7 +78,8 @@ def _given_twice(key: str) -> Misfit:
     return Misfit(f"{name} is given twice, with different values", {name: "given twice, with different values"})
 
 
-def _finite(number: str) -> float | str:
+def finite(number: str) -> float | str:
+    """A number of JSON; as the text it is where no finite float can hold it, such as 1e999."""
     value = float(number)
     return value if math.isfinite(value) else number
 

@@ -28,6 +28,7 @@ def _text(value: Any) -> str:
 
 
 def _known(value: str) -> str:
+    value = value.strip()
     if value in _NOT_NUMBERS:
         raise ValueError("not a number, and no name either")
     return value
@@ -44,7 +45,7 @@ def _at_most(size: int) -> AfterValidator:
 
 def _whole_number(value: Any) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-        return int(value)
+        return int(value.strip())
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     number = _decimal(value)

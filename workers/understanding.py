@@ -70,7 +70,6 @@ def _understand(batch: Batch, ordinal: int, line: bytes) -> Understood:
         text = "base64:" + base64.b64encode(line).decode("ascii")
         return _dead(replace(row, payload=text), text, str(error))
     text = line.decode("ascii", "backslashreplace")
-    raw = envelope.payload if isinstance(envelope.payload, bytes) else b""
     row = replace(
         row,
         id=envelope.id,
@@ -78,7 +77,7 @@ def _understand(batch: Batch, ordinal: int, line: bytes) -> Understood:
         received_at=envelope.received_at,
         request_method=envelope.request_method,
         payload=envelope.payload_text,
-        digest=delivery_digest(envelope.event_type, raw),
+        digest=delivery_digest(envelope.event_type, envelope.payload),
     )
     try:
         payload = Payload.of(envelope.words, envelope.event_type)

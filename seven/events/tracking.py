@@ -52,6 +52,6 @@ class LinkActivity(Event, event_type="tracking"):
             first_at=self.at,
             last_at=self.at,
         )
-        nth = {"click": self.total_clicks, "view": self.total_views}.get(self.type or "")
-        if self.type and nth:
-            yield LinkEvent(sms_id=self.sms_id, tracking_url=self.tracking_url, type=self.type, nth=nth, at=self.at)
+        what = (self.type or "").lower()
+        if nth := {"click": self.total_clicks, "view": self.total_views}.get(what):
+            yield LinkEvent(sms_id=self.sms_id, tracking_url=self.tracking_url, type=what, nth=nth, at=self.at)

@@ -1,0 +1,61 @@
+"""Telling: valid fields of every event type to be changed, and which of them hold what, both derived from the code."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, get_type_hints
+
+import pytest
+
+from seven.delivery import Payload
+from seven.event import Event
+from seven.events import EVENT_TYPES
+from seven.moment import Moment
+from seven.words import Count, Link, Price, Text, Word
+from tests.seven.corpus import CASES
+
+RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TOLD_AT = datetime(2025, 12, 31, 12, tzinfo=UTC)
+
+VALID: dict[str, Mapping[str, Any]] = {
+    event_type: next(case.told.fields for case in CASES.values() if case.event_type == event_type)
+    for event_type in EVENT_TYPES
+}
+
+
+def _fields_of(*kinds: Any) -> dict[str, list[str]]:
+    """The fields that are of one of these kinds, by event type; no entry for an event type that has none."""
+    found: dict[str, list[str]] = {}
+    for event_type, event in EVENT_TYPES.items():
+        for name, hint in get_type_hints(event, include_extras=True).items():
+            if name in event.model_fields and any(hint in (kind, kind | None) for kind in kinds):
+                found.setdefault(event_type, []).append(name)
+    return found
+
+
+REQUIRED = {
+    event_type: [name for name, field in event.model_fields.items() if field.is_required() and name != "told_at"]
+    for event_type, event in EVENT_TYPES.items()
+}
+TEXTS = _fields_of(Text, Word, Link)
+WORDS = _fields_of(Word)
+MOMENTS = _fields_of(Moment)
+COUNTS = _fields_of(Count)
+PRICES = _fields_of(Price)
+NUMBERS = _fields_of(Count, Price)
+
+
+def every(fields: Mapping[str, list[str]]) -> pytest.MarkDecorator:
+    """Every one of these fields, of every event type."""
+    pairs = [(event_type, field) for event_type, names in fields.items() for field in names]
+    return pytest.mark.parametrize(("event_type", "field"), pairs, ids=[f"{one}.{other}" for one, other in pairs])
+
+
+def changed(event_type: str, /, **fields: Any) -> dict[str, Any]:
+    """The valid fields of an event type, some of them changed."""
+    return {**VALID[event_type], **fields}
+
+
+def event(event_type: str, fields: Mapping[str, Any], **envelope: Any) -> Event:
+    """What a nested payload means, told a day before it was received."""
+    words = {"webhook_event": event_type, "webhook_timestamp": TOLD_AT.isoformat(), "data": dict(fields), **envelope}
+    return Payload.of(words, None).event(RECEIVED_AT)

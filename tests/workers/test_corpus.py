@@ -1,0 +1,44 @@
+"""The corpus of deliveries, through the ledger and a consumer, into both databases."""
+
+import asyncio
+
+from sqlalchemy import Engine, select
+
+from ledger.accepting import Acceptor
+from ledger.batch import Header, NewBatch
+from ledger.settling import Ledger
+from seven.delivery import Payload
+from seven.envelope import Envelope
+from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
+from tests.seven.corpus import CASES
+from tests.workers.rows import kept, told_once
+from workers.consuming import Consumer
+from workers.holding import Breaker
+from workers.store.tables import deliveries
+from workers.store.writing import Store
+
+
+def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):
+    """Every delivery of the corpus is applied, and all of their rows together are what the language says."""
+    consumer = Consumer(ledger, Store(engine), Breaker(0.0))
+    records: list[Record] = []
+    for name, case in CASES.items():
+        sent = case.verbatim
+        words, received_at = sent.delivery.decode(), case.received_at(sent)
+        records.extend(Payload.of(words, sent.path_event_type).event(received_at).project())
+        envelope = Envelope(name, case.event_type, received_at, sent.delivery.request_method, words)
+        batch = NewBatch(name, case.event_type, [envelope.line()], frozenset())
+
+        async def accept(batch: NewBatch = batch) -> None:
+            async with Acceptor(redis_url, 5) as acceptor:
+                assert isinstance((await acceptor.accept([batch]))[0], Header)
+
+        asyncio.run(accept())
+        consumer.consume(case.event_type, [name])
+    rows, expected = kept(engine), told_once(records)
+    for record in RECORDS:
+        if record not in (KeptDelivery, DeadLetter):
+            assert rows[record.table] == expected[record.table]
+    with engine.connect() as connection:
+        assert set(connection.execute(select(deliveries.c.outcome)).scalars()) == {"applied"}
+        assert len(connection.execute(select(deliveries.c.id)).all()) == len(CASES)
