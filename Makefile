@@ -1,0 +1,57 @@
+# Everything runs from .venv, which is made once; nothing is installed outside this directory.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+UV := 0.13.9
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+LOCKED := .venv/requirements.txt
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check lock clean
+.DELETE_ON_ERROR:
+
+help: ## say what can be made
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-12s %s\n' "$$name" "$$what"; done
+
+up: $(INSTALLED) ## run everything on this machine until Ctrl-C; without SEVEN_API_KEY the emulator is the gateway
+	@$(BIN)/seven-ingest up
+
+test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## lint, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+# The lock names no index: whichever pip is set up for is asked, and the hashes say whether it told the truth.
+lock: $(INSTALLED) ## renew uv.lock after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade
+	@$(BIN)/uv lock $(ARGS)
+	@sed -E 's#registry = "[^"]*"#registry = "index"#; s#url = "[a-z]+://[^"]*/([^/"]+)"#path = "\1"#' uv.lock > uv.lock.new
+	@if cmp -s uv.lock uv.lock.new; then rm uv.lock.new; else mv uv.lock.new uv.lock; fi
+
+clean: ## remove what was installed and cached; what was received (data/) stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed. Is it called something else? make PYTHON=/path/to/python3.13 …" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv is missing. On Debian: apt install python3-venv" >&2; exit 2; }
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv
+
+$(INSTALLED): pyproject.toml uv.lock $(BIN)/python
+	@echo "installing what uv.lock names into .venv: once, a minute or two"
+	@$(BIN)/python -m pip install --quiet uv==$(UV)
+	@$(BIN)/uv export --quiet --frozen --no-emit-project --format requirements.txt --output-file $(LOCKED) > /dev/null
+	@$(BIN)/python -m pip install --progress-bar off --require-hashes --requirement $(LOCKED) | while read -r word rest; do \
+		case "$$word" in Collecting) printf . ;; Installing) printf ' all here, unpacking' ;; esac; done; echo
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,63 @@
+"""Database: the store as commands open it, with a plain word where it cannot be opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from cli.exits import ExitCode, fail
+from cli.screen import near, program
+from ledger.settings import load
+from workers.settings import WorkerSettings
+from workers.store.engine import create_store_engine
+from workers.store.migrating import current
+
+
+def store_engine() -> Engine:
+    """The database that the environment describes; it is not touched yet. Ends with exit code 2 for a wrong URL."""
+    settings = load(WorkerSettings)
+    try:
+        return create_store_engine(settings.store_url)
+    except (ArgumentError, ValueError):  # whose text might repeat the password
+        fail(ExitCode.USAGE, "configuration: DATABASE_URL: sqlite:///… or postgresql://… is expected")
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection that only reads. Ends with exit code 3 where there is no database, or it does not answer."""
+    engine = store_engine()
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():
+        fail(
+            ExitCode.UNKNOWN,
+            f"There is no database at {near(file)} yet.",
+            f"Start everything with `{program()} up`, or make one with `{program()} migrate`.",
+        )
+    try:
+        if current(engine) is None:
+            fail(
+                ExitCode.UNKNOWN,
+                "The database has no tables of ours yet.",
+                f"Make them with `{program()} migrate`; `{program()} up` does so, too.",
+            )
+        with engine.connect().execution_options(reads=True) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        fail(ExitCode.UNKNOWN, f"The database did not answer: {cause(error)}")
+    finally:
+        engine.dispose()
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The database's file; None for a server."""
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(engine.url.database)).absolute()
+
+
+def cause(error: SQLAlchemyError) -> str:
+    """What a database said first, without the statement it was said about."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+    return said[0] if said else type(error).__name__

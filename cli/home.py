@@ -1,0 +1,113 @@
+"""Home: what an installation on one machine keeps in SEVEN_DATA_DIR, and what follows for its processes.
+
+broker/      the broker's append-only file: the ledger itself
+seven.db     the database, unless DATABASE_URL names another
+hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN tells it; readable by its owner only
+flower.db    what Flower remembers
+logs/        one file for each process
+lock         held by `up` and its broker: two brokers with one append-only file would ruin it
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Mapping
+
+from cli.settings import HomeSettings
+from ledger.settings import load
+
+
+class Occupied(Exception):  # noqa: N818 - a fact, and no fault
+    """Someone else holds the lock."""
+
+
+class Home:
+    """An installation on one machine. What the environment tells stands over what is kept here."""
+
+    def __init__(self, settings: HomeSettings) -> None:
+        self.settings = settings
+        self.directory = settings.seven_data_dir.resolve()
+        self.broker = self.directory / "broker"
+        self.logs = self.directory / "logs"
+        self.token_file = self.directory / "hook-token"
+        self.flower = self.directory / "flower.db"
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """The installation that the environment describes; ends the process with exit code 2 where it is wrong."""
+        return cls(load(HomeSettings))
+
+    @property
+    def brings_broker(self) -> bool:
+        """Whether the broker is ours to start."""
+        return self.settings.redis_url is None
+
+    @property
+    def emulates(self) -> bool:
+        """Whether the emulator is the gateway."""
+        return self.settings.seven_api_key is None
+
+    @property
+    def told_token(self) -> bool:
+        """Whether the environment tells the hook token, and none of ours is used."""
+        return self.settings.seven_hook_token is not None
+
+    @property
+    def redis_url(self) -> str:
+        """The broker to use."""
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url.get_secret_value()
+        return f"redis://127.0.0.1:{self.settings.seven_broker_port}/0"
+
+    @property
+    def receiver_url(self) -> str:
+        """The receiver, as seen from this machine."""
+        host = self.settings.seven_host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - everywhere is here, too
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.seven_port}"
+
+    @property
+    def hook_token(self) -> str | None:
+        """The current token; None where there is none yet. Raises OSError for a file that cannot be read."""
+        if self.settings.seven_hook_token is not None:
+            return self.settings.seven_hook_token.get_secret_value().split(",")[0].strip() or None
+        try:
+            return self.token_file.read_text("ascii", "replace").strip() or None
+        except FileNotFoundError:
+            return None
+
+    def open(self) -> int:
+        """Make what is missing, and take the lock. Returns its file, which whoever runs the broker inherits.
+
+        Raises Occupied, or OSError where the directory cannot be used.
+        """
+        for directory in (self.directory, self.broker, self.logs):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise Occupied from None
+        if self.hook_token is None:
+            self._keep_token(secrets.token_urlsafe(24))
+        return lock
+
+    def environment(self) -> Mapping[str, str]:
+        """What the processes are to be told beside what the environment tells them already."""
+        missing = {"SEVEN_DATA_DIR": str(self.directory)}
+        if self.brings_broker:
+            missing["REDIS_URL"] = self.redis_url
+        if not self.told_token and self.hook_token is not None:
+            missing["SEVEN_HOOK_TOKEN"] = self.hook_token
+        return missing
+
+    def _keep_token(self, token: str) -> None:
+        """Whole or not at all, and never readable by others."""
+        fresh = self.token_file.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.token_file)

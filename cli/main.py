@@ -1,0 +1,30 @@
+"""The command `seven-ingest`, put together."""
+
+from pathlib import Path
+
+import typer
+from dotenv import load_dotenv
+
+from cli.migrate import migrate
+from cli.send import send
+from cli.trace import trace
+from cli.up import up
+
+app = typer.Typer(
+    name="seven-ingest",
+    help="Receives every webhook of the seven.io gateway, loses none, and keeps them in SQL tables people query.",
+    epilog="Exit codes: 0 good, 1 found something wrong, 2 usage or configuration, 3 could not find out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def read_dotenv() -> None:
+    """Read `.env` in the working directory; what the environment tells already stands over it."""
+    load_dotenv(Path(".env"), override=False)
+
+
+for command in (up, send, trace, migrate):
+    app.command(command.__name__)(command)

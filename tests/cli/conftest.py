@@ -1,0 +1,15 @@
+"""Installations that are not running: a directory and its settings, for the commands that need no more."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.installation import Installation
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """An empty directory with ports of its own."""
+    directory = tmp_path / "installation"
+    directory.mkdir()
+    return Installation(directory)

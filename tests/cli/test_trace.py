@@ -1,0 +1,204 @@
+"""trace: the whole story of one id, from either database."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from cli.tracing import Story, latest_deliveries, trace_story
+from ledger.batch import Batch, Header
+from seven.envelope import Envelope
+from seven.events import EVENT_TYPES
+from tests.cli.installation import Installation
+from workers.store.engine import create_store_engine
+from workers.store.migrating import migrate
+from workers.store.writing import Store
+from workers.understanding import understand
+
+NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+STORY: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("dlr", {"msg_id": "77", "status": "ACCEPTED", "timestamp": "2026-03-29 10:00:00", "foreign_id": "order-1"}),
+    ("dlr", {"msg_id": "77", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
+    ("dlr", {"msg_id": "77", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
+    ("dlr", {"msg_id": "78", "status": "REJECTED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
+    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/1", "type": "view", "total_views": "1"}),
+    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/1", "type": "click", "total_clicks": 1}),
+    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/2", "type": "click", "total_clicks": 1}),
+    ("tracking", {"sms_id": "770", "tracking_url": "https://go.example/3", "type": "click", "total_clicks": 1}),
+    ("sms_mo", {"id": "901", "sender": "447700900001", "text": "\x1b[2J\u202eno", "time": "1774785600"}),
+    ("voice_status", {"id": "300", "status": "ringing", "timestamp": 1774785600}),
+    ("voice_status", {"id": "300", "status": "completed", "timestamp": 1774785700, "pricePerMinute": 0.075}),
+    ("voice_call", {"id": 300, "caller": "447700900002", "time": 1774785600}),
+    ("voice_status", {"id": "301", "status": "busy", "timestamp": 1774785700, "foreign_id": "outbound to John"}),
+    ("dlr", {"msg_id": "", "status": "DELIVERED"}),
+    ("rcs_coined_tomorrow", {"x": 1}),
+)
+
+
+def delivery_id(n: int) -> str:
+    return f"0195e1d0-0000-7000-8000-{n:012d}"
+
+
+def tell(engine: Engine) -> None:
+    """Have the story above kept, each delivery a second after the one before."""
+    store = Store(engine)
+    for n, (event_type, fields) in enumerate(STORY):
+        payload = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": "2026-03-29T12:00:00+02:00"}
+        envelope = Envelope(delivery_id(n), event_type, NOON + timedelta(seconds=n), "JSON", payload)
+        header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
+        store.write(row for one in understand(Batch("batch", header, [envelope.line()])) for row in one.rows())
+
+
+@pytest.fixture
+def told(engine: Engine) -> Engine:
+    """A database that holds the story."""
+    tell(engine)
+    return engine
+
+
+def trace(engine: Engine, words: str) -> Story:
+    with engine.connect().execution_options(reads=True) as connection:
+        return trace_story(connection, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param("77", {"messages": 1, "links": 2, "deliveries": (0, 1, 4, 5, 6)}, id="message"),
+        pytest.param("order-1", {"messages": 2, "links": 2, "deliveries": (0, 1, 3, 4, 5, 6)}, id="foreign id"),
+        pytest.param("https://go.example/1", {"links": 1, "deliveries": (4, 5)}, id="short URL"),
+        pytest.param("77 https://go.example/2", {"messages": 1, "links": 1, "deliveries": (0, 1, 6)}, id="one link"),
+        pytest.param("770", {"links": 1, "deliveries": (7,)}, id="message of a link alone"),
+        pytest.param("901", {"inbound_messages": 1, "deliveries": (8,)}, id="inbound SMS"),
+        pytest.param("300", {"calls": 2, "deliveries": (9, 10, 11)}, id="calls of one id"),
+        pytest.param("outbound 300", {"calls": 1, "deliveries": (9, 10)}, id="call out"),
+        pytest.param("outbound to John", {"calls": 1, "deliveries": (12,)}, id="foreign id of a call"),
+        pytest.param("inbound 300", {"calls": 1, "deliveries": (11,)}, id="call in"),
+        pytest.param(delivery_id(2), {"messages": 1, "links": 2, "deliveries": (0, 1, 4, 5, 6)}, id="a delivery"),
+        pytest.param(delivery_id(13), {"deliveries": ()}, id="a parked delivery"),
+        pytest.param("7", {"deliveries": ()}, id="nothing"),
+    ],
+)
+def test_every_id_leads_to_the_whole_story(told: Engine, words: str, found: dict[str, Any]):
+    """Records and deliveries by any id they are known by, in both databases, and nobody else's."""
+    story = trace(told, words)
+    for kind in ("messages", "calls", "inbound_messages", "links"):
+        assert len(getattr(story, kind)) == found.get(kind, 0)
+    assert [row["id"] for row in story.deliveries] == [delivery_id(n) for n in found["deliveries"]]
+    assert bool(story) == (words != "7")
+
+
+def test_a_story_has_its_history_and_its_repeats(told: Engine):
+    """The standing, each status once in order, which click it was, and how often a delivery came."""
+    story = trace(told, "77")
+    assert story.messages[0]["status"] == "DELIVERED"
+    assert [row["status"] for row in story.messages[0]["history"]] == ["ACCEPTED", "DELIVERED"]
+    assert [(row["type"], row["nth"]) for row in story.links[0]["history"]] == [("click", 1), ("view", 1)]
+    assert [row["repeats"] for row in story.deliveries] == [0, 1, 0, 0, 0]
+    assert trace(told, "outbound 300").calls[0]["history"][-1]["status"] == "completed"
+
+
+def test_a_delivery_has_its_payload_and_its_reason(told: Engine):
+    """A parked delivery has no record: it is shown itself, with what came and why it was not understood."""
+    delivery = trace(told, delivery_id(13)).delivery
+    assert delivery is not None
+    assert delivery["outcome"] == "parked"
+    assert "msg_id" in delivery["reason"]
+    assert json.loads(delivery["payload"])["webhook_event"] == "dlr"
+
+
+def test_without_an_id_the_latest(told: Engine):
+    """The latest deliveries first, parked ones among them."""
+    with told.connect().execution_options(reads=True) as connection:
+        found = latest_deliveries(connection)
+    assert [row["id"] for row in found] == [delivery_id(n) for n in reversed(range(len(STORY)))]
+
+
+def test_only_indexes_are_read(tmp_path: Path):
+    """Whatever the size of the tables: nothing is scanned, except links for a short URL alone."""
+    engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
+    migrate(engine)
+    tell(engine)
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+    for words in ("77", "order-1", "outbound 300", "901", delivery_id(2)):
+        trace(engine, words)
+    with engine.connect().execution_options(reads=True) as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", told).all() for query, told in [*asked]]
+    engine.dispose()
+    assert len(plans) > 30
+    assert not [step for plan in plans for *_, step in plan if str(step).startswith("SCAN")]
+
+
+@pytest.fixture
+def kept(installation: Installation) -> Installation:
+    """An installation whose own database holds the story."""
+    assert installation.run("migrate").returncode == 0
+    engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
+    tell(engine)
+    engine.dispose()
+    return installation
+
+
+def test_on_the_screen(kept: Installation):
+    """Standing, history and deliveries, found without being told where the database is; times in UTC."""
+    said = kept.run("trace", "77").stdout
+    for word in ("DELIVERED", "ACCEPTED", "order-1", "2026-03-29 08:00:09", "https://go.example/2", "repeats"):
+        assert word in said
+    assert "\x1b" not in said
+    latest = kept.run("trace").stdout
+    assert all(delivery_id(n) in latest for n in range(len(STORY)))
+
+
+def test_what_others_wrote_moves_no_terminal(kept: Installation):
+    """Control characters of an SMS are shown, not obeyed."""
+    said = kept.run("trace", "901").stdout
+    assert r"\x1b[2J\u202eno" in said
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+
+
+def test_in_json(kept: Installation):
+    """One document: ISO times with their offset, exact prices, the same for an id that nobody knows."""
+    story = kept.answer("trace", "outbound 300")
+    assert story["calls"][0]["price_per_minute"] == "0.075"
+    assert datetime.fromisoformat(story["deliveries"][0]["received_at"]).tzinfo is not None
+    assert kept.answer("trace")["deliveries"][0]["id"] == delivery_id(len(STORY) - 1)
+    assert kept.answer("trace", "nobody", code=1)["deliveries"] == []
+
+
+def test_nothing_found(kept: Installation):
+    """Exit code 1, and where to look."""
+    ended = kept.run("trace", "nobody")
+    assert ended.returncode == 1
+    assert "nobody" in ended.stdout
+    assert kept.run("trace", "\udcff").returncode == 1
+
+
+def test_no_database(installation: Installation):
+    """Exit code 3 and what to do; a look does not make a database."""
+    ended = installation.run("trace")
+    assert ended.returncode == 3
+    assert "migrate" in ended.stderr
+    assert not list(installation.directory.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [pytest.param("empty.db", "migrate", id="empty"), pytest.param("no.db", "not a database", id="not a database")],
+)
+def test_a_database_that_cannot_be_read(installation: Installation, name: str, says: str):
+    """Exit code 3, in a sentence."""
+    with closing(sqlite3.connect(installation.directory / "empty.db")):
+        (installation.directory / "no.db").write_text("no database, but long enough to be taken for one" * 100)
+    ended = installation.run("trace", DATABASE_URL=f"sqlite:///{installation.directory / name}")
+    assert ended.returncode == 3
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
