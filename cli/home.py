@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from cli.settings import HomeSettings
 from ledger.settings import load
 
+EMULATED_KEY = "emulator"  # no secret: it opens nothing but the emulator on this machine
+
 
 class Occupied(Exception):  # noqa: N818 - a fact, and no fault
     """Someone else holds the lock."""
@@ -100,7 +102,18 @@ class Home:
             missing["REDIS_URL"] = self.redis_url
         if not self.told_token and self.hook_token is not None:
             missing["SEVEN_HOOK_TOKEN"] = self.hook_token
-        return missing
+        return {**missing, **self.emulated_gateway()}
+
+    def emulated_gateway(self) -> Mapping[str, str]:
+        """How the emulator is reached where it is the gateway: it stands over any public URL, for nothing may leave."""
+        if not self.emulates:
+            return {}
+        return {
+            "SEVEN_API_URL": f"http://127.0.0.1:{self.settings.emulator_port}/api",
+            "SEVEN_API_KEY": EMULATED_KEY,
+            "SEVEN_PUBLIC_URL": self.receiver_url,
+            "SEVEN_HOOKS_MODE": "apply",
+        }
 
     def _keep_token(self, token: str) -> None:
         """Whole or not at all, and never readable by others."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
+from cli import hooks
 from cli.migrate import migrate
 from cli.send import send
 from cli.trace import trace
@@ -28,3 +29,4 @@ def read_dotenv() -> None:
 
 for command in (up, send, trace, migrate):
     app.command(command.__name__)(command)
+app.add_typer(hooks.app, name="hooks")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from cli import broker
-from cli.home import Home
+from cli.home import EMULATED_KEY, Home
 from cli.ports import Listener
 from cli.supervising import Program
 
@@ -13,6 +13,7 @@ DRAIN_S = 10  # for the receiver's last answers
 
 # Who needs no secret gets none.
 _API_KEY = ("SEVEN_API_KEY", "SEVEN_API_KEY_FILE")
+_GATEWAY = (*_API_KEY, "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_TOKEN_FILE", "EMULATOR_TARGET_URL", "EMULATOR_TARGET_URL_FILE")
 
 
 def listeners(home: Home) -> list[Listener]:
@@ -59,11 +60,15 @@ def our_programs(home: Home) -> list[Program]:
 def emulator_program(home: Home) -> Program:
     """The emulator, which tells its first story to our receiver."""
     told = home.settings
-    target = {"EMULATOR_TARGET_URL": f"{home.receiver_url}/hooks/{home.hook_token}"}
+    gateway = {
+        "EMULATOR_API_KEY": EMULATED_KEY,
+        "EMULATOR_FIRST_STORY": "true",
+        "EMULATOR_STATE_FILE": str(home.directory / "emulator.json"),
+    }
     return Program(
         "emulator",
         (*_uvicorn("emulator.app:app", "127.0.0.1", told.emulator_port), "--no-access-log"),
-        {**_environment(), **target},
+        {**_environment(without=_GATEWAY), **gateway},
     )
 
 

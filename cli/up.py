@@ -16,7 +16,7 @@ from cli.home import Home, Occupied
 from cli.migrate import migrated
 from cli.screen import line, near
 from cli.supervising import Supervised, Supervisor
-from cli.waiting import wait_for_flower, wait_for_receiver
+from cli.waiting import wait_for_emulator, wait_for_flower, wait_for_receiver
 from cli.welcome import say_started, say_what_next, say_who_is_the_gateway, show_tally
 from emulator.settings import load as load_emulator_settings
 from ingest.settings import IngestSettings
@@ -100,11 +100,12 @@ class _Up:
         say_who_is_the_gateway(home)
         await self._start_broker()
         await self._migrate()
+        first_story = await self._start_emulator() if home.emulates else None
         receiver, worker, *_, flower = [supervisor.start(program) for program in programs.our_programs(home)]
         self._require(receiver, await wait_for_receiver(home, PATIENCE_S))
         say_started("receiver", home.receiver_url)
-        if home.emulates:
-            await self._tell_first_story(worker)
+        if first_story and (hindrance := await first_story.follow(PATIENCE_S)):
+            line(f"{hindrance}; see {near(worker.log)}", "yellow")
         if hindrance := await wait_for_flower(home, PATIENCE_S):
             line(f"Flower does not answer ({hindrance}); see {near(flower.log)}", "yellow")
         await asyncio.to_thread(show_tally, self._engine)
@@ -132,12 +133,13 @@ class _Up:
         was = {None: "new", after: ""}.get(before, f"was {before}")
         say_started("database", ", ".join(filter(None, (where, f"version {after}", was))))
 
-    async def _tell_first_story(self, worker: Supervised) -> None:
+    async def _start_emulator(self) -> FirstStory:
+        """It is there before the worker, which at its start registers our hooks with it; then the story begins."""
         story = FirstStory(self._engine, self._home.settings.emulator_port)
         emulator = self._supervisor.start(programs.emulator_program(self._home))
+        self._require(emulator, await wait_for_emulator(self._home, PATIENCE_S))
         say_started("emulator", f"http://127.0.0.1:{self._home.settings.emulator_port}")
-        if hindrance := await story.follow(PATIENCE_S):
-            line(f"{hindrance}; see {near(worker.log)} and {near(emulator.log)}", "yellow")
+        return story
 
     def _require(self, supervised: Supervised, hindrance: str | None) -> None:
         """Go on without a hindrance; else show what the program said, and end with exit code 3."""

@@ -20,6 +20,11 @@ async def wait_for_flower(home: Home, patience_s: float) -> str | None:
     return await _wait_for(f"http://127.0.0.1:{home.settings.seven_flower_port}/healthcheck", patience_s)
 
 
+async def wait_for_emulator(home: Home, patience_s: float) -> str | None:
+    """Wait until hooks can be registered. Returns None, or after `patience_s` why they could not."""
+    return await _wait_for(f"http://127.0.0.1:{home.settings.emulator_port}/livez", patience_s)
+
+
 async def _wait_for(url: str, patience_s: float) -> str | None:
     deadline = time.monotonic() + patience_s
     async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:

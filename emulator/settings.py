@@ -51,15 +51,25 @@ class EmulatorSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     emulator_api_key: SecretStr | None = Field(
-        None, description="The API key that the emulated gateway will ask for under /api; not used yet."
+        None, description="The API key that /api asks for; without it any key will do, but one there must be."
     )
     emulator_signing_key: SecretStr | None = Field(
-        None, description="The key that deliveries will be signed with; not used yet."
+        None,
+        description="The key that deliveries are signed with; a signed request to /api must then be signed with it.",
+    )
+    emulator_resign_retries: bool = Field(
+        False, description="Whether a retry is signed anew; without it a retry carries its first signature."
+    )
+    emulator_state_file: Path | None = Field(
+        None, description="Where the registered hooks outlive a restart; without it they do not."
     )
     emulator_target_url: Target | None = Field(
         None,
-        description="Where stories are told: the receiver's {public URL}/hooks/{token}. "
-        "With it a first story is told at the start; without it every POST /stories must name one.",
+        description="One receiver that stories are told to, whatever hooks are registered: {public URL}/hooks/{token}. "
+        "With it a first story is told at the start; without it stories are told to the registered hooks.",
+    )
+    emulator_first_story: bool = Field(
+        False, description="Without a target: whether a first story is told as soon as hooks are registered."
     )
     emulator_story_seed: int = Field(
         1, ge=0, lt=SEEDS, description="The number that decides a story; on one day the same number tells the same."
@@ -68,10 +78,12 @@ class EmulatorSettings(BaseSettings):
         40, ge=0, le=MOST_MESSAGES, description="Messages in a story; about five times as many deliveries tell of them."
     )
     emulator_story_methods: Annotated[Methods, NoDecode] = Field(
-        METHODS, description="Request methods of the deliveries, comma-separated: JSON, POST, GET."
+        METHODS,
+        description="Request methods for a target, comma-separated: JSON, POST, GET; hooks have their own.",
     )
     emulator_story_layouts: Annotated[Layouts, NoDecode] = Field(
-        ("nested", "flat"), description="How POST and GET put the fields: nested, flat, bare."
+        ("nested", "flat"),
+        description="How POST and GET put the fields: nested, flat, bare. Where it is not set, to hooks nested.",
     )
     emulator_story_duplicates: float = Field(0.1, ge=0, le=1, description="The share of deliveries that come twice.")
     emulator_story_shuffle: bool = Field(False, description="Whether the deliveries come in any order.")

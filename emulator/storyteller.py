@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from emulator.addressing import Addressing, ToHooks, ToTarget
 from emulator.delivering import Delivering
 from emulator.orders import Order
+from emulator.registry import Registry
 from emulator.report import Report
 from emulator.retrying import RetryPolicy
+from emulator.signing import Signing
 from emulator.stories import deliveries, story
-from emulator.wire import Telling, requests
+from emulator.wire import METHODS, Telling
 
 log = logging.getLogger("seven.emulator")
 
@@ -25,15 +28,18 @@ class Told:
     number: int
     seed: int
     state: Literal["telling", "told", "stopped", "failed"] = "telling"
-    deliveries: int | None = None
-    """How many are to be made; None while the story is being made up."""
+    addressing: Addressing | None = None
+    """To whom it is told; None while the story is being made up."""
     report: Report = field(default_factory=Report)
 
 
 class Storyteller:
     """Tells stories at the same time; every telling is a task that ends with the storyteller."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry, signing: Signing | None) -> None:
+        """Stories go to the hooks of the registry, unless they are ordered for a target; with `signing` signed."""
+        self._registry = registry
+        self._signing = signing
         self.stories: dict[int, Told] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = 0
@@ -56,23 +62,30 @@ class Storyteller:
 
     async def _tell(self, told: Told, order: Order) -> None:
         tellings = await asyncio.to_thread(_tellings, order)
+        target = order.target_url
+        if target is None:
+            told.addressing = ToHooks(tellings, self._registry)
+        else:
+            told.addressing = ToTarget(tellings, target.get_secret_value())
         delivering = Delivering(
-            requests(tellings, order.target_url.get_secret_value()),
+            told.addressing,
             RetryPolicy(compression=order.compression),
             concurrency=order.concurrency,
             rate=order.rate,
+            signing=self._signing and replace(self._signing, renewed=order.resign_retries),
         )
-        told.deliveries, told.report = len(tellings), delivering.report
+        told.report = delivering.report
         await delivering.run()
 
     def _end(self, told: Told, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         told.state = "stopped" if task.cancelled() else "failed" if error else "told"
+        made = told.addressing and told.addressing.deliveries
         states = " ".join(f"{state}={count}" for state, count in sorted(told.report.states.items()))
         log.log(
             logging.ERROR if error else logging.INFO,
-            "story=%d state=%s deliveries=%s %s", told.number, told.state, told.deliveries, states,
+            "story=%d state=%s deliveries=%s %s", told.number, told.state, made, states,
             exc_info=error,
         )  # fmt: skip
 
@@ -86,7 +99,7 @@ def _tellings(order: Order) -> list[Telling]:
     return deliveries(
         story(order.seed, now=order.now, messages=order.messages),
         seed=order.seed,
-        methods=order.methods,
+        methods=order.methods or METHODS,
         layouts=order.layouts,
         duplicates=order.duplicates,
         shuffle=order.shuffle,

@@ -1,12 +1,12 @@
 """Wire: one occurrence as the HTTP request that the gateway would make of it."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote_plus, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from emulator.occurrence import Occurrence
+from emulator.php import http_build_query, json_encode
 
 Method = Literal["JSON", "POST", "GET"]
 METHODS: tuple[Method, ...] = ("JSON", "POST", "GET")
@@ -47,10 +47,10 @@ def write(telling: Telling, target_url: str) -> Request:
     """The request for a hook with this URL, which may carry a query of its own: a GET's words are added to it."""
     occurrence = telling.occurrence
     if telling.method == "JSON":
-        return Request("POST", target_url, (("content-type", "application/json"),), _json(_envelope(occurrence)))
+        return Request("POST", target_url, (("content-type", "application/json"),), json_encode(_envelope(occurrence)))
     if telling.layout == "bare":
         target_url = _naming(target_url, occurrence.event_type)
-    form = _form(_WORDS[telling.layout](occurrence))
+    form = http_build_query(_WORDS[telling.layout](occurrence))
     if telling.method == "POST":
         return Request("POST", target_url, (("content-type", "application/x-www-form-urlencoded"),), form.encode())
     return Request("GET", _with_query(target_url, form), (), b"")
@@ -77,31 +77,6 @@ def _bare(occurrence: Occurrence) -> Mapping[str, Any]:
 
 
 _WORDS = {"nested": _envelope, "flat": _flat, "bare": _bare}
-
-
-def _json(words: Mapping[str, Any]) -> bytes:
-    r"""As PHP's json_encode writes: ASCII, no spaces, slashes escaped (the vendor's samples show `https:\/\/`)."""
-    return json.dumps(words, separators=(",", ":")).replace("/", "\\/").encode("ascii")
-
-
-def _form(words: Mapping[str, Any]) -> str:
-    """As PHP's http_build_query writes: brackets percent-encoded, null left out, true as 1, a space as +."""
-    return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(words, ""))
-
-
-def _pairs(words: Mapping[str, Any], inside: str) -> Iterator[tuple[str, str]]:
-    for name, value in words.items():
-        key = f"{inside}[{name}]" if inside else name
-        if isinstance(value, Mapping):
-            yield from _pairs(value, key)
-        elif isinstance(value, bool):
-            yield key, str(int(value))
-        elif value is not None:
-            yield key, str(value)
-
-
-def _quote(text: str) -> str:
-    return quote_plus(text).replace("~", "%7E")  # urlencode() of PHP spares only - _ . among the marks
 
 
 def _with_query(url: str, query: str) -> str:

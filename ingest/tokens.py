@@ -1,8 +1,9 @@
 """Tokens: who may deliver."""
 
-import hashlib
 import hmac
 from collections.abc import Iterable
+
+from ledger.keyspace import fingerprint
 
 
 class Tokens:
@@ -19,8 +20,3 @@ class Tokens:
             if hmac.compare_digest(told, known):
                 found = mark
         return found
-
-
-def fingerprint(token: str) -> str:
-    """A name for a token that gives nothing of it away: 12 hex digits."""
-    return hashlib.sha256(token.encode()).hexdigest()[:12]

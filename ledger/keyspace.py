@@ -1,9 +1,13 @@
 """The names of the ledger's keys; `ledger/__init__.py` says what they hold."""
 
+import hashlib
+
 LEDGER = "seven:ledger"
 BATCHES = "seven:batches"
 ORDINALS = "seven:ordinals"
 TOKENS = "seven:tokens"
+HOOKS = "seven:hooks"
+HOOKS_LOCK = "seven:hooks:lock"
 
 
 def pending(queue: str) -> str:
@@ -14,3 +18,8 @@ def pending(queue: str) -> str:
 def announced(queue: str) -> str:
     """The key of the last announcements of a queue's batches."""
     return f"seven:announced:{queue}"
+
+
+def fingerprint(token: str) -> str:
+    """A name for a hook token that gives nothing of it away: 12 hex digits."""
+    return hashlib.sha256(token.encode()).hexdigest()[:12]

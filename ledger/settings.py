@@ -18,19 +18,27 @@ KNOWN_NAMES = frozenset(
     {
         "SEVEN_ACCEPT_DEADLINE_S",
         "SEVEN_API_KEY",
+        "SEVEN_API_URL",
         "SEVEN_BATCH_SIZE",
         "SEVEN_BODY_LIMIT",
         "SEVEN_BROKER_PORT",
         "SEVEN_DATA_DIR",
         "SEVEN_FLOWER_PORT",
+        "SEVEN_HOOKS",
+        "SEVEN_HOOKS_GRACE_S",
+        "SEVEN_HOOKS_MODE",
+        "SEVEN_HOOKS_MOST_CHANGES",
+        "SEVEN_HOOKS_S",
         "SEVEN_HOOK_TOKEN",
         "SEVEN_HOST",
         "SEVEN_LEDGER_LIMIT",
         "SEVEN_LOG_LEVEL",
+        "SEVEN_METRICS_ADDRESS",
         "SEVEN_OVERDUE_S",
         "SEVEN_PARKED_LIMIT",
         "SEVEN_PORT",
         "SEVEN_PUBLIC_URL",
+        "SEVEN_SIGNING_KEY",
         "SEVEN_SWEEP_LIMIT",
         "SEVEN_SWEEP_S",
         "SEVEN_WAITING_LIMIT",
@@ -103,7 +111,10 @@ def load(settings: type[Some]) -> Some:
     try:
         return settings()
     except ValidationError as error:
-        wrong = [f"{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_input=False)]
+        wrong = [
+            f"{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors(include_input=False)
+        ]
     except ValueError as error:
         wrong = [str(error)]
     sys.stderr.write("".join(f"configuration: {line}\n" for line in wrong))

@@ -1,10 +1,11 @@
 """Workers and beat, put together: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
+import logging
 from functools import partial
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from ledger.announcing import CLOCK, announce, broker, task_name
 from ledger.logs import configure_logging
@@ -13,10 +14,15 @@ from ledger.settling import Ledger
 from seven.events import QUEUES
 from workers.consuming import Consumer
 from workers.holding import Breaker
+from workers.metrics import tell_metrics
+from workers.remembering import Memories
 from workers.settings import WorkerSettings
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 from workers.sweeping import Sweep
+from workers.watching import reconciler, unwatched
+
+log = logging.getLogger("seven.workers")
 
 PROBE_S = 2.0  # between two attempts to reach a database that is away
 
@@ -41,14 +47,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         broker_channel_error_retry=True,
         # Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged.
         beat_scheduler="celery.beat:Scheduler",
-        beat_schedule={
-            "sweep": {
-                "task": "sweep",
-                "schedule": settings.seven_sweep_s,
-                # while nobody works nothing piles up
-                "options": {"queue": CLOCK, "expires": settings.seven_sweep_s},
-            }
-        },
+        beat_schedule={"sweep": _periodic("sweep", settings.seven_sweep_s)},
     )
     ledger = Ledger(redis_url)
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
@@ -70,11 +69,27 @@ def create_app(settings: WorkerSettings) -> Celery:
         engine.dispose()
         ledger.close()
 
+    def reconcile() -> None:
+        with reconciler(settings, ledger.redis, engine) as run:
+            run.run(apply=settings.seven_hooks_mode == "apply")
+
     for queue in QUEUES:
         enter(queue)
     app.task(sweep_once, name="sweep")
+    if missing := unwatched(settings):
+        log.info("hooks are not watched: %s is not set", missing)
+    else:
+        app.task(reconcile, name="reconcile")
+        app.conf.beat_schedule["reconcile"] = _periodic("reconcile", settings.seven_hooks_s)
+        worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK, expires=60), weak=False)
+    worker_init.connect(lambda **_: tell_metrics(settings.seven_metrics_address, Memories(ledger.redis)), weak=False)
     worker_shutdown.connect(close, weak=False)
     return app
+
+
+def _periodic(task: str, every_s: float) -> dict[str, Any]:
+    """A task on the clock's queue; it expires after one period, so while nobody works nothing piles up."""
+    return {"task": task, "schedule": every_s, "options": {"queue": CLOCK, "expires": every_s}}
 
 
 def from_environment() -> Celery:

@@ -1,10 +1,16 @@
 """What workers and beat are told of their surroundings."""
 
 from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from ledger.settings import LedgerSettings
+from seven.hooks import Addresses
+from workers.desired import DEFAULT, DesiredHook, read_desired
+from workers.store.engine import database_url
 
 
 class WorkerSettings(LedgerSettings):
@@ -22,6 +28,35 @@ class WorkerSettings(LedgerSettings):
     seven_sweep_limit: int = Field(
         10_000, ge=1, description="Batches of a queue announced again at once; none while as many are announced."
     )
+    seven_api_key: SecretStr | None = Field(None, description="The account's API key; without it hooks are not read.")
+    seven_api_url: str = Field("https://gateway.seven.io/api", description="The gateway's API.")
+    seven_signing_key: SecretStr | None = Field(
+        None, description="The account's signing key; with it requests to the gateway are signed. First is current."
+    )
+    seven_public_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="scheme://host[/prefix] as the gateway sees the receiver; several, first is current."
+    )
+    seven_hook_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="The receiver's tokens; hooks are made with the first."
+    )
+    seven_hooks: Annotated[tuple[DesiredHook, ...], NoDecode] = Field(
+        DEFAULT, description="The desired hooks, as TOML; SEVEN_HOOKS_FILE names a file of it."
+    )
+    seven_hooks_mode: Literal["report", "apply"] = Field(
+        "report", description="Whether reconciling reports, or repairs as well."
+    )
+    seven_hooks_s: float = Field(300.0, ge=1, description="Seconds between two reconcilings of the hooks.")
+    seven_hooks_most_changes: int = Field(
+        10, ge=1, description="Changes in one reconciling beyond which none is made, and somebody has to look."
+    )
+    seven_metrics_address: str = Field(
+        "127.0.0.1:9102",
+        pattern=r"^(\S+:\d{1,5})?$",
+        description="Where the worker tells its metrics; empty for nowhere.",
+    )
+    seven_hooks_grace_s: float = Field(
+        86_400.0, ge=0, description="Seconds after which a new token's hook counts as working without a delivery."
+    )
 
     @property
     def store_url(self) -> str:
@@ -29,3 +64,41 @@ class WorkerSettings(LedgerSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.seven_data_dir.resolve() / 'seven.db'}"
+
+    @property
+    def addresses(self) -> Addresses | None:
+        """Where our hooks point; None as long as public URL or token are not told."""
+        if not self.seven_public_url or not self.seven_hook_token:
+            return None
+        return Addresses(self.seven_public_url, tuple(token.get_secret_value() for token in self.seven_hook_token))
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, told: SecretStr | None) -> SecretStr | None:
+        if told is not None:
+            database_url(told.get_secret_value())
+        return told
+
+    @field_validator("seven_public_url", "seven_hook_token", mode="before")
+    @classmethod
+    def _listed(cls, told: object) -> object:
+        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
+
+    @field_validator("seven_signing_key", mode="before")
+    @classmethod
+    def _current(cls, told: object) -> object:
+        return told.split(",")[0].strip() or None if isinstance(told, str) else told
+
+    @field_validator("seven_public_url")
+    @classmethod
+    def _public(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        for one in told:
+            parts = urlsplit(one)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("scheme://host[/prefix] is expected")
+        return tuple(one.rstrip("/") for one in told)
+
+    @field_validator("seven_hooks", mode="before")
+    @classmethod
+    def _desired(cls, told: object) -> object:
+        return read_desired(told) if isinstance(told, str) else told

@@ -87,7 +87,6 @@ def test_what_an_order_says_goes_over_the_settings(receiver):
 @pytest.mark.parametrize(
     ("order", "wrong"),
     [
-        pytest.param({"messages": 3}, {"target_url"}, id="no target anywhere"),
         pytest.param({"target_url": "ftp://secret.example/"}, {"target_url"}, id="no http"),
         pytest.param({"target_url": "http://secret:port/"}, {"target_url"}, id="no port"),
         pytest.param({"target_url": "http://secret:99999/"}, {"target_url"}, id="beyond the ports"),

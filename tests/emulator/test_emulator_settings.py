@@ -57,6 +57,7 @@ def test_a_secret_can_come_from_a_file(monkeypatch, tmp_path):
         pytest.param("EMULATOR_STORY_METHODS", "PUT", id="no method"),
         pytest.param("EMULATOR_STORY_METHODS", " , ", id="no methods"),
         pytest.param("EMULATOR_COMPRESSION", "0", id="standing still"),
+        pytest.param("EMULATOR_FIRST_STORY", "perhaps", id="neither yes nor no"),
     ],
 )
 def test_a_wrong_setting_ends_the_process_with_a_word(monkeypatch, capsys, name, value):

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from workers.store.tables import SCHEMA
 
@@ -17,16 +18,20 @@ _POSTGRESQL = """
            set_config('idle_in_transaction_session_timeout', '30s', false);
     SELECT set_config(name, '60s', false) FROM pg_settings WHERE name = 'transaction_timeout';
 """
+_EXPECTED = "sqlite:///… or postgresql://… is expected"
 _SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
 
 
 def database_url(told: str) -> URL:
     """The URL with the driver that we bring; `postgres://` is understood too. Raises ValueError for other databases."""
-    url = make_url(told)
+    try:
+        url = make_url(told)
+    except ArgumentError:  # whose text repeats the URL, in which the password is
+        raise ValueError(_EXPECTED) from None
     if url.drivername in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in ("postgresql", "sqlite"):
-        raise ValueError("DATABASE_URL: sqlite:///… or postgresql://… is expected")
+        raise ValueError(_EXPECTED)
     return url
 
 

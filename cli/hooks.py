@@ -1,0 +1,156 @@
+"""hooks: the subscriptions at the gateway, listed, compared with the desired ones, and repaired."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+from redis.exceptions import RedisError
+
+from cli.database import store_engine
+from cli.exits import ExitCode, fail
+from cli.home import Home
+from cli.screen import document, line, program, table
+from ledger.keyspace import fingerprint
+from ledger.settings import load
+from ledger.settling import Ledger
+from seven.hooks import Addresses, Hook, Plan
+from workers.gateway import GatewayFailure
+from workers.reconciling import Reconciled, Reconciler
+from workers.settings import WorkerSettings
+from workers.watching import reconciler, unwatched
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+NO_BOUND = sys.maxsize  # who has seen the plan and said yes needs no breaker for its size
+
+app = typer.Typer(no_args_is_help=True, help="The subscriptions at the gateway: list, plan, apply.")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Every hook of the account, ours and others'. Addresses are shown without what is secret in them."""
+    with _reconciler() as (run, addresses), _answering():
+        hooks = run.read()
+    told = [_told(hook, addresses) for hook in hooks]
+    if as_json:
+        document(told)
+    else:
+        table(f"Hooks at the gateway: {len(told)}", _COLUMNS, ([one[name] for name in _COLUMNS] for one in told))
+
+
+@app.command("plan")
+def plan_(as_json: AsJson = False) -> None:
+    """What it would take to have the hooks as desired. Changes nothing; exit code 1 when they are not."""
+    with _reconciler() as (run, addresses), _answering():
+        found = run.compare()
+    _show(found, addresses, as_json=as_json)
+    raise typer.Exit(ExitCode.WRONG if found.drift else ExitCode.GOOD)
+
+
+@app.command("apply")
+def apply_(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the plan, ask, and carry it out: what is missing is made first, what is surplus goes when that is safe."""
+    if not yes and not sys.stdin.isatty():
+        fail(ExitCode.USAGE, "Nobody can be asked here: look at `hooks plan`, then say --yes.")
+    with _reconciler() as (run, addresses), _answering():
+        found = run.compare()
+        if not as_json:
+            _show(found, addresses, as_json=False)
+        if found.drift and not yes and not typer.confirm("Carry it out?"):
+            raise typer.Exit(ExitCode.WRONG)
+        done = run.run(apply=True)
+    if done is None:
+        fail(ExitCode.UNKNOWN, "Another reconciling is under way; try again in a moment.")
+    _show_done(done, addresses, as_json=as_json)
+    if done.plan is None:
+        raise typer.Exit(ExitCode.UNKNOWN)
+    raise typer.Exit(ExitCode.WRONG if done.plan.drift else ExitCode.GOOD)
+
+
+_COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enabled", "address")
+
+
+@contextmanager
+def _reconciler() -> Iterator[tuple[Reconciler, Addresses]]:
+    """The reconciler that the environment describes. Ends with exit code 2 where it does not."""
+    os.environ.update(Home.from_environment().environment())
+    settings = load(WorkerSettings)
+    addresses = settings.addresses
+    if addresses is None or unwatched(settings):
+        fail(ExitCode.USAGE, f"configuration: {unwatched(settings)}: not set")
+    ledger, engine = Ledger(settings.redis_url.get_secret_value()), store_engine()
+    try:
+        with reconciler(settings, ledger.redis, engine, NO_BOUND) as run:
+            yield run, addresses
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Ends with exit code 3 when gateway or Redis do not answer, or refuse."""
+    try:
+        yield
+    except GatewayFailure as failure:
+        fail(ExitCode.UNKNOWN, f"The hooks cannot be read: {failure}")
+    except RedisError as error:
+        fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({type(error).__name__})")
+
+
+def _told(hook: Hook, addresses: Addresses) -> dict[str, Any]:
+    token = addresses.token(hook.target_url)
+    parts = urlsplit(hook.target_url)
+    # the path of an address is a secret: ours is shown by the token's fingerprint, others' not at all
+    address = (
+        hook.target_url.replace(token, f"<{fingerprint(token)}>") if token else f"{parts.scheme}://{parts.hostname}/…"
+    )
+    return {
+        "id": hook.id,
+        "whose": "ours" if token else "stranger",
+        "event_type": hook.event_type,
+        "request_method": hook.request_method,
+        "event_filter": hook.event_filter,
+        "enabled": hook.enabled,
+        "address": address,
+    }
+
+
+def _show(found: Plan, addresses: Addresses, *, as_json: bool) -> None:
+    groups = {
+        "matching": [(actual, "") for _, actual in found.matching],
+        "missing": [(hook, "to be created") for hook in found.missing],
+        "drifted": [(one.actual, f"to be replaced: {', '.join(one.differences)}") for one in found.drifted],
+        "surplus": [(hook, "to be removed") for hook in found.surplus],
+        "overlapping": [(hook, "every event arrives twice, beside `all`") for hook in found.overlapping],
+        "strangers": [(hook, "not ours, not touched") for hook in found.strangers],
+    }
+    told = {name: [_told(hook, addresses) | {"what": what} for hook, what in hooks] for name, hooks in groups.items()}
+    if as_json:
+        document({"drift": found.drift, **told})
+        return
+    rows = [[name, one["what"], *(one[c] for c in _COLUMNS)] for name, some in told.items() for one in some]
+    table("Hooks", ("", "what", *_COLUMNS), rows)
+    if not found.drift:
+        line("All hooks are as desired.")
+    else:
+        line(f"{found.drift} are not as desired. To repair them: {program()} hooks apply")
+
+
+def _show_done(done: Reconciled, addresses: Addresses, *, as_json: bool) -> None:
+    made = [{"action": one.action, **_told(one.hook, addresses)} for one in done.done if one.hook]
+    if as_json:
+        document({"done": made, "held": done.held, "drift": done.plan.drift if done.plan else None})
+        return
+    for one in made:
+        line(f"{one['action']} hook {one['id']}: {one['event_type']} {one['request_method']} {one['address']}")
+    if done.held:
+        line(done.held, "yellow")
+    elif not made:
+        line("Nothing was to do.")

@@ -1,0 +1,150 @@
+"""Plans: what is missing, drifted, surplus, overlapping or not ours; and that following a plan leads to the desired."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seven.hooks import Addresses, Hook, Plan, plan
+
+OURS = Addresses(("https://x.example/in", "https://old.example"), ("current-token", "older-token"))
+HERE = OURS.current("all")
+
+
+def hook(**told: object) -> Hook:
+    return Hook(**{"target_url": HERE, "event_type": "all", "id": "1"} | told)  # type: ignore[arg-type]
+
+
+DESIRED = [hook(id=None)]
+
+
+def shape(found: Plan) -> dict[str, int]:
+    names = ("missing", "drifted", "surplus", "overlapping", "strangers")
+    return {name: len(getattr(found, name)) for name in names if getattr(found, name)}
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        pytest.param([], {"missing": 1}, id="nothing registered"),
+        pytest.param([hook()], {}, id="as desired"),
+        pytest.param([hook(request_method="POST")], {"drifted": 1}, id="another method"),
+        pytest.param([hook(enabled=False)], {"drifted": 1}, id="disabled"),
+        pytest.param([hook(event_filter="49")], {"drifted": 1}, id="a filter nobody asked for"),
+        pytest.param([hook(headers="x-a: 1")], {"drifted": 1}, id="a header nobody asked for"),
+        pytest.param([hook(headers="")], {}, id="headers told as empty"),
+        pytest.param([hook(), hook(id="2")], {"surplus": 1}, id="a duplicate"),
+        pytest.param([hook(enabled=False), hook(id="2")], {"surplus": 1}, id="a disabled duplicate"),
+        pytest.param([hook(), hook(id="2", target_url=HERE + "/dlr", event_type="dlr")], {"surplus": 1}, id="a type no longer wanted"),
+        pytest.param([hook(), hook(id="2", event_type="sms.mo")], {"surplus": 1}, id="a type nobody knows"),
+        pytest.param([hook(target_url="https://x.example/in/hooks/older-token")], {"missing": 1, "surplus": 1}, id="an older token"),
+        pytest.param([hook(target_url="https://old.example/hooks/current-token")], {"missing": 1, "surplus": 1}, id="an older address"),
+        pytest.param([hook(), hook(target_url="https://x.example/hooks/current-token")], {"strangers": 1}, id="beside our prefix"),
+        pytest.param([hook(), hook(target_url="https://x.example/in/staging/hooks/current-token")], {"strangers": 1}, id="below our prefix"),
+        pytest.param([hook(), hook(target_url=HERE + "x")], {"strangers": 1}, id="a longer token"),
+        pytest.param([hook(), hook(target_url=HERE + "/")], {"strangers": 1}, id="a trailing slash"),
+        pytest.param([hook(), hook(target_url=HERE + "/dlr/x")], {"strangers": 1}, id="a longer path"),
+        pytest.param([hook(), hook(target_url=HERE + "?a=1")], {"strangers": 1}, id="a query"),
+        pytest.param([hook(), hook(target_url="https://x.example/in/hooks/unlisted")], {"strangers": 1}, id="an unlisted token"),
+        pytest.param([hook(), hook(target_url="")], {"strangers": 1}, id="no address at all"),
+    ],
+)  # fmt: skip
+def test_what_a_plan_says(actual: list[Hook], expected: dict[str, int]):
+    """Each way in which hooks can be wrong has its name; what is not exactly ours is a stranger."""
+    assert shape(plan(DESIRED, actual, OURS)) == expected
+
+
+def test_differences_are_named():
+    """A drifted hook says in what."""
+    (drift,) = plan(
+        DESIRED, [hook(request_method="GET", event_filter="1", headers="a: b", enabled=False)], OURS
+    ).drifted
+    assert drift.differences == ("request method", "filter", "header", "disabled")
+
+
+def test_several_filters_are_several_hooks():
+    """One hook for each inbound number; one that is missing is missing, whichever it is."""
+    address = OURS.current("sms_mo")
+    desired = [
+        hook(target_url=address, event_type="sms_mo", event_filter=number, id=None) for number in ("1", "2", "3")
+    ]
+    actual = [replace(desired[2], id="8"), replace(desired[0], id="9")]
+    found = plan(desired, actual, OURS)
+    assert shape(found) == {"missing": 1}
+    assert found.missing[0].event_filter == "2"
+
+
+def test_a_type_beside_all_overlaps():
+    """A hook of type `all` beside one of a single type: each such event arrives twice."""
+    desired = [*DESIRED, hook(target_url=OURS.current("dlr"), event_type="dlr", id=None)]
+    assert shape(plan(desired, [replace(one, id=str(n)) for n, one in enumerate(desired)], OURS)) == {"overlapping": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param({"id": 23, "enabled": "true", "target_url": HERE, "event_type": "all", "request_method": "json", "event_filter": ""}, hook(id="23"), id="other types"),
+        pytest.param({"id": "1", "target_url": HERE, "event_type": "all", "request_method": "JSON", "event_filter": None, "created": "2020-11-04 13:49:16"}, hook(), id="as in the oldest sample"),
+        pytest.param({"enabled": "false"}, Hook("", "", "POST", enabled=False), id="nearly nothing"),
+        pytest.param({"enabled": 0, "event_filter": 4915126716517, "headers": "B: 2\nA:1"}, Hook("", "", "POST", "4915126716517", "a: 1\nb: 2", enabled=False), id="numbers"),
+    ],
+)  # fmt: skip
+def test_hooks_are_read_as_they_are_told(told: dict[str, object], expected: Hook):
+    """Ids as number or text, truth as text, keys missing: a hook is read."""
+    assert Hook.read(told) == expected
+
+
+def test_secrets_are_not_shown():
+    """Neither a hook nor the addresses give a token away when they are printed."""
+    assert "current-token" not in repr(hook()) + repr(OURS) + repr(plan(DESIRED, [hook(), hook(id="2")], OURS))
+
+
+TYPES = ["all", "dlr", "sms_mo"]
+URLS = [*(f"{base}/hooks/{token}{end}" for base in OURS.public_urls for token in OURS.tokens for end in ("", "/dlr", "/sms_mo")), "https://x.example/other"]  # fmt: skip
+
+
+def actual_hooks() -> st.SearchStrategy[list[Hook]]:
+    one = st.builds(
+        Hook,
+        target_url=st.sampled_from(URLS),
+        event_type=st.sampled_from([*TYPES, "sms.mo"]),
+        request_method=st.sampled_from(["JSON", "POST"]),
+        event_filter=st.sampled_from([None, "1", "2"]),
+        headers=st.sampled_from([None, "", "a: 1"]),
+        enabled=st.booleans(),
+    )
+    return st.lists(one, max_size=10).map(lambda hooks: [replace(one, id=str(n)) for n, one in enumerate(hooks)])
+
+
+def desired_hooks() -> st.SearchStrategy[list[Hook]]:
+    one = st.builds(
+        lambda event_type, method, event_filter, headers: Hook(
+            OURS.current(event_type), event_type, method, event_filter, headers
+        ),
+        st.sampled_from(TYPES),
+        st.sampled_from(["JSON", "POST"]),
+        st.sampled_from([None, "1", "2"]),
+        st.sampled_from(["", "a: 1"]),
+    )
+    return st.lists(one, max_size=4, unique_by=lambda hook: (hook.target_url, hook.event_filter))
+
+
+def follow(found: Plan, actual: Sequence[Hook]) -> list[Hook]:
+    """What the gateway has after a plan: made first, then broken."""
+    made = [replace(one, id=f"new-{n}") for n, one in enumerate(found.to_create)]
+    gone = {one.id for one in found.to_remove}
+    return [one for one in (*actual, *made) if one.id not in gone]
+
+
+@settings(deadline=None, max_examples=300)
+@given(desired=desired_hooks(), actual=actual_hooks())
+def test_following_a_plan_leads_to_the_desired(desired: list[Hook], actual: list[Hook]):
+    """After it there is just what is desired, strangers are untouched, and planning again finds nothing."""
+    found = plan(desired, actual, OURS)
+    after = follow(found, actual)
+    again = plan(desired, after, OURS)
+    assert (again.drift, len(again.matching)) == (0, len(desired))
+    assert again.strangers == found.strangers
+    assert len(after) == len(desired) + len(found.strangers)

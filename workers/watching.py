@@ -1,0 +1,45 @@
+"""Watching: the reconciler as a worker's settings describe it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+from sqlalchemy import Engine
+
+from workers.desired import addressed
+from workers.finding import Journal
+from workers.gateway import Gateway
+from workers.reconciling import Reconciler
+from workers.remembering import Memories
+from workers.settings import WorkerSettings
+
+
+def unwatched(settings: WorkerSettings) -> str | None:
+    """What has to be set before hooks can be read and compared; None when all is."""
+    needed = (
+        ("SEVEN_API_KEY", settings.seven_api_key),
+        ("SEVEN_PUBLIC_URL", settings.seven_public_url),
+        ("SEVEN_HOOK_TOKEN", settings.seven_hook_token),
+    )
+    return ", ".join(name for name, told in needed if not told) or None
+
+
+@contextmanager
+def reconciler(
+    settings: WorkerSettings, redis: Redis, engine: Engine, most_changes: int | None = None
+) -> Iterator[Reconciler]:
+    """A reconciler, for the length of a block. Raises ValueError naming the settings that it lacks."""
+    addresses = settings.addresses
+    if settings.seven_api_key is None or addresses is None:
+        raise ValueError(f"{unwatched(settings)}: not set")
+    signing_key = settings.seven_signing_key.get_secret_value() if settings.seven_signing_key else None
+    with Gateway(settings.seven_api_url, settings.seven_api_key.get_secret_value(), signing_key) as gateway:
+        yield Reconciler(
+            gateway,
+            addressed(settings.seven_hooks, addresses),
+            addresses,
+            Memories(redis),
+            Journal(engine),
+            most_changes=most_changes or settings.seven_hooks_most_changes,
+            grace_s=settings.seven_hooks_grace_s,
+        )
