@@ -4,7 +4,7 @@ Sources: the vendor's webhooks page, a recorded answer of its hooks API, and wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 ALL = "all"
@@ -15,7 +15,8 @@ ALL = "all"
 class Hook:
     """One subscription. `id` is None for one that is only desired; the target URL's path is a secret: it is not shown.
 
-    `headers` is None where the gateway does not tell them, which older versions of its API do not.
+    `headers` is None where the gateway does not tell them: older versions of its API do not, others only where there
+    are any.
     """
 
     target_url: str = field(repr=False)
@@ -118,7 +119,7 @@ def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses) 
     """Compare. Each actual hook serves one desired one at most; what serves none and is ours is surplus."""
     ours: list[Hook] = []
     strangers: list[Hook] = []
-    for hook in actual:
+    for hook in _with_headers(actual):
         (ours if addresses.token(hook.target_url) else strangers).append(hook)
     matching, open_ = _paired(desired, ours, exactly=True)
     served = {id(found) for _, found in matching}
@@ -132,6 +133,14 @@ def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses) 
         overlapping=_overlapping(desired),
         strangers=tuple(strangers),
     )
+
+
+def _with_headers(actual: Iterable[Hook]) -> list[Hook]:
+    """Where any hook's headers are told, one without has none; where none are, the gateway does not tell them."""
+    hooks = list(actual)
+    if all(hook.headers is None for hook in hooks):
+        return hooks
+    return [replace(hook, headers=hook.headers or "") for hook in hooks]
 
 
 def _paired(

@@ -56,6 +56,14 @@ def test_what_a_plan_says(actual: list[Hook], expected: dict[str, int]):
     assert shape(plan(DESIRED, actual, OURS)) == expected
 
 
+def test_a_header_that_was_removed_is_missed():
+    """Where the gateway tells headers at all, a hook without any has lost its own."""
+    desired = [hook(id=None, headers="X-Shop: 7")]
+    other = hook(id="2", target_url="https://other.example/", headers="a: 1")
+    assert shape(plan(desired, [hook(), other], OURS)) == {"drifted": 1, "strangers": 1}
+    assert shape(plan(desired, [hook()], OURS)) == {}
+
+
 def test_differences_are_named():
     """A drifted hook says in what."""
     (drift,) = plan(
