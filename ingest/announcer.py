@@ -6,7 +6,6 @@ import threading
 from collections import defaultdict
 
 from celery import Celery
-from kombu.exceptions import KombuError
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce
 
@@ -67,5 +66,5 @@ class Announcer:
     def _send(self, queue_name: str, batch_ids: list[str]) -> None:
         try:
             announce(self._celery, queue_name, batch_ids)
-        except (KombuError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - kombu has raised AttributeError, too; the sweep announces the batch
             log.warning("not announced queue=%s batches=%d cause=%s", queue_name, len(batch_ids), type(error).__name__)

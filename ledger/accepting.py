@@ -15,6 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.probing import refusal_word
 from ledger.scripts import ACCEPT
 
 PAUSE_S = 0.1  # between two attempts to reach a Redis that refuses connections
@@ -38,7 +39,6 @@ class Acceptor:
 
     def __init__(self, redis_url: str, deadline_s: float) -> None:
         self._deadline_s = deadline_s
-        self._life = uuid.uuid4().hex
         self.redis: Redis = Redis.from_url(
             redis_url,
             retry=Retry(NoBackoff(), 0),
@@ -79,12 +79,13 @@ class Acceptor:
 
     async def _evaluate(self, batches: Sequence[NewBatch]) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
+        life = uuid.uuid4().hex  # should the ledger have none by now; never one that it had before
         for batch in batches:
             keys = (
                 keyspace.LEDGER, keyspace.BATCHES, keyspace.ORDINALS, keyspace.TOKENS,
                 keyspace.pending(batch.queue), keyspace.announced(batch.queue),
             )  # fmt: skip
-            pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(self._life))
+            pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(life))
         return await pipeline.execute(raise_on_error=False)
 
 
@@ -94,5 +95,4 @@ def _read(answer: Any) -> Header | NotAccepted:
             return Header.parse(answer)
         except UnreadableBatch:
             return NotAccepted("UnreadableBatch")
-    # an error's text may quote a command, hence what people wrote: its kind, or Redis' own first word, says enough
-    return NotAccepted(str(answer).split(" ", 1)[0] if type(answer) is ResponseError else type(answer).__name__)
+    return NotAccepted(refusal_word(answer) if isinstance(answer, ResponseError) else type(answer).__name__)

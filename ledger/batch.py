@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from seven.words import storable
+
 
 class UnreadableBatch(Exception):  # noqa: N818 - what it is, not whose fault
     """What lies under a batch id is no batch of any version."""
@@ -39,15 +41,18 @@ class Header:
         """Read a header line. Raises UnreadableBatch."""
         try:
             told = json.loads(line)
-            return cls(
-                queue=str(told["queue"]),
-                life=str(told["life"]),
+            header = cls(
+                queue=storable(str(told["queue"])),
+                life=storable(str(told["life"])),
                 first=int(told["first"]),
                 count=int(told["count"]),
                 accepted_at=datetime.fromtimestamp(told["accepted_ms"] / 1000, UTC),
             )
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise UnreadableBatch(type(error).__name__) from None
+        if not 0 < header.first <= header.first + header.count < 2**63:  # what a column can hold
+            raise UnreadableBatch("ordinals out of range")
+        return header
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from ledger import keyspace
+from ledger.scripts import PROBE
 
 FULL_AT = 0.75
 """The part of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
@@ -30,11 +34,22 @@ async def probe(redis: Redis, ledger_limit: int) -> Condition:
     Raises redis.RedisError or OSError when it does not answer.
     """
     told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
+    try:
+        await redis.eval(PROBE.text, 1, keyspace.LEDGER)
+        refusal = None
+    except ResponseError as error:
+        refusal = refusal_word(error)
     limit = min(told["maxmemory"] or ledger_limit, ledger_limit)
     hindrances = (
+        (f"it takes no writes ({refusal})", refusal is not None),
         ("it is loading its data", bool(told.get("loading"))),
         ("it is a replica", told.get("role") != "master"),
         ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled")),
         ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
     )
     return Condition(told["used_memory"], limit, tuple(word for word, holds in hindrances if holds))
+
+
+def refusal_word(error: ResponseError) -> str:
+    """The kind of an error that Redis answered, or its own first word: its whole text may quote a command."""
+    return str(error).split(" ", 1)[0] if type(error) is ResponseError else type(error).__name__

@@ -22,3 +22,4 @@ class Script:
 ACCEPT = Script.named("accept")
 SETTLE = Script.named("settle")
 OVERDUE = Script.named("overdue")
+PROBE = Script.named("probe")

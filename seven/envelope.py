@@ -15,6 +15,7 @@ from seven.notation import Words, finite
 from seven.words import storable
 
 VERSION = 1
+LONGEST = 2000  # characters of any text in it but the payload: more is none of ours, and no index would take it
 _RAW = "base64:"
 
 
@@ -66,7 +67,7 @@ class Envelope:
             if isinstance(payload, str) and payload.startswith(_RAW):
                 payload = base64.b64decode(payload[len(_RAW) :], validate=True)
             return cls(
-                id=storable(_text(written["id"])),
+                id=_text(written["id"]),
                 event_type=None if written.get("event_type") is None else _text(written["event_type"]),
                 received_at=_aware(written.get("received_at")),
                 request_method=_text(written.get("request_method") or "POST"),
@@ -78,9 +79,9 @@ class Envelope:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
         raise TypeError
-    return value
+    return storable(value)
 
 
 def _aware(value: object) -> datetime:

@@ -66,10 +66,14 @@ def read_form(encoded: bytes) -> Words:
 
 def _unique(pairs: list[tuple[str, Any]]) -> Words:
     words = dict(pairs)
-    if len(words) != len(pairs):
-        for key, value in pairs:
-            if repr(words[key]) != repr(value):  # 1 and true are equal, and not the same
-                raise _given_twice(key)
+    if len(words) == len(pairs):
+        return words
+    words = {}
+    for key, value in pairs:
+        if key not in words:
+            words[key] = value
+        elif repr(words[key]) != repr(value):  # 1 and true are equal, and not the same
+            raise _given_twice(key)
     return words
 
 

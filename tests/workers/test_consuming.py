@@ -233,3 +233,25 @@ def test_prices_are_exact(consumer: Consumer, engine: Engine, accept: Any):
         "1234567.12345678",
         "10",
     ]
+
+
+def test_the_breaker_spares_a_database_that_is_away(ledger: Ledger, empty_database: str, accept: Any):
+    """After a failure nothing is even fetched until it is time to probe."""
+    engine = create_store_engine(empty_database)
+    consumer = Consumer(ledger, Store(engine), Breaker(3600.0))
+    batch = accept(envelope("one"))
+    consumer.consume("dlr", [batch])
+    migrate(engine)
+    consumer.consume("dlr", [batch])
+    assert pending(ledger) == 1
+    engine.dispose()
+
+
+def test_what_is_buried_was_not_applied(ledger: Ledger, engine: Engine, accept: Any):
+    """A dead delivery says when it failed, not when it was applied; a header beyond any column is no batch."""
+    batch = accept(b"garbage")
+    ledger.redis.hset(
+        "seven:batches", "huge", b'{"queue":"dlr","life":"l","first":9223372036854775807,"count":1,"accepted_ms":1}\n{}'
+    )
+    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch, "huge"])
+    assert rows(engine, deliveries.c.outcome, deliveries.c.applied_at) == [("dead", None), ("dead", None)]

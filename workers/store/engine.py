@@ -18,6 +18,14 @@ _POSTGRESQL = """
            set_config('idle_in_transaction_session_timeout', '30s', false);
     SELECT set_config(name, '60s', false) FROM pg_settings WHERE name = 'transaction_timeout';
 """
+# A server that vanished without a word is noticed within half a minute.
+_CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _EXPECTED = "sqlite:///… or postgresql://… is expected"
 _SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
 
@@ -39,17 +47,18 @@ def create_store_engine(told: str, connections: int = 4) -> Engine:
     """An engine for the store; it connects when first used."""
     url = database_url(told)
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, execution_options={"schema_translate_map": {SCHEMA: None}})
+        engine = create_engine(url, hide_parameters=True, execution_options={"schema_translate_map": {SCHEMA: None}})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     engine = create_engine(
         url,
+        hide_parameters=True,  # errors are logged, and parameters are what people wrote
         pool_size=connections,
         max_overflow=2,
         pool_pre_ping=True,
         pool_timeout=10,
-        connect_args={"connect_timeout": 5},
+        connect_args=_CONNECTION,
     )
     event.listen(engine, "connect", _configure_postgresql)
     return engine
