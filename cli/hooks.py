@@ -79,7 +79,10 @@ _COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enab
 @contextmanager
 def _reconciler() -> Iterator[tuple[Reconciler, Addresses]]:
     """The reconciler that the environment describes. Ends with exit code 2 where it does not."""
-    os.environ.update(Home.from_environment().environment())
+    home = Home.from_environment()
+    if home.emulates:
+        sys.stderr.write("No SEVEN_API_KEY is set: this is about the emulator that `up` starts.\n")
+    os.environ.update(home.environment())
     settings = load(WorkerSettings)
     addresses = settings.addresses
     if addresses is None or unwatched(settings):

@@ -26,14 +26,22 @@ def test_a_token_is_made_once_and_for_its_owner(tmp_path: Path):
 
 
 def test_what_the_environment_tells_stands(tmp_path: Path):
-    """A token, a broker: those that are told are used, the first of several tokens, and none is made."""
-    told = home(tmp_path, seven_hook_token="current-one, former-one", redis_url="redis://elsewhere:6379/3")
+    """A token, a broker, an account: those that are told are used, the first of several tokens, and none is made."""
+    redis_url = "redis://elsewhere:6379/3"
+    told = home(tmp_path, seven_hook_token="current-one, former-one", redis_url=redis_url, seven_api_key="a-key")
     os.close(told.open())
     assert told.hook_token == "current-one"
     assert told.redis_url == "redis://elsewhere:6379/3"
     assert not told.brings_broker
     assert not told.token_file.exists()
     assert set(told.environment()) == {"SEVEN_DATA_DIR"}
+
+
+def test_without_an_account_nothing_leaves_this_machine(tmp_path: Path):
+    """The emulator is the gateway then, and whatever public URL is told, its hooks point here."""
+    told = home(tmp_path, seven_public_url="https://somewhere.example").environment()
+    assert told["SEVEN_API_URL"] == "http://127.0.0.1:8077/api"
+    assert told["SEVEN_PUBLIC_URL"] == "http://127.0.0.1:8000"
 
 
 def test_one_at_a_time(tmp_path: Path):
