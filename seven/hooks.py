@@ -117,10 +117,11 @@ class Plan:
 
 def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses) -> Plan:
     """Compare. Each actual hook serves one desired one at most; what serves none and is ours is surplus."""
-    ours: list[Hook] = []
-    strangers: list[Hook] = []
-    for hook in _with_headers(actual):
-        (ours if addresses.token(hook.target_url) else strangers).append(hook)
+    hooks = list(actual)
+    strangers = [hook for hook in hooks if addresses.token(hook.target_url) is None]
+    ours = [hook for hook in hooks if addresses.token(hook.target_url) is not None]
+    if any(hook.headers is not None for hook in hooks):  # they are told, so one without them has none
+        ours = [replace(hook, headers=hook.headers or "") for hook in ours]
     matching, open_ = _paired(desired, ours, exactly=True)
     served = {id(found) for _, found in matching}
     drifted, missing = _paired(open_, [hook for hook in ours if id(hook) not in served], exactly=False)
@@ -133,14 +134,6 @@ def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses) 
         overlapping=_overlapping(desired),
         strangers=tuple(strangers),
     )
-
-
-def _with_headers(actual: Iterable[Hook]) -> list[Hook]:
-    """Where any hook's headers are told, one without has none; where none are, the gateway does not tell them."""
-    hooks = list(actual)
-    if all(hook.headers is None for hook in hooks):
-        return hooks
-    return [replace(hook, headers=hook.headers or "") for hook in hooks]
 
 
 def _paired(
