@@ -1,20 +1,16 @@
 """What the receiver is told of its surroundings."""
 
 import logging
-import re
 from typing import Annotated
 
 from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from ledger.settings import LedgerSettings
+from ledger.settings import HOW_TO_MAKE_ONE, LedgerSettings, check_token
 
 log = logging.getLogger("seven.ingest")
 
-SHORTEST_TOKEN = 8
 GOOD_TOKEN = 20
-_TOKEN = re.compile(rf"[\w.~-]{{{SHORTEST_TOKEN},}}", re.ASCII)  # what a path carries unescaped
-_MAKE_ONE = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
 
 
 class IngestSettings(LedgerSettings):
@@ -53,10 +49,7 @@ class IngestSettings(LedgerSettings):
         if not tokens:
             raise ValueError("at least one token is needed")
         for token in tokens:
-            if not _TOKEN.fullmatch(token.get_secret_value()):
-                raise ValueError(
-                    f"each token needs {SHORTEST_TOKEN} or more characters of A-Z a-z 0-9 . _ ~ -; {_MAKE_ONE}"
-                )
+            check_token(token.get_secret_value())
             if len(token.get_secret_value()) < GOOD_TOKEN:
-                log.warning("a hook token of fewer than %d characters can be guessed; %s", GOOD_TOKEN, _MAKE_ONE)
+                log.warning("a hook token of fewer than %d characters can be guessed; %s", GOOD_TOKEN, HOW_TO_MAKE_ONE)
         return tokens

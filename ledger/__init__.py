@@ -8,7 +8,7 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:announced:<queue>   zset  batch id → when it was last announced, at first when it was accepted
     seven:ordinals            hash  queue → the last ordinal given out, dense within a life
     seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery
-    seven:hooks               text  what the last reconciling of the hooks left for the next (`workers/remembering.py`)
+    seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)
     seven:hooks:lock          text  held by the one that reconciles
 
 Times are milliseconds by Redis' own clock. Three scripts are all that write deliveries: `accept.lua` (receiver),

@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -46,6 +47,18 @@ KNOWN_NAMES = frozenset(
     }
 )
 """What any of our processes is told: they share one environment, and none may warn of another's names."""
+
+
+SHORTEST_TOKEN = 8
+HOW_TO_MAKE_ONE = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
+
+
+def check_token(token: str) -> None:
+    """Raise ValueError for a hook token that is too short, or that a path does not carry as it is."""
+    if not re.fullmatch(rf"[\w.~-]{{{SHORTEST_TOKEN},}}", token, re.ASCII):
+        raise ValueError(
+            f"each token needs {SHORTEST_TOKEN} or more characters of A-Z a-z 0-9 . _ ~ -; {HOW_TO_MAKE_ONE}"
+        )
 
 
 class FromFile(PydanticBaseSettingsSource):

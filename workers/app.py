@@ -20,7 +20,7 @@ from workers.settings import WorkerSettings
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 from workers.sweeping import Sweep
-from workers.watching import reconciler, unwatched
+from workers.watching import account, reconciler, unwatched
 
 log = logging.getLogger("seven.workers")
 
@@ -50,6 +50,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         beat_schedule={"sweep": _periodic("sweep", settings.seven_sweep_s)},
     )
     ledger = Ledger(redis_url)
+    memories = Memories(ledger.redis, account(settings))
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     consumer = Consumer(ledger, Store(engine), Breaker(PROBE_S))
     sweep = Sweep(
@@ -82,7 +83,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         app.task(reconcile, name="reconcile")
         app.conf.beat_schedule["reconcile"] = _periodic("reconcile", settings.seven_hooks_s)
         worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK, expires=60), weak=False)
-    worker_init.connect(lambda **_: tell_metrics(settings.seven_metrics_address, Memories(ledger.redis)), weak=False)
+    worker_init.connect(lambda **_: tell_metrics(settings.seven_metrics_address, memories), weak=False)
     worker_shutdown.connect(close, weak=False)
     return app
 

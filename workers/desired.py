@@ -67,7 +67,8 @@ def read_desired(text: str) -> tuple[DesiredHook, ...]:
             hooks.append(DesiredHook.model_validate(table))
         except ValidationError as error:
             wrong = "; ".join(
-                f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in error.errors(include_input=False)
+                f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors(include_input=False)
             )
             raise ValueError(f"hook {number}: {wrong}") from None
     places = [(one.event_type, one.event_filter) for one in hooks]

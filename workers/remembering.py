@@ -30,8 +30,10 @@ class Memory:
 class Memories:
     """Where a run finds the memory of the one before. Every call raises redis.RedisError when Redis is away."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, account: str = "") -> None:
+        """`account` tells gateways and accounts apart: what one listed says nothing about another."""
         self._redis = redis
+        self._key = f"{keyspace.HOOKS}:{keyspace.fingerprint(account)}"
 
     def lock(self) -> Lock:
         """At most one run at a time: acquire without blocking; whoever does not get it leaves the run to the other."""
@@ -50,7 +52,7 @@ class Memories:
     def recall(self) -> Memory:
         """The memory of the last run; an empty one where there was none, or none that can be read."""
         try:
-            told = json.loads(self._redis.get(keyspace.HOOKS) or b"{}")
+            told = json.loads(self._redis.get(self._key) or b"{}")
             return Memory(
                 read_ms=told.get("read_ms"),
                 drift=int(told.get("drift", 0)),
@@ -72,7 +74,7 @@ class Memories:
             "findings": sorted(memory.findings),
             "first_seen_ms": memory.first_seen_ms,
         }
-        self._redis.set(keyspace.HOOKS, json.dumps(told))
+        self._redis.set(self._key, json.dumps(told))
 
 
 def still_seen(memory: Memory, ids: Iterable[str], now_ms: int) -> tuple[tuple[str, int], ...]:

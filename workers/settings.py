@@ -1,5 +1,6 @@
 """What workers and beat are told of their surroundings."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from ledger.settings import LedgerSettings
+from ledger.settings import LedgerSettings, check_token
 from seven.hooks import Addresses
 from workers.desired import DEFAULT, DesiredHook, read_desired
 from workers.store.engine import database_url
@@ -88,6 +89,20 @@ class WorkerSettings(LedgerSettings):
     @classmethod
     def _current(cls, told: object) -> object:
         return told.split(",")[0].strip() or None if isinstance(told, str) else told
+
+    @field_validator("seven_api_key")
+    @classmethod
+    def _sendable(cls, told: SecretStr | None) -> SecretStr | None:
+        if told is not None and not re.fullmatch(r"[!-~]+", told.get_secret_value()):
+            raise ValueError("a key of ASCII letters and digits is expected; were quotes or dots pasted along?")
+        return told
+
+    @field_validator("seven_hook_token")
+    @classmethod
+    def _acceptable(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for token in tokens:
+            check_token(token.get_secret_value())
+        return tokens
 
     @field_validator("seven_public_url")
     @classmethod

@@ -24,6 +24,11 @@ def unwatched(settings: WorkerSettings) -> str | None:
     return ", ".join(name for name, told in needed if not told) or None
 
 
+def account(settings: WorkerSettings) -> str:
+    """What tells one gateway and account from another; a secret."""
+    return f"{settings.seven_api_url} {settings.seven_api_key.get_secret_value() if settings.seven_api_key else ''}"
+
+
 @contextmanager
 def reconciler(
     settings: WorkerSettings, redis: Redis, engine: Engine, most_changes: int | None = None
@@ -38,7 +43,7 @@ def reconciler(
             gateway,
             addressed(settings.seven_hooks, addresses),
             addresses,
-            Memories(redis),
+            Memories(redis, account(settings)),
             Journal(engine),
             most_changes=most_changes or settings.seven_hooks_most_changes,
             grace_s=settings.seven_hooks_grace_s,

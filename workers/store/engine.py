@@ -1,5 +1,7 @@
 """Engines: a database URL becomes connections that keep a commit once it is answered."""
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -67,7 +69,21 @@ def create_store_engine(told: str, connections: int = 4) -> Engine:
 def _configure_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
     for pragma in _SQLITE:
-        connection.execute(f"PRAGMA {pragma}")
+        _configure(connection, pragma)
+
+
+def _configure(connection: Any, pragma: str) -> None:
+    """Switching a new file to WAL heeds no busy_timeout: processes that start together would fail."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Any) -> None:
