@@ -15,7 +15,7 @@ from ingest.parking import Parking
 from ingest.tokens import Tokens
 from ledger.accepting import NotAccepted
 from seven.delivery import Delivery, Payload
-from seven.envelope import Envelope
+from seven.envelope import CUT, Envelope
 from seven.errors import NotUnderstood, Undecodable
 from seven.events import queue_of
 
@@ -131,7 +131,7 @@ def _judge(delivery: Delivery, received_at: datetime, path_event_type: str | Non
 
 
 def _too_big(delivery: Delivery, size: int, limit: int, received_at: datetime, path_event_type: str | None) -> Verdict:
-    detail = Undecodable(f"larger than {limit} bytes: {size} bytes, of which the first {SAMPLE} are kept")
+    detail = Undecodable(f"{CUT}{limit} bytes: {size} bytes, of which the first {SAMPLE} are kept")
     envelope = Envelope(
         id=str(uuid7()),
         event_type=_named(path_event_type),

@@ -65,12 +65,17 @@ class Batch:
 
     @classmethod
     def parse(cls, batch_id: str, stored: bytes) -> "Batch":
-        """Read what lies under a batch id. Raises UnreadableBatch, also where envelopes are missing."""
+        """Read what lies under a batch id. Raises UnreadableBatch; one that lost its end is read as far as it goes."""
         head, _, body = stored.partition(b"\n")
         header, lines = Header.parse(head), body.split(b"\n")
-        if len(lines) != header.count:
+        if len(lines) > header.count:
             raise UnreadableBatch(f"{len(lines)} envelopes of {header.count}")
         return cls(batch_id, header, lines)
+
+    @property
+    def lacking(self) -> int:
+        """How many envelopes have been cut off its end; 0 for every batch that nobody meddled with."""
+        return self.header.count - len(self.lines)
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
         """Each envelope's line with its ordinal."""

@@ -20,6 +20,9 @@ class Script:
 
 
 ACCEPT = Script.named("accept")
+TAKE = Script.named("take")
+RELEASE = Script.named("release")
 SETTLE = Script.named("settle")
+HEADERS = Script.named("headers")
 OVERDUE = Script.named("overdue")
 PROBE = Script.named("probe")

@@ -1,10 +1,11 @@
 -- Settle batches whose rows are on disk: they leave the ledger. Only deletes, so a full Redis lets it through.
 --
--- KEYS  batches, pending:<queue>, announced:<queue>
+-- KEYS  batches, pending:<queue>, announced:<queue>, starts
 -- ARGV  batch ids
 -- Returns how many of them were still there.
 
 local settled = redis.call('HDEL', KEYS[1], unpack(ARGV))
 redis.call('ZREM', KEYS[2], unpack(ARGV))
 redis.call('ZREM', KEYS[3], unpack(ARGV))
+redis.call('HDEL', KEYS[4], unpack(ARGV))
 return settled

@@ -1,4 +1,4 @@
-"""Settling: the workers' side of the ledger, synchronous: fetch, settle, overdue, figures."""
+"""Settling: the workers' side of the ledger, synchronous: take, settle or release, overdue, figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from ledger import keyspace
 from ledger.batch import Batch, UnreadableBatch
-from ledger.scripts import OVERDUE, SETTLE, Script
+from ledger.scripts import OVERDUE, RELEASE, SETTLE, TAKE, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,22 @@ class Unreadable:
     id: str
     stored: bytes
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch in hand. `starts` counts how often it was begun and not ended, this time included: 1 when all is well."""
+
+    batch: Batch | Unreadable
+    starts: int
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """What `take` found: batches to consume, and the ids of pending ones that had lost their envelopes."""
+
+    taken: list[Taken]
+    dropped: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +90,36 @@ class Ledger:
             _read(batch_id, stored) for batch_id, stored in zip(batch_ids, found, strict=True) if stored is not None
         ]
 
+    def take(self, queue: str, batch_ids: Sequence[str]) -> InHand:
+        """Fetch batches and count them as begun: end each by `settle` or `release`, or it counts as a death."""
+        if not batch_ids:
+            return InHand([], [])
+        keys = (keyspace.BATCHES, keyspace.STARTS, keyspace.pending(queue), keyspace.announced(queue))
+        found = list(zip(batch_ids, self._run(TAKE, keys, list(batch_ids)), strict=True))
+        return InHand(
+            [Taken(_read(batch_id, stored), starts) for batch_id, (stored, starts, _) in found if stored is not None],
+            [batch_id for batch_id, (_, _, dropped) in found if dropped],
+        )
+
+    def release(self, batch_ids: Sequence[str]) -> None:
+        """Say that batches in hand are not settled and nobody died: they were held, or something failed."""
+        if batch_ids:
+            self._run(RELEASE, (keyspace.STARTS,), list(batch_ids))
+
     def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
         """Remove batches whose rows are committed and on disk; returns how many were still there."""
         if not batch_ids:
             return 0
-        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue))
+        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.STARTS)
         return int(self._run(SETTLE, keys, list(batch_ids)))
+
+    def begin_alone(self, batch_id: str, ordinal: int) -> int:
+        """Count that one envelope is alone in hand; returns how often without an `end_alone`, this time included."""
+        return int(self.redis.hincrby(keyspace.ALONE, f"{batch_id}:{ordinal}", 1))
+
+    def end_alone(self, batch_id: str, ordinal: int) -> None:
+        """Say that the envelope alone in hand was survived, or buried."""
+        self.redis.hdel(keyspace.ALONE, f"{batch_id}:{ordinal}")
 
     def overdue(self, queue: str, after_s: float, at_most: int, longest_queue: int) -> list[str]:
         """Batches not announced for `after_s`, oldest first, which from now on count as announced.

@@ -201,8 +201,34 @@ class DeadLetter(Record):
     discarded_at: datetime | None = greatest()
 
 
+@dataclass(frozen=True, slots=True)
+class Failure(Record):
+    """One failed attempt at a dead letter: its history, replays included."""
+
+    table: ClassVar[str] = "dead_letter_failures"
+
+    id: str = key()
+    attempt: int = key()
+    failed_at: datetime | None = earliest()
+    reason: str | None = greatest()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerMark(Record):
+    """How far a life of the ledger was seen to have numbered one queue: what is known of it should Redis lose it."""
+
+    table: ClassVar[str] = "ledger_marks"
+
+    ledger: str = key()
+    queue: str = key()
+    last_ordinal: int | None = greatest()
+    born_at: datetime | None = earliest()
+    seen_at: datetime | None = greatest()
+
+
 RECORDS: tuple[type[Record], ...] = (
-    KeptDelivery, DeadLetter, Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
+    KeptDelivery, DeadLetter, Failure, LedgerMark,
+    Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
 )  # fmt: skip
 
 

@@ -2,12 +2,16 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from redis.exceptions import RedisError
 
 from ledger.batch import Batch
-from ledger.settling import Ledger, Unreadable
+from ledger.settling import Ledger, Taken, Unreadable
 from seven.records import Record
 from workers.holding import Breaker
+from workers.isolating import Isolation, is_suspect
 from workers.store.writing import Refused, Store, StoreAway
 from workers.understanding import understand, unreadable
 
@@ -22,6 +26,7 @@ class Consumer:
 
     def __init__(self, ledger: Ledger, store: Store, breaker: Breaker) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
+        self._isolation = Isolation(ledger, store)
 
     def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
         """Write the announced batches that are still in the ledger, and settle them after their commit.
@@ -29,55 +34,86 @@ class Consumer:
         While the database is away they are held: this returns, they stay pending, the sweep announces them again.
         Raises redis.RedisError when the ledger is away; that loses nothing either.
         """
-        if not self._breaker.lets_through():
-            log.debug("held queue=%s batches=%d", queue, len(batch_ids))
-            return
-        for batches in _portions(self._ledger.fetch(batch_ids)):
-            started = time.monotonic()
-            try:
-                counts = self._write(batches)
-            except StoreAway as error:
-                self._breaker.failed()
-                log.warning("held queue=%s batches=%d cause=%s", queue, len(batches), error)
-                return
-            if self._breaker.succeeded():
-                log.warning("the database is back")
-            self._ledger.settle(queue, [batch.id for batch in batches])
-            log.info(
-                "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
-                queue,
-                ",".join(batch.id for batch in batches),
-                sum(counts.values()),
-                " ".join(f"{outcome}={count}" for outcome, count in sorted(counts.items())),
-                (time.monotonic() - started) * 1000,
-            )
+        with self._breaker.turn() as may:
+            if may:
+                self._attempt(queue, batch_ids)
+            else:
+                log.debug("held queue=%s batches=%d", queue, len(batch_ids))
 
-    def _write(self, batches: Sequence[Batch | Unreadable]) -> dict[str, int]:
+    def _attempt(self, queue: str, batch_ids: Sequence[str]) -> None:
+        hand = self._ledger.take(queue, batch_ids)
+        if hand.dropped:
+            log.error("dropped queue=%s batches=%s: nothing lies under them", queue, ",".join(hand.dropped))
+        open_ids = {taken.batch.id for taken in hand.taken}
+        try:
+            for portion in _portions(hand.taken):
+                self._consume(queue, portion)
+                open_ids.difference_update(taken.batch.id for taken in portion)
+        except StoreAway as error:
+            self._breaker.failed(str(error))
+            log.debug("held queue=%s batches=%d cause=%s", queue, len(open_ids), error)
+        finally:
+            self._release(open_ids)
+
+    def _consume(self, queue: str, portion: Sequence[Taken]) -> None:
+        """Write and settle the batches of one transaction, or a suspect one. Raises StoreAway."""
+        started = time.monotonic()
+        batches = [taken.batch for taken in portion]
+        for batch in batches:
+            if isinstance(batch, Batch) and batch.lacking:
+                log.error("batch=%s queue=%s lost its last %d envelopes", batch.id, queue, batch.lacking)
+        first = batches[0]
+        if isinstance(first, Batch) and is_suspect(portion[0]):
+            counts = Counter(self._isolation.consume(first))
+        else:
+            counts = self._write(batches)
+        self._breaker.succeeded()
+        self._ledger.settle(queue, [batch.id for batch in batches])
+        log.info(
+            "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
+            queue,
+            ",".join(batch.id for batch in batches),
+            sum(counts.values()),
+            " ".join(f"{outcome}={count}" for outcome, count in sorted(counts.items())),
+            (time.monotonic() - started) * 1000,
+        )
+
+    def _release(self, batch_ids: Collection[str]) -> None:
+        """Nobody died over these. Where the ledger cannot be told, it counts as a death; it takes several."""
+        try:
+            self._ledger.release(list(batch_ids))
+        except RedisError as error:
+            log.warning("not released batches=%d cause=%s", len(batch_ids), type(error).__name__)
+
+    def _write(self, batches: Sequence[Batch | Unreadable]) -> Counter[str]:
         """Write batches in one transaction. Returns how many deliveries had which outcome. Raises StoreAway."""
         understood = [one for batch in batches if isinstance(batch, Batch) for one in understand(batch)]
-        strangers = [row for batch in batches if isinstance(batch, Unreadable) for row in unreadable(batch)]
-        outcomes = [one.delivery.outcome or "" for one in understood] + ["dead"] * (len(strangers) // 2)
+        understood += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
+        outcomes = [one.delivery.outcome or "" for one in understood]
 
         def bury(index: int, reason: str) -> tuple[Record, ...]:
             outcomes[index] = "dead"
-            return understood[index].buried(f"refused by the database: {reason}")
+            return understood[index].dead(f"refused by the database: {reason}").rows()
 
         try:
-            self._store.write([*(row for one in understood for row in one.rows()), *strangers])
+            self._store.write(row for one in understood for row in one.rows())
         except Refused:  # some row of some envelope: find it, and keep the others
-            self._store.write_apart([*(one.rows() for one in understood), strangers], bury)
-        return {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
+            self._store.write_apart([one.rows() for one in understood], bury)
+        return Counter(outcomes)
 
 
-def _portions(batches: Sequence[Batch | Unreadable]) -> Iterator[list[Batch | Unreadable]]:
-    """Batches, as many together as make up one transaction."""
-    portion: list[Batch | Unreadable] = []
+def _portions(hand: Sequence[Taken]) -> Iterator[list[Taken]]:
+    """Batches, as many together as make up one transaction; a suspect one by itself, and after the others."""
+    portion: list[Taken] = []
     size = 0
-    for batch in batches:
-        portion.append(batch)
-        size += len(batch.lines) if isinstance(batch, Batch) else 1
+    for taken in hand:
+        if is_suspect(taken):
+            continue
+        portion.append(taken)
+        size += len(taken.batch.lines) if isinstance(taken.batch, Batch) else 1
         if size >= DELIVERIES_PER_TRANSACTION:
             yield portion
             portion, size = [], 0
     if portion:
         yield portion
+    yield from ([taken] for taken in hand if is_suspect(taken))

@@ -1,4 +1,4 @@
-"""Understanding: one envelope of a batch becomes the rows it must become."""
+"""Understanding: one delivery becomes the rows it must become, fresh from a batch or again from its archive."""
 
 import base64
 from dataclasses import dataclass, replace
@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from ledger.batch import Batch
 from ledger.settling import Unreadable
-from seven.delivery import Payload
+from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
-from seven.envelope import Envelope
+from seven.envelope import CUT, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
-from seven.records import DeadLetter, KeptDelivery, Record
+from seven.notation import Words
+from seven.records import DeadLetter, Failure, KeptDelivery, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Understood:
         """All that is to be written for it."""
         return (self.delivery, *self.records)
 
-    def buried(self, reason: str) -> tuple[KeptDelivery, DeadLetter]:
+    def buried(self, reason: str, attempt: int = 1) -> tuple[KeptDelivery, DeadLetter, Failure]:
         """What is written in their place when they cannot be: the delivery as dead, and a letter to replay it by."""
         now = datetime.now(UTC)
         return (
@@ -36,40 +37,47 @@ class Understood:
                 envelope=self.envelope,
                 reason=reason,
                 failed_at=now,
-                attempts=1,
+                attempts=attempt,
             ),
+            Failure(id=self.delivery.id, attempt=attempt, failed_at=now, reason=reason),
         )
+
+    def dead(self, reason: str, attempt: int = 1) -> "Understood":
+        """The same delivery, buried."""
+        delivery, *letter = self.buried(reason, attempt)
+        return Understood(delivery, tuple(letter), self.envelope)
 
 
 def understand(batch: Batch) -> list[Understood]:
     """Read a batch's envelopes and project their events, each for itself."""
-    return [_understand(batch, ordinal, line) for ordinal, line in batch.numbered()]
+    return [understand_line(numbered(batch, ordinal), line) for ordinal, line in batch.numbered()]
 
 
-def unreadable(batch: Unreadable) -> tuple[KeptDelivery, DeadLetter]:
-    """What is written for something in the ledger that is no batch: a letter that holds it whole."""
-    text = "base64:" + base64.b64encode(batch.stored).decode("ascii")
-    return Understood(KeptDelivery(id=batch.id, payload=text), (), text).buried(f"not a batch: {batch.reason}")
-
-
-def _understand(batch: Batch, ordinal: int, line: bytes) -> Understood:
-    """Nothing is thrown: what cannot be understood is parked, what cannot be projected is dead, with its reason.
-
-    The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer.
-    """
-    row = KeptDelivery(
+def numbered(batch: Batch, ordinal: int) -> KeptDelivery:
+    """What the batch alone tells of one of its deliveries; its id is makeshift until the envelope has told its own."""
+    return KeptDelivery(
         id=f"{batch.id}-{ordinal}",
         queue=batch.header.queue,
         received_at=batch.header.accepted_at,
         ledger=batch.header.life,
         ordinal=ordinal,
     )
+
+
+def understand_line(row: KeptDelivery, line: bytes, attempt: int = 1) -> Understood:
+    """Understand an envelope as it lay in the ledger. Nothing is thrown: a line that is none is a dead letter."""
     try:
         envelope = Envelope.parse(line)
     except UnreadableEnvelope as error:
-        text = "base64:" + base64.b64encode(line).decode("ascii")
-        return _dead(replace(row, payload=text), text, str(error))
-    text = line.decode("ascii", "backslashreplace")
+        return untouched(row, line).dead(str(error), attempt)
+    return understand_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt)
+
+
+def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attempt: int = 1) -> Understood:
+    """Nothing is thrown: what cannot be understood is parked, what cannot be projected is dead, with its reason.
+
+    The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer.
+    """
     row = replace(
         row,
         id=envelope.id,
@@ -80,18 +88,34 @@ def _understand(batch: Batch, ordinal: int, line: bytes) -> Understood:
         digest=delivery_digest(envelope.event_type, envelope.payload),
     )
     try:
-        payload = Payload.of(envelope.words, envelope.event_type)
+        payload = Payload.of(_words(envelope), envelope.event_type)
         row = replace(row, event_type=payload.event_type, digest=payload.digest())
         event = payload.event(envelope.received_at)
         records = tuple(event.project())
     except NotUnderstood as parked:
         return Understood(replace(row, outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not hold up its whole batch
-        return _dead(row, text, f"could not be projected: {type(error).__name__}")
+        return Understood(row, (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
     applied = replace(row, subject=event.subject, event_at=event.at, outcome="applied", applied_at=datetime.now(UTC))
     return Understood(applied, records, text)
 
 
-def _dead(row: KeptDelivery, envelope: str, reason: str) -> Understood:
-    dead, letter = Understood(row, (), envelope).buried(reason)
-    return Understood(dead, (letter,), envelope)
+def untouched(row: KeptDelivery, line: bytes) -> Understood:
+    """An envelope that nobody reads, to be buried: the row tells as much as its batch does, and its own id."""
+    text = "base64:" + base64.b64encode(line).decode("ascii")
+    return Understood(replace(row, id=peek_id(line) or row.id, payload=text), (), text)
+
+
+def unreadable(batch: Unreadable) -> Understood:
+    """What is written for something in the ledger that is no batch: a letter that holds it whole."""
+    text = "base64:" + base64.b64encode(batch.stored).decode("ascii")
+    return Understood(KeptDelivery(id=batch.id, payload=text), (), text).dead(f"not a batch: {batch.reason}")
+
+
+def _words(envelope: Envelope) -> Words:
+    """The words of an envelope; of bytes that a receiver could not decode, what can be decoded today."""
+    if isinstance(envelope.payload, dict) or (envelope.reason or "").startswith(CUT):
+        return envelope.words
+    told = envelope.payload
+    asked = Delivery("GET", told, b"") if envelope.request_method == "GET" else Delivery("POST", b"", told)
+    return asked.decode()

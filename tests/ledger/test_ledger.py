@@ -180,7 +180,7 @@ def test_a_full_redis_still_settles(tmp_path: Path):
         pytest.param(b"", id="empty"),
         pytest.param(b"garbage", id="garbage"),
         pytest.param(b'{"v":1}\n{}', id="header without its fields"),
-        pytest.param(b'{"v":1,"queue":"dlr","life":"l","first":1,"count":2,"accepted_ms":1}\n{}', id="truncated"),
+        pytest.param(b'{"v":1,"queue":"dlr","life":"l","first":1,"count":1,"accepted_ms":1}\n{}\n{}', id="too much"),
         pytest.param(b"\xff\xfe\n{}", id="binary"),
     ],
 )

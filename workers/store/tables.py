@@ -7,11 +7,13 @@ one column that is no join, so that others can read what is new since they last 
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, text
 
 from workers.store.types import CodePointText, Euros, Time
 
 SCHEMA = "seven"
+
+NOT_APPLIED = text("outcome <> 'applied'")
 
 metadata = MetaData(schema=SCHEMA, naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s"})
 
@@ -41,6 +43,9 @@ deliveries = Table(
     Column("reason", CodePointText),
     Column("ledger", CodePointText),  # the ledger's life
     Column("ordinal", BigInteger),
+    Index("ix_deliveries_ledger_queue_ordinal", "ledger", "queue", "ordinal"),  # read by `audit`
+    # read by `dead`; few rows
+    Index("ix_deliveries_outcome_id", "outcome", "id", postgresql_where=NOT_APPLIED, sqlite_where=NOT_APPLIED),
 )
 
 messages = Table(
@@ -128,6 +133,37 @@ dead_letters = Table(
     Column("attempts", BigInteger),
     Column("replayed_at", Time),
     Column("discarded_at", Time),
+)
+
+dead_letter_failures = Table(
+    "dead_letter_failures",
+    metadata,
+    _key("id"),  # the delivery's
+    _key("attempt", BigInteger),  # from 1
+    Column("failed_at", Time),
+    Column("reason", CodePointText),
+)
+
+ledger_marks = Table(
+    "ledger_marks",
+    metadata,
+    _key("ledger"),  # a life
+    _key("queue"),
+    Column("last_ordinal", BigInteger),  # the highest seen to be given out
+    Column("born_at", Time),
+    Column("seen_at", Time),
+)
+
+tallies = Table(  # ordinals whose rows are gone, and known to be: what the audit counts in their place
+    "tallies",
+    metadata,
+    _key("ledger"),
+    _key("queue"),
+    _key("first_ordinal", BigInteger),
+    Column("last_ordinal", BigInteger),  # of a run without a gap
+    Column("fate", CodePointText),  # removed: by retention; lost: a loss that an operator has taken note of
+    Column("received_at", Time),  # of the latest among them; NULL where that is not known
+    Column("tallied_at", Time),
 )
 
 hook_changes = Table(
