@@ -12,7 +12,7 @@ from cli.screen import near, program
 from ledger.settings import load
 from workers.settings import WorkerSettings
 from workers.store.engine import create_store_engine
-from workers.store.migrating import current
+from workers.store.migrating import current, newest
 
 
 def store_engine() -> Engine:
@@ -23,6 +23,13 @@ def store_engine() -> Engine:
 @contextmanager
 def reading() -> Iterator[Connection]:
     """A connection that only reads. Ends with exit code 3 where there is no database, or it does not answer."""
+    with opened() as engine, engine.connect().execution_options(reads=True) as connection:
+        yield connection
+
+
+@contextmanager
+def opened() -> Iterator[Engine]:
+    """A database with today's tables. Ends with exit code 3 where there is none, or it does not answer."""
     engine = store_engine()
     file = sqlite_file(engine)
     if file is not None and not file.exists():
@@ -32,14 +39,14 @@ def reading() -> Iterator[Connection]:
             f"Start everything with `{program()} up`, or make one with `{program()} migrate`.",
         )
     try:
-        if current(engine) is None:
+        version = current(engine)
+        if version is None or version < newest():
             fail(
                 ExitCode.UNKNOWN,
-                "The database has no tables of ours yet.",
+                f"The database has {'no tables of ours' if version is None else 'older tables than today'} yet.",
                 f"Make them with `{program()} migrate`; `{program()} up` does so, too.",
             )
-        with engine.connect().execution_options(reads=True) as connection:
-            yield connection
+        yield engine
     except SQLAlchemyError as error:
         fail(ExitCode.UNKNOWN, f"The database did not answer: {cause(error)}")
     finally:

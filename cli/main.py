@@ -6,6 +6,7 @@ import typer
 from dotenv import load_dotenv
 
 from cli import hooks
+from cli.audit import audit
 from cli.migrate import migrate
 from cli.send import send
 from cli.trace import trace
@@ -27,6 +28,6 @@ def read_dotenv() -> None:
     load_dotenv(Path(".env"), override=False)
 
 
-for command in (up, send, trace, migrate):
+for command in (up, send, trace, audit, migrate):
     app.command(command.__name__)(command)
 app.add_typer(hooks.app, name="hooks")

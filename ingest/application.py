@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from ingest.settings import IngestSettings
 from ingest.tokens import Tokens
 from ledger.accepting import Acceptor
 from ledger.announcing import broker
+from ledger.ending import end_in_bounds
 from ledger.logs import silence_access_log
 
 log = logging.getLogger("seven.ingest")
@@ -57,6 +59,8 @@ def create_app(settings: IngestSettings) -> Starlette:
         writing = asyncio.create_task(gathering.run())
         for task in (probing, writing):
             task.add_done_callback(_end_with)
+        if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
+            end_in_bounds(at_first=readiness.drain)
         log.info("receiving")
         yield
         gathering.close()

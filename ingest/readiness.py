@@ -25,7 +25,7 @@ class Readiness:
         self._hindrance = "the ledger has not answered yet"
         self._at = float("-inf")
         self._written = 0
-        self.draining = False
+        self._draining = False
 
     async def run(self) -> None:
         """Probe for ever."""
@@ -48,6 +48,10 @@ class Readiness:
             return
         self._condition, self._written, self._at = condition, 0, time.monotonic()
 
+    def drain(self) -> None:
+        """From now on say that the receiver is shutting down."""
+        self._draining = True
+
     def room(self) -> int:
         """Bytes that the ledger can still take: by its last answer, less what has been written since.
 
@@ -61,7 +65,7 @@ class Readiness:
 
     def hindrances(self) -> list[str]:
         """Why deliveries cannot be accepted durably now; empty when they can."""
-        if self.draining:
+        if self._draining:
             return ["the receiver is shutting down"]
         if self._condition is None or time.monotonic() - self._at > STALE_S:
             return [self._hindrance]

@@ -95,7 +95,7 @@ class Ledger:
         if not batch_ids:
             return InHand([], [])
         keys = (keyspace.BATCHES, keyspace.STARTS, keyspace.pending(queue), keyspace.announced(queue))
-        found = list(zip(batch_ids, self._run(TAKE, keys, list(batch_ids)), strict=True))
+        found = list(zip(batch_ids, self.run(TAKE, keys, list(batch_ids)), strict=True))
         return InHand(
             [Taken(_read(batch_id, stored), starts) for batch_id, (stored, starts, _) in found if stored is not None],
             [batch_id for batch_id, (_, _, dropped) in found if dropped],
@@ -104,14 +104,14 @@ class Ledger:
     def release(self, batch_ids: Sequence[str]) -> None:
         """Say that batches in hand are not settled and nobody died: they were held, or something failed."""
         if batch_ids:
-            self._run(RELEASE, (keyspace.STARTS,), list(batch_ids))
+            self.run(RELEASE, (keyspace.STARTS,), list(batch_ids))
 
     def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
         """Remove batches whose rows are committed and on disk; returns how many were still there."""
         if not batch_ids:
             return 0
         keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.STARTS)
-        return int(self._run(SETTLE, keys, list(batch_ids)))
+        return int(self.run(SETTLE, keys, list(batch_ids)))
 
     def begin_alone(self, batch_id: str, ordinal: int) -> int:
         """Count that one envelope is alone in hand; returns how often without an `end_alone`, this time included."""
@@ -127,7 +127,7 @@ class Ledger:
         At most `at_most`, and none while the broker's queue holds more than `longest_queue` announcements.
         """
         limits = (int(after_s * 1000), at_most, longest_queue)
-        return [batch_id.decode() for batch_id in self._run(OVERDUE, (keyspace.announced(queue), queue), limits)]
+        return [batch_id.decode() for batch_id in self.run(OVERDUE, (keyspace.announced(queue), queue), limits)]
 
     def figures(self, queues: Sequence[str]) -> Figures:
         """How the given queues stand, read together."""
@@ -155,7 +155,8 @@ class Ledger:
             },
         )
 
-    def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run one of our scripts. Raises redis.RedisError."""
         try:
             return self.redis.evalsha(script.sha, len(keys), *keys, *arguments)
         except NoScriptError:

@@ -29,6 +29,12 @@ class WorkerSettings(LedgerSettings):
     seven_sweep_limit: int = Field(
         10_000, ge=1, description="Batches of a queue announced again at once; none while as many are announced."
     )
+    seven_stall_s: float = Field(
+        180.0,
+        ge=1,
+        description="Seconds in which a worker consumed nothing although its queue waited, and it ends itself.",
+    )
+    seven_audit_s: float = Field(900.0, ge=1, description="Seconds between two audits of ledger and database.")
     seven_api_key: SecretStr | None = Field(None, description="The account's API key; without it hooks are not read.")
     seven_api_url: str = Field("https://gateway.seven.io/api", description="The gateway's API.")
     seven_signing_key: SecretStr | None = Field(

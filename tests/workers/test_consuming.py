@@ -1,19 +1,15 @@
 """Consuming: announced batches become rows, whatever is among them, in both databases."""
 
-import asyncio
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text
 
-from ledger.accepting import Acceptor
-from ledger.batch import Header, NewBatch
 from ledger.settling import Ledger
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES, QUEUES, queue_of
+from tests.workers.envelopes import NOW, envelope
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.engine import create_store_engine
@@ -21,37 +17,6 @@ from workers.store.migrating import migrate
 from workers.store.tables import calls, dead_letters, deliveries, message_statuses, messages
 from workers.store.writing import Store
 from workers.sweeping import Sweep
-
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-
-
-def envelope(name: str, event_type: str | None = "dlr", payload: Any = None, **data: Any) -> Envelope:
-    told = {"webhook_event": event_type, "data": {"msg_id": "7", "status": "ACCEPTED", "timestamp": 1777600000} | data}
-    return Envelope(name, event_type, NOW, "JSON", told if payload is None else payload)
-
-
-@pytest.fixture
-def consumer(ledger: Ledger, engine: Engine) -> Consumer:
-    return Consumer(ledger, Store(engine), Breaker(0.0))
-
-
-@pytest.fixture
-def accept(redis_url: str) -> Iterator[Any]:
-    """Put envelopes, or bare lines, into the ledger as one batch; returns its id."""
-    numbers = iter(range(1000))
-
-    def put(*lines: Envelope | bytes, queue: str = "dlr") -> str:
-        async def run() -> None:
-            told = [one.line() if isinstance(one, Envelope) else one for one in lines]
-            async with Acceptor(redis_url, 5) as acceptor:
-                (answer,) = await acceptor.accept([NewBatch(name, queue, told, frozenset())])
-            assert isinstance(answer, Header)
-
-        name = f"batch-{next(numbers)}"
-        asyncio.run(run())
-        return name
-
-    return put
 
 
 def rows(engine: Engine, *columns: Any) -> list[tuple[Any, ...]]:

@@ -1,0 +1,121 @@
+"""SIGTERM under full load: every answer sent is true, nothing is left behind, and a second signal ends at once."""
+
+import asyncio
+import json
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from ledger.settling import Ledger
+from seven.events import QUEUES
+from tests.conftest import TOKEN
+from tests.processes import Process, Receiver, beat, running, worker
+from tests.servers import Valkey, eventually, valkey
+
+DELIVERY = json.dumps({"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}})
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Valkey]:
+    with valkey(tmp_path, "--maxmemory", "256mb") as server:
+        yield server
+
+
+@contextmanager
+def load(receiver: Receiver) -> Iterator[None]:
+    """Deliveries as fast as they are answered, in a thread, for the length of a block."""
+    over = threading.Event()
+
+    async def line(client: httpx2.AsyncClient) -> None:
+        while not over.is_set():
+            await client.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY)
+
+    async def run() -> None:
+        async with httpx2.AsyncClient(timeout=20) as client, asyncio.TaskGroup() as lines:
+            for _ in range(16):
+                lines.create_task(line(client))
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def is_ready(process: Process) -> bool:
+    return "ready" in process.log.read_text()
+
+
+def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
+    """It ends in order, in time, and what it had reserved is back on its queue: nothing waits for a time-out."""
+    environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN}
+    receiver, first, second = (
+        Receiver(tmp_path, environment), worker(tmp_path, environment), worker(tmp_path, environment, "second")
+    )  # fmt: skip
+    with running(receiver, first), broker.client() as client:
+        with load(receiver):
+            eventually(lambda: first.log.read_text().count("consumed queue=") > 20, 60)
+            assert first.end() == 0
+            assert client.hlen("unacked") == 0
+        second.start()
+        ledger = Ledger(broker.url)
+        # no sweep runs here: all of it is announced
+        eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), 60)
+        ledger.close()
+        assert second.end() == 0
+
+
+def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
+    """A worker that waits for its database to answer is gone when it is told again, and its batch stays."""
+    file = tmp_path / "seven.db"
+    environment = {"REDIS_URL": broker.url, "DATABASE_URL": f"sqlite:///{file}", "SEVEN_HOOK_TOKEN": TOKEN}
+    receiver, process = Receiver(tmp_path, environment), worker(tmp_path, environment)
+    with running(receiver, process):
+        eventually(lambda: is_ready(process), 60)
+        with sqlite3.connect(file, isolation_level=None) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            httpx2.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY)
+            with broker.client() as client:
+                eventually(lambda: client.hlen("seven:starts") == 1)
+                process.send(signal.SIGTERM)
+                eventually(lambda: "Warm shutdown" in process.log.read_text())
+                assert process.end(signal.SIGTERM) == 128 + signal.SIGTERM
+                assert client.hlen("seven:batches") == 1
+        assert "told twice" in process.log.read_text()
+
+
+def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, database_url: str):
+    """Within the broker's timeouts; a second signal needs no waiting at all."""
+    environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_SWEEP_S": "0.5"}
+    process = beat(tmp_path, environment)
+    with running(process), broker.client() as client:
+        eventually(lambda: client.llen("clock") > 0, 60)
+        assert process.end() == 0
+        process.start()
+        eventually(lambda: client.llen("clock") > 4, 60)
+        broker.send(signal.SIGSTOP)
+        process.end(within_s=60)
+        broker.send(signal.SIGCONT)
+
+
+def test_a_receiver_with_a_slow_sender_ends_in_time(tmp_path: Path, broker: Valkey):
+    """Somebody who never finishes his request holds nobody up for ever; a second signal ends it at once."""
+    receiver = Receiver(tmp_path, {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN})
+    with running(receiver), socket.create_connection(("127.0.0.1", receiver.port)) as slow:
+        slow.sendall(f"POST /hooks/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf".encode())
+        assert httpx2.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY).status_code == 202
+        receiver.send(signal.SIGTERM)
+        eventually(lambda: "Shutting down" in receiver.log.read_text())
+        began = time.monotonic()
+        assert receiver.end(signal.SIGTERM) in {128 + signal.SIGTERM, -signal.SIGTERM}
+        assert time.monotonic() - began < 20

@@ -1,0 +1,142 @@
+"""Auditing: every ordinal that the ledger gave out is a row, or in the ledger, or known to be gone; else it is lost.
+
+A delivery moves one way, from the ledger into rows. So the ledger is read first and the rows after it, in one snapshot:
+an ordinal given out before the first look and found by neither is lost, whatever receivers and workers do meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from ledger.settling import Figures, Ledger
+from ledger.surveying import held_ids, survey
+from seven.events import QUEUES
+from seven.records import LedgerMark
+from workers.conserving import Conservation, Series
+from workers.store import counting
+from workers.store.writing import Store
+
+IDS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What became of the ids that 2xx answers told."""
+
+    told: int
+    rows: int
+    waiting: int
+    removed: int
+    """Without a row, and old enough for retention to have removed it: nobody can tell any more."""
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found."""
+
+    at: datetime
+    quiet: bool
+    """Whether nothing moved meanwhile, so that every figure is of one moment; losses are exact either way."""
+    figures: Figures
+    series: tuple[Series, ...]
+    """Of the ledger's present life."""
+    earlier: tuple[Series, ...]
+    """Of lives before it."""
+    unreadable: int
+    empty: int
+    stray: int
+    unnumbered: int
+    repeats: Mapping[str, int]
+    link_gaps: Mapping[str, tuple[int, int]]
+    """The gateway's: by kind, links with clicks or views that were never told to us, and how many."""
+    against: Against | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether something is lost, or may be."""
+        return bool(
+            not all(one.sound for one in (*self.series, *self.earlier))
+            or self.empty
+            or self.stray
+            or (self.against and self.against.missing)
+        )
+
+
+class Auditor:
+    """Audits a ledger and a store. Raises redis.RedisError or sqlalchemy's SQLAlchemyError where one is away."""
+
+    def __init__(self, ledger: Ledger, engine: Engine) -> None:
+        self._ledger, self._engine = ledger, engine
+
+    def audit(self, ids: Sequence[str] | None = None) -> Audit:
+        """Look through all of both; with `ids`, also for each of these deliveries."""
+        held = survey(self._ledger, QUEUES)
+        figures = held.figures
+        life = figures.life
+        given = {queue: one.last_ordinal for queue, one in figures.queues.items()} if life else {}
+        with counting.snapshot(self._engine) as connection:
+            rows = counting.rows(connection, life, given)
+            after = self._ledger.figures(QUEUES)
+            series = Conservation(connection, held, rows, given, after).series()
+            repeats, unnumbered = counting.repeats(connection), counting.unnumbered(connection)
+            gaps = counting.link_gaps(connection)
+        return Audit(
+            at=figures.now,
+            quiet=_counts(figures) == _counts(after) and not any(one.later for one in rows.values()),
+            figures=figures,
+            series=tuple(one for one in series if one.life == life),
+            earlier=tuple(one for one in series if one.life != life),
+            unreadable=held.unreadable,
+            empty=held.empty,
+            stray=held.stray,
+            unnumbered=unnumbered,
+            repeats=repeats,
+            link_gaps=gaps,
+            against=None if ids is None else self._against(ids),
+        )
+
+    def mark(self) -> None:
+        """Keep how far the ledger has numbered: what can be known of it should it lose everything. Raises StoreAway."""
+        figures = self._ledger.figures(QUEUES)
+        if figures.life:
+            Store(self._engine).write(
+                LedgerMark(figures.life, queue, one.last_ordinal, figures.born_at, figures.now)
+                for queue, one in figures.queues.items()
+                if one.last_ordinal
+            )
+
+    def _against(self, ids: Sequence[str]) -> Against:
+        """Rows, ledger, and rows again: what was settled between the first two looks is a row by the third."""
+        told = list(dict.fromkeys(ids))
+        rows = self._present(told)
+        open_ = [one for one in told if one not in rows]
+        waiting = set(open_) & set(held_ids(self._ledger, QUEUES)) if open_ else set()
+        rows |= self._present([one for one in open_ if one not in waiting])
+        open_ = [one for one in open_ if one not in waiting and one not in rows]
+        with counting.snapshot(self._engine) as connection:
+            until = counting.removed_until(connection)
+        removed = {one for one in open_ if until is not None and _received_by(one, until)}
+        missing = tuple(one for one in open_ if one not in removed)
+        return Against(len(told), len(rows), len(waiting), len(removed), missing)
+
+    def _present(self, ids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with counting.snapshot(self._engine) as connection:
+            for start in range(0, len(ids), IDS_AT_ONCE):
+                found |= counting.present(connection, ids[start : start + IDS_AT_ONCE])
+        return found
+
+
+def _counts(figures: Figures) -> object:
+    return figures.life, {queue: (one.last_ordinal, one.pending) for queue, one in figures.queues.items()}
+
+
+def _received_by(delivery_id: str, until: datetime) -> bool:
+    """Whether an id was made before then: a uuid7 begins with its milliseconds."""
+    try:
+        return int(delivery_id.replace("-", "")[:12], 16) / 1000 <= until.timestamp()
+    except ValueError:
+        return False

@@ -1,0 +1,140 @@
+"""Counting: which ordinals have rows, as the audit asks; each question is one pass over an index or a table."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select, text
+
+from ledger.runs import Run, runs
+from workers.store.tables import deliveries, ledger_marks, link_events, tallies
+
+Place = tuple[str, str]
+"""A life of the ledger, and a queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the rows of one life and queue say."""
+
+    outcomes: Mapping[str, int]
+    """Rows by outcome."""
+    later: int
+    """Rows beyond the ordinals that the audit asks about: they came while it was looking."""
+    last_ordinal: int
+    last_received_at: datetime | None
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection whose every query sees the same moment, and may take as long as it needs."""
+    connecting = engine.connect().execution_options(reads=True)
+    if engine.dialect.name == "postgresql":
+        connecting = connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connecting as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(
+                text("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'")
+            )
+        yield connection
+
+
+def rows(connection: Connection, life: str | None, marks: Mapping[str, int]) -> dict[Place, Rows]:
+    """The rows of every life and queue; of the given life those up to the marks apart from later ones."""
+    c = deliveries.c
+    beyond = [and_(c.ledger == life, c.queue == queue, c.ordinal > mark) for queue, mark in marks.items()]
+    later = case((or_(false(), *beyond), literal(1)), else_=literal(0)).label("later")
+    query = select(
+        c.ledger, c.queue, c.outcome, later, func.count().label("n"), func.max(c.ordinal), func.max(c.received_at)
+    ).where(c.ordinal.is_not(None))
+    outcomes: dict[Place, Counter[str]] = defaultdict(Counter)
+    beyond_marks: Counter[Place] = Counter()
+    last: dict[Place, tuple[int, datetime | None]] = {}
+    for ledger, queue, outcome, is_later, n, ordinal, at in connection.execute(
+        query.group_by(c.ledger, c.queue, c.outcome, later)
+    ):
+        place = (ledger or "", queue or "")
+        if is_later:
+            beyond_marks[place] += n
+        else:
+            outcomes[place][outcome or ""] += n
+        last[place] = max(last.get(place, (0, at)), (ordinal, at), key=lambda one: one[0])
+    return {place: Rows(outcomes[place], beyond_marks[place], *last[place]) for place in last}
+
+
+def breaks(connection: Connection) -> dict[Place, tuple[list[Run], Counter[int]]]:
+    """Where each series of ordinals is not dense: the runs that are missing before its last, and surplus rows."""
+    c = deliveries.c
+    previous = func.lag(c.ordinal, 1, 0).over(partition_by=(c.ledger, c.queue), order_by=c.ordinal).label("previous")
+    series = select(c.ledger, c.queue, c.ordinal, previous).where(c.ordinal.is_not(None)).subquery()
+    odd = select(series).where(series.c.ordinal != series.c.previous + 1)
+    found: dict[Place, tuple[list[Run], Counter[int]]] = defaultdict(lambda: ([], Counter()))
+    for ledger, queue, ordinal, before in connection.execute(odd):
+        missing, doubled = found[ledger or "", queue or ""]
+        if ordinal == before:
+            doubled[ordinal] += 1
+        else:
+            missing.append((before + 1, ordinal - 1))
+    return found
+
+
+def received_at(connection: Connection, place: Place, ordinals: Sequence[int]) -> list[datetime | None]:
+    """When these deliveries were received; None for one that has no row."""
+    c = deliveries.c
+    wanted = and_(c.ledger == place[0], c.queue == place[1], c.ordinal.in_(ordinals))
+    known = {row.ordinal: row.received_at for row in connection.execute(select(c.ordinal, c.received_at).where(wanted))}
+    return [known.get(ordinal) for ordinal in ordinals]
+
+
+def tallied(connection: Connection) -> dict[Place, dict[str, list[Run]]]:
+    """The ordinals whose rows are known to be gone, by what became of them."""
+    found: dict[Place, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    c = tallies.c
+    for row in connection.execute(select(c.ledger, c.queue, c.fate, c.first_ordinal, c.last_ordinal)):
+        found[row.ledger, row.queue][row.fate].append((row.first_ordinal, row.last_ordinal))
+    return {place: {fate: runs(some) for fate, some in fates.items()} for place, fates in found.items()}
+
+
+def removed_until(connection: Connection) -> datetime | None:
+    """When the latest delivery whose row was removed had been received."""
+    return connection.execute(select(func.max(tallies.c.received_at))).scalar()
+
+
+def marks(connection: Connection) -> dict[Place, tuple[int, datetime, datetime | None]]:
+    """How far each life was seen to have numbered each queue, when that was, and when the life began."""
+    c = ledger_marks.c
+    found = connection.execute(select(c.ledger, c.queue, c.last_ordinal, c.seen_at, c.born_at))
+    return {(row.ledger, row.queue): (row.last_ordinal, row.seen_at, row.born_at) for row in found}
+
+
+def repeats(connection: Connection) -> dict[str, int]:
+    """How many deliveries of each queue said what another had said."""
+    c = deliveries.c
+    query = select(c.queue, func.count(c.digest) - func.count(distinct(c.digest))).group_by(c.queue)
+    return {queue or "": n for queue, n in connection.execute(query)}
+
+
+def unnumbered(connection: Connection) -> int:
+    """Rows without an ordinal: something lay in the ledger that was no batch."""
+    return connection.execute(select(func.count()).where(deliveries.c.ordinal.is_(None))).scalar_one()
+
+
+def present(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of these deliveries have a row."""
+    return set(connection.execute(select(deliveries.c.id).where(deliveries.c.id.in_(ids))).scalars())
+
+
+def link_gaps(connection: Connection) -> dict[str, tuple[int, int]]:
+    """By kind, the links some of whose clicks or views were never told to us, and how many those are."""
+    c = link_events.c
+    told = (
+        select(c.type, (func.max(c.nth) - func.count()).label("untold"))
+        .group_by(c.sms_id, c.tracking_url, c.type)
+        .having(func.max(c.nth) > func.count())
+        .subquery()
+    )
+    query = select(told.c.type, func.count(), func.sum(told.c.untold)).group_by(told.c.type)
+    return {kind: (links, int(untold)) for kind, links, untold in connection.execute(query)}
