@@ -34,9 +34,14 @@ def create_app(settings: IngestSettings) -> Starlette:
     acceptor = Acceptor(redis_url, settings.seven_accept_deadline_s)
     readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
     announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
+
+    def announce(queue: str, batch_id: str) -> None:
+        if readiness.may_announce(queue):
+            announcer.tell(queue, batch_id)
+
     gathering = Gathering(
         acceptor,
-        announcer.tell,
+        announce,
         readiness,
         batch_size=settings.seven_batch_size,
         waiting_limit=settings.seven_waiting_limit,

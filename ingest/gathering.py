@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 from ingest.readiness import Readiness
 from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Header, NewBatch
+from seven.envelope import peek_id
 
 log = logging.getLogger("seven.ingest")
 
@@ -50,6 +51,7 @@ class Gathering:
         self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
+        self._life: str | None = None
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -118,5 +120,22 @@ class Gathering:
         if isinstance(answer, NotAccepted):
             log.warning("not accepted batch=%s queue=%s deliveries=%d cause=%s", batch.id, batch.queue, size, answer)
             return
+        self._notice(answer.life)
         self._announce(batch.queue, batch.id)
-        log.info("accepted batch=%s queue=%s deliveries=%d first=%d", batch.id, batch.queue, size, answer.first)
+        log.info(
+            "accepted batch=%s queue=%s deliveries=%d life=%s first=%d ids=%s",
+            batch.id,
+            batch.queue,
+            size,
+            answer.life,
+            answer.first,
+            ",".join(
+                filter(None, map(peek_id, batch.lines))
+            ),  # all that is left to tell of them, should Redis lose them
+        )
+
+    def _notice(self, life: str) -> None:
+        """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""
+        if self._life not in (None, life):
+            log.critical("the ledger has a new life=%s: what was pending in life=%s is gone", life, self._life)
+        self._life = life

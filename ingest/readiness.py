@@ -13,6 +13,7 @@ log = logging.getLogger("seven.ingest")
 
 PERIOD_S = 0.5
 STALE_S = 3.0  # an answer older than this says nothing any more
+MOST_ANNOUNCEMENTS = 10_000  # of a queue that wait in the broker; beyond, the sweep announces once they are taken
 ROOM = 256 * 1024  # bytes: below this a larger delivery is refused already
 
 
@@ -47,6 +48,11 @@ class Readiness:
             self._at = float("-inf")
             return
         self._condition, self._written, self._at = condition, 0, time.monotonic()
+
+    def may_announce(self, queue: str) -> bool:
+        """Whether somebody takes what is announced: while nobody does, more would only fill the ledger's memory."""
+        told = self._condition
+        return told is None or told.announcements.get(queue, 0) < MOST_ANNOUNCEMENTS
 
     def drain(self) -> None:
         """From now on say that the receiver is shutting down."""

@@ -1,5 +1,6 @@
 """Probing: can a batch be accepted durably right now? Asked in the background, answered from memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from ledger import keyspace
 from ledger.scripts import PROBE
+from seven.events import QUEUES
 
 FULL_AT = 0.75
 """The part of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
@@ -21,6 +23,8 @@ class Condition:
     limit: int
     hindrances: tuple[str, ...]
     """Why a batch could not be accepted durably, in words for people; empty when it could."""
+    announcements: Mapping[str, int]
+    """By queue, those that nobody has taken from the broker yet."""
 
     @property
     def room(self) -> int:
@@ -39,6 +43,11 @@ async def probe(redis: Redis, ledger_limit: int) -> Condition:
         refusal = None
     except ResponseError as error:
         refusal = refusal_word(error)
+    pipeline = redis.pipeline(transaction=False)
+    for queue in QUEUES:
+        pipeline.llen(queue)
+    lengths = await pipeline.execute(raise_on_error=False)
+    announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
     limit = min(told["maxmemory"] or ledger_limit, ledger_limit)
     hindrances = (
         (f"it takes no writes ({refusal})", refusal is not None),
@@ -47,7 +56,7 @@ async def probe(redis: Redis, ledger_limit: int) -> Condition:
         ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled")),
         ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
     )
-    return Condition(told["used_memory"], limit, tuple(word for word, holds in hindrances if holds))
+    return Condition(told["used_memory"], limit, tuple(word for word, holds in hindrances if holds), announcements)
 
 
 def refusal_word(error: ResponseError) -> str:

@@ -1,6 +1,7 @@
 """Audited: what the last audit on schedule found, in Redis, so that every worker can tell it as metrics."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,9 +9,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
-from workers.auditing import Audit
+from workers.auditing import Audit, Auditor
+from workers.store.writing import StoreAway
+
+log = logging.getLogger("seven.workers")
 
 _BY_QUEUE = {
     "given_out": "Ordinals given out by the ledger's present life.",
@@ -25,6 +30,27 @@ _BY_QUEUE = {
     "oldest_pending_seconds": "How long the oldest batch in the ledger has waited.",
     "announcements": "Announcements that wait in the broker.",
 }
+
+
+def audit_on_schedule(auditor: Auditor, redis: Redis) -> None:
+    """Audit, remember, and log a loss. A database that is away is none: the next audit finds out."""
+    try:
+        audit = auditor.audit()
+    except SQLAlchemyError as error:
+        log.warning("no audit cause=%s", type(error).__name__)
+        return
+    remember(redis, audit)
+    if audit.lost:
+        missing = sum(one.missing for one in (*audit.series, *audit.earlier))
+        log.error("audit: something is lost or may be, missing=%d; see `seven-ingest audit`", missing)
+
+
+def mark_on_schedule(auditor: Auditor) -> None:
+    """Mark how far the ledger has numbered; while the database is away there is nothing new to be known of it."""
+    try:
+        auditor.mark()
+    except StoreAway as error:
+        log.debug("not marked cause=%s", error)
 
 
 def remember(redis: Redis, audit: Audit) -> None:

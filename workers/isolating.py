@@ -21,6 +21,9 @@ DEATHS = 3
 DEATHS_ALONE = 2
 """Deaths over one envelope alone in hand after which it is buried."""
 
+DIED = "workers died with it alone in hand"
+"""How the reason of such a dead letter ends: to look at it again is to risk the same."""
+
 
 def is_suspect(taken: Taken) -> bool:
     """Whether so many workers began this batch and neither ended it nor let go of it that one envelope may kill."""
@@ -45,7 +48,7 @@ class Isolation:
         starts = self._ledger.begin_alone(batch.id, ordinal)
         try:
             if starts > DEATHS_ALONE:
-                return self._bury(batch, ordinal, line, f"{starts - 1} workers died with it alone in hand")
+                return self._bury(batch, ordinal, line, f"{starts - 1} {DIED}")
             understood = understand_line(numbered(batch, ordinal), line)
             try:
                 self._store.write(understood.rows())

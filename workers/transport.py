@@ -1,7 +1,7 @@
 """Transport: Celery's Redis transport, surviving what lies on a queue and is no message.
 
-A worker of kombu's own ends itself over an item that is no JSON, and again and again over a body that is no base64: the
-item comes back. Nothing is lost by throwing such a thing away, since announcements are told again by the sweep.
+With kombu's own a worker ends itself over an item that is no JSON, and over and over at a body that is no task's: it
+comes back. Nothing is lost by throwing such a thing away, since announcements are told again by the sweep.
 """
 
 import base64
@@ -11,6 +11,11 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
+
+from ledger.announcing import CLOCK
+from seven.events import QUEUES
+
+TASK_QUEUES = frozenset((*QUEUES, CLOCK))
 
 log = logging.getLogger("seven.workers")
 
@@ -27,23 +32,26 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """A transport that throws away what is JSON and no message."""
+    """A transport that throws away what is JSON and no task, on the queues of tasks."""
 
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        if is_message(message):
-            super()._deliver(message, queue)  # type: ignore[no-untyped-call] # of kombu's
+        if queue in TASK_QUEUES and not is_task(message):
+            log.error("thrown away: what lay on queue=%s is no task", queue)
         else:
-            log.error("thrown away: what lay on queue=%s is no message", queue)
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call] # of kombu's
 
 
-def is_message(told: Any) -> bool:
-    """Whether kombu can make a message of this: it trusts what it reads."""
+def is_task(told: Any) -> bool:
+    """Whether Celery can make a task of this message, as `announce` and beat send them: it trusts what it reads."""
     try:
-        properties, body = told["properties"], told.get("body") or ""
-        if (properties.get("body_encoding") or "utf-8").lower() == "base64":
-            base64.b64decode(body, validate=True)
-        return isinstance(properties["delivery_tag"], str) and isinstance(told.get("headers") or {}, dict)
-    except (TypeError, KeyError, AttributeError, ValueError):
+        headers, properties = told["headers"], told["properties"]
+        named = (headers["task"], headers["id"], properties["delivery_tag"])
+        args, kwargs, _ = json.loads(base64.b64decode(told["body"], validate=True))
+    except (TypeError, KeyError, ValueError, RecursionError):
         return False
+    of_json = (told.get("content-type"), properties.get("body_encoding")) == ("application/json", "base64")
+    return (
+        of_json and all(isinstance(one, str) for one in named) and isinstance(args, list) and isinstance(kwargs, dict)
+    )

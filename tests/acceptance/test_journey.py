@@ -23,6 +23,7 @@ from tests.conftest import TOKEN
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
 from tests.workers.rows import kept, told_once
+from workers.auditing import Auditor
 from workers.store import tables
 
 MESSAGES = 4200
@@ -72,6 +73,34 @@ def wait_until_settled(ledger: Ledger, within_s: float = 120) -> None:
     eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), within_s, 0.2)
 
 
+class Audits:
+    """Audits, one after the other, as long as the story is told: on a live system, with processes killed, none errs."""
+
+    def __init__(self, auditor: Auditor, telling: threading.Thread) -> None:
+        self._auditor, self._telling = auditor, telling
+        self._made = 0
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def join(self) -> int:
+        """Wait until the last has ended; how many there were. Raises what went wrong in one."""
+        self._thread.join()
+        if self._error:
+            raise self._error
+        return self._made
+
+    def _run(self) -> None:
+        try:
+            while self._telling.is_alive():
+                found = self._auditor.audit()
+                assert not found.lost, [one for one in found.series if not one.sound]
+                self._made += 1
+                self._telling.join(1.0)
+        except Exception as error:  # noqa: BLE001 - told by join
+            self._error = error
+
+
 @pytest.mark.timeout(400)
 def test_every_delivery_arrives_whatever_is_killed(
     tmp_path: Path,
@@ -99,6 +128,7 @@ def test_every_delivery_arrives_whatever_is_killed(
         delivering = Delivering(requests(tellings, f"{receiver.url}/hooks/{TOKEN}"), HASTE)
         telling = threading.Thread(target=lambda: asyncio.run(delivering.run()))
         telling.start()
+        audits = Audits(Auditor(ledger, engine), telling)
         memory: list[tuple[int, int]] = []
 
         def reach(share: float) -> None:
@@ -117,6 +147,7 @@ def test_every_delivery_arrives_whatever_is_killed(
         first.end(signal.SIGKILL)
         reach(1.0)
         telling.join()
+        assert audits.join() >= 3
         report: Report = delivering.report
 
         # whatever is where at this moment, in rows or in the ledger: together they are all that was given out
@@ -125,6 +156,8 @@ def test_every_delivery_arrives_whatever_is_killed(
 
         wait_until_settled(ledger)
         assert in_deliveries(engine) == given_out(ledger)
+        audit = Auditor(ledger, engine).audit([*report.ids["accepted"]])
+        assert (audit.lost, audit.against and audit.against.missing) == (False, ())
     assert report.states == {State.DELIVERED: len(tellings)}
     assert set(report.ids) == {"accepted"}
     assert ids_in_deliveries(engine) >= set(report.ids["accepted"])

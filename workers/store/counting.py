@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select, text
+from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select
 
 from ledger.runs import Run, runs
+from workers.store.guarding import lift_bounds
 from workers.store.tables import deliveries, ledger_marks, link_events, tallies
+
+SNAPSHOT_S = 3600  # for a pass over many millions of rows; for ever would be too long for a server that hangs
 
 Place = tuple[str, str]
 """A life of the ledger, and a queue."""
@@ -29,16 +32,13 @@ class Rows:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection whose every query sees the same moment, and may take as long as it needs."""
+    """A connection whose every query sees the same moment, and may take its time."""
     connecting = engine.connect().execution_options(reads=True)
     if engine.dialect.name == "postgresql":
         connecting = connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with connecting as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(
-                text("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'")
-            )
+            lift_bounds(connection, SNAPSHOT_S)
         yield connection
 
 

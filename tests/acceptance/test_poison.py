@@ -1,0 +1,166 @@
+"""Poison and stalls, with real workers: garbage in the broker ends nobody, and a worker that stalls ends itself."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from sqlalchemy import Engine, select
+
+from ledger.announcing import announce, broker
+from ledger.settling import Ledger
+from seven.events import QUEUES
+from tests.processes import beat, running, worker
+from tests.servers import eventually
+from tests.workers.conftest import Accept
+from tests.workers.envelopes import envelope
+from workers.stalling import EXIT_CODE, Watchdog
+from workers.store.tables import deliveries
+
+pytest_plugins = ["tests.workers.conftest"]
+
+
+def message(**changes: object) -> str:
+    """An announcement as Celery writes it, with something changed."""
+    body = base64.b64encode(json.dumps([[["batch-0"]], {}, {}]).encode()).decode()
+    whole = {
+        "body": body,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"lang": "py", "task": "consume.dlr", "id": "1", "root_id": "1", "argsrepr": "", "kwargsrepr": ""},
+        "properties": {
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": "dlr"},
+            "body_encoding": "base64",
+            "delivery_tag": "1",
+        },
+    }
+    return json.dumps(whole | changes)
+
+
+GARBAGE = [
+    pytest.param(b"\xff\x00 no JSON", id="bytes"),
+    pytest.param("[" * 100_000, id="deep JSON"),
+    pytest.param("17", id="a number"),
+    pytest.param("{}", id="an empty object"),
+    pytest.param(message(body="!!!"), id="a body that is no base64"),
+    pytest.param(message(body=base64.b64encode(b"\xff{").decode()), id="a body that is no JSON"),
+    pytest.param(message(body=base64.b64encode(b'{"a": 1}').decode()), id="a body of another protocol"),
+    pytest.param(message(body=base64.b64encode(b"[[[1, null]], {}, {}]").decode()), id="ids that are none"),
+    pytest.param(message(properties={}), id="no properties"),
+    pytest.param(message(headers=None), id="no headers"),
+    pytest.param(message(headers={"task": "consume.nothing", "id": "1"}), id="a task that there is not"),
+    pytest.param(message(**{"content-type": "application/x-python-serialize"}), id="a pickle"),
+]
+
+
+@pytest.mark.parametrize("together", [GARBAGE])
+def test_garbage_on_a_queue_ends_no_worker(
+    tmp_path: Path,
+    redis_url: str,
+    ledger: Ledger,
+    engine: Engine,
+    database_url: str,
+    accept: Accept,
+    together: list[object],
+):
+    """Each kind is thrown away with a line in the log, never comes back, and what is announced behind it is consumed."""
+    environment = {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
+    process = worker(tmp_path, environment)
+    app = Celery(set_as_current=False, changes=broker(redis_url))
+
+    def applied() -> set[str]:
+        with engine.connect().execution_options(reads=True) as connection:
+            return set(connection.execute(select(deliveries.c.id)).scalars())
+
+    with running(process):
+        for number, one in enumerate(GARBAGE):
+            ledger.redis.lpush("dlr", one.values[0])
+            batch = accept(envelope(f"behind {number}"))
+            announce(app, "dlr", [batch])
+            eventually(lambda number=number: f"behind {number}" in applied(), 60)
+            assert process.process
+            assert process.process.poll() is None
+        eventually(lambda: ledger.redis.hlen("unacked") == 0)
+        assert process.end() == 0
+    told = process.log.read_text()
+    assert told.count("thrown away") >= 5
+    assert "Unrecoverable error" not in told
+
+
+def takes_nothing(app: Celery) -> bool:
+    """Whether the worker says, alive, that it takes nothing from this queue any more."""
+    told = app.control.inspect(timeout=2).active_queues() or {}
+    return any("dlr" not in {queue["name"] for queue in queues} for queues in told.values())
+
+
+def test_a_worker_that_stalls_ends_itself(
+    tmp_path: Path, redis_url: str, ledger: Ledger, engine: Engine, database_url: str, accept: Accept
+):
+    """It answers pings and takes nothing: started again it consumes what waited. One that has nothing to do lives on."""
+    environment = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_STALL_S": "2", "SEVEN_SWEEP_S": "3600"}
+    process = worker(tmp_path, environment)
+    app = Celery(set_as_current=False, changes=broker(redis_url))
+    with running(process):
+        announce(app, "dlr", [accept(envelope("one"))])
+        eventually(lambda: ledger.redis.hlen("seven:batches") == 0, 60)
+        app.control.cancel_consumer("dlr")
+        eventually(lambda: takes_nothing(app), 60)
+        assert process.process
+        assert process.process.poll() is None
+        announce(app, "dlr", [accept(envelope("two"))])
+        assert process.process.wait(60) == EXIT_CODE
+        assert "stalled" in process.log.read_text()
+        process.start()
+        eventually(lambda: ledger.redis.hlen("seven:batches") == 0, 60)
+        assert process.end() == 0
+
+
+def test_the_watchdog_excuses_what_is_no_stall(ledger: Ledger):
+    """An empty queue, a task that begins or ends, and a Redis that does not answer; only waiting without work counts."""
+    now, ended = [0.0], []
+    watchdog = Watchdog(ledger.redis, 10, ended.append, lambda: now[0])
+
+    def look_at(second: float) -> bool:
+        now[0] = second
+        watchdog.look(["dlr", "sms_mo"])
+        return bool(ended)
+
+    assert not look_at(100)  # empty
+    ledger.redis.lpush("sms_mo", "x")
+    assert not look_at(109)
+    watchdog.excuse()
+    assert not look_at(118)
+    away = Watchdog(Ledger("redis://127.0.0.1:1/0").redis, 10, ended.append, lambda: now[0])
+    now[0] = 200
+    away.look(["dlr"])
+    assert not ended
+    assert look_at(201)
+
+
+def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path: Path, redis_url: str, ledger: Ledger):
+    """With a clock and nobody who consumes: the broker's queue stays as short as after the first passes, for ever."""
+    ledger.redis.eval(
+        "for i = 1, 1000000 do redis.call('ZADD', KEYS[1], i, 'batch-' .. i) end", 1, "seven:announced:dlr"
+    )
+    environment = {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
+        "SEVEN_SWEEP_S": "0.2",
+        "SEVEN_SWEEP_LIMIT": "1000",
+    }
+    process, clock = worker(tmp_path, environment), beat(tmp_path, environment)
+    process.command += ["-Q", "clock"]
+    lengths: list[int] = []
+
+    def passes() -> int:
+        """Of the sweep, each a script for every queue."""
+        lengths.append(ledger.redis.llen("dlr"))
+        return int(ledger.redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]) // len(QUEUES)
+
+    ledger.redis.config_resetstat()
+    with running(process, clock):
+        eventually(lambda: passes() >= 20, 120)
+    assert 0 < max(lengths) <= 2 * (1000 // 32 + 1)
+    assert ledger.redis.zcard("seven:announced:dlr") == 1_000_000

@@ -1,0 +1,126 @@
+"""audit: the proof, as an operator asks for it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, delete
+from uuid_utils import uuid7
+
+from ledger.settling import Ledger
+from tests.cli.installation import Installation
+from tests.workers.conftest import Accept
+from tests.workers.envelopes import envelope
+from workers.consuming import Consumer
+from workers.store.tables import deliveries
+
+pytest_plugins = ["tests.workers.conftest"]
+IDS = [str(uuid7()) for _ in range(4)]
+
+
+@pytest.fixture
+def audited(installation: Installation, redis_url: str, database_url: str) -> Installation:
+    installation.environment |= {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
+    return installation
+
+
+@pytest.fixture
+def kept(audited: Installation, consumer: Consumer, accept: Accept) -> Installation:
+    """Two deliveries that are rows, and one that waits."""
+    consumer.consume("dlr", [accept(envelope(IDS[0]), envelope(IDS[1]))])
+    accept(envelope(IDS[2]))
+    return audited
+
+
+def lose(engine: Engine, delivery_id: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(delete(deliveries).where(deliveries.c.id == delivery_id))
+
+
+def test_a_sound_installation(kept: Installation):
+    """Good in words and in numbers, and says of which moment it speaks."""
+    ended = kept.run("audit")
+    assert (ended.returncode, "Nothing is lost." in ended.stdout, "every figure is exact" in ended.stdout) == (
+        0,
+        True,
+        True,
+    )
+    told = kept.answer("audit")
+    (dlr,) = [one for one in told["series"] if one["queue"] == "dlr"]
+    assert (told["lost"], told["missing"], told["quiet"]) == (False, 0, True)
+    assert (dlr["given_out"], dlr["rows"], dlr["waiting"]) == (3, {"applied": 2}, 1)
+
+
+def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Engine):
+    """Exit code 1 and the ordinal; once taken note of it is counted, and the next audit is good."""
+    lose(engine, IDS[1])
+    ended = kept.run("audit")
+    assert ended.returncode == 1
+    assert "LOST: 1" in ended.stdout
+    assert kept.answer("audit", code=1)["series"][0]["missing_runs"] == [[2, 2]]
+    assert kept.run("audit", "--acknowledge").returncode == 1
+    told = kept.answer("audit")
+    assert (told["lost"], told["series"][0]["tallied"]) == (False, {"lost": 1})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda ids: "\n".join(ids) + "\n", id="ids"),
+        pytest.param(
+            lambda ids: "".join(json.dumps({"id": one, "outcome": "accepted"}) + "\n" for one in ids), id="answers"
+        ),
+        pytest.param(
+            lambda ids: (
+                "2026-11-25 02:00:00,000 INFO seven.ingest receiving\n"
+                f"2026-11-25 02:00:00,000 INFO seven.ingest accepted batch=b queue=dlr deliveries={len(ids)} life=l first=1"
+                f" ids={','.join(ids)}\n"
+            ),
+            id="a receiver's log",
+        ),
+    ],
+)
+def test_ids_of_answers(kept: Installation, tmp_path: Path, write: Any):
+    """However they were noted down: all found, or the missing ones by name and exit code 1."""
+    file = tmp_path / "answers"
+    file.write_text(write(IDS[:3]))
+    assert kept.answer("audit", "--against", str(file))["against"] == {
+        "told": 3, "rows": 2, "waiting": 1, "removed": 0, "missing": [],
+    }  # fmt: skip
+    file.write_text(write(IDS))
+    ended = kept.run("audit", "--against", str(file))
+    assert (ended.returncode, f"missing {IDS[3]}" in ended.stdout) == (1, True)
+
+
+def test_a_ledger_that_lost_everything(kept: Installation, ledger: Ledger, consumer: Consumer, accept: Accept):
+    """The earlier life, since when, and up to which ordinal it is known."""
+    ledger.redis.flushall()
+    consumer.consume("dlr", [accept(envelope(IDS[3]))])
+    ended = kept.run("audit")
+    assert "Earlier lives" in ended.stdout
+    told = kept.answer("audit")
+    assert [(one["given_out"], one["missing"]) for one in told["earlier"]] == [(2, 0)]
+    assert told["earlier"][0]["last_seen_at"]
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "said"),
+    [
+        pytest.param({"REDIS_URL": "redis://127.0.0.1:1/0"}, 3, "REDIS_URL", id="no Redis"),
+        pytest.param({"DATABASE_URL": "postgresql://u:hidden-word@127.0.0.1:1/x"}, 3, "database", id="no database"),
+        pytest.param({"DATABASE_URL": "sqlite:////nowhere/seven.db"}, 3, "no database", id="no file"),
+    ],
+)
+def test_what_cannot_be_found_out(installation: Installation, told: dict[str, str], code: int, said: str):
+    """A server that is away is no loss: exit code 3, in a sentence, without a secret."""
+    if "DATABASE_URL" not in told:
+        assert installation.run("migrate").returncode == 0
+    ended = installation.run("audit", **told)
+    assert (ended.returncode, said in ended.stderr, "Traceback" in ended.stderr) == (code, True, False)
+    assert "hidden-word" not in ended.stderr
+
+
+def test_a_file_that_is_not_there(kept: Installation):
+    """A wrong file name is a usage error."""
+    assert kept.run("audit", "--against", "nowhere").returncode == 2

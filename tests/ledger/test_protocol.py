@@ -1,0 +1,181 @@
+"""The protocol, modelled small, on the ledger's own scripts: accept, announce, sweep, take, commit, settle; anything may
+crash between any two steps, and any announcement may be lost or told again. No loss, and no queue without a bound."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+
+from ledger.accepting import Acceptor
+from ledger.batch import Batch, Header, NewBatch
+from ledger.settling import Ledger
+from tests.servers import Valkey
+from workers.sweeping import Sweep
+
+QUEUE = "dlr"
+AT_MOST = 5  # batches that one sweep announces
+
+
+class Protocol(RuleBasedStateMachine):
+    """Many receivers and workers, of which only what they have done in Redis and in the database outlives them."""
+
+    in_hand = Bundle("in_hand")
+    """What workers have taken and not ended: each may crash at any step by never being heard of again."""
+    written = Bundle("written")
+
+    url = ""
+
+    @initialize()
+    def begin(self) -> None:
+        self.ledger = Ledger(self.url)
+        self.ledger.redis.flushall()
+        self.names = count()
+        self.rows: set[tuple[str, int]] = set()
+        self.promised: set[str] = set()
+        self.numbered: dict[str, range] = {}
+        self.sweep = Sweep(self.ledger, self._announce, overdue_s=0, at_most=AT_MOST)
+
+    def teardown(self) -> None:
+        self.ledger.close()
+
+    @rule(size=st.integers(1, 3), answered=st.booleans(), announced=st.booleans(), resent=st.booleans())
+    def accept(self, size: int, *, answered: bool, announced: bool, resent: bool) -> None:
+        """A receiver writes a batch; it may resend it, and may crash before it answers, or before it announces."""
+        batch = NewBatch(f"batch-{next(self.names)}", QUEUE, [b"{}"] * size, frozenset())
+        first = self._tell(batch)
+        assert not resent or self._tell(batch) == first
+        self.numbered[batch.id] = range(first.first, first.first + size)
+        if answered:
+            self.promised.add(batch.id)
+        if announced:
+            self._announce(QUEUE, [batch.id])
+
+    @rule()
+    def announcement_is_lost(self) -> None:
+        self.ledger.redis.rpop(QUEUE)
+
+    @rule()
+    def announcement_comes_again(self) -> None:
+        if (told := self.ledger.redis.lindex(QUEUE, -1)) is not None:
+            self.ledger.redis.lpush(QUEUE, told)
+
+    @rule()
+    def sweep_once(self) -> None:
+        self.sweep.run()
+
+    @rule(target=in_hand)
+    def take(self) -> Any:
+        """A worker takes an announcement from the broker, which then has it no more, and the batches in hand."""
+        if (told := self.ledger.redis.rpop(QUEUE)) is None:
+            return multiple()
+        hand = self.ledger.take(QUEUE, told.decode().split())
+        assert not hand.dropped
+        return [taken.batch for taken in hand.taken]
+
+    @rule(batches=in_hand)
+    def take_again(self, batches: list[Batch]) -> None:
+        """Another worker has the same batches, told to it again."""
+        self.ledger.take(QUEUE, [batch.id for batch in batches])
+
+    @rule(target=written, batches=consumes(in_hand))
+    def commit(self, batches: list[Batch]) -> list[str]:
+        """The rows are on disk: whatever happens now, they stay."""
+        for batch in batches:
+            self.rows |= {(batch.header.life, ordinal) for ordinal, _ in batch.numbered()}
+        return [batch.id for batch in batches]
+
+    @rule(batches=consumes(in_hand))
+    def hold(self, batches: list[Batch]) -> None:
+        """The database takes nothing."""
+        self.ledger.release([batch.id for batch in batches])
+
+    @rule(ids=consumes(written))
+    def settle(self, ids: list[str]) -> None:
+        self.ledger.settle(QUEUE, ids)
+
+    @rule(batches=consumes(in_hand))
+    def a_worker_dies(self, batches: list[Batch]) -> None:
+        """With batches in hand, uncommitted."""
+
+    @rule(ids=consumes(written))
+    def a_worker_dies_after_its_commit(self, ids: list[str]) -> None:
+        """With rows on disk and batches unsettled."""
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        """What was answered is a row, or in the ledger and will be announced."""
+        life = self.ledger.figures([QUEUE]).life or ""
+        waiting = {one.decode() for one in self.ledger.redis.zrange(f"seven:announced:{QUEUE}", 0, -1)}
+        stored = {one.decode() for one in self.ledger.redis.hkeys("seven:batches")}
+        for batch_id in self.promised:
+            kept = {(life, ordinal) for ordinal in self.numbered[batch_id]} <= self.rows
+            assert kept or (batch_id in waiting and batch_id in stored), batch_id
+
+    @invariant()
+    def ordinals_are_dense(self) -> None:
+        """Given out without a gap and never twice, resent batches included."""
+        given = sorted(ordinal for some in self.numbered.values() for ordinal in some)
+        assert given == list(range(1, self.ledger.figures([QUEUE]).queues[QUEUE].last_ordinal + 1))
+
+    @invariant()
+    def nothing_grows_without_a_bound(self) -> None:
+        """A batch lies in all of its places or in none; deaths are counted for what lies there only."""
+        sizes = {self.ledger.redis.hlen("seven:batches"), *map(self.ledger.redis.zcard, self._sets())}
+        assert len(sizes) == 1
+        assert self.ledger.redis.hlen("seven:starts") <= sizes.pop()
+
+    @rule()
+    def all_is_well_at_last(self) -> None:
+        """Left alone, with a sweep and one worker that lives, all becomes rows: nobody else's death is in the way."""
+        for _ in range(len(self.numbered) + 1):
+            before = self.ledger.redis.llen(QUEUE)
+            announced = self.sweep.run()
+            assert announced <= AT_MOST
+            assert self.ledger.redis.llen(QUEUE) <= before + announced
+            while (told := self.ledger.redis.rpop(QUEUE)) is not None:
+                batches = [taken.batch for taken in self.ledger.take(QUEUE, told.decode().split()).taken]
+                self.commit_and_settle(batches)
+        assert self.ledger.redis.hlen("seven:batches") == 0
+        assert {ordinal for _, ordinal in self.rows} == {o for some in self.numbered.values() for o in some}
+
+    def commit_and_settle(self, batches: list[Any]) -> None:
+        for batch in batches:
+            self.rows |= {(batch.header.life, ordinal) for ordinal, _ in batch.numbered()}
+        self.ledger.settle(QUEUE, [batch.id for batch in batches])
+
+    def _sets(self) -> Iterator[str]:
+        return (f"seven:{kind}:{QUEUE}" for kind in ("pending", "announced"))
+
+    def _announce(self, queue: str, batch_ids: Any) -> None:
+        self.ledger.redis.lpush(queue, " ".join(batch_ids))
+
+    def _tell(self, batch: NewBatch) -> Header:
+        async def run() -> Header:
+            async with Acceptor(self.url, 5) as acceptor:
+                (answer,) = await acceptor.accept([batch])
+                assert isinstance(answer, Header)
+                return answer
+
+        return asyncio.run(run())
+
+
+@pytest.mark.timeout(240)
+def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
+    """In any order of steps, crashes, losses and repeats."""
+
+    class Here(Protocol):
+        url = shared_valkey.url
+
+    run = Here.TestCase()
+    run.settings = settings(
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    run.runTest()
