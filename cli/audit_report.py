@@ -93,7 +93,7 @@ def _oddities(found: Audit) -> None:
         (found.empty, "batches are pending and nothing lies under them"),
         (found.stray, "batches lie in the ledger and are pending in no queue known here: nobody announces them"),
         (found.unreadable, "batches in the ledger cannot be read; they become dead letters"),
-        (found.unnumbered, "deliveries without an ordinal: what lay in the ledger was no batch; see `dead list`"),
+        (found.unnumbered, "dead letters without an ordinal: what lay in the ledger was no batch; see `dead list`"),
     )
     for count, what in told:
         if count:

@@ -5,9 +5,10 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
-from cli import hooks
+from cli import dead, hooks
 from cli.audit import audit
 from cli.migrate import migrate
+from cli.rebuild import rebuild
 from cli.send import send
 from cli.trace import trace
 from cli.up import up
@@ -28,6 +29,7 @@ def read_dotenv() -> None:
     load_dotenv(Path(".env"), override=False)
 
 
-for command in (up, send, trace, audit, migrate):
+for command in (up, send, trace, audit, rebuild, migrate):
     app.command(command.__name__)(command)
 app.add_typer(hooks.app, name="hooks")
+app.add_typer(dead.app, name="dead")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-BOUND_S = 30.0
+BOUND_S = 20.0
 """Longer than any drain takes when servers answer; stop grace has to be longer still."""
 
 log = logging.getLogger("seven.ending")

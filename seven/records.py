@@ -38,8 +38,7 @@ class Record:
             if declared.join is Join.GREATEST:
                 joined[name] = max(pair, key=declared.height)
             elif declared.join is Join.EARLIEST:
-                told = [value for value in pair if value is not None]
-                joined[name] = min(told, default=None)
+                joined[name] = min((value for value in pair if value is not None), default=None)
         if shape.height(other) > shape.height(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined)
@@ -236,9 +235,7 @@ class Shape:
     """The fields of one class of records by their joins, in the order of declaration."""
 
     def __init__(self, record: type[Record]) -> None:
-        self.declared: dict[str, Declared] = {
-            field.name: field.metadata["declared"] for field in dataclasses.fields(record)
-        }
+        self.declared: dict[str, Declared] = {one.name: one.metadata["declared"] for one in dataclasses.fields(record)}
         self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
 
     def names(self, join: Join) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What tests stand on: real servers for the session, an empty ledger and an empty database for each test."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Iterator
@@ -8,10 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from ledger.accepting import Acceptor
+from ledger.batch import Header, NewBatch
 from ledger.settling import Ledger
+from seven.envelope import Envelope
 from tests.servers import Postgres, Valkey, valkey
+from tests.workers.envelopes import Accept
+from workers.consuming import Consumer
+from workers.holding import Breaker
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
+from workers.store.writing import Store
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -70,3 +78,27 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_store_engine(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def consumer(ledger: Ledger, engine: Engine) -> Consumer:
+    return Consumer(ledger, Store(engine), Breaker(0.0))
+
+
+@pytest.fixture
+def accept(redis_url: str) -> Accept:
+    """Put envelopes, or bare lines, into the ledger as one batch; returns its id."""
+    numbers = iter(range(100_000))
+
+    def put(*lines: Envelope | bytes, queue: str = "dlr") -> str:
+        async def run() -> None:
+            told = [one.line() if isinstance(one, Envelope) else one for one in lines]
+            async with Acceptor(redis_url, 5) as acceptor:
+                (answer,) = await acceptor.accept([NewBatch(name, queue, told, frozenset())])
+            assert isinstance(answer, Header)
+
+        name = f"batch-{next(numbers)}"
+        asyncio.run(run())
+        return name
+
+    return put

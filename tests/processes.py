@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,12 +56,16 @@ class Process:
 
 
 class Receiver(Process):
-    """The receiver on a free port."""
+    """The receiver on a free port; `through` are modules that launch it, with their arguments."""
 
-    def __init__(self, directory: Path, environment: dict[str, str], name: str = "receiver") -> None:
+    def __init__(
+        self, directory: Path, environment: dict[str, str], name: str = "receiver", through: Sequence[str] = ()
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "uvicorn", "ingest.app:app", "--port", str(self.port), "--log-level", "info"]
+        command = [
+            sys.executable, "-m", *through, "uvicorn", "ingest.app:app", "--port", str(self.port), "--log-level", "info",
+        ]  # fmt: skip
         super().__init__(name, directory, command, environment)
 
     def start(self) -> None:
@@ -77,18 +81,18 @@ class Receiver(Process):
             return False
 
 
-def worker(directory: Path, environment: dict[str, str], name: str = "worker") -> Process:
-    """A worker, not yet started."""
+def worker(directory: Path, environment: dict[str, str], name: str = "worker", through: Sequence[str] = ()) -> Process:
+    """A worker, not yet started; `through` are modules that launch it, with their arguments."""
     command = [
-        sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
+        sys.executable, "-m", *through, "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
         "-n", f"{name}@test",
     ]  # fmt: skip
     return Process(name, directory, command, environment)
 
 
-def beat(directory: Path, environment: dict[str, str]) -> Process:
+def beat(directory: Path, environment: dict[str, str], name: str = "beat") -> Process:
     """Beat, not yet started."""
-    return Process("beat", directory, [sys.executable, "-m", "celery", "-A", "workers.app", "beat"], environment)
+    return Process(name, directory, [sys.executable, "-m", "celery", "-A", "workers.app", "beat"], environment)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Real neighbours for the tests: Valkey and PostgreSQL, on free ports, in temporary directories, ended afterwards."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -21,10 +22,15 @@ T = TypeVar("T")
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of the loopback interface that nobody listens on.
+
+    None of those that the kernel gives out by itself: a server that is started again finds it still free.
+    """
+    while True:
+        port = secrets.choice(range(10_000, 32_000))
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(ask: Callable[[], T], within_s: float = 20.0, every_s: float = 0.05) -> T:
@@ -94,6 +100,7 @@ class Postgres:
 
     def __init__(self, directory: Path) -> None:
         self.binaries, self.directory, self.port = _postgres_binaries(), directory, free_port()
+        self.log = directory / "log"
         # PostgreSQL refuses to run as root
         self.user = "nobody" if os.getuid() == 0 else None
         self.process: subprocess.Popen[bytes] | None = None
@@ -113,15 +120,25 @@ class Postgres:
         raise AssertionError(made.stderr.decode())
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                str(self.binaries / "postgres"), "-D", str(self.directory / "data"), "-p", str(self.port),
-                "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.directory}",
-                "-c", "max_connections=60", "-c", "max_prepared_transactions=0",
-            ],
-            user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        command = [
+            str(self.binaries / "postgres"), "-D", str(self.directory / "data"), "-p", str(self.port),
+            "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.directory}",
+            "-c", "max_connections=60", "-c", "max_prepared_transactions=0",
+        ]  # fmt: skip
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=log)
         eventually(self._answers)
+
+    def start_again(self, within_s: float = 60) -> None:
+        """Start after a kill -9: refused as long as processes of the one before are not all gone."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                return self.start()
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                self.stop()
 
     def database(self) -> str:
         """The URL of a new, empty database."""
@@ -139,9 +156,23 @@ class Postgres:
             self.process.send_signal(number)
             self.process.wait(30)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """All of the server's processes stopped for the length of a block: the kernel acknowledges, nobody answers."""
+        assert self.process
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        processes = [self.process.pid, *map(int, children)]
+        for number in processes:
+            os.kill(number, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for number in processes:
+                os.kill(number, signal.SIGCONT)
+
     def _answers(self) -> bool:
         assert self.process
-        assert self.process.poll() is None, "postgres ended by itself"
+        assert self.process.poll() is None, self.log.read_text()
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:

@@ -1,22 +1,27 @@
 """Workers and beat, put together: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import beat_init, task_postrun, task_prerun, worker_init, worker_ready, worker_shutdown
 
 from ledger.announcing import CLOCK, announce, broker, task_name
+from ledger.ending import end_in_bounds
 from ledger.logs import configure_logging
 from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
 from seven.events import QUEUES
+from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
+from workers.auditing import Auditor
 from workers.consuming import Consumer
 from workers.holding import Breaker
-from workers.metrics import tell_metrics
+from workers.metrics import HookMetrics, StoreMetrics, ledger_hindrance, store_hindrance, tell_metrics
 from workers.remembering import Memories
 from workers.settings import WorkerSettings
+from workers.stalling import Watchdog
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 from workers.sweeping import Sweep
@@ -24,35 +29,37 @@ from workers.watching import account, reconciler, unwatched
 
 log = logging.getLogger("seven.workers")
 
-PROBE_S = 2.0  # between two attempts to reach a database that is away
+
+CONSUMING: dict[str, Any] = {
+    # A message is acknowledged when its task has ended; one that failed is, too: its batches are still pending.
+    "task_acks_late": True,
+    # Threads: prefork hung at SIGTERM under load, and with batches threads are faster too.
+    "worker_pool": "threads",
+    "worker_prefetch_multiplier": 1,
+    "worker_send_task_events": True,  # for Flower
+    "worker_soft_shutdown_timeout": 10,
+    # Outlive any outage of the broker, a full Redis, and what is no message.
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_channel_error_retry": True,
+    "broker_transport": "workers.transport:Transport",
+    # Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged.
+    "beat_scheduler": "celery.beat:Scheduler",
+}
 
 
 def create_app(settings: WorkerSettings) -> Celery:
-    """Celery with one task for each queue, and the sweep. It connects to nothing before it works."""
+    """Celery with one task for each queue, and those of the clock. It connects to nothing before it works."""
     redis_url = settings.redis_url.get_secret_value()
-    app = Celery("seven-ingest")
-    app.conf.update(
-        broker(redis_url),
-        # A message is acknowledged when its task has ended; one that failed is, too: its batches are still pending.
-        task_acks_late=True,
-        # Threads: prefork hung at SIGTERM under load, and with batches threads are faster too.
-        worker_pool="threads",
-        worker_concurrency=settings.seven_worker_threads,
-        worker_prefetch_multiplier=1,
-        worker_send_task_events=True,  # for Flower
-        worker_soft_shutdown_timeout=10,
-        # Outlive any outage of the broker, and a full Redis.
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_channel_error_retry=True,
-        # Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged.
-        beat_scheduler="celery.beat:Scheduler",
-        beat_schedule={"sweep": _periodic("sweep", settings.seven_sweep_s)},
-    )
+    app = Celery("seven-ingest", changes=broker(redis_url) | CONSUMING)
+    app.conf.worker_concurrency = settings.seven_worker_threads
+    app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
     memories = Memories(ledger.redis, account(settings))
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
-    consumer = Consumer(ledger, Store(engine), Breaker(PROBE_S))
+    breaker = Breaker()
+    consumer = Consumer(ledger, Store(engine), breaker)
+    auditor = Auditor(ledger, engine)
     sweep = Sweep(
         ledger, partial(announce, app), overdue_s=settings.seven_overdue_s, at_most=settings.seven_sweep_limit
     )
@@ -63,12 +70,18 @@ def create_app(settings: WorkerSettings) -> Celery:
 
         app.task(consume, name=task_name(queue))
 
-    def sweep_once() -> None:
-        sweep.run()
+    def every(seconds: float, name: str, work: Callable[[], object]) -> None:
+        """A task on the clock's queue; it expires after one period, so while nobody works nothing piles up."""
 
-    def close(**_: Any) -> None:
-        engine.dispose()
-        ledger.close()
+        def once() -> None:
+            work()
+
+        app.task(once, name=name)
+        app.conf.beat_schedule[name] = {
+            "task": name,
+            "schedule": seconds,
+            "options": {"queue": CLOCK, "expires": seconds},
+        }
 
     def reconcile() -> None:
         with reconciler(settings, ledger.redis, engine) as run:
@@ -76,21 +89,38 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     for queue in QUEUES:
         enter(queue)
-    app.task(sweep_once, name="sweep")
+    every(settings.seven_sweep_s, "sweep", sweep.run)
+    every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
+    every(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger.redis, breaker))
     if missing := unwatched(settings):
         log.info("hooks are not watched: %s is not set", missing)
     else:
-        app.task(reconcile, name="reconcile")
-        app.conf.beat_schedule["reconcile"] = _periodic("reconcile", settings.seven_hooks_s)
+        every(settings.seven_hooks_s, "reconcile", reconcile)
         worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK, expires=60), weak=False)
-    worker_init.connect(lambda **_: tell_metrics(settings.seven_metrics_address, memories), weak=False)
+
+    def close(**_: Any) -> None:
+        engine.dispose()
+        ledger.close()
+
+    tell = partial(
+        tell_metrics,
+        settings.seven_metrics_address,
+        [HookMetrics(memories), StoreMetrics(breaker), AuditMetrics(ledger.redis)],
+        [partial(store_hindrance, breaker), partial(ledger_hindrance, ledger.redis)],
+    )
+    worker_init.connect(lambda **_: tell(), weak=False)
     worker_shutdown.connect(close, weak=False)
+    watch_over(app, Watchdog(ledger.redis, settings.seven_stall_s))
     return app
 
 
-def _periodic(task: str, every_s: float) -> dict[str, Any]:
-    """A task on the clock's queue; it expires after one period, so while nobody works nothing piles up."""
-    return {"task": task, "schedule": every_s, "options": {"queue": CLOCK, "expires": every_s}}
+def watch_over(app: Celery, watchdog: Watchdog) -> None:
+    """Bound the end of worker and beat, and have a worker that stalls end itself."""
+    for signal in (task_prerun, task_postrun):
+        signal.connect(watchdog.excuse, weak=False)
+    worker_ready.connect(lambda **_: watchdog.start(tuple(app.amqp.queues.consume_from)), weak=False)
+    for signal in (worker_ready, beat_init):
+        signal.connect(lambda **_: end_in_bounds(), weak=False)
 
 
 def from_environment() -> Celery:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
 from workers.auditing import Audit, Auditor
+from workers.holding import Breaker
 from workers.store.writing import StoreAway
 
 log = logging.getLogger("seven.workers")
@@ -32,8 +33,10 @@ _BY_QUEUE = {
 }
 
 
-def audit_on_schedule(auditor: Auditor, redis: Redis) -> None:
-    """Audit, remember, and log a loss. A database that is away is none: the next audit finds out."""
+def audit_on_schedule(auditor: Auditor, redis: Redis, breaker: Breaker) -> None:
+    """Audit, remember, and log a loss; not while the database is away. Raises redis.RedisError."""
+    if breaker.hold:
+        return
     try:
         audit = auditor.audit()
     except SQLAlchemyError as error:
@@ -45,12 +48,17 @@ def audit_on_schedule(auditor: Auditor, redis: Redis) -> None:
         log.error("audit: something is lost or may be, missing=%d; see `seven-ingest audit`", missing)
 
 
-def mark_on_schedule(auditor: Auditor) -> None:
-    """Mark how far the ledger has numbered; while the database is away there is nothing new to be known of it."""
-    try:
-        auditor.mark()
-    except StoreAway as error:
-        log.debug("not marked cause=%s", error)
+def mark_on_schedule(auditor: Auditor, breaker: Breaker) -> None:
+    """Mark how far the ledger has numbered; so a worker without deliveries learns of a database that is away, too."""
+    with breaker.turn() as may:
+        if not may:
+            return
+        try:
+            auditor.mark()
+        except StoreAway as error:
+            breaker.failed(str(error))
+        else:
+            breaker.succeeded()
 
 
 def remember(redis: Redis, audit: Audit) -> None:

@@ -101,12 +101,11 @@ class Auditor:
     def mark(self) -> None:
         """Keep how far the ledger has numbered: what can be known of it should it lose everything. Raises StoreAway."""
         figures = self._ledger.figures(QUEUES)
-        if figures.life:
-            Store(self._engine).write(
-                LedgerMark(figures.life, queue, one.last_ordinal, figures.born_at, figures.now)
-                for queue, one in figures.queues.items()
-                if one.last_ordinal
-            )
+        Store(self._engine).write(
+            LedgerMark(figures.life, queue, one.last_ordinal, figures.born_at, figures.now)
+            for queue, one in figures.queues.items()
+            if figures.life and one.last_ordinal
+        )
 
     def _against(self, ids: Sequence[str]) -> Against:
         """Rows, ledger, and rows again: what was settled between the first two looks is a row by the third."""

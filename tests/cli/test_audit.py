@@ -10,12 +10,10 @@ from uuid_utils import uuid7
 
 from ledger.settling import Ledger
 from tests.cli.installation import Installation
-from tests.workers.conftest import Accept
-from tests.workers.envelopes import envelope
+from tests.workers.envelopes import Accept, envelope
 from workers.consuming import Consumer
 from workers.store.tables import deliveries
 
-pytest_plugins = ["tests.workers.conftest"]
 IDS = [str(uuid7()) for _ in range(4)]
 
 

@@ -1,9 +1,13 @@
 """Envelopes for the tests, as a receiver would have made them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from seven.envelope import Envelope
+
+Accept = Callable[..., str]
+"""Puts envelopes, or bare lines, into the ledger as one batch; returns its id."""
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

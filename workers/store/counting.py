@@ -118,8 +118,9 @@ def repeats(connection: Connection) -> dict[str, int]:
 
 
 def unnumbered(connection: Connection) -> int:
-    """Rows without an ordinal: something lay in the ledger that was no batch."""
-    return connection.execute(select(func.count()).where(deliveries.c.ordinal.is_(None))).scalar_one()
+    """Dead letters without an ordinal: something lay in the ledger that was no batch, and nobody has dealt with it."""
+    c = deliveries.c
+    return connection.execute(select(func.count()).where(c.ordinal.is_(None), c.outcome == "dead")).scalar_one()
 
 
 def present(connection: Connection, ids: Sequence[str]) -> set[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from workers.store.guarding import PATIENCE, Patience, guarded
 from workers.store.tables import SCHEMA
 
 # A commit must be on disk before its batch is settled; a server that promises more than that keeps its promise.
@@ -22,7 +23,6 @@ _POSTGRESQL = """
 """
 # A server that vanished without a word is noticed within half a minute.
 _CONNECTION = {
-    "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -45,11 +45,20 @@ def database_url(told: str) -> URL:
     return url
 
 
-def create_store_engine(told: str, connections: int = 4) -> Engine:
-    """An engine for the store; it connects when first used."""
+def create_store_engine(told: str, connections: int = 4, patience: Patience = PATIENCE) -> Engine:
+    """An engine for the store; it connects when first used. Every wait for its database is bounded.
+
+    PostgreSQL is given up on after `patience`, SQLite's lock after its `busy_timeout`.
+    """
     url = database_url(told)
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, hide_parameters=True, execution_options={"schema_translate_map": {SCHEMA: None}})
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_size=max(connections, 5),
+            pool_timeout=10,
+            execution_options={"schema_translate_map": {SCHEMA: None}},
+        )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -60,8 +69,9 @@ def create_store_engine(told: str, connections: int = 4) -> Engine:
         max_overflow=2,
         pool_pre_ping=True,
         pool_timeout=10,
-        connect_args=_CONNECTION,
+        connect_args=_CONNECTION | {"connect_timeout": patience.connect_s},
     )
+    event.listen(engine, "do_connect", guarded(patience))
     event.listen(engine, "connect", _configure_postgresql)
     return engine
 

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from workers.store.guarding import lift_bounds
 from workers.store.tables import SCHEMA
 
 VERSION_TABLE = "seven_ingest_version"
@@ -51,8 +52,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
     """A transaction that no other migration runs beside. SQLite's own lock does for SQLite."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            lift_bounds(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         yield connection

@@ -1,10 +1,10 @@
 """Reading: what the store holds of given records, as records again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select
 
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Record
@@ -38,10 +38,16 @@ def select_records(table_name: str, condition: ColumnElement[bool]) -> Select[An
     return select(*(table.c[name] for name in SHAPES[_BY_TABLE[table_name]].declared)).where(condition)
 
 
+def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) -> ColumnElement[bool]:
+    """That columns hold one of these keys; by an index, which SQLite does not ask for row values in a list."""
+    if len(columns) == 1:
+        return columns[0].in_([key[0] for key in keys])
+    return or_(*(and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys))
+
+
 def _kept(connection: Connection, table_name: str, keys: list[tuple[object, ...]]) -> dict[Place, Record]:
     record = _BY_TABLE[table_name]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     columns = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
-    wanted = tuple_(*columns).in_(keys) if len(columns) > 1 else columns[0].in_([key[0] for key in keys])
-    rows = (record(**row) for row in connection.execute(select_records(table_name, wanted)).mappings())
+    rows = (record(**row) for row in connection.execute(select_records(table_name, among(columns, keys))).mappings())
     return {place(row): row for row in rows}

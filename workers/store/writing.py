@@ -10,11 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from seven.records import Record, fold
 from workers.store.failures import is_race, is_refusal, sqlstate
+from workers.store.guarding import TRANSACTION_S
 from workers.store.upsert import parameters, upsert
 
 log = logging.getLogger("seven.workers")
 
-TRANSACTION_S = 60  # no longer: a reader of `changed_at` who looks back two minutes then misses nothing
 RACES = 5  # attempts before a deadlock counts as a database that is away
 
 
@@ -35,7 +35,7 @@ class Store:
     def write(self, records: Iterable[Record]) -> None:
         """Join the records into their tables; when this returns they are on disk. Raises StoreAway or Refused."""
         folded = fold(records)
-        self._transact(lambda connection: _upsert(connection, folded))
+        self.transact(lambda connection: join(connection, folded))
 
     def write_apart(self, groups: Sequence[Iterable[Record]], bury: Callable[[int, str], Iterable[Record]]) -> None:
         """Join groups of records one by one, still in one transaction. Raises StoreAway.
@@ -47,15 +47,15 @@ class Store:
             for index, group in enumerate(groups):
                 try:
                     with connection.begin_nested():
-                        _upsert(connection, fold(group))
+                        join(connection, fold(group))
                 except Exception as error:
                     if not is_refusal(error):
                         raise
-                    _upsert(connection, fold(bury(index, _cause(error))))
+                    join(connection, fold(bury(index, cause(error))))
 
-        self._transact(attempt)
+        self.transact(attempt)
 
-    def _transact(self, work: Callable[[Connection], None]) -> None:
+    def transact(self, work: Callable[[Connection], None]) -> None:
         """Run work in one transaction, again where two writers met. Raises StoreAway or Refused."""
         for attempt in range(1, RACES + 1):
             try:
@@ -65,9 +65,11 @@ class Store:
                 if is_race(error) and attempt < RACES:
                     log.info("two writers met, attempt %d of %d", attempt, RACES)
                 elif is_refusal(error):
-                    raise Refused(_cause(error)) from None  # whose text would quote the row
+                    raise Refused(cause(error)) from None  # whose text would quote the row
                 elif isinstance(error, SQLAlchemyError):
-                    raise StoreAway(_cause(error)) from None
+                    # A connection kept open may go on meeting the server of before: read-only, or no longer the first.
+                    self.engine.dispose()
+                    raise StoreAway(cause(error)) from None
                 else:
                     raise
         raise AssertionError
@@ -81,12 +83,13 @@ def _in_time(work: Callable[[Connection], None], connection: Connection) -> None
         raise StoreAway("too slow")
 
 
-def _upsert(connection: Connection, folded: Iterable[Record]) -> None:
+def join(connection: Connection, folded: Iterable[Record]) -> None:
+    """Join folded records into their tables, in the transaction under way."""
     dialect = connection.dialect.name
     for table, records in groupby(folded, key=lambda record: record.table):
         connection.execute(upsert(table, dialect), [parameters(record) for record in records])
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """What went wrong, without the row that it went wrong with: an error's text would quote what people wrote."""
     return " ".join(filter(None, (type(getattr(error, "orig", None) or error).__name__, sqlstate(error))))

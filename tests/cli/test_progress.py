@@ -1,0 +1,47 @@
+"""Portions: not faster than asked, and ended between two of them."""
+
+import signal
+
+import pytest
+
+from cli.progress import Portions
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0, 16.0, 500.0, 100_000.0])
+@pytest.mark.parametrize("stall_s", [0.0, 7.0], ids=["steady", "after a stall"])
+def test_no_more_than_the_rate(rate: float, stall_s: float):
+    """Within any stretch of time no more begin than the rate allows and one portion; time lost is not made up for."""
+    now = 0.0
+    begun: list[tuple[float, int]] = []
+
+    def clock() -> float:
+        return now
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    with Portions(range(400), "told", rate, clock, sleep) as portions:
+        for number, portion in enumerate(portions):
+            begun.append((now, len(portion)))
+            now += stall_s if number == 1 else 0.001
+    assert sum(size for _, size in begun) == portions.done == 400
+    largest = max(size for _, size in begun)
+    for first, (start, _) in enumerate(begun):
+        for last in range(first, len(begun)):
+            number = sum(size for _, size in begun[first : last + 1])
+            assert number <= rate * (begun[last][0] - start) + largest + 1e-6
+    assert largest <= max(1, rate / 4)
+
+
+def test_ctrl_c_ends_after_the_portion_under_way():
+    """The first Ctrl-C lets it end, and no other begins; the one after would end at once, as always."""
+    ended = []
+    before = signal.getsignal(signal.SIGINT)
+    with Portions(range(10), "told", 4.0) as portions:
+        for portion in portions:
+            signal.raise_signal(signal.SIGINT)
+            ended.append(portion[0])
+            assert signal.getsignal(signal.SIGINT) is before
+    assert (ended, portions.done, portions.interrupted) == ([0], 1, True)
+    assert signal.getsignal(signal.SIGINT) is before

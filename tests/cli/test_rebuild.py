@@ -1,0 +1,190 @@
+"""rebuild: shown before it is done, asked for, whole at every moment, and honest about what it left."""
+
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from seven.records import Call, Message, MessageStatus
+from tests.cli.installation import COMMAND, Installation
+from tests.servers import eventually
+from tests.workers.archiving import NOON, delivered, keep, put, rows, told
+from workers.store.engine import create_store_engine
+from workers.understanding import Understood
+
+ARCHIVE = [
+    delivered(0, "dlr", {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}),
+    delivered(1, "dlr", {"msg_id": "8", "status": "FAILED", "timestamp": "2026-03-29 10:00:00"}),
+    delivered(2, "voice_status", {"id": "300", "status": "completed", "timestamp": 1774785700, "duration": "42"}),
+]
+RIGHT = told(ARCHIVE)
+CALL = ("calls", ("outbound", "300"))
+ALL = ("rebuild", "--since", "2026-01-01")
+
+
+@pytest.fixture
+def engine(installation: Installation) -> Iterator[Engine]:
+    """The database of an installation whose call and messages stand wrongly."""
+    assert installation.run("migrate").returncode == 0
+    engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
+    keep(engine, ARCHIVE)
+    call = RIGHT[CALL]
+    assert isinstance(call, Call)
+    put(engine, replace(call, duration_s=4200))
+    put(engine, MessageStatus(msg_id="7", status="EXPIRED", at=NOON))
+    yield engine
+    engine.dispose()
+
+
+def test_a_dry_run_says_what_would_change(installation: Installation, engine: Engine):
+    """Every row with its fields before and after, on the screen and in JSON; nothing is written."""
+    before = rows(engine)
+    ended = installation.run(*ALL, "--dry-run")
+    assert ended.returncode == 0
+    assert "duration_s: 4200 → 42" in ended.stdout
+    assert "EXPIRED" in ended.stdout
+    assert "1 changed, 0 added, 1 removed" in ended.stdout
+    answer = installation.answer(*ALL, "--dry-run")
+    assert (answer["dry_run"], answer["subjects"]) == (True, 3)
+    assert answer["rows"] == {"changed": 1, "added": 0, "removed": 1}
+    assert {one["table"]: one for one in answer["changes"]}["calls"] == {
+        "table": "calls",
+        "key": ["outbound", "300"],
+        "what": "changed",
+        "fields": {"duration_s": [4200, 42]},
+    }
+    assert rows(engine) == before
+
+
+def test_with_a_yes_it_is_done(installation: Installation, engine: Engine):
+    """The rows become the fold of the archive; the second time there is nothing to do."""
+    assert installation.answer(*ALL, "--yes")["rows"] == {"changed": 1, "added": 0, "removed": 1}
+    assert rows(engine) == RIGHT
+    again = installation.run(*ALL, "--yes")
+    assert (again.returncode, "0 changed, 0 added, 0 removed" in again.stdout) == (0, True)
+
+
+def test_only_what_was_named(installation: Installation, engine: Engine):
+    """--type and --subject leave the others as they are."""
+    installation.answer("rebuild", "--type", "dlr", "--yes")
+    assert rows(engine)[CALL] != RIGHT[CALL]
+    assert ("message_statuses", ("7", "EXPIRED", NOON)) not in rows(engine)
+    installation.answer("rebuild", "--subject", "outbound 300", "--yes")
+    assert rows(engine) == RIGHT
+    ended = installation.run("rebuild", "--subject", "nobody", "--yes")
+    assert (ended.returncode, "nobody" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(ALL, "--yes", id="nobody can be asked"),
+        pytest.param(("rebuild", "--yes"), "--type", id="nothing is named"),
+        pytest.param(("rebuild", "--type", "sms.mo", "--yes"), "sms_mo", id="no such type"),
+        pytest.param(("rebuild", "--since", "yesterday", "--yes"), "--since", id="no time"),
+        pytest.param(("rebuild", "--type", "dlr", "--chunk", "0", "--yes"), "--chunk", id="no chunk"),
+    ],
+)
+def test_without_a_clear_word_nothing_is_done(
+    installation: Installation, engine: Engine, words: tuple[str, ...], said: str
+):
+    """Exit code 2, what to say instead, and not a row changed."""
+    before = rows(engine)
+    ended = installation.run(*words)
+    assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
+    assert rows(engine) == before
+
+
+def test_what_is_left_is_listed(installation: Installation, engine: Engine):
+    """A cut archive: exit code 1 with subject and reason; with --merge its archive is joined in, exit code 0."""
+    put(engine, replace(ARCHIVE[2].delivery, payload=None))
+    before = rows(engine)
+    ended = installation.run("rebuild", "--type", "voice_status", "--yes")
+    assert (ended.returncode, "outbound 300" in ended.stdout, "payload" in ended.stdout) == (1, True, True)
+    assert installation.answer("rebuild", "--type", "voice_status", "--dry-run", code=1)["left"] == 1
+    merged = installation.answer("rebuild", "--type", "voice_status", "--yes", "--merge")
+    assert (merged["left"], merged["merged"]) == (0, 1)
+    assert rows(engine) == before
+
+
+def test_what_is_not_understood_any_more_is_told(installation: Installation, engine: Engine):
+    """An applied delivery that today's code parks: exit code 1."""
+    put(engine, replace(ARCHIVE[1].delivery, payload='{"webhook_event":"dlr","data":{}}'))
+    assert installation.answer("rebuild", "--type", "dlr", "--yes", code=1)["not_understood"] == 1
+    assert ("messages", ("8",)) not in rows(engine)
+
+
+def test_a_database_that_is_away(installation: Installation, engine: Engine):
+    """Exit code 3, and how far it came; rows are as they were."""
+    before = rows(engine)
+    with closing(sqlite3.connect(installation.data / "seven.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # writes for ever
+        ended = installation.run(*ALL, "--yes")
+    assert (ended.returncode, "0 of 3 subjects" in ended.stderr) == (3, True)
+    assert rows(engine) == before
+    ended = installation.run(*ALL, "--yes", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
+
+
+def test_no_database(installation: Installation):
+    """Exit code 3 and what to do."""
+    ended = installation.run(*ALL, "--yes")
+    assert (ended.returncode, "migrate" in ended.stderr) == (3, True)
+
+
+@pytest.fixture
+def many(engine: Engine) -> list[Understood]:
+    """Messages enough for many chunks, all of them standing wrongly."""
+    archive = [
+        delivered(n, "dlr", {"msg_id": f"m{n}", "status": "DELIVERED"}, NOON + timedelta(minutes=n))
+        for n in range(100, 400)
+    ]
+    keep(engine, archive)
+    for one in archive:
+        (message, *_) = one.records
+        assert isinstance(message, Message)
+        put(engine, replace(message, rank=99, foreign_id="zzz"))
+        put(engine, MessageStatus(msg_id=message.msg_id, status="ODD", at=NOON))
+    return archive
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
+def test_each_chunk_is_whole(
+    installation: Installation, engine: Engine, many: list[Understood], number: signal.Signals
+):
+    """Killed or interrupted among its chunks: each was done wholly or not at all, and the same command does the rest."""
+    right = told(many)
+
+    def mended() -> set[str]:
+        found = rows(engine)
+        return {
+            where[1][0]
+            for where in right
+            if where[0] == "messages" and found[where] == right[where]
+        }  # fmt: skip
+
+    def without_the_odd() -> set[str]:
+        odd = {one.msg_id for one in rows(engine).values() if isinstance(one, MessageStatus) and one.status == "ODD"}
+        return {where[1][0] for where in right if where[0] == "messages"} - odd
+
+    words = ("rebuild", "--type", "dlr", "--since", "2026-03-29T12:30", "--chunk", "5", "--yes")
+    command = subprocess.Popen(
+        [COMMAND, *words], cwd=installation.directory, env=installation.environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    eventually(mended)
+    command.send_signal(number)
+    _, said = command.communicate(timeout=30)
+    done = mended()
+    assert (0 < len(done) < 300, len(done) % 5) == (True, 0)
+    assert without_the_odd() == done
+    assert command.returncode == (1 if number == signal.SIGINT else -signal.SIGKILL)
+    assert ("of 300 subjects were done" in said) == (number == signal.SIGINT)
+    assert installation.run(*words, "--chunk", "100").returncode == 0
+    assert len(mended()) == len(without_the_odd()) == 300

@@ -1,0 +1,70 @@
+"""Deliveries that were not applied, for the tests, and what a database holds of them."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from ledger.batch import Batch, Header
+from seven.envelope import Envelope
+from seven.records import KeptDelivery
+from tests.workers.envelopes import NOW
+from tests.workers.rows import kept
+from workers.replaying import Replayed, replay
+from workers.selecting import Selection, failures, selected
+from workers.store.tables import dead_letters
+from workers.store.writing import Store
+from workers.understanding import Understood, understand
+
+ALL = Selection()
+
+
+def batch_of(*lines: bytes, name: str = "b", queue: str = "dlr") -> Batch:
+    return Batch(name, Header(queue, "l" * 32, 1, len(lines), NOW), list(lines))
+
+
+def write(engine: Engine, *some: Understood) -> None:
+    Store(engine).write(row for one in some for row in one.rows())
+
+
+def dead(*envelopes: Envelope) -> list[Understood]:
+    """Deliveries of which some fault of ours, mended today, made dead letters."""
+    return [
+        one.dead("could not be projected: KeyError") for one in understand(batch_of(*(e.line() for e in envelopes)))
+    ]
+
+
+def ids(engine: Engine, selection: Selection = ALL) -> list[str]:
+    with engine.connect().execution_options(reads=True) as connection:
+        return selected(connection, selection)
+
+
+def replayed(engine: Engine, selection: Selection = ALL, **how: Any) -> Replayed:
+    told = Replayed()
+    told.add(replay(Store(engine), ids(engine, selection), **how))
+    return told
+
+
+def delivery(engine: Engine, name: str) -> KeptDelivery:
+    found = [row for row in kept_deliveries(engine) if row.id == name]
+    assert len(found) == 1, f"{len(found)} rows of {name}"
+    return found[0]
+
+
+def kept_deliveries(engine: Engine) -> list[KeptDelivery]:
+    return [KeptDelivery(*row) for row in kept(engine)["deliveries"]]
+
+
+def letters(engine: Engine) -> dict[str, Any]:
+    with engine.connect().execution_options(reads=True) as connection:
+        return {row.id: row for row in connection.execute(select(dead_letters))}
+
+
+def history(engine: Engine, name: str) -> list[tuple[int, str | None]]:
+    with engine.connect().execution_options(reads=True) as connection:
+        return [(one.attempt, one.reason) for one in failures(connection, [name])]
+
+
+def stored(*lines: bytes, queue: str = "dlr") -> bytes:
+    header = {"queue": queue, "life": "l" * 32, "first": 5, "count": len(lines), "accepted_ms": 1777600000000}
+    return b"\n".join([json.dumps(header).encode(), *lines])

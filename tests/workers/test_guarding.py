@@ -1,0 +1,108 @@
+"""Guarding: no wait for a PostgreSQL that hangs lasts for ever, and none that is only slow is given up."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from seven.records import Message
+from tests.servers import Postgres, eventually
+from workers.store.engine import create_store_engine
+from workers.store.guarding import NoAnswer, Patience, lift_bounds
+from workers.store.migrating import migrate
+from workers.store.writing import Store, StoreAway
+
+IN_TIME_S = 20  # figures of half a second, on machines that are slow at times; without the guard it is for ever
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    return postgres.database()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = create_store_engine(url, patience=Patience(statement_s=0.5, ping_s=0.5, connect_s=2))
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def waiting_for_a_lock(watch: Engine) -> bool:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with watch.connect() as connection:
+        return connection.execute(text(asked)).scalar() == 1
+
+
+def test_a_server_that_hangs_in_a_transaction_is_given_up(postgres: Postgres, engine: Engine, url: str):
+    """In the midst of a statement all of the server stops: the writer is told within its patience, and nothing is written."""
+    patient = create_store_engine(url, patience=Patience(statement_s=2.0))
+    failures: list[StoreAway] = []
+
+    def write() -> None:
+        try:
+            Store(patient).write([Message(msg_id="1")])
+        except StoreAway as error:
+            failures.append(error)
+
+    writer = threading.Thread(target=write)
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE seven.messages IN ACCESS EXCLUSIVE MODE")
+        writer.start()
+        eventually(lambda: waiting_for_a_lock(engine))
+        with postgres.paused():
+            began = time.monotonic()
+            writer.join(IN_TIME_S)
+            assert time.monotonic() - began < IN_TIME_S
+    assert [str(one) for one in failures] == ["NoAnswer"]
+    patient.dispose()
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM seven.messages")).scalar() == 0
+
+
+def test_a_kept_connection_to_a_server_that_hangs_is_given_up(postgres: Postgres, engine: Engine):
+    """The first question on a connection from the pool is bounded too, and so is the attempt to make a new one."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    with postgres.paused():
+        began = time.monotonic()
+        with pytest.raises(StoreAway):
+            Store(engine).write([Message(msg_id="1")])
+        assert time.monotonic() - began < IN_TIME_S
+    Store(engine).write([Message(msg_id="1")])
+
+
+def test_patience_is_with_silence_not_with_slowness(engine: Engine):
+    """A server that says something now and then is waited for, a transaction that lasts is not, nor is one statement."""
+    slow = text("DO $$ BEGIN FOR i IN 1..8 LOOP PERFORM pg_sleep(0.2); RAISE NOTICE 'still here'; END LOOP; END $$")
+    with engine.begin() as connection:
+        connection.execute(slow)
+    with pytest.raises(OperationalError) as silent, engine.begin() as connection:
+        connection.execute(text("SELECT pg_sleep(60)"))
+    assert isinstance(silent.value.orig, NoAnswer)
+    hasty = create_store_engine(engine.url.render_as_string(), patience=Patience(transaction_s=0.5))
+    with pytest.raises(OperationalError) as long, hasty.begin() as connection:
+        connection.execute(text("SELECT pg_sleep(60)"))
+    assert isinstance(long.value.orig, NoAnswer)
+    hasty.dispose()
+
+
+def test_where_bounds_are_lifted_ours_are(engine: Engine):
+    """A migration takes as long as it takes, an audit as long as it was given; after it everything is as before."""
+    with engine.begin() as connection:
+        lift_bounds(connection)
+        connection.execute(text("SELECT pg_sleep(1.5)"))
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "0"
+    with engine.connect() as connection:
+        lift_bounds(connection, 1)
+        with pytest.raises(OperationalError) as ended:
+            connection.execute(text("SELECT pg_sleep(60)"))
+    assert isinstance(ended.value.orig, psycopg.errors.QueryCanceled)  # by the server, which was there to say so
+    with engine.begin() as connection:
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
+    with pytest.raises(OperationalError), engine.begin() as connection:
+        connection.execute(text("SELECT pg_sleep(60)"))

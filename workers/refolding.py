@@ -1,0 +1,151 @@
+"""Refolding: what the rows of some subjects are to be, by all their archived deliveries and today's code."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from seven.envelope import Envelope
+from seven.errors import UnreadableEnvelope
+from seven.families import Family
+from seven.joins import Join
+from seven.moment import AHEAD
+from seven.records import SHAPES, KeptDelivery, Record
+from workers.store.archive import Moved, archived, removed_until
+from workers.store.comparing import Change, compared, joined
+from workers.store.reading import Place, place
+from workers.store.replacing import kept_of
+from workers.understanding import understand_envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Why the rows of a subject are not replaced. `cut`: its archive is not whole any more; they may know more."""
+
+    subject: str
+    reason: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refolded:
+    """What is to be done about some subjects, and what was found on the way."""
+
+    changes: list[Change] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
+    """Deliveries that speak of another subject, or another time, than they did."""
+    left: list[Left] = field(default_factory=list)
+    merged: list[Left] = field(default_factory=list)
+    """Left, but what is archived of them is joined into their rows."""
+    parked: list[str] = field(default_factory=list)
+    """Deliveries that were applied and are not understood today: their records count no more."""
+
+
+def refold(connection: Connection, family: Family, subjects: Iterable[str], merge: bool = False) -> Refolded:
+    """Compare what is kept of these subjects, and of those that their deliveries speak of today, with their archive.
+
+    Nothing is written. With `merge` what is archived of a cut subject is joined into its rows.
+    """
+    told = _Told(family)
+    open_, known = set(subjects), set[str]()
+    while open_:
+        known |= open_
+        for row in archived(connection, family.event_types, open_):
+            told.add(row)
+        open_ = told.subjects - known
+    before = kept_of(connection, family, known)
+    left = told.left | _cut(connection, family, before, told.folded)  # read after the deliveries: none goes unnoticed
+    left = _spread(left, told.ties)
+
+    def stands(record: Record) -> bool:
+        return family.subject(record) not in left
+
+    changes = compared(
+        {where: record for where, record in before.items() if stands(record)},
+        {where: record for where, record in told.folded.items() if stands(record)},
+    )
+    merged = {subject: one for subject, one in left.items() if merge and one.cut}
+    more = {where: record for where, record in told.folded.items() if family.subject(record) in merged}
+    changes += compared({where: before[where] for where in more if where in before}, joined(before, more))
+    return Refolded(
+        sorted(changes, key=lambda change: (change.table, change.key)),
+        [moved for stored, moved in told.moved if stored not in left],
+        [one for subject, one in sorted(left.items()) if subject not in merged],
+        [one for _, one in sorted(merged.items())],
+        told.parked,
+    )
+
+
+class _Told:
+    """What deliveries tell today, one by one."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self.folded: dict[Place, Record] = {}
+        self.ties: set[tuple[str, str]] = set()
+        """Of each delivery the subject that is kept and today's; mostly one and the same."""
+        self.moved: list[tuple[str, Moved]] = []
+        self.left: dict[str, Left] = {}
+        self.parked: list[str] = []
+
+    @property
+    def subjects(self) -> set[str]:
+        """Whatever they spoke of, or speak of."""
+        return {subject for tie in self.ties for subject in tie}
+
+    def add(self, row: KeptDelivery) -> None:
+        """Have one more delivery tell."""
+        stored = row.subject or ""
+        try:
+            understood = understand_envelope(row, Envelope.archived(row), "")
+        except UnreadableEnvelope:
+            self.left[stored] = Left(stored, "the payload of a delivery is not kept any more", cut=True)
+            return
+        now = understood.delivery
+        if now.outcome == "parked":
+            self.parked.append(row.id)
+        elif now.outcome != "applied":  # a fault of ours is no reason to remove anything
+            self.left.setdefault(stored, Left(stored, f"a delivery {now.reason}"))
+        elif {self._family.subject(record) for record in understood.records} - {now.subject}:
+            self.left.setdefault(stored, Left(stored, "a delivery tells of something else than its subject"))
+        else:
+            self.ties.add((stored, now.subject or ""))
+            if (now.subject, now.event_at) != (row.subject, row.event_at):
+                self.moved.append((stored, (row.id, now.subject, now.event_at)))
+            for record in understood.records:
+                known = self.folded.get(place(record))
+                self.folded[place(record)] = known.merge(record) if known else record
+
+
+def _cut(
+    connection: Connection, family: Family, before: dict[Place, Record], folded: dict[Place, Record]
+) -> dict[str, Left]:
+    """Subjects of which a delivery may have been among those that were removed for their age.
+
+    An event is at most `AHEAD` of its receipt, so what happened later than that is still told of in full.
+    """
+    until = removed_until(connection)
+    if until is None:
+        return {}
+    began: dict[str, datetime | None] = {}
+    for record in [*before.values(), *folded.values()]:
+        subject = family.subject(record) or ""
+        times = [getattr(record, name) for name in SHAPES[type(record)].names(Join.EARLIEST)]
+        began[subject] = min((at for at in (began.get(subject), *times) if at is not None), default=None)
+    return {
+        subject: Left(subject, "deliveries of its time have been removed", cut=True)
+        for subject, at in began.items()
+        if at is None or at - until <= AHEAD
+    }
+
+
+def _spread(left: dict[str, Left], ties: set[tuple[str, str]]) -> dict[str, Left]:
+    """With a subject are left those that share a delivery with it: it would be missing here or be there twice."""
+    spread = dict(left)
+    apart = [(one, other) for one, other in ties if one != other]
+    while found := [pair for pair in apart if (pair[0] in spread) != (pair[1] in spread)]:
+        for one, other in found:
+            known, tied = (one, other) if one in spread else (other, one)
+            spread.setdefault(tied, Left(tied, f"tied to {known}: {spread[known].reason}", spread[known].cut))
+    return spread
