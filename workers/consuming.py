@@ -27,6 +27,7 @@ class Consumer:
     def __init__(self, ledger: Ledger, store: Store, breaker: Breaker) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._isolation = Isolation(ledger, store)
+        self._most = DELIVERIES_PER_TRANSACTION  # halved by each failure, doubled by each success: a slow database, too
 
     def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
         """Write the announced batches that are still in the ledger, and settle them after their commit.
@@ -46,11 +47,12 @@ class Consumer:
             log.error("dropped queue=%s batches=%s: nothing lies under them", queue, ",".join(hand.dropped))
         open_ids = {taken.batch.id for taken in hand.taken}
         try:
-            for portion in _portions(hand.taken):
+            for portion in _portions(hand.taken, self._most):
                 self._consume(queue, portion)
                 open_ids.difference_update(taken.batch.id for taken in portion)
         except StoreAway as error:
             self._breaker.failed(str(error))
+            self._most = max(1, self._most // 2)
             log.debug("held queue=%s batches=%d cause=%s", queue, len(open_ids), error)
         finally:
             self._release(open_ids)
@@ -68,6 +70,7 @@ class Consumer:
         else:
             counts = self._write(batches)
         self._breaker.succeeded()
+        self._most = min(DELIVERIES_PER_TRANSACTION, 2 * self._most)
         self._ledger.settle(queue, [batch.id for batch in batches])
         log.info(
             "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
@@ -102,7 +105,7 @@ class Consumer:
         return Counter(outcomes)
 
 
-def _portions(hand: Sequence[Taken]) -> Iterator[list[Taken]]:
+def _portions(hand: Sequence[Taken], most: int) -> Iterator[list[Taken]]:
     """Batches, as many together as make up one transaction; a suspect one by itself, and after the others."""
     portion: list[Taken] = []
     size = 0
@@ -111,7 +114,7 @@ def _portions(hand: Sequence[Taken]) -> Iterator[list[Taken]]:
             continue
         portion.append(taken)
         size += len(taken.batch.lines) if isinstance(taken.batch, Batch) else 1
-        if size >= DELIVERIES_PER_TRANSACTION:
+        if size >= most:
             yield portion
             portion, size = [], 0
     if portion:

@@ -15,7 +15,7 @@ from workers.holding import Breaker
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
 from workers.store.tables import calls, dead_letters, deliveries, message_statuses, messages
-from workers.store.writing import Store
+from workers.store.writing import Store, StoreAway
 from workers.sweeping import Sweep
 
 
@@ -220,3 +220,25 @@ def test_what_is_buried_was_not_applied(ledger: Ledger, engine: Engine, accept: 
     )
     Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch, "huge"])
     assert rows(engine, deliveries.c.outcome, deliveries.c.applied_at) == [("dead", None), ("dead", None)]
+
+
+def test_a_database_that_is_too_slow_gets_smaller_transactions(ledger: Ledger, engine: Engine, accept: Any):
+    """One that takes a few deliveries in its time and never a thousand is not held for ever."""
+
+    sizes: list[int] = []
+
+    class Slow(Store):
+        def write(self, records: Any) -> None:
+            told = list(records)
+            sizes.append(sum(one.table == "deliveries" for one in told))
+            if sizes[-1] > 20:
+                raise StoreAway("too slow")
+            super().write(told)
+
+    batches = [accept(*(envelope(f"{number}-{place}") for place in range(10))) for number in range(10)]
+    consumer = Consumer(ledger, Slow(engine), Breaker(0.0))
+    for _ in range(20):
+        consumer.consume("dlr", batches)
+    assert pending(ledger) == 0
+    assert max(sizes) == 100
+    assert len(rows(engine, deliveries.c.id)) == 100
