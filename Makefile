@@ -12,7 +12,7 @@ LOCKED := .venv/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lock clean
+.PHONY: help up test check chaos lock clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -28,6 +28,9 @@ check: $(INSTALLED) ## lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then account for every delivery; make chaos ARGS="--seed 7 --minutes 10"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 # The lock names no index: whichever pip is set up for is asked, and the hashes say whether it told the truth.
 lock: $(INSTALLED) ## renew uv.lock after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade

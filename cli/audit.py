@@ -1,24 +1,25 @@
 """audit: proves that every accepted delivery is a row, or on its way to be one; or says which are not."""
 
-import json
-from collections.abc import Iterator
+import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from cli.audit_report import report
-from cli.database import cause, opened
+from cli.database import opened
 from cli.exits import ExitCode, fail
 from cli.home import Home
-from cli.screen import document, line
+from cli.screen import document, program
 from ledger.settling import Ledger
+from workers import acknowledging
 from workers.auditing import Audit, Auditor
-from workers.store.tallying import tally
+from workers.store.writing import Store, StoreAway
+
+_ID = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 
 
 def audit(
@@ -27,11 +28,11 @@ def audit(
         typer.Option(
             "--against",
             metavar="FILE",
-            help="Ids of 2xx answers: one to a line, the answers themselves as JSON, or a receiver's log.",
+            help="Anything that tells ids of 2xx answers: a list, answers, a receiver's log.",
         ),
     ] = None,
     acknowledge: Annotated[
-        bool, typer.Option("--acknowledge", help="Take note of what is missing: later audits count it, and are good.")
+        bool, typer.Option("--acknowledge", help="Take note of what is found: later audits count it, and are good.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
@@ -39,17 +40,23 @@ def audit(
 
     Exit code 1 when something is lost, or may be.
     """
-    ids = None if against is None else list(_ids(against))
+    ids = None if against is None else _ids(against)
     with opened() as engine:
-        ledger = Ledger(Home.from_environment().redis_url, timeout_s=30)
+        ledger = Ledger(Home.from_environment().redis_url, timeout_s=10)
+        auditor = Auditor(ledger, engine)
         try:
-            found = Auditor(ledger, engine).audit(ids)
+            found = auditor.audit(ids)
             if acknowledge:
-                _acknowledge(engine, found)
+                acknowledging.acknowledge(Store(engine), found)
+            after = auditor.audit() if acknowledge else found
         except RedisError as error:
-            fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({type(error).__name__})")
-        except SQLAlchemyError as error:
-            fail(ExitCode.UNKNOWN, f"The database did not answer: {cause(error)}")
+            fail(
+                ExitCode.UNKNOWN,
+                f"REDIS_URL: Redis does not answer ({type(error).__name__}).",
+                f"Is it running? `{program()} up` starts one where REDIS_URL is not set.",
+            )
+        except StoreAway as error:
+            fail(ExitCode.UNKNOWN, f"The database does not take anything: {error}")
         finally:
             ledger.close()
     if as_json:
@@ -57,36 +64,37 @@ def audit(
     else:
         report(found)
     if acknowledge:
-        line("What was missing has been taken note of. The next audit counts it as lost, and is good.", "yellow")
+        _say_acknowledged(after)
     raise typer.Exit(ExitCode.WRONG if found.lost else ExitCode.GOOD)
 
 
-def _ids(file: Path) -> Iterator[str]:
-    """The delivery ids that a file tells, line by line. Ends with exit code 2 for one that cannot be read."""
+def _say_acknowledged(after: Audit) -> None:
+    sys.stderr.write(
+        "That has been taken note of. What the audit finds all the same has to be mended first.\n"
+        if after.lost
+        else "That has been taken note of: from now on the audit is good, until there is something new.\n"
+    )
+
+
+def _ids(file: Path) -> list[str]:
+    """The delivery ids that a file tells. Ends with exit code 2 for one that cannot be read, or tells none."""
     try:
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            for told in lines:
-                yield from _ids_of(told.strip())
+        with file.open(encoding="utf-8-sig", errors="replace") as lines:
+            told = [_ids_of(one) for one in lines if one.strip()]
     except OSError as error:
         fail(ExitCode.USAGE, f"--against: cannot read that file: {error.strerror}")
+    if not any(told):
+        fail(ExitCode.USAGE, "--against: no id of a delivery is in that file.")
+    if lacking := sum(not ids for ids in told):
+        sys.stderr.write(f"--against: {lacking} of {len(told)} lines tell no id of a delivery.\n")
+    return [one for ids in told for one in ids]
 
 
 def _ids_of(told: str) -> list[str]:
-    if " ids=" in told:  # a receiver's log
-        return told.rpartition(" ids=")[2].split(",") if " accepted batch=" in told else []
-    if told.startswith("{"):
-        try:
-            answer = json.loads(told)
-        except ValueError:
-            return []
-        return [answer["id"]] if isinstance(answer.get("id"), str) else []
-    return [told] if told and " " not in told else []
-
-
-def _acknowledge(engine: Engine, found: Audit) -> None:
-    with engine.begin() as connection:
-        for one in (*found.series, *found.earlier):
-            tally(connection, (one.life, one.queue), one.missing_runs, "lost", None)
+    """Every id in a line; of a log's line, whoever collected it, those of its deliveries and not its batch's."""
+    if "batch=" in told or "batches=" in told:
+        told = told.partition(" ids=")[2]
+    return [one.lower() for one in _ID.findall(told)]
 
 
 def _told(found: Audit) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from cli.screen import line, program, shown, table
 from workers.auditing import Audit
-from workers.conserving import Series
+from workers.conserving import SHOWN, Series
 
+_FATES = {"removed": "removed", "lost": "lost before"}
 _OUTCOMES = ("applied", "parked", "quarantined", "dead", "discarded")
 
 
@@ -37,11 +38,20 @@ def _conservation(series: Iterable[Series]) -> None:
     """Without the columns in which nothing is told."""
     some = list(series)
     outcomes = [outcome for outcome in _OUTCOMES if outcome == "applied" or any(one.rows.get(outcome) for one in some)]
-    columns = ["queue", "given out", *outcomes, "tallied", "waiting", "missing", "doubled"]
+    fates = sorted({fate for one in some for fate in one.tallied})
+    columns = [
+        "queue",
+        "given out",
+        *outcomes,
+        *(_FATES.get(fate, fate) for fate in fates),
+        "waiting",
+        "missing",
+        "doubled",
+    ]
     rows = [
         [
             one.queue, one.given_out, *(one.rows.get(outcome, 0) for outcome in outcomes),
-            sum(one.tallied.values()), one.waiting, one.missing, one.doubled,
+            *(one.tallied.get(fate, 0) for fate in fates), one.waiting, one.missing, one.doubled,
         ]
         for one in some
     ]  # fmt: skip
@@ -64,16 +74,31 @@ def _earlier(found: Audit) -> None:
     if not found.earlier:
         return
     line()
-    line(
-        "The ledger had a life before: Redis once began empty. What it held then and was no row yet is lost;", "yellow"
-    )
-    line("how much that was is known up to the ordinal that was last seen:", "yellow")
+    if any(one.open_end for one in found.earlier):
+        line(
+            "The ledger had a life before: Redis once began empty. What it held then and was no row yet is lost;", "red"
+        )
+        line("how much that was is known up to the ordinal that was last seen. What came after, only the", "red")
+        line(f"receivers' logs know: {program()} audit --against LOG. Then close it: --acknowledge.", "red")
     rows = [
-        [one.life[:8], one.queue, one.given_out, one.last_seen_at, sum(one.rows.values()), one.missing, one.doubled]
+        [
+            one.life[:8], one.queue, one.given_out, one.last_seen_at, sum(one.rows.values()), one.missing,
+            one.tallied.get("lost", 0), one.doubled, "no" if one.open_end else "yes",
+        ]
         for one in found.earlier
-    ]
-    table("Earlier lives", ("life", "queue", "last ordinal seen", "last seen at", "rows", "missing", "doubled"), rows)
-    line(f"Which ids are missing beyond that, the receivers' logs know: {program()} audit --against LOG")
+    ]  # fmt: skip
+    columns = (
+        "life",
+        "queue",
+        "last ordinal seen",
+        "last seen at",
+        "rows",
+        "missing",
+        "lost before",
+        "doubled",
+        "closed",
+    )
+    table("Earlier lives", columns, rows)
 
 
 def _missing(series: Iterable[Series]) -> None:
@@ -105,8 +130,9 @@ def _oddities(found: Audit) -> None:
                 " Redis was restored from an older file, and gives them out again.",
                 "yellow",
             )
-        if one.doubled:
-            line(f"{one.queue}: ordinals with several rows: {', '.join(map(str, one.doubled_ordinals))}", "yellow")
+        if one.doubled_ordinals:
+            shown_ordinals = ", ".join(map(str, one.doubled_ordinals[:SHOWN]))
+            line(f"{one.queue}: ordinals with several rows: {shown_ordinals}", "yellow")
     for kind, (links, untold) in found.link_gaps.items():
         line(f"The gateway never told {untold} {kind}s of {links} links; its counters say they were. No loss of ours.")
 
@@ -126,8 +152,14 @@ def _against(found: Audit) -> None:
 def _verdict(found: Audit) -> None:
     missing = sum(one.missing for one in (*found.series, *found.earlier))
     if not found.lost:
-        line("Nothing is lost.", "green")
+        before = sum(one.tallied.get("lost", 0) for one in (*found.series, *found.earlier))
+        line(
+            f"Nothing new is lost; {before} were, and have been acknowledged." if before else "Nothing is lost.",
+            "green",
+        )
     elif missing:
         line(f"LOST: {missing} deliveries were accepted and are nowhere. deploy/README.md says what to do.", "red")
+        if found.unnumbered:
+            line("Some of them may lie whole in a dead letter that was no batch: see `dead list`.", "red")
     else:
         line("Something may be lost: see above. deploy/README.md says what to do.", "red")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from cli.consent import ask, askable
 from cli.database import opened, reading
 from cli.dead_report import (
     tell_groups,
@@ -19,11 +20,13 @@ from cli.dead_report import (
     told_replayed,
     whole,
 )
-from cli.dead_selection import Ids, Limit, Outcomes, Reason, Since, Types, Until, selection
-from cli.dead_work import ask, askable, carry_out, end, why
+from cli.dead_selection import Ids, Limit, Outcomes, Reason, Types, selection
+from cli.dead_work import carry_out
 from cli.exits import ExitCode, fail
 from cli.progress import Portions
 from cli.screen import document, line, shown
+from cli.stopped import end, why
+from cli.times import Since, Until
 from seven.records import KeptDelivery
 from seven.words import storable
 from workers.replaying import Plan, Replayed, discard, replay
@@ -52,9 +55,9 @@ def list_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
-    reason: Reason = "",
-    since: Since = "",
-    until: Until = "",
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
@@ -101,9 +104,9 @@ def replay_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
-    reason: Reason = "",
-    since: Since = "",
-    until: Until = "",
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = None,
     rate: Rate = RATE,
     dry_run: DryRun = False,
@@ -157,9 +160,9 @@ def discard_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
-    reason: Reason = "",
-    since: Since = "",
-    until: Until = "",
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = None,
     rate: Rate = RATE,
     dry_run: DryRun = False,

@@ -22,7 +22,7 @@ def tell_list(groups: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, 
     """The groups, and below them the deliveries, the newest first."""
     all_ = sum(one["deliveries"] for one in groups)
     if not all_:
-        line("Nothing is dead, parked or quarantined here.")
+        line("No such delivery is dead, parked or quarantined here.")
         return
     tell_groups(f"Deliveries: {all_}", groups)
     line()

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import httpx2
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
+from cli.progress import columns
 from cli.screen import console, line
 from cli.tally import deliveries_since
 
@@ -79,7 +80,6 @@ def _bar() -> Iterator[Bar]:
         yield remember
         line(f"first story: {last[0]} of {last[1] or '?'} deliveries in the database")
         return
-    columns = (TextColumn("first story"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=None)
+    with Progress(*columns(elapsed=True), console=console) as progress:
+        task = progress.add_task("first story", total=None)
         yield lambda done, total: progress.update(task, completed=min(done, total or done), total=total)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import typer
 from redis.exceptions import RedisError
 
+from cli.consent import ask, askable
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
@@ -56,14 +57,12 @@ def apply_(
     as_json: AsJson = False,
 ) -> None:
     """Show the plan, ask, and carry it out: what is missing is made first, what is surplus goes when that is safe."""
-    if not yes and not sys.stdin.isatty():
-        fail(ExitCode.USAGE, "Nobody can be asked here: look at `hooks plan`, then say --yes.")
+    askable(yes, "`hooks plan`")
     with _reconciler() as (run, addresses), _answering():
         found = run.compare()
         if not as_json:
             _show(found, addresses, as_json=False)
-        if found.drift and not yes and not typer.confirm("Carry it out?"):
-            raise typer.Exit(ExitCode.WRONG)
+        ask(yes or not found.drift, "Carry it out?")
         done = run.run(apply=True)
     if done is None:
         fail(ExitCode.UNKNOWN, "Another reconciling is under way; try again in a moment.")

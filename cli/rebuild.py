@@ -1,24 +1,24 @@
 """rebuild: the rows of messages, calls, inbound SMS and links, folded anew from their archived deliveries."""
 
-import sys
-from collections.abc import Iterator
+from itertools import takewhile
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from cli.consent import ask, askable
 from cli.database import cause, opened
-from cli.dead_selection import Since, Until, moment
-from cli.dead_work import ask, askable
 from cli.exits import ExitCode, fail
+from cli.progress import UnderWay
 from cli.rebuild_report import Report
 from cli.screen import shown
+from cli.stopped import Stopped, end
+from cli.times import Since, Until, parse_time
 from seven.events import EVENT_TYPES
 from seven.words import storable
-from workers.rebuilding import SUBJECTS_PER_CHUNK, Done, chunks, look, rebuild_all
+from workers.rebuilding import SUBJECTS_PER_CHUNK, chunks, look, rebuild_all
+from workers.refolding import Allowed
 from workers.store.archive import Scope
 from workers.store.writing import Store, StoreAway
 
@@ -29,15 +29,20 @@ def rebuild(
     subject: Annotated[
         str | None, typer.Option("--subject", help="One subject, as `trace` shows it, such as a msg_id.")
     ] = None,
-    since: Since = "",
-    until: Until = "",
+    since: Since = None,
+    until: Until = None,
     chunk: Annotated[
         int, typer.Option("--chunk", min=1, max=10_000, help="How many subjects are replaced in one transaction.")
     ] = SUBJECTS_PER_CHUNK,
     merge: Annotated[
         bool, typer.Option("--merge", help="Join into its rows what is archived of a subject whose archive is cut.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    drop_parked: Annotated[
+        bool, typer.Option("--drop-parked", help="What today's code does not understand counts no more: its rows go.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, from what to what, and change nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
@@ -45,32 +50,28 @@ def rebuild(
 
     For a projection that was wrong and has been mended: joins only rise, so replaying cannot repair what was told too
     high. Works beside running workers, may be interrupted, and again changes nothing. Exit code 1 when a subject was
-    left as it is, because its archive is cut, or a delivery is not understood any more.
+    left as it is, because its archive is cut, or a delivery of it is not understood today.
     """
     scope = Scope(
-        _known(event_type), subject and storable(subject.strip()), moment("--since", since), moment("--until", until)
+        _known(event_type),
+        subject and storable(subject.strip()),
+        parse_time("--since", since),
+        parse_time("--until", until),
     )
     if scope == Scope():
         fail(ExitCode.USAGE, "Say what to rebuild: --type, --subject, --since or --until.")
     askable(yes or dry_run)
     report = Report(dry_run)
     with opened() as engine:
-        try:
-            report.subjects, deliveries = _counted(engine, scope)
-            ask(
-                yes or dry_run,
-                f"Replace the rows of {report.subjects} subjects by the fold of the {deliveries} deliveries that speak"
-                " of them?",
-            )
-            _follow(report, _work(engine, scope, chunk, merge, dry_run), as_json)
-        except (StoreAway, SQLAlchemyError) as error:
-            said = cause(error) if isinstance(error, SQLAlchemyError) else str(error)
-            report.tell(as_json)
-            fail(ExitCode.UNKNOWN, f"The database did not answer: {said}", report.how_far())
-        except KeyboardInterrupt:
-            report.tell(as_json)
-            fail(ExitCode.WRONG, f"Interrupted. {report.how_far()}")
-    report.tell(as_json)
+        report.subjects, deliveries = _counted(engine, scope)
+        ask(
+            yes or dry_run,
+            f"Replace the rows of {report.subjects} subjects by the fold of the {deliveries} deliveries that speak of"
+            " them?",
+        )
+        stopped = _carry_out(engine, scope, chunk, Allowed(merge, drop_parked), report)
+    report.tell(as_json, stopped)
+    end(stopped, "looked at" if dry_run else "rebuilt", report.subjects)
     if subject is not None and not report.subjects:
         fail(ExitCode.WRONG, f"No applied delivery speaks of {shown(subject)}.")
     raise typer.Exit(ExitCode.WRONG if report.lacks else ExitCode.GOOD)
@@ -90,19 +91,21 @@ def _counted(engine: Engine, scope: Scope) -> tuple[int, int]:
     return subjects, deliveries
 
 
-def _work(engine: Engine, scope: Scope, size: int, merge: bool, dry_run: bool) -> Iterator[Done]:
-    found = chunks(engine, scope, size)
-    if dry_run:
-        return (look(engine, one, merge) for one in found)
-    return rebuild_all(Store(engine), found, merge)
-
-
-def _follow(report: Report, work: Iterator[Done], as_json: bool) -> None:
-    """Take down what is done, with a bar on a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    silent = as_json or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=silent) as progress:
-        bar = progress.add_task("subjects", total=report.subjects)
-        for done in work:
-            report.add(done)
-            progress.advance(bar, len(done.chunk.subjects))
+def _carry_out(engine: Engine, scope: Scope, size: int, allowed: Allowed, report: Report) -> Stopped | None:
+    """Chunk by chunk, taking down what is done; returns why not all of them."""
+    with UnderWay("subjects", report.subjects) as under_way:
+        found = takewhile(lambda _: not under_way.interrupted, chunks(engine, scope, size))
+        work = (
+            (look(engine, one, allowed) for one in found)
+            if report.dry_run
+            else rebuild_all(Store(engine), found, allowed, under_way.pause)
+        )
+        try:
+            for done in work:
+                report.add(done)
+                under_way.advance(len(done.chunk.subjects))
+        except (StoreAway, SQLAlchemyError) as error:
+            said = cause(error) if isinstance(error, SQLAlchemyError) else str(error)
+            return Stopped(ExitCode.UNKNOWN, f"the database did not answer: {said}", report.done)
+    interrupted = under_way.interrupted and report.done < report.subjects
+    return Stopped(ExitCode.WRONG, "interrupted", report.done) if interrupted else None

@@ -38,7 +38,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         pad_edge=console.is_terminal,
     )
     for column in columns:
-        grid.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold", no_wrap=column == "id")  # an id that is broken cannot be copied
     for row in rows:
         grid.add_row(*(Text(shown(cell)) for cell in row))
     with suppress(OSError):

@@ -45,7 +45,7 @@ def deliveries_since(connection: Connection, first_id: str) -> int:
 
 def _counted(connection: Connection, column: Column[str]) -> dict[str, int]:
     rows = connection.execute(select(column, func.count()).group_by(column).order_by(func.count().desc()))
-    return {word or "unknown": number for word, number in rows.tuples()}
+    return {word or "unknown": number for word, number in rows}
 
 
 def _listed(counted: dict[str, int]) -> str:

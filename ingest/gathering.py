@@ -23,6 +23,10 @@ BATCH_BYTES = 1024 * 1024
 """No envelope is added to a batch that has grown to this."""
 
 
+IDS_PER_LINE = 100
+"""A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     queue: str
@@ -122,17 +126,17 @@ class Gathering:
             return
         self._notice(answer.life)
         self._announce(batch.queue, batch.id)
-        log.info(
-            "accepted batch=%s queue=%s deliveries=%d life=%s first=%d ids=%s",
-            batch.id,
-            batch.queue,
-            size,
-            answer.life,
-            answer.first,
-            ",".join(
-                filter(None, map(peek_id, batch.lines))
-            ),  # all that is left to tell of them, should Redis lose them
-        )
+        for start in range(0, size, IDS_PER_LINE):
+            lines = batch.lines[start : start + IDS_PER_LINE]
+            log.info(
+                "accepted batch=%s queue=%s deliveries=%d life=%s first=%d ids=%s",
+                batch.id,
+                batch.queue,
+                len(lines),
+                answer.life,
+                answer.first + start,
+                ",".join(filter(None, map(peek_id, lines))),  # all that is left to tell, should Redis lose them
+            )
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""

@@ -7,12 +7,14 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:pending:<queue>     zset  batch id → when it was accepted; the score never moves, the lowest is the oldest
     seven:announced:<queue>   zset  batch id → when it was last announced, at first when it was accepted
     seven:ordinals            hash  queue → the last ordinal given out, dense within a life
-    seven:starts              hash  batch id → how often a worker began it and neither settled nor released it: deaths
-    seven:alone               hash  batch id:ordinal → the same of one envelope of a suspect batch, alone in hand
+    seven:in_hand             hash  batch id → the incarnations of workers that took it and did not end it by now
+    seven:alone               hash  batch id:ordinal → the same of one envelope of a suspect batch
+    seven:isolating:<batch>   text  the incarnation that consumes a suspect batch now; expires
     seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery
     seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)
     seven:hooks:lock          text  held by the one that reconciles
-    seven:audit               text  what the last audit on schedule found, for the metrics (`workers/auditing.py`)
+    seven:audit               text  what the last audit on schedule found, for the metrics (`workers/audited.py`)
+    seven:audit:lock          text  held by the one that audits on schedule
 
 Times are milliseconds by Redis' own clock. Scripts are all that write deliveries: `accept.lua` (receiver), `take.lua`,
 `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places or in none.

@@ -5,9 +5,10 @@ import hashlib
 LEDGER = "seven:ledger"
 BATCHES = "seven:batches"
 ORDINALS = "seven:ordinals"
-STARTS = "seven:starts"
+IN_HAND = "seven:in_hand"
 ALONE = "seven:alone"
 AUDIT = "seven:audit"
+AUDIT_LOCK = "seven:audit:lock"
 TOKENS = "seven:tokens"
 HOOKS = "seven:hooks"
 HOOKS_LOCK = "seven:hooks:lock"
@@ -21,6 +22,11 @@ def pending(queue: str) -> str:
 def announced(queue: str) -> str:
     """The key of the last announcements of a queue's batches."""
     return f"seven:announced:{queue}"
+
+
+def isolating(batch_id: str) -> str:
+    """The key that says who consumes a suspect batch."""
+    return f"seven:isolating:{batch_id}"
 
 
 def fingerprint(token: str) -> str:

@@ -21,6 +21,7 @@ class Script:
 
 ACCEPT = Script.named("accept")
 TAKE = Script.named("take")
+BEGIN = Script.named("begin")
 RELEASE = Script.named("release")
 SETTLE = Script.named("settle")
 HEADERS = Script.named("headers")

@@ -1,6 +1,6 @@
 -- Settle batches whose rows are on disk: they leave the ledger. Only deletes, so a full Redis lets it through.
 --
--- KEYS  batches, pending:<queue>, announced:<queue>, starts
+-- KEYS  batches, pending:<queue>, announced:<queue>, in_hand
 -- ARGV  batch ids
 -- Returns how many of them were still there.
 

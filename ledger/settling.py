@@ -1,5 +1,6 @@
 """Settling: the workers' side of the ledger, synchronous: take, settle or release, overdue, figures."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +27,10 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch in hand. `starts` counts how often it was begun and not ended, this time included: 1 when all is well."""
+    """A batch in hand, and how many workers had it and neither settled it nor let go: most of them are dead."""
 
     batch: Batch | Unreadable
-    starts: int
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Ledger:
             health_check_interval=30,
             client_name="seven-ingest-worker",
         )
+        self.incarnation = uuid.uuid4().hex[:8]
+        """Who we are to other workers: nobody else ever was, nor will be."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,35 +94,36 @@ class Ledger:
         ]
 
     def take(self, queue: str, batch_ids: Sequence[str]) -> InHand:
-        """Fetch batches and count them as begun: end each by `settle` or `release`, or it counts as a death."""
+        """Fetch batches and note that we have them: end each by `settle` or `release`, or it counts as our death."""
         if not batch_ids:
             return InHand([], [])
-        keys = (keyspace.BATCHES, keyspace.STARTS, keyspace.pending(queue), keyspace.announced(queue))
-        found = list(zip(batch_ids, self.run(TAKE, keys, list(batch_ids)), strict=True))
+        keys = (keyspace.BATCHES, keyspace.IN_HAND, keyspace.pending(queue), keyspace.announced(queue))
+        found = list(zip(batch_ids, self.run(TAKE, keys, [self.incarnation, *batch_ids]), strict=True))
         return InHand(
-            [Taken(_read(batch_id, stored), starts) for batch_id, (stored, starts, _) in found if stored is not None],
+            [Taken(_read(batch_id, stored), deaths) for batch_id, (stored, deaths, _) in found if stored is not None],
             [batch_id for batch_id, (_, _, dropped) in found if dropped],
         )
 
     def release(self, batch_ids: Sequence[str]) -> None:
-        """Say that batches in hand are not settled and nobody died: they were held, or something failed."""
+        """Let go of batches that are not settled, and over which nobody died: they were held, or something failed."""
         if batch_ids:
-            self.run(RELEASE, (keyspace.STARTS,), list(batch_ids))
+            self.run(RELEASE, (keyspace.IN_HAND,), [self.incarnation, *batch_ids])
 
     def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
         """Remove batches whose rows are committed and on disk; returns how many were still there."""
         if not batch_ids:
             return 0
-        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.STARTS)
+        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.IN_HAND)
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
-    def begin_alone(self, batch_id: str, ordinal: int) -> int:
-        """Count that one envelope is alone in hand; returns how often without an `end_alone`, this time included."""
-        return int(self.redis.hincrby(keyspace.ALONE, f"{batch_id}:{ordinal}", 1))
-
-    def end_alone(self, batch_id: str, ordinal: int) -> None:
-        """Say that the envelope alone in hand was survived, or buried."""
-        self.redis.hdel(keyspace.ALONE, f"{batch_id}:{ordinal}")
+    def tidy(self) -> None:
+        """Forget in whose hands batches were that are settled; workers of an older version leave that behind."""
+        for key in (keyspace.IN_HAND, keyspace.ALONE):
+            fields = [field for field, _ in self.redis.hscan_iter(key)]
+            ids = [field.partition(b":")[0] for field in fields]
+            there = self.redis.hmget(keyspace.BATCHES, ids) if ids else []
+            if settled := [field for field, stored in zip(fields, there, strict=True) if stored is None]:
+                self.redis.hdel(key, *settled)
 
     def overdue(self, queue: str, after_s: float, at_most: int, longest_queue: int) -> list[str]:
         """Batches not announced for `after_s`, oldest first, which from now on count as announced.

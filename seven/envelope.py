@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seven.errors import Undecodable, UnreadableEnvelope
-from seven.notation import Words, finite
+from seven.notation import MAX_DEPTH, Words, deeper_than, finite
 from seven.records import KeptDelivery
 from seven.words import storable
 
 VERSION = 1
-LONGEST = 2000  # characters of any text in it but the payload: more is none of ours, and no index would take it
+LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours, and no index would take it
 CUT = "larger than "
 """How the reason begins where only a sample of the bytes was kept: half a form, decoded, would look like a whole."""
 _RAW = "base64:"
@@ -93,6 +93,8 @@ class Envelope:
         try:
             written = json.loads(line, parse_float=finite, parse_constant=str)
             payload: Any = written.get("payload")
+            if deeper_than(MAX_DEPTH, payload):
+                raise RecursionError  # noqa: TRY301 - as json does, for what no receiver writes and nothing could read
             if isinstance(payload, str) and payload.startswith(_RAW):
                 payload = base64.b64decode(payload[len(_RAW) :], validate=True)
             return cls(
@@ -108,7 +110,7 @@ class Envelope:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
+    if not isinstance(value, str) or not 0 < len(value.encode("utf-8", "surrogatepass")) <= LONGEST:
         raise TypeError
     return storable(value)
 

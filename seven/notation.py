@@ -39,7 +39,7 @@ def read_json(body: bytes | str) -> Words:
         raise Undecodable("malformed JSON: a number of thousands of digits") from None
     if not isinstance(words, dict):
         raise Undecodable("JSON, but not an object")
-    if _deeper_than(MAX_DEPTH, words):
+    if deeper_than(MAX_DEPTH, words):
         raise Undecodable(f"JSON nested deeper than {MAX_DEPTH} levels")
     return words
 
@@ -88,11 +88,12 @@ def finite(number: str) -> float | str:
     return value if math.isfinite(value) else number
 
 
-def _deeper_than(levels: int, value: Any) -> bool:
+def deeper_than(levels: int, value: Any) -> bool:
+    """Whether something is nested deeper than so many levels."""
     if not isinstance(value, (dict, list)):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(levels - 1, one) for one in inner)
+    return levels == 0 or any(deeper_than(levels - 1, one) for one in inner)
 
 
 def _put(words: Words, key: str, value: str) -> None:

@@ -60,6 +60,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     breaker = Breaker()
     consumer = Consumer(ledger, Store(engine), breaker)
     auditor = Auditor(ledger, engine)
+    watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     sweep = Sweep(
         ledger, partial(announce, app), overdue_s=settings.seven_overdue_s, at_most=settings.seven_sweep_limit
     )
@@ -91,7 +92,8 @@ def create_app(settings: WorkerSettings) -> Celery:
         enter(queue)
     every(settings.seven_sweep_s, "sweep", sweep.run)
     every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
-    every(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger.redis, breaker))
+    every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
+    worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK, expires=60), weak=False)
     if missing := unwatched(settings):
         log.info("hooks are not watched: %s is not set", missing)
     else:
@@ -110,7 +112,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     )
     worker_init.connect(lambda **_: tell(), weak=False)
     worker_shutdown.connect(close, weak=False)
-    watch_over(app, Watchdog(ledger.redis, settings.seven_stall_s))
+    watch_over(app, watchdog)
     return app
 
 

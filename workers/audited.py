@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
@@ -12,9 +13,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
+from ledger.settling import Ledger
 from workers.auditing import Audit, Auditor
 from workers.holding import Breaker
-from workers.store.writing import StoreAway
+from workers.store.writing import NotMigrated, StoreAway
+
+LONGEST_S = 3600
+"""An audit that takes longer does not keep others away any more."""
 
 log = logging.getLogger("seven.workers")
 
@@ -33,16 +38,21 @@ _BY_QUEUE = {
 }
 
 
-def audit_on_schedule(auditor: Auditor, redis: Redis, breaker: Breaker) -> None:
-    """Audit, remember, and log a loss; not while the database is away. Raises redis.RedisError."""
-    if breaker.hold:
+def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> None:
+    """Audit, remember, and log a loss; one at a time, and not while the database is away. Raises redis.RedisError."""
+    lock = ledger.redis.lock(keyspace.AUDIT_LOCK, timeout=LONGEST_S, blocking=False)
+    if breaker.hold or not lock.acquire():
         return
     try:
         audit = auditor.audit()
+        ledger.tidy()
     except SQLAlchemyError as error:
         log.warning("no audit cause=%s", type(error).__name__)
         return
-    remember(redis, audit)
+    finally:
+        with suppress(RedisError):  # it has expired, or will
+            lock.release()
+    remember(ledger.redis, audit)
     if audit.lost:
         missing = sum(one.missing for one in (*audit.series, *audit.earlier))
         log.error("audit: something is lost or may be, missing=%d; see `seven-ingest audit`", missing)
@@ -55,6 +65,8 @@ def mark_on_schedule(auditor: Auditor, breaker: Breaker) -> None:
             return
         try:
             auditor.mark()
+        except NotMigrated:  # deliveries can be written all the same
+            log.warning("the database is not of this version: run `seven-ingest migrate`")
         except StoreAway as error:
             breaker.failed(str(error))
         else:

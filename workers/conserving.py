@@ -43,14 +43,17 @@ class Series:
     doubled: int
     """Rows beyond one of an ordinal."""
     doubled_ordinals: tuple[int, ...]
+    """Those of which no operator has taken note."""
     unknown_to_ledger: int
     """How far the rows go beyond what the ledger says it has given out: it was restored from an older file."""
     last_seen_at: datetime | None
+    open_end: bool
+    """An earlier life that no operator has closed: it may have given out, and held, more than was seen of it."""
 
     @property
     def sound(self) -> bool:
         """Whether nothing is lost, nor may be."""
-        return not (self.missing or self.doubled or self.unknown_to_ledger)
+        return not (self.missing or self.doubled_ordinals or self.unknown_to_ledger or self.open_end)
 
 
 class Conservation:
@@ -78,18 +81,19 @@ class Conservation:
     def _one(self, place: counting.Place) -> Series:
         life, queue = place
         rows = self._rows.get(place, counting.Rows({}, 0, 0, None))
-        seen, seen_at, _ = self._marks.get(place, (0, None, None))
+        mark = self._marks.get(place, counting.Mark())
         present = life == self._life
-        given = self._given.get(queue, 0) if present else max(seen, rows.last_ordinal)
+        given = self._given.get(queue, 0) if present else max(mark.last_ordinal, rows.last_ordinal)
         gaps, doubled = self._breaks.get(place, ([], {}))
         rowless = runs([*gaps, (rows.last_ordinal + 1, given)] if rows.last_ordinal < given else gaps)
         rowless = without(rowless, [(given + 1, 2**63)])
-        held, fates = self._held.held.get(place, []), self._tallied.get(place, {})
+        held, fates = self._held.held.get(place, []), dict(self._tallied.get(place, {}))
+        known = fates.pop("doubled", [])
         gone = runs(run for some in fates.values() for run in some)
         missing = without(without(rowless, gone), held)
         surplus = {ordinal: n for ordinal, n in doubled.items() if ordinal <= given}
         end = self._after.queues[queue].last_ordinal if queue in self._after.queues else 0
-        restored = max(rows.last_ordinal, seen) - end if present and self._after.life == life else 0
+        restored = max(rows.last_ordinal, mark.last_ordinal) - end if present and self._after.life == life else 0
         return Series(
             life=life,
             queue=queue,
@@ -101,9 +105,10 @@ class Conservation:
             missing_runs=tuple(missing),
             missing_shown=tuple(self._shown(place, missing[:SHOWN])),
             doubled=sum(surplus.values()),
-            doubled_ordinals=tuple(sorted(surplus)[:SHOWN]),
+            doubled_ordinals=tuple(one for one in sorted(surplus) if without([(one, one)], known)),
             unknown_to_ledger=max(0, restored),
-            last_seen_at=max(filter(None, (seen_at, rows.last_received_at)), default=None),
+            last_seen_at=max(filter(None, (mark.seen_at, rows.last_received_at)), default=None),
+            open_end=not present and not mark.closed,
         )
 
     def _shown(self, place: counting.Place, missing: Iterable[Run]) -> Iterable[Missing]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 
 from redis.exceptions import RedisError
@@ -42,23 +42,40 @@ class Consumer:
                 log.debug("held queue=%s batches=%d", queue, len(batch_ids))
 
     def _attempt(self, queue: str, batch_ids: Sequence[str]) -> None:
+        """Consume what can be: one portion that fails holds up no other. Raises what the first of them failed with."""
         hand = self._ledger.take(queue, batch_ids)
         if hand.dropped:
             log.error("dropped queue=%s batches=%s: nothing lies under them", queue, ",".join(hand.dropped))
         open_ids = {taken.batch.id for taken in hand.taken}
+        failures: list[Exception] = []
+        portions = deque(_portions(hand.taken, self._most))
         try:
-            for portion in _portions(hand.taken, self._most):
-                self._consume(queue, portion)
-                open_ids.difference_update(taken.batch.id for taken in portion)
+            while portions:
+                portion = portions.popleft()
+                try:
+                    if self._consume(queue, portion):
+                        open_ids.difference_update(taken.batch.id for taken in portion)
+                except (StoreAway, RedisError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - it is raised below
+                    if len(portion) > 1:
+                        portions.extend([taken] for taken in portion)  # one of them is to blame
+                    else:
+                        failures.append(error)
         except StoreAway as error:
             self._breaker.failed(str(error))
             self._most = max(1, self._most // 2)
             log.debug("held queue=%s batches=%d cause=%s", queue, len(open_ids), error)
         finally:
             self._release(open_ids)
+        if failures:
+            raise failures[0]
 
-    def _consume(self, queue: str, portion: Sequence[Taken]) -> None:
-        """Write and settle the batches of one transaction, or a suspect one. Raises StoreAway."""
+    def _consume(self, queue: str, portion: Sequence[Taken]) -> bool:
+        """Write and settle the batches of one transaction, or a suspect one. Raises StoreAway.
+
+        False for a suspect one that another worker consumes.
+        """
         started = time.monotonic()
         batches = [taken.batch for taken in portion]
         for batch in batches:
@@ -66,20 +83,24 @@ class Consumer:
                 log.error("batch=%s queue=%s lost its last %d envelopes", batch.id, queue, batch.lacking)
         first = batches[0]
         if isinstance(first, Batch) and is_suspect(portion[0]):
-            counts = Counter(self._isolation.consume(first))
+            outcomes = self._isolation.consume(first)
+            if outcomes is None:
+                return False
         else:
-            counts = self._write(batches)
+            outcomes = self._write(batches)
         self._breaker.succeeded()
         self._most = min(DELIVERIES_PER_TRANSACTION, 2 * self._most)
         self._ledger.settle(queue, [batch.id for batch in batches])
-        log.info(
+        log.log(
+            logging.WARNING if "dead" in outcomes else logging.INFO,
             "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
             queue,
             ",".join(batch.id for batch in batches),
-            sum(counts.values()),
-            " ".join(f"{outcome}={count}" for outcome, count in sorted(counts.items())),
+            len(outcomes),
+            " ".join(f"{outcome}={count}" for outcome, count in sorted(Counter(outcomes).items())),
             (time.monotonic() - started) * 1000,
         )
+        return True
 
     def _release(self, batch_ids: Collection[str]) -> None:
         """Nobody died over these. Where the ledger cannot be told, it counts as a death; it takes several."""
@@ -88,8 +109,8 @@ class Consumer:
         except RedisError as error:
             log.warning("not released batches=%d cause=%s", len(batch_ids), type(error).__name__)
 
-    def _write(self, batches: Sequence[Batch | Unreadable]) -> Counter[str]:
-        """Write batches in one transaction. Returns how many deliveries had which outcome. Raises StoreAway."""
+    def _write(self, batches: Sequence[Batch | Unreadable]) -> list[str]:
+        """Write batches in one transaction. Returns what became of each delivery. Raises StoreAway or Refused."""
         understood = [one for batch in batches if isinstance(batch, Batch) for one in understand(batch)]
         understood += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
         outcomes = [one.delivery.outcome or "" for one in understood]
@@ -102,11 +123,11 @@ class Consumer:
             self._store.write(row for one in understood for row in one.rows())
         except Refused:  # some row of some envelope: find it, and keep the others
             self._store.write_apart([one.rows() for one in understood], bury)
-        return Counter(outcomes)
+        return outcomes
 
 
 def _portions(hand: Sequence[Taken], most: int) -> Iterator[list[Taken]]:
-    """Batches, as many together as make up one transaction; a suspect one by itself, and after the others."""
+    """Batches, up to so many deliveries in one transaction; a suspect one by itself, and after the others."""
     portion: list[Taken] = []
     size = 0
     for taken in hand:

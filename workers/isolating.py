@@ -9,9 +9,10 @@ import logging
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
+from ledger.isolating import Claim, claimed
 from ledger.settling import Ledger, Taken
 from workers.store.writing import Refused, Store
-from workers.understanding import numbered, understand_line, untouched
+from workers.understanding import Understood, numbered, understand_line, untouched
 
 log = logging.getLogger("seven.workers")
 
@@ -22,51 +23,56 @@ DEATHS_ALONE = 2
 """Deaths over one envelope alone in hand after which it is buried."""
 
 DIED = "workers died with it alone in hand"
-"""How the reason of such a dead letter ends: to look at it again is to risk the same."""
 
 
 def is_suspect(taken: Taken) -> bool:
-    """Whether so many workers began this batch and neither ended it nor let go of it that one envelope may kill."""
-    return taken.starts > DEATHS and isinstance(taken.batch, Batch)
+    """Whether so many workers had this batch in hand and never ended it that one of its envelopes may kill."""
+    return taken.deaths >= DEATHS and isinstance(taken.batch, Batch)
 
 
 class Isolation:
-    """Consumes suspect batches."""
+    """Consumes suspect batches, each by one worker at a time."""
 
     def __init__(self, ledger: Ledger, store: Store) -> None:
         self._ledger, self._store = ledger, store
 
-    def consume(self, batch: Batch) -> list[str]:
+    def consume(self, batch: Batch) -> list[str] | None:
         """Write a batch's envelopes one by one, each marked first; returns their outcomes. The batch is not settled.
 
-        Raises StoreAway, or redis.RedisError when the ledger is away; both may be repeated.
+        None while another worker does that. Raises StoreAway or Refused, or redis.RedisError; all may be repeated.
         """
-        log.warning("suspect batch=%s queue=%s deliveries=%d", batch.id, batch.header.queue, len(batch.lines))
-        return [self._alone(batch, ordinal, line) for ordinal, line in batch.numbered()]
+        with claimed(self._ledger, batch.id) as claim:
+            if claim is None:
+                return None
+            log.warning("suspect batch=%s queue=%s deliveries=%d", batch.id, batch.header.queue, len(batch.lines))
+            return [self._alone(claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
 
-    def _alone(self, batch: Batch, ordinal: int, line: bytes) -> str:
-        starts = self._ledger.begin_alone(batch.id, ordinal)
+    def _alone(self, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> str:
+        row = numbered(batch, ordinal)
         try:
-            if starts > DEATHS_ALONE:
-                return self._bury(batch, ordinal, line, f"{starts - 1} {DIED}")
-            understood = understand_line(numbered(batch, ordinal), line)
-            try:
-                self._store.write(understood.rows())
-            except Refused as error:
-                understood = understood.dead(f"refused by the database: {error}")
-                self._store.write(understood.rows())
-            return understood.delivery.outcome or ""
-        finally:
-            self._ended(batch, ordinal)
+            deaths = claim.begin(ordinal)
+            if deaths >= DEATHS_ALONE:  # without understanding it: that may be what kills
+                log.error("buried batch=%s ordinal=%d: %d %s", batch.id, ordinal, deaths, DIED)
+                understood = untouched(row, line).dead(f"{deaths} {DIED}")
+            else:
+                understood = understand_line(row, line)
+            outcome = self._written(understood)
+            claim.ended(ordinal)
+        except Exception:
+            self._survived(claim, batch, ordinal)
+            raise
+        return outcome
 
-    def _bury(self, batch: Batch, ordinal: int, line: bytes, reason: str) -> str:
-        """Without understanding it: that may be what kills."""
-        log.error("buried batch=%s ordinal=%d: %s", batch.id, ordinal, reason)
-        self._store.write(untouched(numbered(batch, ordinal), line).dead(reason).rows())
-        return "dead"
-
-    def _ended(self, batch: Batch, ordinal: int) -> None:
+    def _written(self, understood: Understood) -> str:
         try:
-            self._ledger.end_alone(batch.id, ordinal)
+            self._store.write(understood.rows())
+        except Refused as error:
+            understood = understood.dead(f"refused by the database: {error}")
+            self._store.write(understood.rows())
+        return understood.delivery.outcome or ""
+
+    def _survived(self, claim: Claim, batch: Batch, ordinal: int) -> None:
+        try:
+            claim.survived(ordinal)
         except RedisError as error:  # then this counts as a death, of which it takes two
             log.warning("not unmarked batch=%s ordinal=%d cause=%s", batch.id, ordinal, type(error).__name__)

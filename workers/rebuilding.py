@@ -4,13 +4,13 @@ Joins only rise, so what a projection once told too high stays, however often it
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
 from seven.families import Family, families
-from workers.refolding import Left, Refolded, refold
+from workers.refolding import NOTHING_MORE, Allowed, Left, Refolded, refold
 from workers.store.archive import PAGE, Page, Scope, census, pages, resubject
 from workers.store.reading import KEYS_AT_ONCE
 from workers.store.replacing import lock, replace
@@ -52,15 +52,15 @@ def chunks(engine: Engine, scope: Scope, subjects: int = SUBJECTS_PER_CHUNK, pag
             yield from _packed(family, _counted(engine, scope, page, family), subjects)
 
 
-def look(engine: Engine, chunk: Chunk, merge: bool = False) -> Done:
+def look(engine: Engine, chunk: Chunk, allowed: Allowed = NOTHING_MORE) -> Done:
     """What `rebuild` would do. Nothing is written, nobody waits. Raises SQLAlchemyError when the database is away."""
     if too_many := _too_many(chunk):
         return too_many
     with engine.connect().execution_options(reads=True) as connection:
-        return Done(chunk, refold(connection, chunk.family, chunk.subjects, merge))
+        return Done(chunk, refold(connection, chunk.family, chunk.subjects, allowed))
 
 
-def rebuild(store: Store, chunk: Chunk, merge: bool = False) -> Iterator[Done]:
+def rebuild(store: Store, chunk: Chunk, allowed: Allowed = NOTHING_MORE) -> Iterator[Done]:
     """Replace the rows of a chunk in one transaction; of each of its subjects, should the database refuse some.
 
     Raises StoreAway; what was yielded before is whole.
@@ -69,29 +69,34 @@ def rebuild(store: Store, chunk: Chunk, merge: bool = False) -> Iterator[Done]:
         yield too_many
         return
     try:
-        yield _rebuilt(store, chunk, merge)
+        yield _rebuilt(store, chunk, allowed)
     except Refused as error:
         if len(chunk.subjects) > 1:
             for subject in chunk.subjects:
-                yield from rebuild(store, Chunk(chunk.family, (subject,), 0), merge)
+                yield from rebuild(store, Chunk(chunk.family, (subject,), 0), allowed)
         else:
             yield _left(chunk, f"refused by the database: {error}")
 
 
-def rebuild_all(store: Store, found: Iterator[Chunk], merge: bool = False) -> Iterator[Done]:
+def rebuild_all(
+    store: Store,
+    found: Iterator[Chunk],
+    allowed: Allowed = NOTHING_MORE,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[Done]:
     """Rebuild chunk after chunk, and after each leave the workers as much time as it took. Raises StoreAway."""
     for chunk in found:
         began = time.monotonic()
-        yield from rebuild(store, chunk, merge)
-        time.sleep(max(LEAST_PAUSE_S, time.monotonic() - began))
+        yield from rebuild(store, chunk, allowed)
+        pause(max(LEAST_PAUSE_S, time.monotonic() - began))
 
 
-def _rebuilt(store: Store, chunk: Chunk, merge: bool) -> Done:
+def _rebuilt(store: Store, chunk: Chunk, allowed: Allowed) -> Done:
     done: list[Done] = []
 
     def attempt(connection: Connection) -> None:
         lock(connection, chunk.family.records)
-        refolded = refold(connection, chunk.family, chunk.subjects, merge)
+        refolded = refold(connection, chunk.family, chunk.subjects, allowed)
         replace(connection, refolded.changes)
         resubject(connection, refolded.moved)
         done.append(Done(chunk, refolded))

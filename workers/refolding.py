@@ -12,11 +12,25 @@ from seven.families import Family
 from seven.joins import Join
 from seven.moment import AHEAD
 from seven.records import SHAPES, KeptDelivery, Record
-from workers.store.archive import Moved, archived, removed_until
+from workers.store.archive import Moved, archived
 from workers.store.comparing import Change, compared, joined
+from workers.store.counting import removed_until
 from workers.store.reading import Place, place
 from workers.store.replacing import kept_of
 from workers.understanding import understand_envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may be done that only a person can answer for."""
+
+    merge: bool = False
+    """What is archived of a cut subject is joined into its rows."""
+    drop_parked: bool = False
+    """Deliveries that were applied and that today's code parks count no more: what only they told goes."""
+
+
+NOTHING_MORE = Allowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +52,18 @@ class Refolded:
     left: list[Left] = field(default_factory=list)
     merged: list[Left] = field(default_factory=list)
     """Left, but what is archived of them is joined into their rows."""
-    parked: list[str] = field(default_factory=list)
-    """Deliveries that were applied and are not understood today: their records count no more."""
+    dropped: list[str] = field(default_factory=list)
+    """Deliveries that were applied and are not understood today: as it was allowed, they count no more."""
 
 
-def refold(connection: Connection, family: Family, subjects: Iterable[str], merge: bool = False) -> Refolded:
+def refold(
+    connection: Connection, family: Family, subjects: Iterable[str], allowed: Allowed = NOTHING_MORE
+) -> Refolded:
     """Compare what is kept of these subjects, and of those that their deliveries speak of today, with their archive.
 
-    Nothing is written. With `merge` what is archived of a cut subject is joined into its rows.
+    Nothing is written.
     """
-    told = _Told(family)
+    told = _Told(family, allowed.drop_parked)
     open_, known = set(subjects), set[str]()
     while open_:
         known |= open_
@@ -65,7 +81,7 @@ def refold(connection: Connection, family: Family, subjects: Iterable[str], merg
         {where: record for where, record in before.items() if stands(record)},
         {where: record for where, record in told.folded.items() if stands(record)},
     )
-    merged = {subject: one for subject, one in left.items() if merge and one.cut}
+    merged = {subject: one for subject, one in left.items() if allowed.merge and one.cut}
     more = {where: record for where, record in told.folded.items() if family.subject(record) in merged}
     changes += compared({where: before[where] for where in more if where in before}, joined(before, more))
     return Refolded(
@@ -73,21 +89,21 @@ def refold(connection: Connection, family: Family, subjects: Iterable[str], merg
         [moved for stored, moved in told.moved if stored not in left],
         [one for subject, one in sorted(left.items()) if subject not in merged],
         [one for _, one in sorted(merged.items())],
-        told.parked,
+        [one for stored, one in told.dropped if stored not in left],
     )
 
 
 class _Told:
     """What deliveries tell today, one by one."""
 
-    def __init__(self, family: Family) -> None:
-        self._family = family
+    def __init__(self, family: Family, drop_parked: bool) -> None:
+        self._family, self._drop_parked = family, drop_parked
         self.folded: dict[Place, Record] = {}
         self.ties: set[tuple[str, str]] = set()
         """Of each delivery the subject that is kept and today's; mostly one and the same."""
         self.moved: list[tuple[str, Moved]] = []
         self.left: dict[str, Left] = {}
-        self.parked: list[str] = []
+        self.dropped: list[tuple[str, str]] = []
 
     @property
     def subjects(self) -> set[str]:
@@ -103,9 +119,11 @@ class _Told:
             self.left[stored] = Left(stored, "the payload of a delivery is not kept any more", cut=True)
             return
         now = understood.delivery
-        if now.outcome == "parked":
-            self.parked.append(row.id)
-        elif now.outcome != "applied":  # a fault of ours is no reason to remove anything
+        if now.outcome == "parked" and self._drop_parked:
+            self.dropped.append((stored, row.id))
+        elif now.outcome == "parked":  # a field that is read more strictly today is no reason to remove anything
+            self.left.setdefault(stored, Left(stored, f"a delivery is not understood today: {now.reason}"))
+        elif now.outcome != "applied":  # nor is a fault of ours
             self.left.setdefault(stored, Left(stored, f"a delivery {now.reason}"))
         elif {self._family.subject(record) for record in understood.records} - {now.subject}:
             self.left.setdefault(stored, Left(stored, "a delivery tells of something else than its subject"))

@@ -20,14 +20,33 @@ TASK_QUEUES = frozenset((*QUEUES, CLOCK))
 log = logging.getLogger("seven.workers")
 
 
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What kombu's reading raises: of what is no JSON, names types that there are not, or numbers without end."""
+
+
+class QoS(redis.QoS):
+    """What is reserved and not acknowledged; it lets go of what can never be put back."""
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Put a message back on its queue."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call] # of kombu's
+        except UNREADABLE:
+            log.error("thrown away: what was reserved is no message")  # noqa: TRY400 - a traceback would quote it
+            self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call] # of kombu's
+
+
 class Channel(redis.Channel):
-    """A channel that throws away what is not even JSON."""
+    """A channel that throws away what cannot be read."""
+
+    QoS = QoS
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call] # of kombu's
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            log.error("thrown away: what lay on a queue is not JSON")  # noqa: TRY400 - a traceback would quote it
+        except UNREADABLE as error:
+            # no traceback: it would quote the message
+            log.error("thrown away: what lay on a queue cannot be read cause=%s", type(error).__name__)  # noqa: TRY400
             raise Empty from None  # the poller's word for nothing there
 
 

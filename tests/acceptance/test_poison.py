@@ -39,6 +39,9 @@ def message(**changes: object) -> str:
 GARBAGE = [
     pytest.param(b"\xff\x00 no JSON", id="bytes"),
     pytest.param("[" * 100_000, id="deep JSON"),
+    pytest.param("1" * 5000, id="a number without end"),
+    pytest.param('{"__type__": "nope", "__value__": 1}', id="a type that there is not"),
+    pytest.param('{"__type__": "datetime", "__value__": "x"}', id="a time that is none"),
     pytest.param("17", id="a number"),
     pytest.param("{}", id="an empty object"),
     pytest.param(message(body="!!!"), id="a body that is no base64"),
@@ -71,6 +74,9 @@ def test_garbage_on_a_queue_ends_no_worker(
         with engine.connect().execution_options(reads=True) as connection:
             return set(connection.execute(select(deliveries.c.id)).scalars())
 
+    for tag in ("t1", "t2"):  # what somebody reserved long ago
+        ledger.redis.hset("unacked", tag, GARBAGE[0].values[0] if tag == "t1" else '["x", 1]')
+        ledger.redis.zadd("unacked_index", {tag: 1})
     with running(process):
         for number, one in enumerate(GARBAGE):
             ledger.redis.lpush("dlr", one.values[0])
@@ -115,25 +121,26 @@ def test_a_worker_that_stalls_ends_itself(
 
 
 def test_the_watchdog_excuses_what_is_no_stall(ledger: Ledger):
-    """An empty queue, a task that begins or ends, and a Redis that does not answer; only waiting without work counts."""
-    now, ended = [0.0], []
-    watchdog = Watchdog(ledger.redis, 10, ended.append, lambda: now[0])
+    """An empty queue, a task that begins or ends, a long one, a Redis that does not answer, a machine that was frozen."""
+    ended: list[int] = []
+    queues = ["dlr", "sms_mo"]
+    watchdog = Watchdog(ledger.redis, 10, lambda _, code: ended.append(code), looks=3)
+    away = Watchdog(Ledger("redis://127.0.0.1:1/0").redis, 10, lambda _, code: ended.append(code), looks=3)
 
-    def look_at(second: float) -> bool:
-        now[0] = second
-        watchdog.look(["dlr", "sms_mo"])
-        return bool(ended)
+    def look(times: int, at: Watchdog = watchdog) -> list[int]:
+        for _ in range(times):
+            at.look(queues)
+        return ended
 
-    assert not look_at(100)  # empty
+    assert not look(9)  # empty
     ledger.redis.lpush("sms_mo", "x")
-    assert not look_at(109)
+    assert not look(3)  # a machine that was frozen between two of these looks: what counts is how often was looked
     watchdog.excuse()
-    assert not look_at(118)
-    away = Watchdog(Ledger("redis://127.0.0.1:1/0").redis, 10, ended.append, lambda: now[0])
-    now[0] = 200
-    away.look(["dlr"])
-    assert not ended
-    assert look_at(201)
+    assert not look(3)
+    with watchdog.excused():
+        assert not look(9)
+    assert not look(9, away)
+    assert look(4) == [EXIT_CODE]
 
 
 def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path: Path, redis_url: str, ledger: Ledger):

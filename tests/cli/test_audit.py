@@ -57,7 +57,8 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Eng
     assert ended.returncode == 1
     assert "LOST: 1" in ended.stdout
     assert kept.answer("audit", code=1)["series"][0]["missing_runs"] == [[2, 2]]
-    assert kept.run("audit", "--acknowledge").returncode == 1
+    ended = kept.run("audit", "--acknowledge")
+    assert (ended.returncode, "from now on the audit is good" in ended.stderr) == (1, True)
     told = kept.answer("audit")
     assert (told["lost"], told["series"][0]["tallied"]) == (False, {"lost": 1})
 
@@ -69,10 +70,21 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Eng
         pytest.param(
             lambda ids: "".join(json.dumps({"id": one, "outcome": "accepted"}) + "\n" for one in ids), id="answers"
         ),
+        pytest.param(lambda ids: "\ufeff" + json.dumps([one.upper() for one in ids]), id="an array, from an editor"),
+        pytest.param(lambda ids: "id,status\n" + "".join(f'"{one}",202\n' for one in ids), id="a spreadsheet's"),
+        pytest.param(
+            lambda ids: json.dumps(
+                {
+                    "log": f"… INFO seven.ingest accepted batch={uuid7()} first=1 ids={','.join(ids)}\n",
+                    "stream": "stderr",
+                }
+            ),
+            id="a log as Docker keeps it",
+        ),
         pytest.param(
             lambda ids: (
                 "2026-11-25 02:00:00,000 INFO seven.ingest receiving\n"
-                f"2026-11-25 02:00:00,000 INFO seven.ingest accepted batch=b queue=dlr deliveries={len(ids)} life=l first=1"
+                f"2026-11-25 02:00:00,000 INFO seven.ingest accepted batch={uuid7()} queue=dlr deliveries={len(ids)} life=l first=1"
                 f" ids={','.join(ids)}\n"
             ),
             id="a receiver's log",
@@ -97,9 +109,9 @@ def test_a_ledger_that_lost_everything(kept: Installation, ledger: Ledger, consu
     consumer.consume("dlr", [accept(envelope(IDS[3]))])
     ended = kept.run("audit")
     assert "Earlier lives" in ended.stdout
-    told = kept.answer("audit")
-    assert [(one["given_out"], one["missing"]) for one in told["earlier"]] == [(2, 0)]
-    assert told["earlier"][0]["last_seen_at"]
+    (before,) = kept.answer("audit", code=1)["earlier"]
+    assert (before["given_out"], before["missing"], before["open_end"]) == (2, 0, True)
+    assert before["last_seen_at"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +131,8 @@ def test_what_cannot_be_found_out(installation: Installation, told: dict[str, st
     assert "hidden-word" not in ended.stderr
 
 
-def test_a_file_that_is_not_there(kept: Installation):
-    """A wrong file name is a usage error."""
-    assert kept.run("audit", "--against", "nowhere").returncode == 2
+def test_a_file_that_tells_nothing(kept: Installation, tmp_path: Path):
+    """A wrong file is a usage error: nothing was proven."""
+    (tmp_path / "letter").write_text("Dear Sir or Madam\n")
+    for name in ("nowhere", str(tmp_path / "letter")):
+        assert kept.run("audit", "--against", name).returncode == 2

@@ -1,10 +1,10 @@
-"""Portions: not faster than asked, and ended between two of them."""
+"""Progress: not faster than asked, told as it goes on, and ended between two parts."""
 
 import signal
 
 import pytest
 
-from cli.progress import Portions
+from cli.progress import Portions, UnderWay
 
 
 @pytest.mark.parametrize("rate", [0.5, 3.0, 16.0, 500.0, 100_000.0])
@@ -45,3 +45,30 @@ def test_ctrl_c_ends_after_the_portion_under_way():
             assert signal.getsignal(signal.SIGINT) is before
     assert (ended, portions.done, portions.interrupted) == ([0], 1, True)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_cuts_a_pause_short():
+    """Who waits between two parts is not waited for; the one after would end at once, as always."""
+    before = signal.getsignal(signal.SIGINT)
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        signal.raise_signal(signal.SIGINT)
+
+    with UnderWay("told", 2, sleep=sleep) as under_way:
+        under_way.pause(3600)
+        assert signal.getsignal(signal.SIGINT) is before
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert (len(slept), under_way.interrupted) == (1, True)
+
+
+def test_without_a_terminal_a_line_now_and_then(capsys: pytest.CaptureFixture[str]):
+    """On standard error, how many of how many."""
+    times = [0.0]
+    with UnderWay("told", 9, clock=lambda: times[-1]) as under_way:
+        for at in (1.0, 11.0, 12.0):
+            times.append(at)
+            under_way.advance(2)
+    assert capsys.readouterr().err == "told: 4 of 9\n"

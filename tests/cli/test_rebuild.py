@@ -1,5 +1,6 @@
 """rebuild: shown before it is done, asked for, whole at every moment, and honest about what it left."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -57,8 +58,10 @@ def test_a_dry_run_says_what_would_change(installation: Installation, engine: En
         "table": "calls",
         "key": ["outbound", "300"],
         "what": "changed",
-        "fields": {"duration_s": [4200, 42]},
+        "fields": ["duration_s"],
+        "values": {"duration_s": [4200, 42]},
     }
+    assert answer["tables"]["calls"] == {"changed": 1, "added": 0, "removed": 0}
     assert rows(engine) == before
 
 
@@ -68,6 +71,30 @@ def test_with_a_yes_it_is_done(installation: Installation, engine: Engine):
     assert rows(engine) == RIGHT
     again = installation.run(*ALL, "--yes")
     assert (again.returncode, "0 changed, 0 added, 0 removed" in again.stdout) == (0, True)
+
+
+def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: Installation, engine: Engine):
+    """Done, it tells tables, keys and the names of fields, on the screen and in JSON; a dry run tells the values."""
+    wrote = {"sender": "447700900001", "text": "so it is"}
+    sms = delivered(3, "sms_mo", {"id": "9", **wrote, "time": "1774785600"})
+    keep(engine, [sms])
+    words = ("rebuild", "--type", "sms_mo")
+
+    def spoil() -> None:
+        put(engine, replace(sms.records[0], sender="447700900009", text="it never was"))
+
+    spoil()
+    foretold = installation.run(*words, "--dry-run").stdout
+    assert all(value in foretold for value in ("it never was → so it is", "447700900009 → 447700900001"))
+    done = installation.run(*words, "--yes").stdout
+    spoil()
+    answer = installation.answer(*words, "--yes")
+    assert answer["changes"] == [
+        {"table": "inbound_messages", "key": ["9"], "what": "changed", "fields": ["sender", "text"]}
+    ]
+    assert answer["tables"] == {"inbound_messages": {"changed": 1, "added": 0, "removed": 0}}
+    assert all(word in done for word in ("inbound_messages", "9", "sender, text"))
+    assert not [value for value in ("never was", "so it", "4477") if value in done + json.dumps(answer)]
 
 
 def test_only_what_was_named(installation: Installation, engine: Engine):
@@ -113,10 +140,24 @@ def test_what_is_left_is_listed(installation: Installation, engine: Engine):
     assert rows(engine) == before
 
 
-def test_what_is_not_understood_any_more_is_told(installation: Installation, engine: Engine):
-    """An applied delivery that today's code parks: exit code 1."""
-    put(engine, replace(ARCHIVE[1].delivery, payload='{"webhook_event":"dlr","data":{}}'))
-    assert installation.answer("rebuild", "--type", "dlr", "--yes", code=1)["not_understood"] == 1
+def test_what_is_not_understood_today_is_left(installation: Installation, engine: Engine):
+    """An applied delivery that today's code parks: exit code 1 and the reason; --drop-parked removes what it told."""
+    put(engine, replace(ARCHIVE[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"8"}}'))
+    before = rows(engine)
+    words = ("rebuild", "--subject", "8", "--yes")
+    answer = installation.answer(*words, code=1)
+    assert (answer["left"], answer["dropped"]) == (1, 0)
+    assert answer["subjects_left"] == [
+        {
+            "table": "messages",
+            "subject": "8",
+            "reason": "a delivery is not understood today: dlr: status: missing or empty",
+            "cut": False,
+        }
+    ]
+    assert rows(engine) == before
+    answer = installation.answer(*words, "--drop-parked")
+    assert (answer["left"], answer["dropped"], answer["rows"]["removed"]) == (0, 1, 2)
     assert ("messages", ("8",)) not in rows(engine)
 
 
@@ -126,7 +167,7 @@ def test_a_database_that_is_away(installation: Installation, engine: Engine):
     with closing(sqlite3.connect(installation.data / "seven.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # writes for ever
         ended = installation.run(*ALL, "--yes")
-    assert (ended.returncode, "0 of 3 subjects" in ended.stderr) == (3, True)
+    assert (ended.returncode, "0 of 3 were rebuilt" in ended.stderr) == (3, True)
     assert rows(engine) == before
     ended = installation.run(*ALL, "--yes", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
     assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
@@ -185,6 +226,6 @@ def test_each_chunk_is_whole(
     assert (0 < len(done) < 300, len(done) % 5) == (True, 0)
     assert without_the_odd() == done
     assert command.returncode == (1 if number == signal.SIGINT else -signal.SIGKILL)
-    assert ("of 300 subjects were done" in said) == (number == signal.SIGINT)
+    assert (f"Interrupted. {len(done)} of 300 were rebuilt." in said) == (number == signal.SIGINT)
     assert installation.run(*words, "--chunk", "100").returncode == 0
     assert len(mended()) == len(without_the_odd()) == 300

@@ -127,7 +127,7 @@ class Protocol(RuleBasedStateMachine):
         """A batch lies in all of its places or in none; deaths are counted for what lies there only."""
         sizes = {self.ledger.redis.hlen("seven:batches"), *map(self.ledger.redis.zcard, self._sets())}
         assert len(sizes) == 1
-        assert self.ledger.redis.hlen("seven:starts") <= sizes.pop()
+        assert self.ledger.redis.hlen("seven:in_hand") <= sizes.pop()
 
     @rule()
     def all_is_well_at_last(self) -> None:

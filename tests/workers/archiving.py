@@ -14,6 +14,7 @@ from seven.joins import Join
 from seven.records import SHAPES, Record, fold
 from tests.workers.rows import kept
 from workers.rebuilding import Done, chunks, look, rebuild
+from workers.refolding import NOTHING_MORE, Allowed
 from workers.store.archive import Scope
 from workers.store.reading import Place, place
 from workers.store.tables import SCHEMA, metadata
@@ -50,15 +51,15 @@ def keep(engine: Engine, deliveries: Iterable[Understood]) -> None:
     Store(engine).write(row for one in deliveries for row in one.rows())
 
 
-def rebuilt(engine: Engine, scope: Scope = EVERYTHING, merge: bool = False, **sizes: int) -> list[Done]:
+def rebuilt(engine: Engine, scope: Scope = EVERYTHING, allowed: Allowed = NOTHING_MORE, **sizes: int) -> list[Done]:
     """Rebuild everything in a scope."""
     store = Store(engine)
-    return [done for chunk in chunks(engine, scope, **sizes) for done in rebuild(store, chunk, merge)]
+    return [done for chunk in chunks(engine, scope, **sizes) for done in rebuild(store, chunk, allowed)]
 
 
-def looked_at(engine: Engine, scope: Scope = EVERYTHING, merge: bool = False) -> list[Done]:
+def looked_at(engine: Engine, scope: Scope = EVERYTHING, allowed: Allowed = NOTHING_MORE) -> list[Done]:
     """What a rebuild would do."""
-    return [look(engine, chunk, merge) for chunk in chunks(engine, scope)]
+    return [look(engine, chunk, allowed) for chunk in chunks(engine, scope)]
 
 
 def put(engine: Engine, record: Record, changed_at: datetime = LONG_AGO) -> None:

@@ -12,6 +12,7 @@ from ledger.settling import Ledger
 from seven.envelope import Envelope
 from seven.records import LinkEvent
 from tests.workers.envelopes import NOW, envelope
+from workers.acknowledging import acknowledge
 from workers.audited import AuditMetrics, remember
 from workers.auditing import Audit, Auditor
 from workers.consuming import Consumer
@@ -136,14 +137,39 @@ def test_a_new_life_tells_of_the_one_before(
     assert (series(found).missing, found.lost) == (0, True)
 
 
-def test_a_new_life_without_a_loss_is_told_and_good(auditor: Auditor, consumer: Consumer, ledger: Ledger, accept: Any):
-    """All that the old life had given out was rows already."""
+def test_a_life_that_ended_may_have_held_more(
+    auditor: Auditor, consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any
+):
+    """All that was seen of the old life is rows; what it was not seen to give out nobody knows, until it is closed."""
     consumer.consume("dlr", [accept(envelope("a"))])
     auditor.mark()
+    accept(envelope("never seen"))
     ledger.redis.flushall()
     accept(envelope("b"))
     found = auditor.audit()
+    (before,) = found.earlier
+    assert (before.missing, before.open_end, found.lost) == (0, True, True)
+    acknowledge(Store(engine), found)
+    found = auditor.audit()
     assert (len(found.earlier), found.lost) == (1, False)
+
+
+def test_what_is_acknowledged_is_good_until_there_is_something_new(
+    auditor: Auditor, consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any
+):
+    """Missing and doubled ordinals alike, and acknowledged twice as well as once; the next loss is a loss again."""
+    consumer.consume("dlr", [accept(*map(envelope, "abcd"))])
+    forget(engine, "a")
+    ledger.redis.hset("seven:ordinals", "dlr", 2)
+    consumer.consume("dlr", [accept(envelope("e"), envelope("f"))])
+    found = auditor.audit()
+    assert (series(found).missing, series(found).doubled_ordinals) == (1, (3, 4))
+    acknowledge(Store(engine), found)
+    acknowledge(Store(engine), found)
+    found = auditor.audit()
+    assert (found.lost, series(found).doubled, series(found).doubled_ordinals) == (False, 2, ())
+    forget(engine, "b")
+    assert auditor.audit().lost
 
 
 def test_marks_only_rise(auditor: Auditor, ledger: Ledger, engine: Engine, accept: Any):

@@ -1,20 +1,24 @@
 """Isolating: deaths over a batch lead to the one envelope that kills, and innocent neighbours are all applied."""
 
 import json
+import signal
 import sys
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, select, text
 
+from ledger.isolating import claimed
 from ledger.settling import Ledger
 from seven.records import Record
+from tests.servers import Valkey
 from tests.workers.envelopes import envelope
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.tables import dead_letters, deliveries
-from workers.store.writing import Store, StoreAway
+from workers.store.writing import Refused, Store, StoreAway
 
 
 class Death(BaseException):
@@ -39,15 +43,18 @@ class DeadlyStore(Store):
 
 
 class MortalLedger(Ledger):
-    """A ledger whose client dies with its process: it says nothing of what it had in hand."""
+    """A ledger whose client dies with its process: from then on it says nothing more."""
 
-    def release(self, batch_ids: Any) -> None:
-        if not isinstance(sys.exc_info()[1], Death):
-            super().release(batch_ids)
+    def run(self, *told: Any) -> Any:
+        return None if isinstance(sys.exc_info()[1], Death) else super().run(*told)
 
-    def end_alone(self, batch_id: str, ordinal: int) -> None:
-        if not isinstance(sys.exc_info()[1], Death):
-            super().end_alone(batch_id, ordinal)
+
+def die_over(redis_url: str, batch: str, times: int) -> None:
+    """Workers take a batch in hand and are killed."""
+    for _ in range(times):
+        ledger = Ledger(redis_url)
+        ledger.take("dlr", [batch])
+        ledger.close()
 
 
 def outcomes(engine: Engine) -> dict[str, str]:
@@ -62,6 +69,7 @@ def consume_until_it_lives(redis_url: str, store: DeadlyStore, batch: str) -> in
         try:
             Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
         except Death:
+            ledger.redis.delete(f"seven:isolating:{batch}")  # it expires
             continue
         else:
             return deaths
@@ -80,7 +88,7 @@ def test_the_envelope_that_kills_is_buried_alone(
     assert consume_until_it_lives(redis_url, store, batch) == 5
     assert store.alone == [4, 4, 4, 1, 1]
     assert outcomes(engine) == dict.fromkeys("abcd", "applied") | {deadly: "dead"}
-    assert ledger.redis.keys("seven:starts") == ledger.redis.keys("seven:alone") == []
+    assert ledger.redis.keys("seven:in_hand") == ledger.redis.keys("seven:alone") == []
     assert ledger.redis.hlen("seven:batches") == 0
     with engine.connect().execution_options(reads=True) as connection:
         ((reason, text),) = connection.execute(select(dead_letters.c.reason, dead_letters.c.envelope))
@@ -91,19 +99,21 @@ def test_the_envelope_that_kills_is_buried_alone(
 def test_an_innocent_batch_is_applied_whole(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
     """Killed over and over from outside: nothing is buried, however often."""
     batch = accept(*map(envelope, "abcd"))
-    for _ in range(9):
-        ledger.take("dlr", [batch])  # begun, and killed
+    die_over(redis_url, batch, 9)
     Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("abcd", "applied")
-    assert ledger.redis.keys("seven:starts") == ledger.redis.keys("seven:alone") == []
+    assert ledger.redis.keys("seven:in_hand") == ledger.redis.keys("seven:alone") == []
 
 
 def test_one_death_alone_proves_nothing(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
     """An envelope that was alone in hand at a single death is applied the next time."""
     batch = accept(*map(envelope, "ab"))
-    for _ in range(4):
-        ledger.take("dlr", [batch])
-    ledger.begin_alone(batch, 1)
+    die_over(redis_url, batch, 4)
+    dead = Ledger(redis_url)
+    with claimed(dead, batch) as claim:
+        assert claim
+        claim.begin(1)
+    dead.close()
     Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
 
@@ -118,7 +128,7 @@ def test_holds_and_failures_are_no_deaths(
     for _ in range(6):
         with suppress(RuntimeError):
             Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
-    assert ledger.redis.hlen("seven:starts") == 0
+    assert ledger.redis.hlen("seven:in_hand") == 0
     store.deadly = None
     Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == {"a": "applied"}
@@ -127,8 +137,7 @@ def test_holds_and_failures_are_no_deaths(
 def test_a_hold_while_alone_is_no_death(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
     """Nor does a database that is away while suspects are consumed make anybody guilty."""
     batch = accept(*map(envelope, "ab"))
-    for _ in range(4):
-        ledger.take("dlr", [batch])
+    die_over(redis_url, batch, 4)
     store = DeadlyStore(engine, "a", StoreAway)
     for _ in range(5):
         Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
@@ -136,6 +145,87 @@ def test_a_hold_while_alone_is_no_death(redis_url: str, ledger: Ledger, engine: 
     store.deadly = None
     Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
+
+
+def test_a_hold_forgets_nobody_elses_death(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
+    """A database that flaps must not save the one that kills: what a worker lets go of is only its own hand."""
+    batch = accept(*map(envelope, "ab"))
+    die_over(redis_url, batch, 3)
+    held = DeadlyStore(engine, "a", StoreAway)
+    Consumer(ledger, held, Breaker(0.0)).consume("dlr", [batch])
+    assert consume_until_it_lives(redis_url, DeadlyStore(engine, "a"), batch) == 2
+    assert outcomes(engine) == {"a": "dead", "b": "applied"}
+
+
+def test_copies_in_living_hands_are_no_deaths(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
+    """The same worker, and a batch announced again and again while it is slow: it is one hand; and of those who isolate
+    one batch only one does."""
+    batch = accept(*map(envelope, "ab"))
+    for _ in range(9):
+        assert ledger.take("dlr", [batch]).taken[0].deaths == 0
+    die_over(redis_url, batch, 3)
+    other = Ledger(redis_url)
+    with claimed(other, batch):
+        Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+        assert outcomes(engine) == {}
+    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    assert outcomes(engine) == dict.fromkeys("ab", "applied")
+    other.close()
+
+
+def test_a_redis_that_hangs_kills_nobody(redis_url: str, engine: Engine, accept: Any, shared_valkey: Valkey):
+    """A mark whose answer never came may still be made: it is our own, and speaks against nobody while we live."""
+    batch = accept(*map(envelope, "ab"))
+    die_over(redis_url, batch, 4)
+    ledger = Ledger(redis_url, timeout_s=0.3)
+    with claimed(ledger, batch) as claim:
+        assert claim
+        for _ in range(3):
+            shared_valkey.send(signal.SIGSTOP)
+            with pytest.raises(RedisError):
+                claim.begin(1)
+            shared_valkey.send(signal.SIGCONT)
+    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    assert outcomes(engine) == dict.fromkeys("ab", "applied")
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b'{"v":1,"id":"deep","payload":' + b'{"a":' * 400 + b"1" + b"}" * 401, id="too deep to read"),
+        pytest.param(json.dumps({"v": 1, "id": "\u4e2d" * 1900}).encode(), id="an id too long for any index"),
+    ],
+)
+def test_what_no_receiver_writes_holds_nobody_up(
+    consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any, line: bytes
+):
+    """It is a dead letter, and its neighbours, of its batch and of others, are applied."""
+    batches = [accept(envelope("a"), line, envelope("b")), accept(envelope("c"))]
+    consumer.consume("dlr", batches)
+    assert sorted(outcomes(engine).values()) == ["applied"] * 3 + ["dead"]
+    assert ledger.redis.hlen("seven:batches") == 0
+
+
+def test_a_batch_that_fails_holds_up_no_other(ledger: Ledger, engine: Engine, accept: Any):
+    """Something is refused even as a dead letter: that batch waits, is told of, and all others are applied."""
+    schema = "seven." if engine.dialect.name == "postgresql" else ""
+    with engine.begin() as connection:
+        if schema:
+            connection.execute(text(f"ALTER TABLE {schema}deliveries ADD CHECK (id <> 'never')"))
+        else:
+            connection.execute(
+                text(
+                    "CREATE TRIGGER never BEFORE INSERT ON deliveries WHEN new.id = 'never' "
+                    "BEGIN SELECT RAISE(ABORT, 'CHECK'); END"
+                )
+            )
+    batches = [accept(envelope("a")), accept(envelope("never")), accept(envelope("b"))]
+    with pytest.raises(Refused):
+        Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", batches)
+    assert outcomes(engine) == dict.fromkeys("ab", "applied")
+    assert [one.decode() for one in ledger.redis.hkeys("seven:batches")] == [batches[1]]
+    assert ledger.redis.hlen("seven:in_hand") == 0
 
 
 def test_a_full_redis_hinders_no_consuming(ledger: Ledger, engine: Engine, accept: Any):

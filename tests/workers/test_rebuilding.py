@@ -29,6 +29,7 @@ from tests.workers.archiving import (
 )
 from tests.workers.rows import empty, records_of
 from workers.rebuilding import chunks
+from workers.refolding import Allowed, Left
 from workers.store.archive import Scope
 from workers.store.comparing import Change
 from workers.store.reading import Place, place
@@ -212,13 +213,43 @@ def test_deliveries_that_spoke_of_something_else(engine: Engine, archive: list[U
     assert rows(engine) == right
 
 
-def test_what_is_not_understood_today_counts_no_more(engine: Engine, archive: list[Understood]):
-    """A delivery that today's code parks is told of; its records go, its own row stays."""
+NOT_UNDERSTOOD = "a delivery is not understood today: dlr: status: missing or empty"
+
+
+def test_what_is_not_understood_today_removes_nothing(engine: Engine, archive: list[Understood]):
+    """A subject of which today's code parks a delivery is left as it is, with the reason; the others are rebuilt."""
+    right = rows(engine)
+    put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
+    spoilt = replace(right[MESSAGE], status="ODD")
+    put(engine, spoilt)
+    put(engine, replace(right["messages", ("8",)], status="ODD"))
+    expected = {**rows(engine), ("messages", ("8",)): right["messages", ("8",)]}
+    for done in (*looked_at(engine, Scope(event_type="dlr")), *rebuilt(engine, Scope(event_type="dlr"))):
+        assert (done.refolded.left, done.refolded.dropped) == ([Left("7", NOT_UNDERSTOOD)], [])
+        assert [change.key for change in done.refolded.changes] == [("8",)]
+    assert rows(engine) == expected
+    rebuilt(engine, Scope(event_type="dlr"), Allowed(merge=True))
+    assert rows(engine) == expected
+
+
+def test_where_it_is_left_for_another_reason_nothing_is_dropped(engine: Engine, archive: list[Understood]):
+    """A cut archive is left or merged, and what is not understood of it keeps what it told, whatever is allowed."""
+    put(engine, replace(archive[0].delivery, payload=None))
+    put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
+    before = rows(engine)
+    for allowed in (Allowed(drop_parked=True), Allowed(merge=True, drop_parked=True)):
+        (done,) = rebuilt(engine, Scope(event_type="dlr"), allowed)
+        assert (done.refolded.dropped, rows(engine) == before) == ([], True)
+        assert [one.subject for one in (*done.refolded.left, *done.refolded.merged)] == ["7"]
+
+
+def test_dropped_it_counts_no_more(engine: Engine, archive: list[Understood]):
+    """Where that is allowed, what only a delivery told that is not understood today goes; its own row stays."""
     right = rows(engine)
     put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
     put(engine, replace(archive[2].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"8"}}'))
-    (done,) = rebuilt(engine, Scope(event_type="dlr"))
-    assert sorted(done.refolded.parked) == sorted(archive[n].delivery.id for n in (1, 2))
+    (done,) = rebuilt(engine, Scope(event_type="dlr"), Allowed(drop_parked=True))
+    assert sorted(done.refolded.dropped) == sorted(archive[n].delivery.id for n in (1, 2))
     found = rows(engine)
     assert {where for where in right if where not in found} == {
         ("messages", ("8",)),
@@ -242,7 +273,7 @@ def test_a_fault_of_ours_removes_nothing(engine: Engine, archive: list[Understoo
     spoilt = replace(right[MESSAGE], status="ODD")
     put(engine, spoilt)
     put(engine, replace(right["messages", ("8",)], status="ODD"))
-    (done,) = rebuilt(engine, Scope(event_type="dlr"), merge=True)
+    (done,) = rebuilt(engine, Scope(event_type="dlr"), Allowed(merge=True))
     assert [(one.subject, one.reason) for one in done.refolded.left] == [
         ("7", "a delivery could not be projected: ZeroDivisionError")
     ]

@@ -23,7 +23,7 @@ from tests.workers.archiving import (
     rows,
     told,
 )
-from workers.refolding import Left
+from workers.refolding import Allowed, Left
 from workers.store.archive import Scope
 from workers.store.engine import create_store_engine
 from workers.store.tables import tallies
@@ -88,7 +88,7 @@ def test_a_cut_archive_is_left(spoilt: Engine, cut: Callable[[Engine], None], le
     }
 
     put(spoilt, MessageStatus(msg_id="8", status="BUFFERED", at=NOON))
-    merged = rebuilt(spoilt, Scope(event_type="dlr"), merge=True)
+    merged = rebuilt(spoilt, Scope(event_type="dlr"), Allowed(merge=True))
     assert {one.subject for each in merged for one in each.refolded.merged} == left
     assert not [one for each in merged for one in each.refolded.left]
     assert {where: one for where, one in rows(spoilt).items() if where in wrong} == wrong
@@ -99,7 +99,7 @@ def test_merging_adds_what_is_archived(spoilt: Engine):
     """Into the rows of a cut subject goes what its archive tells above them; nothing goes away."""
     forgotten(spoilt)
     put(spoilt, Message(msg_id="7", status="ACCEPTED", first_seen_at=NOON - 99 * DAY, foreign_id="zzz"))
-    (done,) = rebuilt(spoilt, Scope(subject="7", event_type="dlr"), merge=True)
+    (done,) = rebuilt(spoilt, Scope(subject="7", event_type="dlr"), Allowed(merge=True))
     (change,) = done.refolded.changes
     assert change.after == replace(RIGHT[SEVEN], first_seen_at=NOON - 99 * DAY, foreign_id="zzz")
     assert rows(spoilt)[SEVEN] == change.after

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, func, select, update
 
 from seven.records import KeptDelivery
 from workers.store.reading import KEYS_AT_ONCE, select_records
-from workers.store.tables import deliveries, tallies
+from workers.store.tables import deliveries
 
 PAGE = 10_000
 """Rows that are looked at by one statement; a server ends those that take too long."""
@@ -128,19 +128,6 @@ def resubject(connection: Connection, moved: Sequence[Moved]) -> None:
             .values(subject=bindparam("its_subject"), event_at=bindparam("its_event_at")),
             [{"its_id": one, "its_subject": subject, "its_event_at": at} for one, subject, at in moved],
         )
-
-
-def removed_until(connection: Connection) -> datetime | None:
-    """When the latest of the deliveries was received that have been removed for their age; None when none was.
-
-    Where that is not known of some, any of those that are missing may have been there: the end of time.
-    """
-    latest, number, known = connection.execute(
-        select(func.max(tallies.c.received_at), func.count(), func.count(tallies.c.received_at)).where(
-            tallies.c.fate == "removed"
-        )
-    ).one()
-    return latest if number == known else datetime.max.replace(tzinfo=UTC)
 
 
 def _speak_of(event_types: Sequence[str], subjects: Collection[str]) -> ColumnElement[bool]:

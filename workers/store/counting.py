@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select
+from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select, text
 
 from ledger.runs import Run, runs
 from workers.store.guarding import lift_bounds
@@ -39,6 +39,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     with connecting as connection:
         if engine.dialect.name == "postgresql":
             lift_bounds(connection, SNAPSHOT_S)
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))  # it may take its time, and not others' wait
         yield connection
 
 
@@ -99,15 +100,34 @@ def tallied(connection: Connection) -> dict[Place, dict[str, list[Run]]]:
 
 
 def removed_until(connection: Connection) -> datetime | None:
-    """When the latest delivery whose row was removed had been received."""
-    return connection.execute(select(func.max(tallies.c.received_at))).scalar()
+    """When the latest of the deliveries was received that have been removed for their age; None when none was.
+
+    Where that is not known of some, any of those that are missing may have been there: the end of time.
+    """
+    latest, number, known = connection.execute(
+        select(func.max(tallies.c.received_at), func.count(), func.count(tallies.c.received_at)).where(
+            tallies.c.fate == "removed"
+        )
+    ).one()
+    return latest if number == known else datetime.max.replace(tzinfo=UTC)
 
 
-def marks(connection: Connection) -> dict[Place, tuple[int, datetime, datetime | None]]:
-    """How far each life was seen to have numbered each queue, when that was, and when the life began."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a life was seen to have numbered a queue, and when; `closed` once an operator knows that it has ended."""
+
+    last_ordinal: int = 0
+    seen_at: datetime | None = None
+    closed: bool = False
+
+
+def marks(connection: Connection) -> dict[Place, Mark]:
+    """The marks of every life and queue."""
     c = ledger_marks.c
-    found = connection.execute(select(c.ledger, c.queue, c.last_ordinal, c.seen_at, c.born_at))
-    return {(row.ledger, row.queue): (row.last_ordinal, row.seen_at, row.born_at) for row in found}
+    found = connection.execute(select(c.ledger, c.queue, c.last_ordinal, c.seen_at, c.closed_at))
+    return {
+        (row.ledger, row.queue): Mark(row.last_ordinal or 0, row.seen_at, row.closed_at is not None) for row in found
+    }
 
 
 def repeats(connection: Connection) -> dict[str, int]:

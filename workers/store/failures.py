@@ -13,6 +13,7 @@ _UNBINDABLE = (
     ValueError, TypeError, OverflowError, psycopg.DataError, psycopg.IntegrityError,
     sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError,
 )  # fmt: skip
+_UNMIGRATED = {"42P01", "42703"}  # no such table, no such column
 _RACES = {"40001", "40P01"}  # serialization failure, deadlock: the same again succeeds
 
 
@@ -25,6 +26,13 @@ def is_refusal(error: Exception) -> bool:
 def is_race(error: Exception) -> bool:
     """Whether two writers met, and trying again at once is all that is needed."""
     return isinstance(error, DBAPIError) and sqlstate(error) in _RACES
+
+
+def is_unmigrated(error: Exception) -> bool:
+    """Whether a table or column of today is not there: the database works, and waits for `migrate`."""
+    return sqlstate(error) in _UNMIGRATED or str(getattr(error, "orig", "")).startswith(
+        ("no such table", "no such col")
+    )
 
 
 def sqlstate(error: Exception) -> str:

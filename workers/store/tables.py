@@ -152,16 +152,17 @@ ledger_marks = Table(
     Column("last_ordinal", BigInteger),  # the highest seen to be given out
     Column("born_at", Time),
     Column("seen_at", Time),
+    Column("closed_at", Time),  # when an operator took note that this life has ended
 )
 
-tallies = Table(  # ordinals whose rows are gone, and known to be: what the audit counts in their place
+tallies = Table(  # ordinals whose rows are gone or doubled, and known to be: what the audit reckons with
     "tallies",
     metadata,
     _key("ledger"),
     _key("queue"),
+    _key("fate"),  # removed: by retention; lost, doubled: an operator has taken note of it
     _key("first_ordinal", BigInteger),
     Column("last_ordinal", BigInteger),  # of a run without a gap
-    Column("fate", CodePointText),  # removed: by retention; lost: a loss that an operator has taken note of
     Column("received_at", Time),  # of the latest among them; NULL where that is not known
     Column("tallied_at", Time),
 )

@@ -21,7 +21,7 @@ _NOW: dict[str, Value] = {
     "postgresql": func.clock_timestamp(),
     "sqlite": literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now') || '000+00:00'"),
 }
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
 _BY_TABLE = {record.table: record for record in RECORDS}
 
 
@@ -39,7 +39,7 @@ def upsert(table_name: str, dialect: str) -> Executable:
     values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in shape.declared}
     if record.tracks_changes:
         values["changed_at"] = _NOW[dialect]
-    insert: Any = _INSERT[dialect](table).values(values)  # the two dialects share no typed base
+    insert = INSERT[dialect](table).values(values)
     key = [table.c[name] for name in shape.names(Join.KEY)]
     changes: list[Value] = []
     joined: dict[str, Any] = {}

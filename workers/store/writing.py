@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from seven.records import Record, fold
-from workers.store.failures import is_race, is_refusal, sqlstate
+from workers.store.failures import is_race, is_refusal, is_unmigrated, sqlstate
 from workers.store.guarding import TRANSACTION_S
 from workers.store.upsert import parameters, upsert
 
@@ -20,6 +20,10 @@ RACES = 5  # attempts before a deadlock counts as a database that is away
 
 class StoreAway(Exception):  # noqa: N818 - a fact, and nobody's fault
     """The database cannot take anything now. Nothing was written; hold, and come again."""
+
+
+class NotMigrated(StoreAway):
+    """The database lacks a table or column of today: `seven-ingest migrate` has to be run."""
 
 
 class Refused(Exception):  # noqa: N818 - a fact about the rows
@@ -69,7 +73,7 @@ class Store:
                 elif isinstance(error, SQLAlchemyError):
                     # A connection kept open may go on meeting the server of before: read-only, or no longer the first.
                     self.engine.dispose()
-                    raise StoreAway(cause(error)) from None
+                    raise (NotMigrated if is_unmigrated(error) else StoreAway)(cause(error)) from None
                 else:
                     raise
         raise AssertionError
@@ -91,5 +95,8 @@ def join(connection: Connection, folded: Iterable[Record]) -> None:
 
 
 def cause(error: Exception) -> str:
-    """What went wrong, without the row that it went wrong with: an error's text would quote what people wrote."""
-    return " ".join(filter(None, (type(getattr(error, "orig", None) or error).__name__, sqlstate(error))))
+    """What went wrong, and with which part of the schema; an error's own text would quote what people wrote."""
+    told = getattr(error, "orig", None) or error
+    named = getattr(told, "diag", None)
+    parts = (getattr(named, name, None) for name in ("table_name", "column_name", "constraint_name"))
+    return " ".join(filter(None, (type(told).__name__, sqlstate(error), getattr(told, "sqlite_errorname", ""), *parts)))

@@ -38,12 +38,12 @@ def upgrade() -> None:
     op.create_table(
         "ledger_marks",
         key("ledger"), key("queue"), Column("last_ordinal", BigInteger), Column("born_at", Time),
-        Column("seen_at", Time),
+        Column("seen_at", Time), Column("closed_at", Time),
         schema=schema,
     )  # fmt: skip
     op.create_table(
         "tallies",
-        key("ledger"), key("queue"), key("first_ordinal", BigInteger), Column("last_ordinal", BigInteger),
-        Column("fate", CodePointText), Column("received_at", Time), Column("tallied_at", Time),
+        key("ledger"), key("queue"), key("fate"), key("first_ordinal", BigInteger), Column("last_ordinal", BigInteger),
+        Column("received_at", Time), Column("tallied_at", Time),
         schema=schema,
     )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Isolating: what the ledger knows of a suspect batch, whose envelopes are consumed one by one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from redis.exceptions import LockError
+from redis.lock import Lock
+
+from ledger import keyspace
+from ledger.scripts import BEGIN, RELEASE
+from ledger.settling import Ledger
+
+ALONE_S = 120
+"""Longer than any transaction: who has not touched another envelope for that long is dead."""
+
+
+class Claim:
+    """A suspect batch that is ours to consume; each call raises redis.RedisError, also when it is ours no more."""
+
+    def __init__(self, ledger: Ledger, batch_id: str, lock: Lock) -> None:
+        self._ledger, self._batch_id, self._lock = ledger, batch_id, lock
+
+    def begin(self, ordinal: int) -> int:
+        """Note that one envelope is alone in our hand, before it is touched; returns how many died so."""
+        self._lock.reacquire()
+        return int(self._ledger.run(BEGIN, (keyspace.ALONE,), (self._ledger.incarnation, self._field(ordinal))))
+
+    def survived(self, ordinal: int) -> None:
+        """Note that we live. Deaths of others stay counted: the envelope may have been held."""
+        self._ledger.run(RELEASE, (keyspace.ALONE,), (self._ledger.incarnation, self._field(ordinal)))
+
+    def ended(self, ordinal: int) -> None:
+        """Note that the envelope is a row, or a dead letter: deaths over it count no more."""
+        self._ledger.redis.hdel(keyspace.ALONE, self._field(ordinal))
+
+    def _field(self, ordinal: int) -> str:
+        return f"{self._batch_id}:{ordinal}"
+
+
+@contextmanager
+def claimed(ledger: Ledger, batch_id: str) -> Iterator[Claim | None]:
+    """A claim for the length of a block; None while another worker has it. Raises redis.RedisError."""
+    lock = ledger.redis.lock(keyspace.isolating(batch_id), timeout=ALONE_S, blocking=False, thread_local=False)
+    if not lock.acquire():
+        yield None
+        return
+    try:
+        yield Claim(ledger, batch_id, lock)
+    finally:
+        with suppress(LockError):  # it has expired, and may be another's
+            lock.release()

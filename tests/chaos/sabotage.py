@@ -1,0 +1,74 @@
+"""Sabotage: the product with one step of its protocol spoiled, to show that the checks see what comes of it.
+
+`python -m tests.chaos.sabotage STEP MODULE ARGUMENTS…` spoils the step in this process, then runs the real program.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ingest.gathering import Gathering
+from ledger.accepting import NotAccepted
+from ledger.settling import InHand, Ledger
+from tests.chaos.launching import launch
+from workers.store.writing import Store
+from workers.sweeping import Sweep
+
+
+def sweep_off() -> None:
+    """Nobody announces again what nobody has settled."""
+
+    def run(_: Sweep) -> int:
+        return 0
+
+    Sweep.run = run  # type: ignore[method-assign, assignment]
+
+
+def settle_early() -> None:
+    """Batches leave the ledger before their rows are committed."""
+    hand = threading.local()
+    take, write = Ledger.take, Store.write
+
+    def remember(ledger: Ledger, queue: str, batch_ids: Sequence[str]) -> InHand:
+        hand.settle = lambda: ledger.settle(queue, batch_ids)
+        return take(ledger, queue, batch_ids)
+
+    def settle_and_write(store: Store, records: Iterable[Any]) -> None:
+        hand.settle()
+        write(store, records)
+
+    Ledger.take = remember  # type: ignore[method-assign, assignment]
+    Store.write = settle_and_write  # type: ignore[method-assign, assignment]
+
+
+def answer_early() -> None:
+    """A 2xx leaves before the delivery is in the ledger."""
+    accept = Gathering.accept
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def unconfirmed(*delivery: Any) -> None:
+        with suppress(NotAccepted):
+            await accept(*delivery)
+
+    async def promise(*delivery: Any) -> None:
+        task = asyncio.create_task(unconfirmed(*delivery))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    Gathering.accept = promise  # type: ignore[method-assign, assignment]
+
+
+STEPS: dict[str, tuple[str, Callable[[], None]]] = {
+    "sweep-off": ("worker", sweep_off),
+    "settle-early": ("worker", settle_early),
+    "answer-early": ("receiver", answer_early),
+}
+"""Which process each is spoiled in, and how."""
+
+
+if __name__ == "__main__":
+    STEPS[sys.argv[1]][1]()
+    launch(sys.argv[2:])

@@ -1,0 +1,192 @@
+"""Stage: the servers, processes and links of a run; whatever ends by itself is started again, and counted."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from ledger.settling import Ledger
+from tests.chaos.links import Link, Links
+from tests.chaos.options import Options
+from tests.chaos.sabotage import STEPS
+from tests.chaos.schedule import RECEIVERS, WORKERS
+from tests.processes import Process, Receiver, beat, worker
+from tests.servers import Postgres, Valkey, free_port
+from workers.store.engine import create_store_engine
+from workers.store.migrating import migrate
+
+TOKEN = "chaos-chaos-chaos-chaos"
+WAYS = {RECEIVERS[0]: (0.1, 0.0), RECEIVERS[1]: (0.9, 0.5)}
+"""Each receiver's share of the deliveries, and the pulse in which they come: one by one, or like a campaign's, many at
+a time. It takes the latter to fill batches where an fsync takes no time."""
+APART_S = 3600
+"""How far the clock of the second worker is ahead."""
+LOOK_S = 0.2
+SAMPLE_S = 2.0
+
+
+class Actor:
+    """A process under supervision. Who ends, stops or starts it holds `lock`."""
+
+    def __init__(self, process: Process) -> None:
+        self.process, self.lock = process, threading.Lock()
+        self.ended_by_itself = 0
+        self.memory_kib: list[int] = []
+        """Resident memory along the run."""
+
+    @property
+    def runs(self) -> bool:
+        return self.process.process is not None and self.process.process.poll() is None
+
+    def look(self) -> None:
+        """Start it again if it has ended and nobody is about to."""
+        if not self.lock.acquire(blocking=False):
+            return
+        try:
+            if not self.runs:
+                self.ended_by_itself += 1
+                self.process.start()
+        except AssertionError:  # a receiver that did not come up in time: the next look sees to it
+            self.process.log.open("a").write("chaos: did not come up\n")
+        finally:
+            self.lock.release()
+
+    def sample(self) -> None:
+        try:
+            self.memory_kib.append(self.process.memory_kib)
+        except (OSError, StopIteration, AssertionError):  # it has just ended
+            return
+
+
+class Stage:
+    """Everything of one run."""
+
+    def __init__(self, directory: Path, options: Options) -> None:
+        self.directory, self.options, self.links = directory, options, Links()
+        for folder in ("valkey", "postgresql"):
+            (directory / folder).mkdir()
+        self.valkey = Valkey(directory / "valkey")
+        self.postgres = Postgres(directory / "postgresql") if options.database == "postgresql" else None
+        self.servers = {"valkey": threading.Lock(), options.database: threading.Lock()}
+        self.link: dict[str, Link] = {}
+        self.actors: dict[str, Actor] = {}
+        self.over = threading.Event()
+        """Set at the end, and when a run is broken off: nobody starts anything any more."""
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """All of it for the length of a block; the servers first, and ended last."""
+        supervising = threading.Thread(target=self._supervise, name="supervision")
+        try:
+            self._start_servers()
+            self._start_processes()
+            supervising.start()
+            yield
+        finally:
+            self.over.set()
+            if supervising.ident:
+                supervising.join()
+            self._end()
+
+    @property
+    def receivers(self) -> list[Receiver]:
+        return [actor.process for actor in self.actors.values() if isinstance(actor.process, Receiver)]
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """The URLs of the receivers' hooks, behind their links, each with its share of the deliveries."""
+        ports = {name: self.link[f"emulator→{name}"].port for name in RECEIVERS}
+        return {f"http://127.0.0.1:{port}/hooks/{TOKEN}": WAYS[name][0] for name, port in ports.items()}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command has to know to look at ledger and database."""
+        return {"REDIS_URL": self.valkey.url, "DATABASE_URL": self.database_url}
+
+    def ready(self) -> bool:
+        """Whether every receiver is, and no process is missing."""
+        try:
+            answers = [httpx2.get(f"{one.url}/readyz", timeout=1) for one in self.receivers]
+        except httpx2.TransportError:
+            return False
+        return all(answer.status_code == 200 for answer in answers) and all(one.runs for one in self.actors.values())
+
+    def _start_servers(self) -> None:
+        self.valkey.start()
+        self.ledger = Ledger(self.valkey.url)
+        if self.postgres:
+            self.postgres.create()
+            self.postgres.start()
+            self.database_url = self.postgres.database()
+        else:
+            self.database_url = f"sqlite:///{self.directory / 'seven.db'}"
+        self.engine = create_store_engine(self.database_url)
+        migrate(self.engine)
+
+    def _start_processes(self) -> None:
+        for name in RECEIVERS:
+            receiver = Receiver(self.directory, self._environment(name), name, self._spoiled("receiver"))
+            self.actors[name] = Actor(receiver)
+            self._link(f"emulator→{name}", receiver.port, WAYS[name][1])
+        for name, ahead_s in zip(WORKERS, (0, APART_S), strict=True):
+            apart = ("tests.chaos.apart", str(ahead_s)) if ahead_s else ()
+            process = worker(self.directory, self._environment(name), name, (*apart, *self._spoiled("worker")))
+            self.actors[name] = Actor(process)
+        self.actors["beat"] = Actor(beat(self.directory, self._environment("beat")))
+        for actor in self.actors.values():
+            actor.process.start()
+
+    def second_beat(self) -> Process:
+        """One beat more than there should be, not yet started."""
+        return beat(self.directory, self._environment("beat-2"), "beat-2")
+
+    def _environment(self, name: str) -> dict[str, str]:
+        """What a process is told: servers by way of its own links, where it has some."""
+        environment = {
+            **self.environment,
+            "SEVEN_HOOK_TOKEN": TOKEN,
+            "SEVEN_SWEEP_S": "2",
+            "SEVEN_OVERDUE_S": "10",
+            "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
+        }
+        if name in (*RECEIVERS, *WORKERS):
+            there = self._link(f"{name}→valkey", self.valkey.port)
+            environment["REDIS_URL"] = self.valkey.url.replace(f":{self.valkey.port}/", f":{there.port}/")
+        if name in WORKERS and self.postgres:
+            there = self._link(f"{name}→postgresql", self.postgres.port)
+            environment["DATABASE_URL"] = self.database_url.replace(f":{self.postgres.port}/", f":{there.port}/")
+        return environment
+
+    def _link(self, name: str, target: int, pulse_s: float = 0.0) -> Link:
+        self.link[name] = self.links.add(name, target, pulse_s)
+        return self.link[name]
+
+    def _spoiled(self, role: str) -> tuple[str, ...]:
+        step = self.options.sabotage
+        return ("tests.chaos.sabotage", step) if step and STEPS[step][0] == role else ()
+
+    def _supervise(self) -> None:
+        sampled_at = time.monotonic()
+        while not self.over.wait(LOOK_S):
+            for actor in self.actors.values():
+                actor.look()
+            if time.monotonic() - sampled_at > SAMPLE_S:
+                sampled_at = time.monotonic()
+                for actor in self.actors.values():
+                    actor.sample()
+
+    def _end(self) -> None:
+        for actor in self.actors.values():
+            if actor.runs and actor.process.process:
+                actor.process.process.kill()
+                actor.process.process.wait()
+        self.links.close()
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+            self.ledger.close()
+        self.valkey.kill()
+        if self.postgres:
+            self.postgres.stop()
