@@ -43,8 +43,7 @@ CONSUMING: dict[str, Any] = {
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
     "broker_transport": "workers.transport:Transport",
-    # Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged.
-    "beat_scheduler": "celery.beat:Scheduler",
+    "beat_scheduler": "workers.clock:BoundedScheduler",
 }
 
 
@@ -72,17 +71,13 @@ def create_app(settings: WorkerSettings) -> Celery:
         app.task(consume, name=task_name(queue))
 
     def every(seconds: float, name: str, work: Callable[[], object]) -> None:
-        """A task on the clock's queue; it expires after one period, so while nobody works nothing piles up."""
+        """A task on the clock's queue."""
 
         def once() -> None:
             work()
 
         app.task(once, name=name)
-        app.conf.beat_schedule[name] = {
-            "task": name,
-            "schedule": seconds,
-            "options": {"queue": CLOCK, "expires": seconds},
-        }
+        app.conf.beat_schedule[name] = {"task": name, "schedule": seconds, "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
         with reconciler(settings, ledger.redis, engine) as run:
@@ -93,12 +88,12 @@ def create_app(settings: WorkerSettings) -> Celery:
     every(settings.seven_sweep_s, "sweep", sweep.run)
     every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
     every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
-    worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK, expires=60), weak=False)
+    worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := unwatched(settings):
         log.info("hooks are not watched: %s is not set", missing)
     else:
         every(settings.seven_hooks_s, "reconcile", reconcile)
-        worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK, expires=60), weak=False)
+        worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK), weak=False)
 
     def close(**_: Any) -> None:
         engine.dispose()

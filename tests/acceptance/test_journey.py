@@ -96,7 +96,7 @@ class Audits:
                 found = self._auditor.audit()
                 assert not found.lost, [one for one in found.series if not one.sound]
                 self._made += 1
-                self._telling.join(1.0)
+                self._telling.join(5.0)
         except Exception as error:  # noqa: BLE001 - told by join
             self._error = error
 

@@ -14,6 +14,7 @@ from seven.events import QUEUES
 from tests.processes import beat, running, worker
 from tests.servers import eventually
 from tests.workers.envelopes import Accept, envelope
+from workers.clock import MOST_WAITING
 from workers.stalling import EXIT_CODE, Watchdog
 from workers.store.tables import deliveries
 
@@ -145,9 +146,13 @@ def test_the_watchdog_excuses_what_is_no_stall(ledger: Ledger):
 
 def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path: Path, redis_url: str, ledger: Ledger):
     """With a clock and nobody who consumes: the broker's queue stays as short as after the first passes, for ever."""
-    ledger.redis.eval(
-        "for i = 1, 1000000 do redis.call('ZADD', KEYS[1], i, 'batch-' .. i) end", 1, "seven:announced:dlr"
-    )
+    for first in range(0, 1_000_000, 50_000):
+        ledger.redis.eval(
+            "for i = 1, 50000 do redis.call('ZADD', KEYS[1], i, 'batch-' .. ARGV[1] + i) end",
+            1,
+            "seven:announced:dlr",
+            first,
+        )
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
@@ -169,3 +174,23 @@ def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path
         eventually(lambda: passes() >= 20, 120)
     assert 0 < max(lengths) <= 2 * (1000 // 32 + 1)
     assert ledger.redis.zcard("seven:announced:dlr") == 1_000_000
+
+
+def test_a_clock_that_nobody_heeds_stays_bounded(tmp_path: Path, redis_url: str, ledger: Ledger):
+    """With beat and no worker at all, what beat sends stays bounded; and a worker an hour ahead sweeps all the same."""
+    environment = {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
+        "SEVEN_SWEEP_S": "0.05",
+        "SEVEN_OVERDUE_S": "10",
+    }
+    clock, ahead = beat(tmp_path, environment), worker(tmp_path, environment, through=("tests.chaos.apart", "3600"))
+    ahead.command += ["-Q", "clock"]
+    ledger.redis.zadd("seven:announced:dlr", {"long ago": 1})
+    with running(clock):
+        eventually(lambda: ledger.redis.llen("clock") >= MOST_WAITING, 60)
+        sent = ledger.redis.llen("clock")
+        eventually(lambda: int(ledger.redis.info("commandstats")["cmdstat_llen"]["calls"]) > 200, 60)
+        assert ledger.redis.llen("clock") == sent == MOST_WAITING
+        with running(ahead):
+            eventually(lambda: ledger.redis.llen("dlr") > 0, 60)

@@ -197,6 +197,7 @@ class Conducting:
             recovered_s={fault.number: self._recoveries.took_s.get(fault.number) for fault in self._faults},
             ended_by_itself={name: actor.ended_by_itself for name, actor in stage.actors.items()},
             slow_to_end=self._inflicting.slow,
+            raised=stage.raised(),
             progress=load.progress,
             audited=audited,
             counted=counted,

@@ -52,6 +52,8 @@ class Result:
     recovered_s: dict[int, float | None]
     ended_by_itself: dict[str, int]
     slow_to_end: list[str]
+    raised: dict[str, int]
+    """Tasks that raised, by exception."""
     progress: Progress
     audited: Audited
     counted: Counted

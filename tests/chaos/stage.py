@@ -1,7 +1,9 @@
 """Stage: the servers, processes and links of a run; whatever ends by itself is started again, and counted."""
 
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +107,13 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """What a command has to know to look at ledger and database."""
         return {"REDIS_URL": self.valkey.url, "DATABASE_URL": self.database_url}
+
+    def raised(self) -> dict[str, int]:
+        """Tasks that raised, by exception, as the workers' logs tell: outages of Valkey do that, and nothing else may."""
+        logs = (self.actors[name].process.log.read_text(errors="replace") for name in WORKERS)
+        return dict(
+            Counter(word for log in logs for word in re.findall(r" raised unexpected: (?:network:)?(\w+)", log))
+        )
 
     def ready(self) -> bool:
         """Whether every receiver is, and no process is missing."""

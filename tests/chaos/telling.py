@@ -21,6 +21,7 @@ def lines(result: Result) -> list[Line]:
         ("faults", f"{sum(result.done.values())} of {len(result.faults)} in {result.took_s:.0f} s"),
         ("ended by itself", _counts(result.ended_by_itself)),
         ("slow to end", ", ".join(result.slow_to_end) or "none"),
+        ("tasks that raised", _counts(result.raised)),
         ("deliveries told", str(told.drawn)),
         ("accepted (2xx)", f"{told.accepted}, {told.accepted / result.took_s:.0f} in a second"),
         ("attempts", str(told.attempts)),

@@ -18,6 +18,12 @@ IDS = [str(uuid7()) for _ in range(4)]
 
 
 @pytest.fixture
+def empty_database(tmp_path: Path) -> str:
+    """One kind is enough here: `tests/workers/test_auditing.py` audits both."""
+    return f"sqlite:///{tmp_path / 'seven.db'}"
+
+
+@pytest.fixture
 def audited(installation: Installation, redis_url: str, database_url: str) -> Installation:
     installation.environment |= {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
     return installation

@@ -1,0 +1,31 @@
+"""Clock: beat's scheduler, which sends no more while nobody takes what it has sent.
+
+No expiry: Celery judges that by the worker's clock, and where all of those run ahead of beat's nothing would ever be
+swept; and what nobody takes would stay in the queue all the same. Each of these tasks may run late, or twice.
+"""
+
+from typing import Any
+
+from celery.beat import ScheduleEntry, Scheduler
+from redis.exceptions import RedisError
+
+from ledger.announcing import CLOCK
+
+MOST_WAITING = 20
+"""Tasks of the clock that wait for a worker."""
+
+
+class BoundedScheduler(Scheduler):  # type: ignore[misc] # Celery ships no types
+    """Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Send a task that is due, unless too many wait; then it is due again after its interval."""
+        if not _too_many(producer):
+            super().apply_entry(entry, producer)
+
+
+def _too_many(producer: Any) -> bool:
+    try:
+        return bool(producer is not None and producer.channel.client.llen(CLOCK) >= MOST_WAITING)
+    except RedisError:  # sending fails as well, and says so
+        return False
