@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -85,7 +85,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": f"sqlite:///{file}", "SEVEN_HOOK_TOKEN": TOKEN}
     receiver, process = Receiver(tmp_path, environment), worker(tmp_path, environment)
     with running(receiver, process):
-        with sqlite3.connect(file, isolation_level=None) as connection:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             httpx2.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY)
             with broker.client() as client:

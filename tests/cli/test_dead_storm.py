@@ -104,7 +104,11 @@ def test_on_a_terminal_it_asks(storm: Installation):
 
 
 def on_a_terminal(installation: Installation, answer: bytes, code: int) -> bytes:
-    ours, theirs = pty.openpty()
+    try:
+        ours, theirs = pty.openpty()
+    except OSError:  # a container without /dev/pts
+        assert not os.environ.get("CI"), "this machine has no terminals"
+        pytest.skip("this machine has no terminals")
     command = [COMMAND, "dead", "replay"]
     process = subprocess.Popen(
         command, cwd=installation.directory, env=installation.environment, stdin=theirs, stdout=theirs, stderr=theirs

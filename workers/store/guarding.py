@@ -97,9 +97,11 @@ def lift_bounds(connection: Connection, to_s: int = 0) -> None:
 
     A migration of millions of rows has to be waited for, and an audit of them. Holds to the transaction's end.
     """
-    names = ("lock_timeout", "statement_timeout", "transaction_timeout")  # the last one since PostgreSQL 17
-    lifting = text("SELECT set_config(name, :bound, true) FROM pg_settings WHERE name = ANY(:names)")
-    connection.execute(lifting, {"bound": f"{to_s}s", "names": list(names)})
+    bounds = {"lock_timeout": f"{to_s}s", "statement_timeout": f"{to_s}s"}
+    # Since PostgreSQL 17: a timer that runs already is ended by 0 only, and one as short hides the statement's.
+    bounds["transaction_timeout"] = "0"
+    lifting = text("SELECT set_config(name, :bound, true) FROM pg_settings WHERE name = :name")
+    connection.execute(lifting, [{"name": name, "bound": bound} for name, bound in bounds.items()])
     held: object = connection.connection.dbapi_connection
     if isinstance(held, GuardedConnection):
         held.lift(to_s + held.patience.ping_s if to_s else math.inf)
