@@ -20,7 +20,7 @@ VERSION = 1
 LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours, and no index would take it
 CUT = "larger than "
 """How the reason begins where only a sample of the bytes was kept: half a form, decoded, would look like a whole."""
-_RAW = "base64:"
+RAW = "base64:"
 _ID = re.compile(rb'\{(?:"v":\d{1,9},)?"id":"([!#-\[\]-~]{1,255})"')
 
 
@@ -59,7 +59,7 @@ class Envelope:
     def payload_text(self) -> str:
         """The payload as text that any database keeps: ASCII JSON, or `base64:` and the bytes."""
         if isinstance(self.payload, bytes):
-            return _RAW + base64.b64encode(self.payload).decode("ascii")
+            return RAW + base64.b64encode(self.payload).decode("ascii")
         return json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
 
     @property
@@ -74,7 +74,7 @@ class Envelope:
         """The envelope of a delivery again, from its row. Raises UnreadableEnvelope where the payload is gone."""
         text = row.payload or ""
         try:
-            payload: Any = text if text.startswith(_RAW) else json.loads(text, parse_float=finite, parse_constant=str)
+            payload: Any = text if text.startswith(RAW) else json.loads(text, parse_float=finite, parse_constant=str)
         except (ValueError, RecursionError):
             raise UnreadableEnvelope("its payload is not kept") from None
         written = {
@@ -95,8 +95,8 @@ class Envelope:
             payload: Any = written.get("payload")
             if deeper_than(MAX_DEPTH, payload):
                 raise RecursionError  # noqa: TRY301 - as json does, for what no receiver writes and nothing could read
-            if isinstance(payload, str) and payload.startswith(_RAW):
-                payload = base64.b64decode(payload[len(_RAW) :], validate=True)
+            if isinstance(payload, str) and payload.startswith(RAW):
+                payload = base64.b64decode(payload[len(RAW) :], validate=True)
             return cls(
                 id=_text(written["id"]),
                 event_type=None if written.get("event_type") is None else _text(written["event_type"]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ledger.batch import Batch, UnreadableBatch
-from seven.envelope import Envelope
+from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
 from seven.records import DeadLetter, KeptDelivery, Record
 from workers.isolating import DIED
@@ -14,8 +14,6 @@ from workers.understanding import Understood, understand, understand_envelope, u
 
 DISCARDED = "discarded: "
 """How the reason of a discarded delivery begins; what follows is the reason of before."""
-
-_RAW = "base64:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def _understood(one: Unapplied, row: KeptDelivery, kept: str | None) -> Understo
     if kept is not None and (_is_unread(one.delivery) or _is_envelope(_line(kept))):
         return understand_line(row, _line(kept), _attempt(one))
     # what a payload of bytes was parked for tells whether it is whole
-    told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(_RAW) else None))
+    told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(RAW) else None))
     return understand_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one))
 
 
@@ -132,8 +130,8 @@ def _is_unread(row: KeptDelivery) -> bool:
 
 
 def _line(kept: str) -> bytes:
-    if kept.startswith(_RAW):
-        return base64.b64decode(kept.removeprefix(_RAW))
+    if kept.startswith(RAW):
+        return base64.b64decode(kept.removeprefix(RAW))
     return kept.encode("ascii", "backslashreplace")
 
 

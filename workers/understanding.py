@@ -8,7 +8,7 @@ from ledger.batch import Batch
 from ledger.settling import Unreadable
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
-from seven.envelope import CUT, Envelope, peek_id
+from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.notation import Words
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
@@ -102,13 +102,13 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
 
 def untouched(row: KeptDelivery, line: bytes) -> Understood:
     """An envelope that nobody reads, to be buried: the row tells as much as its batch does, and its own id."""
-    text = "base64:" + base64.b64encode(line).decode("ascii")
+    text = RAW + base64.b64encode(line).decode("ascii")
     return Understood(replace(row, id=peek_id(line) or row.id, payload=text), (), text)
 
 
 def unreadable(batch: Unreadable) -> Understood:
     """What is written for something in the ledger that is no batch: a letter that holds it whole."""
-    text = "base64:" + base64.b64encode(batch.stored).decode("ascii")
+    text = RAW + base64.b64encode(batch.stored).decode("ascii")
     return Understood(KeptDelivery(id=batch.id, payload=text), (), text).dead(f"not a batch: {batch.reason}")
 
 
