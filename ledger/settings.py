@@ -73,9 +73,10 @@ class FromFile(PydanticBaseSettingsSource):
         if not path:
             return None, field_name, False
         try:
-            return Path(path).read_text("utf-8").strip("\r\n"), str(field.validation_alias or field_name), False
+            told = Path(path).read_text("utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{name}_FILE: cannot read that file: {type(error).__name__}") from None
+        return told or None, str(field.validation_alias or field_name), False  # empty tells nothing, as everywhere
 
     def __call__(self) -> dict[str, Any]:
         """Every field that is told by a file."""

@@ -23,6 +23,8 @@ _POSTGRESQL = """
 """
 # A server that vanished without a word is noticed within half a minute.
 _CONNECTION = {
+    # A database of SQL_ASCII, as one made under LANG=C is, would answer in bytes; what it keeps is UTF-8 all the same.
+    "client_encoding": "utf8",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
