@@ -53,7 +53,7 @@ def main(env_file: Path, directory: Path) -> int:
     logging.basicConfig(format="configuration: %(message)s", stream=sys.stderr, level=logging.WARNING)
     told = {name: value for name, value in dotenv_values(env_file).items() if value}
     laid = laid_out(told, directory)
-    os.environ.update(told)
+    os.environ.update({name: value for name, value in told.items() if not name.endswith("_FILE")})
     os.environ.update({name.upper(): value for name, value in laid.items() if name.endswith("_url")})
     if wrong := [*faults(told), *faults_of_our_settings()]:
         sys.stderr.write("".join(f"{line}\n" for line in wrong))

@@ -52,7 +52,7 @@ def announce(app: Celery, queue: str, batch_ids: Sequence[str], **options: Any) 
         task_name(queue),
         args=[list(batch_ids)],
         queue=queue,
-        argsrepr=f"{len(batch_ids)} batches, first {batch_ids[0]}",
+        argsrepr=f"{len(batch_ids)} batch{'es' * (len(batch_ids) > 1)}: {batch_ids[0]}",  # what Flower shows
         retry=False,
         **options,
     )

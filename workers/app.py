@@ -25,6 +25,7 @@ from workers.stalling import Watchdog
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 from workers.sweeping import Sweep
+from workers.transport import bring_transport
 from workers.watching import account, reconciler, unwatched
 
 log = logging.getLogger("seven.workers")
@@ -42,7 +43,6 @@ CONSUMING: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
-    "broker_transport": "workers.transport:Transport",
     "beat_scheduler": "workers.clock:BoundedScheduler",
 }
 
@@ -50,6 +50,7 @@ CONSUMING: dict[str, Any] = {
 def create_app(settings: WorkerSettings) -> Celery:
     """Celery with one task for each queue, and those of the clock. It connects to nothing before it works."""
     redis_url = settings.redis_url.get_secret_value()
+    bring_transport()
     app = Celery("seven-ingest", changes=broker(redis_url) | CONSUMING)
     app.conf.worker_concurrency = settings.seven_worker_threads
     app.conf.beat_schedule = {}

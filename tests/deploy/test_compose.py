@@ -1,0 +1,115 @@
+"""docker-compose.yml says what it promises: little is published, nobody is more than they need, and all is told."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ingest.settings import IngestSettings
+from ledger.ending import BOUND_S
+from ledger.settings import Environment
+from tests.deploy.tools import tool
+from workers.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ("ingest", "worker", "beat")
+DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
+
+
+def test_the_files_are_compose_files():
+    """Both fit the schema of the compose specification."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
+            *("docker-compose.yml", "deploy/tls.yml"),
+        ],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("file", DOCKERFILES)
+def test_the_dockerfiles_are_good(file: str):
+    """hadolint finds nothing."""
+    subprocess.run([tool(str(Path(sys.executable).with_name("hadolint")), "hadolint"), file], cwd=ROOT, check=True)
+
+
+def test_only_the_proxy_is_published():
+    """The receiver and Flower are reached through it; Flower, by default, from this machine only."""
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert list(published) == ["proxy"]
+    assert [port.rpartition(":")[2] for port in published["proxy"]] == ["8000", "5555"]
+    assert published["proxy"][1].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nobody_is_more_than_they_need(name: str):
+    """No capabilities but those that are named, no new privileges, a root that cannot be written to."""
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert set(service.get("cap_add", ())) == {
+        "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"},
+        "setup": {"DAC_OVERRIDE"},
+    }.get(name, set())
+
+
+@pytest.mark.parametrize("name", [name for name, told in SERVICES.items() if told["restart"] == "always"])
+def test_who_stays_is_watched_and_bounded(name: str):
+    """A health check, limits, and time to end."""
+    service = SERVICES[name]
+
+    assert service["healthcheck"]["test"]
+    assert {"cpus", "memory", "pids"} == set(service["deploy"]["resources"]["limits"])
+    if name in OURS:
+        assert int(service["stop_grace_period"].removesuffix("s")) > BOUND_S
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("ingest", IngestSettings), ("worker", WorkerSettings), ("beat", WorkerSettings)]
+)
+def test_every_setting_reaches_its_process(name: str, settings: type[Environment]):
+    """What .env may tell is passed on, or is a secret's file; what has no meaning in a container is not."""
+    without = {"SEVEN_DATA_DIR"}  # for one machine without containers
+    told = {one.removesuffix("_FILE") for one in SERVICES[name]["environment"]}
+
+    assert {field.upper() for field in settings.model_fields} - without <= told
+
+
+def test_no_secret_is_in_the_environment():
+    """A container's environment is shown by `docker inspect`."""
+    secrets = re.compile(r"TOKEN|KEY|AUTH|PASSWORD|^REDIS_URL|^DATABASE_URL")
+
+    for service in SERVICES.values():
+        assert not [name for name in service.get("environment", {}) if secrets.search(name) and "_FILE" not in name]
+
+
+def test_each_sees_its_own_secrets_only():
+    """The receiver knows no API key, Flower no database; the setup that lays them out is the only one to see all."""
+    mounted = {
+        name: {one.split(":")[0] for one in service.get("volumes", ()) if "secrets" in one}
+        for name, service in SERVICES.items()
+    }
+
+    assert mounted.pop("setup") == {f"{name}-secrets" for name in ("ingest", "worker", "flower", "postgres", "redis")}
+    assert {name: seen for name, seen in mounted.items() if seen} == {
+        **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "flower", "postgres", "redis")},
+        **{name: {"worker-secrets"} for name in ("beat", "migrate", "cli")},
+    }
+
+
+def test_the_image_is_made_by_what_makes_the_development_environment():
+    """The same uv, from the same lock."""
+    pinned = [re.search(r"UV ?:?= ?([\d.]+)", (ROOT / file).read_text()) for file in ("Makefile", "deploy/Dockerfile")]
+
+    assert len({found[1] for found in pinned if found}) == 1
+    assert all(pinned)
