@@ -12,11 +12,11 @@ LOCKED := .venv/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check chaos lock clean
+.PHONY: help up test check deploy-check rehearsal chaos lock clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-12s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-17s %s\n' "$$name" "$$what"; done
 
 up: $(INSTALLED) ## run everything on this machine until Ctrl-C; without SEVEN_API_KEY the emulator is the gateway
 	@$(BIN)/seven-ingest up
@@ -28,6 +28,13 @@ check: $(INSTALLED) ## lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy deploy/setup.py
+
+deploy-check: $(INSTALLED) ## all about deployment; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy $(ARGS)
+
+rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
+	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)
 
 chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then account for every delivery; make chaos ARGS="--seed 7 --minutes 10"
 	@$(BIN)/python -m tests.chaos $(ARGS)

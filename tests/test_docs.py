@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 SETTINGS: list[type[BaseSettings]] = [HomeSettings, IngestSettings, WorkerSettings, EmulatorSettings]
 EXAMPLE = (ROOT / ".env.example").read_text()
 README = (ROOT / "README.md").read_text()
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(page for room in ("docs", "deploy") for page in (ROOT / room).rglob("*.md"))]
 
 
 def documented() -> dict[str, str]:
@@ -33,9 +33,16 @@ def fields() -> dict[str, object]:
     return {name.upper(): field for settings in SETTINGS for name, field in settings.model_fields.items()}
 
 
+def told_to_compose() -> set[str]:
+    """What docker-compose.yml and its setup read beside our processes' settings."""
+    files = [ROOT / "docker-compose.yml", ROOT / "deploy/tls.yml"]
+    named = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
+    return named | set(re.findall(r"\"((?:POSTGRES|REDIS)_PASSWORD)\"", (ROOT / "deploy/setup.py").read_text()))
+
+
 def test_every_setting_is_in_the_example_and_no_other():
     """.env.example names exactly the settings that there are."""
-    assert set(documented()) == set(fields())
+    assert set(documented()) == set(fields()) | told_to_compose()
 
 
 def test_every_setting_is_described():
@@ -76,7 +83,7 @@ def test_the_readme_names_every_command():
     """Every command of `seven-ingest` and every target of make is in the README."""
     for command in get_command(app).list_commands(None):  # type: ignore[attr-defined]
         assert f"seven-ingest {command}" in README
-    for target in re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE):
+    for target in re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE):
         assert f"make {target}" in README
 
 
