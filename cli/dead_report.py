@@ -55,6 +55,8 @@ def tell_whole(one: Mapping[str, Any]) -> None:
     if one["failures"]:
         _table("What failed", ("attempt", "failed_at", "reason"), one["failures"])
         line()
+    if one["told"] is None:
+        line("Its payload is not kept any more.")
     _fields("What came", dict(_flat("", one["told"])))
     if (today := one["today"]) is None:
         line("It is applied: there is nothing to replay.")

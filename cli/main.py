@@ -7,9 +7,12 @@ from dotenv import load_dotenv
 
 from cli import dead, hooks
 from cli.audit import audit
+from cli.doctor.command import doctor
+from cli.forget import forget
 from cli.migrate import migrate
 from cli.rebuild import rebuild
 from cli.send import send
+from cli.status import status
 from cli.trace import trace
 from cli.up import up
 
@@ -29,7 +32,7 @@ def read_dotenv() -> None:
     load_dotenv(Path(".env"), override=False)
 
 
-for command in (up, send, trace, audit, rebuild, migrate):
+for command in (up, send, status, doctor, trace, audit, rebuild, forget, migrate):
     app.command(command.__name__)(command)
 app.add_typer(hooks.app, name="hooks")
 app.add_typer(dead.app, name="dead")

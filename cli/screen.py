@@ -45,6 +45,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         console.print(grid)
 
 
+def grid(rows: Iterable[Sequence[Text]]) -> None:
+    """Rows in columns, without head or frame; what is too long for the terminal is broken within its column."""
+    found = Table.grid(padding=(0, 2, 0, 0))
+    for row in rows:
+        found.add_row(*row)
+    with suppress(OSError):
+        console.print(found)
+
+
 def shown(value: object) -> str:
     """A value as people read it: times in UTC to the second; of what others wrote nothing that moves a terminal."""
     match value:

@@ -31,6 +31,12 @@ class HomeSettings(Environment):
     seven_broker_port: Port = Field(16379, description="The port of the broker started by `up`, on 127.0.0.1.")
     seven_flower_port: Port = Field(5555, description="The port of the Flower started by `up`, on 127.0.0.1.")
     emulator_port: Port = Field(8077, description="The port of the emulator started by `up`, on 127.0.0.1.")
+    seven_receiver_url: str | None = Field(
+        None, description="Where commands ask the receivers how they are; without it SEVEN_HOST and SEVEN_PORT."
+    )
+    seven_flower_url: str | None = Field(
+        None, description="Where `doctor` asks whether Flower lets anybody in; without it SEVEN_FLOWER_PORT."
+    )
     flower_basic_auth: SecretStr | None = Field(
         None, description="name:password, or several, comma-separated, that Flower asks for."
     )

@@ -72,6 +72,8 @@ def _tell(story: Story) -> None:
     if story.delivery:
         line()
         _fields("This delivery", story.delivery)
+        if story.delivery["payload"] is None:
+            line("Its payload is not kept any more.")
 
 
 def _fields(title: str, record: Row) -> None:

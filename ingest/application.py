@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from celery import Celery
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from ingest.announcer import Announcer
 from ingest.gathering import Gathering
+from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.parking import Parking
 from ingest.readiness import Readiness
 from ingest.receiving import Receiving
@@ -23,6 +25,7 @@ from ingest.tokens import Tokens
 from ledger.accepting import Acceptor
 from ledger.announcing import broker
 from ledger.ending import end_in_bounds
+from ledger.listening import listen
 from ledger.logs import silence_access_log
 
 log = logging.getLogger("seven.ingest")
@@ -33,6 +36,8 @@ def create_app(settings: IngestSettings) -> Starlette:
     redis_url = settings.redis_url.get_secret_value()
     acceptor = Acceptor(redis_url, settings.seven_accept_deadline_s)
     readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
+    registry = CollectorRegistry()
+    metrics = ReceiverMetrics(registry)
     announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
 
     def announce(queue: str, batch_id: str) -> None:
@@ -43,6 +48,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         acceptor,
         announce,
         readiness,
+        metrics,
         batch_size=settings.seven_batch_size,
         waiting_limit=settings.seven_waiting_limit,
         # a little beyond the acceptor's own: it then says what it was
@@ -52,12 +58,14 @@ def create_app(settings: IngestSettings) -> Starlette:
         Tokens(token.get_secret_value() for token in settings.seven_hook_token),
         gathering,
         Parking(settings.seven_parked_limit),
+        metrics,
         settings.seven_body_limit,
     )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_access_log()
+        listen(settings.metrics_address(9101), registry, [ReadinessMetrics(readiness)], ready=readiness.hindrances)
         announcer.start()
         await readiness.refresh()
         probing = asyncio.create_task(readiness.run())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from uuid_utils import uuid7
 
+from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
 from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Header, NewBatch
@@ -46,12 +47,14 @@ class Gathering:
         acceptor: Acceptor,
         announce: Callable[[str, str], None],
         readiness: Readiness,
+        metrics: ReceiverMetrics | None = None,
         *,
         batch_size: int,
         waiting_limit: int,
         deadline_s: float,
     ) -> None:
         self._acceptor, self._announce, self._readiness = acceptor, announce, readiness
+        self._metrics = metrics or ReceiverMetrics()
         self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
@@ -124,6 +127,7 @@ class Gathering:
         if isinstance(answer, NotAccepted):
             log.warning("not accepted batch=%s queue=%s deliveries=%d cause=%s", batch.id, batch.queue, size, answer)
             return
+        self._metrics.batch(size)
         self._notice(answer.life)
         self._announce(batch.queue, batch.id)
         for start in range(0, size, IDS_PER_LINE):

@@ -49,6 +49,11 @@ class Readiness:
             return
         self._condition, self._written, self._at = condition, 0, time.monotonic()
 
+    @property
+    def condition(self) -> Condition | None:
+        """How the ledger's server is; None while that is not known."""
+        return None if time.monotonic() - self._at > STALE_S else self._condition
+
     def may_announce(self, queue: str) -> bool:
         """Whether somebody takes what is announced: while nobody does, more would only fill the ledger's memory."""
         told = self._condition

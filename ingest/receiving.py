@@ -1,6 +1,7 @@
 """Receiving: the one endpoint. A request becomes an envelope, and is answered when the ledger has it."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from ingest.gathering import Gathering
+from ingest.metrics import METHOD, STRANGER, TOO_LARGE, TOO_MUCH_PARKED, UNDECODABLE, ReceiverMetrics
 from ingest.parking import Parking
 from ingest.tokens import Tokens
 from ledger.accepting import NotAccepted
@@ -23,6 +25,7 @@ SAMPLE = 4096  # bytes kept of a delivery that is too big
 DISCARDED = 32 * 1024 * 1024  # bytes of it read to learn its size, so that the sender gets to hear the answer
 DISCARD_S = 3.0
 RETRY_AFTER = {"Retry-After": "60"}
+KEPT_ALL_THE_SAME = {413: TOO_LARGE, 422: UNDECODABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ class Receiving:
     Never a 3xx: the gateway takes it for success. Never a 4xx for a fault of ours: it is final.
     """
 
-    def __init__(self, tokens: Tokens, gathering: Gathering, parking: Parking, body_limit: int) -> None:
-        self._tokens, self._gathering, self._parking, self._limit = tokens, gathering, parking, body_limit
+    def __init__(
+        self, tokens: Tokens, gathering: Gathering, parking: Parking, metrics: ReceiverMetrics, body_limit: int
+    ) -> None:
+        self._tokens, self._gathering, self._parking = tokens, gathering, parking
+        self._metrics, self._limit = metrics, body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,13 +61,16 @@ class Receiving:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        began = time.perf_counter()
         fingerprint = self._tokens.recognise(request.path_params["token"])
         if fingerprint is None:
+            self._metrics.refused(STRANGER)
             return PlainTextResponse("Not Found", 404)
         query: bytes = request.scope["query_string"]
         if request.method == "HEAD" or (request.method == "GET" and not query):
             return PlainTextResponse("This address receives webhooks.\n")
         if request.method not in ("GET", "POST"):
+            self._metrics.refused(METHOD)
             return PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD, POST"})
         body, size = await self._read(request, len(query))
         delivery = Delivery(request.method, query, body)
@@ -70,7 +79,7 @@ class Receiving:
             verdict = _too_big(delivery, size, self._limit, received_at, request.path_params.get("event_type"))
         else:
             verdict = _judge(delivery, received_at, request.path_params.get("event_type"))
-        return await self._keep(verdict, fingerprint)
+        return await self._keep(verdict, fingerprint, began)
 
     async def _read(self, request: Request, size: int) -> tuple[bytes, int]:
         """The body, at most as much as is allowed, and the size of the whole request as far as it was told."""
@@ -91,16 +100,22 @@ class Receiving:
         told = request.headers.get("content-length", "")
         return bytes(body), max(seen, size + int(told)) if told.isdecimal() and len(told) < 16 else seen
 
-    async def _keep(self, verdict: Verdict, fingerprint: str) -> Response:
+    async def _keep(self, verdict: Verdict, fingerprint: str, began: float) -> Response:
         line = verdict.envelope.line()
+        queue = queue_of(verdict.envelope.event_type)
         if verdict.detail is not None and not self._parking.take(len(line)):
+            self._metrics.refused(TOO_MUCH_PARKED)
             return JSONResponse({"outcome": "refused", "detail": "too much to park; try again later"}, 429, RETRY_AFTER)
         try:
-            await self._gathering.accept(queue_of(verdict.envelope.event_type), line, fingerprint)
-        except NotAccepted:
+            await self._gathering.accept(queue, line, fingerprint)
+        except NotAccepted as reason:
+            self._metrics.not_accepted(reason)
             return JSONResponse(
                 {"outcome": "refused", "detail": "cannot keep it now; try again later"}, 503, RETRY_AFTER
             )
+        self._metrics.kept(queue, understood=verdict.detail is None, seconds=time.perf_counter() - began)
+        if verdict.status in KEPT_ALL_THE_SAME:
+            self._metrics.refused(KEPT_ALL_THE_SAME[verdict.status])
         told: dict[str, Any] = {"id": verdict.envelope.id, "outcome": "accepted"}
         if verdict.detail is not None:
             told |= {"outcome": "parked", "detail": verdict.detail.reason}

@@ -22,10 +22,6 @@ class IngestSettings(LedgerSettings):
     seven_body_limit: ByteSize = Field(
         ByteSize(64 * 1024), description="Largest delivery, body and query together; beyond it 413 and a 4 KiB sample."
     )
-    seven_ledger_limit: ByteSize = Field(
-        ByteSize(1024**3),
-        description="Memory that Redis may use; with its own maxmemory the lower counts. Beyond 75 % of it: 503.",
-    )
     seven_accept_deadline_s: float = Field(
         2.0, gt=0, le=4, description="Seconds for the ledger to confirm, then 503. The gateway gives up after 5."
     )

@@ -1,7 +1,7 @@
 -- Accept one batch: its envelopes, its place among the pending, the next ordinals of its queue, its tokens' last use.
 -- All or nothing, and only once for a batch id: told again, it answers as it did the first time.
 --
--- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>
+-- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, last
 -- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, envelopes, token fingerprints...
 -- Returns the batch's header line.
 
@@ -27,6 +27,7 @@ local header = string.format(
 redis.call('HSET', KEYS[2], ARGV[1], header .. '\n' .. ARGV[5])
 redis.call('ZADD', KEYS[5], now, ARGV[1])
 redis.call('ZADD', KEYS[6], now, ARGV[1])
+redis.call('HSET', KEYS[7], ARGV[2], now)
 for i = 6, #ARGV do
   redis.call('HSET', KEYS[4], ARGV[i], now)
 end

@@ -83,7 +83,7 @@ class Acceptor:
         for batch in batches:
             keys = (
                 keyspace.LEDGER, keyspace.BATCHES, keyspace.ORDINALS, keyspace.TOKENS,
-                keyspace.pending(batch.queue), keyspace.announced(batch.queue),
+                keyspace.pending(batch.queue), keyspace.announced(batch.queue), keyspace.LAST,
             )  # fmt: skip
             pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(life))
         return await pipeline.execute(raise_on_error=False)

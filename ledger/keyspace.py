@@ -10,8 +10,12 @@ ALONE = "seven:alone"
 AUDIT = "seven:audit"
 AUDIT_LOCK = "seven:audit:lock"
 TOKENS = "seven:tokens"
+LAST = "seven:last"
+BEATS = "seven:beats"
 HOOKS = "seven:hooks"
 HOOKS_LOCK = "seven:hooks:lock"
+RETENTION = "seven:retention"
+RETENTION_LOCK = "seven:retention:lock"
 
 
 def pending(queue: str) -> str:

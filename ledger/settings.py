@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -26,6 +26,7 @@ KNOWN_NAMES = frozenset(
         "SEVEN_BROKER_PORT",
         "SEVEN_DATA_DIR",
         "SEVEN_FLOWER_PORT",
+        "SEVEN_FLOWER_URL",
         "SEVEN_HOOKS",
         "SEVEN_HOOKS_GRACE_S",
         "SEVEN_HOOKS_MODE",
@@ -33,6 +34,16 @@ KNOWN_NAMES = frozenset(
         "SEVEN_HOOKS_S",
         "SEVEN_HOOK_TOKEN",
         "SEVEN_HOST",
+        "SEVEN_KEEP_CALLS_DAYS",
+        "SEVEN_KEEP_DELIVERIES_DAYS",
+        "SEVEN_KEEP_HISTORIES_DAYS",
+        "SEVEN_KEEP_HOOK_CHANGES_DAYS",
+        "SEVEN_KEEP_INBOUND_MESSAGES_DAYS",
+        "SEVEN_KEEP_LINKS_DAYS",
+        "SEVEN_KEEP_MESSAGES_DAYS",
+        "SEVEN_KEEP_PAYLOADS_DAYS",
+        "SEVEN_KEEP_TEXTS_DAYS",
+        "SEVEN_KEEP_UNAPPLIED_DAYS",
         "SEVEN_LEDGER_LIMIT",
         "SEVEN_LOG_LEVEL",
         "SEVEN_METRICS_ADDRESS",
@@ -40,6 +51,8 @@ KNOWN_NAMES = frozenset(
         "SEVEN_PARKED_LIMIT",
         "SEVEN_PORT",
         "SEVEN_PUBLIC_URL",
+        "SEVEN_RECEIVER_URL",
+        "SEVEN_RETAIN_S",
         "SEVEN_SIGNING_KEY",
         "SEVEN_STALL_S",
         "SEVEN_SWEEP_LIMIT",
@@ -109,7 +122,21 @@ class LedgerSettings(Environment):
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis or Valkey: ledger and broker, with appendfsync always.",
     )
+    seven_ledger_limit: ByteSize = Field(
+        ByteSize(1024**3),
+        description="Memory that Redis may use; with its own maxmemory the lower counts. Beyond 75 % of it: 503.",
+    )
+    seven_metrics_address: str | None = Field(
+        None,
+        pattern=r"^(off|\S+:\d{1,5})$",
+        description="host:port where the process tells metrics and how it stands; each has a default, off for nowhere.",
+    )
     seven_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+
+    def metrics_address(self, port: int) -> str | None:
+        """Where to tell metrics: on this machine only, unless another address was told; None for nowhere."""
+        told = self.seven_metrics_address or f"127.0.0.1:{port}"
+        return None if told == "off" else told
 
     @field_validator("redis_url")
     @classmethod
@@ -137,9 +164,15 @@ def load(settings: type[Some]) -> Some:
     raise SystemExit(2)
 
 
+def unknown_names() -> list[tuple[str, str]]:
+    """Each `SEVEN_…` name in the environment that is none of ours, with the nearest that is."""
+    strangers = sorted(
+        name for name in os.environ if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in KNOWN_NAMES
+    )
+    return [(name, difflib.get_close_matches(name, KNOWN_NAMES, 1, 0.0)[0]) for name in strangers]
+
+
 def warn_of_unknown_names() -> None:
-    """Log a warning for each `SEVEN_…` name in the environment that is none of ours, with the nearest that is."""
-    for name in sorted(os.environ):
-        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in KNOWN_NAMES:
-            nearest = difflib.get_close_matches(name, KNOWN_NAMES, 1, 0.0)
-            log.warning("unknown setting %s: did you mean %s?", name, *nearest)
+    """Log a warning for each of them."""
+    for name, nearest in unknown_names():
+        log.warning("unknown setting %s: did you mean %s?", name, nearest)

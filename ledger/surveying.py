@@ -10,7 +10,7 @@ from ledger import keyspace
 from ledger.batch import Batch, Header, UnreadableBatch
 from ledger.runs import Run, runs
 from ledger.scripts import HEADERS
-from ledger.settling import Figures, Ledger
+from ledger.settling import Figures, Ledger, Unreadable
 from seven.envelope import peek_id
 
 AT_ONCE = 1000  # batches in one round trip: about a millisecond of Redis' time
@@ -58,11 +58,16 @@ def survey(ledger: Ledger, queues: Sequence[str]) -> Survey:
 
 def held_ids(ledger: Ledger, queues: Sequence[str]) -> Iterator[str]:
     """The id of each delivery in the ledger. Raises redis.RedisError when it is away."""
+    for batch in held_batches(ledger, queues):
+        if isinstance(batch, Batch):
+            yield from filter(None, map(peek_id, batch.lines))
+
+
+def held_batches(ledger: Ledger, queues: Sequence[str]) -> Iterator[Batch | Unreadable]:
+    """All that is pending, some of it at a time in memory. Raises redis.RedisError when the ledger is away."""
     for queue in queues:
         for ids in _at_once(_pending(ledger, queue), PAYLOADS_AT_ONCE):
-            for batch in ledger.fetch(ids):
-                if isinstance(batch, Batch):
-                    yield from filter(None, map(peek_id, batch.lines))
+            yield from ledger.fetch(ids)
 
 
 def _pending(ledger: Ledger, queue: str) -> Iterator[str]:

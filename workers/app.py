@@ -7,9 +7,11 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, task_postrun, task_prerun, worker_init, worker_ready, worker_shutdown
+from prometheus_client import CollectorRegistry
 
 from ledger.announcing import CLOCK, announce, broker, task_name
 from ledger.ending import end_in_bounds
+from ledger.listening import listen
 from ledger.logs import configure_logging
 from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
@@ -18,8 +20,12 @@ from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
 from workers.auditing import Auditor
 from workers.consuming import Consumer
 from workers.holding import Breaker
-from workers.metrics import HookMetrics, StoreMetrics, ledger_hindrance, store_hindrance, tell_metrics
+from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
+from workers.presence import tell_presence
+from workers.pulse import EVERY_S, Pulse
 from workers.remembering import Memories
+from workers.retained import RetentionMetrics
+from workers.retaining import Retention
 from workers.settings import WorkerSettings
 from workers.stalling import Watchdog
 from workers.store.engine import create_store_engine
@@ -30,6 +36,8 @@ from workers.watching import account, reconciler, unwatched
 
 log = logging.getLogger("seven.workers")
 
+WORKER_METRICS, BEAT_METRICS = 9102, 9103
+"""Ports where they tell how they stand, unless told otherwise."""
 
 CONSUMING: dict[str, Any] = {
     # A message is acknowledged when its task has ended; one that failed is, too: its batches are still pending.
@@ -44,6 +52,7 @@ CONSUMING: dict[str, Any] = {
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
     "beat_scheduler": "workers.clock:BoundedScheduler",
+    "beat_max_loop_interval": EVERY_S,
 }
 
 
@@ -58,11 +67,17 @@ def create_app(settings: WorkerSettings) -> Celery:
     memories = Memories(ledger.redis, account(settings))
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     breaker = Breaker()
-    consumer = Consumer(ledger, Store(engine), breaker)
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    consumer = Consumer(ledger, Store(engine), breaker, metrics)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     sweep = Sweep(
-        ledger, partial(announce, app), overdue_s=settings.seven_overdue_s, at_most=settings.seven_sweep_limit
+        ledger,
+        partial(announce, app),
+        metrics,
+        overdue_s=settings.seven_overdue_s,
+        at_most=settings.seven_sweep_limit,
     )
 
     def enter(queue: str) -> None:
@@ -89,6 +104,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     every(settings.seven_sweep_s, "sweep", sweep.run)
     every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
     every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
+    every(settings.seven_retain_s, "retain", watchdog.excused()(Retention(ledger, engine, breaker, settings).run))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := unwatched(settings):
         log.info("hooks are not watched: %s is not set", missing)
@@ -100,20 +116,36 @@ def create_app(settings: WorkerSettings) -> Celery:
         engine.dispose()
         ledger.close()
 
-    tell = partial(
-        tell_metrics,
-        settings.seven_metrics_address,
-        [HookMetrics(memories), StoreMetrics(breaker), AuditMetrics(ledger.redis)],
-        [partial(store_hindrance, breaker), partial(ledger_hindrance, ledger.redis)],
-    )
-    worker_init.connect(lambda **_: tell(), weak=False)
     worker_shutdown.connect(close, weak=False)
-    watch_over(app, watchdog)
+    watch_over(app, watchdog, breaker)
+    figures = (
+        LedgerMetrics(ledger),
+        StoreMetrics(breaker),
+        HookMetrics(memories),
+        AuditMetrics(ledger.redis),
+        RetentionMetrics(ledger.redis),
+    )
+    ready = partial(hindrances, ledger.redis, breaker)
+    tell_at(settings.metrics_address(WORKER_METRICS), partial(listen, own=registry, live=figures, ready=ready))
+    beat_init.connect(partial(follow, ledger, settings.metrics_address(BEAT_METRICS)), weak=False)
     return app
 
 
-def watch_over(app: Celery, watchdog: Watchdog) -> None:
-    """Bound the end of worker and beat, and have a worker that stalls end itself."""
+def tell_at(address: str | None, listening: Callable[[str | None], None]) -> None:
+    """Have a worker that starts tell how it stands."""
+    worker_init.connect(lambda **_: listening(address), weak=False)
+
+
+def follow(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
+    """Have a beat that starts note its pulse, and tell how it stands."""
+    registry = CollectorRegistry()
+    sender.scheduler.pulse = pulse = Pulse(ledger, registry)
+    listen(address, registry, alive=pulse.silence, ready=pulse.hindrances)
+
+
+def watch_over(app: Celery, watchdog: Watchdog, breaker: Breaker) -> None:
+    """Bound the end of worker and beat, have a worker say how it is when asked, and end itself when it stalls."""
+    tell_presence(breaker, app.conf.worker_concurrency)
     for signal in (task_prerun, task_postrun):
         signal.connect(watchdog.excuse, weak=False)
     worker_ready.connect(lambda **_: watchdog.start(tuple(app.amqp.queues.consume_from)), weak=False)

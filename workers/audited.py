@@ -110,6 +110,15 @@ def figures(audit: Audit) -> dict[str, Any]:
     }
 
 
+def recall(redis: Redis) -> dict[str, Any] | None:
+    """The figures of the last audit on schedule; None where there was none. Raises redis.RedisError."""
+    try:
+        told: dict[str, Any] | None = json.loads(redis.get(keyspace.AUDIT) or b"null")
+    except ValueError:
+        return None
+    return told
+
+
 class AuditMetrics(Collector):
     """The last audit: the same from every worker, whichever made it."""
 
@@ -119,8 +128,8 @@ class AuditMetrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Nothing before the first audit, and nothing while Redis is away: an old figure would look like a good one."""
         try:
-            told = json.loads(self._redis.get(keyspace.AUDIT) or b"null")
-        except (RedisError, ValueError):
+            told = recall(self._redis)
+        except RedisError:
             return
         if not told:
             return

@@ -12,6 +12,7 @@ from ledger.settling import Ledger, Taken, Unreadable
 from seven.records import Record
 from workers.holding import Breaker
 from workers.isolating import Isolation, is_suspect
+from workers.metrics import WorkerMetrics
 from workers.store.writing import Refused, Store, StoreAway
 from workers.understanding import understand, unreadable
 
@@ -24,8 +25,9 @@ DELIVERIES_PER_TRANSACTION = 1024
 class Consumer:
     """Consumes one announcement at a time; may be shared by threads."""
 
-    def __init__(self, ledger: Ledger, store: Store, breaker: Breaker) -> None:
+    def __init__(self, ledger: Ledger, store: Store, breaker: Breaker, metrics: WorkerMetrics | None = None) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
+        self._metrics = metrics or WorkerMetrics()
         self._isolation = Isolation(ledger, store)
         self._most = DELIVERIES_PER_TRANSACTION  # halved by each failure, doubled by each success: a slow database, too
 
@@ -87,10 +89,12 @@ class Consumer:
             if outcomes is None:
                 return False
         else:
-            outcomes = self._write(batches)
+            outcomes = self._write(queue, batches)
         self._breaker.succeeded()
         self._most = min(DELIVERIES_PER_TRANSACTION, 2 * self._most)
         self._ledger.settle(queue, [batch.id for batch in batches])
+        took_s = time.monotonic() - started
+        self._metrics.consumed(queue, outcomes, took_s)
         log.log(
             logging.WARNING if "dead" in outcomes else logging.INFO,
             "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
@@ -98,7 +102,7 @@ class Consumer:
             ",".join(batch.id for batch in batches),
             len(outcomes),
             " ".join(f"{outcome}={count}" for outcome, count in sorted(Counter(outcomes).items())),
-            (time.monotonic() - started) * 1000,
+            took_s * 1000,
         )
         return True
 
@@ -109,7 +113,7 @@ class Consumer:
         except RedisError as error:
             log.warning("not released batches=%d cause=%s", len(batch_ids), type(error).__name__)
 
-    def _write(self, batches: Sequence[Batch | Unreadable]) -> list[str]:
+    def _write(self, queue: str, batches: Sequence[Batch | Unreadable]) -> list[str]:
         """Write batches in one transaction. Returns what became of each delivery. Raises StoreAway or Refused."""
         understood = [one for batch in batches if isinstance(batch, Batch) for one in understand(batch)]
         understood += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
@@ -123,6 +127,7 @@ class Consumer:
             self._store.write(row for one in understood for row in one.rows())
         except Refused:  # some row of some envelope: find it, and keep the others
             self._store.write_apart([one.rows() for one in understood], bury)
+        self._metrics.lag(queue, (one.delivery for one in understood))
         return outcomes
 
 

@@ -48,6 +48,8 @@ class Breaker:
         self._pause_s, self._probe_at, self._opened_at = pause_s, 0.0, 0.0
         self._probing = False
         self._lock = threading.Condition()
+        self.holds = 0
+        """How often it has opened."""
         self.hold: Hold | None = None
         """What is being waited for; None while the database works."""
 
@@ -72,6 +74,7 @@ class Breaker:
         with self._lock:
             opens = self.hold is None
             if opens:
+                self.holds += 1
                 self._pause_s, self._opened_at = self._first_s, self._clock()
                 log.warning("holding: the database does not take anything cause=%s", cause)
             if opens or self._probing:  # of those who were on their way at the same moment the first one counts

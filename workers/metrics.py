@@ -1,30 +1,108 @@
-"""Metrics: what a worker tells Prometheus and its supervisor, on an address that is not public."""
+"""Metrics: what a worker counts, and tells of ledger, store and hooks, for Prometheus. `docs/metrics.md` lists all."""
 
-import json
-import logging
-import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
+from ledger.announcing import CLOCK
+from ledger.glancing import glance
+from ledger.settling import Ledger
+from seven.events import QUEUES, label_of
+from seven.records import KeptDelivery
 from workers.holding import Breaker
 from workers.remembering import Memories
 
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 
-log = logging.getLogger("seven.workers")
 
-Hindrance = Callable[[], str | None]
-"""Why a worker could not consume now, in words for people; None when it could."""
+class WorkerMetrics:
+    """The counters of one worker."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._consumed = Counter(
+            "seven_deliveries_consumed",
+            "Deliveries whose rows are committed, by what became of them.",
+            ("event_type", "outcome"),
+            registry=registry,
+        )
+        self._batch = Histogram(
+            "seven_consumed_batch_deliveries",
+            "Deliveries in one transaction.",
+            buckets=(1, 4, 16, 64, 256, 1024, 4096),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "seven_consume_seconds",
+            "From batches in hand to their rows committed and settled.",
+            ("queue",),
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "seven_provider_lag_seconds",
+            "From what an event tells as its time to its arrival here, first attempts and retries alike.",
+            ("event_type",),
+            buckets=(1, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 4 * DAY),
+            registry=registry,
+        )
+        self.sweeps = Counter("seven_sweeps", "Passes of the sweep.", registry=registry)
+        self._swept = Counter("seven_swept_batches", "Batches announced again.", ("queue",), registry=registry)
+
+    def consumed(self, queue: str, outcomes: Sequence[str], seconds: float) -> None:
+        """One transaction is committed and settled."""
+        for outcome, deliveries in Tally(outcomes).items():
+            self._consumed.labels(label_of(queue), outcome).inc(deliveries)
+        self._batch.observe(len(outcomes))
+        self._seconds.labels(queue).observe(seconds)
+
+    def lag(self, queue: str, deliveries: Iterable[KeptDelivery]) -> None:
+        """These have been applied; one from the future, by a clock that is wrong, counts as told at once."""
+        lag = self._lag.labels(label_of(queue))
+        for delivery in deliveries:
+            if delivery.event_at and delivery.received_at and delivery.outcome == "applied":
+                lag.observe(max(0.0, (delivery.received_at - delivery.event_at).total_seconds()))
+
+    def swept(self, queue: str, batches: int) -> None:
+        """So many batches were announced again."""
+        self._swept.labels(queue).inc(batches)
+
+
+class LedgerMetrics(Collector):
+    """How the ledger and the broker's queues stand: the same from every worker."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing while Redis is away: an old figure would look like a good one."""
+        try:
+            told = glance(self._ledger, QUEUES)
+        except RedisError:
+            return
+        queues = told.figures.queues
+        now = told.figures.now
+        waits = {
+            queue: (now - one.oldest_at).total_seconds() if one.oldest_at else 0.0 for queue, one in queues.items()
+        }
+        lengths = {queue: one.announcements for queue, one in queues.items()} | {CLOCK: told.clock_announcements}
+        pending = {queue: one.pending for queue, one in queues.items()}
+        yield gauges("seven_ledger_pending_batches", "Batches in the ledger.", "queue", pending)
+        yield gauges("seven_ledger_oldest_pending_seconds", "How long the oldest of them has waited.", "queue", waits)
+        yield gauges(
+            "seven_queue_announcements", "Announcements that nobody has taken from the broker.", "queue", lengths
+        )
+        yield GaugeMetricFamily("seven_unacked_announcements", "Those taken, and not ended yet.", value=told.unacked)
+        yield gauges(
+            "seven_last_delivery_timestamp_seconds",
+            "When the last delivery was accepted; none before the first.",
+            "event_type",
+            {label_of(queue): at.timestamp() for queue, at in told.last_at.items()},
+        )
 
 
 class HookMetrics(Collector):
@@ -55,12 +133,13 @@ class StoreMetrics(Collector):
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Always whether; since when, only while it does."""
         hold = self._breaker.hold
         yield GaugeMetricFamily(
             "seven_store_held", "1 while the database takes nothing and batches are held.", value=float(bool(hold))
         )
+        yield CounterMetricFamily("seven_store_holds", "How often that began.", value=self._breaker.holds)
         if hold:
             yield GaugeMetricFamily(
                 "seven_store_held_since_timestamp_seconds",
@@ -69,67 +148,19 @@ class StoreMetrics(Collector):
             )
 
 
-def store_hindrance(breaker: Breaker) -> str | None:
-    """That the database takes nothing, as far as this worker has found out."""
-    return str(breaker.hold) if breaker.hold else None
+def gauges(name: str, meaning: str, label: str, values: dict[str, float] | dict[str, int]) -> GaugeMetricFamily:
+    """One figure for each value of a label."""
+    family = GaugeMetricFamily(name, meaning, labels=(label,))
+    for told, value in values.items():
+        family.add_metric((told,), value)
+    return family
 
 
-def ledger_hindrance(redis: Redis) -> str | None:
-    """That the ledger does not answer; asked now, bounded by the client's timeout."""
+def hindrances(redis: Redis, breaker: Breaker) -> list[str]:
+    """Why a worker could not consume now: its ledger asked within the client's timeout, its store as last found."""
+    found = [str(breaker.hold)] if breaker.hold else []
     try:
         redis.ping()
     except (RedisError, OSError) as error:
-        return f"the ledger does not answer ({type(error).__name__})"
-    return None
-
-
-def tell_metrics(address: str, collectors: Iterable[Collector], hindrances: Iterable[Hindrance]) -> None:
-    """Serve `/metrics`, `/livez` and `/readyz` at `host:port`, in a thread that ends with the process.
-
-    An address that is taken, by another worker, is no reason not to work.
-    """
-    if not address:
-        return
-    host, _, port = address.rpartition(":")
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    try:
-        server = _listening(host.strip("[]"), int(port), _answering(make_wsgi_app(registry), list(hindrances)))
-    except OSError as error:
-        log.warning("metrics are not told at %s: %s", address, error.strerror)
-        return
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-
-
-def _answering(metrics: "WSGIApplication", hindrances: list[Hindrance]) -> "WSGIApplication":
-    def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path == "/metrics":
-            return metrics(environ, start)
-        status, kind, body = "404 Not Found", "text/plain", "not here\n"
-        if path == "/livez":
-            status, body = "200 OK", "alive\n"
-        elif path == "/readyz":
-            found = [word for hindrance in hindrances if (word := hindrance())]
-            status = "503 Service Unavailable" if found else "200 OK"
-            kind, body = "application/json", json.dumps({"ready": not found, "hindrances": found})
-        start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body.encode("ascii")]
-
-    return answer
-
-
-def _listening(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
-    class Server(ThreadingMixIn, WSGIServer):  # one that is asked slowly still answers others
-        daemon_threads = True
-        address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
-
-    return make_server(host, port, application, Server, handler_class=_Silent)
-
-
-class _Silent(WSGIRequestHandler):
-    timeout = 10  # for a request that never comes
-
-    def log_message(self, *_: Any) -> None:
-        """Log no requests."""
+        found.append(f"the ledger does not answer ({type(error).__name__})")
+    return found

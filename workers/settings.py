@@ -11,10 +11,11 @@ from pydantic_settings import NoDecode
 from ledger.settings import LedgerSettings, check_token
 from seven.hooks import Addresses
 from workers.desired import DEFAULT, DesiredHook, read_desired
+from workers.keeping import KeepSettings
 from workers.store.engine import database_url
 
 
-class WorkerSettings(LedgerSettings):
+class WorkerSettings(LedgerSettings, KeepSettings):
     """The settings of a worker, and of beat."""
 
     database_url: SecretStr | None = Field(
@@ -55,11 +56,6 @@ class WorkerSettings(LedgerSettings):
     seven_hooks_s: float = Field(300.0, ge=1, description="Seconds between two reconcilings of the hooks.")
     seven_hooks_most_changes: int = Field(
         10, ge=1, description="Changes in one reconciling beyond which none is made, and somebody has to look."
-    )
-    seven_metrics_address: str = Field(
-        "127.0.0.1:9102",
-        pattern=r"^(\S+:\d{1,5})?$",
-        description="Where the worker tells its metrics; empty for nowhere.",
     )
     seven_hooks_grace_s: float = Field(
         86_400.0, ge=0, description="Seconds after which a new token's hook counts as working without a delivery."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT
 from ledger.settling import Ledger
 from seven.events import QUEUES
+from workers.metrics import WorkerMetrics
 
 log = logging.getLogger("seven.workers")
 
@@ -14,9 +15,16 @@ class Sweep:
     """One pass over all queues. Two at once do no harm: taking a batch and counting it as announced is one script."""
 
     def __init__(
-        self, ledger: Ledger, announce: Callable[[str, Sequence[str]], None], *, overdue_s: float, at_most: int
+        self,
+        ledger: Ledger,
+        announce: Callable[[str, Sequence[str]], None],
+        metrics: WorkerMetrics | None = None,
+        *,
+        overdue_s: float,
+        at_most: int,
     ) -> None:
         self._ledger, self._announce, self._overdue_s, self._at_most = ledger, announce, overdue_s, at_most
+        self._metrics = metrics or WorkerMetrics()
         self._longest_queue = -(-at_most // BATCHES_PER_ANNOUNCEMENT)  # announcements; one pass makes as many
 
     def run(self) -> int:
@@ -30,6 +38,8 @@ class Sweep:
             for start in range(0, len(overdue), BATCHES_PER_ANNOUNCEMENT):
                 self._announce(queue, overdue[start : start + BATCHES_PER_ANNOUNCEMENT])
             if overdue:
+                self._metrics.swept(queue, len(overdue))
                 log.info("swept queue=%s batches=%d", queue, len(overdue))
             swept += len(overdue)
+        self._metrics.sweeps.inc()
         return swept

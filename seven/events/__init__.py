@@ -23,4 +23,9 @@ def queue_of(event_type: str | None) -> str:
     return event_type if event_type in EVENT_TYPES else PARKED
 
 
-__all__ = ["EVENT_TYPES", "PARKED", "QUEUES", "Event", "queue_of"]
+def label_of(queue: str) -> str:
+    """The event type of what goes through a queue, as metrics name it: one of few words, whatever a stranger sends."""
+    return queue if queue in EVENT_TYPES else "unknown"
+
+
+__all__ = ["EVENT_TYPES", "PARKED", "QUEUES", "Event", "label_of", "queue_of"]

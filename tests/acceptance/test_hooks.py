@@ -61,7 +61,7 @@ def environment(tmp_path: Path, emulator: Emulator, redis_url: str, database_url
         "SEVEN_API_URL": f"{emulator.url}/api",
         "SEVEN_HOOKS_MODE": "apply",
         "SEVEN_HOOKS_S": "1",
-        "SEVEN_METRICS_ADDRESS": "",
+        "SEVEN_METRICS_ADDRESS": "off",
     }
 
 

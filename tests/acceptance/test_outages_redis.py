@@ -255,7 +255,7 @@ def test_workers_and_beat_come_back(tmp_path: Path):
     engine = create_store_engine(url)
     migrate(engine)
     with valkey(tmp_path, "--maxmemory", "256mb") as server:
-        environment = {"REDIS_URL": server.url, "DATABASE_URL": url, "SEVEN_METRICS_ADDRESS": ""}
+        environment = {"REDIS_URL": server.url, "DATABASE_URL": url, "SEVEN_METRICS_ADDRESS": "off"}
         environment |= {"SEVEN_SWEEP_S": "1", "SEVEN_OVERDUE_S": "10"}
         teller = Teller(server.url)
         processes = (worker(tmp_path, environment), beat(tmp_path, environment))

@@ -76,7 +76,7 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
     engine.dispose()
     environment = {
         "REDIS_URL": redis_url, "DATABASE_URL": database, "SEVEN_HOOK_TOKEN": TOKEN,
-        "SEVEN_METRICS_ADDRESS": "", "SEVEN_SWEEP_S": "1",
+        "SEVEN_METRICS_ADDRESS": "off", "SEVEN_SWEEP_S": "1",
     }  # fmt: skip
     flower, receiver = Flower(tmp_path, environment), Receiver(tmp_path, environment)
     with running(flower, worker(tmp_path, environment), beat(tmp_path, environment), receiver):

@@ -89,7 +89,7 @@ def test_it_carries_deliveries_to_the_database(configured: Configured, postgres:
         "DATABASE_URL": url,
         "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_SWEEP_S": "1",
-        "SEVEN_METRICS_ADDRESS": "",
+        "SEVEN_METRICS_ADDRESS": "off",
     }
     receiver = Receiver(tmp_path, environment)
     working, ticking = worker(tmp_path, environment), beat(tmp_path, environment)

@@ -72,7 +72,7 @@ def test_settled_batches_leave_without_a_trace(redis_url: str, ledger: Ledger):
         ledger.redis.zrange("seven:pending:dlr", 0, -1) == ledger.redis.zrange("seven:announced:dlr", 0, -1) == [b"b"]
     )
     ledger.settle("dlr", ["b"])
-    assert sorted(ledger.redis.keys("*")) == [b"seven:ledger", b"seven:ordinals", b"seven:tokens"]
+    assert sorted(ledger.redis.keys("*")) == [b"seven:last", b"seven:ledger", b"seven:ordinals", b"seven:tokens"]
 
 
 def test_overdue_batches_are_taken_oldest_first_and_once(redis_url: str, ledger: Ledger):

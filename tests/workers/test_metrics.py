@@ -1,64 +1,131 @@
-"""What a worker tells on its metrics address: figures, that it lives, and whether it could consume."""
+"""What a worker tells: what it has done, and how ledger and store stand."""
 
-from functools import partial
+from datetime import UTC, datetime, timedelta
 
-import httpx2
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 
+from ledger.announcing import CLOCK
 from ledger.settling import Ledger
+from seven.records import KeptDelivery
 from tests.servers import free_port
+from tests.workers.envelopes import Accept, envelope
 from workers.holding import Breaker
-from workers.metrics import StoreMetrics, ledger_hindrance, store_hindrance, tell_metrics
+from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
+from workers.pulse import Pulse
 
 
-@pytest.fixture
-def breaker() -> Breaker:
-    return Breaker()
+def told(*collectors: Collector) -> dict[str, float]:
+    """Every sample, by its name and labels."""
+    registry = CollectorRegistry()
+    for collector in collectors:
+        registry.register(collector)
+    return samples(registry)
 
 
-def told(breaker: Breaker, redis_url: str) -> str:
-    """Have metrics told; returns where."""
-    port = free_port()
-    redis = Ledger(redis_url).redis
-    tell_metrics(
-        f"127.0.0.1:{port}",
-        [StoreMetrics(breaker)],
-        [partial(store_hindrance, breaker), partial(ledger_hindrance, redis)],
-    )
-    return f"http://127.0.0.1:{port}"
+def samples(registry: CollectorRegistry) -> dict[str, float]:
+    lines = generate_latest(registry).decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
 
 
-def test_ready_until_something_hinders(breaker: Breaker, redis_url: str):
-    """Ready while database and ledger are there; held batches and their cause are told, and that it lives."""
-    url = told(breaker, redis_url)
-    assert httpx2.get(f"{url}/readyz").json() == {"ready": True, "hindrances": []}
-    assert httpx2.get(f"{url}/metrics").text.splitlines()[2:] == ["seven_store_held 0.0"]
+def test_a_hold_is_told(redis_url: str):
+    """Whether, since when, how often; and it hinders."""
+    breaker, redis = Breaker(0.0), Ledger(redis_url).redis
+    assert told(StoreMetrics(breaker)) == {"seven_store_held": 0, "seven_store_holds_total": 0}
+    assert hindrances(redis, breaker) == []
     breaker.failed("OperationalError 57P03")
     assert breaker.hold
-    answer = httpx2.get(f"{url}/readyz")
-    assert (answer.status_code, answer.json()["ready"]) == (503, False)
-    assert answer.json()["hindrances"] == [
-        f"the database does not take anything (OperationalError 57P03), held since {breaker.hold.since:%FT%TZ}"
-    ]
-    figures = httpx2.get(f"{url}/metrics").text
-    assert "seven_store_held 1.0" in figures
-    since = float(figures.rsplit("seven_store_held_since_timestamp_seconds ", 1)[1])
-    assert since == pytest.approx(breaker.hold.since.timestamp())
-    assert httpx2.get(f"{url}/livez").text == "alive\n"
+    found = told(StoreMetrics(breaker))
+    assert found["seven_store_held"] == found["seven_store_holds_total"] == 1
+    assert found["seven_store_held_since_timestamp_seconds"] == pytest.approx(breaker.hold.since.timestamp())
+    assert hindrances(redis, breaker) == [str(breaker.hold)]
     breaker.succeeded()
-    assert httpx2.get(f"{url}/readyz").status_code == 200
+    breaker.failed("again")
+    assert told(StoreMetrics(breaker))["seven_store_holds_total"] == 2
 
 
-def test_a_ledger_that_is_away_hinders(breaker: Breaker):
-    """A worker without its ledger is not ready, and lives."""
-    url = told(breaker, f"redis://127.0.0.1:{free_port()}/0")
-    assert httpx2.get(f"{url}/readyz").json()["hindrances"] == ["the ledger does not answer (ConnectionError)"]
-    assert httpx2.get(f"{url}/livez").status_code == 200
+def test_a_ledger_that_is_away_hinders_and_tells_nothing():
+    """An old figure would look like a good one."""
+    ledger = Ledger(f"redis://127.0.0.1:{free_port()}/0")
+    assert hindrances(ledger.redis, Breaker()) == ["the ledger does not answer (ConnectionError)"]
+    assert told(LedgerMetrics(ledger)) == {}
 
 
-def test_nothing_else_is_there(breaker: Breaker, redis_url: str):
-    """Other paths are not found; an address that is taken is no reason to fail, nor is none."""
-    url = told(breaker, redis_url)
-    assert httpx2.get(f"{url}/elsewhere").status_code == 404
-    tell_metrics(url.removeprefix("http://"), [], [])
-    tell_metrics("", [], [])
+def test_the_ledger_is_told_by_queue(ledger: Ledger, accept: Accept):
+    """What waits and since when, what nobody has taken, of every queue; and when which event type last came."""
+    accept(envelope("1"))
+    accept(envelope("2"), queue="parked")
+    ledger.redis.rpush(CLOCK, "a", "b")
+    ledger.redis.hset("unacked", "c", "d")
+    found = told(LedgerMetrics(ledger))
+
+    assert found['seven_ledger_pending_batches{queue="dlr"}'] == 1
+    assert found['seven_ledger_pending_batches{queue="sms_mo"}'] == 0
+    assert 0 <= found['seven_ledger_oldest_pending_seconds{queue="dlr"}'] < 60
+    assert found[f'seven_queue_announcements{{queue="{CLOCK}"}}'] == 2
+    assert found["seven_unacked_announcements"] == 1
+    last = {name: at for name, at in found.items() if name.startswith("seven_last_delivery")}
+    assert {name.partition("{")[2] for name in last} == {'event_type="dlr"}', 'event_type="unknown"}'}
+    assert all(abs(at - datetime.now(UTC).timestamp()) < 60 for at in last.values())
+
+
+def test_consuming_is_counted():
+    """By event type and outcome, with the time it took; the words of strangers are no labels."""
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    metrics.consumed("dlr", ["applied", "applied", "dead"], 0.2)
+    metrics.consumed("parked", ["parked"], 0.1)
+    found = samples(registry)
+
+    assert found['seven_deliveries_consumed_total{event_type="dlr",outcome="applied"}'] == 2
+    assert found['seven_deliveries_consumed_total{event_type="dlr",outcome="dead"}'] == 1
+    assert found['seven_deliveries_consumed_total{event_type="unknown",outcome="parked"}'] == 1
+    assert found['seven_consume_seconds_count{queue="dlr"}'] == 1
+    assert found["seven_consumed_batch_deliveries_sum"] == 4
+
+
+def test_the_way_to_us_is_measured():
+    """From the event's time to its arrival; what comes from the future, by a wrong clock, came at once."""
+    registry, now = CollectorRegistry(), datetime.now(UTC)
+
+    def delivery(ago: timedelta | None, outcome: str = "applied") -> KeptDelivery:
+        event_at = None if ago is None else now - ago
+        return KeptDelivery(id="1", received_at=now, event_at=event_at, outcome=outcome)
+
+    WorkerMetrics(registry).lag(
+        "dlr",
+        [
+            delivery(timedelta(minutes=2)), delivery(timedelta(hours=-1)), delivery(None),
+            delivery(timedelta(days=9), "parked"),
+        ],
+    )  # fmt: skip
+    found = samples(registry)
+
+    assert found['seven_provider_lag_seconds_count{event_type="dlr"}'] == 2
+    assert found['seven_provider_lag_seconds_sum{event_type="dlr"}'] == 120
+    assert found['seven_provider_lag_seconds_bucket{event_type="dlr",le="1.0"}'] == 1
+
+
+def test_a_beat_is_seen_while_it_lives(ledger: Ledger, redis_url: str):
+    """Each by itself, until it ends; one that was killed is forgotten after an hour."""
+    other = Ledger(redis_url)
+    one, two = Pulse(ledger, CollectorRegistry()), Pulse(other, CollectorRegistry())
+    one.beat()
+    two.beat()
+    assert ledger.redis.zcard("seven:beats") == 2
+    two.end()
+    assert ledger.redis.zrange("seven:beats", 0, -1) == [ledger.incarnation.encode()]
+    ledger.redis.zadd("seven:beats", {"killed": 1.0})
+    one.beat()
+    assert ledger.redis.zcard("seven:beats") == 1
+    assert (one.silence(), one.hindrances()) == ([], [])
+
+
+def test_a_beat_without_its_ledger_is_not_ready():
+    """It lives; nobody would get what it sends."""
+    pulse = Pulse(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry())
+    pulse.beat()
+
+    assert pulse.silence() == []
+    assert pulse.hindrances() == ["the ledger does not answer (ConnectionError)"]

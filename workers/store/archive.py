@@ -50,9 +50,9 @@ class Scope:
         if self.subject is not None:
             told.append(deliveries.c.subject == self.subject)
         if self.since is not None:
-            told.append(deliveries.c.id >= _first_id(self.since, -AMISS_MS))
+            told.append(deliveries.c.id >= first_id(self.since, -AMISS_MS))
         if self.until is not None:
-            told.append(deliveries.c.id < _first_id(self.until, AMISS_MS))
+            told.append(deliveries.c.id < first_id(self.until, AMISS_MS))
         return told
 
 
@@ -138,7 +138,7 @@ def _speak_of(event_types: Sequence[str], subjects: Collection[str]) -> ColumnEl
     )
 
 
-def _first_id(at: datetime, off_ms: int) -> str:
+def first_id(at: datetime, off_ms: int = 0) -> str:
     """The least uuid7 of a time, give or take."""
     digits = f"{max(int(at.timestamp() * 1000) + off_ms, 0):012x}"
     return f"{digits[:8]}-{digits[8:]}"

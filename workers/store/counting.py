@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, li
 
 from ledger.runs import Run, runs
 from workers.store.guarding import lift_bounds
-from workers.store.tables import deliveries, ledger_marks, link_events, tallies
+from workers.store.tables import deliveries, ledger_marks, link_events, links, tallies
 
 SNAPSHOT_S = 3600  # for a pass over many millions of rows; for ever would be too long for a server that hangs
 
@@ -149,13 +149,21 @@ def present(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def link_gaps(connection: Connection) -> dict[str, tuple[int, int]]:
-    """By kind, the links some of whose clicks or views were never told to us, and how many those are."""
+    """By kind, the links some of whose clicks or views were never told to us, and how many those are.
+
+    Retention removes the oldest ones first. Of a link that is older than whatever is left, only those count that lack
+    between the first that is left and the last.
+    """
     c = link_events.c
+    whole = links.c.first_at >= select(func.min(c.at)).scalar_subquery()
+    before = case((whole, literal(0)), else_=func.min(c.nth) - 1)
+    untold = (func.max(c.nth) - func.count() - before).label("untold")
     told = (
-        select(c.type, (func.max(c.nth) - func.count()).label("untold"))
-        .group_by(c.sms_id, c.tracking_url, c.type)
-        .having(func.max(c.nth) > func.count())
+        select(c.type, untold)
+        .outerjoin(links, and_(links.c.sms_id == c.sms_id, links.c.tracking_url == c.tracking_url))
+        .group_by(c.sms_id, c.tracking_url, c.type, links.c.first_at)
         .subquery()
     )
-    query = select(told.c.type, func.count(), func.sum(told.c.untold)).group_by(told.c.type)
-    return {kind: (links, int(untold)) for kind, links, untold in connection.execute(query)}
+    some = select(told).where(told.c.untold > 0).subquery()
+    query = select(some.c.type, func.count(), func.sum(some.c.untold)).group_by(some.c.type)
+    return {kind: (number, int(untold)) for kind, number, untold in connection.execute(query)}

@@ -30,6 +30,8 @@ _CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+OVERFLOW = 2
+"""Connections beyond one for each thread: beat's tasks come beside batches."""
 _EXPECTED = "sqlite:///… or postgresql://… is expected"
 _SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
 
@@ -68,7 +70,7 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
         url,
         hide_parameters=True,  # errors are logged, and parameters are what people wrote
         pool_size=connections,
-        max_overflow=2,
+        max_overflow=OVERFLOW,
         pool_pre_ping=True,
         pool_timeout=10,
         connect_args=_CONNECTION | {"connect_timeout": patience.connect_s},

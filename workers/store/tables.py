@@ -14,6 +14,8 @@ from workers.store.types import CodePointText, Euros, Time
 SCHEMA = "seven"
 
 NOT_APPLIED = text("outcome <> 'applied'")
+WITH_PAYLOAD = text("payload IS NOT NULL")
+WITH_TEXT = text("text IS NOT NULL")
 
 metadata = MetaData(schema=SCHEMA, naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s"})
 
@@ -46,6 +48,14 @@ deliveries = Table(
     Index("ix_deliveries_ledger_queue_ordinal", "ledger", "queue", "ordinal"),  # read by `audit`
     # read by `dead`; few rows
     Index("ix_deliveries_outcome_id", "outcome", "id", postgresql_where=NOT_APPLIED, sqlite_where=NOT_APPLIED),
+    # read by `retain`: what is blanked leaves it
+    Index(
+        "ix_deliveries_outcome_received_at",
+        "outcome",
+        "received_at",
+        postgresql_where=WITH_PAYLOAD,
+        sqlite_where=WITH_PAYLOAD,
+    ),
 )
 
 messages = Table(
@@ -63,7 +73,14 @@ messages = Table(
     _changed_at(),
 )
 
-message_statuses = Table("message_statuses", metadata, _key("msg_id"), _key("status"), _key("at", Time))
+message_statuses = Table(
+    "message_statuses",
+    metadata,
+    _key("msg_id"),
+    _key("status"),
+    _key("at", Time),
+    Index("ix_message_statuses_at", "at"),  # read by `retain`, as that of every history
+)
 
 inbound_messages = Table(
     "inbound_messages",
@@ -72,9 +89,11 @@ inbound_messages = Table(
     Column("sender", CodePointText),
     Column("recipient", CodePointText),  # our number, the vendor's `system`
     Column("text", CodePointText),
-    Column("sent_at", Time),
+    Column("sent_at", Time, index=True),  # read by `retain`
     Column("message_type", CodePointText),
     _changed_at(),
+    # read by `retain`: what is blanked leaves it
+    Index("ix_inbound_messages_sent_at_text", "sent_at", postgresql_where=WITH_TEXT, sqlite_where=WITH_TEXT),
 )
 
 calls = Table(
@@ -96,7 +115,15 @@ calls = Table(
     _changed_at(),
 )
 
-call_statuses = Table("call_statuses", metadata, _key("direction"), _key("call_id"), _key("status"), _key("at", Time))
+call_statuses = Table(
+    "call_statuses",
+    metadata,
+    _key("direction"),
+    _key("call_id"),
+    _key("status"),
+    _key("at", Time),
+    Index("ix_call_statuses_at", "at"),
+)
 
 links = Table(
     "links",
@@ -120,6 +147,7 @@ link_events = Table(
     _key("type"),
     _key("nth", BigInteger),
     Column("at", Time),
+    Index("ix_link_events_at", "at"),
 )
 
 dead_letters = Table(

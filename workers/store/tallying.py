@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, delete, insert, select, text
 
-from ledger.runs import Run
+from ledger.runs import Run, runs
 from workers.store.counting import Place
-from workers.store.tables import tallies
-from workers.store.upsert import INSERT
+from workers.store.tables import SCHEMA, tallies
 
 Fate = Literal["removed", "lost", "doubled"]
 """removed: by retention; lost, doubled: an operator has taken note of it."""
@@ -20,21 +19,50 @@ def tally(
 ) -> None:
     """Keep what became of these ordinals, in the transaction that has it become so; told again it changes nothing.
 
-    `received_at` is the latest receipt among them; None where nobody knows it.
+    `received_at` is the latest receipt among them; None where nobody knows it. Runs that touch become one: what
+    retention removes from the beginning of a series on is one row, however long it goes on.
     """
+    told = runs(some)
+    if not told:
+        return
+    _lock(connection)
     life, queue = place
+    c = tallies.c
+    beside = and_(
+        c.ledger == life,
+        c.queue == queue,
+        c.fate == fate,
+        c.first_ordinal <= told[-1][1] + 1,
+        c.last_ordinal >= told[0][0] - 1,
+    )
+    kept = connection.execute(select(c.first_ordinal, c.last_ordinal, c.received_at).where(beside)).all()
+    known = [(row.first_ordinal, row.last_ordinal) for row in kept]
+    joined = runs([*known, *told])
+    if joined == sorted(known):
+        return
+    # One time for all that lie here together: what is asked is until when rows were removed, and that is the latest.
+    times = [received_at, *(row.received_at for row in kept)]
+    latest = max((at for at in times if at is not None), default=None) if None not in times else None
     now = datetime.now(UTC)
-    rows = [
-        {
-            "ledger": life,
-            "queue": queue,
-            "fate": fate,
-            "first_ordinal": first,
-            "last_ordinal": last,
-            "received_at": received_at,
-            "tallied_at": now,
-        }
-        for first, last in some
-    ]
-    if rows:
-        connection.execute(INSERT[connection.dialect.name](tallies).on_conflict_do_nothing(), rows)
+    connection.execute(delete(tallies).where(beside))
+    connection.execute(
+        insert(tallies),
+        [
+            {
+                "ledger": life,
+                "queue": queue,
+                "fate": fate,
+                "first_ordinal": first,
+                "last_ordinal": last,
+                "received_at": latest,
+                "tallied_at": now,
+            }
+            for first, last in joined
+        ],
+    )
+
+
+def _lock(connection: Connection) -> None:
+    """One at a time joins runs; reading goes on. SQLite lets one write at a time anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {SCHEMA}.{tallies.name} IN SHARE ROW EXCLUSIVE MODE"))

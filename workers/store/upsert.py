@@ -16,11 +16,12 @@ from workers.store.tables import SCHEMA, metadata
 
 Value = ColumnElement[Any]
 
-# The database's own clock, in microseconds where it has them.
-_NOW: dict[str, Value] = {
+NOW: dict[str, Value] = {
     "postgresql": func.clock_timestamp(),
     "sqlite": literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now') || '000+00:00'"),
 }
+"""The database's own clock, in microseconds where it has them."""
+
 INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
 _BY_TABLE = {record.table: record for record in RECORDS}
 
@@ -38,7 +39,7 @@ def upsert(table_name: str, dialect: str) -> Executable:
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in shape.declared}
     if record.tracks_changes:
-        values["changed_at"] = _NOW[dialect]
+        values["changed_at"] = NOW[dialect]
     insert = INSERT[dialect](table).values(values)
     key = [table.c[name] for name in shape.names(Join.KEY)]
     changes: list[Value] = []
@@ -60,7 +61,7 @@ def upsert(table_name: str, dialect: str) -> Executable:
     if not joined:
         return cast("Executable", insert.on_conflict_do_nothing(index_elements=key))
     if record.tracks_changes:
-        joined["changed_at"] = _NOW[dialect]
+        joined["changed_at"] = NOW[dialect]
     return cast("Executable", insert.on_conflict_do_update(index_elements=key, set_=joined, where=or_(*changes)))
 
 

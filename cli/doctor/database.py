@@ -1,0 +1,119 @@
+"""The database: whether it takes rows, has today's tables, and keeps a commit once it is answered."""
+
+from collections.abc import Iterator
+
+from cli.checks import Check, Silence, good, unknown, warning, wrong
+from cli.screen import program
+from cli.status_judging import size
+from workers.store.engine import OVERFLOW
+from workers.store.inspecting import Database
+
+OLDEST_POSTGRESQL = 130_000
+FULLEST = 0.8
+"""The part of a server's connections beyond which one more worker may be one too many."""
+OF_COMMANDS = 3
+"""Connections that commands and people take now and then."""
+
+
+def checks(database: Database | Silence, connections: int) -> Iterator[Check]:
+    """Everything about it. `connections` is how many ours may open."""
+    if isinstance(database, Silence):
+        yield unknown("database", f"does not answer: {database.cause}", "see DATABASE_URL; is it running?")
+        return
+    yield good("database", f"answers: {_name(database)}, {size(database.size)}")
+    yield _migrated(database)
+    yield _writable(database)
+    yield from (_postgresql(database, connections) if database.dialect == "postgresql" else _sqlite(database))
+
+
+def wanted(workers: int, threads: int) -> int:
+    """How many connections so many workers of so many threads may open."""
+    return workers * (threads + OVERFLOW) + OF_COMMANDS
+
+
+def _name(database: Database) -> str:
+    if database.dialect != "postgresql":
+        return "SQLite"
+    return f"PostgreSQL {int(database.settings['server_version_num']) // 10_000}"
+
+
+def _migrated(database: Database) -> Check:
+    if database.version is None:
+        return wrong("tables", "there are none of ours", f"{program()} migrate")
+    if database.version < database.newest:
+        said = f"at version {database.version}, and {database.newest} is today's"
+        return wrong("tables", said, f"{program()} migrate")
+    if database.version > database.newest:
+        said = f"at version {database.version}, newer than {database.newest} that this program knows"
+        return warning("tables", said, "upgrade this program; older code runs on newer tables")
+    return good("tables", f"at version {database.version}, today's")
+
+
+def _writable(database: Database) -> Check:
+    if database.standby:
+        return wrong("database writes", "it is a standby", "let DATABASE_URL lead to the primary, or promote this one")
+    if database.refusal:
+        return wrong("database writes", f"it refused a row: {database.refusal}", "rights, a full disk, or read-only?")
+    if database.version is None:
+        return unknown("database writes", "there is no table to try", f"{program()} migrate")
+    return good("database writes", "it took a row, which was rolled back")
+
+
+def _postgresql(database: Database, connections: int) -> Iterator[Check]:
+    told = database.settings
+    if int(told["server_version_num"]) < OLDEST_POSTGRESQL:
+        yield warning("PostgreSQL version", _name(database), "its faults are mended no more: upgrade it")
+    yield _commit(database)
+    off = [name for name in ("fsync", "full_page_writes") if told[name] == "off"]
+    if off:
+        said = f"{' and '.join(off)} off: a power loss may ruin the whole database"
+        yield wrong("PostgreSQL disk", said, f"set {' and '.join(off)} on")
+    else:
+        yield good("PostgreSQL disk", "fsync and full_page_writes are on")
+    yield _encoding(told["server_encoding"])
+    yield _connections(database, connections)
+
+
+def _commit(database: Database) -> Check:
+    ours, default = database.settings["synchronous_commit"], database.defaults["synchronous_commit"]
+    if ours in ("off", "local"):
+        said = f"synchronous_commit {ours} in our sessions, although they ask for on"
+        return wrong("commit", said, "batches are settled that are not on disk: what stands between us and PostgreSQL?")
+    if default in ("off", "local"):
+        return good("commit", f"synchronous_commit {ours} in our sessions, which ask for it; the default is {default}")
+    return good("commit", f"synchronous_commit {ours}")
+
+
+def _encoding(told: str) -> Check:
+    if told == "UTF8":
+        return good("encoding", "UTF8")
+    if told == "SQL_ASCII":
+        said = "SQL_ASCII: it checks no text, and others may read it wrongly"
+        return warning("encoding", said, "dump it, make it anew with ENCODING 'UTF8', and restore")
+    said = f"{told}: what people write in other letters is refused"
+    return wrong("encoding", said, "dump it, make it anew with ENCODING 'UTF8', and restore")
+
+
+def _connections(database: Database, wanted_: int) -> Check:
+    there = int(database.settings["max_connections"]) - int(database.settings["superuser_reserved_connections"])
+    said = f"{database.connections} of {there} open, ours may be {wanted_}"
+    cure = "raise max_connections, or lower SEVEN_WORKER_THREADS"
+    if wanted_ > there:
+        return wrong("connections", said, cure)
+    if max(wanted_, database.connections) > there * FULLEST:
+        return warning("connections", said, cure)
+    return good("connections", said)
+
+
+def _sqlite(database: Database) -> Iterator[Check]:
+    told = database.settings
+    if told["synchronous"] not in ("2", "3"):  # FULL, EXTRA
+        said = f"synchronous={told['synchronous']}: a power loss takes rows that were settled"
+        yield wrong("commit", said, "our sessions ask for FULL: what stands between us and the file?")
+    else:
+        yield good("commit", "synchronous=FULL")
+    if told["journal_mode"] != "wal":
+        said = f"journal_mode={told['journal_mode']}: readers and writers wait for each other"
+        yield wrong("journal", said, "put the file on a local disk; SQLite's WAL does not work over a network")
+    else:
+        yield good("journal", "journal_mode=WAL")

@@ -1,0 +1,49 @@
+"""The hooks: whether the gateway has those that are desired, and no others of ours."""
+
+from cli.checks import Check, Silence, good, unknown, warning, wrong
+from cli.screen import program
+from seven.hooks import Plan, plan
+from workers.desired import addressed
+from workers.gateway import Gateway, GatewayFailure, GatewayRefused
+from workers.settings import WorkerSettings
+from workers.watching import unwatched
+
+
+def read(settings: WorkerSettings) -> Plan | GatewayFailure:
+    """Compare, as `hooks plan` does. The settings have to tell of key, URL and token."""
+    addresses, key, signing_key = settings.addresses, settings.seven_api_key, settings.seven_signing_key
+    if addresses is None or key is None:
+        raise ValueError(unwatched(settings))
+    signing = signing_key.get_secret_value() if signing_key else None
+    with Gateway(settings.seven_api_url, key.get_secret_value(), signing) as gateway:
+        try:
+            return plan(addressed(settings.seven_hooks, addresses), gateway.read(), addresses)
+        except GatewayFailure as failure:
+            return failure
+
+
+def check(found: Plan | GatewayFailure | Silence, settings: WorkerSettings) -> Check:
+    """What the comparison says, or why there was none."""
+    name = "hooks"
+    if isinstance(found, Plan):
+        return _compared(name, found, settings.seven_hooks_mode)
+    if isinstance(found, GatewayRefused):
+        return wrong(name, f"the gateway refuses: {found}", "deploy/README.md, Key refused")
+    said = found.cause if isinstance(found, Silence) else str(found)
+    return unknown(name, said, "try again; deliveries do not need it")
+
+
+def unread(settings: WorkerSettings) -> Check | None:
+    """That nobody can compare them; None when it can be done."""
+    if missing := unwatched(settings):
+        return warning("hooks", f"nobody compares them: {missing} not set", "set it, and restart worker and beat")
+    return None
+
+
+def _compared(name: str, found: Plan, mode: str) -> Check:
+    if found.drift:
+        return wrong(name, f"{found.drift} not as desired", f"{program()} hooks plan, then {program()} hooks apply")
+    if found.overlapping:
+        said = f"{len(found.overlapping)} beside one for all: those events arrive twice"
+        return warning(name, said, "leave either out of SEVEN_HOOKS")
+    return good(name, f"{len(found.matching)} as desired, mode {mode}")

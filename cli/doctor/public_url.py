@@ -1,0 +1,175 @@
+"""The public URL: whether what the gateway calls is our receiver, by itself, without a redirect, for some time to come.
+
+Opened without parameters a hook's address answers 200 and stores nothing; a token that is none of ours answers 404, and
+so tells our receiver from a page that answers everything.
+"""
+
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import httpx2
+
+from cli.checks import Check, good, unknown, warning, wrong
+from cli.doctor.machine import is_local
+from cli.screen import program
+from ledger.keyspace import fingerprint
+from seven.hooks import Addresses
+
+PATIENCE_S = 5.0
+"""The gateway's own."""
+SOON = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered, or in one of these words why it did not: refused, nameless, untrusted, silent."""
+
+    status: int = 0
+    leads_to: str = ""
+    """Scheme and host of a redirect."""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One public URL, opened with one of our tokens and with one that is nobody's."""
+
+    public_url: str
+    token: str = field(repr=False)
+    opened: Answer
+    stranger: Answer
+    posted: Answer
+    """By the stranger, with a body as deliveries have one."""
+
+    @property
+    def name(self) -> str:
+        """Without what is secret."""
+        return f"{self.public_url}/hooks/<{fingerprint(self.token)}>"
+
+
+def visit(addresses: Addresses) -> list[Visit]:
+    """Open each public URL with each token."""
+    with httpx2.Client(timeout=PATIENCE_S, follow_redirects=False, verify=httpx2.create_ssl_context()) as client:
+        return [_visited(client, url, token) for url in addresses.public_urls for token in addresses.tokens]
+
+
+def expiries(addresses: Addresses) -> dict[str, datetime]:
+    """When the certificate of each public URL expires that has one we trust."""
+    found = {}
+    for url in addresses.public_urls:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            continue
+        try:
+            with (
+                socket.create_connection((parts.hostname, parts.port or 443), PATIENCE_S) as plain,
+                httpx2.create_ssl_context().wrap_socket(plain, server_hostname=parts.hostname) as secured,
+            ):
+                told = (secured.getpeercert() or {}).get("notAfter")
+        except OSError:  # the visit says why
+            continue
+        if isinstance(told, str):
+            found[url] = datetime.fromtimestamp(ssl.cert_time_to_seconds(told), UTC)
+    return found
+
+
+def checks(visits: list[Visit], expiring: Mapping[str, datetime], now: datetime) -> Iterator[Check]:
+    """What each visit says, and each certificate."""
+    for one in visits:
+        yield _visit(one)
+    for url in dict.fromkeys(one.public_url for one in visits):
+        if url in expiring:
+            yield _certificate(url, expiring[url], now)
+        elif url.startswith("http://") and not is_local(urlsplit(url).hostname):
+            yield warning(url, "texts and numbers travel in the clear", "TLS: deploy/tls.yml, or a proxy of your own")
+
+
+def _visited(client: httpx2.Client, url: str, token: str) -> Visit:
+    nobodys = secrets.token_urlsafe(24)
+    opened = _asked(client, "GET", f"{url}/hooks/{token}")
+    if opened.failure:
+        return Visit(url, token, opened, opened, opened)
+    return Visit(
+        url,
+        token,
+        opened,
+        _asked(client, "GET", f"{url}/hooks/{nobodys}"),
+        _asked(client, "POST", f"{url}/hooks/{nobodys}"),
+    )
+
+
+def _asked(client: httpx2.Client, method: str, url: str) -> Answer:
+    try:
+        answer = client.request(method, url, json={} if method == "POST" else None)
+    except httpx2.HTTPError as error:
+        return Answer(failure=_failure(error))
+    parts = urlsplit(answer.headers.get("location", ""))
+    return Answer(answer.status_code, f"{parts.scheme}://{parts.hostname}" if parts.hostname else "")
+
+
+def _failure(error: BaseException | None) -> str:
+    """The word for what lies at the bottom of it."""
+    words = ((ssl.SSLError, "untrusted"), (socket.gaierror, "nameless"), (ConnectionRefusedError, "refused"))
+    while error is not None:
+        for kind, word in words:
+            if isinstance(error, kind):
+                return word
+        error = error.__cause__ or error.__context__
+    return "silent"
+
+
+_FAILURES = {
+    "refused": ("nobody listens there", "start the receiver and the proxy before it"),
+    "nameless": ("its name leads nowhere", "correct its DNS entry, or SEVEN_PUBLIC_URL"),
+    "untrusted": ("its certificate is not valid", "renew it: expired, self-signed, or of another name"),
+}
+
+
+def _visit(one: Visit) -> Check:
+    for answer in (one.opened, one.stranger, one.posted):
+        if answer.failure == "silent":
+            return unknown(one.name, "does not answer from here", f"try from outside: curl -i {one.public_url}/livez")
+        if answer.failure:
+            return wrong(one.name, *_FAILURES[answer.failure])
+        if 300 <= answer.status < 400:
+            return _redirect(one, answer)
+    return next(
+        (wrong(one.name, said, cure) for holds, said, cure in _faults(one) if holds),
+        good(one.name, "answers our token, and no other"),
+    )
+
+
+def _faults(one: Visit) -> Iterator[tuple[bool, str, str]]:
+    """What may be wrong with who answers; the first that holds counts."""
+    opened, stranger, posted = one.opened.status, one.stranger.status, one.posted.status
+    said = "404: who answers there does not know our token"
+    yield opened == 404, said, "the same SEVEN_HOOK_TOKEN for all, and a proxy that passes paths unchanged"
+    said = f"{opened}: something before the receiver asks who comes"
+    yield opened in (401, 403), said, "have it let /hooks/ through"
+    yield opened != 200, f"it answers {opened}", "look at the receiver, and at the proxy before it"
+    said = f"it is not our receiver: a token of nobody's is answered {stranger} too"
+    yield stranger != 404, said, "correct SEVEN_PUBLIC_URL, or the proxy: some other page answers there"
+    said = f"something before the receiver stops a POST: it answers {posted}"
+    yield posted != 404, said, "have it let POST through to /hooks/ as it comes"
+
+
+def _redirect(one: Visit, answer: Answer) -> Check:
+    said = f"redirects ({answer.status}): the gateway takes that for success, and each delivery is lost without a word"
+    if answer.leads_to and answer.leads_to != "{0.scheme}://{0.hostname}".format(urlsplit(one.public_url)):
+        cure = f"SEVEN_PUBLIC_URL={answer.leads_to}…, where it leads, then {program()} hooks apply"
+    else:
+        cure = "have the proxy pass paths as they come, with or without a slash at their end"
+    return wrong(one.name, said, cure)
+
+
+def _certificate(url: str, expires_at: datetime, now: datetime) -> Check:
+    days = (expires_at - now) / timedelta(days=1)
+    said = f"its certificate expires in {days:.0f} days"
+    if expires_at - now < SOON:
+        return warning(url, said, "renew it, and see why that was not done by itself")
+    return good(url, said)

@@ -1,0 +1,109 @@
+"""What `doctor` reads: everybody is asked at the same time, and each by itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from cli.checks import Silence, Together, heard
+from cli.database import sqlite_file
+from cli.doctor import clocks, hooks, machine, public_url
+from cli.status_reading import PATIENCE
+from cli.surroundings import Surroundings
+from ledger import glancing, inspecting
+from ledger.settling import Ledger
+from seven.hooks import Plan
+from workers.gateway import GatewayFailure
+from workers.presence import Worker, present
+from workers.store import inspecting as store_inspecting
+from workers.store.engine import create_store_engine
+from workers.watching import unwatched
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """All that was read; a Silence where somebody did not answer, None where nobody was asked."""
+
+    at: datetime
+    redis: inspecting.Server | Silence
+    beat_ages_s: Sequence[float] | Silence
+    database: store_inspecting.Database | Silence
+    skews: Mapping[str, clocks.Skew | Silence]
+    workers: list[Worker] | Silence
+    visits: list[public_url.Visit] | Silence | None
+    expiries: Mapping[str, datetime]
+    plan: Plan | GatewayFailure | Silence | None
+    disks: Mapping[str, tuple[int, int]]
+    flower: int | None
+
+
+def read(told: Surroundings, *, offline: bool) -> Read:
+    """Ask all of them. `offline` leaves out who is outside: the public URL, and the gateway."""
+    settings = told.settings
+    ledger = Ledger(told.redis_url, timeout_s=3)
+    engine = create_store_engine(settings.store_url, 2, PATIENCE)
+    addresses = None if offline else settings.addresses
+    compares = not offline and unwatched(settings) is None
+    try:
+        with Together() as servers:
+            redis = servers.ask(lambda: inspecting.inspect(ledger.redis))
+            beats = servers.ask(lambda: glancing.beats(ledger))
+            workers = servers.ask(lambda: _workers(ledger, told.redis_url))
+            database = servers.ask(lambda: _database(engine))
+            visits = servers.ask(lambda: public_url.visit(addresses)) if addresses else None
+            expiries = servers.ask(lambda: public_url.expiries(addresses)) if addresses else None
+            plan = servers.ask(lambda: hooks.read(settings)) if compares else None
+            flower = servers.ask(lambda: machine.flower_status(told.flower_url))
+            found, answered = database.result(), flower.result()
+        expiring = expiries.result() if expiries else {}
+        return Read(
+            at=datetime.now(UTC),
+            redis=redis.result(),
+            beat_ages_s=beats.result(),
+            database=found,
+            skews=_skews(ledger, engine, found),
+            workers=workers.result(),
+            visits=visits.result() if visits else None,
+            expiries={} if isinstance(expiring, Silence) else expiring,
+            plan=plan.result() if plan else None,
+            disks=machine.free(_places(told, engine)),
+            flower=None if isinstance(answered, Silence) else answered,
+        )
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
+def _workers(ledger: Ledger, redis_url: str) -> list[Worker]:
+    ledger.redis.ping()  # who is away says so at once
+    return present(redis_url)
+
+
+def _database(engine: Engine) -> store_inspecting.Database:
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():  # to connect would make one
+        raise FileNotFoundError(file)
+    return store_inspecting.inspect(engine)
+
+
+def _skews(
+    ledger: Ledger, engine: Engine, database: store_inspecting.Database | Silence
+) -> dict[str, clocks.Skew | Silence]:
+    """Asked one after the other, once nobody keeps this machine busy."""
+    skews = {"Redis": heard(lambda: clocks.skew(lambda: glancing.clock(ledger)))}
+    if isinstance(database, store_inspecting.Database) and database.dialect == "postgresql":
+        skews["the database"] = heard(lambda: _database_skew(engine))
+    return skews
+
+
+def _database_skew(engine: Engine) -> clocks.Skew:
+    with engine.connect().execution_options(reads=True) as connection:
+        store_inspecting.clock(connection)  # to connect takes longer than to ask
+        return clocks.skew(lambda: store_inspecting.clock(connection))
+
+
+def _places(told: Surroundings, engine: Engine) -> list[Path]:
+    file = sqlite_file(engine)
+    return [told.settings.seven_data_dir.resolve(), *([file.parent] if file else [])]

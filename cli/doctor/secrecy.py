@@ -1,0 +1,85 @@
+"""Secrets: whether they can be guessed. They are looked at, and never shown."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from cli.checks import Check, good, warning, wrong
+from cli.doctor.machine import is_local
+from ingest.settings import GOOD_TOKEN
+from ledger.keyspace import fingerprint
+from ledger.settings import HOW_TO_MAKE_ONE
+from workers.settings import WorkerSettings
+
+LEAST_BITS = 64
+GOOD_PASSWORD = 12
+GOOD_KEY = 16
+# What documents and examples say, and what people type.
+_WELL_KNOWN = re.compile(
+    r"(?i)change.?me|pass(word|wort)?|secret|example|long.random.word|your.*(key|token)|123456|qwert|letmein|^admin|^test|^token\W*$"
+)
+
+
+def weakness(word: str, shortest: int) -> str | None:
+    """Why a secret can be guessed; None when it cannot."""
+    if _WELL_KNOWN.search(word) and len(word) < 2 * shortest:
+        return "is, or has in it, what everybody tries first"
+    if len(word) < shortest:
+        return f"has fewer than {shortest} characters"
+    seen = Counter(word)
+    bits = -sum(n * math.log2(n / len(word)) for n in seen.values())
+    return None if bits >= min(LEAST_BITS, 3 * shortest) else "repeats itself"
+
+
+def checks(settings: WorkerSettings, flower_basic_auth: SecretStr | None, *, emulated: bool) -> Iterator[Check]:
+    """Each secret by its setting's name."""
+    yield from _tokens(settings)
+    if flower_basic_auth is not None:
+        yield _flower(flower_basic_auth.get_secret_value())
+    if settings.seven_api_key is not None and not emulated:
+        yield _key(settings.seven_api_key.get_secret_value())
+    yield _url("REDIS_URL", settings.redis_url)
+    if settings.database_url is not None:
+        yield _url("DATABASE_URL", settings.database_url)
+
+
+def _tokens(settings: WorkerSettings) -> Iterator[Check]:
+    if not settings.seven_hook_token:
+        yield warning("SEVEN_HOOK_TOKEN", "not set here: nothing was asked with it", "set it as for the receiver")
+    for token in settings.seven_hook_token:
+        name = f"SEVEN_HOOK_TOKEN <{fingerprint(token.get_secret_value())}>"
+        if why := weakness(token.get_secret_value(), GOOD_TOKEN):
+            cure = f"{HOW_TO_MAKE_ONE}; deploy/README.md, Replacing the hook token"
+            yield wrong(name, f"it {why}: whoever guesses it writes into your tables", cure)
+        else:
+            yield good(name, "cannot be guessed")
+
+
+def _key(told: str) -> Check:
+    """The gateway makes them: one that can be guessed is none."""
+    if why := weakness(told, GOOD_KEY):
+        return warning("SEVEN_API_KEY", f"it {why}: no key looks like that", "copy it from the account's settings")
+    return good("SEVEN_API_KEY", "looks like one")
+
+
+def _flower(told: str) -> Check:
+    for one in told.split(","):
+        if why := weakness(one.partition(":")[2], GOOD_PASSWORD):
+            return wrong("FLOWER_BASIC_AUTH", f"a password {why}", f"{HOW_TO_MAKE_ONE}; then restart Flower")
+    return good("FLOWER_BASIC_AUTH", "cannot be guessed")
+
+
+def _url(name: str, told: SecretStr) -> Check:
+    parts = urlsplit(told.get_secret_value())
+    if parts.scheme.startswith("sqlite") or is_local(parts.hostname):
+        return good(name, "on this machine")
+    if not parts.password:
+        said = "no password, and the server is on another machine"
+        return warning(name, said, "give it one; who reaches the server reads and deletes everything")
+    if why := weakness(unquote(parts.password), GOOD_PASSWORD):
+        return wrong(name, f"its password {why}", HOW_TO_MAKE_ONE)
+    return good(name, "its password cannot be guessed")

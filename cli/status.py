@@ -1,0 +1,45 @@
+"""status: the one command for three in the morning."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli.checks import exit_code
+from cli.exits import ExitCode, fail
+from cli.screen import console, document
+from cli.status_judging import judge
+from cli.status_reading import read
+from cli.status_report import as_told, report
+from cli.surroundings import Surroundings
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    watch: Annotated[
+        float | None, typer.Option("--watch", metavar="SECONDS", min=1, help="Look again and again, until Ctrl-C.")
+    ] = None,
+) -> None:
+    """Tell whether deliveries come in and are applied, what waits or is dead, how the hooks are, what is new.
+
+    Changes nothing. Exit code 1 when something is wrong, and for each such thing what to type next.
+    """
+    surroundings = Surroundings.from_environment()
+    if watch is not None and as_json:
+        fail(ExitCode.USAGE, "--watch is for people, --json for scripts: one of them, please.")
+    while True:
+        found = read(surroundings)
+        checks = judge(found, surroundings.settings)
+        if as_json:
+            document(as_told(found, checks))
+            break
+        if watch is not None:
+            console.clear()
+        report(found, checks)
+        if watch is None:
+            break
+        try:
+            time.sleep(watch)
+        except KeyboardInterrupt:
+            break
+    raise typer.Exit(exit_code(checks))

@@ -1,0 +1,229 @@
+"""What `status` thinks of what it read: one check for each question, and for each thing wrong what to type next."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from cli.checks import Check, Silence, good, unknown, warning, wrong
+from cli.screen import program, shown
+from cli.status_reading import InRedis, Status, Unmigrated
+from ledger.probing import FULL_AT
+from seven.events import QUEUES
+from workers.pulse import SILENT_S
+from workers.settings import WorkerSettings
+from workers.store.glancing import MOST_COUNTED, Glance
+from workers.watching import unwatched
+
+QUIET = timedelta(hours=1)
+ENOUGH_TO_MISS = 10
+"""Deliveries in the same hour of yesterday: when none comes in this hour, something has stopped them."""
+LONGEST_QUIET = timedelta(days=1)
+MISSED_ROUNDS = 3
+"""Of a schedule: more is no delay any more."""
+
+
+def judge(status: Status, settings: WorkerSettings) -> list[Check]:
+    """Every check, in the order in which a delivery travels."""
+    return [
+        _coming_in(status),
+        _receivers(status),
+        *_ledger(status, settings),
+        _workers(status),
+        _database(status),
+        *_open(status),
+        *_schedules(status, settings),
+    ]
+
+
+def _coming_in(status: Status) -> Check:
+    name, redis, store = "coming in", status.redis, status.store
+    if isinstance(redis, Silence):
+        return unknown(name, "Redis knows what came last")
+    last = max(redis.ledger.last_at.values(), default=None)
+    if last is None and isinstance(store, Glance) and store.received:
+        return good(name, f"{at_most(sum(store.received.values()))} in the last hour")
+    if last is None:
+        return warning(name, "no delivery has come yet", f"{program()} hooks plan, or try {program()} send")
+    quiet = redis.ledger.figures.now - last
+    before = sum(store.received_before.values()) if isinstance(store, Glance) else 0
+    if quiet > QUIET and before >= ENOUGH_TO_MISS:
+        said = f"none for {ago(quiet)}; the same hour of yesterday brought {at_most(before)}"
+        return wrong(name, said, f"{program()} doctor: it asks the public URL and compares the hooks")
+    if quiet > LONGEST_QUIET:
+        return warning(name, f"the last one {ago(quiet)} ago", f"{program()} doctor, if that is longer than usual")
+    return good(name, f"the last one {ago(quiet)} ago")
+
+
+def _receivers(status: Status) -> Check:
+    name, asked = "receiver", status.receivers
+    if isinstance(asked, Silence):
+        return unknown(name, f"its address leads nowhere ({asked.cause})", "see SEVEN_RECEIVER_URL in .env.example")
+    ready = [one for one in asked if not one.hindrances]
+    if len(ready) == len(asked):
+        return good(name, "ready" if len(asked) == 1 else f"all {len(asked)} are ready")
+    said = "; ".join(dict.fromkeys(word for one in asked for word in one.hindrances))
+    if len(asked) > 1:
+        said = f"{len(ready)} of {len(asked)} are ready: {said}"
+    return wrong(name, said, "start it, or look at its log: what it refuses comes again for 3.5 days")
+
+
+def _ledger(status: Status, settings: WorkerSettings) -> Iterator[Check]:
+    redis = status.redis
+    if isinstance(redis, Silence):
+        yield unknown("ledger", f"Redis does not answer ({redis.cause})", "start it on its own file; nothing is lost")
+        return
+    limit = min(redis.ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)
+    part = redis.ledger.used / limit
+    said = f"{part:.0%} of its {size(limit)} in use"
+    if part >= FULL_AT:
+        yield wrong("ledger", f"{said}: receivers refuse", "bring back what consumes: see below")
+    elif part >= FULL_AT / 2:
+        yield warning("ledger", said, f"from {FULL_AT:.0%} on receivers refuse: see what waits")
+    else:
+        yield good("ledger", said)
+    yield _waiting(redis, settings)
+
+
+def _waiting(redis: InRedis, settings: WorkerSettings) -> Check:
+    figures = redis.ledger.figures
+    batches = sum(one.pending for one in figures.queues.values())
+    oldest = min((one.oldest_at for one in figures.queues.values() if one.oldest_at), default=None)
+    if oldest is None:
+        return good("applied", "everything accepted is applied")
+    waits = figures.now - oldest
+    said = f"{batches} batch{'es wait' if batches > 1 else ' waits'}, the oldest for {ago(waits)}"
+    late_s = 2 * (settings.seven_overdue_s + settings.seven_sweep_s)
+    if waits.total_seconds() > late_s:
+        return wrong("applied", said, f"{program()} doctor; deploy/README.md, The backlog grows")
+    return good("applied", said)
+
+
+def _workers(status: Status) -> Check:
+    name, workers = "workers", status.workers
+    if isinstance(workers, Silence):
+        return unknown(name, f"they are asked by way of Redis ({workers.cause})")
+    if not workers:
+        return wrong(name, "none answers", "start one: what is accepted waits, and nothing is lost")
+    consumed = frozenset().union(*(one.queues for one in workers))
+    lacking = [queue for queue in QUEUES if queue not in consumed]
+    known = all(one.version for one in workers)
+    if lacking and known:
+        return wrong(name, f"nobody consumes {', '.join(lacking)}", "start a worker for all queues (no -Q)")
+    holding = [one for one in workers if one.held]
+    if holding:
+        said = f"{len(holding)} of {len(workers)} hold: {holding[0].held}"
+        return wrong(name, said, "bring the database back; the backlog drains by itself")
+    if not known:
+        return warning(name, "some run another version of this program", "upgrade them")
+    return good(name, f"{len(workers)} consume{'s' * (len(workers) == 1)}, nothing is held")
+
+
+def _database(status: Status) -> Check:
+    store = status.store
+    if isinstance(store, Silence):
+        said = f"it does not answer: {store.cause}"
+        return unknown("database", said, "bring it back; until then everything waits in the ledger")
+    if isinstance(store, Unmigrated):
+        said = (
+            "it has no tables of ours" if store.version is None else f"it is at version {store.version}, an older one"
+        )
+        return wrong("database", said, f"{program()} migrate")
+    return good("database", "answers, and is migrated")
+
+
+def _open(status: Status) -> Iterator[Check]:
+    if not isinstance(status.store, Glance):
+        yield unknown("dead, parked", "the database knows")
+        return
+    found = {one.outcome: one for one in status.store.open}
+    for outcome, name in (("dead", "dead letters"), ("quarantined", "quarantined"), ("parked", "parked")):
+        one = found.get(outcome)
+        if one is None:
+            if outcome != "quarantined":
+                yield good(name, "none")
+            continue
+        said = at_most(one.count) + (f" since {shown(one.since)}" if one.since else "")
+        said += f", {at_most(one.recent)} of them in the last hour" if one.recent else ", none in the last hour"
+        cure = f"{program()} dead list --outcome {outcome}"
+        if outcome == "dead":
+            yield wrong(name, said, cure)
+        elif one.recent_known:
+            yield warning(name, f"{said}, {at_most(one.recent_known)} of known event types", cure)
+        else:
+            yield good(name, said)
+
+
+def _schedules(status: Status, settings: WorkerSettings) -> Iterator[Check]:
+    redis = status.redis
+    if isinstance(redis, Silence):
+        yield unknown("beat, hooks, audit", "Redis knows")
+        return
+    now = redis.ledger.figures.now
+    alive = [age_s for age_s in redis.ledger.beat_ages_s if age_s <= SILENT_S]
+    if alive:
+        yield good("beat", f"ticked {ago(timedelta(seconds=alive[0]))} ago")
+    else:
+        yield wrong("beat", "does not tick", "start it: without it nothing is announced again, read or audited")
+    yield _hooks(redis, settings, now)
+    yield _audit(redis, settings, now)
+    yield from _retention(redis, settings, now)
+
+
+def _hooks(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
+    if missing := unwatched(settings):
+        return warning("hooks", f"nobody compares them: {missing} not set", "set it, and restart worker and beat")
+    memory = redis.hooks
+    if memory.read_ms is None:
+        return warning("hooks", "not read yet", f"{program()} hooks plan")
+    age = timedelta(milliseconds=now.timestamp() * 1000 - memory.read_ms)
+    read = f"read {ago(age)} ago, mode {settings.seven_hooks_mode}"
+    if memory.drift:
+        return wrong("hooks", f"{memory.drift} not as desired; {read}", f"{program()} hooks plan")
+    if age.total_seconds() > MISSED_ROUNDS * settings.seven_hooks_s + SILENT_S:
+        return wrong("hooks", f"could not be {read}", f"{program()} hooks plan")
+    return good("hooks", f"as desired, {read}")
+
+
+def _audit(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
+    told = redis.audit
+    if told is None:
+        return warning("audit", "there was none yet", f"{program()} audit")
+    age = timedelta(seconds=now.timestamp() - float(told["at"]))
+    if told["lost"]:
+        return wrong("audit", f"something is lost, or may be; {ago(age)} ago", f"{program()} audit")
+    if age.total_seconds() > MISSED_ROUNDS * settings.seven_audit_s + SILENT_S:
+        return wrong("audit", f"the last one was {ago(age)} ago", f"{program()} audit")
+    return good("audit", f"nothing is lost; {ago(age)} ago")
+
+
+def _retention(redis: InRedis, settings: WorkerSettings, now: datetime) -> Iterator[Check]:
+    retained_at = redis.ledger.retained_at
+    if retained_at is None:  # the first pass is still to come
+        return
+    age = now - retained_at
+    if age.total_seconds() > MISSED_ROUNDS * settings.seven_retain_s + SILENT_S:
+        yield warning("retention", f"the last pass ended {ago(age)} ago", "look at the workers' logs for `retain`")
+    else:
+        yield good("retention", f"the last pass ended {ago(age)} ago")
+
+
+def ago(span: timedelta) -> str:
+    """A span of time in its two greatest units."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, name, below, lesser in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name} {seconds % unit // below} {lesser}"
+    return f"{seconds} s"
+
+
+def at_most(number: int) -> str:
+    """A count that was counted up to a bound."""
+    return f"{number} or more" if number >= MOST_COUNTED else str(number)
+
+
+def size(told: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if told < 1024:
+            return f"{told:.0f} {unit}"
+        told /= 1024
+    return f"{told:.1f} TiB"

@@ -1,0 +1,92 @@
+"""What `status` reads: each server by itself and at the same time, for a screen at three in the morning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from cli.checks import Silence, Together
+from cli.database import sqlite_file
+from cli.surroundings import Receiver, Surroundings, receivers
+from ledger import glancing as ledger_glancing
+from ledger.settling import Ledger
+from seven.events import EVENT_TYPES, QUEUES
+from workers.audited import recall
+from workers.presence import Worker, present
+from workers.remembering import Memories, Memory
+from workers.settings import WorkerSettings
+from workers.store import glancing as store_glancing
+from workers.store.engine import create_store_engine
+from workers.store.guarding import Patience
+from workers.store.migrating import current, newest
+from workers.watching import account
+
+PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
+"""With a database that is asked by somebody who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class InRedis:
+    """What Redis knows."""
+
+    ledger: ledger_glancing.Glance
+    hooks: Memory
+    audit: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmigrated:
+    """That the database has no tables of today."""
+
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that was read; a Silence where somebody did not answer."""
+
+    at: datetime
+    redis: InRedis | Silence
+    store: store_glancing.Glance | Unmigrated | Silence
+    workers: list[Worker] | Silence
+    receivers: list[Receiver] | Silence
+
+
+def read(told: Surroundings) -> Status:
+    """Ask all of them. Each wait is bounded: those who are away cost some seconds."""
+    ledger = Ledger(told.redis_url, timeout_s=2)
+    engine = create_store_engine(told.settings.store_url, 1, PATIENCE)
+    at = datetime.now(UTC)
+    try:
+        with Together() as servers:
+            redis = servers.ask(lambda: _redis(ledger, told.settings))
+            workers = servers.ask(lambda: _workers(ledger, told.redis_url))
+            store = servers.ask(lambda: _store(engine, at))
+            asked = servers.ask(lambda: receivers(told.receiver_url))
+            return Status(at, redis.result(), store.result(), workers.result(), asked.result())
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
+def _redis(ledger: Ledger, settings: WorkerSettings) -> InRedis:
+    memories = Memories(ledger.redis, account(settings))
+    return InRedis(ledger_glancing.glance(ledger, QUEUES), memories.recall(), recall(ledger.redis))
+
+
+def _workers(ledger: Ledger, redis_url: str) -> list[Worker]:
+    ledger.redis.ping()  # who is away says so at once
+    return present(redis_url)
+
+
+def _store(engine: Engine, at: datetime) -> store_glancing.Glance | Unmigrated:
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():  # to connect would make one
+        return Unmigrated(None)
+    version = current(engine)
+    if version is None or version < newest():
+        return Unmigrated(version)
+    with engine.connect().execution_options(reads=True) as connection:
+        return store_glancing.glance(connection, at, frozenset(EVENT_TYPES))

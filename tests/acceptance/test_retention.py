@@ -1,0 +1,53 @@
+"""Retention with real processes: a worker killed in the midst of it, and what is left is done by the next."""
+
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from ledger.settling import Ledger
+from seven.records import KeptDelivery
+from tests.processes import beat, running, worker
+from tests.servers import eventually
+from tests.workers.archiving import delivery_id
+from workers.auditing import Auditor
+from workers.store.tables import deliveries, tallies
+from workers.store.writing import Store
+
+ROWS, OLD = 20_000, 19_990
+
+
+def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url: str, redis_url: str, ledger: Ledger):
+    """Beat has it done; killed between two transactions nothing is missing, and in the end all that is old has gone."""
+    now = datetime.now(UTC)
+    ages = [timedelta(days=400 if ordinal <= OLD else 300) for ordinal in range(1, ROWS + 1)]
+    rows = [
+        KeptDelivery(
+            delivery_id(now - age, n), queue="dlr", received_at=now - age, outcome="applied", ledger="l", ordinal=n
+        )
+        for n, age in enumerate(ages, 1)
+    ]
+    for start in range(0, ROWS, 1000):
+        Store(engine).write(rows[start : start + 1000])
+
+    def left() -> int:
+        with engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(deliveries)).scalar_one()
+
+    told = {
+        "REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_RETAIN_S": "1", "SEVEN_METRICS_ADDRESS": "off",
+    }  # fmt: skip
+    process, clock = worker(tmp_path, told), beat(tmp_path, told)
+    with running(process, clock):
+        eventually(lambda: left() < ROWS, 60)
+        process.end(signal.SIGKILL)
+        between = left()
+        assert 0 < between < ROWS
+        (series,) = Auditor(ledger, engine).audit().earlier
+        assert (series.missing, series.tallied, sum(series.rows.values())) == (0, {"removed": ROWS - between}, between)
+        process.start()
+        eventually(lambda: left() == ROWS - OLD, 90)
+    with engine.connect() as connection:
+        found = connection.execute(select(tallies.c.first_ordinal, tallies.c.last_ordinal)).all()
+    assert [tuple(one) for one in found] == [(1, OLD)]

@@ -1,0 +1,174 @@
+"""Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, Engine
+
+from ledger import keyspace
+from ledger.settling import Ledger
+from seven.events import QUEUES
+from seven.families import families
+from seven.records import OUTCOMES
+from workers.holding import Breaker
+from workers.keeping import KeepSettings
+from workers.store.aging import (
+    Step,
+    blank_payloads,
+    blank_texts,
+    remove_deliveries,
+    remove_entries,
+    remove_hook_changes,
+    remove_records,
+)
+from workers.store.tables import call_statuses, link_events, message_statuses
+from workers.store.writing import Refused, Store, StoreAway
+
+LONGEST_S = 120.0
+"""For one pass; the next one goes on."""
+LEAST_PAUSE_S = 0.1
+"""Between two transactions; longer than SQLite's longest pause between two attempts to write."""
+LOCK_S = 30
+"""Longer than most transactions, and short enough that a worker that was killed is soon replaced."""
+PENDING_FOR = timedelta(hours=1)
+"""By how much a delivery may have been received before the ledger accepted it, whosever clock is wrong."""
+
+_AGES = {"inbound_messages": "sent_at"}
+"""What a record's age counts by where it is not its last change: blanking its text is a change."""
+
+Rule = Callable[[Connection, str], Step]
+"""One transaction's part of something to do, from where the last one ended."""
+
+log = logging.getLogger("seven.workers")
+
+
+@dataclass(slots=True)
+class Retained:
+    """What a pass did: rows by table."""
+
+    removed: Counter[str] = field(default_factory=Counter)
+    blanked: Counter[str] = field(default_factory=Counter)
+    done: bool = True
+    """Whether it came to its end, or left something for the next."""
+
+    def add(self, step: Step) -> None:
+        """Count what one transaction did."""
+        self.removed.update(step.removed)
+        self.blanked.update(step.blanked)
+
+
+def rules(keep: KeepSettings, now: datetime, oldest_pending: datetime | None) -> Iterator[Rule]:
+    """All that is to be done now. What is pending, and what came with it, is removed by none of it."""
+
+    def by(step: Callable[..., Step], name: str, *told: object) -> Iterator[Rule]:
+        if before := keep.before(name, now):
+            yield lambda connection, _: step(connection, *told, before)
+
+    # what goes as a whole goes first: nothing of it has to be blanked
+    if before := keep.before("deliveries", now):
+        settled = min(before, oldest_pending - PENDING_FOR) if oldest_pending else before
+        yield lambda connection, after: remove_deliveries(connection, settled, after)
+    for family in families():
+        record = family.records[0].table
+        yield from by(remove_records, record, family, _AGES.get(record, "changed_at"))
+    for history in (message_statuses, call_statuses, link_events):
+        yield from by(remove_entries, "histories", history)
+    yield from by(remove_hook_changes, "hook_changes")
+    for outcome in OUTCOMES:
+        yield from by(blank_payloads, "payloads" if outcome == "applied" else "unapplied", outcome)
+    yield from by(blank_texts, "texts")
+
+
+class Retention:
+    """Passes of retention, one at a time among all workers; two at once would do no harm."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        engine: Engine,
+        breaker: Breaker,
+        keep: KeepSettings,
+        *,
+        longest_s: float = LONGEST_S,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ledger, self._store, self._breaker, self._keep = ledger, Store(engine), breaker, keep
+        self._longest_s, self._pause = longest_s, pause
+
+    def run(self) -> None:
+        """One pass, if no other is under way and the database is not held; remembered for the metrics.
+
+        Raises redis.RedisError.
+        """
+        lock = self._ledger.redis.lock(keyspace.RETENTION_LOCK, timeout=LOCK_S, blocking=False)
+        if self._breaker.hold or not lock.acquire():
+            return
+        try:
+            retained = self.retain(partial(lock.extend, LOCK_S, replace_ttl=True))
+        finally:
+            with suppress(RedisError):  # it has expired, or will
+                lock.release()
+        remember(self._ledger, retained)
+        if retained.removed or retained.blanked:
+            log.info("retained removed=%s blanked=%s done=%s", *map(_words, (retained.removed, retained.blanked)),
+                     retained.done)  # fmt: skip
+
+    def retain(self, still_at_it: Callable[[], object] = lambda: None) -> Retained:
+        """Do what is to be done, until it is done, time is up, or the database goes away.
+
+        Before each transaction `still_at_it` is called, and may raise redis.RedisError: somebody else may have begun.
+        """
+        figures = self._ledger.figures(QUEUES)
+        oldest = min((one.oldest_at for one in figures.queues.values() if one.oldest_at), default=None)
+        retained, began = Retained(), time.monotonic()
+        for rule in rules(self._keep, figures.now, oldest):
+            after: str | None = ""
+            while after is not None:
+                if self._breaker.hold or time.monotonic() - began > self._longest_s:
+                    retained.done = False
+                    return retained
+                with suppress(RedisError):
+                    still_at_it()
+                started = time.monotonic()
+                try:
+                    step = self._one(rule, after)
+                except (StoreAway, Refused) as error:  # consumers find out for themselves whether to hold
+                    log.warning("not retained cause=%s", error)
+                    retained.done = False
+                    return retained
+                retained.add(step)
+                after = step.then
+                if step.removed or step.blanked:
+                    self._pause(max(LEAST_PAUSE_S, time.monotonic() - started))
+        return retained
+
+    def _one(self, rule: Rule, after: str) -> Step:
+        done: list[Step] = []
+
+        def attempt(connection: Connection) -> None:
+            done.append(rule(connection, after))
+
+        self._store.transact(attempt)
+        return done[-1]
+
+
+def remember(ledger: Ledger, retained: Retained) -> None:
+    """Keep the figures of a pass beside those of the passes before. Raises redis.RedisError."""
+    pipeline = ledger.redis.pipeline(transaction=True)
+    for what, tables in (("removed", retained.removed), ("blanked", retained.blanked)):
+        for table, rows in tables.items():
+            pipeline.hincrby(keyspace.RETENTION, f"{what}:{table}", rows)
+    seconds, micros = ledger.redis.time()
+    pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
+    pipeline.execute()
+
+
+def _words(told: Counter[str]) -> str:
+    return ",".join(f"{table}:{rows}" for table, rows in sorted(told.items()) if rows) or "-"
