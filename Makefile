@@ -28,7 +28,7 @@ check: $(INSTALLED) ## lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy deploy/setup.py
+	@$(BIN)/mypy deploy/setup.py deploy/grafana/draw.py
 
 deploy-check: $(INSTALLED) ## all about deployment; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy $(ARGS)

@@ -19,6 +19,8 @@ from workers import acknowledging
 from workers.auditing import Audit, Auditor
 from workers.store.writing import Store, StoreAway
 
+_LINE_OF_LOG = re.compile(r'\b(?:batch(?:es)?|life)\\*"?\s*[=:]')  # text, JSON, JSON in JSON, whoever wrote it anew
+_IDS = re.compile(r'\bids(?:=(\S*)|\\*"\s*:\s*(\[[^\]]*))')
 _ID = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 
 
@@ -92,8 +94,8 @@ def _ids(file: Path) -> list[str]:
 
 def _ids_of(told: str) -> list[str]:
     """Every id in a line; of a log's line, whoever collected it, those of its deliveries and not its batch's."""
-    if "batch=" in told or "batches=" in told:
-        told = told.partition(" ids=")[2]
+    if _LINE_OF_LOG.search(told):
+        told = " ".join(found[1] or found[2] or "" for found in _IDS.finditer(told))
     return [one.lower() for one in _ID.findall(told)]
 
 

@@ -15,6 +15,8 @@ from cli.send import send
 from cli.status import status
 from cli.trace import trace
 from cli.up import up
+from ledger.logs import configure_logging
+from ledger.settings import LogSettings, load
 
 app = typer.Typer(
     name="seven-ingest",
@@ -30,6 +32,7 @@ app = typer.Typer(
 def read_dotenv() -> None:
     """Read `.env` in the working directory; what the environment tells already stands over it."""
     load_dotenv(Path(".env"), override=False)
+    configure_logging("WARNING", load(LogSettings).seven_log_format)  # what commands have to say they say otherwise
 
 
 for command in (up, send, status, doctor, trace, audit, rebuild, forget, migrate):

@@ -39,7 +39,7 @@ def our_programs(home: Home) -> list[Program]:
     told = home.settings
     receiver = (
         *_uvicorn("ingest.app:app", told.seven_host, told.seven_port),
-        *("--no-server-header", "--timeout-graceful-shutdown", str(DRAIN_S)),
+        *("--ws", "none", "--no-server-header", "--timeout-graceful-shutdown", str(DRAIN_S)),
     )
     flower = (
         *("flower", "--address=127.0.0.1", f"--port={told.seven_flower_port}"),

@@ -1,11 +1,12 @@
 """status: the one command for three in the morning."""
 
 import time
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from cli.checks import exit_code
+from cli.checks import Check, exit_code
 from cli.exits import ExitCode, fail
 from cli.screen import console, document
 from cli.status_judging import judge
@@ -27,19 +28,22 @@ def status(
     surroundings = Surroundings.from_environment()
     if watch is not None and as_json:
         fail(ExitCode.USAGE, "--watch is for people, --json for scripts: one of them, please.")
-    while True:
-        found = read(surroundings)
-        checks = judge(found, surroundings.settings)
-        if as_json:
-            document(as_told(found, checks))
-            break
-        if watch is not None:
-            console.clear()
-        report(found, checks)
-        if watch is None:
-            break
-        try:
-            time.sleep(watch)
-        except KeyboardInterrupt:
-            break
+    checks = _look(surroundings, as_json=as_json)
+    if watch is not None:
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(watch)
+                checks = _look(surroundings, again=True)
     raise typer.Exit(exit_code(checks))
+
+
+def _look(surroundings: Surroundings, *, as_json: bool = False, again: bool = False) -> list[Check]:
+    found = read(surroundings)
+    checks = judge(found, surroundings.settings)
+    if as_json:
+        document(as_told(found, checks))
+        return checks
+    if again:
+        console.clear()
+    report(found, checks)
+    return checks

@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 
 from cli.checks import Silence, Together
 from cli.database import sqlite_file
-from cli.surroundings import Receiver, Surroundings, receivers
+from cli.surroundings import Receiver, Surroundings, living, receivers
 from ledger import glancing as ledger_glancing
 from ledger.settling import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from workers.audited import recall
-from workers.presence import Worker, present
+from workers.presence import Worker
 from workers.remembering import Memories, Memory
 from workers.settings import WorkerSettings
 from workers.store import glancing as store_glancing
@@ -62,7 +62,7 @@ def read(told: Surroundings) -> Status:
     try:
         with Together() as servers:
             redis = servers.ask(lambda: _redis(ledger, told.settings))
-            workers = servers.ask(lambda: _workers(ledger, told.redis_url))
+            workers = servers.ask(lambda: living(ledger, told.redis_url))
             store = servers.ask(lambda: _store(engine, at))
             asked = servers.ask(lambda: receivers(told.receiver_url))
             return Status(at, redis.result(), store.result(), workers.result(), asked.result())
@@ -74,11 +74,6 @@ def read(told: Surroundings) -> Status:
 def _redis(ledger: Ledger, settings: WorkerSettings) -> InRedis:
     memories = Memories(ledger.redis, account(settings))
     return InRedis(ledger_glancing.glance(ledger, QUEUES), memories.recall(), recall(ledger.redis))
-
-
-def _workers(ledger: Ledger, redis_url: str) -> list[Worker]:
-    ledger.redis.ping()  # who is away says so at once
-    return present(redis_url)
 
 
 def _store(engine: Engine, at: datetime) -> store_glancing.Glance | Unmigrated:

@@ -39,7 +39,7 @@ def _queues(status: Status) -> None:
         row: list[object] = [queue, "?", "?", "?", "?", "?"]
         if redis:
             figures, last = redis.figures.queues[queue], redis.last_at.get(queue)
-            row[1] = f"{ago(redis.figures.now - last)} ago" if last else ""
+            row[1] = ago(redis.figures.now - last) if last else ""
             row[3] = figures.pending or ""
             row[4] = ago(redis.figures.now - figures.oldest_at) if figures.oldest_at else ""
             row[5] = figures.announcements or ""
@@ -50,7 +50,7 @@ def _queues(status: Status) -> None:
         rows.append(row)
     if redis:
         rows.append(["clock", "", "", "", "", redis.clock_announcements or ""])
-    table("", ("queue", "last", "last hour", "batches wait", "oldest", "announced"), rows)
+    table("", ("queue", "quiet for", "last hour", "batches wait", "oldest", "announced"), rows)
 
 
 def _reasons(store: Glance) -> None:

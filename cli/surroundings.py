@@ -9,6 +9,8 @@ import httpx2
 
 from cli.home import Home
 from ledger.settings import load
+from ledger.settling import Ledger
+from workers.presence import Worker, present
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 2.0
@@ -55,6 +57,12 @@ class Receiver:
 
     address: str
     hindrances: tuple[str, ...]
+
+
+def living(ledger: Ledger, redis_url: str) -> list[Worker]:
+    """Each worker that answers. Raises redis.RedisError when Redis is away."""
+    ledger.redis.ping()  # who is away says so at once
+    return present(redis_url)
 
 
 def receivers(url: str) -> list[Receiver]:

@@ -1,6 +1,5 @@
 """Announcer: tells the workers of accepted batches, in a thread of its own, off the event loop and off every answer."""
 
-import logging
 import queue
 import threading
 from collections import defaultdict
@@ -8,8 +7,9 @@ from collections import defaultdict
 from celery import Celery
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce
+from ledger.logs import logger
 
-log = logging.getLogger("seven.ingest")
+log = logger("seven.ingest")
 
 ROOM = 10_000
 """Batches that may wait to be announced; the sweep announces the ones beyond."""
@@ -32,7 +32,7 @@ class Announcer:
         try:
             self._waiting.put_nowait((queue_name, batch_id))
         except queue.Full:
-            log.debug("no room to announce batch=%s", batch_id)
+            log.debug("no room to announce", batch=batch_id)
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Announce what waits, at most for `timeout_s`, and end."""
@@ -67,4 +67,4 @@ class Announcer:
         try:
             announce(self._celery, queue_name, batch_ids)
         except Exception as error:  # noqa: BLE001 - kombu has raised AttributeError, too; the sweep announces the batch
-            log.warning("not announced queue=%s batches=%d cause=%s", queue_name, len(batch_ids), type(error).__name__)
+            log.warning("not announced", queue=queue_name, batches=len(batch_ids), cause=type(error).__name__)

@@ -6,6 +6,6 @@ from ledger.logs import configure_logging
 from ledger.settings import load, warn_of_unknown_names
 
 settings = load(IngestSettings)
-configure_logging(settings.seven_log_level)
+configure_logging(settings.seven_log_level, settings.seven_log_format)
 warn_of_unknown_names()
 app = create_app(settings)

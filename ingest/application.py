@@ -1,7 +1,6 @@
 """The receiver as an ASGI application: its routes, and what runs beside them."""
 
 import asyncio
-import logging
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -26,9 +25,10 @@ from ledger.accepting import Acceptor
 from ledger.announcing import broker
 from ledger.ending import end_in_bounds
 from ledger.listening import listen
-from ledger.logs import silence_access_log
+from ledger.logs import logger, silence_access_log
+from ledger.sharing import share
 
-log = logging.getLogger("seven.ingest")
+log = logger("seven.ingest")
 
 
 def create_app(settings: IngestSettings) -> Starlette:
@@ -37,6 +37,7 @@ def create_app(settings: IngestSettings) -> Starlette:
     acceptor = Acceptor(redis_url, settings.seven_accept_deadline_s)
     readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
     registry = CollectorRegistry()
+    shared = share(settings.prometheus_multiproc_dir, "receiver")
     metrics = ReceiverMetrics(registry)
     announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
 
@@ -65,7 +66,8 @@ def create_app(settings: IngestSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_access_log()
-        listen(settings.metrics_address(9101), registry, [ReadinessMetrics(readiness)], ready=readiness.hindrances)
+        live = (ReadinessMetrics(readiness),)
+        listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
         announcer.start()
         await readiness.refresh()
         probing = asyncio.create_task(readiness.run())

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
 from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Header, NewBatch
+from ledger.logs import logger
 from seven.envelope import peek_id
 
-log = logging.getLogger("seven.ingest")
+log = logger("seven.ingest")
 
 OVERHEAD = 200
 """Bytes that a delivery costs in memory beside its envelope."""
@@ -24,7 +24,7 @@ BATCH_BYTES = 1024 * 1024
 """No envelope is added to a batch that has grown to this."""
 
 
-IDS_PER_LINE = 100
+IDS_PER_LINE = 90
 """A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
 
 
@@ -59,6 +59,7 @@ class Gathering:
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
         self._life: str | None = None
+        self._lately: str | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -75,7 +76,7 @@ class Gathering:
             async with asyncio.timeout(self._deadline_s):
                 await waiting.answer
         except TimeoutError:
-            raise NotAccepted("too slow") from None
+            raise NotAccepted(self._lately or "too slow") from None
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
@@ -124,8 +125,9 @@ class Gathering:
 
     def _tell(self, batch: NewBatch, answer: Header | NotAccepted) -> None:
         size = len(batch.lines)
+        self._lately = str(answer) if isinstance(answer, NotAccepted) else None
         if isinstance(answer, NotAccepted):
-            log.warning("not accepted batch=%s queue=%s deliveries=%d cause=%s", batch.id, batch.queue, size, answer)
+            log.warning("not accepted", batch=batch.id, queue=batch.queue, deliveries=size, cause=str(answer))
             return
         self._metrics.batch(size)
         self._notice(answer.life)
@@ -133,17 +135,17 @@ class Gathering:
         for start in range(0, size, IDS_PER_LINE):
             lines = batch.lines[start : start + IDS_PER_LINE]
             log.info(
-                "accepted batch=%s queue=%s deliveries=%d life=%s first=%d ids=%s",
-                batch.id,
-                batch.queue,
-                len(lines),
-                answer.life,
-                answer.first + start,
-                ",".join(filter(None, map(peek_id, lines))),  # all that is left to tell, should Redis lose them
+                "accepted",
+                batch=batch.id,
+                queue=batch.queue,
+                deliveries=len(lines),
+                life=answer.life,
+                first=answer.first + start,
+                ids=[*filter(None, map(peek_id, lines))],  # all that is left to tell, should Redis lose them
             )
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""
         if self._life not in (None, life):
-            log.critical("the ledger has a new life=%s: what was pending in life=%s is gone", life, self._life)
+            log.critical("the ledger has a new life: what was pending is gone", life=life, before=self._life)
         self._life = life

@@ -1,15 +1,15 @@
 """Readiness: whether deliveries can be accepted durably, probed in the background and answered from memory."""
 
 import asyncio
-import logging
 import time
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ledger.logs import logger
 from ledger.probing import FULL_AT, Condition, probe
 
-log = logging.getLogger("seven.ingest")
+log = logger("seven.ingest")
 
 PERIOD_S = 0.5
 STALE_S = 3.0  # an answer older than this says nothing any more
@@ -35,7 +35,7 @@ class Readiness:
             await self.refresh()
             hindrances = self.hindrances()
             if hindrances != said:
-                log.warning("not ready: %s", "; ".join(hindrances)) if hindrances else log.info("ready")
+                log.warning("not ready", hindrances="; ".join(hindrances)) if hindrances else log.info("ready")
                 said = hindrances
             await asyncio.sleep(PERIOD_S)
 

@@ -1,14 +1,14 @@
 """What the receiver is told of its surroundings."""
 
-import logging
 from typing import Annotated
 
 from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from ledger.logs import logger
 from ledger.settings import HOW_TO_MAKE_ONE, LedgerSettings, check_token
 
-log = logging.getLogger("seven.ingest")
+log = logger("seven.ingest")
 
 GOOD_TOKEN = 20
 
@@ -47,5 +47,5 @@ class IngestSettings(LedgerSettings):
         for token in tokens:
             check_token(token.get_secret_value())
             if len(token.get_secret_value()) < GOOD_TOKEN:
-                log.warning("a hook token of fewer than %d characters can be guessed; %s", GOOD_TOKEN, HOW_TO_MAKE_ONE)
+                log.warning("a hook token can be guessed", fewer_characters_than=GOOD_TOKEN, cure=HOW_TO_MAKE_ONE)
         return tokens

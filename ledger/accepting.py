@@ -58,19 +58,21 @@ class Acceptor:
         """Write the batches in one round trip; for each, its header with its ordinals, or why it is not confirmed."""
         answers: list[Header | NotAccepted] = []
         try:
-            async with asyncio.timeout(self._deadline_s):
-                answers = [_read(answer) for answer in await self._told(batches)]
+            async with asyncio.timeout(self._deadline_s) as deadline:
+                answers = [_read(answer) for answer in await self._told(batches, deadline.when() or 0)]
         except (RedisError, OSError, TimeoutError) as error:
             answers = [NotAccepted(type(error).__name__)] * len(batches)
         return answers
 
-    async def _told(self, batches: Sequence[NewBatch]) -> list[Any]:
+    async def _told(self, batches: Sequence[NewBatch], deadline: float) -> list[Any]:
         while True:
             try:
                 answers = await self._evaluate(batches)
             except RedisTimeoutError:
                 raise
             except (RedisConnectionError, OSError):
+                if asyncio.get_running_loop().time() + PAUSE_S >= deadline:
+                    raise  # it is away, which says more than that time is over
                 await asyncio.sleep(PAUSE_S)
                 continue
             if not any(isinstance(answer, NoScriptError) for answer in answers):

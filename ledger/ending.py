@@ -3,13 +3,14 @@
 Being gone at once is always safe: what was answered is in the ledger, and what was not is told again by the gateway.
 """
 
-import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+
+from ledger.logs import logger
 
 BOUND_S = 20.0
 """Longer than any drain takes when servers answer; stop grace has to be longer still."""
@@ -19,7 +20,7 @@ TWICE_S = 1.0
 
 LAST_WORDS_S = 0.5
 
-log = logging.getLogger("seven.ending")
+log = logger("seven.ending")
 
 
 def end_in_bounds(at_first: Callable[[], None] = lambda: None, bound_s: float = BOUND_S) -> None:
@@ -53,7 +54,7 @@ def end_in_bounds(at_first: Callable[[], None] = lambda: None, bound_s: float = 
 def end_now(why: str, code: int) -> None:
     """End this process, whatever it is doing, and though nobody reads what it has to say."""
     _after(LAST_WORDS_S, lambda: os._exit(code))
-    log.critical("ended at once: %s", why)
+    log.critical("ended at once", reason=why)
     os._exit(code)
 
 

@@ -1,12 +1,10 @@
 """Listening: where a process tells Prometheus its figures, and its supervisor that it lives and could work.
 
 `/metrics`, `/livez` and `/readyz`, on an address that is not public. Several processes may be told the same address:
-one has it, and when that ends another takes it. With PROMETHEUS_MULTIPROC_DIR, the Prometheus client's own way, it
-tells the sums of all that share the directory.
+one has it, and when that ends another takes it.
 """
 
 import json
-import logging
 import socket
 import threading
 import time
@@ -16,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from prometheus_client.values import MutexValue, ValueClass
+
+from ledger.logs import logger
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-log = logging.getLogger("seven.metrics")
+log = logger("seven.metrics")
 
 AGAIN_S = 2.0
 """Pause before an address that is taken is tried again."""
@@ -43,18 +41,19 @@ def listen(
     own: CollectorRegistry,
     live: Iterable[Collector] = (),
     *,
+    shared: Collector | None = None,
     alive: Hindrances = nothing,
     ready: Hindrances = nothing,
 ) -> None:
     """Answer at `host:port`, in a thread that ends with the process; None for nowhere.
 
-    `own` holds what this process counts, `live` is asked at each scrape. An address that is taken is no reason not to
-    work: it is tried again for ever.
+    `own` holds what this process counts, `shared` tells in its place what it has counted together with others, and
+    `live` is asked at each scrape. An address that is taken is no reason not to work: it is tried again for ever.
     """
     if address is None:
         return
     host, _, port = address.rpartition(":")
-    application = _answering(make_wsgi_app(_told(own, live)), {"/livez": alive, "/readyz": ready})
+    application = _answering(make_wsgi_app(_told(own, shared, live)), {"/livez": alive, "/readyz": ready})
 
     def attempt() -> WSGIServer:
         return _server(host.strip("[]"), int(port), application)
@@ -62,19 +61,18 @@ def listen(
     try:
         first = attempt()
     except OSError as error:
-        log.warning("metrics are not told address=%s cause=%s: it is tried again", address, error.strerror)
+        log.warning("metrics are not told; it is tried again", address=address, cause=error.strerror)
         first = None
     threading.Thread(target=_serve, args=(first, attempt), name="metrics", daemon=True).start()
 
 
-def _told(own: CollectorRegistry, live: Iterable[Collector]) -> CollectorRegistry:
-    """What is told: by this process alone, or by all that share a directory."""
+def _told(own: CollectorRegistry, shared: Collector | None, live: Iterable[Collector]) -> CollectorRegistry:
     registry = own
-    if ValueClass is MutexValue:  # as the client decided when it was imported
+    if shared is None:
         ProcessCollector(registry=registry)
     else:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the client's
+        registry.register(shared)
     for collector in live:
         registry.register(collector)
     return registry

@@ -1,7 +1,6 @@
 """What every process is told of its surroundings: environment, `NAME_FILE`, and names that nobody knows."""
 
 import difflib
-import logging
 import os
 import re
 import sys
@@ -9,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, DirectoryPath, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-log = logging.getLogger("seven.settings")
+from ledger.logs import logger
+
+log = logger("seven.settings")
 
 KNOWN_NAMES = frozenset(
     {
@@ -45,6 +46,7 @@ KNOWN_NAMES = frozenset(
         "SEVEN_KEEP_TEXTS_DAYS",
         "SEVEN_KEEP_UNAPPLIED_DAYS",
         "SEVEN_LEDGER_LIMIT",
+        "SEVEN_LOG_FORMAT",
         "SEVEN_LOG_LEVEL",
         "SEVEN_METRICS_ADDRESS",
         "SEVEN_OVERDUE_S",
@@ -115,7 +117,16 @@ class Environment(BaseSettings):
         return init_settings, env_settings, FromFile(settings_cls)
 
 
-class LedgerSettings(Environment):
+class LogSettings(Environment):
+    """How a process logs."""
+
+    seven_log_format: Literal["text", "json"] = Field(
+        "text", description="How logs are written: for people, or a machine."
+    )
+    seven_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+
+
+class LedgerSettings(LogSettings):
     """What every process that reaches the ledger is told."""
 
     redis_url: SecretStr = Field(
@@ -131,12 +142,21 @@ class LedgerSettings(Environment):
         pattern=r"^(off|\S+:\d{1,5})$",
         description="host:port where the process tells metrics and how it stands; each has a default, off for nowhere.",
     )
-    seven_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    prometheus_multiproc_dir: DirectoryPath | None = Field(
+        None, description="A directory where processes of one kind on one machine count together."
+    )
 
     def metrics_address(self, port: int) -> str | None:
         """Where to tell metrics: on this machine only, unless another address was told; None for nowhere."""
         told = self.seven_metrics_address or f"127.0.0.1:{port}"
         return None if told == "off" else told
+
+    @field_validator("prometheus_multiproc_dir")
+    @classmethod
+    def _is_writable(cls, told: Path | None) -> Path | None:
+        if told and not os.access(told, os.W_OK | os.X_OK):
+            raise ValueError("a directory where this process may write is expected")
+        return told
 
     @field_validator("redis_url")
     @classmethod
@@ -175,4 +195,4 @@ def unknown_names() -> list[tuple[str, str]]:
 def warn_of_unknown_names() -> None:
     """Log a warning for each of them."""
     for name, nearest in unknown_names():
-        log.warning("unknown setting %s: did you mean %s?", name, nearest)
+        log.warning("unknown setting", name=name, did_you_mean=nearest)

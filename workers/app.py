@@ -1,20 +1,31 @@
 """Workers and beat, put together: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import celery.apps.beat
+import celery.apps.worker
 from celery import Celery
-from celery.signals import beat_init, task_postrun, task_prerun, worker_init, worker_ready, worker_shutdown
+from celery.signals import (
+    beat_init,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+)
 from prometheus_client import CollectorRegistry
 
 from ledger.announcing import CLOCK, announce, broker, task_name
 from ledger.ending import end_in_bounds
 from ledger.listening import listen
-from ledger.logs import configure_logging
+from ledger.logs import configure_logging, logger
 from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
+from ledger.sharing import share
 from seven.events import QUEUES
 from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
 from workers.auditing import Auditor
@@ -34,7 +45,7 @@ from workers.sweeping import Sweep
 from workers.transport import bring_transport
 from workers.watching import account, reconciler, unwatched
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 WORKER_METRICS, BEAT_METRICS = 9102, 9103
 """Ports where they tell how they stand, unless told otherwise."""
@@ -68,6 +79,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     breaker = Breaker()
     registry = CollectorRegistry()
+    shared = share(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
     consumer = Consumer(ledger, Store(engine), breaker, metrics)
     auditor = Auditor(ledger, engine)
@@ -107,7 +119,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     every(settings.seven_retain_s, "retain", watchdog.excused()(Retention(ledger, engine, breaker, settings).run))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := unwatched(settings):
-        log.info("hooks are not watched: %s is not set", missing)
+        log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
         every(settings.seven_hooks_s, "reconcile", reconcile)
         worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK), weak=False)
@@ -126,18 +138,19 @@ def create_app(settings: WorkerSettings) -> Celery:
         RetentionMetrics(ledger.redis),
     )
     ready = partial(hindrances, ledger.redis, breaker)
-    tell_at(settings.metrics_address(WORKER_METRICS), partial(listen, own=registry, live=figures, ready=ready))
+    tell_at(settings.metrics_address(WORKER_METRICS), own=registry, live=figures, shared=shared, ready=ready)
     beat_init.connect(partial(follow, ledger, settings.metrics_address(BEAT_METRICS)), weak=False)
     return app
 
 
-def tell_at(address: str | None, listening: Callable[[str | None], None]) -> None:
+def tell_at(address: str | None, **told: Any) -> None:
     """Have a worker that starts tell how it stands."""
-    worker_init.connect(lambda **_: listening(address), weak=False)
+    worker_init.connect(lambda **_: listen(address, **told), weak=False)
 
 
 def follow(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
     """Have a beat that starts note its pulse, and tell how it stands."""
+    share(None, "beat")
     registry = CollectorRegistry()
     sender.scheduler.pulse = pulse = Pulse(ledger, registry)
     listen(address, registry, alive=pulse.silence, ready=pulse.hindrances)
@@ -153,12 +166,27 @@ def watch_over(app: Celery, watchdog: Watchdog, breaker: Breaker) -> None:
         signal.connect(lambda **_: end_in_bounds(), weak=False)
 
 
+def _without_banner(instance: Any, **_: Any) -> None:
+    """Standard output is not where logs are."""
+    instance.quiet = True
+
+
+class _Beat(celery.apps.beat.Beat):  # type: ignore[misc] # Celery has no types
+    def __init__(self, **told: Any) -> None:
+        super().__init__(**told | {"quiet": True})
+
+
 def from_environment() -> Celery:
     """The workers as the environment describes them."""
     settings = load(WorkerSettings)
-    configure_logging(settings.seven_log_level)
+    configure_logging(settings.seven_log_level, settings.seven_log_format)
+    setup_logging.connect(lambda **_: None, weak=False)  # else Celery would configure its own
+    celeryd_init.connect(_without_banner, weak=False)
+    celery.apps.worker.safe_say = lambda said, *_: log.warning(said.removeprefix("worker: "))  # else past all logging
     warn_of_unknown_names()
-    return create_app(settings)
+    made = create_app(settings)
+    made.Beat = made.subclass_with_self(_Beat)
+    return made
 
 
 app = from_environment()

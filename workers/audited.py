@@ -1,7 +1,6 @@
 """Audited: what the last audit on schedule found, in Redis, so that every worker can tell it as metrics."""
 
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
+from ledger.logs import logger
 from ledger.settling import Ledger
 from workers.auditing import Audit, Auditor
 from workers.holding import Breaker
@@ -21,7 +21,7 @@ from workers.store.writing import NotMigrated, StoreAway
 LONGEST_S = 3600
 """An audit that takes longer does not keep others away any more."""
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 _BY_QUEUE = {
     "given_out": "Ordinals given out by the ledger's present life.",
@@ -47,7 +47,7 @@ def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> Non
         audit = auditor.audit()
         ledger.tidy()
     except SQLAlchemyError as error:
-        log.warning("no audit cause=%s", type(error).__name__)
+        log.warning("no audit", cause=type(error).__name__)
         return
     finally:
         with suppress(RedisError):  # it has expired, or will
@@ -55,7 +55,7 @@ def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> Non
     remember(ledger.redis, audit)
     if audit.lost:
         missing = sum(one.missing for one in (*audit.series, *audit.earlier))
-        log.error("audit: something is lost or may be, missing=%d; see `seven-ingest audit`", missing)
+        log.error("audit: something is lost or may be; see `seven-ingest audit`", missing=missing)
 
 
 def mark_on_schedule(auditor: Auditor, breaker: Breaker) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
+from ledger.logs import logger
 from ledger.settling import Ledger, Taken, Unreadable
 from seven.records import Record
 from workers.holding import Breaker
@@ -16,7 +17,7 @@ from workers.metrics import WorkerMetrics
 from workers.store.writing import Refused, Store, StoreAway
 from workers.understanding import understand, unreadable
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 DELIVERIES_PER_TRANSACTION = 1024
 """Bounds a transaction's length, and with it how far back a reader of `changed_at` has to look."""
@@ -41,13 +42,13 @@ class Consumer:
             if may:
                 self._attempt(queue, batch_ids)
             else:
-                log.debug("held queue=%s batches=%d", queue, len(batch_ids))
+                log.debug("held", queue=queue, batches=len(batch_ids))
 
     def _attempt(self, queue: str, batch_ids: Sequence[str]) -> None:
         """Consume what can be: one portion that fails holds up no other. Raises what the first of them failed with."""
         hand = self._ledger.take(queue, batch_ids)
         if hand.dropped:
-            log.error("dropped queue=%s batches=%s: nothing lies under them", queue, ",".join(hand.dropped))
+            log.error("dropped: nothing lies under them", queue=queue, batches=hand.dropped)
         open_ids = {taken.batch.id for taken in hand.taken}
         failures: list[Exception] = []
         portions = deque(_portions(hand.taken, self._most))
@@ -67,7 +68,7 @@ class Consumer:
         except StoreAway as error:
             self._breaker.failed(str(error))
             self._most = max(1, self._most // 2)
-            log.debug("held queue=%s batches=%d cause=%s", queue, len(open_ids), error)
+            log.debug("held", queue=queue, batches=len(open_ids), cause=str(error))
         finally:
             self._release(open_ids)
         if failures:
@@ -82,7 +83,7 @@ class Consumer:
         batches = [taken.batch for taken in portion]
         for batch in batches:
             if isinstance(batch, Batch) and batch.lacking:
-                log.error("batch=%s queue=%s lost its last %d envelopes", batch.id, queue, batch.lacking)
+                log.error("a batch has lost its last envelopes", batch=batch.id, queue=queue, envelopes=batch.lacking)
         first = batches[0]
         if isinstance(first, Batch) and is_suspect(portion[0]):
             outcomes = self._isolation.consume(first)
@@ -97,12 +98,12 @@ class Consumer:
         self._metrics.consumed(queue, outcomes, took_s)
         log.log(
             logging.WARNING if "dead" in outcomes else logging.INFO,
-            "consumed queue=%s batches=%s deliveries=%d %s ms=%d",
-            queue,
-            ",".join(batch.id for batch in batches),
-            len(outcomes),
-            " ".join(f"{outcome}={count}" for outcome, count in sorted(Counter(outcomes).items())),
-            took_s * 1000,
+            "consumed",
+            queue=queue,
+            batches=[batch.id for batch in batches],
+            deliveries=len(outcomes),
+            **dict(sorted(Counter(outcomes).items())),
+            ms=round(took_s * 1000),
         )
         return True
 
@@ -111,7 +112,7 @@ class Consumer:
         try:
             self._ledger.release(list(batch_ids))
         except RedisError as error:
-            log.warning("not released batches=%d cause=%s", len(batch_ids), type(error).__name__)
+            log.warning("not released", batches=len(batch_ids), cause=type(error).__name__)
 
     def _write(self, queue: str, batches: Sequence[Batch | Unreadable]) -> list[str]:
         """Write batches in one transaction. Returns what became of each delivery. Raises StoreAway or Refused."""

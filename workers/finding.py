@@ -10,10 +10,11 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
+from ledger.logs import logger
 from seven.hooks import Hook, Plan
 from workers.store.tables import hook_changes
 
-log = logging.getLogger("seven.hooks")
+log = logger("seven.hooks")
 
 LEVELS = {"created": logging.INFO, "removed": logging.INFO, "stranger": logging.INFO}
 
@@ -43,8 +44,8 @@ class Finding:
         words = {"reason": self.reason}
         if self.hook:
             words |= {"hook": self.hook.id, "event_type": self.hook.event_type, "method": self.hook.request_method}
-        told = " ".join(f"{name}={value!r}" for name, value in words.items() if value is not None)
-        log.log(LEVELS.get(self.action, logging.WARNING), "hook %s %s", self.action, told)
+        told = {name: value for name, value in words.items() if value is not None}
+        log.log(LEVELS.get(self.action, logging.WARNING), f"hook {self.action}", **told)
 
 
 def findings(plan: Plan) -> list[Finding]:
@@ -71,7 +72,7 @@ class Journal:
             with self._engine.begin() as connection:
                 connection.execute(insert(hook_changes), [_row(one) for one in found])
         except SQLAlchemyError as error:
-            log.warning("hook changes not kept, cause=%s", type(error).__name__)
+            log.warning("hook changes not kept", cause=type(error).__name__)
             return False
         return True
 

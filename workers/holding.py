@@ -1,6 +1,5 @@
 """Holding: while the database is away batches stay in the ledger, and one probe at a time finds out if it is back."""
 
-import logging
 import random
 import threading
 import time
@@ -9,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-log = logging.getLogger("seven.workers")
+from ledger.logs import logger
+
+log = logger("seven.workers")
 
 PAUSE_S = 2.0
 LONGEST_PAUSE_S = 20.0
@@ -76,7 +77,7 @@ class Breaker:
             if opens:
                 self.holds += 1
                 self._pause_s, self._opened_at = self._first_s, self._clock()
-                log.warning("holding: the database does not take anything cause=%s", cause)
+                log.warning("holding: the database does not take anything", cause=cause)
             if opens or self._probing:  # of those who were on their way at the same moment the first one counts
                 self._probe_at = self._clock() + self._pause_s * (1 + SPREAD * (2 * self._chance() - 1))
                 self._pause_s = min(2 * self._pause_s, self._longest_s)
@@ -86,5 +87,5 @@ class Breaker:
         """Tell of a success."""
         with self._lock:
             if self.hold is not None:
-                log.warning("the database is back: held for %d s", self._clock() - self._opened_at)
+                log.warning("the database is back", held_s=round(self._clock() - self._opened_at))
             self.hold = None

@@ -4,17 +4,16 @@ Deployments and `kill -9` hit innocent batches, so dying over a batch proves not
 envelope that is alone in hand. Who was alone in hand at two deaths is buried; holds and failures are no deaths.
 """
 
-import logging
-
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
 from ledger.isolating import Claim, claimed
+from ledger.logs import logger
 from ledger.settling import Ledger, Taken
 from workers.store.writing import Refused, Store
 from workers.understanding import Understood, numbered, understand_line, untouched
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 DEATHS = 3
 """Deaths over a batch after which its envelopes are consumed one by one."""
@@ -44,7 +43,7 @@ class Isolation:
         with claimed(self._ledger, batch.id) as claim:
             if claim is None:
                 return None
-            log.warning("suspect batch=%s queue=%s deliveries=%d", batch.id, batch.header.queue, len(batch.lines))
+            log.warning("suspect", batch=batch.id, queue=batch.header.queue, deliveries=len(batch.lines))
             return [self._alone(claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
 
     def _alone(self, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> str:
@@ -52,7 +51,7 @@ class Isolation:
         try:
             deaths = claim.begin(ordinal)
             if deaths >= DEATHS_ALONE:  # without understanding it: that may be what kills
-                log.error("buried batch=%s ordinal=%d: %d %s", batch.id, ordinal, deaths, DIED)
+                log.error("buried", batch=batch.id, ordinal=ordinal, reason=f"{deaths} {DIED}")
                 understood = untouched(row, line).dead(f"{deaths} {DIED}")
             else:
                 understood = understand_line(row, line)
@@ -75,4 +74,4 @@ class Isolation:
         try:
             claim.survived(ordinal)
         except RedisError as error:  # then this counts as a death, of which it takes two
-            log.warning("not unmarked batch=%s ordinal=%d cause=%s", batch.id, ordinal, type(error).__name__)
+            log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=type(error).__name__)

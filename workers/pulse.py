@@ -1,6 +1,7 @@
 """Pulse: that a beat lives, noted in Redis at each of its ticks, so that others see whether there is one, or two."""
 
 import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import RedisError
@@ -18,9 +19,11 @@ FORGOTTEN_S = 3600
 class Pulse:
     """One beat's."""
 
-    def __init__(self, ledger: Ledger, registry: CollectorRegistry) -> None:
-        self._ledger = ledger
-        self._at = time.monotonic()
+    def __init__(
+        self, ledger: Ledger, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._at = clock()
         self._away: str | None = None
         self._tick = Gauge("seven_beat_last_tick_timestamp_seconds", "When beat last ticked.", registry=registry)
         self._sent = Counter("seven_beat_sent", "Tasks that beat has sent.", ("task",), registry=registry)
@@ -30,7 +33,7 @@ class Pulse:
 
     def beat(self) -> None:
         """Note a tick."""
-        self._at = time.monotonic()
+        self._at = self._clock()
         self._tick.set_to_current_time()
         try:
             seconds, micros = self._ledger.redis.time()
@@ -60,10 +63,17 @@ class Pulse:
             return
 
     def silence(self) -> list[str]:
-        """That it has not ticked for long."""
-        silent = time.monotonic() - self._at
-        return [f"beat has not ticked for {silent:.0f} s"] if silent > SILENT_S else []
+        """That it has not ticked for long although Redis answers: while that is away it waits, and lives."""
+        silent = self._clock() - self._at
+        return [f"beat has not ticked for {silent:.0f} s"] if silent > SILENT_S and self._reaches() else []
 
     def hindrances(self) -> list[str]:
         """Why nobody would get what it sends."""
         return [*self.silence(), *filter(None, [self._away])]
+
+    def _reaches(self) -> bool:
+        try:
+            self._ledger.redis.ping()
+        except (RedisError, OSError):
+            return False
+        return True

@@ -4,18 +4,18 @@ Make before break: what is desired is created first, and what is in its place go
 one. And a breaker: nothing is changed on the word of a read that failed, was odd, or is empty where it was not.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from redis.exceptions import LockError
 
+from ledger.logs import logger
 from seven.hooks import Addresses, Hook, Plan, plan
 from workers.finding import Finding, Journal, findings
 from workers.gateway import Gateway, GatewayFailure
 from workers.remembering import Memories, Memory, still_seen
 
-log = logging.getLogger("seven.hooks")
+log = logger("seven.hooks")
 
 
 @dataclass(frozen=True, slots=True)

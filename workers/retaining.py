@@ -1,6 +1,5 @@
 """Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
+from ledger.logs import logger
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from seven.families import families
@@ -46,7 +46,7 @@ _AGES = {"inbound_messages": "sent_at"}
 Rule = Callable[[Connection, str], Step]
 """One transaction's part of something to do, from where the last one ended."""
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 
 @dataclass(slots=True)
@@ -117,8 +117,7 @@ class Retention:
                 lock.release()
         remember(self._ledger, retained)
         if retained.removed or retained.blanked:
-            log.info("retained removed=%s blanked=%s done=%s", *map(_words, (retained.removed, retained.blanked)),
-                     retained.done)  # fmt: skip
+            log.info("retained", removed=dict(retained.removed), blanked=dict(retained.blanked), done=retained.done)
 
     def retain(self, still_at_it: Callable[[], object] = lambda: None) -> Retained:
         """Do what is to be done, until it is done, time is up, or the database goes away.
@@ -140,7 +139,7 @@ class Retention:
                 try:
                     step = self._one(rule, after)
                 except (StoreAway, Refused) as error:  # consumers find out for themselves whether to hold
-                    log.warning("not retained cause=%s", error)
+                    log.warning("not retained", cause=str(error))
                     retained.done = False
                     return retained
                 retained.add(step)
@@ -168,7 +167,3 @@ def remember(ledger: Ledger, retained: Retained) -> None:
     seconds, micros = ledger.redis.time()
     pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
     pipeline.execute()
-
-
-def _words(told: Counter[str]) -> str:
-    return ",".join(f"{table}:{rows}" for table, rows in sorted(told.items()) if rows) or "-"

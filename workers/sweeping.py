@@ -1,14 +1,14 @@
 """Sweeping: batches that nobody has settled for long are announced again."""
 
-import logging
 from collections.abc import Callable, Sequence
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT
+from ledger.logs import logger
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from workers.metrics import WorkerMetrics
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 
 class Sweep:
@@ -39,7 +39,7 @@ class Sweep:
                 self._announce(queue, overdue[start : start + BATCHES_PER_ANNOUNCEMENT])
             if overdue:
                 self._metrics.swept(queue, len(overdue))
-                log.info("swept queue=%s batches=%d", queue, len(overdue))
+                log.info("swept", queue=queue, batches=len(overdue))
             swept += len(overdue)
         self._metrics.sweeps.inc()
         return swept

@@ -6,18 +6,18 @@ comes back. Nothing is lost by throwing such a thing away, since announcements a
 
 import base64
 import json
-import logging
 from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 from ledger.announcing import CLOCK
+from ledger.logs import logger
 from seven.events import QUEUES
 
 TASK_QUEUES = frozenset((*QUEUES, CLOCK))
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -46,7 +46,7 @@ class Channel(redis.Channel):
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call] # of kombu's
         except UNREADABLE as error:
             # no traceback: it would quote the message
-            log.error("thrown away: what lay on a queue cannot be read cause=%s", type(error).__name__)  # noqa: TRY400
+            log.error("thrown away: what lay on a queue cannot be read", cause=type(error).__name__)  # noqa: TRY400
             raise Empty from None  # the poller's word for nothing there
 
 
@@ -57,7 +57,7 @@ class Transport(redis.Transport):
 
     def _deliver(self, message: Any, queue: str) -> None:
         if queue in TASK_QUEUES and not is_task(message):
-            log.error("thrown away: what lay on queue=%s is no task", queue)
+            log.error("thrown away: what lay on a queue is no task", queue=queue)
         else:
             super()._deliver(message, queue)  # type: ignore[no-untyped-call] # of kombu's
 

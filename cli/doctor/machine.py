@@ -18,12 +18,12 @@ FEWEST_FILES = 1024
 
 
 def free(places: Iterable[Path]) -> Mapping[str, tuple[int, int]]:
-    """Bytes free and in all, of each of these directories that is there."""
+    """Bytes free and in all where each of these directories is, or would be: in a container on Docker's own disk."""
     found = {}
-    for place in dict.fromkeys(places):
-        if place.is_dir():
-            usage = shutil.disk_usage(place)
-            found[near(place)] = (usage.free, usage.total)
+    for place in places:
+        there = next(one for one in (place.absolute(), *place.absolute().parents) if one.is_dir())
+        usage = shutil.disk_usage(there)
+        found[near(there)] = (usage.free, usage.total)
     return found
 
 
@@ -82,6 +82,8 @@ def _disk(place: str, left: int, all_: int) -> Check:
 def _flower(status: int, *, alone: bool) -> Check:
     if status == 401:
         return good("Flower", "asks for a password")
+    if 300 <= status < 400:  # OAuth
+        return good("Flower", "leads strangers elsewhere, as to a login")
     if status >= 500:
         return warning("Flower", f"answers {status}", "look at its log")
     if alone:

@@ -23,6 +23,7 @@ from seven.hooks import Addresses
 PATIENCE_S = 5.0
 """The gateway's own."""
 SOON = timedelta(days=14)
+NAME = "public URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Visit:
     """By the stranger, with a body as deliveries have one."""
 
     @property
-    def name(self) -> str:
+    def address(self) -> str:
         """Without what is secret."""
         return f"{self.public_url}/hooks/<{fingerprint(self.token)}>"
 
@@ -86,7 +87,9 @@ def checks(visits: list[Visit], expiring: Mapping[str, datetime], now: datetime)
         if url in expiring:
             yield _certificate(url, expiring[url], now)
         elif url.startswith("http://") and not is_local(urlsplit(url).hostname):
-            yield warning(url, "texts and numbers travel in the clear", "TLS: deploy/tls.yml, or a proxy of your own")
+            yield warning(
+                NAME, f"{url}: texts and numbers travel in the clear", "TLS: deploy/tls.yml, or a proxy of your own"
+            )
 
 
 def _visited(client: httpx2.Client, url: str, token: str) -> Visit:
@@ -133,14 +136,16 @@ _FAILURES = {
 def _visit(one: Visit) -> Check:
     for answer in (one.opened, one.stranger, one.posted):
         if answer.failure == "silent":
-            return unknown(one.name, "does not answer from here", f"try from outside: curl -i {one.public_url}/livez")
+            said = f"{one.address} does not answer from here"
+            return unknown(NAME, said, f"try from outside: curl -i {one.public_url}/livez")
         if answer.failure:
-            return wrong(one.name, *_FAILURES[answer.failure])
+            said, cure = _FAILURES[answer.failure]
+            return wrong(NAME, f"{one.address}: {said}", cure)
         if 300 <= answer.status < 400:
             return _redirect(one, answer)
     return next(
-        (wrong(one.name, said, cure) for holds, said, cure in _faults(one) if holds),
-        good(one.name, "answers our token, and no other"),
+        (wrong(NAME, f"{one.address}: {said}", cure) for holds, said, cure in _faults(one) if holds),
+        good(NAME, f"{one.address} answers our token, and no other"),
     )
 
 
@@ -159,17 +164,18 @@ def _faults(one: Visit) -> Iterator[tuple[bool, str, str]]:
 
 
 def _redirect(one: Visit, answer: Answer) -> Check:
-    said = f"redirects ({answer.status}): the gateway takes that for success, and each delivery is lost without a word"
+    said = f"{one.address} redirects ({answer.status}): the gateway takes that for success,"
+    said += " and each delivery is lost without a word"
     if answer.leads_to and answer.leads_to != "{0.scheme}://{0.hostname}".format(urlsplit(one.public_url)):
         cure = f"SEVEN_PUBLIC_URL={answer.leads_to}…, where it leads, then {program()} hooks apply"
     else:
         cure = "have the proxy pass paths as they come, with or without a slash at their end"
-    return wrong(one.name, said, cure)
+    return wrong(NAME, said, cure)
 
 
 def _certificate(url: str, expires_at: datetime, now: datetime) -> Check:
     days = (expires_at - now) / timedelta(days=1)
-    said = f"its certificate expires in {days:.0f} days"
+    said = f"the one of {url} expires in {days:.0f} days"
     if expires_at - now < SOON:
-        return warning(url, said, "renew it, and see why that was not done by itself")
-    return good(url, said)
+        return warning("certificate", said, "renew it, and see why that was not done by itself")
+    return good("certificate", said)

@@ -11,12 +11,12 @@ from cli.checks import Silence, Together, heard
 from cli.database import sqlite_file
 from cli.doctor import clocks, hooks, machine, public_url
 from cli.status_reading import PATIENCE
-from cli.surroundings import Surroundings
+from cli.surroundings import Surroundings, living
 from ledger import glancing, inspecting
 from ledger.settling import Ledger
 from seven.hooks import Plan
 from workers.gateway import GatewayFailure
-from workers.presence import Worker, present
+from workers.presence import Worker
 from workers.store import inspecting as store_inspecting
 from workers.store.engine import create_store_engine
 from workers.watching import unwatched
@@ -50,7 +50,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
         with Together() as servers:
             redis = servers.ask(lambda: inspecting.inspect(ledger.redis))
             beats = servers.ask(lambda: glancing.beats(ledger))
-            workers = servers.ask(lambda: _workers(ledger, told.redis_url))
+            workers = servers.ask(lambda: living(ledger, told.redis_url))
             database = servers.ask(lambda: _database(engine))
             visits = servers.ask(lambda: public_url.visit(addresses)) if addresses else None
             expiries = servers.ask(lambda: public_url.expiries(addresses)) if addresses else None
@@ -74,11 +74,6 @@ def read(told: Surroundings, *, offline: bool) -> Read:
     finally:
         ledger.close()
         engine.dispose()
-
-
-def _workers(ledger: Ledger, redis_url: str) -> list[Worker]:
-    ledger.redis.ping()  # who is away says so at once
-    return present(redis_url)
 
 
 def _database(engine: Engine) -> store_inspecting.Database:

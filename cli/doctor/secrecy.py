@@ -40,8 +40,9 @@ def checks(settings: WorkerSettings, flower_basic_auth: SecretStr | None, *, emu
     yield from _tokens(settings)
     if flower_basic_auth is not None:
         yield _flower(flower_basic_auth.get_secret_value())
-    if settings.seven_api_key is not None and not emulated:
-        yield _key(settings.seven_api_key.get_secret_value())
+    for name, told in (("SEVEN_API_KEY", settings.seven_api_key), ("SEVEN_SIGNING_KEY", settings.seven_signing_key)):
+        if told is not None and not emulated:
+            yield _key(name, told.get_secret_value())
     yield _url("REDIS_URL", settings.redis_url)
     if settings.database_url is not None:
         yield _url("DATABASE_URL", settings.database_url)
@@ -59,11 +60,11 @@ def _tokens(settings: WorkerSettings) -> Iterator[Check]:
             yield good(name, "cannot be guessed")
 
 
-def _key(told: str) -> Check:
+def _key(name: str, told: str) -> Check:
     """The gateway makes them: one that can be guessed is none."""
     if why := weakness(told, GOOD_KEY):
-        return warning("SEVEN_API_KEY", f"it {why}: no key looks like that", "copy it from the account's settings")
-    return good("SEVEN_API_KEY", "looks like one")
+        return warning(name, f"it {why}: no key looks like that", "copy it from the account's settings")
+    return good(name, "looks like one")
 
 
 def _flower(told: str) -> Check:

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from celery import Celery
+from prometheus_client.mmap_dict import MmapedDict
 
+from ledger.announcing import announce, broker
+from ledger.settling import Ledger
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import Valkey, eventually, free_port
+from tests.workers.envelopes import Accept, envelope
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
 
@@ -97,7 +102,7 @@ def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, empt
 
 
 def test_receivers_that_share_an_address_tell_their_sum(redis_url: str, tmp_path: Path):
-    """`uvicorn --workers 2`: one has the address; killed, another takes it over, and nothing counted is forgotten."""
+    """`uvicorn --workers 2`: one has the address; killed, another takes over address and place, and every 202 is counted."""
     shared = tmp_path / "shared"
     shared.mkdir()
     port, public = free_port(), free_port()
@@ -107,28 +112,75 @@ def test_receivers_that_share_an_address_tell_their_sum(redis_url: str, tmp_path
     }  # fmt: skip
     command = [sys.executable, "-m", "uvicorn", "ingest.app:app", "--port", str(public), "--workers", "2"]
     accepted = 'seven_deliveries_accepted_total{event_type="dlr"}'
+    answered = 0
     with running(receivers := Process("receivers", tmp_path, command, environment)):
 
         def send() -> bool:
+            nonlocal answered
             try:
-                return httpx2.post(f"http://127.0.0.1:{public}/hooks/{TOKEN}", json=DLR).status_code == 202
+                good = httpx2.post(f"http://127.0.0.1:{public}/hooks/{TOKEN}", json=DLR).status_code == 202
             except httpx2.TransportError:
                 return False
+            answered += good
+            return good
 
-        def several() -> set[str]:
-            assert send()
-            return {file.name for file in shared.glob("counter_*.db")}
+        def all_beyond(counts: dict[str, float]) -> bool:
+            send()
+            now = counted(shared)
+            return len(now) == 2 and all(count > counts.get(place, 0) for place, count in now.items())
 
-        eventually(send, 40)
-        eventually(lambda: len(several()) == 2, 40)
-        before = eventually(lambda: value(metrics(port), accepted))
-        assert before is not None
-        assert before >= 2
-        os.kill(listening(port), signal.SIGKILL)
-        eventually(lambda: (value(metrics(port), accepted) or 0) >= before, 40)
-        eventually(send, 40)
-        eventually(lambda: (value(metrics(port), accepted) or 0) > before, 40)
+        eventually(lambda: all_beyond({}), 60)
+        assert eventually(lambda: value(metrics(port), accepted)) == answered
+        before, had = counted(shared), listening(port)
+        os.kill(had, signal.SIGKILL)
+        eventually(lambda: value(metrics(port), accepted) == answered, 40)
+        eventually(lambda: all_beyond(before), 60)
+        assert value(metrics(port), accepted) == answered
+        assert listening(port) != had
         receivers.end()
+
+
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+def test_workers_that_share_an_address_tell_their_sum(
+    redis_url: str, ledger: Ledger, database_url: str, accept: Accept, tmp_path: Path
+):
+    """Two workers of one machine: killed, one leaves its figures, and the other takes over the address."""
+    shared, port = tmp_path / "shared", free_port()
+    shared.mkdir()
+    told = {
+        "REDIS_URL": redis_url, "DATABASE_URL": database_url, "PROMETHEUS_MULTIPROC_DIR": str(shared),
+        "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}",
+    }  # fmt: skip
+    celery = Celery("test", set_as_current=False, changes=broker(redis_url))
+    applied = 'seven_deliveries_consumed_total{event_type="dlr",outcome="applied"}'
+
+    def consume(*names: str) -> None:
+        for name in names:
+            announce(celery, "dlr", [accept(envelope(name))])
+
+    with running(*(workers := [worker(tmp_path, told, name) for name in ("one", "two")])):
+        eventually(lambda: "seven_store_held 0.0" in metrics(port), 40)
+        consume("a", "b", "c")
+        eventually(lambda: value(metrics(port), applied) == 3, 40)
+        had = listening(port)
+        os.kill(had, signal.SIGKILL)
+        (left,) = (one for one in workers if one.process and one.process.pid != had)
+        consume("d")
+        eventually(lambda: value(metrics(port), applied) == 4, 40)
+        assert left.process
+        assert listening(port) == left.process.pid
+    assert len(list(shared.glob("counter_*.db"))) == 2
+    assert ledger.redis.hlen("seven:batches") == 0
+
+
+def counted(directory: Path) -> dict[str, float]:
+    """Deliveries that each place has counted as accepted."""
+    found: dict[str, float] = {}
+    for file in directory.glob("counter_*.db"):
+        for key, count, _, _ in MmapedDict.read_all_values_from_file(str(file)):
+            if "seven_deliveries_accepted_total" in key and '"dlr"' in key:
+                found[file.name] = count
+    return found
 
 
 def listening(port: int) -> int:

@@ -183,7 +183,7 @@ def test_a_ledger_that_begins_anew_is_told(receiver: Receiver, server: Valkey):
     assert life != before
     told = [line for line in receiver.log.read_text().splitlines() if "a new life" in line]
     assert len(told) == 1
-    assert f"CRITICAL seven.ingest the ledger has a new life={life}" in told[0]
+    assert f"CRITICAL seven.ingest the ledger has a new life: what was pending is gone life={life}" in told[0]
     assert before in told[0]
 
 

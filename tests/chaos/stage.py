@@ -111,9 +111,7 @@ class Stage:
     def raised(self) -> dict[str, int]:
         """Tasks that raised, by exception, as the workers' logs tell: outages of Valkey do that, and nothing else may."""
         logs = (self.actors[name].process.log.read_text(errors="replace") for name in WORKERS)
-        return dict(
-            Counter(word for log in logs for word in re.findall(r" raised unexpected: (?:network:)?(\w+)", log))
-        )
+        return dict(Counter(word for log in logs for word in re.findall(r" task failed .*?exception=(\w+)", log)))
 
     def ready(self) -> bool:
         """Whether every receiver is, and no process is missing."""

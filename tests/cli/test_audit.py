@@ -95,6 +95,13 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Eng
             ),
             id="a receiver's log",
         ),
+        pytest.param(
+            lambda ids: (
+                'ingest-1  | {"timestamp":"2026-11-25T02:00:00.000+00:00","level":"info","event":"accepted",'
+                f'"batch":"{uuid7()}","queue":"dlr","first":1,"ids":{json.dumps(ids)}}}\n'
+            ),
+            id="a receiver's log as JSON, with who said it",
+        ),
     ],
 )
 def test_ids_of_answers(kept: Installation, tmp_path: Path, write: Any):

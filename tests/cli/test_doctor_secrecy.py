@@ -26,7 +26,14 @@ def not_good(found: dict[str, Check]) -> dict[str, Grade]:
 
 
 @pytest.mark.parametrize(
-    "word", [STRONG, uuid.uuid4().hex, "correct-horse-battery-staple-7", secrets.token_hex(16), TOKEN]
+    "word",
+    [
+        pytest.param(STRONG, id="ours"),
+        pytest.param(uuid.uuid4().hex, id="a uuid"),
+        pytest.param("correct-horse-battery-staple-7", id="words"),
+        pytest.param(secrets.token_hex(16), id="openssl rand -hex 16"),
+        pytest.param(TOKEN, id="a test's"),
+    ],
 )
 def test_good_words(word: str):
     """What was made by chance, or is long, is good."""
@@ -61,6 +68,8 @@ def test_each_token():
         pytest.param({"seven_api_key": secrets.token_hex(20)}, {}, id="a key"),
         pytest.param({"seven_api_key": "your-api-key"}, {"SEVEN_API_KEY": Grade.WARNING}, id="no key"),
         pytest.param({"seven_api_key": "emulator", "emulated": True}, {}, id="the emulator's"),
+        pytest.param({"seven_signing_key": secrets.token_hex(16)}, {}, id="a signing key"),
+        pytest.param({"seven_signing_key": "secret"}, {"SEVEN_SIGNING_KEY": Grade.WARNING}, id="no signing key"),
         pytest.param({"redis_url": "redis://127.0.0.1:6379/0"}, {}, id="Redis here"),
         pytest.param({"redis_url": f"redis://:{STRONG}@redis:6379/0"}, {}, id="Redis elsewhere"),
         pytest.param({"redis_url": "redis://redis:6379/0"}, {"REDIS_URL": Grade.WARNING}, id="without a password"),
@@ -93,7 +102,7 @@ def test_disks(left: int, all_: int, grade: Grade):
 
 
 def test_the_disks_of_this_machine(tmp_path: Path):
-    """Directories that are there are measured, and each once."""
+    """Each is measured once; one that is not there yet, where it would be."""
     found = machine.free([tmp_path, tmp_path, tmp_path / "nowhere"])
     assert [0 < left <= all_ for left, all_ in found.values()] == [True]
 
@@ -102,6 +111,8 @@ def test_the_disks_of_this_machine(tmp_path: Path):
     ("status", "alone", "grade"),
     [
         pytest.param(401, False, Grade.GOOD, id="asks"),
+        pytest.param(302, False, Grade.GOOD, id="OAuth"),
+        pytest.param(503, False, Grade.WARNING, id="broken"),
         pytest.param(200, True, Grade.GOOD, id="open on this machine"),
         pytest.param(200, False, Grade.WRONG, id="open to all"),
     ],

@@ -22,7 +22,9 @@ def receiver(redis_url: str) -> Iterator[Callable[..., TestClient]]:
     with ExitStack() as stack:
 
         def start(**settings: Any) -> TestClient:
-            told = IngestSettings(**{"redis_url": redis_url, "seven_hook_token": TOKEN} | settings)
+            told = IngestSettings(
+                **{"redis_url": redis_url, "seven_hook_token": TOKEN, "seven_metrics_address": "off"} | settings
+            )
             return stack.enter_context(TestClient(create_app(told), follow_redirects=False))
 
         yield start

@@ -23,13 +23,13 @@ class Clock:
 
 
 @pytest.fixture
-def logged() -> Iterator[list[str]]:
+def logged() -> Iterator[list[object]]:
     """What a worker would have logged."""
-    lines: list[str] = []
+    lines: list[object] = []
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
+            lines.append(record.msg)
 
     logger, handler = logging.getLogger("seven.workers"), Lines()
     logger.addHandler(handler)
@@ -106,7 +106,7 @@ def test_pauses_grow_up_to_a_bound_and_differ():
     assert max(pauses) < WorkerSettings.model_fields["seven_overdue_s"].default
 
 
-def test_a_hold_is_logged_when_it_begins_and_when_it_ends(logged: list[str]):
+def test_a_hold_is_logged_when_it_begins_and_when_it_ends(logged: list[object]):
     """One line each, with the first cause and the length; not one for each batch."""
     clock = Clock()
     breaker = Breaker(2.0, 20.0, clock)
@@ -119,6 +119,6 @@ def test_a_hold_is_logged_when_it_begins_and_when_it_ends(logged: list[str]):
     breaker.succeeded()
     breaker.succeeded()
     assert logged == [
-        "holding: the database does not take anything cause=OperationalError 57P03",
-        "the database is back: held for 83 s",
+        {"event": "holding: the database does not take anything", "cause": "OperationalError 57P03"},
+        {"event": "the database is back", "held_s": 83},
     ]

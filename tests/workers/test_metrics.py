@@ -123,9 +123,23 @@ def test_a_beat_is_seen_while_it_lives(ledger: Ledger, redis_url: str):
 
 
 def test_a_beat_without_its_ledger_is_not_ready():
-    """It lives; nobody would get what it sends."""
-    pulse = Pulse(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry())
+    """It lives, however long that takes; nobody would get what it sends."""
+    now = 0.0
+    pulse = Pulse(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry(), lambda: now)
     pulse.beat()
+    now = 1000.0
 
     assert pulse.silence() == []
     assert pulse.hindrances() == ["the ledger does not answer (ConnectionError)"]
+
+
+def test_a_beat_that_does_not_tick_does_not_live(ledger: Ledger):
+    """After a minute, and until it ticks again; nobody would get what it does not send."""
+    now = 0.0
+    pulse = Pulse(ledger, CollectorRegistry(), lambda: now)
+    now = 59.0
+    assert pulse.silence() == []
+    now = 61.0
+    assert pulse.silence() == pulse.hindrances() == ["beat has not ticked for 61 s"]
+    pulse.beat()
+    assert pulse.silence() == []

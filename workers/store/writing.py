@@ -1,6 +1,5 @@
 """Writing: records into the store, all of them in one transaction."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -8,12 +7,13 @@ from itertools import groupby
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.logs import logger
 from seven.records import Record, fold
 from workers.store.failures import is_race, is_refusal, is_unmigrated, sqlstate
 from workers.store.guarding import TRANSACTION_S
 from workers.store.upsert import parameters, upsert
 
-log = logging.getLogger("seven.workers")
+log = logger("seven.workers")
 
 RACES = 5  # attempts before a deadlock counts as a database that is away
 
@@ -67,7 +67,7 @@ class Store:
                     return _in_time(work, connection)
             except Exception as error:
                 if is_race(error) and attempt < RACES:
-                    log.info("two writers met, attempt %d of %d", attempt, RACES)
+                    log.info("two writers met", attempt=attempt, at_most=RACES)
                 elif is_refusal(error):
                     raise Refused(cause(error)) from None  # whose text would quote the row
                 elif isinstance(error, SQLAlchemyError):
