@@ -1,7 +1,7 @@
 """A machine that may be lost: ledger, receiver, worker and beat on a database, and all that it was told."""
 
 import asyncio
-import re
+import json
 import shutil
 import signal
 import subprocess
@@ -40,7 +40,6 @@ Place = tuple[str, str, int]
 
 HASTE = RetryPolicy(compression=300)
 MESSAGES = 2000
-_ACCEPTED = re.compile(r"accepted batch=\S+ queue=(\S+) deliveries=\d+ life=(\S+) first=(\d+) ids=(\S+)")
 
 
 class Machine:
@@ -55,6 +54,7 @@ class Machine:
             "DATABASE_URL": database.url,
             "SEVEN_HOOK_TOKEN": TOKEN,
             "SEVEN_METRICS_ADDRESS": "off",
+            "SEVEN_LOG_FORMAT": "json",
             "SEVEN_SWEEP_S": "1",
             "SEVEN_OVERDUE_S": "10",
         }
@@ -189,8 +189,11 @@ class Machine:
 
     def _ordinals(self) -> dict[str, Place]:
         found: dict[str, Place] = {}
-        for queue, life, first, ids in _ACCEPTED.findall(self.receiver.log.read_text()):
-            found |= {one: (life, queue, ordinal) for ordinal, one in enumerate(ids.split(","), int(first))}
+        for line in self.receiver.log.read_text().splitlines():
+            told = json.loads(line)
+            if told["event"] == "accepted":
+                for ordinal, one in enumerate(told["ids"], told["first"]):
+                    found[one] = (told["life"], told["queue"], ordinal)
         return found
 
     @contextmanager
