@@ -29,7 +29,9 @@ SHORTEST = 8  # characters of a password; as with hook tokens, it is only the wo
 USER = "seven"
 
 # Everything but what would lose or change what is kept by accident.
-REDIS_RIGHTS = "~* &* +@all -@admin -flushall -flushdb -swapdb +config|get +info +latency +slowlog +acl|whoami"
+REDIS_RIGHTS = (
+    "~* &* +@all -@admin -flushall -flushdb -swapdb +config|get +info +latency +slowlog +client +bgrewriteaof"
+)
 
 # Who needs no secret gets none.
 NEEDED = {
