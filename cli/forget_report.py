@@ -7,6 +7,7 @@ from workers.forgetting import Forgotten, Found
 
 BEYOND_REACH = (
     "Messages that you sent to a number: status reports name none. Forget them by --msg-id or --foreign-id.",
+    "A number told without its country code, in a text or a payload: give that spelling, too.",
     "The gateway itself, and your own records of what you sent.",
     "Copies that others have made, acting on changes or reading the tables.",
     "Backups, and a database's archived logs.",

@@ -10,10 +10,13 @@ import httpx2
 from cli.home import Home
 from ledger.settings import load
 from ledger.settling import Ledger
+from seven.events import QUEUES
 from workers.presence import Worker, present
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 2.0
+BUSY_S = 3.0
+"""For a worker that is slow to answer, before it counts as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,11 @@ class Receiver:
 
 
 def living(ledger: Ledger, redis_url: str) -> list[Worker]:
-    """Each worker that answers. Raises redis.RedisError when Redis is away."""
+    """Each worker that answers; one that is busy is asked once more. Raises redis.RedisError when Redis is away."""
     ledger.redis.ping()  # who is away says so at once
-    return present(redis_url)
+    found = present(redis_url)
+    consumed = {queue for one in found for queue in one.queues}
+    return found if consumed.issuperset(QUEUES) else present(redis_url, BUSY_S)
 
 
 def receivers(url: str) -> list[Receiver]:

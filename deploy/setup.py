@@ -35,7 +35,7 @@ REDIS_RIGHTS = (
 
 # Who needs no secret gets none.
 NEEDED = {
-    "ingest": ("redis_url", "seven_hook_token", "seven_signing_key"),
+    "ingest": ("redis_url", "seven_hook_token"),
     "worker": (
         "redis_url",
         "database_url",

@@ -42,6 +42,7 @@ from workers.stalling import Watchdog
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 from workers.sweeping import Sweep
+from workers.telling import Wordless
 from workers.transport import bring_transport
 from workers.watching import account, reconciler, unwatched
 
@@ -71,7 +72,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     """Celery with one task for each queue, and those of the clock. It connects to nothing before it works."""
     redis_url = settings.redis_url.get_secret_value()
     bring_transport()
-    app = Celery("seven-ingest", changes=broker(redis_url) | CONSUMING)
+    app = Celery("seven-ingest", task_cls=f"{Wordless.__module__}:Wordless", changes=broker(redis_url) | CONSUMING)
     app.conf.worker_concurrency = settings.seven_worker_threads
     app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
@@ -133,7 +134,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     figures = (
         LedgerMetrics(ledger),
         StoreMetrics(breaker),
-        HookMetrics(memories),
+        HookMetrics(memories, watched=not missing),
         AuditMetrics(ledger.redis),
         RetentionMetrics(ledger.redis),
     )

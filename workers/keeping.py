@@ -43,9 +43,10 @@ class KeepSettings(Environment):
     @field_validator("seven_keep_texts_days")
     @classmethod
     def _outlived_by_no_payload(cls, told: int, info: ValidationInfo) -> int:
-        payloads = info.data.get("seven_keep_payloads_days", told)
-        if told and (not payloads or payloads > told):
-            raise ValueError("payloads hold the texts, too: set SEVEN_KEEP_PAYLOADS_DAYS to as many days, or fewer")
+        for name in ("seven_keep_payloads_days", "seven_keep_unapplied_days"):
+            payloads = info.data.get(name, told)
+            if told and (not payloads or payloads > told):
+                raise ValueError(f"payloads hold the texts, too: set {name.upper()} to as many days, or fewer")
         return told
 
     def before(self, name: str, now: datetime) -> datetime | None:

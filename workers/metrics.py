@@ -52,6 +52,10 @@ class WorkerMetrics:
         )
         self.sweeps = Counter("seven_sweeps", "Passes of the sweep.", registry=registry)
         self._swept = Counter("seven_swept_batches", "Batches announced again.", ("queue",), registry=registry)
+        for queue in QUEUES:  # there from the start: the first dead letter has to be an increase
+            self._swept.labels(queue)
+            for outcome in ("applied", "parked", "dead"):
+                self._consumed.labels(label_of(queue), outcome)
 
     def consumed(self, queue: str, outcomes: Sequence[str], seconds: float) -> None:
         """One transaction is committed and settled."""
@@ -108,23 +112,24 @@ class LedgerMetrics(Collector):
 class HookMetrics(Collector):
     """How the hooks stand, by the memory of the last reconciling: the same from every worker, whichever did it."""
 
-    def __init__(self, memories: Memories) -> None:
-        self._memories = memories
+    def __init__(self, memories: Memories, *, watched: bool) -> None:
+        self._memories, self._watched = memories, watched
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing before the first read, and nothing while Redis is away: an old figure would look like a good one."""
+        """Nothing where nobody reads them, nor while Redis is away: an old figure would look like a good one."""
+        if not self._watched:
+            return
         try:
             memory = self._memories.recall()
         except RedisError:
             return
-        if memory.read_ms is None:
-            return
-        yield GaugeMetricFamily("seven_hooks_drift", "Hooks that are not as desired.", value=memory.drift)
         yield GaugeMetricFamily(
             "seven_hooks_last_read_timestamp_seconds",
-            "When the hooks could last be read at the gateway.",
-            value=memory.read_ms / 1000,
+            "When the hooks could last be read at the gateway; 0 for never.",
+            value=(memory.read_ms or 0) / 1000,
         )
+        if memory.read_ms is not None:
+            yield GaugeMetricFamily("seven_hooks_drift", "Hooks that are not as desired.", value=memory.drift)
 
 
 class StoreMetrics(Collector):

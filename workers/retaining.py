@@ -57,6 +57,8 @@ class Retained:
     blanked: Counter[str] = field(default_factory=Counter)
     done: bool = True
     """Whether it came to its end, or left something for the next."""
+    failed: bool = False
+    """Whether it was the database that ended it."""
 
     def add(self, step: Step) -> None:
         """Count what one transaction did."""
@@ -140,7 +142,7 @@ class Retention:
                     step = self._one(rule, after)
                 except (StoreAway, Refused) as error:  # consumers find out for themselves whether to hold
                     log.warning("not retained", cause=str(error))
-                    retained.done = False
+                    retained.done, retained.failed = False, True
                     return retained
                 retained.add(step)
                 after = step.then
@@ -164,6 +166,7 @@ def remember(ledger: Ledger, retained: Retained) -> None:
     for what, tables in (("removed", retained.removed), ("blanked", retained.blanked)):
         for table, rows in tables.items():
             pipeline.hincrby(keyspace.RETENTION, f"{what}:{table}", rows)
-    seconds, micros = ledger.redis.time()
-    pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
+    if not retained.failed:  # else it would look as if all were well
+        seconds, micros = ledger.redis.time()
+        pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
     pipeline.execute()

@@ -55,9 +55,9 @@ class SqliteDatabase:
         self.url = f"sqlite:///{self._file}"
 
     def back_up(self, to: Path) -> None:
-        """As the shell's `.backup` does."""
-        with closing(sqlite3.connect(self._file, timeout=30)) as there, closing(sqlite3.connect(to)) as here:
-            there.backup(here)
+        """One statement, one snapshot. The shell's `.backup` begins again at each write of others, and may never end."""
+        with closing(sqlite3.connect(self._file, timeout=30)) as connection:
+            connection.execute("VACUUM INTO ?", (str(to),))
 
     def restore(self, copy: Path) -> None:
         """With the file go its -wal and -shm: they belong to it alone."""

@@ -2,8 +2,8 @@
 
     make rehearsal ARGS="--deliveries 50000"
 
-Where Docker's engine listens elsewhere, DOCKER_HOST says where. It uses the project of this directory with its .env,
-which has to be a rehearsal's: it begins and ends with `down -v`.
+Where Docker's engine listens elsewhere, DOCKER_HOST says where. It is a project of its own beside any other, with the .env of
+this directory, and ends with `down -v`; the ports have to be free.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from dotenv import dotenv_values
 from tests.chaos.load import Load, Order
 from tests.processes import ROOT
 
+PROJECT = "seven-ingest-rehearsal"
 SCALED = ("--scale", "worker=3", "--scale", "ingest=2")
 PATIENCE_S = 300.0
 
@@ -31,7 +32,7 @@ PATIENCE_S = 300.0
 def compose(*words: str, told: Mapping[str, str] | None = None, check: bool = True) -> str:
     """Run `docker compose`; returns what it printed."""
     done = subprocess.run(
-        ["docker", "compose", *words],
+        ["docker", "compose", "--project-name", PROJECT, *words],
         cwd=ROOT,
         env={**os.environ, **(told or {})},
         capture_output=True,
