@@ -19,7 +19,8 @@ def report(status: Status, checks: list[Check]) -> None:
     grades = count(checks)
     verdict = _WRONG.get(grades[Grade.WRONG], f"{grades[Grade.WRONG]} things are wrong")
     if grades[Grade.UNKNOWN]:
-        verdict += f", {grades[Grade.UNKNOWN]} could not be found out"
+        unknown = f"{grades[Grade.UNKNOWN]} could not be found out"
+        verdict = f"{verdict}, {unknown}" if grades[Grade.WRONG] else f"nobody knows: {unknown}"
     style = "bold green" if exit_code(checks) == 0 else "bold red"
     line(f"{shown(status.at)} UTC: {verdict}", style)
     line()

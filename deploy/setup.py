@@ -10,7 +10,6 @@ starts.
 
 import hashlib
 import io
-import logging
 import os
 import secrets
 import sys
@@ -22,6 +21,7 @@ from urllib.parse import quote
 from dotenv import dotenv_values
 
 from ingest.settings import IngestSettings
+from ledger.logs import configure_logging
 from ledger.settings import load, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
@@ -52,7 +52,7 @@ NEEDED = {
 
 def main(env_file: Path, directory: Path) -> int:
     """Check and lay out. Returns the exit code."""
-    logging.basicConfig(format="configuration: %(message)s", stream=sys.stderr, level=logging.WARNING)
+    configure_logging("WARNING", "text")
     told = {name: value for name, value in dotenv_values(env_file).items() if value}
     laid = laid_out(told, directory)
     os.environ.update({name: value for name, value in told.items() if not name.endswith("_FILE")})

@@ -48,6 +48,8 @@ from workers.watching import account, reconciler, unwatched
 
 log = logger("seven.workers")
 
+ASKED_S = 1.0
+"""For Redis to answer each of the questions of one scrape; it gives up after ten."""
 WORKER_METRICS, BEAT_METRICS = 9102, 9103
 """Ports where they tell how they stand, unless told otherwise."""
 
@@ -76,7 +78,6 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.conf.worker_concurrency = settings.seven_worker_threads
     app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
-    memories = Memories(ledger.redis, account(settings))
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     breaker = Breaker()
     registry = CollectorRegistry()
@@ -131,17 +132,22 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     worker_shutdown.connect(close, weak=False)
     watch_over(app, watchdog, breaker)
-    figures = (
-        LedgerMetrics(ledger),
-        StoreMetrics(breaker),
-        HookMetrics(memories, watched=not missing),
-        AuditMetrics(ledger.redis),
-        RetentionMetrics(ledger.redis),
-    )
-    ready = partial(hindrances, ledger.redis, breaker)
-    tell_at(settings.metrics_address(WORKER_METRICS), own=registry, live=figures, shared=shared, ready=ready)
+    tell_at(settings.metrics_address(WORKER_METRICS), own=registry, shared=shared, **standing(settings, breaker))
     beat_init.connect(partial(follow, ledger, settings.metrics_address(BEAT_METRICS)), weak=False)
     return app
+
+
+def standing(settings: WorkerSettings, breaker: Breaker) -> dict[str, Any]:
+    """How things stand, and whether a worker could work; with little patience, for whoever scrapes has no more."""
+    asked = Ledger(settings.redis_url.get_secret_value(), ASKED_S)
+    figures = (
+        LedgerMetrics(asked),
+        StoreMetrics(breaker),
+        HookMetrics(Memories(asked.redis, account(settings)), watched=unwatched(settings) is None),
+        AuditMetrics(asked.redis),
+        RetentionMetrics(asked.redis),
+    )
+    return {"live": figures, "ready": partial(hindrances, asked.redis, breaker)}
 
 
 def tell_at(address: str | None, **told: Any) -> None:

@@ -41,7 +41,7 @@ def _beat(ages_s: Sequence[float] | Silence) -> Check:
         return wrong("beat", "none ticks", "start one: without it nothing is announced again, read or audited")
     if len(ticking) > 1:
         said = f"{len(ticking)} tick: everything is done twice, and harmlessly"
-        return warning("beat", said, "end all but one")
+        return warning("beat", said, "look again in a minute: one that was killed is gone then; else end all but one")
     return good("beat", "one ticks")
 
 
