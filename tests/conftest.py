@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from workers.store.migrating import migrate
 from workers.store.writing import Store
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored
 
 TOKEN = "token-" + secrets.token_urlsafe(24)
 
