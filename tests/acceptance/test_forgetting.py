@@ -13,6 +13,7 @@ import httpx2
 from sqlalchemy import Engine, text
 
 from ledger.settling import Ledger
+from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN
 from tests.processes import Receiver, beat, running, worker
@@ -121,6 +122,7 @@ def test_nothing_is_left_of_them(
         assert THEIRS not in left
         assert left.count(OTHERS) >= load.accepted / 2
         assert ended(asked(tmp_path, told))[1]["found"] == {"blanked": {}, "removed": {}, "waiting": 0, "batches": 0}
+        eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), 60)  # of others, too
         audit = Auditor(ledger, engine).audit()
         given = sum(one.given_out for one in audit.series)
         assert (audit.lost, sum(one.missing for one in audit.series)) == (False, 0)

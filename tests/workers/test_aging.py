@@ -135,7 +135,7 @@ def test_texts_go_and_their_rows_stay(ledger: Ledger, engine: Engine):
     old, young = (InboundMessage(str(n), "491", "492", "hello", NOW - n * DAY, "SMS") for n in (366, 364))
     for one in (old, young):
         put(engine, one)
-    told = keeping(payloads=365, texts=365)
+    told = keeping(payloads=365, unapplied=365, texts=365)
     assert retained(ledger, engine, told).blanked == Counter(inbound_messages=1)
     assert of(engine, "inbound_messages") == {"366": replace(old, text=None), "364": young}
     changed = change_times(engine)
