@@ -12,6 +12,7 @@ from sqlalchemy import func, select, union_all
 from ledger.runs import Run, runs
 from tests.deploy.backups import Database, PostgresDatabase, SqliteDatabase
 from tests.deploy.machine import Machine, Place
+from tests.deploy.tools import thorough
 from workers.store.engine import create_store_engine
 from workers.store.tables import deliveries, ledger_marks
 
@@ -147,6 +148,7 @@ def test_the_database_is_gone_and_the_ledger_is_not(tmp_path: Path, database: Da
         machine.check_records()
 
 
+@thorough
 def test_the_ledgers_disk_is_gone(tmp_path: Path):
     """A ledger that begins empty has lost what was pending, and no more: the audit names each ordinal of it."""
     with Machine(tmp_path, SqliteDatabase(tmp_path)) as machine:
@@ -161,6 +163,7 @@ def test_the_ledgers_disk_is_gone(tmp_path: Path):
         machine.check_records()
 
 
+@thorough
 def test_an_older_file_of_the_ledger_hides_a_loss(tmp_path: Path):
     """It saves nothing that an empty one would not, and gives the lost ordinals to others: only the log knows them.
 

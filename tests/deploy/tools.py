@@ -15,3 +15,7 @@ def tool(*names: str) -> str:
     if os.environ.get("REQUIRE_DEPLOY_TOOLS"):
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+thorough = pytest.mark.skipif(not os.environ.get("REQUIRE_DEPLOY_TOOLS"), reason="long; `make deploy-check` runs it")
+"""For what takes minutes and changes seldom: the suite has to stay short."""
