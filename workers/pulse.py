@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import RedisError
 
 from ledger import keyspace
+from ledger.glancing import clock
 from ledger.settling import Ledger
 
 EVERY_S = 5.0
@@ -36,8 +37,7 @@ class Pulse:
         self._at = self._clock()
         self._tick.set_to_current_time()
         try:
-            seconds, micros = self._ledger.redis.time()
-            now = seconds * 1000 + micros // 1000
+            now = int(clock(self._ledger).timestamp() * 1000)
             pipeline = self._ledger.redis.pipeline()
             pipeline.zadd(keyspace.BEATS, {self._ledger.incarnation: now})
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)

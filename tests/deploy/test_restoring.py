@@ -72,6 +72,17 @@ def against(machine: Machine) -> set[str]:
     return set(audited(machine, "--against", str(machine.receiver.log), code=1)["against"]["missing"])
 
 
+def back_up_in_the_midst(machine: Machine, database: Database, backup: Path) -> None:
+    """Start, and make a backup under traffic, with deliveries settled before it and after it."""
+    machine.start()
+    machine.tell(300)
+    machine.settle()
+    with machine.traffic(rate=100):
+        database.back_up(backup)
+    machine.tell(200)
+    machine.settle()
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_machine_is_gone(tmp_path: Path, database: Database):
     """A backup from the midst of the traffic and a ledger that begins empty: what came since is named, the rest is there.
@@ -79,13 +90,7 @@ def test_the_machine_is_gone(tmp_path: Path, database: Database):
     By its ordinal as far as the backup knew of it, by its id from the receivers' logs in any case.
     """
     with Machine(tmp_path, database) as machine:
-        machine.start()
-        machine.tell(300)
-        machine.settle()
-        with machine.traffic(rate=100):
-            database.back_up(tmp_path / "backup")
-        machine.tell(200)
-        machine.settle()
+        back_up_in_the_midst(machine, database, tmp_path / "backup")
         machine.worker.end()
         waiting = machine.tell(20)  # in the ledger only
         old = set(machine.told)
@@ -116,13 +121,7 @@ def test_the_machine_is_gone(tmp_path: Path, database: Database):
 def test_the_database_is_gone_and_the_ledger_is_not(tmp_path: Path, database: Database):
     """The ledger knows what it gave out: exactly what was settled since the backup is named; what waited is applied."""
     with Machine(tmp_path, database) as machine:
-        machine.start()
-        machine.tell(300)
-        machine.settle()
-        with machine.traffic(rate=100):
-            database.back_up(tmp_path / "backup")
-        machine.tell(200)
-        machine.settle()
+        back_up_in_the_midst(machine, database, tmp_path / "backup")
         settled = machine.kept()
         machine.worker.end()
         waiting = machine.tell(20)
