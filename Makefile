@@ -12,7 +12,7 @@ LOCKED := .venv/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check rehearsal chaos lock clean
+.PHONY: help up test check deploy-check rehearsal chaos fuzz lock licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -24,11 +24,14 @@ up: $(INSTALLED) ## run everything on this machine until Ctrl-C; without SEVEN_A
 test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
 	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
-check: $(INSTALLED) ## lint, format and types
+check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy deploy/setup.py deploy/grafana/draw.py
+	@UV_HTTP_RETRIES=0 timeout 60 $(BIN)/uv audit --quiet --frozen --preview-features audit-command 2> .venv/audit.log || { \
+		test $$? -ne 1 && echo "dependencies were not looked up: the service that knows vulnerabilities does not answer" \
+		|| { cat .venv/audit.log >&2; exit 1; }; }
 
 deploy-check: $(INSTALLED) ## all about deployment; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy $(ARGS)
@@ -38,6 +41,12 @@ rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's
 
 chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then account for every delivery; make chaos ARGS="--seed 7 --minutes 10"
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(INSTALLED) ## random and broken input for everything that reads it, 5 minutes; make fuzz ARGS="--minutes 60"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
+	@$(BIN)/python -m tests.licences
 
 # The lock names no index: whichever pip is set up for is asked, and the hashes say whether it told the truth.
 lock: $(INSTALLED) ## renew uv.lock after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade

@@ -20,7 +20,7 @@ from cli.dead_report import (
     told_replayed,
     whole,
 )
-from cli.dead_selection import Ids, Limit, Outcomes, Reason, Types, selection
+from cli.dead_selection import Ids, Limit, Outcomes, Reason, Sources, Types, selection
 from cli.dead_work import carry_out
 from cli.exits import ExitCode, fail
 from cli.progress import Portions
@@ -55,6 +55,7 @@ def list_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
+    source: Sources = None,
     reason: Reason = None,
     since: Since = None,
     until: Until = None,
@@ -66,6 +67,7 @@ def list_(
         ids=ids,
         outcomes=outcome,
         event_types=event_type,
+        sources=source,
         reason=reason,
         since=since,
         until=until,
@@ -104,6 +106,7 @@ def replay_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
+    source: Sources = None,
     reason: Reason = None,
     since: Since = None,
     until: Until = None,
@@ -122,6 +125,7 @@ def replay_(
         ids=ids,
         outcomes=outcome,
         event_types=event_type,
+        sources=source,
         reason=reason,
         since=since,
         until=until,
@@ -160,6 +164,7 @@ def discard_(
     ids: Ids = None,
     outcome: Outcomes = None,
     event_type: Types = None,
+    source: Sources = None,
     reason: Reason = None,
     since: Since = None,
     until: Until = None,
@@ -174,7 +179,14 @@ def discard_(
     They are listed no more, but for --outcome discarded; the audit counts them; a replay can still apply them.
     """
     told = selection(
-        ids=ids, outcomes=outcome, event_types=event_type, reason=reason, since=since, until=until, limit=limit
+        ids=ids,
+        outcomes=outcome,
+        event_types=event_type,
+        sources=source,
+        reason=reason,
+        since=since,
+        until=until,
+        limit=limit,
     )
     askable(yes or dry_run)
     done: list[int] = []

@@ -12,7 +12,7 @@ from seven.records import Failure, KeptDelivery, Record
 from workers.replaying import Plan, Replayed
 from workers.rereading import Reread, told_line
 
-_LISTED = ("received_at", "outcome", "event_type", "reason", "failed_at", "attempts", "replayed_at", "id")
+_LISTED = ("received_at", "outcome", "event_type", "reason", "failed_at", "attempts", "replayed_at", "source", "id")
 _GROUPED = ("deliveries", "outcome", "event_type", "reason")
 _BECOMES = ("applied", "parked", "dead", "left")
 _MOST_TEXT = 4096

@@ -25,6 +25,9 @@ Outcomes = Annotated[list[Outcome] | None, typer.Option("--outcome", help="Of th
 Types = Annotated[
     list[str] | None, typer.Option("--type", metavar="EVENT_TYPE", help="Of this event type; repeatable.")
 ]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", metavar="ADDRESS", help="That came from this address; repeatable.")
+]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Whose reason has this in it.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the newest.")]
 
@@ -34,6 +37,7 @@ def selection(
     ids: list[str] | None,
     outcomes: list[Outcome] | None,
     event_types: list[str] | None,
+    sources: list[str] | None,
     reason: str | None,
     since: str | None,
     until: str | None,
@@ -44,12 +48,14 @@ def selection(
 
     Ends with exit code 2 for a time that is none, and for words that are empty: they would mean everything.
     """
-    if not all(one.strip() for one in (*(ids or ()), *(event_types or ()), "-" if reason is None else reason)):
-        fail(ExitCode.USAGE, "An id, --type or --reason is empty.")
+    words = (*(ids or ()), *(event_types or ()), *(sources or ()), "-" if reason is None else reason)
+    if not all(one.strip() for one in words):
+        fail(ExitCode.USAGE, "An id, --type, --source or --reason is empty.")
     return Selection(
         ids=tuple(storable(one.strip()) for one in ids or ()),
         outcomes=tuple(str(one) for one in outcomes or (Outcome if ids else default)),
         event_types=tuple(storable(one) for one in event_types or ()),
+        sources=tuple(storable(one.strip()) for one in sources or ()),
         reason=storable(reason or ""),
         since=parse_time("--since", since),
         until=parse_time("--until", until),

@@ -13,10 +13,14 @@ import os
 import secrets
 from collections.abc import Mapping
 
+from pydantic import SecretStr
+
 from cli.settings import HomeSettings
 from ledger.settings import load
+from seven.hooks import ALL, SECRET_HEADER, Hook
 
 EMULATED_KEY = "emulator"  # no secret: it opens nothing but the emulator on this machine
+EMULATED_SIGNING_KEY = "emulated-signing-key"  # none either: beside it a delivery needs the token
 
 
 class Occupied(Exception):  # noqa: N818 - a fact, and no fault
@@ -72,11 +76,33 @@ class Home:
     def hook_token(self) -> str | None:
         """The current token; None where there is none yet. Raises OSError for a file that cannot be read."""
         if self.settings.seven_hook_token is not None:
-            return self.settings.seven_hook_token.get_secret_value().split(",")[0].strip() or None
+            return _first(self.settings.seven_hook_token)
         try:
             return self.token_file.read_text("ascii", "replace").strip() or None
         except FileNotFoundError:
             return None
+
+    @property
+    def hook(self) -> Hook | None:
+        """Our hook for every event as it is registered; None where there is no token yet. Raises OSError."""
+        if self.hook_token is None:
+            return None
+        public_url = (self.settings.seven_public_url or "").split(",")[0].strip().rstrip("/")
+        base = self.receiver_url if self.emulates or not public_url else public_url
+        secret = _first(self.settings.seven_hook_secret)
+        return Hook(f"{base}/hooks/{self.hook_token}", ALL, headers=secret and f"{SECRET_HEADER}: {secret}")
+
+    @property
+    def signing_key(self) -> str | None:
+        """The current one."""
+        return next(iter(self._signing_keys), None)
+
+    @property
+    def _signing_keys(self) -> list[str]:
+        told = _all(self.settings.seven_signing_key) or (
+            _all(self.settings.emulator_signing_key) if self.emulates else []
+        )
+        return told or ([EMULATED_SIGNING_KEY] if self.emulates else [])
 
     def open(self) -> int:
         """Make what is missing, and take the lock. Returns its file, which whoever runs the broker inherits.
@@ -113,6 +139,8 @@ class Home:
             "SEVEN_API_KEY": EMULATED_KEY,
             "SEVEN_PUBLIC_URL": self.receiver_url,
             "SEVEN_HOOKS_MODE": "apply",
+            "SEVEN_SIGNING_KEY": ",".join(self._signing_keys),
+            "EMULATOR_SIGNING_KEY": _first(self.settings.emulator_signing_key) or self._signing_keys[0],
         }
 
     def _keep_token(self, token: str) -> None:
@@ -124,3 +152,11 @@ class Home:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.token_file)
+
+
+def _all(told: SecretStr | None) -> list[str]:
+    return [] if told is None else [one.strip() for one in told.get_secret_value().split(",") if one.strip()]
+
+
+def _first(told: SecretStr | None) -> str | None:
+    return next(iter(_all(told)), None)

@@ -13,7 +13,11 @@ DRAIN_S = 10  # for the receiver's last answers
 
 # Who needs no secret gets none.
 _API_KEY = ("SEVEN_API_KEY", "SEVEN_API_KEY_FILE")
-_GATEWAY = (*_API_KEY, "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_TOKEN_FILE", "EMULATOR_TARGET_URL", "EMULATOR_TARGET_URL_FILE")
+_PROOFS = ("SEVEN_SIGNING_KEY", "SEVEN_SIGNING_KEY_FILE", "SEVEN_HOOK_SECRET", "SEVEN_HOOK_SECRET_FILE")
+_GATEWAY = (
+    *(*_API_KEY, *_PROOFS, "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_TOKEN_FILE"),
+    *("EMULATOR_TARGET_URL", "EMULATOR_TARGET_URL_FILE"),
+)
 
 
 def listeners(home: Home) -> list[Listener]:
@@ -53,7 +57,7 @@ def our_programs(home: Home) -> list[Program]:
         Program("receiver", receiver, without_key),
         Program("worker", _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker@%h"), _environment()),
         Program("beat", _celery("beat"), _environment()),
-        Program("flower", _celery(*flower), {**without_key, **password}),
+        Program("flower", _celery(*flower), {**_environment(without=(*_API_KEY, *_PROOFS)), **password}),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line, program, shown
 from emulator.occurrence import Occurrence
+from emulator.signing import Signing
 from emulator.wire import METHODS, Method, Request, Telling, write
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
@@ -56,7 +57,9 @@ def send(
     fields = {**EVENT_TYPES[event_type].example, **_changed(changes or [])}
     now = datetime.now(UTC)
     occurrence = Occurrence(event_type, fields, now)
-    answer = _ask(write(Telling(occurrence, _METHODS[method]), url or _own_url()), reach_far=url is not None)
+    telling = Telling(occurrence, _METHODS[method])
+    request = write(telling, url) if url is not None else _own(telling)
+    answer = _ask(request, reach_far=url is not None)
     subject = _subject(occurrence) if answer.accepted else None
     if as_json:
         document({"event_type": event_type, "subject": subject, "status": answer.status, **answer.words})
@@ -76,19 +79,26 @@ def _changed(changes: list[str]) -> dict[str, str]:
     return told
 
 
-def _own_url() -> str:
+def _own(telling: Telling) -> Request:
+    """The request that the gateway would make of our own hook, signed where we know how, to the receiver here."""
     home = Home.from_environment()
     try:
-        token = home.hook_token
+        hook = home.hook
     except OSError as error:
         fail(ExitCode.USAGE, f"{home.token_file}: {error.strerror}")
-    if token is None:
+    if hook is None:
         fail(
             ExitCode.USAGE,
             "There is no hook token here yet.",
             f"Start everything with `{program()} up`, set SEVEN_HOOK_TOKEN, or name a whole URL with --url.",
         )
-    return f"{home.receiver_url}/hooks/{token}"
+    request = write(telling, hook.target_url)
+    name, _, value = (hook.headers or "").partition(": ")
+    headers = (*request.headers, *(((name, value),) if value else ()))
+    if home.signing_key is not None:
+        headers += Signing(home.signing_key).headers(request)
+    here = f"{home.receiver_url}/hooks/{hook.target_url.rpartition('/')[2]}"
+    return replace(request, url=request.url.replace(hook.target_url, here, 1), headers=headers)
 
 
 def _ask(request: Request, reach_far: bool) -> Answer:

@@ -26,6 +26,13 @@ class HomeSettings(Environment):
     seven_public_url: str | None = Field(
         None, description="scheme://host[/prefix] as the gateway sees the receiver; several, comma-separated."
     )
+    seven_hook_secret: SecretStr | None = Field(
+        None, description="The secret in a header of our hooks; several, comma-separated."
+    )
+    seven_signing_key: SecretStr | None = Field(
+        None, description="The account's signing key; several, comma-separated. Without it the emulator has one."
+    )
+    emulator_signing_key: SecretStr | None = Field(None, description="The key that the emulator signs with.")
     seven_host: str = Field("127.0.0.1", description="The address on which the receiver started by `up` listens.")
     seven_port: Port = Field(8000, description="The port of the receiver started by `up`.")
     seven_broker_port: Port = Field(16379, description="The port of the broker started by `up`, on 127.0.0.1.")

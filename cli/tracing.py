@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select
 
-from seven.records import DIRECTIONS
 from workers.store.tables import (
     call_statuses,
     calls,
@@ -20,6 +19,7 @@ from workers.store.tables import (
 
 Row = dict[str, Any]
 
+DIRECTIONS = ("inbound", "outbound")  # of calls
 MOST_RECORDS = 100
 MOST_DELIVERIES = 1000
 LATEST = 20

@@ -35,11 +35,12 @@ REDIS_RIGHTS = (
 
 # Who needs no secret gets none.
 NEEDED = {
-    "ingest": ("redis_url", "seven_hook_token"),
+    "ingest": ("redis_url", "seven_hook_token", "seven_hook_secret", "seven_signing_key"),
     "worker": (
         "redis_url",
         "database_url",
         "seven_hook_token",
+        "seven_hook_secret",
         "seven_api_key",
         "seven_signing_key",
         "flower_basic_auth",

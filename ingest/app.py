@@ -1,5 +1,7 @@
 """The receiver as the environment describes it: `uvicorn ingest.app:app`."""
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 from ingest.application import create_app
 from ingest.settings import IngestSettings
 from ledger.logs import configure_logging
@@ -9,3 +11,4 @@ settings = load(IngestSettings)
 configure_logging(settings.seven_log_level, settings.seven_log_format)
 warn_of_unknown_names()
 app = create_app(settings)
+app.state.edge.teach(HttpToolsProtocol)

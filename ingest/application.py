@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from celery import Celery
 from prometheus_client import CollectorRegistry
@@ -13,19 +14,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from ingest.allowance import Allowance
 from ingest.announcer import Announcer
+from ingest.edge import Edge
 from ingest.gathering import Gathering
+from ingest.guards import Guards, SecretGuard, SignatureGuard
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
-from ingest.parking import Parking
+from ingest.observing import Observations
+from ingest.origins import Origins
 from ingest.readiness import Readiness
 from ingest.receiving import Receiving
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, words
+from ingest.strangers import Strangers
 from ingest.tokens import Tokens
 from ledger.accepting import Acceptor
 from ledger.announcing import broker
 from ledger.ending import end_in_bounds
 from ledger.listening import listen
-from ledger.logs import logger, silence_access_log
+from ledger.logs import logger, silence_requests
 from ledger.sharing import share
 
 log = logger("seven.ingest")
@@ -55,32 +61,46 @@ def create_app(settings: IngestSettings) -> Starlette:
         # a little beyond the acceptor's own: it then says what it was
         deadline_s=settings.seven_accept_deadline_s + 0.5,
     )
-    receiving = Receiving(
-        Tokens(token.get_secret_value() for token in settings.seven_hook_token),
-        gathering,
-        Parking(settings.seven_parked_limit),
+    origins = Origins(settings.seven_trusted_proxies)
+    strangers = Strangers(origins, metrics, settings.seven_stranger_rate)
+    edge = Edge(
         metrics,
-        settings.seven_body_limit,
+        patience_s=settings.seven_patience_s,
+        most_of_one=settings.seven_stranger_connections,
+        is_proxy=origins.is_proxy,
+    )
+    guards = guards_of(settings)
+    observations = Observations(acceptor.redis, {guard.name: guard.mode for guard in guards}, metrics)
+    receiving = Receiving(
+        Tokens(words(settings.seven_hook_token)),
+        Guards(guards, observations),
+        gathering,
+        strangers=strangers,
+        origins=origins,
+        metrics=metrics,
+        parked=Allowance(settings.seven_parked_most, settings.seven_parked_limit),
+        quarantined=Allowance(settings.seven_quarantined_most, settings.seven_quarantined_limit),
+        body_limit=settings.seven_body_limit,
+        patience_s=settings.seven_patience_s,
     )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        silence_access_log()
+        silence_requests()
         live = (ReadinessMetrics(readiness),)
         listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
         announcer.start()
         await readiness.refresh()
-        probing = asyncio.create_task(readiness.run())
-        writing = asyncio.create_task(gathering.run())
-        for task in (probing, writing):
-            task.add_done_callback(_end_with)
+        writing = _beside(gathering.run())
+        others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run())]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
             end_in_bounds(at_first=readiness.drain)
         log.info("receiving")
         yield
         gathering.close()
         await writing
-        probing.cancel()
+        for task in others:
+            task.cancel()
         await asyncio.to_thread(announcer.stop)
         await acceptor.redis.aclose()
         log.info("ended")
@@ -98,12 +118,37 @@ def create_app(settings: IngestSettings) -> Starlette:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
+    app.router.default = strangers
+    app.state.edge = edge
     return app
+
+
+def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:
+    """Every guard, those that are off too."""
+    if settings.seven_signing_key and not settings.seven_public_url:
+        log.warning("signatures are not verified: they sign the public URL", missing="SEVEN_PUBLIC_URL")
+    return (
+        SignatureGuard(
+            settings.signature_mode,
+            words(settings.seven_signing_key),
+            settings.seven_public_url,
+            max_age_s=settings.seven_signature_age_s,
+            max_ahead_s=settings.seven_signature_ahead_s,
+        ),
+        SecretGuard(settings.secret_mode, words(settings.seven_hook_secret)),
+    )
 
 
 async def livez(_: Request) -> PlainTextResponse:
     """Alive: the event loop turns."""
     return PlainTextResponse("alive\n")
+
+
+def _beside(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Begin something that runs beside all requests."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_end_with)
+    return task
 
 
 def _end_with(task: asyncio.Task[None]) -> None:

@@ -9,22 +9,40 @@ from prometheus_client.registry import Collector
 from ingest.readiness import Readiness
 from ledger.accepting import NotAccepted
 from seven.events import QUEUES, label_of
+from seven.signing import Flaw
 
 STRANGER = "stranger"
 METHOD = "method"
 TOO_LARGE = "too_large"
 UNDECODABLE = "undecodable"
 TOO_MUCH_PARKED = "too_much_parked"
+QUARANTINED = "quarantined"
+TOO_MUCH_QUARANTINED = "too_much_quarantined"
+MALFORMED = "malformed"
+HEAD_TOO_LARGE = "head_too_large"
+SLOW = "slow"
+TOO_MANY_CONNECTIONS = "too_many_connections"
 LEDGER_FULL = "ledger_full"
 LEDGER_SLOW = "ledger_slow"
 LEDGER_AWAY = "ledger_away"
 LEDGER_REFUSES = "ledger_refuses"
 
 CAUSES = (
-    *(STRANGER, METHOD, TOO_LARGE, UNDECODABLE, TOO_MUCH_PARKED),
+    *(MALFORMED, HEAD_TOO_LARGE, SLOW, TOO_MANY_CONNECTIONS, STRANGER, METHOD),
+    *(TOO_LARGE, UNDECODABLE, TOO_MUCH_PARKED, QUARANTINED, TOO_MUCH_QUARANTINED),
     *(LEDGER_FULL, LEDGER_SLOW, LEDGER_AWAY, LEDGER_REFUSES),
 )
-"""Why a request was not answered 202. `too_large` and `undecodable` are kept all the same, and count as parked."""
+"""Why a request was not answered 202, or a connection closed before there was one.
+
+`too_large` and `undecodable` are kept all the same, and count as parked; what is `quarantined` is kept, too.
+"""
+
+HELD = "held"
+VERDICTS = {
+    "signature": (HELD, *(flaw.value for flaw in Flaw)),
+    "secret": (HELD, "missing", "mismatch"),
+}
+"""What each guard says of a delivery."""
 
 _OF_THE_LEDGER = {
     "full": LEDGER_FULL,
@@ -45,12 +63,27 @@ class ReceiverMetrics:
         parked = Counter(
             "seven_deliveries_parked", "Deliveries kept and not understood.", ("event_type",), registry=registry
         )
+        quarantined = Counter(
+            "seven_deliveries_quarantined",
+            "Deliveries kept whose sender is in doubt.",
+            ("event_type",),
+            registry=registry,
+        )
+        examined = Counter(
+            "seven_deliveries_examined", "What a guard said of deliveries.", ("guard", "verdict"), registry=registry
+        )
         refused = Counter(
             "seven_deliveries_refused", "Requests not answered 202, by cause.", ("cause",), registry=registry
         )
         # Resolved once: a look-up by label for each request would cost more than the counting.
         self._accepted = {queue: accepted.labels(label_of(queue)) for queue in QUEUES}
         self._parked = {queue: parked.labels(label_of(queue)) for queue in QUEUES}
+        self._quarantined = {queue: quarantined.labels(label_of(queue)) for queue in QUEUES}
+        self._examined = {
+            (guard, verdict): examined.labels(guard, verdict)
+            for guard, verdicts in VERDICTS.items()
+            for verdict in verdicts
+        }
         self._refused = {cause: refused.labels(cause) for cause in CAUSES}
         self._ack = Histogram(
             "seven_ack_seconds",
@@ -65,18 +98,23 @@ class ReceiverMetrics:
             registry=registry,
         )
 
-    def kept(self, queue: str, *, understood: bool, seconds: float) -> None:
-        """A delivery is in the ledger, and about to be answered."""
-        (self._accepted if understood else self._parked)[queue].inc()
+    def kept(self, queue: str, outcome: str, seconds: float) -> None:
+        """A delivery is in the ledger, `accepted`, `parked` or `quarantined`, and about to be answered."""
+        {"accepted": self._accepted, "parked": self._parked, "quarantined": self._quarantined}[outcome][queue].inc()
         self._ack.observe(seconds)
+
+    def examined(self, guard: str, verdict: str) -> None:
+        """A guard has looked at a delivery; the verdict is one of VERDICTS."""
+        self._examined[guard, verdict].inc()
 
     def refused(self, cause: str) -> None:
         """A request is about to be answered otherwise; the cause is one of CAUSES."""
         self._refused[cause].inc()
 
-    def not_accepted(self, reason: NotAccepted) -> None:
-        """The ledger has not confirmed a delivery."""
-        self.refused(_OF_THE_LEDGER.get(str(reason), LEDGER_REFUSES))
+    @staticmethod
+    def cause_of(reason: NotAccepted) -> str:
+        """The cause that a ledger counts as which has not confirmed a delivery."""
+        return _OF_THE_LEDGER.get(str(reason), LEDGER_REFUSES)
 
     def batch(self, deliveries: int) -> None:
         """A batch is in the ledger."""

@@ -11,6 +11,7 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:alone               hash  batch id:ordinal → the same of one envelope of a suspect batch
     seven:isolating:<batch>   text  the incarnation that consumes a suspect batch now; expires
     seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery
+    seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/judged.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence
     seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from ledger import keyspace
 from ledger.announcing import CLOCK
@@ -59,6 +59,12 @@ def beats(ledger: Ledger) -> tuple[float, ...]:
     """Seconds since the last tick of each beat, youngest first. Raises redis.RedisError when the ledger is away."""
     ticks: Any = ledger.redis.zrange(keyspace.BEATS, 0, -1, withscores=True)
     return beat_ages_s(ticks, clock(ledger))
+
+
+def tokens(ledger: Ledger) -> dict[str, datetime]:
+    """When each hook token last brought a delivery, by its fingerprint. Raises redis.RedisError."""
+    found = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.TOKENS))
+    return {mark.decode(): _at(int(ms)) for mark, ms in found.items()}
 
 
 def clock(ledger: Ledger) -> datetime:

@@ -28,6 +28,11 @@ def announced(queue: str) -> str:
     return f"seven:announced:{queue}"
 
 
+def guard(name: str) -> str:
+    """The key of what the receivers' guard of this name has said lately."""
+    return f"seven:guards:{name}"
+
+
 def isolating(batch_id: str) -> str:
     """The key that says who consumes a suspect batch."""
     return f"seven:isolating:{batch_id}"

@@ -27,6 +27,7 @@ PLACES = 8
 TALKATIVE = ("uvicorn.error", "celery.apps.worker")
 """Libraries whose INFO says when a process starts and ends; of the others warnings are enough."""
 
+_OF_A_REQUEST = {"Invalid HTTP request received.", "Unsupported upgrade request."}
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[A-Z]{3,}\b")
 _WARNING = re.compile(r"(.+:\d+): (\w+):")
@@ -68,8 +69,13 @@ def configure_logging(level: str, form: Form) -> None:
     threading.excepthook = lambda told: _unforeseen(told.exc_type, told.exc_value, told.exc_traceback)
 
 
-def silence_access_log() -> None:
-    """Uvicorn's access log prints the path, in which the token is, and a GET's query, in which the numbers are."""
+def silence_requests() -> None:
+    """Have uvicorn say nothing of single requests.
+
+    Its access log prints the path, in which the token is, and a GET's query, in which the numbers are; and a stranger
+    who sends what is no HTTP would write a line with each. Metrics count them.
+    """
+    logging.getLogger("uvicorn.error").addFilter(lambda told: told.msg not in _OF_A_REQUEST)
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

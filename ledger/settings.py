@@ -33,6 +33,8 @@ KNOWN_NAMES = frozenset(
         "SEVEN_HOOKS_MODE",
         "SEVEN_HOOKS_MOST_CHANGES",
         "SEVEN_HOOKS_S",
+        "SEVEN_HOOK_SECRET",
+        "SEVEN_HOOK_SECRET_MODE",
         "SEVEN_HOOK_TOKEN",
         "SEVEN_HOST",
         "SEVEN_KEEP_CALLS_DAYS",
@@ -51,14 +53,24 @@ KNOWN_NAMES = frozenset(
         "SEVEN_METRICS_ADDRESS",
         "SEVEN_OVERDUE_S",
         "SEVEN_PARKED_LIMIT",
+        "SEVEN_PARKED_MOST",
+        "SEVEN_PATIENCE_S",
         "SEVEN_PORT",
         "SEVEN_PUBLIC_URL",
+        "SEVEN_QUARANTINED_LIMIT",
+        "SEVEN_QUARANTINED_MOST",
         "SEVEN_RECEIVER_URL",
         "SEVEN_RETAIN_S",
+        "SEVEN_SIGNATURE_AHEAD_S",
+        "SEVEN_SIGNATURE_AGE_S",
+        "SEVEN_SIGNATURE_MODE",
         "SEVEN_SIGNING_KEY",
         "SEVEN_STALL_S",
+        "SEVEN_STRANGER_CONNECTIONS",
+        "SEVEN_STRANGER_RATE",
         "SEVEN_SWEEP_LIMIT",
         "SEVEN_SWEEP_S",
+        "SEVEN_TRUSTED_PROXIES",
         "SEVEN_WAITING_LIMIT",
         "SEVEN_WORKER_THREADS",
     }
@@ -175,7 +187,7 @@ def load(settings: type[Some]) -> Some:
         return settings()
     except ValidationError as error:
         wrong = [
-            f"{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
+            ": ".join((*(str(name).upper() for name in one["loc"][:1]), one["msg"].removeprefix("Value error, ")))
             for one in error.errors(include_input=False)
         ]
     except ValueError as error:

@@ -21,6 +21,7 @@ LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours,
 CUT = "larger than "
 """How the reason begins where only a sample of the bytes was kept: half a form, decoded, would look like a whole."""
 RAW = "base64:"
+_WHERE_TOLD = ("source", "doubt")
 _ID = re.compile(rb'\{(?:"v":\d{1,9},)?"id":"([!#-\[\]-~]{1,255})"')
 
 
@@ -41,6 +42,10 @@ class Envelope:
     payload: Words | bytes
     reason: str | None = None
     """Why the receiver could not understand the bytes; None for a decoded payload."""
+    source: str | None = None
+    """The address it came from."""
+    doubt: str | None = None
+    """Why it may not be the gateway's: it is to be quarantined, whatever it says."""
 
     def line(self) -> bytes:
         """As one line of ASCII JSON, NUL and lone surrogates escaped."""
@@ -53,6 +58,7 @@ class Envelope:
             "payload": self.payload if isinstance(self.payload, dict) else self.payload_text,
             "reason": self.reason,
         }
+        written |= {name: told for name in _WHERE_TOLD if (told := getattr(self, name)) is not None}
         return json.dumps(written, separators=(",", ":"), allow_nan=False).encode("ascii")
 
     @property
@@ -84,6 +90,7 @@ class Envelope:
             "request_method": row.request_method,
             "payload": payload,
             "reason": row.reason,
+            "source": row.source,
         }
         return cls.parse(json.dumps(written).encode("ascii"))
 
@@ -104,6 +111,7 @@ class Envelope:
                 request_method=_text(written.get("request_method") or "POST"),
                 payload=payload if isinstance(payload, (dict, bytes)) else {},
                 reason=None if written.get("reason") is None else _text(written["reason"]),
+                **{name: _text(told) for name in _WHERE_TOLD if (told := written.get(name)) is not None},
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableEnvelope(f"not an envelope: {type(error).__name__}") from None

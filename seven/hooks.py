@@ -10,6 +10,9 @@ from typing import Any, Self
 ALL = "all"
 """The event type of a hook that receives every event."""
 
+SECRET_HEADER = "X-Hook-Secret"  # noqa: S105 - a name
+"""The header that our hooks carry beside the token, where a secret is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hook:

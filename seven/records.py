@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Self
 from seven.joins import Declared, Join, earliest, greatest, key, standing
 
 OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up
-DIRECTIONS = ("inbound", "outbound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +174,7 @@ class KeptDelivery(Record):
     received_at: datetime | None = earliest()
     event_at: datetime | None = earliest()
     request_method: str | None = greatest()
+    source: str | None = greatest()
     payload: str | None = greatest()
     digest: str | None = greatest()
     outcome: str | None = standing(OUTCOMES)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine
 
@@ -24,6 +25,8 @@ from workers.store.writing import Store
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored
+
+hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, print_blob=True)  # of `make fuzz`
 
 TOKEN = "token-" + secrets.token_urlsafe(24)
 

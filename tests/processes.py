@@ -13,6 +13,7 @@ import httpx2
 from tests.servers import eventually, free_port
 
 ROOT = Path(__file__).parents[1]
+FLOWER_PASSWORD = ("ops", "correct-horse-battery")
 
 
 class Process:
@@ -79,6 +80,36 @@ class Receiver(Process):
             return httpx2.get(f"{self.url}/livez").status_code == 200
         except httpx2.TransportError:
             return False
+
+
+class Flower(Process):
+    """Flower with deploy/flower.py; where its file is and where it listens is the test's."""
+
+    def __init__(self, directory: Path, environment: dict[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.password = directory / "flower_basic_auth"
+        self.password.write_text(":".join(FLOWER_PASSWORD))
+        command = [
+            *(sys.executable, "-m", "celery", "-A", "workers.app", "flower", f"--conf={ROOT / 'deploy/flower.py'}"),
+            *(f"--port={self.port}", "--address=127.0.0.1", f"--db={directory / 'flower'}"),
+        ]
+        super().__init__("flower", directory, command, environment | {"FLOWER_BASIC_AUTH_FILE": str(self.password)})
+
+    def start(self) -> None:
+        super().start()
+        eventually(self.answers, 30)
+
+    def answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.get("/workers").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def get(self, path: str, auth: tuple[str, str] | None = FLOWER_PASSWORD) -> httpx2.Response:
+        return httpx2.get(self.url + path, auth=auth, timeout=10)
 
 
 def worker(directory: Path, environment: dict[str, str], name: str = "worker", through: Sequence[str] = ()) -> Process:

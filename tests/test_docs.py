@@ -1,6 +1,7 @@
 """The documents are true: settings, event types, tables, commands and links are what the code says."""
 
 import re
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
 from ledger.settings import KNOWN_NAMES
 from seven.events import EVENT_TYPES, QUEUES
+from tests import licences
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 from workers.store.tables import metadata
@@ -109,3 +111,12 @@ def test_links_and_paths_lead_somewhere(page: Path):
 def test_nothing_names_a_registry(path: Path):
     """Dependencies are pinned by version and hash; where they come from is each machine's own matter."""
     assert not re.search(r"py" + r"pi\.org|python" + r"hosted", path.read_text())
+
+
+def test_every_licence_is_listed():
+    """What is installed with us is on the page, under a licence that binds nobody who uses it."""
+    listed = dict(re.findall(r"^\| ([\w.-]+) +\| (.+?) +\|$", licences.PAGE.read_text(), re.MULTILINE)[1:])
+    names = {re.sub(r"[-_.]+", "-", name).lower() for name in listed}
+    installed = {re.sub(r"[-_.]+", "-", one.name).lower() for one in distributions()}
+    assert not (licences.required() & installed) - names
+    assert not {name: told for name, told in listed.items() if re.search("UNKNOWN|(?<!L)GPL", told)}

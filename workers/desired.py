@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from seven.hooks import ALL, Addresses, Hook
+from seven.hooks import ALL, SECRET_HEADER, Addresses, Hook
 
 
 class DesiredHook(BaseModel):
@@ -77,15 +77,16 @@ def read_desired(text: str) -> tuple[DesiredHook, ...]:
     return tuple(hooks)
 
 
-def addressed(desired: Sequence[DesiredHook], addresses: Addresses) -> list[Hook]:
-    """The desired hooks with their addresses."""
+def addressed(desired: Sequence[DesiredHook], addresses: Addresses, secret: str | None = None) -> list[Hook]:
+    """The desired hooks with their addresses, and with the secret header that the receiver looks for."""
+    own = None if secret is None else f"{SECRET_HEADER}: {secret}"
     return [
         Hook(
             target_url=addresses.current(one.event_type),
             event_type=one.event_type,
             request_method=one.request_method,
             event_filter=one.event_filter,
-            headers=one.headers,
+            headers="\n".join(filter(None, (one.headers, own))) or None,
         )
         for one in desired
     ]

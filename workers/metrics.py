@@ -54,7 +54,7 @@ class WorkerMetrics:
         self._swept = Counter("seven_swept_batches", "Batches announced again.", ("queue",), registry=registry)
         for queue in QUEUES:  # there from the start: the first dead letter has to be an increase
             self._swept.labels(queue)
-            for outcome in ("applied", "parked", "dead"):
+            for outcome in ("applied", "parked", "quarantined", "dead"):
                 self._consumed.labels(label_of(queue), outcome)
 
     def consumed(self, queue: str, outcomes: Sequence[str], seconds: float) -> None:

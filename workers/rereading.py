@@ -84,10 +84,12 @@ def reread(one: Unapplied, risk: bool = False) -> Reread:
     if _is_unread(one.delivery) and one.delivery.ordinal is None:
         return Reread(one, _batch(one, row, kept or ""))
     try:
-        understood = _understood(one, row, kept)
+        understood = _understood(one, row, kept, trusted=risk)
     except UnreadableEnvelope as error:
         return Reread(one, left=str(error))
-    if one.letter and understood.delivery.outcome == "parked":  # dead it stays, by the join; and that it failed is kept
+    if (
+        one.letter and understood.delivery.outcome != "applied"
+    ):  # dead it stays, by the join; and that it failed is kept
         understood = understood.dead(understood.delivery.reason or "", _attempt(one))
     return Reread(one, (understood,))
 
@@ -98,10 +100,10 @@ def told_line(one: Unapplied) -> bytes | None:
     return None if kept is None else _line(kept)
 
 
-def _understood(one: Unapplied, row: KeptDelivery, kept: str | None) -> Understood:
+def _understood(one: Unapplied, row: KeptDelivery, kept: str | None, *, trusted: bool) -> Understood:
     """Raises UnreadableEnvelope where neither letter nor archive tells."""
     if kept is not None and (_is_unread(one.delivery) or _is_envelope(_line(kept))):
-        return understand_line(row, _line(kept), _attempt(one))
+        return understand_line(row, _line(kept), _attempt(one), trusted=trusted)
     # what a payload of bytes was parked for tells whether it is whole
     told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(RAW) else None))
     return understand_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one))

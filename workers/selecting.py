@@ -31,6 +31,8 @@ class Selection:
     ids: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = OPEN
     event_types: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Addresses, as they are kept."""
     reason: str = ""
     """A part of the reason, in whichever case."""
     since: datetime | None = None
@@ -46,6 +48,8 @@ class Selection:
         told: list[ColumnElement[bool]] = [_not_applied, deliveries.c.outcome.in_(self.outcomes)]
         if self.event_types:
             told.append(deliveries.c.event_type.in_(self.event_types))
+        if self.sources:
+            told.append(deliveries.c.source.in_(self.sources))
         if self.reason:
             told.append(_reason.icontains(self.reason, autoescape=True))
         if self.since is not None:
@@ -72,7 +76,8 @@ def listed(connection: Connection, selection: Selection) -> list[dict[str, Any]]
     """What is worth listing of the selected deliveries, the newest first."""
     query = select(
         deliveries.c.id, deliveries.c.outcome, deliveries.c.event_type, _reason.label("reason"),
-        deliveries.c.received_at, dead_letters.c.failed_at, dead_letters.c.attempts, dead_letters.c.replayed_at,
+        deliveries.c.received_at, deliveries.c.source, dead_letters.c.failed_at, dead_letters.c.attempts,
+        dead_letters.c.replayed_at,
     )  # fmt: skip
     return [dict(row._mapping) for row in _rows(connection, query, selection)]
 

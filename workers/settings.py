@@ -3,19 +3,19 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from ledger.settings import LedgerSettings, check_token
+from ledger.hook_settings import HookSettings
+from ledger.settings import LedgerSettings
 from seven.hooks import Addresses
 from workers.desired import DEFAULT, DesiredHook, read_desired
 from workers.keeping import KeepSettings
 from workers.store.engine import database_url
 
 
-class WorkerSettings(LedgerSettings, KeepSettings):
+class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
     """The settings of a worker, and of beat."""
 
     database_url: SecretStr | None = Field(
@@ -38,15 +38,6 @@ class WorkerSettings(LedgerSettings, KeepSettings):
     seven_audit_s: float = Field(900.0, ge=1, description="Seconds between two audits of ledger and database.")
     seven_api_key: SecretStr | None = Field(None, description="The account's API key; without it hooks are not read.")
     seven_api_url: str = Field("https://gateway.seven.io/api", description="The gateway's API.")
-    seven_signing_key: SecretStr | None = Field(
-        None, description="The account's signing key; with it requests to the gateway are signed. First is current."
-    )
-    seven_public_url: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="scheme://host[/prefix] as the gateway sees the receiver; several, first is current."
-    )
-    seven_hook_token: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="The receiver's tokens; hooks are made with the first."
-    )
     seven_hooks: Annotated[tuple[DesiredHook, ...], NoDecode] = Field(
         DEFAULT, description="The desired hooks, as TOML; SEVEN_HOOKS_FILE names a file of it."
     )
@@ -69,6 +60,16 @@ class WorkerSettings(LedgerSettings, KeepSettings):
         return f"sqlite:///{self.seven_data_dir.resolve() / 'seven.db'}"
 
     @property
+    def signing_key(self) -> str | None:
+        """The current one."""
+        return self.seven_signing_key[0].get_secret_value() if self.seven_signing_key else None
+
+    @property
+    def hook_secret(self) -> str | None:
+        """The current one."""
+        return self.seven_hook_secret[0].get_secret_value() if self.seven_hook_secret else None
+
+    @property
     def addresses(self) -> Addresses | None:
         """Where our hooks point; None as long as public URL or token are not told."""
         if not self.seven_public_url or not self.seven_hook_token:
@@ -82,38 +83,12 @@ class WorkerSettings(LedgerSettings, KeepSettings):
             database_url(told.get_secret_value())
         return told
 
-    @field_validator("seven_public_url", "seven_hook_token", mode="before")
-    @classmethod
-    def _listed(cls, told: object) -> object:
-        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
-
-    @field_validator("seven_signing_key", mode="before")
-    @classmethod
-    def _current(cls, told: object) -> object:
-        return told.split(",")[0].strip() or None if isinstance(told, str) else told
-
     @field_validator("seven_api_key")
     @classmethod
     def _sendable(cls, told: SecretStr | None) -> SecretStr | None:
         if told is not None and not re.fullmatch(r"[!-~]+", told.get_secret_value()):
             raise ValueError("a key of ASCII letters and digits is expected; were quotes or dots pasted along?")
         return told
-
-    @field_validator("seven_hook_token")
-    @classmethod
-    def _acceptable(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for token in tokens:
-            check_token(token.get_secret_value())
-        return tokens
-
-    @field_validator("seven_public_url")
-    @classmethod
-    def _public(cls, told: tuple[str, ...]) -> tuple[str, ...]:
-        for one in told:
-            parts = urlsplit(one)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-                raise ValueError("scheme://host[/prefix] is expected")
-        return tuple(one.rstrip("/") for one in told)
 
     @field_validator("seven_hooks", mode="before")
     @classmethod

@@ -64,10 +64,14 @@ def numbered(batch: Batch, ordinal: int) -> KeptDelivery:
     )
 
 
-def understand_line(row: KeptDelivery, line: bytes, attempt: int = 1) -> Understood:
-    """Understand an envelope as it lay in the ledger. Nothing is thrown: a line that is none is a dead letter."""
+def understand_line(row: KeptDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False) -> Understood:
+    """Understand an envelope as it lay in the ledger. Nothing is thrown: a line that is none is a dead letter.
+
+    `trusted` says that somebody has looked: a doubt does not count any more.
+    """
     try:
         envelope = Envelope.parse(line)
+        envelope = replace(envelope, doubt=None) if trusted else envelope
     except UnreadableEnvelope as error:
         return untouched(row, line).dead(str(error), attempt)
     return understand_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt)
@@ -84,20 +88,31 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
         event_type=envelope.event_type,
         received_at=envelope.received_at,
         request_method=envelope.request_method,
+        source=envelope.source,
         payload=envelope.payload_text,
         digest=delivery_digest(envelope.event_type, envelope.payload),
     )
     try:
         payload = Payload.of(_words(envelope), envelope.event_type)
         row = replace(row, event_type=payload.event_type, digest=payload.digest())
+        if envelope.doubt is not None:
+            return _quarantined(row, envelope, text)
         event = payload.event(envelope.received_at)
         records = tuple(event.project())
     except NotUnderstood as parked:
+        if envelope.doubt is not None:
+            return _quarantined(row, envelope, text)
         return Understood(replace(row, outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not hold up its whole batch
         return Understood(row, (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
     applied = replace(row, subject=event.subject, event_at=event.at, outcome="applied", applied_at=datetime.now(UTC))
     return Understood(applied, records, text)
+
+
+def _quarantined(row: KeptDelivery, envelope: Envelope, text: str) -> Understood:
+    """Kept, and nothing made of it: somebody has to say that it is the gateway's. Half a payload is told as such."""
+    cut = f"{envelope.reason}; " if (envelope.reason or "").startswith(CUT) else ""
+    return Understood(replace(row, outcome="quarantined", reason=f"{cut}{envelope.doubt}"), (), text)
 
 
 def untouched(row: KeptDelivery, line: bytes) -> Understood:

@@ -37,11 +37,10 @@ def reconciler(
     addresses = settings.addresses
     if settings.seven_api_key is None or addresses is None:
         raise ValueError(f"{unwatched(settings)}: not set")
-    signing_key = settings.seven_signing_key.get_secret_value() if settings.seven_signing_key else None
-    with Gateway(settings.seven_api_url, settings.seven_api_key.get_secret_value(), signing_key) as gateway:
+    with Gateway(settings.seven_api_url, settings.seven_api_key.get_secret_value(), settings.signing_key) as gateway:
         yield Reconciler(
             gateway,
-            addressed(settings.seven_hooks, addresses),
+            addressed(settings.seven_hooks, addresses, settings.hook_secret),
             addresses,
             Memories(redis, account(settings)),
             Journal(engine),

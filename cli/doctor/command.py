@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import typer
 
 from cli.checks import Check, Silence, count, exit_code, good, tell, told, unknown, warning
-from cli.doctor import clocks, database, hooks, machine, processes, public_url, redis_server, secrecy
+from cli.doctor import clocks, database, guards, hooks, machine, processes, public_url, redis_server, secrecy
 from cli.doctor.reading import Read, read
 from cli.screen import document, line
 from cli.surroundings import Surroundings
@@ -51,7 +51,9 @@ def examine(found: Read, around: Surroundings, *, offline: bool) -> Iterator[tup
     yield "Processes", list(processes.checks(found.workers, found.beat_ages_s, settings))
     yield "From outside", list(_outside(found, around, offline=offline))
     auth = around.home.settings.flower_basic_auth
-    yield "Secrets", list(secrecy.checks(settings, auth, emulated=around.emulated))
+    yield "Guards", list(guards.checks(found.guards, settings, found.at))
+    used_at = None if isinstance(found.guards, Silence) else found.guards.tokens
+    yield "Secrets", list(secrecy.checks(settings, auth, used_at, emulated=around.emulated))
     alone = machine.is_local(urlsplit(around.flower_url).hostname)
     here = machine.checks(found.disks, machine.open_files(), unknown_names(), found.flower, alone=alone)
     yield "Here", list(here)

@@ -11,13 +11,13 @@ from workers.watching import unwatched
 
 def read(settings: WorkerSettings) -> Plan | GatewayFailure:
     """Compare, as `hooks plan` does. The settings have to tell of key, URL and token."""
-    addresses, key, signing_key = settings.addresses, settings.seven_api_key, settings.seven_signing_key
+    addresses, key = settings.addresses, settings.seven_api_key
     if addresses is None or key is None:
         raise ValueError(unwatched(settings))
-    signing = signing_key.get_secret_value() if signing_key else None
-    with Gateway(settings.seven_api_url, key.get_secret_value(), signing) as gateway:
+    desired = addressed(settings.seven_hooks, addresses, settings.hook_secret)
+    with Gateway(settings.seven_api_url, key.get_secret_value(), settings.signing_key) as gateway:
         try:
-            return plan(addressed(settings.seven_hooks, addresses), gateway.read(), addresses)
+            return plan(desired, gateway.read(), addresses)
         except GatewayFailure as failure:
             return failure
 

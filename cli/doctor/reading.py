@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from cli.checks import Silence, Together, heard
 from cli.database import sqlite_file
-from cli.doctor import clocks, hooks, machine, public_url
+from cli.doctor import clocks, guards, hooks, machine, public_url
 from cli.status_reading import PATIENCE
 from cli.surroundings import Surroundings, living
 from ledger import glancing, inspecting
@@ -29,6 +29,7 @@ class Read:
     at: datetime
     redis: inspecting.Server | Silence
     beat_ages_s: Sequence[float] | Silence
+    guards: guards.Standing | Silence
     database: store_inspecting.Database | Silence
     skews: Mapping[str, clocks.Skew | Silence]
     workers: list[Worker] | Silence
@@ -50,6 +51,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
         with Together() as servers:
             redis = servers.ask(lambda: inspecting.inspect(ledger.redis))
             beats = servers.ask(lambda: glancing.beats(ledger))
+            standing = servers.ask(lambda: guards.read(ledger.redis, glancing.tokens(ledger)))
             workers = servers.ask(lambda: living(ledger, told.redis_url))
             database = servers.ask(lambda: _database(engine))
             visits = servers.ask(lambda: public_url.visit(addresses)) if addresses else None
@@ -62,6 +64,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
             at=datetime.now(UTC),
             redis=redis.result(),
             beat_ages_s=beats.result(),
+            guards=standing.result(),
             database=found,
             skews=_skews(ledger, engine, found),
             workers=workers.result(),

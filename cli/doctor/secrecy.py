@@ -3,7 +3,9 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -35,29 +37,49 @@ def weakness(word: str, shortest: int) -> str | None:
     return None if bits >= min(LEAST_BITS, 3 * shortest) else "repeats itself"
 
 
-def checks(settings: WorkerSettings, flower_basic_auth: SecretStr | None, *, emulated: bool) -> Iterator[Check]:
-    """Each secret by its setting's name."""
-    yield from _tokens(settings)
+def checks(
+    settings: WorkerSettings,
+    flower_basic_auth: SecretStr | None,
+    used_at: Mapping[str, datetime] | None = None,
+    *,
+    emulated: bool,
+) -> Iterator[Check]:
+    """Each secret by its setting's name. `used_at` says when tokens last brought a delivery, by their fingerprints."""
+    yield from _tokens(settings, used_at)
+    for secret in settings.seven_hook_secret:
+        yield _ours("SEVEN_HOOK_SECRET", secret.get_secret_value(), "whoever has a token, too, passes for the gateway")
     if flower_basic_auth is not None:
         yield _flower(flower_basic_auth.get_secret_value())
-    for name, told in (("SEVEN_API_KEY", settings.seven_api_key), ("SEVEN_SIGNING_KEY", settings.seven_signing_key)):
-        if told is not None and not emulated:
-            yield _key(name, told.get_secret_value())
+    if not emulated:
+        if settings.seven_api_key is not None:
+            yield _key("SEVEN_API_KEY", settings.seven_api_key.get_secret_value())
+        for key in settings.seven_signing_key:
+            yield _key(f"SEVEN_SIGNING_KEY <{fingerprint(key.get_secret_value())}>", key.get_secret_value())
     yield _url("REDIS_URL", settings.redis_url)
     if settings.database_url is not None:
         yield _url("DATABASE_URL", settings.database_url)
 
 
-def _tokens(settings: WorkerSettings) -> Iterator[Check]:
+def _tokens(settings: WorkerSettings, used_at: Mapping[str, datetime] | None) -> Iterator[Check]:
     if not settings.seven_hook_token:
         yield warning("SEVEN_HOOK_TOKEN", "not set here: nothing was asked with it", "set it as for the receiver")
     for token in settings.seven_hook_token:
-        name = f"SEVEN_HOOK_TOKEN <{fingerprint(token.get_secret_value())}>"
-        if why := weakness(token.get_secret_value(), GOOD_TOKEN):
-            cure = f"{HOW_TO_MAKE_ONE}; deploy/README.md, Replacing the hook token"
-            yield wrong(name, f"it {why}: whoever guesses it writes into your tables", cure)
-        else:
-            yield good(name, "cannot be guessed")
+        told = token.get_secret_value()
+        check = _ours("SEVEN_HOOK_TOKEN", told, "whoever guesses it writes into your tables")
+        if used_at is None:
+            yield check
+            continue
+        last = used_at.get(fingerprint(told))
+        use = f"last brought a delivery {last:%Y-%m-%d %H:%M:%S} UTC" if last else "has brought no delivery yet"
+        yield replace(check, said=f"{check.said}; {use}")
+
+
+def _ours(name: str, told: str, harm: str) -> Check:
+    """One that we have made ourselves."""
+    name = f"{name} <{fingerprint(told)}>"
+    if why := weakness(told, GOOD_TOKEN):
+        return wrong(name, f"it {why}: {harm}", f"{HOW_TO_MAKE_ONE}; deploy/README.md, Replacing the hook token")
+    return good(name, "cannot be guessed")
 
 
 def _key(name: str, told: str) -> Check:

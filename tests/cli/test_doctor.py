@@ -15,6 +15,7 @@ from tests.servers import eventually, free_port
 from workers.presence import present
 
 KEY = "0123abcdef-of-some-account"
+SIGNING_KEY = "5c1f0a7e-signing-key-of-it"
 PASSWORD = "kept-9f8e7d6c5b4a"
 
 
@@ -32,6 +33,7 @@ def told(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
         "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_API_KEY": KEY,
+        "SEVEN_SIGNING_KEY": SIGNING_KEY,
         "SEVEN_API_URL": f"{emulator.url}/api",
         "SEVEN_METRICS_ADDRESS": "",
         "FLOWER_BASIC_AUTH": f"ops:{PASSWORD}",
@@ -42,7 +44,7 @@ def told(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
 def whole(tmp_path: Path, told: dict[str, str], emulator: Emulator) -> Iterator[Installation]:
     """Receiver, worker and beat, and the one hook that there should be."""
     receiver = Receiver(tmp_path, told)
-    told["SEVEN_PUBLIC_URL"] = receiver.url
+    told["SEVEN_PUBLIC_URL"] = receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
     installation = Installation(tmp_path, **told)
     assert installation.run("migrate").returncode == 0
     emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}", request_method="JSON")
@@ -68,7 +70,7 @@ def test_a_good_installation(whole: Installation, ledger: Ledger):
     assert (told["wrong"], told["unknown"]) == (0, 0)
     ended = whole.run("doctor")
     assert ended.returncode == 0
-    assert not [one for one in (TOKEN, KEY, PASSWORD) if one in ended.stdout + ended.stderr + str(told)]
+    assert not [one for one in (TOKEN, KEY, SIGNING_KEY, PASSWORD) if one in ended.stdout + ended.stderr + str(told)]
     assert ledger.figures(["dlr"]).life is None
 
 
@@ -98,7 +100,7 @@ def test_nothing_runs(tmp_path: Path):
     installation = Installation(tmp_path, **told)
     found = grades(installation.answer("doctor", code=3))
     assert {name for name, grade in found.items() if grade == "unknown"} == {
-        "Redis", "database", "clock of Redis", "beat", "workers",
+        "Redis", "database", "clock of Redis", "beat", "workers", "guards",
     }  # fmt: skip
     ended = installation.run("doctor", SEVEN_HOOK_TOKEN="short-one", SEVEN_REDDIS_LIMIT="1")
     assert (ended.returncode, "Traceback" in ended.stderr, "SEVEN_REDDIS_LIMIT" in ended.stdout) == (1, False, True)

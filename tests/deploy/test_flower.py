@@ -6,7 +6,6 @@ SCREENSHOTS=docs/flower pytest tests/deploy/test_flower.py writes what the brows
 import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,13 +20,12 @@ from ledger.announcing import CLOCK
 from seven.events import QUEUES
 from tests.conftest import TOKEN
 from tests.deploy.tools import tool
-from tests.processes import Process, Receiver, beat, running, worker
-from tests.servers import eventually, free_port
+from tests.processes import FLOWER_PASSWORD as PASSWORD
+from tests.processes import Flower, Process, Receiver, beat, running, worker
+from tests.servers import eventually
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
 
-CONF = Path(__file__).parents[2] / "deploy/flower.py"
-PASSWORD = ("ops", "correct-horse-battery")
 NUMBER, TEXT = "4917612345678", "a text for nobody else"
 DELIVERIES = [
     {"webhook_event": "dlr", "data": {"msg_id": "77001", "status": "DELIVERED", "timestamp": "2026-11-01 10:00:00"}},
@@ -35,36 +33,6 @@ DELIVERIES = [
     {"webhook_event": "something_new", "data": {"from": NUMBER}},
 ]
 PAGES = ("workers", "tasks", "broker")
-
-
-class Flower(Process):
-    """Flower with deploy/flower.py; where its file is and where it listens is the test's."""
-
-    def __init__(self, directory: Path, environment: dict[str, str]) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.password = directory / "flower_basic_auth"
-        self.password.write_text(":".join(PASSWORD))
-        command = [
-            *(sys.executable, "-m", "celery", "-A", "workers.app", "flower", f"--conf={CONF}"),
-            *(f"--port={self.port}", "--address=127.0.0.1", f"--db={directory / 'flower'}"),
-        ]
-        super().__init__("flower", directory, command, environment | {"FLOWER_BASIC_AUTH_FILE": str(self.password)})
-
-    def start(self) -> None:
-        super().start()
-        eventually(self.answers, 30)
-
-    def answers(self) -> bool:
-        assert self.process
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return self.get("/workers").status_code == 200
-        except httpx2.TransportError:
-            return False
-
-    def get(self, path: str, auth: tuple[str, str] | None = PASSWORD) -> httpx2.Response:
-        return httpx2.get(self.url + path, auth=auth, timeout=10)
 
 
 @pytest.fixture

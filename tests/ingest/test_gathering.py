@@ -7,7 +7,6 @@ import pytest
 from redis.asyncio import Redis
 
 from ingest.gathering import BATCH_BYTES, Gathering
-from ingest.parking import Parking
 from ledger.accepting import NotAccepted
 from ledger.batch import Header, NewBatch
 from ledger.probing import probe
@@ -96,17 +95,6 @@ def test_what_was_answered_is_not_written_any_more():
         return [len(batch.lines) for batch in ledger.batches]
 
     assert asyncio.run(run()) == [10]
-
-
-def test_parking_fills_up_again():
-    """Within an hour, evenly, and never beyond its size."""
-    now = 0.0
-    parking = Parking(3600, lambda: now)
-    assert [parking.take(3600), parking.take(1)] == [True, False]
-    now = 10.0
-    assert [parking.take(10), parking.take(1)] == [True, False]
-    now = 1e6
-    assert [parking.take(3600), parking.take(1)] == [True, False]
 
 
 def test_a_ledger_without_a_limit_gets_one(redis_url: str, ledger: Ledger):

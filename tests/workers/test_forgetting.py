@@ -131,7 +131,7 @@ def test_a_message_by_its_id(engine: Engine, ledger: Ledger, both: dict[Place, A
 def test_every_column_is_judged():
     """Of each text column somebody has decided whether it may name a person; a new one asks for that."""
     nobodys = {
-        "deliveries": {"id", "queue", "subject", "request_method", "outcome", "ledger"},
+        "deliveries": {"id", "queue", "subject", "request_method", "source", "outcome", "ledger"},
         "messages": {"msg_id", "status", "result"},
         "message_statuses": {"msg_id", "status"},
         "inbound_messages": {"id", "recipient", "message_type"},

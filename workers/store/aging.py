@@ -47,7 +47,7 @@ class Step:
 def blank_payloads(connection: Connection, outcome: str, before: datetime) -> Step:
     """Payloads of deliveries of one outcome received before then, with their digests, which could be guessed.
 
-    The envelopes of their dead letters go with them. Rows, reasons and ordinals stay.
+    The envelopes of their dead letters go with them, and the addresses they came from. Rows, reasons and ordinals stay.
     """
     c = deliveries.c
     old = select(c.id).where(c.outcome == outcome, c.payload.is_not(None), c.received_at < before)
@@ -55,7 +55,7 @@ def blank_payloads(connection: Connection, outcome: str, before: datetime) -> St
     if not ids:
         return Step()
     letters = dead_letters.c
-    connection.execute(update(deliveries).where(c.id.in_(ids)).values(payload=None, digest=None))
+    connection.execute(update(deliveries).where(c.id.in_(ids)).values(payload=None, digest=None, source=None))
     its_letters = update(dead_letters).where(letters.id.in_(ids), letters.envelope.is_not(None))
     blanked = connection.execute(its_letters.values(envelope=None)).rowcount
     return Step(blanked={deliveries.name: len(ids), dead_letters.name: blanked}, then=_then(ids))

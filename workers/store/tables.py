@@ -39,6 +39,7 @@ deliveries = Table(
     Column("applied_at", Time),
     Column("event_at", Time),
     Column("request_method", CodePointText),  # JSON, POST or GET
+    Column("source", CodePointText),  # the address it came from; goes with the payload
     Column("payload", CodePointText),  # ASCII JSON as decoded, or `base64:` and the bytes
     Column("digest", CodePointText),  # equal for repeats
     Column("outcome", CodePointText),  # parked < quarantined < dead < discarded < applied

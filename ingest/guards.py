@@ -1,0 +1,133 @@
+"""Guards: what tells the gateway's deliveries from those of somebody who has got hold of a token.
+
+A token lets in; a guard looks closer. It observes, and counts; or it enforces, and what it doubts is quarantined. None
+decides before the token is known, none looks into what a delivery says.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ingest.observing import Observations
+from ledger.keyspace import fingerprint
+from seven.hooks import SECRET_HEADER
+from seven.signing import Flaw, Signed
+
+Mode = Literal["off", "observe", "enforce"]
+
+_SECRET_HEADER = SECRET_HEADER.lower().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as guards see it."""
+
+    method: str
+    target: str = field(repr=False)
+    """Path and query as they came; bytes that are no UTF-8 as lone surrogates."""
+    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    digest: str
+    """The MD5 of the raw body, as hex."""
+    at: float
+    """Epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guard says of one request: that it holds, and by which key; or the flaw it has."""
+
+    flaw: str | None = None
+    by: str = ""
+
+
+class Guard(Protocol):
+    """One of them."""
+
+    name: str
+    mode: Mode
+
+    def examine(self, asked: Asked) -> Verdict:
+        """Look at one request. Raises nothing."""
+
+
+class SignatureGuard:
+    """Whether the account's signing key has signed the request, for the URL that the hook is registered with.
+
+    That URL is made from the public URLs, in their order, and the path and query as they came; never from what a
+    request says of its host.
+    """
+
+    name = "signature"
+
+    def __init__(
+        self, mode: Mode, keys: Sequence[str], public_urls: Sequence[str], *, max_age_s: float, max_ahead_s: float
+    ) -> None:
+        self.mode = mode
+        self._keys, self._public_urls = tuple(keys), tuple(public_urls)
+        self._max_age_s, self._max_ahead_s = max_age_s, max_ahead_s
+        self._marks = {word: fingerprint(word) for word in (*self._keys, *self._public_urls)}
+
+    def examine(self, asked: Asked) -> Verdict:
+        """`by` is `<URL's fingerprint>:<key's fingerprint>`."""
+        found = Signed.of(asked.method, asked.digest, asked.headers).verify(
+            [f"{url}{asked.target}" for url in self._public_urls],
+            self._keys,
+            now=asked.at,
+            max_age_s=self._max_age_s,
+            max_ahead_s=self._max_ahead_s,
+        )
+        if isinstance(found, Flaw):
+            return Verdict(found.value)
+        public_url = found.url.removesuffix(asked.target)
+        return Verdict(by=f"{self._marks[public_url]}:{self._marks[found.key]}")
+
+
+class SecretGuard:
+    """Whether the request carries the header that hooks are registered with."""
+
+    name = "secret"
+
+    def __init__(self, mode: Mode, secrets: Sequence[str]) -> None:
+        self.mode = mode
+        self._known = [(secret.encode(), fingerprint(secret)) for secret in secrets]
+
+    def examine(self, asked: Asked) -> Verdict:
+        """`by` is the secret's fingerprint. Every known one is compared, each in constant time."""
+        told = [value for name, value in asked.headers if name == _SECRET_HEADER]
+        if not told:
+            return Verdict("missing")
+        found = ""
+        for known, mark in self._known:
+            if hmac.compare_digest(told[0], known):
+                found = mark
+        return Verdict(by=found) if found and len(told) == 1 else Verdict("mismatch")
+
+
+class Guards:
+    """All guards of one receiver."""
+
+    def __init__(self, guards: Sequence[Guard], observations: Observations) -> None:
+        self._guards = [guard for guard in guards if guard.mode != "off"]
+        self._observations = observations
+
+    @property
+    def look_at_bodies(self) -> bool:
+        """Whether a body's digest is needed."""
+        return any(guard.name == SignatureGuard.name for guard in self._guards)
+
+    def doubt(self, asked: Asked, delivery_id: str) -> str | None:
+        """Why a delivery is to be quarantined; None where no guard that enforces has found a flaw.
+
+        Each guard looks, and what it says is noted, whatever another has said.
+        """
+        doubt = None
+        for guard in self._guards:
+            verdict = guard.examine(asked)
+            if verdict.flaw is None:
+                self._observations.held(guard.name, verdict.by)
+                continue
+            self._observations.flawed(guard.name, verdict.flaw, delivery_id)
+            if guard.mode == "enforce" and doubt is None:
+                doubt = f"{guard.name}: {verdict.flaw}"
+        return doubt

@@ -1,0 +1,73 @@
+"""Strangers: who has no token of ours. All of them hear the same, whatever they asked for, and no faster than is cheap.
+
+Nothing is stored, nothing logged, nothing looked up: counting, and a 404. Beyond a rate an answer waits for its turn,
+which costs us a timer, and a flood its speed.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address
+
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from ingest.edge import answer
+from ingest.metrics import STRANGER, ReceiverMetrics
+from ingest.origins import Origins
+
+BURST_S = 5.0
+"""So many seconds' worth of answers come at once."""
+LONGEST_S = 2.0
+"""Nobody waits longer: a connection that waits is one, too."""
+ADDRESSES = 10_000
+"""Remembered, the latest."""
+ALL = 10
+"""All together may ask so many times as much as one address."""
+
+NOT_FOUND = PlainTextResponse("Not Found", 404)
+
+
+class Strangers:
+    """Answers those of one receiver."""
+
+    def __init__(
+        self, origins: Origins, metrics: ReceiverMetrics, rate: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`rate` is answers a second to one address."""
+        self._origins, self._metrics, self._rate, self._clock = origins, metrics, rate, clock
+        self._turns: OrderedDict[str, float] = OrderedDict()
+        self._turn_of_all = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one, in turn."""
+        self._metrics.refused(STRANGER)
+        if (wait_s := self.wait_s(self._origins.of(scope))) > 0:
+            await asyncio.sleep(wait_s)
+        await answer(NOT_FOUND, scope, receive, send)
+
+    def wait_s(self, address: str) -> float:
+        """How long the next answer to an address has to wait; then it counts."""
+        now = self._clock()
+        whose = _neighbourhood(address)
+        turn = max(self._turns.pop(whose, 0.0), now) + 1 / self._rate
+        self._turn_of_all = max(self._turn_of_all, now) + 1 / (ALL * self._rate)
+        wait_s = min(max(turn, self._turn_of_all) - now - BURST_S, LONGEST_S)
+        if wait_s == LONGEST_S:  # who does not wait his turn out does not lose more turns either
+            turn = min(turn, now + BURST_S + LONGEST_S)
+            self._turn_of_all = min(self._turn_of_all, now + BURST_S + LONGEST_S)
+        self._turns[whose] = turn
+        if len(self._turns) > ADDRESSES:
+            self._turns.popitem(last=False)
+        return wait_s
+
+
+def _neighbourhood(address: str) -> str:
+    """Of IPv6 the network of one customer, /64: he has all addresses in it."""
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Address(int(IPv6Address(address.partition("%")[0])) >> 64 << 64))
+    except ValueError:
+        return address

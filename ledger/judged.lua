@@ -1,0 +1,21 @@
+-- Note what a guard has said of some deliveries. A flaw begins the count of those without one anew.
+--
+-- KEYS  guards:<guard>
+-- ARGV  mode, flaw or '', then for those that held since: by whom, how many, ...
+
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+
+redis.call('HSET', KEYS[1], 'mode', ARGV[1])
+if ARGV[2] ~= '' then
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(name, 1, 5) == 'held:' then
+      redis.call('HDEL', KEYS[1], name)
+    end
+  end
+  redis.call('HSET', KEYS[1], 'flaw', ARGV[2], 'flawed_ms', now)
+end
+for i = 3, #ARGV, 2 do
+  redis.call('HINCRBY', KEYS[1], 'held:' .. ARGV[i], ARGV[i + 1])
+  redis.call('HSET', KEYS[1], 'last:' .. ARGV[i], now)
+end

@@ -1,0 +1,143 @@
+"""Flooding: strangers at full speed beside the gateway at its own, and how long the gateway waits.
+
+`python -m tests.acceptance.flooding [SECONDS]` measures on this machine: a receiver and a Valkey of its own, the
+emulator at a steady rate, first alone and then beside 50 strangers as fast as they can and 200 that are slow.
+"""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.delivering import Delivering
+from emulator.report import State
+from emulator.wire import Request
+from tests.processes import ROOT, Receiver, running
+from tests.servers import valkey
+
+TOKEN = "the-gateways-own-token-0123456789"
+FAST, SLOW = 50, 200
+RATE = 100.0
+BODY = b'{"data":{"msg_id":"7","status":"DELIVERED"},"webhook_event":"dlr"}'
+
+
+class Watched(Delivering):
+    """The emulator's deliveries, with how long each attempt took."""
+
+    def __init__(self, *told: Any, **named: Any) -> None:
+        super().__init__(*told, **named)
+        self.seconds: list[float] = []
+
+    async def _attempt(self, *told: Any) -> None:
+        began = time.perf_counter()
+        await super()._attempt(*told)
+        self.seconds.append(time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the emulator saw, and in how many seconds."""
+
+    deliveries: int
+    accepted: int
+    refused: int
+    retried: int
+    p50: float
+    p99: float
+
+
+def tell(url: str, seconds: float, rate: float = RATE) -> Told:
+    """Deliver for some seconds at a steady rate."""
+    number = int(seconds * rate)
+    requests = [Request("POST", f"{url}/hooks/{TOKEN}", (("content-type", "application/json"),), BODY)] * number
+    watched = Watched(requests, concurrency=32, rate=rate)
+    report = asyncio.run(watched.run())
+    took = sorted(watched.seconds)
+    states = [fate.state for fate in report.fates.values()]
+    return Told(
+        number, states.count(State.DELIVERED), number - states.count(State.DELIVERED), sum(report.retries.values()),
+        took[len(took) // 2], took[len(took) * 99 // 100],
+    )  # fmt: skip
+
+
+@contextmanager
+def strangers(port: int, seconds: float) -> Iterator["subprocess.Popen[bytes]"]:
+    """Strangers in a process of their own, for the length of a block; it ends by itself, too."""
+    command = [sys.executable, "-m", "tests.acceptance.flooding", "strangers", str(port), str(seconds)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        process.stdout.readline()  # all are there
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def be_strangers(port: int, seconds: float) -> None:
+    """As many connections as there are to be, each again as soon as it is closed. Tells how many answers came."""
+    until = time.monotonic() + seconds
+    answers = 0
+
+    async def fast() -> None:
+        nonlocal answers
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                while True:
+                    writer.write(b"POST /hooks/guessed HTTP/1.1\r\nhost: x\r\ncontent-length: 66\r\n\r\n" + BODY)
+                    await reader.readuntil(b"Not Found")
+                    answers += 1
+
+    async def slow() -> None:
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                for byte in b"POST /hooks/guessed HTTP/1.1\r\nx: " + b"y" * 1000:
+                    writer.write(bytes([byte]))
+                    await writer.drain()
+                    await asyncio.sleep(0.5)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(slow()) for _ in range(SLOW)] + [group.create_task(fast()) for _ in range(FAST)]
+        await asyncio.sleep(0.5)
+        print("here", flush=True)
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
+        for task in tasks:
+            task.cancel()
+    print(answers, flush=True)
+
+
+def flooded(directory: Path, seconds: float) -> tuple[Told, Told]:
+    """The emulator alone, and beside the strangers."""
+    with valkey(directory) as broker:
+        environment = {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+        receiver = Receiver(directory, environment)
+        with running(receiver):
+            tell(receiver.url, 1)
+            quiet = tell(receiver.url, seconds)
+            with strangers(receiver.port, seconds + 60):
+                beside = tell(receiver.url, seconds)
+    return quiet, beside
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["strangers"]:
+        asyncio.run(be_strangers(int(sys.argv[2]), float(sys.argv[3])))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        quiet, beside = flooded(Path(directory), float(sys.argv[1]) if sys.argv[1:] else 20.0)
+    told = {"quiet": asdict(quiet), "beside strangers": asdict(beside), "p99 ratio": beside.p99 / quiet.p99}
+    print(json.dumps(told, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""doctor: whether it is safe to enforce what guards say."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cli.checks import Check, Grade, Silence
+from cli.doctor import secrecy
+from cli.doctor.guards import Standing, checks
+from ledger.judged import Judged
+from ledger.keyspace import fingerprint
+from tests.conftest import TOKEN
+from workers.settings import WorkerSettings
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+URL, KEY, OLDER = "https://hooks.example.com", "0123abcd-of-the-account", "0123abcd-of-before"
+SETTINGS = WorkerSettings(seven_hook_token=TOKEN, seven_public_url=URL, seven_signing_key=f"{KEY},{OLDER}")
+BY = f"{fingerprint(URL)}:{fingerprint(KEY)}"
+BY_OLDER = f"{fingerprint(URL)}:{fingerprint(OLDER)}"
+NONE = Judged(None, {}, {}, None, None)
+
+
+def judged(mode: str | None = "observe", held: Mapping[str, int] | None = None, ago: timedelta | None = None) -> Judged:
+    flawed_at = None if ago is None else NOW - ago
+    return Judged(mode, held or {}, {}, None if ago is None else "mismatch", flawed_at)
+
+
+def examined(signature: Judged, secret: Judged = NONE) -> list[Check]:
+    return list(checks(Standing({"signature": signature, "secret": secret}, {}), SETTINGS, NOW))
+
+
+@pytest.mark.parametrize(
+    ("told", "grade", "said"),
+    [
+        pytest.param(judged(None), Grade.UNKNOWN, "no receiver", id="nobody has told"),
+        pytest.param(judged("off"), Grade.WARNING, "a token alone", id="off"),
+        pytest.param(judged(), Grade.GOOD, "the last 0 held; after 1000", id="nothing yet"),
+        pytest.param(judged(held={BY: 999}), Grade.GOOD, "the last 999 held; after 1000", id="not enough"),
+        pytest.param(judged(held={BY: 900, BY_OLDER: 100}), Grade.GOOD, "safe to set SEVEN_SIGNATURE_MODE=enforce", id="enough"),
+        pytest.param(judged(held={BY: 5000}, ago=timedelta(days=2)), Grade.GOOD, "safe to set", id="enough since a flaw"),
+        pytest.param(judged(held={BY: 5000}, ago=timedelta(hours=2)), Grade.WARNING, "(mismatch) 7200 s ago", id="a flaw of today"),
+        pytest.param(judged(held={BY: 5}, ago=timedelta(days=9)), Grade.WARNING, "since then 5 held", id="few since a flaw"),
+        pytest.param(judged("enforce", {BY: 7}), Grade.GOOD, f"7 by {URL} and key <{fingerprint(KEY)}>, the current one", id="enforced"),
+        pytest.param(judged("enforce", {BY_OLDER: 7}), Grade.GOOD, f"<{fingerprint(OLDER)}>, an older one", id="by an older key"),
+        pytest.param(judged("enforce", {BY: 7}, timedelta(hours=1)), Grade.WARNING, "enforced; a delivery did not hold", id="refused"),
+        pytest.param(judged("enforce", {"aaaaaaaaaaaa:bbbbbbbbbbbb": 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
+    ],
+)  # fmt: skip
+def test_each_standing(told: Judged, grade: Grade, said: str):
+    """Only a thousand in a row, and no flaw of the last day, make it safe."""
+    (check,) = examined(told)
+    assert check.grade is grade
+    assert said in check.said
+    assert KEY not in repr(check)
+    assert bool(check.cure) == (grade is not Grade.GOOD)
+
+
+def test_the_secret_header_is_told_where_there_is_one():
+    """Nobody needs one."""
+    assert [one.name for one in examined(judged(), judged("off"))] == ["signature"]
+    (_, secret) = examined(judged(), judged("observe", {fingerprint("s"): 1000}))
+    assert "SEVEN_HOOK_SECRET_MODE=enforce" in secret.said
+
+
+def test_redis_is_away():
+    """Then nobody knows."""
+    (check,) = checks(Silence("ConnectionError"), SETTINGS, NOW)
+    assert check.grade is Grade.UNKNOWN
+
+
+def test_when_tokens_were_used():
+    """Each token says when it last brought a delivery, or that it never did."""
+    settings = WorkerSettings(seven_hook_token=f"{TOKEN},another-{TOKEN}")
+    used: dict[str, Any] = {fingerprint(TOKEN): NOW}
+    first, second, *_ = secrecy.checks(settings, None, used, emulated=True)
+    assert "last brought a delivery 2026-11-25 12:00:00 UTC" in first.said
+    assert "has brought no delivery yet" in second.said

@@ -1,0 +1,68 @@
+"""Strangers: all hear the same, and beyond a rate they wait for it."""
+
+import pytest
+
+from ingest.metrics import ReceiverMetrics
+from ingest.origins import Origins
+from ingest.strangers import ADDRESSES, BURST_S, LONGEST_S, Strangers
+
+RATE = 10.0
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def strangers(clock: Clock) -> Strangers:
+    return Strangers(Origins(()), ReceiverMetrics(), RATE, clock)
+
+
+def test_a_burst_is_answered_at_once_and_then_in_turn(strangers: Strangers, clock: Clock):
+    """Who asks as fast as he can gets the rate, however long he goes on; a pause brings the burst back."""
+    waits = [strangers.wait_s("192.0.2.1") for _ in range(60)]
+    assert all(wait <= 0 for wait in waits[: int(BURST_S * RATE)])
+    assert waits[50:] == sorted(waits[50:])
+    assert 0 < waits[50] < 2 / RATE
+    answered = 0
+    while clock.now < 100:
+        clock.now += max(0.0, strangers.wait_s("192.0.2.1"))
+        answered += 1
+    assert answered / 100 == pytest.approx(RATE, rel=0.02)
+    clock.now += 2 * BURST_S
+    assert strangers.wait_s("192.0.2.1") <= 0
+
+
+def test_nobody_waits_for_ever(strangers: Strangers, clock: Clock):
+    """A thousand at once wait no longer than bounded, and the thousand lose the one after them nothing."""
+    assert max(strangers.wait_s("192.0.2.1") for _ in range(1000)) == LONGEST_S
+    clock.now += BURST_S + LONGEST_S
+    assert strangers.wait_s("192.0.2.1") <= 0
+
+
+def test_addresses_are_apart(strangers: Strangers):
+    """Another address has turns of its own; a network of IPv6 has one turn for all its addresses."""
+    for _ in range(200):
+        strangers.wait_s("192.0.2.1")
+        strangers.wait_s("2001:db8:1:2::1")
+    assert strangers.wait_s("192.0.2.2") <= 0
+    assert strangers.wait_s("2001:db8:1:2:ffff::9") > 0
+    assert strangers.wait_s("2001:db8:1:3::1") <= 0
+    assert strangers.wait_s("fe80::1%eth0") <= 0
+    assert strangers.wait_s("no:address") <= 0
+
+
+def test_many_addresses_share_a_rate_and_little_memory(strangers: Strangers):
+    """A flood from everywhere waits, too, and what is remembered is bounded."""
+    waits = [strangers.wait_s(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(3 * ADDRESSES)]
+    assert waits[0] <= 0
+    assert waits[-1] > 0
+    assert len(strangers._turns) <= ADDRESSES
