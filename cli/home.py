@@ -88,21 +88,24 @@ class Home:
         if self.hook_token is None:
             return None
         public_url = (self.settings.seven_public_url or "").split(",")[0].strip().rstrip("/")
-        base = self.receiver_url if self.emulates or not public_url else public_url
+        base = self.receiver_url if self._emulated_here or not public_url else public_url
         secret = _first(self.settings.seven_hook_secret)
         return Hook(f"{base}/hooks/{self.hook_token}", ALL, headers=secret and f"{SECRET_HEADER}: {secret}")
 
     @property
     def signing_key(self) -> str | None:
-        """The current one."""
-        return next(iter(self._signing_keys), None)
+        """The current one; of the emulator where that is the gateway here."""
+        return next(iter(self._signing_keys if self._emulated_here else _all(self.settings.seven_signing_key)), None)
+
+    @property
+    def _emulated_here(self) -> bool:
+        """Whether `up` has been here, with the emulator: in a container of its own nobody emulates anything."""
+        return self.emulates and (self.directory / "lock").exists()
 
     @property
     def _signing_keys(self) -> list[str]:
-        told = _all(self.settings.seven_signing_key) or (
-            _all(self.settings.emulator_signing_key) if self.emulates else []
-        )
-        return told or ([EMULATED_SIGNING_KEY] if self.emulates else [])
+        told = _all(self.settings.seven_signing_key) or _all(self.settings.emulator_signing_key)
+        return told or [EMULATED_SIGNING_KEY]
 
     def open(self) -> int:
         """Make what is missing, and take the lock. Returns its file, which whoever runs the broker inherits.

@@ -14,11 +14,16 @@ from tests.servers import Valkey
 
 @pytest.fixture(scope="module")
 def sender(tmp_path_factory: pytest.TempPathFactory, shared_valkey: Valkey) -> Iterator[Installation]:
-    """An installation whose receiver runs."""
+    """An installation whose receiver runs, and is content only with what the gateway itself would send."""
     directory = tmp_path_factory.mktemp("sender")
-    receiver = Receiver(directory, {"REDIS_URL": shared_valkey.url, "SEVEN_HOOK_TOKEN": TOKEN})
+    told = {
+        "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_PUBLIC_URL": "https://hooks.example.com/seven, https://old.example.com",
+        "SEVEN_SIGNING_KEY": "some-signing-key-0123,older", "SEVEN_SIGNATURE_MODE": "enforce",
+        "SEVEN_HOOK_SECRET": "some-secret-of-hooks,older-secret", "SEVEN_HOOK_SECRET_MODE": "enforce",
+    }  # fmt: skip
+    receiver = Receiver(directory, told | {"REDIS_URL": shared_valkey.url, "SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver):
-        yield Installation(directory, SEVEN_PORT=str(receiver.port), SEVEN_HOOK_TOKEN=TOKEN)
+        yield Installation(directory, SEVEN_PORT=str(receiver.port), **told)
 
 
 @pytest.mark.parametrize(

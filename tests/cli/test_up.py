@@ -1,5 +1,6 @@
 """up: everything on one machine, whatever happens to a part of it."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ def test_the_first_story_is_in_the_database_and_on_the_screen(installation: Inst
     assert told[0] == told[2] != "0"
     for what in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "seven.db", "SEVEN_PUBLIC_URL"):
         assert what in installation.said.partition("In the database")[2]
+
+
+def test_the_emulator_signs(installation: Installation):
+    """And the receiver has found every signature of the first story good, as `doctor` tells."""
+    told = json.loads(installation.run("doctor", "--offline", "--json").stdout)
+    (signature,) = told["concerns"]["Guards"]
+    assert signature["grade"] == "good"
+    assert int(signature["said"].partition("the last ")[2].split()[0]) > 20
 
 
 def test_the_token_is_a_secret(installation: Installation):
