@@ -45,7 +45,8 @@ Rate = Annotated[float, typer.Option("--rate", min=0.01, help="Deliveries a seco
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 app = typer.Typer(
-    no_args_is_help=True, help="Deliveries that were not applied, dead or parked: list, show, replay, discard."
+    no_args_is_help=True,
+    help="Deliveries that were not applied, dead, parked or quarantined: list, show, replay, discard.",
 )
 
 
@@ -144,7 +145,7 @@ def replay_(
             if as_json:
                 document({"dry_run": dry_run, "plan": told_plan(plan)})
             elif not chosen:
-                line("Nothing of that kind is to be replayed.")
+                line("Nothing of that kind is to be replayed; what is in quarantine only with --outcome or by its id.")
             raise typer.Exit(max(code, _code(plan.replayed, told)))
         ask(yes, f"Replay {len(chosen)} deliveries?")
         stopped = carry_out(
@@ -174,9 +175,10 @@ def discard_(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say of deliveries that they are seen and not wanted: show how many, ask, and do it. No row goes.
+    """Say of deliveries, quarantined ones too, that they are seen and not wanted: show how many, ask, and do it.
 
-    They are listed no more, but for --outcome discarded; the audit counts them; a replay can still apply them.
+    No row goes. They are listed no more, but for --outcome discarded; the audit counts them; a replay can still
+    apply them.
     """
     told = selection(
         ids=ids,

@@ -42,13 +42,10 @@ def show_tally(engine: Engine) -> None:
 def say_what_next(home: Home, engine: Engine) -> None:
     """What to open, and how to leave the emulator behind."""
     command, file = program(), sqlite_file(engine)
-    hook = f"{home.receiver_url}/hooks/" + (
-        "$SEVEN_HOOK_TOKEN" if home.told_token else f"$(cat {near(home.token_file)})"
-    )
     steps = [
         ("the latest deliveries", f"{command} trace"),
         ("a delivery of your own", f"{command} send dlr --set status=DELIVERED"),
-        ("the same by hand", f'curl -d webhook_event=dlr -d msg_id=1 -d status=DELIVERED "{hook}"'),
+        ("what would hurt later", f"{command} doctor"),
         ("tasks and workers", f"http://127.0.0.1:{home.settings.seven_flower_port}"),
         ("SQL", f"{near(file) if file else 'DATABASE_URL'}: {EXAMPLE.format(schema='' if file else 'seven.')}"),
         ("logs", near(home.logs)),

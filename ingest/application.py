@@ -13,9 +13,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ingest.allowance import Allowance
 from ingest.announcer import Announcer
+from ingest.connections import Bounds, Connections
+from ingest.doors import PATH, Doors
 from ingest.edge import Edge
 from ingest.gathering import Gathering
 from ingest.guards import Guards, SecretGuard, SignatureGuard
@@ -63,21 +66,15 @@ def create_app(settings: IngestSettings) -> Starlette:
     )
     origins = Origins(settings.seven_trusted_proxies)
     strangers = Strangers(origins, metrics, settings.seven_stranger_rate)
-    edge = Edge(
-        metrics,
-        patience_s=settings.seven_patience_s,
-        most_of_one=settings.seven_stranger_connections,
-        is_proxy=origins.is_proxy,
-    )
+    bounds = Bounds(settings.seven_patience_s, settings.seven_stranger_connections, origins.is_proxy)
+    edge = Edge(Connections(bounds, metrics), metrics)
     guards = guards_of(settings)
     observations = Observations(acceptor.redis, {guard.name: guard.mode for guard in guards}, metrics)
     receiving = Receiving(
-        Tokens(words(settings.seven_hook_token)),
         Guards(guards, observations),
         gathering,
-        strangers=strangers,
-        origins=origins,
-        metrics=metrics,
+        origins,
+        metrics,
         parked=Allowance(settings.seven_parked_most, settings.seven_parked_limit),
         quarantined=Allowance(settings.seven_quarantined_most, settings.seven_quarantined_limit),
         body_limit=settings.seven_body_limit,
@@ -105,22 +102,39 @@ def create_app(settings: IngestSettings) -> Starlette:
         await acceptor.redis.aclose()
         log.info("ended")
 
+    async def livez(_: Request) -> PlainTextResponse:
+        """Alive: the event loop turns."""
+        return PlainTextResponse("alive\n")
+
     async def readyz(_: Request) -> JSONResponse:
         hindrances = readiness.hindrances()
         return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
 
-    app = Starlette(
-        routes=[
-            *(Route(f"/hooks/{{token}}{rest}", receiving) for rest in ("", "/", "/{event_type}", "/{event_type}/")),
-            Route("/livez", livez, methods=["GET"]),
-            Route("/readyz", readyz, methods=["GET"]),
-        ],
+    doors = Doors(Tokens(words(settings.seven_hook_token)), receiving, strangers)
+    app = _Receiver(
+        doors,
+        strangers,
+        routes=[Route("/livez", livez, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
-    app.router.default = strangers
+    app.router.default = strangers.turn_away
     app.state.edge = edge
     return app
+
+
+class _Receiver(Starlette):
+    """Nearly all that comes is for the hooks: it does not take the long way through middleware and routes."""
+
+    def __init__(self, doors: Doors, strangers: Strangers, **told: Any) -> None:
+        super().__init__(**told)
+        self._doors, self._strangers = doors, strangers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(scope.get("root_path", "") + PATH):
+            await self._doors(scope, receive, send)
+        elif scope["type"] != "http" or await self._strangers.turn(scope):
+            await super().__call__(scope, receive, send)
 
 
 def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:
@@ -137,11 +151,6 @@ def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:
         ),
         SecretGuard(settings.secret_mode, words(settings.seven_hook_secret)),
     )
-
-
-async def livez(_: Request) -> PlainTextResponse:
-    """Alive: the event loop turns."""
-    return PlainTextResponse("alive\n")
 
 
 def _beside(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

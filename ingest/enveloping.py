@@ -11,7 +11,7 @@ from seven.notation import Words
 SAMPLE = 4096  # bytes kept of a delivery that is too big
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """One request of a known sender, as far as it was read."""
 
@@ -26,7 +26,7 @@ class Received:
     """Why it is to be quarantined."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What the sender is told, and what is kept."""
 

@@ -112,7 +112,7 @@ class Gathering:
                 id=str(uuid7()),
                 queue=group[0].queue,
                 lines=[one.line for one in group],
-                fingerprints=frozenset(one.fingerprint for one in group),
+                fingerprints=frozenset(one.fingerprint for one in group if one.fingerprint),
             )
             for group in groups
         ]

@@ -19,7 +19,7 @@ Mode = Literal["off", "observe", "enforce"]
 _SECRET_HEADER = SECRET_HEADER.lower().encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """One request as guards see it."""
 
@@ -31,9 +31,11 @@ class Asked:
     """The MD5 of the raw body, as hex."""
     at: float
     """Epoch seconds."""
+    source: str = ""
+    """The address it came from."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What a guard says of one request: that it holds, and by which key; or the flaw it has."""
 
@@ -111,6 +113,9 @@ class Guards:
         self._guards = [guard for guard in guards if guard.mode != "off"]
         self._observations = observations
 
+    def __bool__(self) -> bool:
+        return bool(self._guards)
+
     @property
     def look_at_bodies(self) -> bool:
         """Whether a body's digest is needed."""
@@ -125,9 +130,9 @@ class Guards:
         for guard in self._guards:
             verdict = guard.examine(asked)
             if verdict.flaw is None:
-                self._observations.held(guard.name, verdict.by)
+                self._observations.held(guard.name, verdict.by, asked.source)
                 continue
-            self._observations.flawed(guard.name, verdict.flaw, delivery_id)
+            self._observations.flawed(guard.name, verdict.flaw, delivery_id, asked.source)
             if guard.mode == "enforce" and doubt is None:
                 doubt = f"{guard.name}: {verdict.flaw}"
         return doubt

@@ -4,7 +4,8 @@ Never in a delivery's way: what a receiver that is killed has not told yet, nobo
 """
 
 import asyncio
-from collections import Counter
+import time
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,8 +22,12 @@ from ledger.scripts import JUDGED
 log = logger("seven.ingest")
 
 PERIOD_S = 1.0
+REPEAT_S = 60.0
+"""A guard's mode is told at least so often: the ledger may be another one by now."""
 MOST_NAMED = 20
 """Deliveries named in one line of the log."""
+SOURCES = 1000
+"""Addresses remembered from which deliveries held, the latest."""
 
 
 @dataclass(slots=True)
@@ -31,10 +36,12 @@ class _Tally:
     """Since the last flaw."""
     flaws: Counter[str] = field(default_factory=Counter)
     flaw: str | None = None
+    foreign: int = 0
+    """Flaws of addresses from which nothing has held, while from others something has."""
     ids: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.held or self.flaw)
+        return bool(self.held or self.flaw or self.foreign)
 
 
 class Observations:
@@ -43,18 +50,31 @@ class Observations:
     def __init__(self, redis: Redis, modes: Mapping[str, str], metrics: ReceiverMetrics) -> None:
         self._redis, self._modes, self._metrics = redis, modes, metrics
         self._tallies = {guard: _Tally() for guard in modes}
+        self._sources: dict[str, OrderedDict[str, None]] = {guard: OrderedDict() for guard in modes}
         self._known: set[tuple[str, str]] = set()
 
-    def held(self, guard: str, by: str) -> None:
+    def held(self, guard: str, by: str, source: str) -> None:
         """A delivery held."""
         self._tallies[guard].held[by] += 1
         self._metrics.examined(guard, "held")
+        sources = self._sources[guard]
+        if source not in sources:
+            sources[source] = None
+            if len(sources) > SOURCES:
+                sources.popitem(last=False)
 
-    def flawed(self, guard: str, flaw: str, delivery_id: str) -> None:
-        """A delivery had a flaw, and those before it do not count any more."""
+    def flawed(self, guard: str, flaw: str, delivery_id: str, source: str) -> None:
+        """A delivery had a flaw.
+
+        From where others held, those before it do not count any more; from anywhere else it is told apart, for
+        whoever has got hold of a token could spoil the count for ever.
+        """
         tally = self._tallies[guard]
-        tally.held.clear()
-        tally.flaw = flaw
+        if self._sources[guard] and source not in self._sources[guard]:
+            tally.foreign += 1
+        else:
+            tally.held.clear()
+            tally.flaw = flaw
         tally.flaws[flaw] += 1
         if len(tally.ids) < MOST_NAMED:
             tally.ids.append(delivery_id)
@@ -62,11 +82,13 @@ class Observations:
 
     async def run(self) -> None:
         """Tell for ever."""
-        told: set[str] = set()
+        told_at = dict.fromkeys(self._modes, float("-inf"))
         while True:
+            now = time.monotonic()
             for guard, mode in self._modes.items():
-                if (self._tallies[guard] or guard not in told) and await self._tell(guard, mode):
-                    told.add(guard)
+                due = self._tallies[guard] or now - told_at[guard] > REPEAT_S
+                if due and await self._tell(guard, mode):
+                    told_at[guard] = now
             await asyncio.sleep(PERIOD_S)
 
     async def _tell(self, guard: str, mode: str) -> bool:
@@ -75,7 +97,7 @@ class Observations:
         self._log(guard, mode, tally)
         noted = False
         with suppress(RedisError, OSError, TimeoutError):
-            await self._note(guard, arguments(mode, tally.flaw, tally.held))
+            await self._note(guard, arguments(mode, tally.flaw, tally.foreign, tally.held))
             noted = True
         if not noted:
             self._gather_again(guard, tally)
@@ -87,7 +109,8 @@ class Observations:
                 self._known.add((guard, by))
                 log.info("the first that held", guard=guard, mode=mode, by=by)
         if tally.flaws:
-            log.warning("did not hold", guard=guard, mode=mode, flaws=dict(tally.flaws), ids=tally.ids)
+            # not `ids`: these may have been refused, and not be kept
+            log.warning("did not hold", guard=guard, mode=mode, flaws=dict(tally.flaws), doubted=tally.ids)
 
     async def _note(self, guard: str, words: list[str | int]) -> None:
         key = keyspace.guard(guard)
@@ -99,6 +122,7 @@ class Observations:
     def _gather_again(self, guard: str, told: _Tally) -> None:
         """Logged it is already; only what `doctor` asks for is kept."""
         since = self._tallies[guard]
+        since.foreign += told.foreign
         if since.flaw is None:
             since.held.update(told.held)
             since.flaw = told.flaw

@@ -6,6 +6,8 @@ from typing import Any
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from ingest.edge import connection_of
+
 FORWARDED = b"x-forwarded-for"
 LONGEST = 64
 """Characters of an address; what a proxy of ours forwards that is longer is none."""
@@ -28,8 +30,8 @@ class Origins:
         Of the chain that proxies have written the last that is no proxy of ours. Uvicorn's own reading of that header,
         which believes everybody on this machine, does not count.
         """
-        client = scope.get("client")
-        peer: str = scope.get("state", {}).get("peer") or (client[0] if client else "")
+        connection, client = connection_of(scope), scope.get("client")
+        peer: str = connection.address if connection else client[0] if client else ""
         if peer not in self._proxies:
             return peer
         chain = b", ".join(value for name, value in scope["headers"] if name == FORWARDED).decode("latin-1")

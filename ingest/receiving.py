@@ -4,17 +4,18 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from ingest.allowance import Allowance
-from ingest.edge import answer, proven, url_size
+from ingest.doors import Door
+from ingest.edge import answer, answer_early, has_lost_its_body, url_size
 from ingest.enveloping import Received, Verdict, judge
 from ingest.gathering import Gathering
 from ingest.guards import Asked, Guards
 from ingest.metrics import (
+    LOST_BODY,
     METHOD,
     QUARANTINED,
     SLOW,
@@ -25,92 +26,90 @@ from ingest.metrics import (
     ReceiverMetrics,
 )
 from ingest.origins import Origins
-from ingest.reading import TooSlow, read
-from ingest.strangers import Strangers
-from ingest.tokens import Tokens
+from ingest.reading import Gone, TooSlow, read
 from ledger.accepting import NotAccepted
 from seven.delivery import Delivery
 from seven.events import queue_of
 
 RETRY_AFTER = {"Retry-After": "60"}
+CLOSE = {"Connection": "close"}
 KEPT_ALL_THE_SAME = {401: QUARANTINED, 413: TOO_LARGE, 422: UNDECODABLE}
-HEADERS = {401: {"WWW-Authenticate": "Signature"}, 413: {"Connection": "close"}}
+HEADERS = {401: {"WWW-Authenticate": "Signature"}, 413: CLOSE}
 
 
 class Receiving:
-    """ASGI endpoint for `/hooks/{token}[/{event_type}]`.
+    """What is behind `/hooks/{token}[/{event_type}]`, once the token is known.
 
     202 accepted, or parked where it was decoded and not understood; 422 parked where it could not even be decoded;
-    413 for one too big; 401 quarantined where a guard doubts; 404 for strangers; 429 when too much was parked or
-    quarantined; 503 while the ledger cannot confirm, and to a sender that is too slow.
+    413 for one too big; 401 quarantined where a guard doubts; 429 when too much was parked or quarantined; 503 while
+    the ledger cannot confirm, and where the body is too slow, or was lost to an offer of another protocol.
     Never a 3xx: the gateway takes it for success. Never a 4xx for a fault of ours: it is final.
     """
 
     def __init__(
         self,
-        tokens: Tokens,
         guards: Guards,
         gathering: Gathering,
-        *,
-        strangers: Strangers,
         origins: Origins,
         metrics: ReceiverMetrics,
+        *,
         parked: Allowance,
         quarantined: Allowance,
         body_limit: int,
         patience_s: float,
     ) -> None:
-        self._tokens, self._strangers, self._guards = tokens, strangers, guards
-        self._gathering, self._origins, self._metrics = gathering, origins, metrics
+        self._guards, self._gathering, self._origins, self._metrics = guards, gathering, origins, metrics
         self._allowances = {
             "parked": (parked, TOO_MUCH_PARKED),
             "quarantined": (quarantined, TOO_MUCH_QUARANTINED),
         }
         self._limit, self._patience_s = body_limit, patience_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    async def __call__(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of a known sender."""
         began = time.perf_counter()
-        request = Request(scope, receive)
-        fingerprint = self._tokens.recognise(request.path_params["token"])
-        if fingerprint is None:
-            await self._strangers(scope, receive, send)
+        method, query = scope["method"], scope["query_string"]
+        if method == "HEAD" or (method == "GET" and not query):
+            await answer_early(PlainTextResponse("This address receives webhooks.\n"), scope, receive, send)
             return
-        proven(scope)
+        if method not in ("GET", "POST"):
+            self._metrics.refused(METHOD)
+            refusal = PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD, POST"})
+            await answer_early(refusal, scope, receive, send)
+            return
         try:
-            response = await self._answer(request, fingerprint, began)
-        except ClientDisconnect:  # left before it had told everything; it will come again
+            response = await self._answer(door, scope, receive, began)
+        except Gone:
             return
         await answer(response, scope, receive, send)
 
-    async def _answer(self, request: Request, fingerprint: str, began: float) -> Response:
-        query: bytes = request.scope["query_string"]
-        if request.method == "HEAD" or (request.method == "GET" and not query):
-            return PlainTextResponse("This address receives webhooks.\n")
-        if request.method not in ("GET", "POST"):
-            self._metrics.refused(METHOD)
-            return PlainTextResponse("Method Not Allowed", 405, {"Allow": "GET, HEAD, POST"})
+    async def _answer(self, door: Door, scope: Scope, receive: Receive, began: float) -> Response:
+        if scope["method"] == "POST" and has_lost_its_body(scope):
+            return self._later(LOST_BODY, "an upgrade is not offered here; try again later", 503, CLOSE)
         try:
-            received = await self._received(request, query)
+            received = await self._received(door, scope, receive)
         except TooSlow:
-            return self._later(SLOW, "too slow; try again later", 503, {"Connection": "close"})
-        return await self._keep(judge(received, self._limit), fingerprint, began)
+            return self._later(SLOW, "too slow; try again later", 503, CLOSE)
+        return await self._keep(judge(received, self._limit), door.fingerprint, began)
 
-    async def _received(self, request: Request, query: bytes) -> Received:
-        """Read it, and have the guards look at it. Raises TooSlow, or ClientDisconnect."""
-        body = await read(
-            request, max(0, self._limit - len(query)), self._patience_s, digested=self._guards.look_at_bodies
-        )
-        delivery_id, at, cut = str(uuid7()), datetime.now(UTC), url_size(request.scope)
-        asked = Asked(request.method, _target(request.scope), request.scope["headers"], body.digest, at.timestamp())
+    async def _received(self, door: Door, scope: Scope, receive: Receive) -> Received:
+        """Read it, and have the guards look at it. Raises TooSlow, or Gone."""
+        query: bytes = scope["query_string"]
+        room = max(0, self._limit - len(query))
+        body = await read(scope, receive, room, self._patience_s, digested=self._guards.look_at_bodies)
+        delivery_id, at, source, cut = str(uuid7()), datetime.now(UTC), self._origins.of(scope), url_size(scope)
+        doubt = None
+        if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
+            asked = Asked(scope["method"], _target(scope), scope["headers"], body.digest, at.timestamp(), source)
+            doubt = self._guards.doubt(asked, delivery_id)
         return Received(
             id=delivery_id,
-            delivery=Delivery(request.method, query, body.told),
+            delivery=Delivery(scope["method"], query, body.told),
             size=max(len(query) + body.size, cut and max(cut, self._limit + 1)),
-            path_event_type=request.path_params.get("event_type"),
+            path_event_type=door.event_type,
             at=at,
-            source=self._origins.of(request.scope),
-            doubt=self._guards.doubt(asked, delivery_id),
+            source=source,
+            doubt=doubt,
         )
 
     async def _keep(self, verdict: Verdict, fingerprint: str, began: float) -> Response:
@@ -122,7 +121,8 @@ class Receiving:
             if not allowance.take(len(line)):
                 return self._later(cause, f"too much is {outcome}; try again later", 429)
         try:
-            await self._gathering.accept(queue, line, fingerprint)
+            # a forgery is no use of a token
+            await self._gathering.accept(queue, line, "" if outcome == "quarantined" else fingerprint)
         except NotAccepted as reason:
             return self._later(self._metrics.cause_of(reason), "cannot keep it now; try again later", 503)
         self._metrics.kept(queue, outcome, time.perf_counter() - began)

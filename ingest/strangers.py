@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ingest.edge import answer
+from ingest.edge import answer_early, connection_of
 from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.origins import Origins
 
@@ -21,6 +21,8 @@ BURST_S = 5.0
 """So many seconds' worth of answers come at once."""
 LONGEST_S = 2.0
 """Nobody waits longer: a connection that waits is one, too."""
+MOST_WAITING = 500
+"""Together; whoever comes beyond them is not answered."""
 ADDRESSES = 10_000
 """Remembered, the latest."""
 ALL = 10
@@ -39,28 +41,44 @@ class Strangers:
         self._origins, self._metrics, self._rate, self._clock = origins, metrics, rate, clock
         self._turns: OrderedDict[str, float] = OrderedDict()
         self._turn_of_all = 0.0
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one, in turn."""
+        if await self.turn(scope):
+            await self.turn_away(scope, receive, send)
+
+    async def turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one whose turn it is."""
         self._metrics.refused(STRANGER)
-        if (wait_s := self.wait_s(self._origins.of(scope))) > 0:
+        await answer_early(NOT_FOUND, scope, receive, send)
+
+    async def turn(self, scope: Scope) -> bool:
+        """Wait for an address' turn. Returns whether it is there; else so many wait that its connection is ended."""
+        wait_s = self.wait_s(self._origins.of(scope))
+        if wait_s <= 0:
+            return True
+        if self._waiting >= MOST_WAITING and (connection := connection_of(scope)):
+            connection.protocol.transport.abort()
+            return False
+        self._waiting += 1
+        try:
             await asyncio.sleep(wait_s)
-        await answer(NOT_FOUND, scope, receive, send)
+        finally:
+            self._waiting -= 1
+        return True
 
     def wait_s(self, address: str) -> float:
         """How long the next answer to an address has to wait; then it counts."""
         now = self._clock()
         whose = _neighbourhood(address)
-        turn = max(self._turns.pop(whose, 0.0), now) + 1 / self._rate
-        self._turn_of_all = max(self._turn_of_all, now) + 1 / (ALL * self._rate)
-        wait_s = min(max(turn, self._turn_of_all) - now - BURST_S, LONGEST_S)
-        if wait_s == LONGEST_S:  # who does not wait his turn out does not lose more turns either
-            turn = min(turn, now + BURST_S + LONGEST_S)
-            self._turn_of_all = min(self._turn_of_all, now + BURST_S + LONGEST_S)
+        longest = now + BURST_S + LONGEST_S  # who does not wait his turn out does not lose more turns either
+        turn = min(max(self._turns.pop(whose, 0.0), now) + 1 / self._rate, longest)
+        self._turn_of_all = min(max(self._turn_of_all, now) + 1 / (ALL * self._rate), longest)
         self._turns[whose] = turn
         if len(self._turns) > ADDRESSES:
             self._turns.popitem(last=False)
-        return wait_s
+        return max(turn, self._turn_of_all) - now - BURST_S
 
 
 def _neighbourhood(address: str) -> str:

@@ -1,7 +1,7 @@
 -- Note what a guard has said of some deliveries. A flaw begins the count of those without one anew.
 --
 -- KEYS  guards:<guard>
--- ARGV  mode, flaw or '', then for those that held since: by whom, how many, ...
+-- ARGV  mode, flaw or '', flaws of addresses from which nothing held, then for those that held since: by whom, how many, ...
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
@@ -14,8 +14,12 @@ if ARGV[2] ~= '' then
     end
   end
   redis.call('HSET', KEYS[1], 'flaw', ARGV[2], 'flawed_ms', now)
+  redis.call('HDEL', KEYS[1], 'foreign')
 end
-for i = 3, #ARGV, 2 do
+if ARGV[3] ~= '0' then
+  redis.call('HINCRBY', KEYS[1], 'foreign', ARGV[3])
+end
+for i = 4, #ARGV, 2 do
   redis.call('HINCRBY', KEYS[1], 'held:' .. ARGV[i], ARGV[i + 1])
   redis.call('HSET', KEYS[1], 'last:' .. ARGV[i], now)
 end

@@ -22,11 +22,13 @@ class Judged:
     flaw: str | None
     """What was wrong with the last one that did not hold."""
     flawed_at: datetime | None
+    foreign: int = 0
+    """Flaws since then of addresses from which nothing has held, while from others something has."""
 
 
-def arguments(mode: str, flaw: str | None, held: Mapping[str, int]) -> list[str | int]:
-    """What `judged.lua` takes: a flaw, if there was one, and how many held since, by whom."""
-    return [mode, flaw or "", *(word for pair in held.items() for word in pair)]
+def arguments(mode: str, flaw: str | None, foreign: int, held: Mapping[str, int]) -> list[str | int]:
+    """What `judged.lua` takes: a flaw, if there was one, foreign ones, and how many held since, by whom."""
+    return [mode, flaw or "", foreign, *(word for pair in held.items() for word in pair)]
 
 
 def judged(redis: Redis, guard: str) -> Judged:
@@ -39,6 +41,7 @@ def judged(redis: Redis, guard: str) -> Judged:
         last_at={name: _at(value) for name, value in _under("last:", told)},
         flaw=told.get("flaw"),
         flawed_at=_at(told["flawed_ms"]) if "flawed_ms" in told else None,
+        foreign=int(told.get("foreign", 0)),
     )
 
 

@@ -27,7 +27,7 @@ PLACES = 8
 TALKATIVE = ("uvicorn.error", "celery.apps.worker")
 """Libraries whose INFO says when a process starts and ends; of the others warnings are enough."""
 
-_OF_A_REQUEST = {"Invalid HTTP request received.", "Unsupported upgrade request."}
+_OF_A_REQUEST = ("Invalid HTTP request received.", "Unsupported upgrade request.", "No supported WebSocket library")
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[A-Z]{3,}\b")
 _WARNING = re.compile(r"(.+:\d+): (\w+):")
@@ -75,7 +75,7 @@ def silence_requests() -> None:
     Its access log prints the path, in which the token is, and a GET's query, in which the numbers are; and a stranger
     who sends what is no HTTP would write a line with each. Metrics count them.
     """
-    logging.getLogger("uvicorn.error").addFilter(lambda told: told.msg not in _OF_A_REQUEST)
+    logging.getLogger("uvicorn.error").addFilter(lambda told: not str(told.msg).startswith(_OF_A_REQUEST))
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

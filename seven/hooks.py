@@ -39,7 +39,7 @@ class Hook:
             event_type=str(told.get("event_type") or ""),
             request_method=str(told.get("request_method") or "POST").upper(),
             event_filter=_text(told.get("event_filter")),
-            headers=None if told.get("headers") is None else _headers(str(told["headers"])),
+            headers=None if told.get("headers") is None else normal_headers(str(told["headers"])),
             enabled=str(enabled).lower() not in ("false", "0", "", "none"),
             id=_text(told.get("id")),
         )
@@ -49,7 +49,7 @@ class Hook:
         pairs = (
             ("request method", self.request_method == desired.request_method),
             ("filter", self.event_filter == desired.event_filter),
-            ("header", self.headers is None or self.headers == _headers(desired.headers or "")),
+            ("header", self.headers is None or self.headers == normal_headers(desired.headers or "")),
             ("disabled", self.enabled),
         )
         return tuple(what for what, same in pairs if not same)
@@ -118,12 +118,20 @@ class Plan:
         return len(self.missing) + len(self.drifted) + len(self.surplus)
 
 
-def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses) -> Plan:
-    """Compare. Each actual hook serves one desired one at most; what serves none and is ours is surplus."""
+def headers_are_told(hooks: Iterable[Hook]) -> bool:
+    """Whether the gateway tells headers in its list: then a hook without them has none."""
+    return any(hook.headers is not None for hook in hooks)
+
+
+def plan(desired: Sequence[Hook], actual: Iterable[Hook], addresses: Addresses, told: bool | None = None) -> Plan:
+    """Compare. Each actual hook serves one desired one at most; what serves none and is ours is surplus.
+
+    `told` says whether the gateway tells headers; without it the list shows that.
+    """
     hooks = list(actual)
     strangers = [hook for hook in hooks if addresses.token(hook.target_url) is None]
     ours = [hook for hook in hooks if addresses.token(hook.target_url) is not None]
-    if any(hook.headers is not None for hook in hooks):  # they are told, so one without them has none
+    if headers_are_told(hooks) if told is None else told:
         ours = [replace(hook, headers=hook.headers or "") for hook in ours]
     matching, open_ = _paired(desired, ours, exactly=True)
     served = {id(found) for _, found in matching}
@@ -172,7 +180,7 @@ def _text(told: object) -> str | None:
     return None if told is None or told == "" else str(told)
 
 
-def _headers(told: str) -> str:
+def normal_headers(told: str) -> str:
     """`Name: value` lines in one order and spelling, so that two tellings of the same headers are equal."""
     lines = (line.partition(":") for line in told.replace("\r", "").split("\n") if line.strip())
     return "\n".join(sorted(f"{name.strip().lower()}: {value.strip()}" for name, _, value in lines))

@@ -4,13 +4,14 @@ Make before break: what is desired is created first, and what is in its place go
 one. And a breaker: nothing is changed on the word of a read that failed, was odd, or is empty where it was not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from redis.exceptions import LockError
 
+from ledger.keyspace import fingerprint
 from ledger.logs import logger
-from seven.hooks import Addresses, Hook, Plan, plan
+from seven.hooks import SECRET_HEADER, Addresses, Hook, Plan, headers_are_told, normal_headers, plan
 from workers.finding import Finding, Journal, findings
 from workers.gateway import Gateway, GatewayFailure
 from workers.remembering import Memories, Memory, still_seen
@@ -47,14 +48,15 @@ class Reconciler:
         self._gateway, self._desired, self._addresses = gateway, desired, addresses
         self._memories, self._journal = memories, journal
         self._most_changes, self._grace_ms = most_changes, grace_s * 1000
+        self._made: dict[str, str] = {}  # the headers of hooks made in this run, as they are remembered
 
     def read(self) -> list[Hook]:
         """The hooks as they are. Raises GatewayFailure."""
         return self._gateway.read()
 
     def compare(self) -> Plan:
-        """What it would take, without changing or remembering anything. Raises GatewayFailure."""
-        return plan(self._desired, self.read(), self._addresses)
+        """What it would take, without changing or remembering anything. Raises GatewayFailure, or redis.RedisError."""
+        return self._planned(self.read(), self._memories.recall())
 
     def run(self, *, apply: bool) -> Reconciled | None:
         """One run; None when another one is under way. Raises redis.RedisError when Redis is away."""
@@ -95,15 +97,36 @@ class Reconciler:
     def _look(self, before: Memory) -> tuple[Plan, Memory]:
         """Read and compare; with it, what is to be remembered of it."""
         actual = self._gateway.read()
-        found = plan(self._desired, actual, self._addresses)
+        found = self._planned(actual, before)
         now_ms = self._memories.now_ms()
         return found, Memory(
             read_ms=now_ms,
             drift=found.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
             empty_reads=0 if actual else before.empty_reads + 1,
+            headers=tuple(sorted(self._remembered(actual, before).items())),
             first_seen_ms=still_seen(before, [hook.id for _, hook in found.matching if hook.id is not None], now_ms),
         )
+
+    def _planned(self, actual: Sequence[Hook], memory: Memory) -> Plan:
+        """Compare. Where the gateway lists no headers, by those that a hook was made with as far as that is known."""
+        if headers_are_told(actual):
+            return plan(self._desired, actual, self._addresses)
+        known = self._remembered(actual, memory)
+        return plan(self._desired, [self._with_headers(hook, known) for hook in actual], self._addresses, told=False)
+
+    def _with_headers(self, hook: Hook, known: Mapping[str, str]) -> Hook:
+        """Of a hook of which nothing is known it is believed that it has what is desired; but for a secret of ours."""
+        wanted = {_mark(one): one.headers for one in self._desired}
+        mark = known.get(str(hook.id))
+        if mark is not None:
+            return replace(hook, headers=normal_headers(wanted[mark] or "") if mark in wanted else "others")
+        return replace(hook, headers="" if any(SECRET_HEADER in (one or "") for one in wanted.values()) else None)
+
+    def _remembered(self, actual: Sequence[Hook], memory: Memory) -> dict[str, str]:
+        """The headers that these hooks were made with, as far as that is known."""
+        ids = {hook.id for hook in actual}
+        return {name: mark for name, mark in (*memory.headers, *self._made.items()) if name in ids}
 
     def _hindrance(self, found: Plan, memory: Memory) -> str | None:
         """What speaks against changing anything at all."""
@@ -117,7 +140,9 @@ class Reconciler:
     def _repair(self, found: Plan, memory: Memory, done: list[Finding]) -> str | None:
         """Create what is desired; remove the rest where that is safe by now. Returns why something had to stay."""
         for hook in found.to_create:
-            self._did(Finding("created", replace(hook, id=self._gateway.subscribe(hook))), done)
+            made = replace(hook, id=self._gateway.subscribe(hook))
+            self._made[str(made.id)] = _mark(hook)
+            self._did(Finding("created", made), done)
         if found.to_create:
             found, memory = self._look(memory)
         if found.missing or found.drifted:
@@ -157,3 +182,8 @@ class Reconciler:
             one.tell()
         kept = told if self._journal.keep(new) else [one for one in told if one not in new]
         self._memories.remember(replace(memory, findings=also | {one.key for one in kept}))
+
+
+def _mark(hook: Hook) -> str:
+    """A name for a hook's headers that gives nothing of them away."""
+    return fingerprint(normal_headers(hook.headers or ""))

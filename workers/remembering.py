@@ -25,6 +25,8 @@ class Memory:
     findings: frozenset[str] = frozenset()
     first_seen_ms: tuple[tuple[str, int], ...] = ()
     """When each hook that is as desired was first seen so, by its id."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What each hook of ours was made with, by its id: a fingerprint, for the gateway may not list them."""
 
 
 class Memories:
@@ -60,6 +62,7 @@ class Memories:
                 empty_reads=int(told.get("empty_reads", 0)),
                 findings=frozenset(told.get("findings", ())),
                 first_seen_ms=tuple((str(name), int(at)) for name, at in told.get("first_seen_ms", ())),
+                headers=tuple((str(name), str(mark)) for name, mark in told.get("headers", ())),
             )
         except (ValueError, TypeError, AttributeError):
             return Memory()
@@ -73,6 +76,7 @@ class Memories:
             "empty_reads": memory.empty_reads,
             "findings": sorted(memory.findings),
             "first_seen_ms": memory.first_seen_ms,
+            "headers": memory.headers,
         }
         self._redis.set(self._key, json.dumps(told))
 

@@ -87,9 +87,10 @@ def reread(one: Unapplied, risk: bool = False) -> Reread:
         understood = _understood(one, row, kept, trusted=risk)
     except UnreadableEnvelope as error:
         return Reread(one, left=str(error))
-    if (
-        one.letter and understood.delivery.outcome != "applied"
-    ):  # dead it stays, by the join; and that it failed is kept
+    became = understood.delivery.outcome
+    if one.delivery.outcome == "quarantined" and became == "parked":  # by the join it stays what it is
+        return Reread(one, left=f"not understood either: {understood.delivery.reason}")
+    if one.letter and became != "applied":  # by the join it stays dead; and that it failed is kept
         understood = understood.dead(understood.delivery.reason or "", _attempt(one))
     return Reread(one, (understood,))
 

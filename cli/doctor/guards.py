@@ -8,6 +8,7 @@ from redis import Redis
 
 from cli.checks import Check, Silence, good, unknown, warning
 from cli.screen import program
+from cli.status_judging import ago
 from ledger.judged import Judged, judged
 from ledger.keyspace import fingerprint
 from workers.settings import WorkerSettings
@@ -17,7 +18,7 @@ ENOUGH = 1000
 LATELY = timedelta(days=1)
 
 _SETTING = {"signature": "SEVEN_SIGNATURE_MODE", "secret": "SEVEN_HOOK_SECRET_MODE"}
-_RUNBOOK = "deploy/README.md, Signatures"
+_DOUBT = "deploy/README.md, Deliveries in doubt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +56,38 @@ def _guard(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> 
 
 
 def _observed(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> Check:
-    held = sum(told.held.values())
-    if told.flawed_at is not None and (held < ENOUGH or now - told.flawed_at < LATELY):
-        said = f"observed: {_flaw(told, now)}; since then {held} held"
-        return warning(name, said, f"do not enforce it yet; {_RUNBOOK}")
-    if held < ENOUGH:
-        return good(name, f"observed: the last {held} held; after {ENOUGH} it is safe to enforce")
-    said = f"the last {held} deliveries verified, {_by_all(told, names)}"
-    return good(name, f"{said}: it is safe to set {_SETTING[name]}=enforce")
+    ours = {marks: count for marks, count in told.held.items() if set(marks.split(":")) <= names.keys()}
+    held, others = sum(ours.values()), sum(told.held.values()) - sum(ours.values())
+    said = f"observed: the last {held:,} deliveries verified{_by_all(ours, names)}"
+    if others:
+        said += f"; {others:,} more by a key or URL that is not set here"
+    if told.foreign:
+        said += f"; {told.foreign:,} from other addresses did not ({_DOUBT})"
+    if held >= ENOUGH:
+        return good(name, f"{said}. It is safe to set {_SETTING[name]}=enforce")
+    said += f"; with {ENOUGH:,} in a row it is safe to enforce"
+    if told.flawed_at is None:
+        return good(name, said)
+    return warning(name, f"{said}; before them one did not ({told.flaw}), {_ago(told, now)} ago", _cure(name, told))
 
 
 def _enforced(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> Check:
     held = sum(told.held.values())
+    said = f"enforced: the last {held:,} deliveries verified{_by_all(told.held, names)}"
     if told.flawed_at is not None and now - told.flawed_at < LATELY:
-        cure = f"{program()} dead list --outcome quarantined; {_RUNBOOK}"
-        return warning(name, f"enforced; {_flaw(told, now)}; since then {held} held", cure)
-    return good(name, f"enforced; the last {held} deliveries verified{f', {_by_all(told, names)}' if held else ''}")
+        cure = f"{program()} dead list --outcome quarantined; {_DOUBT}"
+        return warning(name, f"{said}; before them one was refused ({told.flaw}), {_ago(told, now)} ago", cure)
+    return good(name, said)
 
 
-def _flaw(told: Judged, now: datetime) -> str:
-    age_s = (now - told.flawed_at).total_seconds() if told.flawed_at else 0.0
-    return f"a delivery did not hold ({told.flaw}) {max(0, round(age_s))} s ago"
+def _cure(name: str, told: Judged) -> str:
+    if (name, told.flaw) == ("secret", "missing"):
+        return f"{program()} hooks plan: are the hooks registered with it? deploy/README.md, Signatures"
+    return "do not enforce it yet; deploy/README.md, Signatures"
+
+
+def _ago(told: Judged, now: datetime) -> str:
+    return ago(now - told.flawed_at) if told.flawed_at else ""
 
 
 def _names(settings: WorkerSettings) -> dict[str, str]:
@@ -88,8 +100,9 @@ def _names(settings: WorkerSettings) -> dict[str, str]:
     return names
 
 
-def _by_all(told: Judged, names: Mapping[str, str]) -> str:
-    return "; ".join(f"{count} by {_by(marks, names)}" for marks, count in sorted(told.held.items()))
+def _by_all(held: Mapping[str, int], names: Mapping[str, str]) -> str:
+    told = "; ".join(f"{count:,} by {_by(marks, names)}" for marks, count in sorted(held.items()))
+    return f", {told}" if told else ""
 
 
 def _by(marks: str, names: Mapping[str, str]) -> str:

@@ -1,23 +1,21 @@
 """The hooks: whether the gateway has those that are desired, and no others of ours."""
 
+from redis import Redis
+from sqlalchemy import Engine
+
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
-from seven.hooks import Plan, plan
-from workers.desired import addressed
-from workers.gateway import Gateway, GatewayFailure, GatewayRefused
+from seven.hooks import Plan
+from workers.gateway import GatewayFailure, GatewayRefused
 from workers.settings import WorkerSettings
-from workers.watching import unwatched
+from workers.watching import reconciler, unwatched
 
 
-def read(settings: WorkerSettings) -> Plan | GatewayFailure:
-    """Compare, as `hooks plan` does. The settings have to tell of key, URL and token."""
-    addresses, key = settings.addresses, settings.seven_api_key
-    if addresses is None or key is None:
-        raise ValueError(unwatched(settings))
-    desired = addressed(settings.seven_hooks, addresses, settings.hook_secret)
-    with Gateway(settings.seven_api_url, key.get_secret_value(), settings.signing_key) as gateway:
+def read(settings: WorkerSettings, redis: Redis, engine: Engine) -> Plan | GatewayFailure:
+    """Compare, as `hooks plan` does. The settings have to tell of key, URL and token. Raises redis.RedisError."""
+    with reconciler(settings, redis, engine) as run:
         try:
-            return plan(desired, gateway.read(), addresses)
+            return run.compare()
         except GatewayFailure as failure:
             return failure
 

@@ -56,7 +56,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
             database = servers.ask(lambda: _database(engine))
             visits = servers.ask(lambda: public_url.visit(addresses)) if addresses else None
             expiries = servers.ask(lambda: public_url.expiries(addresses)) if addresses else None
-            plan = servers.ask(lambda: hooks.read(settings)) if compares else None
+            plan = servers.ask(lambda: hooks.read(settings, ledger.redis, engine)) if compares else None
             flower = servers.ask(lambda: machine.flower_status(told.flower_url))
             found, answered = database.result(), flower.result()
         expiring = expiries.result() if expiries else {}

@@ -47,7 +47,8 @@ def checks(
     """Each secret by its setting's name. `used_at` says when tokens last brought a delivery, by their fingerprints."""
     yield from _tokens(settings, used_at)
     for secret in settings.seven_hook_secret:
-        yield _ours("SEVEN_HOOK_SECRET", secret.get_secret_value(), "whoever has a token, too, passes for the gateway")
+        harm = "whoever has a token, too, passes for the gateway"
+        yield _ours("SEVEN_HOOK_SECRET", secret.get_secret_value(), harm, "Rotate secrets")
     if flower_basic_auth is not None:
         yield _flower(flower_basic_auth.get_secret_value())
     if not emulated:
@@ -74,11 +75,11 @@ def _tokens(settings: WorkerSettings, used_at: Mapping[str, datetime] | None) ->
         yield replace(check, said=f"{check.said}; {use}")
 
 
-def _ours(name: str, told: str, harm: str) -> Check:
+def _ours(name: str, told: str, harm: str, section: str = "Replacing the hook token") -> Check:
     """One that we have made ourselves."""
     name = f"{name} <{fingerprint(told)}>"
     if why := weakness(told, GOOD_TOKEN):
-        return wrong(name, f"it {why}: {harm}", f"{HOW_TO_MAKE_ONE}; deploy/README.md, Replacing the hook token")
+        return wrong(name, f"it {why}: {harm}", f"{HOW_TO_MAKE_ONE}; deploy/README.md, {section}")
     return good(name, "cannot be guessed")
 
 

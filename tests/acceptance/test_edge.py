@@ -132,7 +132,7 @@ def chunks(*some: bytes) -> bytes:
         pytest.param([f"GET /hooks/{TOKEN}?a={'x' * 60_000} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()], [202], 1, id="a long query"),
         pytest.param([f"GET /hooks/{TOKEN}?a={'x' * 70_000} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()], [413], 1, id="a query that is too long"),
         pytest.param([f"GET /hooks/{TOKEN}?{'x' * TOO_LONG} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()], [413], 1, id="a URL just too long"),
-        pytest.param([f"GET /hooks/{TOKEN}?a={'x' * 200_000} HTTP/1.1\r\nhost: x\r\n\r\n".encode()], [431], 0, id="an endless URL"),
+        pytest.param([f"GET /hooks/{TOKEN}?a={'x' * 200_000}".encode(), *[b"x" * 200_000] * 5], [431], 0, id="an endless URL"),
         pytest.param([b"GET /livez HTTP/1.1\r\n", *[b"x-%d: %s\r\n" % (n, b"y" * 1000) for n in range(200)]], [431], 0, id="endless headers"),
         pytest.param([b"GET /livez HTTP/1.1\r\nx: ", *[b"y" * 50_000] * 4], [431], 0, id="one endless header"),
         pytest.param([post(b"zz\r\n" + BODY, CHUNKED, length=False)], [400], 0, id="a chunk of no size"),
@@ -290,3 +290,93 @@ def test_its_answers_are_json(receiver: Receiver):
     """What a sender with a token is told, a program can read."""
     answer = exchange(receiver, post(BODY, CLOSE))
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["outcome"] == "accepted"
+
+
+STRANGERS = "/hooks/another-token-0123456789"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(post(BODY, path=STRANGERS), id="a stranger"),
+        pytest.param(post(b"x\r\nupgrade: h2c\r\n" * 3000, path=STRANGERS), id="a stranger with upgrades in his body"),
+        pytest.param(post(b"\r\nupgrade:" * 5000, path=STRANGERS), id="a stranger with nothing else in it"),
+        pytest.param(post(chunks(*[b"\r\nUpgrade: x\r\n"] * 4000), CHUNKED, path=STRANGERS, length=False), id="the same in chunks"),
+        pytest.param(post(b"x" * 1_000_000, path=STRANGERS), id="a stranger's long body"),
+        pytest.param(post(b"x" * 400_000, path="/"), id="a long body to nowhere"),
+        pytest.param(b"PUT" + post(b"x" * 300_000)[4:], id="a method that is none"),
+        pytest.param(b"GET" + post(b"x" * 300_000)[4:], id="a body where none belongs"),
+        pytest.param(post(b"x" * 60_000), id="a delivery"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("cut", [1, 40, 2000, 66_000, None])
+def test_what_came_before_is_in_nobodys_way(receiver: Receiver, ledger: Ledger, first: bytes, cut: int | None):
+    """As a proxy sends it: one connection for all. Either it goes on, and the next is answered as ever, or it has ended."""
+    with connect(receiver) as connection:
+        ended = False
+        try:
+            for start in range(0, len(first), cut or len(first)) if cut != 1 else range(200):
+                size = cut or len(first)
+                connection.sendall(first[start : start + size] if cut != 1 or start < 199 else first[199:])
+        except OSError:
+            ended = True
+        told = answered(connection)
+        assert len(statuses(told)) <= 1
+        if ended or b"connection: close" in told.lower() or not told:
+            return
+        assert statuses(told)[0] in (404, 405, 200, 202, 422)
+        connection.sendall(post(BODY, b"x-next: 1"))
+        told = answered(connection)
+        assert statuses(told) == [202]
+    assert len(accepted(ledger)) >= 1
+
+
+def answered(connection: socket.socket) -> bytes:
+    """One answer, whole, by its length."""
+    told = b""
+    connection.settimeout(5)
+    while True:
+        try:
+            part = connection.recv(65536)
+        except OSError:
+            return told
+        told += part
+        head, end, body = told.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        if not part or (end and length and len(body) >= int(length[1])):
+            return told
+
+
+@pytest.mark.parametrize("cut", [-1, 0, 3, 7])
+def test_an_upgrade_in_two_pieces_is_to_come_again(receiver: Receiver, ledger: Ledger, cut: int):
+    """Its body is lost to the parser: 503, never a 422, which would be final."""
+    told = post(BODY, b"connection: upgrade", b"upgrade: h2c")
+    at = told.index(b"upgrade: h2c") + cut
+    with connect(receiver) as connection:
+        connection.sendall(told[:at])
+        time.sleep(0.1)
+        connection.sendall(told[at:])
+        assert statuses(said(connection)) in ([503], [202])
+    assert all(isinstance(one.payload, dict) for one in accepted(ledger).values())
+
+
+def test_few_requests_wait_on_one_connection(receiver: Receiver):
+    """Thousands told ahead are a fault of their sender: they take no memory."""
+    before = receiver.memory_kib
+    with connect(receiver) as connection:
+        try:
+            for _ in range(300):
+                connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 1000)
+        except OSError:
+            pass
+        assert len(statuses(said(connection))) < 100
+    assert receiver.memory_kib - before < 20_000
+
+
+def test_a_handshake_is_not_logged(receiver: Receiver):
+    """By whoever, in one piece or in two."""
+    size = receiver.log.stat().st_size
+    told = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    assert statuses(exchange(receiver, told)) == [404]
+    assert statuses(exchange(receiver, told[:60], told[60:], pause_s=0.1)) == [404]
+    assert receiver.log.stat().st_size == size

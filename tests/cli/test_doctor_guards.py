@@ -15,16 +15,22 @@ from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SECRET = "some-secret-of-hooks"
 URL, KEY, OLDER = "https://hooks.example.com", "0123abcd-of-the-account", "0123abcd-of-before"
-SETTINGS = WorkerSettings(seven_hook_token=TOKEN, seven_public_url=URL, seven_signing_key=f"{KEY},{OLDER}")
+SETTINGS = WorkerSettings(
+    seven_hook_token=TOKEN, seven_public_url=URL, seven_signing_key=f"{KEY},{OLDER}", seven_hook_secret=SECRET
+)
 BY = f"{fingerprint(URL)}:{fingerprint(KEY)}"
 BY_OLDER = f"{fingerprint(URL)}:{fingerprint(OLDER)}"
+OTHERS = "aaaaaaaaaaaa:bbbbbbbbbbbb"
 NONE = Judged(None, {}, {}, None, None)
 
 
-def judged(mode: str | None = "observe", held: Mapping[str, int] | None = None, ago: timedelta | None = None) -> Judged:
+def judged(
+    mode: str | None = "observe", held: Mapping[str, int] | None = None, ago: timedelta | None = None, foreign: int = 0
+) -> Judged:
     flawed_at = None if ago is None else NOW - ago
-    return Judged(mode, held or {}, {}, None if ago is None else "mismatch", flawed_at)
+    return Judged(mode, held or {}, {}, None if ago is None else "mismatch", flawed_at, foreign)
 
 
 def examined(signature: Judged, secret: Judged = NONE) -> list[Check]:
@@ -36,20 +42,23 @@ def examined(signature: Judged, secret: Judged = NONE) -> list[Check]:
     [
         pytest.param(judged(None), Grade.UNKNOWN, "no receiver", id="nobody has told"),
         pytest.param(judged("off"), Grade.WARNING, "a token alone", id="off"),
-        pytest.param(judged(), Grade.GOOD, "the last 0 held; after 1000", id="nothing yet"),
-        pytest.param(judged(held={BY: 999}), Grade.GOOD, "the last 999 held; after 1000", id="not enough"),
+        pytest.param(judged(), Grade.GOOD, "the last 0 deliveries verified; with 1,000 in a row", id="nothing yet"),
+        pytest.param(judged(held={BY: 999}), Grade.GOOD, "the last 999 deliveries verified, 999 by", id="not enough"),
         pytest.param(judged(held={BY: 900, BY_OLDER: 100}), Grade.GOOD, "safe to set SEVEN_SIGNATURE_MODE=enforce", id="enough"),
-        pytest.param(judged(held={BY: 5000}, ago=timedelta(days=2)), Grade.GOOD, "safe to set", id="enough since a flaw"),
-        pytest.param(judged(held={BY: 5000}, ago=timedelta(hours=2)), Grade.WARNING, "(mismatch) 7200 s ago", id="a flaw of today"),
-        pytest.param(judged(held={BY: 5}, ago=timedelta(days=9)), Grade.WARNING, "since then 5 held", id="few since a flaw"),
+        pytest.param(judged(held={BY: 5000}, ago=timedelta(hours=2)), Grade.GOOD, "safe to set", id="enough since a flaw"),
+        pytest.param(judged(held={BY: 5}, ago=timedelta(hours=2)), Grade.WARNING, "did not (mismatch), 2 h 0 min ago", id="few since a flaw"),
+        pytest.param(judged(held={OTHERS: 5000}), Grade.GOOD, "the last 0 deliveries verified; 5,000 more by a key", id="by another key"),
+        pytest.param(judged(held={OTHERS: 5000, BY: 1000}), Grade.GOOD, "safe to set", id="by another key before"),
+        pytest.param(judged(held={BY: 1000}, foreign=3), Grade.GOOD, "3 from other addresses did not", id="a token that got out"),
         pytest.param(judged("enforce", {BY: 7}), Grade.GOOD, f"7 by {URL} and key <{fingerprint(KEY)}>, the current one", id="enforced"),
         pytest.param(judged("enforce", {BY_OLDER: 7}), Grade.GOOD, f"<{fingerprint(OLDER)}>, an older one", id="by an older key"),
-        pytest.param(judged("enforce", {BY: 7}, timedelta(hours=1)), Grade.WARNING, "enforced; a delivery did not hold", id="refused"),
-        pytest.param(judged("enforce", {"aaaaaaaaaaaa:bbbbbbbbbbbb": 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
+        pytest.param(judged("enforce", {BY: 7}, timedelta(hours=1)), Grade.WARNING, "one was refused (mismatch), 1 h 0 min ago", id="refused"),
+        pytest.param(judged("enforce", {BY: 7}, timedelta(days=2)), Grade.GOOD, "enforced", id="refused long ago"),
+        pytest.param(judged("enforce", {OTHERS: 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
     ],
 )  # fmt: skip
 def test_each_standing(told: Judged, grade: Grade, said: str):
-    """Only a thousand in a row, and no flaw of the last day, make it safe."""
+    """Only a thousand in a row by keys and URLs that are set make it safe, whatever somebody else with a token sends."""
     (check,) = examined(told)
     assert check.grade is grade
     assert said in check.said
@@ -60,7 +69,7 @@ def test_each_standing(told: Judged, grade: Grade, said: str):
 def test_the_secret_header_is_told_where_there_is_one():
     """Nobody needs one."""
     assert [one.name for one in examined(judged(), judged("off"))] == ["signature"]
-    (_, secret) = examined(judged(), judged("observe", {fingerprint("s"): 1000}))
+    (_, secret) = examined(judged(), judged("observe", {fingerprint(SECRET): 1000}))
     assert "SEVEN_HOOK_SECRET_MODE=enforce" in secret.said
 
 

@@ -232,3 +232,18 @@ def test_the_digest_is_of_the_whole_body(receiver: Start):
     pieces = iter([body[:10], body[10:]])
     answer = receiver(**settings("enforce")).post(PATH, content=pieces, headers=signed(body=body))
     assert answer.status_code == 202
+
+
+def test_who_has_a_token_cannot_spoil_the_count(receiver: Start, ledger: Ledger):
+    """Flaws of an address from which nothing ever held are told apart."""
+    client = receiver(**settings(), seven_trusted_proxies="10.0.0.0/8")
+    client = TestClient(client.app, client=("10.0.0.1", 1))
+    gateway, thief = {"x-forwarded-for": "192.0.2.1"}, {"x-forwarded-for": "203.0.113.9"}
+    for headers in (signed() | gateway, thief, signed() | gateway, thief, thief):
+        client.post(PATH, content=BODY, headers=headers)
+    eventually(lambda: judged(ledger.redis, "signature").foreign == 3)
+    told = judged(ledger.redis, "signature")
+    assert (sum(told.held.values()), told.flaw) == (2, None)
+    client.post(PATH, content=BODY, headers=gateway)
+    eventually(lambda: judged(ledger.redis, "signature").flaw == "unsigned")
+    assert judged(ledger.redis, "signature").held == {}

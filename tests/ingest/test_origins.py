@@ -1,6 +1,7 @@
 """Origins: X-Forwarded-For counts where a proxy of ours has written it, and nowhere else."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,9 +33,6 @@ def test_who_is_believed(proxies: Sequence[str], peer: str, forwarded: list[str]
     """The last address in the chain that is no proxy of ours; a header of anybody else says nothing."""
     headers = [(b"x-forwarded-for", told.encode()) for told in forwarded]
     # what uvicorn made of that header by itself stands in `client`
-    scope: dict[str, Any] = {
-        "client": ("198.51.100.1", 0) if peer else None,
-        "headers": headers,
-        "state": {"peer": peer},
-    }
+    scope: dict[str, Any] = {"client": ("198.51.100.1", 0) if peer else None, "headers": headers}
+    scope["state"] = {"connection": SimpleNamespace(address=peer)}
     assert Origins(proxies).of(scope) == expected

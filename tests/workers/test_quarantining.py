@@ -69,11 +69,12 @@ def test_what_came_well_later_is_applied(quarantine: Any, engine: Engine):
 
 
 def test_half_a_payload_stays_half(quarantine: Any, engine: Engine):
-    """Of what was too large a sample is kept: released it is parked, and never taken for the whole."""
+    """Of what was too large a sample is kept: nobody can release it, and it is never taken for the whole."""
     half = doubtful(payload=b"msg_id=7&status=DELIVERED&x=", reason=f"{CUT}10 bytes: 20 bytes")
     quarantine(half)
     assert delivery(engine, "d").reason == f"{CUT}10 bytes: 20 bytes; {DOUBT}"
-    assert replayed(engine, QUARANTINED).count("parked") == 1
+    assert replayed(engine, QUARANTINED).count("left") == 1
+    assert delivery(engine, "d").outcome == "quarantined"
     assert kept(engine)["messages"] == []
 
 

@@ -241,6 +241,32 @@ def test_other_spellings_are_the_same_hooks(watching: Start, emulator: Emulator,
     assert (done.plan.drift, done.done, done.held) == (0, (), None)  # type: ignore[union-attr]
 
 
+def secrets_of(emulator: Emulator) -> list[str | None]:
+    return [one["headers"] for one in emulator.hooks()]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["headers are listed", "headers are not listed"])
+def test_a_secret_reaches_every_hook_and_is_replaced(watching: Start, emulator: Emulator, told: bool):
+    """A hook of before is made anew with it, also where the gateway lists no headers; and then nothing is to do."""
+
+    def applied(**settings: Any) -> int:
+        if not told:
+            emulator.client.put(f"{emulator.url}/faults", json={"omit": ["headers"]}).raise_for_status()
+        done = apply(watching, **settings)
+        again = apply(watching, **settings)
+        emulator.client.delete(f"{emulator.url}/faults")
+        assert (again.plan.drift, again.done, again.held) == (0, (), None)  # type: ignore[union-attr]
+        return len(done.done)
+
+    assert applied() == 1
+    assert applied(seven_hook_secret="first-secret-of-hooks") == 2
+    assert secrets_of(emulator) == ["X-Hook-Secret: first-secret-of-hooks"]
+    assert applied(seven_hook_secret="second-secret-of-hooks,first-secret-of-hooks") == 2
+    assert secrets_of(emulator) == ["X-Hook-Secret: second-secret-of-hooks"]
+    assert applied(seven_hooks='[[hook]]\nheaders = "X-Shop: 7"', seven_hook_secret="second-secret-of-hooks") == 2
+    assert secrets_of(emulator) == ["X-Shop: 7\nX-Hook-Secret: second-secret-of-hooks"]
+
+
 def test_a_slow_answer_that_hides_a_hook_leaves_no_surplus(watching: Start, emulator: Emulator):
     """A subscription whose answer is lost was made all the same: it is found, and made no second time."""
     emulator.client.put(

@@ -1,0 +1,146 @@
+"""Connections: who may stay, while nobody knows yet who it is.
+
+Whoever is slow, or opens many, costs a file descriptor and some memory each. A connection is *proven* once it has
+brought a token of ours, and then no limit on strangers meets it: the gateway is never in the way of its own bounds.
+"""
+
+import resource
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ingest.metrics import SLOW, TOO_MANY_CONNECTIONS, ReceiverMetrics
+
+MOST_UNPROVEN = 500
+"""In all, of those older than YOUNG_S."""
+YOUNG_S = 1.0
+"""Below that age a connection is not closed for being one of many: the gateway's may be among them."""
+SPARE_FILES = 64
+"""Of the files that a process may open, for everything else."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One connection, and where its conversation is: before, in or behind the head of a request, or in its body."""
+
+    protocol: HttpToolsProtocol
+    address: str
+    opened_at: float
+    registry: "Connections"
+    head_since: float | None
+    """Since when it owes us the rest of a head; None while it does not."""
+    head_size: int | None = None
+    """Bytes of that head, but for those with which it began; None as long as it has only begun."""
+    body_since: float | None = None
+    """Since when it owes us the rest of a body."""
+    is_proven: bool = False
+
+    @property
+    def is_in_request(self) -> bool:
+        """Whether the application has a request of it in hand."""
+        cycle = self.protocol.cycle
+        return cycle is not None and not cycle.response_complete
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody hears what is answered."""
+        return self.protocol.transport.is_closing()
+
+    def prove(self) -> None:
+        """It has brought a token of ours, now."""
+        self.registry.proven(self)
+
+    def end_after_answer(self) -> None:
+        """Have the answer to the request in hand be the last."""
+        self.protocol.cycle.keep_alive = False
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What a receiver allows."""
+
+    patience_s: float
+    """For a head, and for the rest of a body that has been answered already."""
+    most_of_one: int
+    """Unproven connections of one address."""
+    is_proxy: Callable[[str], bool] = field(default=lambda _: False)
+    """Behind a proxy of ours there is everybody, so it may have many."""
+    most: int = 0
+    """In all; 0 for as many as the process may open files, but for some."""
+
+    def __post_init__(self) -> None:
+        if not self.most:
+            self.most = max(SPARE_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+
+
+class Connections:
+    """All of one receiver."""
+
+    def __init__(self, bounds: Bounds, metrics: ReceiverMetrics) -> None:
+        self._bounds, self._metrics = bounds, metrics
+        self._unproven: dict[Connection, None] = {}  # the oldest first
+        self._proven: dict[Connection, None] = {}  # the one first whose last request is longest ago
+
+    def __len__(self) -> int:
+        return len(self._unproven) + len(self._proven)
+
+    def opened(self, protocol: HttpToolsProtocol, address: str, now: float) -> Connection:
+        """A new one; where there is no room, another one has to go."""
+        connection = Connection(protocol, address, now, self, head_since=now)
+        self._unproven[connection] = None
+        if len(self) > self._bounds.most:
+            self._make_room()
+        return connection
+
+    def closed(self, connection: Connection) -> None:
+        """It is gone."""
+        self._unproven.pop(connection, None)
+        self._proven.pop(connection, None)
+
+    def proven(self, connection: Connection) -> None:
+        """One has brought a token of ours, now."""
+        if connection.is_proven:
+            self._proven.pop(connection, None)
+        else:
+            connection.is_proven = True
+            self._unproven.pop(connection, None)
+        self._proven[connection] = None
+
+    def tidy(self, now: float) -> None:
+        """Close who has kept us waiting too long, and the oldest of those that are too many and proved nothing."""
+        late = now - self._bounds.patience_s
+        slow = [one for one in (*self._unproven, *self._proven) if _owes_since(one, late)]
+        self._close(slow, SLOW)
+        by_address: dict[str, list[Connection]] = defaultdict(list)
+        for connection in self._unproven:
+            by_address[connection.address].append(connection)
+        surplus = [
+            connection
+            for address, some in by_address.items()
+            if not self._bounds.is_proxy(address)
+            for connection in some[: -self._bounds.most_of_one]
+        ]
+        surplus += list(self._unproven)[:-MOST_UNPROVEN]
+        self._close((one for one in surplus if now - one.opened_at > YOUNG_S), TOO_MANY_CONNECTIONS)
+
+    def _make_room(self) -> None:
+        """The oldest that has proved nothing; where all have, the idle one that was used longest ago."""
+        idle = (one for one in self._proven if not one.is_in_request)
+        if goes := next(iter(self._unproven), None) or next(idle, None):
+            self._close((goes,), TOO_MANY_CONNECTIONS)
+
+    def _close(self, some: Iterable[Connection], cause: str) -> None:
+        for connection in list(some):
+            if connection in self._unproven or connection in self._proven:
+                self.closed(connection)
+                self._metrics.refused(cause)
+                connection.protocol.transport.abort()
+
+
+def _owes_since(connection: Connection, before: float) -> bool:
+    """Whether a head, or the rest of a body that nobody reads any more, has been due since then."""
+    if connection.head_since is not None:
+        return connection.head_since < before
+    return connection.body_since is not None and connection.body_since < before and not connection.is_in_request
