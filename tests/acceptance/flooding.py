@@ -47,7 +47,7 @@ class Watched(Delivering):
     async def _attempt(self, *told: Any) -> None:
         began = time.perf_counter()
         await super()._attempt(*told)
-        if began - self.began > WARM_S:
+        if began - self.began > WARM_S or not self.seconds:
             self.seconds.append(time.perf_counter() - began)
 
 

@@ -15,7 +15,7 @@ from workers.auditing import Auditor
 from workers.store.tables import deliveries, tallies
 from workers.store.writing import Store
 
-ROWS, OLD = 20_000, 19_990
+ROWS, OLD = 8_000, 7_990
 
 
 def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url: str, redis_url: str, ledger: Ledger):
