@@ -33,8 +33,8 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 		test $$? -ne 1 && echo "dependencies were not looked up: the service that knows vulnerabilities does not answer" \
 		|| { cat .venv/audit.log >&2; exit 1; }; }
 
-deploy-check: $(INSTALLED) ## all about deployment; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
-	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy $(ARGS)
+deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/acceptance/test_leaks.py $(ARGS)
 
 rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)

@@ -28,12 +28,17 @@ IDS_PER_LINE = 90
 """A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
 
 
-@dataclass(frozen=True, slots=True)
+TICK_S = 0.1
+"""Between two looks at who has waited too long: a timer for each delivery would cost as much as its parsing."""
+
+
+@dataclass(slots=True, eq=False)
 class _Waiting:
     queue: str
     line: bytes
     fingerprint: str
     answer: asyncio.Future[None]
+    until: float
 
 
 class Gathering:
@@ -57,6 +62,7 @@ class Gathering:
         self._metrics = metrics or ReceiverMetrics()
         self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
         self._waiting: deque[_Waiting] = deque()
+        self._written: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
         self._lately: str | None = None  # why the last write failed, if it did
@@ -68,23 +74,37 @@ class Gathering:
         size = len(line) + OVERHEAD
         if self._size + size > min(self._waiting_limit, self._readiness.room()):
             raise NotAccepted("full")
-        waiting = _Waiting(queue, line, fingerprint, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(queue, line, fingerprint, loop.create_future(), loop.time() + self._deadline_s)
         self._waiting.append(waiting)
         self._size += size
         self._arrived.set()
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                await waiting.answer
-        except TimeoutError:
-            raise NotAccepted(self._lately or "too slow") from None
+        await waiting.answer
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
-        while self._waiting or not self._closing:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                await self._write(self._taken())
+        watching = asyncio.create_task(self._watch())
+        try:
+            while self._waiting or not self._closing:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    self._written = self._taken()
+                    await self._write(self._written)
+                    self._written = []
+        finally:
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        """Tell who has waited too long that nobody knows."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = asyncio.get_running_loop().time()
+            for waiting in itertools.chain(self._written, self._waiting):  # the longest waiting first
+                if waiting.until > now:
+                    break
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(NotAccepted(self._lately or "too slow"))
 
     def close(self) -> None:
         """Let `run` end when nothing waits any more."""
@@ -105,8 +125,8 @@ class Gathering:
     async def _write(self, taken: list[_Waiting]) -> None:
         if not taken:
             return
-        taken.sort(key=lambda one: one.queue)
-        groups = [list(group) for _, group in itertools.groupby(taken, key=lambda one: one.queue)]
+        by_queue = sorted(taken, key=lambda one: one.queue)
+        groups = [list(group) for _, group in itertools.groupby(by_queue, key=lambda one: one.queue)]
         batches = [
             NewBatch(
                 id=str(uuid7()),

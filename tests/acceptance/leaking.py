@@ -15,9 +15,9 @@ def tell_the_path() -> None:
     """Every request is logged, as any access log does it."""
     answer = Receiving.__call__
 
-    async def telling(receiving: Receiving, scope: Any, receive: Any, send: Any) -> None:
+    async def telling(receiving: Receiving, door: Any, scope: Any, receive: Any, send: Any) -> None:
         logger("seven.ingest").info("asked", path=scope["path"])
-        await answer(receiving, scope, receive, send)
+        await answer(receiving, door, scope, receive, send)
 
     Receiving.__call__ = telling  # type: ignore[method-assign]
 

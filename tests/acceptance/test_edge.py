@@ -161,7 +161,8 @@ def chunks(*some: bytes) -> bytes:
 def test_what_comes_is_answered(receiver: Receiver, ledger: Ledger, told: list[bytes], expected: list[int], kept: int):
     """By its bytes: whole deliveries are kept, however they are cut; what is no request, or two at once, is refused."""
     answer = exchange(receiver, *told)
-    assert statuses(answer) == expected
+    # who still sends when he is cut off may find the connection gone before he hears why
+    assert statuses(answer) in ([expected, []] if expected == [431] else [expected])
     assert len(accepted(ledger)) == kept
     assert httpx2.get(f"{receiver.url}/livez").status_code == 200
 

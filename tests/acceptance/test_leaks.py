@@ -17,6 +17,7 @@ from emulator.wire import Request
 from ingest.settings import IngestSettings
 from ledger.announcing import broker
 from tests.cli.installation import COMMAND
+from tests.deploy.tools import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker
 from tests.servers import Valkey, eventually, free_port
 from workers.settings import WorkerSettings
@@ -148,7 +149,7 @@ def flower_tells(flower: Flower) -> Iterator[str]:
         yield httpx2.get(flower.url + path, auth=FLOWER_PASSWORD, timeout=10).text
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", [pytest.param("text", marks=thorough), "json"])
 def test_nothing_that_is_somebodys_is_written(form: str, locked: Valkey, database: Path, tmp_path: Path):
     """Whatever comes and however it fails: no log, metric, task, page of Flower or command tells it.
 

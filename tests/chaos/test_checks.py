@@ -8,6 +8,7 @@ from tests.chaos.conducting import Conducting
 from tests.chaos.options import Options
 from tests.chaos.result import Result
 from tests.chaos.schedule import Fault
+from tests.deploy.tools import thorough
 
 # Each spoiled step has its moment: Valkey away for longer than a receiver waits for it; both workers killed while
 # neither can commit; and whatever a worker has in hand at its end, which nobody announces again.
@@ -41,7 +42,10 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("sabotage", ["sweep-off", "settle-early", "answer-early"])
+@pytest.mark.parametrize(
+    "sabotage",
+    [pytest.param("sweep-off", marks=thorough), pytest.param("settle-early", marks=thorough), "answer-early"],
+)
 def test_a_spoiled_step_is_found(tmp_path: Path, sabotage: str) -> None:
     """Without the sweep, with batches settled before COMMIT, or answered before the ledger has them: losses, by id."""
     result = small(tmp_path, sabotage)

@@ -21,11 +21,12 @@ def receiver(redis_url: str) -> Iterator[Callable[..., TestClient]]:
     """Start a receiver; settings by name."""
     with ExitStack() as stack:
 
-        def start(**settings: Any) -> TestClient:
+        def start(*, address: str = "testclient", **settings: Any) -> TestClient:
             told = IngestSettings(
                 **{"redis_url": redis_url, "seven_hook_token": TOKEN, "seven_metrics_address": "off"} | settings
             )
-            return stack.enter_context(TestClient(create_app(told), follow_redirects=False))
+            client = TestClient(create_app(told), follow_redirects=False, client=(address, 1))
+            return stack.enter_context(client)
 
         yield start
 

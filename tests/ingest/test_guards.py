@@ -236,8 +236,7 @@ def test_the_digest_is_of_the_whole_body(receiver: Start):
 
 def test_who_has_a_token_cannot_spoil_the_count(receiver: Start, ledger: Ledger):
     """Flaws of an address from which nothing ever held are told apart."""
-    client = receiver(**settings(), seven_trusted_proxies="10.0.0.0/8")
-    client = TestClient(client.app, client=("10.0.0.1", 1))
+    client = receiver(**settings(), address="10.0.0.1", seven_trusted_proxies="10.0.0.0/8")
     gateway, thief = {"x-forwarded-for": "192.0.2.1"}, {"x-forwarded-for": "203.0.113.9"}
     for headers in (signed() | gateway, thief, signed() | gateway, thief, thief):
         client.post(PATH, content=BODY, headers=headers)
