@@ -12,7 +12,7 @@ LOCKED := .venv/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check rehearsal chaos fuzz lock licences clean
+.PHONY: help up test check deploy-check rehearsal bench chaos fuzz lock licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -38,6 +38,11 @@ deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `ma
 
 rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)
+
+bench: $(INSTALLED) ## how fast it is, beside a naive rival and the parts alone; needs wrk (Debian: wrk); make bench ARGS="--write"
+	@$(BIN)/uv export --quiet --frozen --only-group bench --no-emit-project --output-file .venv/bench.txt > /dev/null
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement .venv/bench.txt
+	@$(BIN)/python -m bench $(ARGS)
 
 chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then account for every delivery; make chaos ARGS="--seed 7 --minutes 10"
 	@$(BIN)/python -m tests.chaos $(ARGS)

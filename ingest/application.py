@@ -1,6 +1,7 @@
 """The receiver as an ASGI application: its routes, and what runs beside them."""
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Coroutine
@@ -84,6 +85,7 @@ def create_app(settings: IngestSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_requests()
+        spare_the_collector()
         live = (ReadinessMetrics(readiness),)
         listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
         announcer.start()
@@ -135,6 +137,13 @@ class _Receiver(Starlette):
             await self._doors(scope, receive, send)
         elif scope["type"] != "http" or await self._strangers.turn(scope):
             await super().__call__(scope, receive, send)
+
+
+def spare_the_collector() -> None:
+    """Have Python look for cycles less often: a request leaves none, and each look costs some of them their time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:

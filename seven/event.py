@@ -38,9 +38,10 @@ class Event(BaseModel, ABC):
     @classmethod
     def parse(cls, fields: Mapping[str, Any], told_at: datetime, received_at: datetime) -> Self:
         """The event that a payload's fields tell. Raises Misfit, naming each field that is missing or wrong."""
-        told = {name: value for name, value in fields.items() if not _is_blank(value)}
+        told: dict[str, Any] = {name: value for name, value in fields.items() if not _is_blank(value)}
+        told["told_at"] = told_at
         try:
-            return cls.model_validate({**told, "told_at": told_at}, context={"received_at": received_at})
+            return cls.model_validate(told, context={"received_at": received_at})
         except ValidationError as error:
             wrong = {str(one["loc"][0]): _word(one) for one in error.errors(include_url=False, include_input=False)}
             raise Misfit(f"{cls.event_type}: " + "; ".join(f"{k}: {v}" for k, v in wrong.items()), wrong) from None
@@ -61,7 +62,7 @@ class Event(BaseModel, ABC):
 
 
 def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
 def _word(error: ErrorDetails) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +31,6 @@ class Statuses:
         return next((result for result, words in self.results if _same(status, words) is not None), "unknown")
 
 
+@lru_cache(maxsize=1024)
 def _same(status: str, words: Iterable[str]) -> str | None:
     return next((word for word in words if word.casefold() == status.casefold()), None)

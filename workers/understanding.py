@@ -1,8 +1,10 @@
 """Understanding: one delivery becomes the rows it must become, fresh from a batch or again from its archive."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from ledger.batch import Batch
 from ledger.settling import Unreadable
@@ -82,37 +84,43 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
 
     The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer.
     """
-    row = replace(
-        row,
-        id=envelope.id,
-        event_type=envelope.event_type,
-        received_at=envelope.received_at,
-        request_method=envelope.request_method,
-        source=envelope.source,
-        payload=envelope.payload_text,
-        digest=delivery_digest(envelope.event_type, envelope.payload),
-    )
+    event_type, digest = envelope.event_type, None
+
+    def kept(**told: Any) -> KeptDelivery:
+        """The row, made once: a record costs as much as parsing a delivery."""
+        return replace(
+            row,
+            id=envelope.id,
+            event_type=event_type,
+            received_at=envelope.received_at,
+            request_method=envelope.request_method,
+            source=envelope.source,
+            payload=envelope.payload_text,
+            digest=digest or delivery_digest(envelope.event_type, envelope.payload),
+            **told,
+        )
+
     try:
         payload = Payload.of(_words(envelope), envelope.event_type)
-        row = replace(row, event_type=payload.event_type, digest=payload.digest())
+        event_type, digest = payload.event_type, payload.digest()
         if envelope.doubt is not None:
-            return _quarantined(row, envelope, text)
+            return _quarantined(kept, envelope, text)
         event = payload.event(envelope.received_at)
         records = tuple(event.project())
     except NotUnderstood as parked:
         if envelope.doubt is not None:
-            return _quarantined(row, envelope, text)
-        return Understood(replace(row, outcome="parked", reason=parked.reason), (), text)
+            return _quarantined(kept, envelope, text)
+        return Understood(kept(outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not hold up its whole batch
-        return Understood(row, (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = replace(row, subject=event.subject, event_at=event.at, outcome="applied", applied_at=datetime.now(UTC))
+        return Understood(kept(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
+    applied = kept(subject=event.subject, event_at=event.at, outcome="applied", applied_at=datetime.now(UTC))
     return Understood(applied, records, text)
 
 
-def _quarantined(row: KeptDelivery, envelope: Envelope, text: str) -> Understood:
+def _quarantined(kept: Callable[..., KeptDelivery], envelope: Envelope, text: str) -> Understood:
     """Kept, and nothing made of it: somebody has to say that it is the gateway's. Half a payload is told as such."""
     cut = f"{envelope.reason}; " if (envelope.reason or "").startswith(CUT) else ""
-    return Understood(replace(row, outcome="quarantined", reason=f"{cut}{envelope.doubt}"), (), text)
+    return Understood(kept(outcome="quarantined", reason=f"{cut}{envelope.doubt}"), (), text)
 
 
 def untouched(row: KeptDelivery, line: bytes) -> Understood:

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from typing import Any
 
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -108,5 +109,6 @@ def _begin_sqlite(connection: Any) -> None:
 
 def _configure_postgresql(connection: Any, _: Any) -> None:
     connection.autocommit = True
+    connection.adapters.register_dumper(list, ListBinaryDumper)  # as text each element is escaped, in Python
     connection.execute(_POSTGRESQL)
     connection.autocommit = False

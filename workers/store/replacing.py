@@ -11,7 +11,7 @@ from seven.records import SHAPES, Record
 from workers.store.comparing import Change
 from workers.store.reading import KEYS_AT_ONCE, Place, among, place, select_records
 from workers.store.tables import SCHEMA, metadata
-from workers.store.upsert import parameters, upsert
+from workers.store.upsert import upsert
 
 
 def lock(connection: Connection, records: Iterable[type[Record]]) -> None:
@@ -40,7 +40,6 @@ def kept_of(connection: Connection, family: Family, subjects: Collection[str]) -
 
 def replace(connection: Connection, changes: Sequence[Change]) -> None:
     """Carry changes out: a row that differs goes and comes anew, and `changed_at` with it; others are not touched."""
-    dialect = connection.dialect.name
     for table_name, some in groupby(changes, key=lambda change: change.table):
         its = list(some)
         if gone := [change.before for change in its if change.before]:
@@ -51,4 +50,4 @@ def replace(connection: Connection, changes: Sequence[Change]) -> None:
                 delete(table).where(condition), [{f"its_{n}": getattr(one, n) for n in names} for one in gone]
             )
         if come := [change.after for change in its if change.after]:
-            connection.execute(upsert(table_name, dialect), [parameters(one) for one in come])
+            upsert(connection, table_name, come)

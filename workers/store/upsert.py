@@ -2,13 +2,33 @@
 
 Each column has its own expression, because one `WHERE` over the whole row is no join: with NULLs and further columns
 its result depends on the order. The `WHERE` here only leaves a row alone that would not change.
+
+PostgreSQL takes the rows of one statement as one array for each column, which is several times as fast as a statement
+for each row; SQLite, in the same process, gains nothing by that.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Executable, and_, bindparam, case, false, func, literal_column, or_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    and_,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from seven.joins import Declared, Join
 from seven.records import RECORDS, SHAPES, Record
@@ -23,24 +43,34 @@ NOW: dict[str, Value] = {
 """The database's own clock, in microseconds where it has them."""
 
 INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library's
 _BY_TABLE = {record.table: record for record in RECORDS}
 
 
-def parameters(record: Record) -> dict[str, Any]:
-    """What `upsert` takes for one record."""
-    return {name: getattr(record, name) for name in SHAPES[type(record)].declared}
+def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -> None:
+    """Join records of one table into it, in the transaction under way. No two of them have one key."""
+    statement, names = _statement(table_name, connection.dialect.name), SHAPES[_BY_TABLE[table_name]].declared
+    if connection.dialect.name == "postgresql":
+        some = list(records)
+        connection.execute(statement, {name: [getattr(one, name) for one in some] for name in names})
+    else:
+        connection.execute(statement, [{name: getattr(one, name) for name in names} for one in records])
 
 
 @cache
-def upsert(table_name: str, dialect: str) -> Executable:
-    """The statement that joins a record into its table."""
+def _statement(table_name: str, dialect: str) -> Executable:
     record = _BY_TABLE[table_name]
     shape = SHAPES[record]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in shape.declared}
-    if record.tracks_changes:
-        values["changed_at"] = NOW[dialect]
-    insert = INSERT[dialect](table).values(values)
+    names = list(shape.declared)
+    if dialect == "postgresql":
+        rows = _rows([table.c[name] for name in names])
+        stamp = [NOW[dialect]] if record.tracks_changes else []
+        told = [*names, *(["changed_at"] if record.tracks_changes else [])]
+        insert = INSERT[dialect](table).from_select(told, select(*rows, *stamp), include_defaults=False)
+    else:
+        values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        insert = INSERT[dialect](table).values(values | ({"changed_at": NOW[dialect]} if record.tracks_changes else {}))
     key = [table.c[name] for name in shape.names(Join.KEY)]
     changes: list[Value] = []
     joined: dict[str, Any] = {}
@@ -65,10 +95,23 @@ def upsert(table_name: str, dialect: str) -> Executable:
     return cast("Executable", insert.on_conflict_do_update(index_elements=key, set_=joined, where=or_(*changes)))
 
 
-def _height(column: Column[Any], declared: Declared) -> Value:
+def _rows(columns: Sequence[Column[Any]]) -> list[Value]:
+    """The columns of a table made of one array for each."""
+    kinds = {one.name: _plain(one.type) for one in columns}
+    arrays = (bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
+    told = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
+    return list(told.render_derived(name="told").c)
+
+
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """PostgreSQL's own type: what our types make of its values they need not make one by one."""
+    return kind.load_dialect_impl(_POSTGRESQL) if isinstance(kind, TypeDecorator) else kind
+
+
+def _height(told: Column[Any], declared: Declared) -> Value:
     if not declared.order:
-        return column
-    return case(*((column == word, height) for height, word in enumerate(declared.order)), else_=None)
+        return told
+    return case(*((told == word, height) for height, word in enumerate(declared.order)), else_=None)
 
 
 def _above(told: Column[Any], kept: Column[Any], declared: Declared) -> Value:

@@ -11,7 +11,7 @@ from ledger.logs import logger
 from seven.records import Record, fold
 from workers.store.failures import is_race, is_refusal, is_unmigrated, sqlstate
 from workers.store.guarding import TRANSACTION_S
-from workers.store.upsert import parameters, upsert
+from workers.store.upsert import upsert
 
 log = logger("seven.workers")
 
@@ -89,9 +89,8 @@ def _in_time(work: Callable[[Connection], None], connection: Connection) -> None
 
 def join(connection: Connection, folded: Iterable[Record]) -> None:
     """Join folded records into their tables, in the transaction under way."""
-    dialect = connection.dialect.name
     for table, records in groupby(folded, key=lambda record: record.table):
-        connection.execute(upsert(table, dialect), [parameters(record) for record in records])
+        upsert(connection, table, records)
 
 
 def cause(error: Exception) -> str:

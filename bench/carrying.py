@@ -1,0 +1,102 @@
+"""Carrying: deliveries a second from the wire to the tables, beside the naive rival, with the same Redis and database."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis as redis_client
+from sqlalchemy import create_engine, text
+
+from bench.loading import wrk
+from bench.standing import TOKEN, Server, database, environment, place, redis, running, worker
+from bench.telling import written
+from ledger.settling import Ledger
+from seven.events import QUEUES
+from tests.processes import Process, beat
+
+CONNECTIONS = 64
+LONGEST_S = 300.0
+
+
+@contextmanager
+def _ours(directory: Path, told: dict[str, str], workers: int, receivers: int) -> Iterator[list[Server]]:
+    servers = [Server(directory, "ingest.app:app", told, f"receiver{n}") for n in range(receivers)]
+    others: list[Process] = [worker(directory, "workers.app", told, f"worker{n}") for n in range(workers)]
+    with running(*servers, *others, beat(directory, told)):
+        yield servers
+
+
+@contextmanager
+def _naive(directory: Path, told: dict[str, str]) -> Iterator[list[Server]]:
+    server = Server(directory, "bench.rivals.naive:app", told, "naive")
+    with running(server, worker(directory, "bench.rivals.naive:celery", told, "naive-worker", ["--concurrency", "2"])):
+        yield [server]
+
+
+def carried(
+    who: str,
+    dialect: str,
+    seconds: float,
+    workers: int = 1,
+    receivers: int = 1,
+    clock: Callable[[], float] = time.monotonic,
+) -> float:
+    """Deliveries a second, from the first request until the last one is committed and nothing waits."""
+    with place() as directory, redis(directory) as redis_url, database(directory, dialect) as database_url:
+        told = environment(redis_url, database_url) | {
+            "NAIVE_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://")
+        }
+        if who == "naive":
+            made = "import bench.rivals.naive as naive; naive.metadata.create_all(naive.engine)"
+            subprocess.run([sys.executable, "-c", made], env=os.environ | told, check=True)
+        how = _naive(directory, told) if who == "naive" else _ours(directory, told, workers, receivers)
+        with how as servers:
+            time.sleep(6)  # the worker is there
+            began = clock()
+            load = wrk(servers[0].url, written(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
+            if load.failed:
+                raise RuntimeError(f"{load.failed} answers were not 2xx")
+            (_drained_naive if who == "naive" else _drained)(redis_url, clock() + LONGEST_S)
+            took = clock() - began
+            rows = _count(told["NAIVE_DATABASE_URL"], "naive_deliveries" if who == "naive" else _own(dialect))
+        if rows < load.requests:
+            raise RuntimeError(f"{who}: {load.requests} answered, {rows} rows")
+        return rows / took
+
+
+def _drained(redis_url: str, until: float) -> None:
+    ledger = Ledger(redis_url)
+    try:
+        while any(one.pending for one in ledger.figures(QUEUES).queues.values()):
+            if time.monotonic() > until:
+                raise RuntimeError("it does not get through")
+            time.sleep(0.02)
+    finally:
+        ledger.close()
+
+
+def _drained_naive(redis_url: str, until: float) -> None:
+    with redis_client.Redis.from_url(redis_url) as client:
+        asked: Any = client
+        while asked.llen("celery") or asked.hlen("unacked"):
+            if time.monotonic() > until:
+                raise RuntimeError("the naive rival does not get through")
+            time.sleep(0.05)
+
+
+def _own(dialect: str) -> str:
+    return "seven.deliveries" if dialect == "postgresql" else "deliveries"
+
+
+def _count(url: str, table: str) -> int:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+    finally:
+        engine.dispose()

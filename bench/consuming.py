@@ -1,0 +1,91 @@
+"""Consuming: rows a second of a worker alone, from a full ledger, beside plain COPY of the same rows by psycopg."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from sqlalchemy import Engine, text
+from uuid_utils import uuid7
+
+from bench.standing import database, place, redis
+from ledger.accepting import Acceptor
+from ledger.batch import Header, NewBatch
+from ledger.settling import Ledger
+from seven.envelope import Envelope
+from workers.consuming import Consumer
+from workers.holding import Breaker
+from workers.store.engine import create_store_engine
+from workers.store.writing import Store
+
+BATCH = 256
+TABLES = ("deliveries", "messages", "message_statuses")
+
+
+def lines(number: int, first: int = 0) -> Iterator[bytes]:
+    """Envelopes of deliveries about as many messages, each told twice: a status on its way, and the last one."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    for n in range(first, first + number):
+        status = "TRANSMITTED" if n % 2 else "DELIVERED"
+        told = {
+            "msg_id": f"77{n // 2:012d}",
+            "status": status,
+            "timestamp": f"2026-11-01 10:{n // 60 % 60:02d}:{n % 60:02d}.000000",
+        }
+        words = {"data": told, "webhook_event": "dlr", "webhook_timestamp": "2026-11-01T10:00:00+01:00"}
+        yield Envelope(str(uuid7()), "dlr", at + timedelta(milliseconds=n), "JSON", words).line()
+
+
+async def fill(redis_url: str, number: int, batch: int = BATCH, first: int = 0) -> list[str]:
+    """Put deliveries into the ledger; returns the batches' ids."""
+    ids = []
+    told = list(lines(number, first))
+    async with Acceptor(redis_url, 5) as acceptor:
+        for start in range(0, number, batch):
+            new = NewBatch(str(uuid7()), "dlr", told[start : start + batch], frozenset())
+            (answer,) = await acceptor.accept([new])
+            if not isinstance(answer, Header):
+                raise RuntimeError(str(answer))
+            ids.append(new.id)
+    return ids
+
+
+def consumed(dialect: str, number: int, rounds: int) -> dict[str, list[float]]:
+    """Deliveries a second: ours into empty tables, and COPY of what that has made into tables without indexes' help."""
+    found: dict[str, list[float]] = {"ours": [], "copy": []}
+    for _ in range(rounds):
+        with place() as directory, redis(directory) as redis_url, database(directory, dialect) as url:
+            ids = asyncio.run(fill(redis_url, number))
+            engine, ledger = create_store_engine(url), Ledger(redis_url)
+            consumer = Consumer(ledger, Store(engine), Breaker())
+            began = time.perf_counter()
+            for start in range(0, len(ids), 32):
+                consumer.consume("dlr", ids[start : start + 32])
+            found["ours"].append(number / (time.perf_counter() - began))
+            if dialect == "postgresql":
+                found["copy"].append(number / _copied(url, engine))
+            ledger.close()
+            engine.dispose()
+    return found
+
+
+def _copied(url: str, engine: Engine) -> float:
+    """Seconds for COPY to write the same rows into the same tables, emptied, in one transaction for each 1,024 deliveries."""
+    told = {}
+    with psycopg.connect(url) as connection:
+        for table in TABLES:
+            told[table] = connection.execute(f"SELECT * FROM seven.{table}").fetchall()  # type: ignore[arg-type]
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(f'seven.{table}' for table in TABLES)}"))
+    steps = max(1, len(told["deliveries"]) // 1024)
+    with psycopg.connect(url) as connection:
+        began = time.perf_counter()
+        for step in range(steps):
+            for table, rows in told.items():
+                part = rows[len(rows) * step // steps : len(rows) * (step + 1) // steps]
+                with connection.cursor().copy(f"COPY seven.{table} FROM STDIN") as copy:  # type: ignore[arg-type]
+                    for row in part:
+                        copy.write_row(row)
+            connection.commit()
+        return time.perf_counter() - began

@@ -1,0 +1,120 @@
+"""Standing: the servers and processes that are measured, each ended with the block that started it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.processes import ROOT, Process, running
+from tests.servers import Postgres, eventually, free_port, valkey
+from workers.store.engine import create_store_engine
+from workers.store.migrating import migrate
+
+TOKEN = "a-token-for-the-bench-0123456789"
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """A directory that is gone afterwards, where PostgreSQL's own user can get in."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as told:
+        directory = Path(told)
+        directory.chmod(0o711)
+        yield directory
+
+
+@contextmanager
+def redis(directory: Path) -> Iterator[str]:
+    """A Valkey that fsyncs every write; its URL."""
+    home = directory / "valkey"
+    home.mkdir()
+    with valkey(home, "--maxmemory", "6gb") as server:
+        yield server.url
+
+
+@contextmanager
+def database(directory: Path, dialect: str) -> Iterator[str]:
+    """A database with our tables; its URL."""
+    if dialect == "sqlite":
+        url = f"sqlite:///{directory / 'seven.db'}"
+        _migrated(url)
+        yield url
+        return
+    home = directory / "postgres"
+    home.mkdir()
+    server = Postgres(home)
+    server.create()
+    server.start()
+    try:
+        url = server.database()
+        _migrated(url)
+        yield url
+    finally:
+        server.stop()
+
+
+def _migrated(url: str) -> None:
+    engine = create_store_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def environment(redis_url: str, database_url: str | None = None) -> dict[str, str]:
+    """What our processes, and the rivals, are told."""
+    told = {
+        "REDIS_URL": redis_url,
+        "SEVEN_HOOK_TOKEN": TOKEN,
+        "SEVEN_METRICS_ADDRESS": "off",
+        "SEVEN_LEDGER_LIMIT": "6GiB",
+        "PYTHONPATH": str(ROOT),
+    }
+    return told if database_url is None else told | {"DATABASE_URL": database_url}
+
+
+class Server(Process):
+    """An application under uvicorn, on a free port, as an operator would start it."""
+
+    def __init__(self, directory: Path, app: str, told: dict[str, str], name: str, options: Sequence[str] = ()) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [
+            *(sys.executable, "-m", "uvicorn", app, "--port", str(self.port)),
+            *("--no-access-log", "--no-server-header", "--ws", "none", *options),
+        ]
+        super().__init__(name, directory, command, told)
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        super().start()
+        eventually(lambda: _listens(self.port), 30)
+
+
+def _listens(port: int) -> bool:
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in list(table)[1:])
+
+
+def worker(directory: Path, app: str, told: dict[str, str], name: str, options: Sequence[str] = ()) -> Process:
+    """A Celery worker."""
+    command = [sys.executable, "-m", "celery", "-A", app, "worker", "--without-gossip", "--without-mingle"]
+    return Process(name, directory, [*command, "-n", f"{name}@bench", *options], told)
+
+
+def machine() -> dict[str, str]:
+    """What all of it runs on."""
+    cpu = next(
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    )
+    return {
+        "processor": cpu, "cores": str(len(os.sched_getaffinity(0))), "python": sys.version.split()[0],
+        "kernel": os.uname().release, "date": time.strftime("%Y-%m-%d"),
+        "wrk": subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split("\n")[0][:40],
+    }  # fmt: skip
+
+
+__all__ = ["TOKEN", "Server", "database", "environment", "machine", "place", "redis", "running", "worker"]

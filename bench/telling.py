@@ -1,0 +1,58 @@
+"""Telling: the requests that the load generator makes, each event type by each method, every delivery another one."""
+
+from pathlib import Path
+
+from emulator.php import http_build_query, json_encode
+from seven.events import EVENT_TYPES
+
+KEYS = {"dlr": "msg_id", "sms_mo": "id", "tracking": "sms_id", "voice_call": "id", "voice_status": "id"}
+"""The field of each that is another in every delivery."""
+MARK = "987654321987654"
+
+_SCRIPT = """
+local thread_number = 0
+function setup(thread) thread:set("number", thread_number); thread_number = thread_number + 1 end
+function init(args) count = 0 end
+local head, tail, path = %s, %s, %s
+function request()
+  count = count + 1
+  local id = string.format("%%03d%%012d", number + %d, count)
+  return %s
+end
+function done(summary, latency, requests)
+  io.write(string.format("\\nRESULT %%d %%d %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration,
+    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(90), latency:percentile(99), latency.max))
+end
+"""
+
+
+def script(event_type: str, method: str, token: str, run: int) -> str:
+    """A script for wrk: deliveries of one kind to `/hooks/{token}`, none of them twice in any run."""
+    payload = {
+        "data": {**EVENT_TYPES[event_type].example, KEYS[event_type]: MARK},
+        "webhook_event": event_type,
+        "webhook_timestamp": "2026-11-25T09:00:00+01:00",
+    }
+    path = f"/hooks/{token}"
+    if method == "JSON":
+        told, kind = json_encode(payload).decode(), "application/json"
+    else:
+        told, kind = http_build_query(payload), "application/x-www-form-urlencoded"
+    head, _, tail = told.partition(MARK)
+    if method == "GET":
+        made = 'wrk.format("GET", path .. "?" .. head .. id .. tail)'
+    else:
+        made = f'wrk.format("POST", path, {{["content-type"] = "{kind}"}}, head .. id .. tail)'
+    return _SCRIPT % (_quoted(head), _quoted(tail), _quoted(path), run % 1000, made)
+
+
+def written(directory: Path, event_type: str, method: str, token: str, run: int) -> Path:
+    """The script in a file."""
+    file = directory / f"{event_type}-{method}-{run}.lua"
+    file.write_text(script(event_type, method, token, run))
+    return file
+
+
+def _quoted(told: str) -> str:
+    return "[====[" + told + "]====]"
