@@ -113,7 +113,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": cpu, "cores": str(len(os.sched_getaffinity(0))), "python": sys.version.split()[0],
         "kernel": os.uname().release, "date": time.strftime("%Y-%m-%d"),
-        "wrk": subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split("\n")[0][:40],
+        "wrk": subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.partition("[")[0][4:].strip(),
     }  # fmt: skip
 
 
