@@ -5,6 +5,7 @@ brought a token of ours, and then no limit on strangers meets it: the gateway is
 """
 
 import resource
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -72,7 +73,8 @@ class Bounds:
 
     def __post_init__(self) -> None:
         if not self.most:
-            self.most = max(SPARE_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+            files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            self.most = sys.maxsize if files == resource.RLIM_INFINITY else max(SPARE_FILES, files - SPARE_FILES)
 
 
 class Connections:
@@ -88,10 +90,10 @@ class Connections:
 
     def opened(self, protocol: HttpToolsProtocol, address: str, now: float) -> Connection:
         """A new one; where there is no room, another one has to go."""
+        if len(self) >= self._bounds.most:
+            self._make_room()
         connection = Connection(protocol, address, now, self, head_since=now)
         self._unproven[connection] = None
-        if len(self) > self._bounds.most:
-            self._make_room()
         return connection
 
     def closed(self, connection: Connection) -> None:

@@ -1,0 +1,99 @@
+"""Connections: who has to go, and in which order."""
+
+import resource
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ingest.connections import MOST_UNPROVEN, YOUNG_S, Bounds, Connection, Connections
+from ingest.metrics import ReceiverMetrics
+
+
+class Protocol:
+    """One of uvicorn's, as far as it is looked at."""
+
+    def __init__(self, *, busy: bool = False) -> None:
+        self.aborted = False
+        self.cycle = SimpleNamespace(response_complete=not busy)
+        self.transport = SimpleNamespace(abort=self.abort, is_closing=lambda: self.aborted)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def connections(**bounds: Any) -> Connections:
+    return Connections(Bounds(**{"patience_s": 10.0, "most_of_one": 3, "most": 1000} | bounds), ReceiverMetrics())
+
+
+def gone(some: list[Connection]) -> list[int]:
+    return [number for number, one in enumerate(some) if one.protocol.aborted]  # type: ignore[attr-defined]
+
+
+def opened(registry: Connections, number: int, address: str = "192.0.2.1", at: float = 0.0) -> list[Connection]:
+    return [registry.opened(Protocol(), address, at) for _ in range(number)]  # type: ignore[arg-type]
+
+
+def test_the_oldest_of_too_many_go_once_they_are_old_enough():
+    """Of one address, that have proved nothing; the young ones may be the gateway's."""
+    registry = connections()
+    some = opened(registry, 5)
+    registry.tidy(YOUNG_S)
+    assert gone(some) == []
+    registry.tidy(YOUNG_S + 0.1)
+    assert gone(some) == [0, 1]
+
+
+def test_who_has_proved_to_be_good_does_not_count():
+    """Nor does a proxy of ours, behind which there is everybody."""
+    registry = connections(is_proxy=lambda address: address == "10.0.0.1")
+    good, proxied = opened(registry, 9), opened(registry, 9, "10.0.0.1")
+    for one in good:
+        one.prove()
+    registry.tidy(5)
+    assert gone(good) == gone(proxied) == []
+
+
+def test_all_addresses_together_are_bounded():
+    """However few each of them has."""
+    registry = connections(most=10_000)
+    some = [one for n in range(MOST_UNPROVEN + 2) for one in opened(registry, 1, f"10.0.{n >> 8}.{n & 255}")]
+    registry.tidy(5)
+    assert gone(some) == [0, 1]
+
+
+def test_who_is_slow_goes_wherever_he_is_in_his_request():
+    """In a head, or in a body that was answered; not while the application has it in hand."""
+    registry = connections()
+    head, body, in_hand, idle = some = opened(registry, 4)
+    for one in some:
+        one.prove()
+        one.head_since = None
+    head.head_since = body.body_since = in_hand.body_since = 0.0
+    in_hand.protocol.cycle.response_complete = False
+    registry.tidy(10.1)
+    assert gone(some) == [0, 1]
+    assert not idle.is_gone
+
+
+def test_where_there_is_no_room_somebody_goes_at_once():
+    """First who has proved nothing, then the idle one that was used longest ago, never one in the midst of a request."""
+    registry = connections(most=3)
+    first, second, third = some = opened(registry, 3)
+    for one in (first, second, third):
+        one.prove()
+    first.protocol.cycle.response_complete = False
+    second.prove()
+    (fourth,) = opened(registry, 1)
+    assert gone([*some, fourth]) == [2]
+    (fifth,) = opened(registry, 1)
+    assert gone([*some, fourth, fifth]) == [2, 3]
+    assert len(registry) == 3
+
+
+def test_as_many_as_there_may_be_files(monkeypatch: pytest.MonkeyPatch):
+    """But for some; and where there is no limit, none."""
+    for files, most in ((1024, 960), (70, 64), (resource.RLIM_INFINITY, sys.maxsize)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
+        assert Bounds(10, 3).most == most
