@@ -7,7 +7,7 @@ from tests.acceptance.flooding import MANNERS, flooded
 
 def test_the_gateway_is_refused_nothing(tmp_path: Path):
     """Beside 50 at full speed and 200 slow ones every delivery is accepted; how long it waits `flooding` itself tells."""
-    found = flooded(tmp_path, 3)
+    found = flooded(tmp_path, 2)
     assert {name: (one.accepted, one.refused) for name, one in found.items()} == dict.fromkeys(
-        ("quiet", *MANNERS), (300, 0)
+        ("quiet", *MANNERS), (200, 0)
     )
