@@ -75,7 +75,7 @@ def _copied(url: str, engine: Engine) -> float:
     told = {}
     with psycopg.connect(url) as connection:
         for table in TABLES:
-            told[table] = connection.execute(f"SELECT * FROM seven.{table}").fetchall()  # type: ignore[arg-type]
+            told[table] = connection.execute(f"SELECT * FROM seven.{table}").fetchall()  # type: ignore[arg-type] # a name of ours
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {', '.join(f'seven.{table}' for table in TABLES)}"))
     steps = max(1, len(told["deliveries"]) // 1024)
@@ -84,7 +84,7 @@ def _copied(url: str, engine: Engine) -> float:
         for step in range(steps):
             for table, rows in told.items():
                 part = rows[len(rows) * step // steps : len(rows) * (step + 1) // steps]
-                with connection.cursor().copy(f"COPY seven.{table} FROM STDIN") as copy:  # type: ignore[arg-type]
+                with connection.cursor().copy(f"COPY seven.{table} FROM STDIN") as copy:  # type: ignore[arg-type] # a name of ours
                     for row in part:
                         copy.write_row(row)
             connection.commit()

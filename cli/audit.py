@@ -19,9 +19,8 @@ from workers import acknowledging
 from workers.auditing import Audit, Auditor
 from workers.store.writing import Store, StoreAway
 
-_LINE_OF_LOG = re.compile(
-    r'\b(?:batch(?:es)?|life|guard)\\*"?\s*[=:]'
-)  # text, JSON, JSON in JSON, whoever wrote it anew
+# text, JSON, JSON in JSON, whoever wrote it anew
+_LINE_OF_LOG = re.compile(r'\b(?:batch(?:es)?|life|guard)\\*"?\s*[=:]')
 _IDS = re.compile(r'\bids(?:=(\S*)|\\*"\s*:\s*(\[[^\]]*))')
 _ID = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 

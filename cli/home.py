@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from cli.settings import HomeSettings
+from ledger.hook_settings import several
 from ledger.settings import load
 from seven.hooks import ALL, SECRET_HEADER, Hook
 
@@ -158,7 +159,7 @@ class Home:
 
 
 def _all(told: SecretStr | None) -> list[str]:
-    return [] if told is None else [one.strip() for one in told.get_secret_value().split(",") if one.strip()]
+    return [] if told is None else several(told.get_secret_value())
 
 
 def _first(told: SecretStr | None) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from ingest.metrics import ReceiverMetrics
+from ingest.metrics import HELD, ReceiverMetrics
 from ledger import keyspace
 from ledger.judged import arguments
 from ledger.logs import logger
@@ -56,7 +56,7 @@ class Observations:
     def held(self, guard: str, by: str, source: str) -> None:
         """A delivery held."""
         self._tallies[guard].held[by] += 1
-        self._metrics.examined(guard, "held")
+        self._metrics.examined(guard, HELD)
         sources = self._sources[guard]
         if source not in sources:
             sources[source] = None

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import ByteSize, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import NoDecode
 
 from ingest.guards import Mode
-from ledger.hook_settings import HookSettings, Secrets
+from ledger.hook_settings import HookSettings, Secrets, Words
 from ledger.logs import logger
 from ledger.settings import HOW_TO_MAKE_ONE, LedgerSettings
 
@@ -37,7 +36,7 @@ class IngestSettings(LedgerSettings, HookSettings):
     seven_signature_ahead_s: float = Field(
         300.0, ge=0, description="Seconds that a signature may be from the future, by clocks that differ."
     )
-    seven_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    seven_trusted_proxies: Words = Field(
         (), description="Addresses and networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
     seven_body_limit: ByteSize = Field(
@@ -71,11 +70,6 @@ class IngestSettings(LedgerSettings, HookSettings):
     seven_stranger_connections: int = Field(
         64, ge=1, description="Connections of one address that have not shown a token; beyond it the oldest are closed."
     )
-
-    @field_validator("seven_trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, told: object) -> object:
-        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
 
     @field_validator("seven_trusted_proxies")
     @classmethod

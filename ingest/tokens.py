@@ -1,4 +1,4 @@
-"""Tokens: who may deliver."""
+"""Tokens: who may deliver, by a secret in the URL, or in a header."""
 
 import hmac
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from ledger.keyspace import fingerprint
 
 
 class Tokens:
-    """The secret tokens that hooks may carry in their URL."""
+    """The secrets that hooks may carry."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._known = [(token.encode(), fingerprint(token)) for token in tokens]

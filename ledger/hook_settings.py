@@ -3,18 +3,27 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from ledger.settings import Environment, check_token
 
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+def several(told: str) -> list[str]:
+    """What is told of several, comma-separated."""
+    return [one.strip() for one in told.split(",") if one.strip()]
+
+
+_SEVERAL = BeforeValidator(lambda told: several(told) if isinstance(told, str) else told)
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, _SEVERAL]
+Words = Annotated[tuple[str, ...], NoDecode, _SEVERAL]
 
 
 class HookSettings(Environment):
     """Of each of these there may be several, comma-separated: the first is current, the others are on their way out."""
 
-    seven_public_url: Annotated[tuple[str, ...], NoDecode] = Field(
+    seven_public_url: Words = Field(
         (), description="scheme://host[/prefix] as the gateway sees the receiver; several, first is current."
     )
     seven_hook_token: Secrets = Field((), description="The secret in the hooks' URLs; several, first is current.")
@@ -24,11 +33,6 @@ class HookSettings(Environment):
     seven_signing_key: Secrets = Field(
         (), description="The account's signing key: deliveries are verified with each, requests signed with the first."
     )
-
-    @field_validator("seven_public_url", "seven_hook_token", "seven_hook_secret", "seven_signing_key", mode="before")
-    @classmethod
-    def _listed(cls, told: object) -> object:
-        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
 
     @field_validator("seven_hook_token", "seven_hook_secret")
     @classmethod
