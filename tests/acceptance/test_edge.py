@@ -281,7 +281,8 @@ def test_descriptors_are_given_back(receiver: Receiver):
 
     async def call() -> None:
         async with httpx2.AsyncClient() as client:
-            await asyncio.gather(*(client.get(f"{receiver.url}/hooks/x") for _ in range(100)))
+            asked = (client.get(f"{receiver.url}/hooks/x") for _ in range(100))
+            await asyncio.gather(*asked, return_exceptions=True)  # some may be thinned out while they wait their turn
 
     asyncio.run(call())
     eventually(lambda: len(list(directory.iterdir())) < 40)
