@@ -122,4 +122,4 @@ def _name(value: object) -> str | None:
     if not isinstance(value, str):
         raise Misfit("webhook_event is not text", {"webhook_event": "text is expected"})
     name = storable(value.strip())
-    return name.lower() if name.lower() in EVENT_TYPES else name[:MAX_NAME]
+    return name.lower() if name.lower() in EVENT_TYPES else name[:MAX_NAME] or None

@@ -25,6 +25,7 @@ def received(delivery: Delivery, path_event_type: str | None, doubt: str | None)
 
 @given(delivery=DELIVERIES, path_event_type=EVENT_TYPES, doubt=DOUBTS)
 @example(delivery=Delivery("GET", b"", b""), path_event_type=None, doubt=None)
+@example(delivery=Delivery("GET", b"", b""), path_event_type=" ", doubt=None)
 @example(
     delivery=Delivery("POST", b"", b'{"webhook_event":"dlr","data":{"msg_id":"\\ud800","status":"\\u0000"}}'),
     path_event_type=None,
