@@ -17,8 +17,6 @@ from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import Valkey, eventually, free_port
 from tests.workers.envelopes import Accept, envelope
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
 NOT_WHILE_ALL_IS_WELL = {
@@ -52,15 +50,12 @@ def documented() -> set[str]:
     return set(re.findall(r"`(seven_\w+)`", rows))
 
 
-@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
-def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, empty_database: str, tmp_path: Path):
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, database_url: str, tmp_path: Path):
     """Receiver, worker and beat together tell exactly the metrics of docs/metrics.md, and figures that are right."""
-    engine = create_store_engine(empty_database)
-    migrate(engine)
-    engine.dispose()
     environment = {
         "REDIS_URL": redis_url,
-        "DATABASE_URL": empty_database,
+        "DATABASE_URL": database_url,
         "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_SWEEP_S": "1",
         "SEVEN_RETAIN_S": "1",
@@ -140,7 +135,7 @@ def test_receivers_that_share_an_address_tell_their_sum(redis_url: str, tmp_path
         receivers.end()
 
 
-@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_workers_that_share_an_address_tell_their_sum(
     redis_url: str, ledger: Ledger, database_url: str, accept: Accept, tmp_path: Path
 ):

@@ -18,9 +18,9 @@ IDS = [str(uuid7()) for _ in range(4)]
 
 
 @pytest.fixture
-def empty_database(tmp_path: Path) -> str:
+def dialect() -> str:
     """One kind is enough here: `tests/workers/test_auditing.py` audits both."""
-    return f"sqlite:///{tmp_path / 'seven.db'}"
+    return "sqlite"
 
 
 @pytest.fixture

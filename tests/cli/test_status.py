@@ -29,9 +29,9 @@ DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 
 
 @pytest.fixture
-def empty_database(tmp_path: Path) -> str:
+def dialect() -> str:
     """One kind is enough here: `tests/workers/test_glancing.py` looks at both."""
-    return f"sqlite:///{tmp_path / 'seven.db'}"
+    return "sqlite"
 
 
 @pytest.fixture
