@@ -3,7 +3,7 @@
 The keyspace, all of it; the broker's own keys (Celery's) live beside it in the same database:
 
     seven:ledger              hash  `life`: 32 hex digits, new whenever Redis begins empty; `born_ms`; `probed_ms`
-    seven:batches             hash  batch id → one header line, then one line for each envelope (`ledger/batch.py`)
+    seven:batches             hash  batch id → a header line, then envelopes, a line each or packed (`ledger/batch.py`)
     seven:pending:<queue>     zset  batch id → when it was accepted; the score never moves, the lowest is the oldest
     seven:announced:<queue>   zset  batch id → when it was last announced, at first when it was accepted
     seven:ordinals            hash  queue → the last ordinal given out, dense within a life

@@ -2,7 +2,8 @@
 -- All or nothing, and only once for a batch id: told again, it answers as it did the first time.
 --
 -- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, last
--- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, envelopes, token fingerprints...
+-- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, what the header says of the envelopes
+--       ("count":…, or "packed":…,"bytes":…), envelopes, token fingerprints...
 -- Returns the batch's header line.
 
 local known = redis.call('HGET', KEYS[2], ARGV[1])
@@ -21,14 +22,14 @@ end
 
 local last = redis.call('HINCRBY', KEYS[3], ARGV[2], ARGV[3])
 local header = string.format(
-  '{"v":1,"queue":"%s","life":"%s","first":%.0f,"count":%.0f,"accepted_ms":%s}',
-  ARGV[2], life, last - ARGV[3] + 1, ARGV[3], now)
+  '{"v":1,"queue":"%s","life":"%s","first":%.0f,%s,"accepted_ms":%s}',
+  ARGV[2], life, last - ARGV[3] + 1, ARGV[5], now)
 
-redis.call('HSET', KEYS[2], ARGV[1], header .. '\n' .. ARGV[5])
+redis.call('HSET', KEYS[2], ARGV[1], header .. '\n' .. ARGV[6])
 redis.call('ZADD', KEYS[5], now, ARGV[1])
 redis.call('ZADD', KEYS[6], now, ARGV[1])
 redis.call('HSET', KEYS[7], ARGV[2], now)
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   redis.call('HSET', KEYS[4], ARGV[i], now)
 end
 return header

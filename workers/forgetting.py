@@ -4,6 +4,7 @@ Joins fill what is blank, so what is pending in the ledger comes first: a worker
 write it again. It is not touched there, for a batch and its ordinals belong to whoever consumes it, but waited for.
 """
 
+import base64
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from ledger.batch import Batch
+from ledger.batch import Batch, legible
 from ledger.settling import Ledger
 from ledger.surveying import held_batches
+from seven.envelope import RAW
 from seven.events import QUEUES
 from seven.families import Family, families
 from seven.sought import Sought
@@ -185,7 +187,7 @@ class Forgetting:
     def _theirs(self, batch: object, subjects: _Subjects) -> int:
         """How many deliveries of a pending batch are theirs; of one that cannot be read, 1 for any."""
         if not isinstance(batch, Batch):
-            return int(self._sought.is_in(getattr(batch, "stored", b"").decode("utf-8", "replace")))
+            return int(self._sought.is_in(legible(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
         named = {n for n, line in enumerate(batch.lines) if self._sought.is_in_payload(line.decode("utf-8", "replace"))}
         if subjects.known:
             told = (one.delivery for one in understand(batch))
@@ -200,7 +202,7 @@ class Forgetting:
             for row in page:
                 its_name = (row["event_type"], row["subject"])
                 columns = [name for name in SAID if self._said(name, row)]
-                if subjects.are_spoken_of(*its_name) or self._sought.is_in_payload(row["payload"]):
+                if subjects.are_spoken_of(*its_name) or self._sought.is_in_payload(_legible(row["payload"])):
                     ids.add(row["id"])
                     columns += [*PAYLOADS.columns, *(["subject"] if its_name in subjects.gone else [])]
                 if told := tuple(name for name in columns if row[name] is not None):
@@ -215,7 +217,7 @@ class Forgetting:
     def _of_letter(self, name: str, row: Row, ids: Collection[str]) -> bool:
         if name != "envelope":
             return self._said(name, row)
-        return row[name] is not None and (row["id"] in ids or self._sought.is_in_payload(row[name]))
+        return row[name] is not None and (row["id"] in ids or self._sought.is_in_payload(_legible(row[name])))
 
     def _said(self, name: str, row: Row) -> bool:
         return row[name] is not None and self._sought.is_told_by((name, row[name]))
@@ -233,3 +235,13 @@ class Forgetting:
 def _family(table: str) -> Family:
     """The family of a record, by its table."""
     return next(one for one in families() if one.records[0].table == table)
+
+
+def _legible(kept: str | None) -> str | None:
+    """A payload or an envelope as it is kept; where it is what lay in the ledger and was no batch, also unpacked."""
+    if kept is None or not kept.startswith(RAW):
+        return kept
+    try:
+        return RAW + base64.b64encode(legible(base64.b64decode(kept.removeprefix(RAW)))).decode("ascii")
+    except ValueError:
+        return kept

@@ -1,6 +1,7 @@
 """The ledger's promises, each against a real Valkey."""
 
 import asyncio
+import secrets
 import signal
 import threading
 import time
@@ -165,7 +166,7 @@ def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause
 def test_a_full_redis_still_settles(tmp_path: Path):
     """Settling only deletes, so it gets through when nothing else does, and makes room again."""
     with valkey(tmp_path) as server:
-        accept(server.url, [batch(str(n), line=b"x" * 100_000) for n in range(40)])
+        accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode()) for n in range(40)])
         ledger = Ledger(server.url)
         ledger.redis.config_set("maxmemory", "2mb")
         assert isinstance(accept(server.url, [batch("no room")])[0], NotAccepted)

@@ -1,5 +1,6 @@
 """Deliveries that were not applied, for the tests, and what a database holds of them."""
 
+import gzip
 import json
 from typing import Any
 
@@ -65,6 +66,9 @@ def history(engine: Engine, name: str) -> list[tuple[int, str | None]]:
         return [(one.attempt, one.reason) for one in failures(connection, [name])]
 
 
-def stored(*lines: bytes, queue: str = "dlr") -> bytes:
-    header = {"queue": queue, "life": "l" * 32, "first": 5, "count": len(lines), "accepted_ms": 1777600000000}
-    return b"\n".join([json.dumps(header).encode(), *lines])
+def stored(*lines: bytes, queue: str = "dlr", packed: bool = False) -> bytes:
+    header = {"queue": queue, "life": "l" * 32, "first": 5, "accepted_ms": 1777600000000}
+    header["packed" if packed else "count"] = len(lines)
+    body = b"\n".join(lines)
+    body = gzip.compress(body) if packed else body
+    return json.dumps(header | {"bytes": len(body)}).encode() + b"\n" + body

@@ -200,6 +200,22 @@ def test_a_batch_killed_before_it_was_settled_is_looked_for(
     assert not NUMBER.is_in(all_text(engine))
 
 
+@pytest.mark.parametrize("lost", [0, 30], ids=["of a newer version", "damaged"])
+def test_packed_batches_that_were_none_are_looked_into(engine: Engine, ledger: Ledger, consumer: Consumer, lost: int):
+    """While it is pending and when it is a letter: what can be unpacked of it is searched, and theirs goes whole."""
+    for name, number in (("batch-a", THEIRS), ("batch-b", OTHERS)):
+        packed = stored(*(f"{n}: sender={number}".encode() for n in range(20)), packed=True)
+        ledger.redis.hset("seven:batches", name, packed.replace(b"first", b"later")[: len(packed) - lost])
+        ledger.redis.zadd("seven:pending:dlr", {name: 1})
+    left = forgotten(engine, ledger).left
+    assert left is not None
+    assert (left.batches, left.waiting) == (["batch-a"], 1)
+    consumer.consume("dlr", ["batch-a", "batch-b"])
+    assert forgotten(engine, ledger).left is None
+    kept = {one.id: one.payload is not None for one in rows(engine).values() if isinstance(one, KeptDelivery)}
+    assert kept == {"batch-a": False, "batch-b": True}
+
+
 class Ended(Exception):  # noqa: N818 - what somebody wanted
     pass
 

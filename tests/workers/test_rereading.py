@@ -85,9 +85,10 @@ def test_an_envelope_that_still_cannot_be_read(engine: Engine):
     assert delivery(engine, "b-1").payload == "base64:" + base64.b64encode(b"garbage").decode()
 
 
-def test_a_batch_that_can_be_read_today(engine: Engine):
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+def test_a_batch_that_can_be_read_today(engine: Engine, packed: bool):
     """All its deliveries are written with their ordinals, and the letter that held it says so."""
-    told = stored(envelope("one").line(), b"garbage", envelope("three", status=None).line())
+    told = stored(envelope("one").line(), b"garbage", envelope("three", status=None).line(), packed=packed)
     write(engine, unreadable(Unreadable("whole", told, "KeyError")))
     found = replayed(engine)
     assert (found.count("applied"), dict(found.inside)) == (1, {"applied": 1, "dead": 1, "parked": 1})
