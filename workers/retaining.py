@@ -23,12 +23,15 @@ from workers.store.aging import (
     Step,
     blank_payloads,
     blank_texts,
+    drop_weeks,
+    provide_weeks,
     remove_deliveries,
     remove_entries,
     remove_hook_changes,
     remove_records,
 )
-from workers.store.tables import call_statuses, link_events, message_statuses
+from workers.store.partitioning import PARTITIONED
+from workers.store.tables import call_statuses, deliveries, link_events, message_statuses
 from workers.store.writing import Refused, Store, StoreAway
 
 LONGEST_S = 120.0
@@ -69,14 +72,22 @@ class Retained:
 def rules(keep: KeepSettings, now: datetime, oldest_pending: datetime | None) -> Iterator[Rule]:
     """All that is to be done now. What is pending, and what came with it, is removed by none of it."""
 
+    def once(step: Callable[..., Step], *told: object) -> Iterator[Rule]:
+        yield lambda connection, _: step(connection, *told)
+
     def by(step: Callable[..., Step], name: str, *told: object) -> Iterator[Rule]:
         if before := keep.before(name, now):
-            yield lambda connection, _: step(connection, *told, before)
+            yield from once(step, *told, before)
 
+    for table in PARTITIONED:
+        yield from once(provide_weeks, table, now)
     # what goes as a whole goes first: nothing of it has to be blanked
+    for history in (message_statuses, call_statuses):
+        yield from by(drop_weeks, "histories", history)
     if before := keep.before("deliveries", now):
         settled = min(before, oldest_pending - PENDING_FOR) if oldest_pending else before
         yield lambda connection, after: remove_deliveries(connection, settled, after)
+        yield from once(drop_weeks, deliveries, settled)
     for family in families():
         record = family.records[0].table
         yield from by(remove_records, record, family, _AGES.get(record, "changed_at"))

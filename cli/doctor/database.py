@@ -1,12 +1,14 @@
 """The database: whether it takes rows, has today's tables, and keeps a commit once it is answered."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
 from cli.status_judging import size
 from workers.store.engine import OVERFLOW
 from workers.store.inspecting import Database
+from workers.store.partitioning import WEEK
 
 OLDEST_POSTGRESQL = 130_000
 FULLEST = 0.8
@@ -71,7 +73,16 @@ def _postgresql(database: Database, connections: int) -> Iterator[Check]:
     else:
         yield good("PostgreSQL disk", "fsync and full_page_writes are on")
     yield _encoding(told["server_encoding"])
+    if database.version == database.newest:
+        yield _provided(database.provided_until)
     yield _connections(database, connections)
+
+
+def _provided(until: datetime | None) -> Check:
+    if until is None or until < datetime.now(UTC) + WEEK:
+        said = "the coming week has none: its rows go where those of all such weeks are, and are found more slowly"
+        return warning("partitions", said, f"{program()} migrate makes them; is beat running, which has it done?")
+    return good("partitions", f"are there until {until:%Y-%m-%d}")
 
 
 def _commit(database: Database) -> Check:

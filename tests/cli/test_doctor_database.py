@@ -17,7 +17,8 @@ from tests.servers import Postgres, eventually
 from workers.store.engine import create_store_engine, database_url
 from workers.store.inspecting import clock, inspect
 from workers.store.migrating import VERSION_TABLE, migrate
-from workers.store.tables import SCHEMA
+from workers.store.partitioning import partitions
+from workers.store.tables import SCHEMA, deliveries
 
 AFFORDABLE = 10
 
@@ -127,6 +128,15 @@ def test_encodings(postgres: Postgres, encoding: str, grade: Grade):
         )
     with opened(postgres.url(name)) as engine:
         assert not_good(examined(engine)) == {"encoding": grade}
+
+
+def test_weeks_for_which_nobody_has_provided(postgres: Postgres):
+    """Beat has stood still for a month: it works, and is warned of."""
+    with opened(postgres.database()) as engine:
+        with engine.begin() as connection:
+            for part in partitions(connection, deliveries)[1:]:
+                connection.execute(text(f"DROP TABLE {SCHEMA}.{part.name}"))
+        assert not_good(examined(engine)) == {"partitions": Grade.WARNING}
 
 
 def test_more_connections_than_there_are(postgres: Postgres):

@@ -16,6 +16,7 @@ from ledger.runs import Run, runs
 from seven.families import Family
 from workers.store.archive import first_id
 from workers.store.counting import Place
+from workers.store.partitioning import drop_past, provide
 from workers.store.reading import among
 from workers.store.tables import (
     SCHEMA,
@@ -42,6 +43,18 @@ class Step:
     removed: Mapping[str, int] = field(default_factory=dict)
     blanked: Mapping[str, int] = field(default_factory=dict)
     then: str | None = None
+
+
+def provide_weeks(connection: Connection, table: Table, now: datetime) -> Step:
+    """Partitions of a table for the weeks that come."""
+    provide(connection, table, now)
+    return Step()
+
+
+def drop_weeks(connection: Connection, table: Table, before: datetime) -> Step:
+    """Partitions that are wholly from before then; of deliveries, whose ordinals are tallied, only empty ones."""
+    rows = drop_past(connection, table, before, only_empty=table is deliveries)
+    return Step({table.name: rows} if rows else {})
 
 
 def blank_payloads(connection: Connection, outcome: str, before: datetime) -> Step:

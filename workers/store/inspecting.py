@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from workers.store.failures import is_unmigrated
 from workers.store.migrating import current, newest
+from workers.store.partitioning import provided_until
 from workers.store.tables import ledger_marks
 
 # What a commit is worth, and how many may come. `reset_val` is what a session has before we ask for more.
@@ -40,6 +41,8 @@ class Database:
     connections: int
     """Those that are open; PostgreSQL only."""
     standby: bool
+    provided_until: datetime | None
+    """By when the weeks end that have partitions, in every table; PostgreSQL only."""
     refusal: str | None
     """Why it took no write; None when it did, or when it has no tables yet."""
 
@@ -83,6 +86,7 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
         "size": size,
         "connections": connections,
         "standby": standby,
+        "provided_until": provided_until(connection),
     }
 
 
@@ -90,4 +94,4 @@ def _sqlite(connection: Connection) -> dict[str, Any]:
     names = ("journal_mode", "synchronous", "encoding", "page_count", "page_size")
     told = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in names}
     size = int(told.pop("page_count")) * int(told.pop("page_size"))
-    return {"settings": told, "defaults": {}, "size": size, "connections": 0, "standby": False}
+    return {"settings": told, "defaults": {}, "size": size, "connections": 0, "standby": False, "provided_until": None}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from workers.store.guarding import lift_bounds
+from workers.store.partitioning import PARTITIONED, provide
 from workers.store.tables import SCHEMA
 
 VERSION_TABLE = "seven_ingest_version"
@@ -24,6 +26,8 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        for table in PARTITIONED:
+            provide(connection, table, datetime.now(UTC))
         return before, newest()
 
 

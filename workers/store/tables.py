@@ -1,8 +1,9 @@
 """The schema: one table for each record, with the record's fields as columns. `migrations/` is its history.
 
 All times are aware UTC, vendor ids are text, prices are exact decimals. On PostgreSQL everything lives in the schema
-`seven`. `changed_at`, where a table has it, is the database's own time of the last change that made a difference: the
-one column that is no join, so that others can read what is new since they last looked (`docs/react.md`).
+`seven`, and what grows for ever is partitioned by week (`partitioning.py`). `changed_at`, where a table has it, is the
+database's own time of the last change that made a difference: the one column that is no join, so that others can read
+what is new since they last looked (`docs/react.md`).
 """
 
 from typing import Any
@@ -57,6 +58,7 @@ deliveries = Table(
         postgresql_where=WITH_PAYLOAD,
         sqlite_where=WITH_PAYLOAD,
     ),
+    postgresql_partition_by="RANGE (id)",
 )
 
 messages = Table(
@@ -81,6 +83,7 @@ message_statuses = Table(
     _key("status"),
     _key("at", Time),
     Index("ix_message_statuses_at", "at"),  # read by `retain`, as that of every history
+    postgresql_partition_by="RANGE (at)",
 )
 
 inbound_messages = Table(
@@ -124,6 +127,7 @@ call_statuses = Table(
     _key("status"),
     _key("at", Time),
     Index("ix_call_statuses_at", "at"),
+    postgresql_partition_by="RANGE (at)",
 )
 
 links = Table(

@@ -1,0 +1,183 @@
+"""Partitions by week: rows find theirs, weeks are provided in time, what is over is dropped, an old table is kept."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import Engine, text
+
+from ledger.settling import Ledger
+from seven.records import KeptDelivery, MessageStatus
+from tests.workers.ages import DAY, NOW, keeping, of, retained, row, tallied
+from workers.store import migrating
+from workers.store.engine import create_store_engine
+from workers.store.migrating import migrate
+from workers.store.partitioning import AHEAD, PARTITIONED, WEEK, Partition, monday, partitions, provide
+from workers.store.tables import deliveries, message_statuses
+from workers.store.writing import Store
+
+
+@pytest.fixture
+def dialect() -> str:
+    """The only one that has any."""
+    return "postgresql"
+
+
+def found(engine: Engine, table: Any = deliveries) -> list[Partition]:
+    with engine.connect() as connection:
+        return partitions(connection, table)
+
+
+def where(engine: Engine, table: str, column: str) -> dict[str, str]:
+    """In which partition each row is."""
+    with engine.connect() as connection:
+        told = connection.execute(text(f"SELECT {column}, tableoid::regclass::text FROM seven.{table}"))
+        return {key: name.removeprefix("seven.").removeprefix(f"{table}_") for key, name in told}
+
+
+def day(at: datetime) -> str:
+    return f"{monday(at):%Y%m%d}"
+
+
+def test_rows_find_their_week(engine: Engine):
+    """Each row is in its week; what has none is kept all the same, and is as unique as all."""
+    told = [row(1, timedelta()), row(2, -WEEK), row(3, 100 * DAY), row(4, -100 * DAY)]
+    odd = KeptDelivery(id="none of ours", queue="dlr", received_at=NOW, ledger="life", ordinal=5)
+    store = Store(engine)
+    store.write([*told, odd])
+    store.write([*told, odd])
+    expected = {told[0].id: day(NOW), told[1].id: day(NOW + WEEK)} | dict.fromkeys(
+        (told[2].id, told[3].id, odd.id), "rest"
+    )
+    assert where(engine, "deliveries", "id") == expected
+    monday_morning = monday(NOW + WEEK)
+    store.write([MessageStatus("a", "X", monday_morning - timedelta(microseconds=1))])
+    store.write([MessageStatus("b", "X", monday_morning)])
+    assert where(engine, "message_statuses", "msg_id") == {"a": day(NOW), "b": day(NOW + WEEK)}
+
+
+def test_weeks_are_provided(engine: Engine):
+    """So many ahead without a gap, each once, and the next when its time has come."""
+    weeks = [one for one in found(engine) if one.since]
+    assert [one.since for one in weeks] == [monday(NOW) + number * WEEK for number in range(AHEAD + 1)]
+    with engine.begin() as connection:
+        assert [name for table in PARTITIONED for name in provide(connection, table, NOW)] == []
+        later = NOW + 2 * WEEK
+        assert len(provide(connection, deliveries, later)) == 2
+    assert max(one.until for one in found(engine) if one.until) == monday(later) + (AHEAD + 1) * WEEK
+
+
+def test_a_week_that_has_begun_in_the_rest_stays_there(engine: Engine):
+    """Nobody has provided for it in time: nothing is moved, nothing lost, and the weeks after it are made."""
+    late = NOW + (AHEAD + 3) * WEEK
+    Store(engine).write([MessageStatus("a", "X", late)])
+    with engine.begin() as connection:
+        made = provide(connection, message_statuses, late)
+    assert [name[-8:] for name in made] == [day(late + number * WEEK) for number in range(1, AHEAD + 1)]
+    Store(engine).write([MessageStatus("b", "X", late)])
+    assert where(engine, "message_statuses", "msg_id") == {"a": "rest", "b": "rest"}
+
+
+def test_what_is_over_is_dropped(engine: Engine, ledger: Ledger):
+    """A history's week at once; one of deliveries when each of them is tallied, and what must stay is gone."""
+    with engine.begin() as connection:
+        for weeks in (60, 20):
+            for table in PARTITIONED:
+                provide(connection, table, NOW - weeks * WEEK)
+    old, younger = 60 * WEEK, 20 * WEEK
+    Store(engine).write(
+        [
+            *(row(number, old) for number in range(1, 4)),
+            row(4, old - WEEK),
+            row(5, old - WEEK, "dead"),
+            row(6, younger),
+            *(MessageStatus(f"{number}", "X", NOW - old) for number in range(7)),
+            MessageStatus("younger", "X", NOW - younger),
+        ]
+    )
+    told = retained(ledger, engine, keeping(histories=365, deliveries=365))
+    assert +told.removed == {"deliveries": 4, "message_statuses": 7}
+    assert tallied(engine) == [(1, 4)]
+    assert [one.ordinal for one in of(engine, "deliveries").values()] == [5, 6]
+    assert [key[0] for key in of(engine, "message_statuses")] == ["younger"]
+    limit = NOW - 365 * DAY
+    assert all(one.until > limit for one in found(engine, message_statuses) if one.until)
+    assert [one.name[-8:] for one in found(engine) if one.until and one.until <= limit] == [day(NOW - old + WEEK)]
+
+
+def test_who_reads_is_not_in_danger(engine: Engine, ledger: Ledger, database_url: str):
+    """A week somebody reads in is left for the next pass; the pass goes on."""
+    with engine.begin() as connection:
+        provide(connection, message_statuses, NOW - 60 * WEEK)
+    Store(engine).write([MessageStatus("a", "X", NOW - 60 * WEEK), row(1, 400 * DAY)])
+    before = found(engine, message_statuses)
+    with psycopg.connect(database_url) as reader:
+        reader.execute("SELECT FROM seven.message_statuses")
+        told = retained(ledger, engine, keeping(histories=365, deliveries=365))
+        assert told.done
+        assert told.removed["deliveries"] == 1
+        assert found(engine, message_statuses) == before
+    retained(ledger, engine, keeping(histories=365))
+    assert len(found(engine, message_statuses)) == len(before) - AHEAD - 1
+
+
+@pytest.fixture
+def of_before(empty_database: str) -> Any:
+    """A database as it was before there were partitions."""
+    engine = create_store_engine(empty_database)
+    with migrating._locked(engine) as connection:
+        config = migrating._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    yield engine
+    engine.dispose()
+
+
+def test_an_old_table_becomes_a_part(of_before: Engine):
+    """Its rows stay where they are, also those of a clock gone wrong; who could read them still can."""
+    told = [row(1, timedelta()), row(2, 100 * DAY), row(3, -100 * DAY)]
+    store = Store(of_before)
+    store.write([*told, MessageStatus("a", "X", NOW)])
+    kept = of(of_before, "deliveries")
+    with of_before.begin() as connection:
+        connection.execute(text("CREATE ROLE somebody"))
+        connection.execute(text("GRANT SELECT ON seven.deliveries TO somebody, PUBLIC"))
+    migrate(of_before)
+    until = f"until_{monday(NOW + WEEK):%Y%m%d}"
+    assert of(of_before, "deliveries") == kept
+    store.write([*told, row(4, -WEEK), MessageStatus("a", "X", NOW)])
+    in_parts = [until, until, "rest", day(NOW + WEEK)]
+    assert where(of_before, "deliveries", "id") == dict(
+        zip((one.id for one in (*told, row(4, -WEEK))), in_parts, strict=True)
+    )
+    assert where(of_before, "message_statuses", "msg_id") == {"a": until}
+    with of_before.connect() as connection:
+        readable = "has_table_privilege('somebody', 'seven.deliveries', 'SELECT')"
+        written = "has_table_privilege('somebody', 'seven.deliveries', 'INSERT')"
+        assert connection.execute(text(f"SELECT {readable}, {written}")).one() == (True, False)
+
+
+def test_a_view_on_an_old_table_is_named(of_before: Engine):
+    """It would go on reading the old part alone, and nobody would notice."""
+    with of_before.begin() as connection:
+        connection.execute(text("CREATE VIEW public.mine AS SELECT id FROM seven.deliveries"))
+    with pytest.raises(RuntimeError, match="mine"):
+        migrate(of_before)
+    with of_before.begin() as connection:
+        connection.execute(text("DROP VIEW public.mine"))
+    assert migrate(of_before) == ("0004", migrating.newest())
+
+
+def test_mondays():
+    """Weeks begin on Mondays, UTC, wherever one is."""
+    assert monday(datetime.fromisoformat("2026-11-30T00:30:00+01:00")) == datetime(2026, 11, 23, tzinfo=UTC)
+    assert monday(datetime(2026, 11, 30, tzinfo=UTC)) == datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_on_sqlite_there_is_nothing_to_provide(engine: Engine):
+    """Pruning is all there is to it."""
+    with engine.begin() as connection:
+        assert partitions(connection, deliveries) == provide(connection, deliveries, NOW) == []
