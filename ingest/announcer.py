@@ -14,7 +14,7 @@ log = logger("seven.ingest")
 
 ROOM = 10_000
 """Batches that may wait to be announced; the sweep announces the ones beyond."""
-PAUSE_S = 0.02
+PAUSE_S = 0.05
 """Between two rounds: an announcement costs as much processor as ten deliveries, whether of one batch or of many."""
 
 

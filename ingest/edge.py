@@ -115,7 +115,8 @@ class Edge:
         if len(one.url) > LONGEST_URL:
             one.scope["state"]["url_size"] = len(one.url)
             one.url = one.url[:LONGEST_URL]
-        one.scope["state"]["is_upgrade"] = one.parser.should_upgrade()
+        if one.parser.should_upgrade():
+            one.scope["state"]["is_upgrade"] = True
         return ()
 
     def _body_begins(self, one: HttpToolsProtocol) -> None:
@@ -135,7 +136,8 @@ class Edge:
 
 def connection_of(scope: Scope) -> Connection | None:
     """The connection that a request came by; None under another server than ours."""
-    found: Connection | None = scope.get("state", {}).get("connection")
+    state = scope.get("state")
+    found: Connection | None = state.get("connection") if state else None
     return found
 
 

@@ -77,9 +77,12 @@ class ReceiverMetrics:
             "seven_deliveries_refused", "Requests not answered 202, by cause.", ("cause",), registry=registry
         )
         # Resolved once: a look-up by label for each request would cost more than the counting.
-        self._accepted = {queue: accepted.labels(label_of(queue)) for queue in QUEUES}
-        self._parked = {queue: parked.labels(label_of(queue)) for queue in QUEUES}
-        self._quarantined = {queue: quarantined.labels(label_of(queue)) for queue in QUEUES}
+        outcomes = {"accepted": accepted, "parked": parked, "quarantined": quarantined}
+        self._kept = {
+            (queue, outcome): counter.labels(label_of(queue))
+            for outcome, counter in outcomes.items()
+            for queue in QUEUES
+        }
         self._examined = {
             (guard, verdict): examined.labels(guard, verdict)
             for guard, verdicts in VERDICTS.items()
@@ -101,7 +104,7 @@ class ReceiverMetrics:
 
     def kept(self, queue: str, outcome: str, seconds: float) -> None:
         """A delivery is in the ledger, `accepted`, `parked` or `quarantined`, and about to be answered."""
-        {"accepted": self._accepted, "parked": self._parked, "quarantined": self._quarantined}[outcome][queue].inc()
+        self._kept[queue, outcome].inc()
         self._ack.observe(seconds)
 
     def examined(self, guard: str, verdict: str) -> None:

@@ -42,9 +42,13 @@ class Accepted(Response):
 
     def __init__(self, delivery_id: str) -> None:
         """Starlette's own way to make one costs as much as parsing a delivery."""
-        self.status_code, self.background = 202, None
         self.body = b'{"id":"%s","outcome":"accepted"}' % delivery_id.encode()
         self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", b"application/json")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Send it."""
+        await send({"type": "http.response.start", "status": 202, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class Receiving:

@@ -1,7 +1,7 @@
 """Delivery: one HTTP request of the gateway, and the payload it carries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,34 +16,36 @@ from seven.words import storable
 MAX_NAME = 64
 """Characters kept of the name of an event type that is not known."""
 
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some editors put before a text."""
+
 _ENVELOPE_FIELDS = frozenset({"webhook_event", "webhook_timestamp"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """One HTTP request, as far as it matters to what it says."""
 
     method: str
     query: bytes
     body: bytes
+    raw: bytes = field(init=False)
+    """The bytes that speak: a POST's body, whose query is the target URL's own; without a body, the query."""
+    request_method: str = field(init=False)
+    """The request method of the hook: `JSON`, `POST` or `GET`."""
+    _told: bytes = field(init=False, repr=False)
 
-    @property
-    def raw(self) -> bytes:
-        """The bytes that speak: a POST's body, whose query is the target URL's own; without a body, the query."""
-        return self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
-
-    @property
-    def request_method(self) -> str:
-        """The request method of the hook: `JSON`, `POST` or `GET`."""
-        if self.method == "GET":
-            return "GET"
-        return "JSON" if _without_mark(self.raw)[:1] in (b"{", b"[") else "POST"
+    def __post_init__(self) -> None:
+        told = self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
+        self.raw, self._told = told, told.strip().removeprefix(_MARK).lstrip()
+        is_json = self._told[:1] in (b"{", b"[")
+        self.request_method = "GET" if self.method == "GET" else "JSON" if is_json else "POST"
 
     def decode(self) -> Words:
         """The words, nested as they were meant. Raises Undecodable, or Misfit where they contradict each other."""
         if not self.raw.strip():
             raise Undecodable("an empty request")
-        return (read_json if self.request_method == "JSON" else read_form)(_without_mark(self.raw))
+        return (read_json if self.request_method == "JSON" else read_form)(self._told)
 
 
 @dataclass(slots=True)
@@ -106,11 +108,6 @@ class Payload:
             return plausible(read_moment(self.timestamp), received_at)
         except ValueError:  # absent, or of no use: the delivery is understood without it
             return received_at
-
-
-def _without_mark(told: bytes) -> bytes:
-    """Without white space and the byte order mark that some editors put before a text."""
-    return told.strip().removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def _name(value: object) -> str | None:

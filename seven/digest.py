@@ -25,11 +25,16 @@ def delivery_digest(event_type: str | None, fields: Mapping[str, Any] | bytes) -
     A form writes every scalar as text and leaves null out, so canonical `data` does both; `webhook_timestamp`, which
     a retry may renew, is no part of it. What could not be decoded counts by its bytes.
     """
-    told = fields if isinstance(fields, bytes) else json.dumps(_canonical(fields), sort_keys=True).encode()
+    told = fields if isinstance(fields, bytes) else _ENCODER.encode(_canonical(fields)).encode()
     return hashlib.sha256(f"{event_type}\n".encode("utf-8", "surrogatepass") + told).hexdigest()
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True)
+
+
 def _canonical(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         value = {str(place): one for place, one in enumerate(value)}
     if isinstance(value, Mapping):

@@ -5,10 +5,11 @@ become the same rows. A record's table has these fields as its columns, under th
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from seven.joins import Declared, Join, earliest, greatest, key, standing
@@ -26,21 +27,25 @@ class Record:
     @property
     def key(self) -> tuple[Any, ...]:
         """The values of the key's fields, in the order of their declaration."""
-        return tuple(getattr(self, name) for name in SHAPES[type(self)].names(Join.KEY))
+        return SHAPES[type(self)].key(self)
 
     def merge(self, other: Self) -> Self:
         """The join of two records of one key."""
         joined: dict[str, Any] = {}
         shape = SHAPES[type(self)]
-        for name, declared in shape.declared.items():
-            pair = (getattr(self, name), getattr(other, name))
-            if declared.join is Join.GREATEST:
-                joined[name] = max(pair, key=declared.height)
+        for name, declared in shape.alone.items():
+            mine, told = getattr(self, name), getattr(other, name)
+            if told is None or told == mine:  # as nearly always
+                continue
+            if mine is None:
+                joined[name] = told
             elif declared.join is Join.EARLIEST:
-                joined[name] = min((value for value in pair if value is not None), default=None)
+                joined[name] = min(mine, told)
+            else:
+                joined[name] = max(mine, told, key=declared.height)
         if shape.height(other) > shape.height(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
-        return dataclasses.replace(self, **joined)
+        return dataclasses.replace(self, **joined) if joined else self
 
 
 def fold(records: Iterable[Record]) -> list[Record]:
@@ -237,6 +242,11 @@ class Shape:
     def __init__(self, record: type[Record]) -> None:
         self.declared: dict[str, Declared] = {one.name: one.metadata["declared"] for one in dataclasses.fields(record)}
         self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
+        self.alone = {n: d for n, d in self.declared.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
+        """The fields that are joined each by itself."""
+        keys = self._names[Join.KEY]
+        told = attrgetter(*keys)
+        self.key: Callable[[Record], tuple[Any, ...]] = told if len(keys) > 1 else lambda record: (told(record),)
 
     def names(self, join: Join) -> tuple[str, ...]:
         """The fields with this join."""

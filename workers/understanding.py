@@ -88,10 +88,12 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
 
     def kept(**told: Any) -> KeptDelivery:
         """The row, made once: a record costs as much as parsing a delivery."""
-        return replace(
-            row,
+        return KeptDelivery(
             id=envelope.id,
             event_type=event_type,
+            queue=row.queue,
+            ledger=row.ledger,
+            ordinal=row.ordinal,
             received_at=envelope.received_at,
             request_method=envelope.request_method,
             source=envelope.source,

@@ -8,8 +8,6 @@ from sqlalchemy import Dialect, Float, Numeric, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
-_SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f+00:00"  # one width, so that text order is time order
-
 CodePointText = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text compared by code point, whatever the database's own collation: `ON CONFLICT` compares as Python does."""
 
@@ -30,7 +28,9 @@ class Time(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a naive time")
-        return value.astimezone(UTC).strftime(_SQLITE_TIME) if dialect.name == "sqlite" else value
+        if dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(" ", "microseconds")  # one width, so that text order is time order
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Out of the database, in UTC whatever the session's time zone."""
