@@ -7,13 +7,16 @@ so its habits hold: brackets nest, `[]` appends.
 import json
 import math
 import re
-from typing import Any
-from urllib.parse import parse_qsl
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from seven.errors import Misfit, Undecodable
 
 MAX_DEPTH = 32
 MAX_FIELDS = 1000
+LONGEST_KNOWN_KEY = 100
+"""Characters of a form's key that is remembered once it has been read."""
 
 Words = dict[str, Any]
 
@@ -53,16 +56,42 @@ def read_form(encoded: bytes) -> Words:
     if encoded.lstrip()[:2] == b"--":
         raise Undecodable("multipart/form-data, which is none of the gateway's forms")
     text = encoded.decode("utf-8", "surrogateescape").strip()
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise Undecodable(f"a form of more than {MAX_FIELDS} fields") from None
-    if pairs and ("=" not in text or not any(_KEY.fullmatch(key) for key, _ in pairs)):
+    pairs = text.split("&")
+    if len(pairs) > MAX_FIELDS:
+        raise Undecodable(f"a form of more than {MAX_FIELDS} fields")
+    told = [(_key(name), _unquoted(value)) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
+    if told and ("=" not in text or not any(key.is_ours for key, _ in told)):
         raise Undecodable("neither JSON nor a form")
     words: Words = {}
-    for key, value in pairs:
+    for key, value in told:
         _put(words, key, value)
     return words
+
+
+class _Key(NamedTuple):
+    """A key of a form: as it was told, and the path that its brackets make."""
+
+    name: str
+    path: tuple[str, ...]
+    is_ours: bool
+    """Whether it looks like any that the gateway makes."""
+
+    @classmethod
+    def read(cls, quoted: str) -> "_Key":
+        name = _unquoted(quoted)
+        nested = _KEY.fullmatch(name)
+        return cls(name, (nested[1], *_BRACKETED.findall(nested[2])) if nested else (name,), nested is not None)
+
+
+_known_key = lru_cache(maxsize=1024)(_Key.read)  # they are always the same few
+
+
+def _key(quoted: str) -> _Key:
+    return (_known_key if len(quoted) <= LONGEST_KNOWN_KEY else _Key.read)(quoted)
+
+
+def _unquoted(told: str) -> str:
+    return unquote(told.replace("+", " "), errors="surrogateescape")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Words:
@@ -100,18 +129,17 @@ def deeper_than(levels: int, value: Any) -> bool:
     return levels == 0 or any(deeper_than(levels - 1, one) for one in inner)
 
 
-def _put(words: Words, key: str, value: str) -> None:
+def _put(words: Words, key: _Key, value: str) -> None:
     """Put one field of a form where its brackets say."""
-    nested = _KEY.fullmatch(key)
-    path = [nested[1], *_BRACKETED.findall(nested[2])] if nested else [key]
+    path = key.path
     if len(path) > MAX_DEPTH:
         raise Undecodable(f"a form nested deeper than {MAX_DEPTH} levels")
     place = words
     for step in path[:-1]:
         inner = place.setdefault(step or str(len(place)), {})
         if not isinstance(inner, dict):
-            raise _given_twice(key)
+            raise _given_twice(key.name)
         place = inner
     last = path[-1] if path[-1] or len(path) == 1 else str(len(place))
     if place.setdefault(last, value) != value:
-        raise _given_twice(key)
+        raise _given_twice(key.name)

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.errors import Misfit, NotUnderstood, Undecodable
+from seven.notation import read_form
 from tests.seven.wire_forms import get, post
 
 SECRET = "geheim4711"
@@ -228,6 +230,14 @@ BYTES = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join),
     st.dictionaries(st.text(max_size=5), VALUES, max_size=4).map(lambda words: json.dumps(words).encode()),
 )
+
+
+@given(st.text(alphabet="ab.=&%4zZ+;é ", max_size=40).map(lambda told: "a=" + told))
+def test_a_flat_form_is_read_as_the_standard_library_reads_one(form: str):
+    """Same keys, same values, whatever is quoted, and however badly."""
+    pairs = parse_qsl(form.strip(), keep_blank_values=True, errors="surrogateescape")
+    if len(dict(pairs)) == len(pairs):
+        assert read_form(form.encode("utf-8", "surrogateescape")) == dict(pairs)
 
 
 @settings(max_examples=800, deadline=None)
