@@ -4,7 +4,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import carrying, consuming, receiving
-from bench.page import written
+from bench import backlog, carrying, consuming, enduring, growing, receiving, scaling
+from bench.page import FIGURES, written
 from bench.standing import machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
@@ -26,8 +25,10 @@ Tick = Callable[[], None]
 class Bench:
     """One run: rounds of some seconds."""
 
-    def __init__(self, rounds: int, seconds: float, deliveries: int) -> None:
-        self.rounds, self.seconds, self.deliveries = rounds, seconds, deliveries
+    def __init__(self, told: argparse.Namespace) -> None:
+        self.rounds, self.seconds, self.deliveries = told.rounds, told.seconds, told.deliveries
+        self.rows, self.minutes, self.backlogged = told.rows, told.minutes, told.backlog
+        self.half = max(1, self.rounds // 2)
 
     def rates(self, tick: Tick) -> Found:
         """How many deliveries a second one receiver accepts, at 64 connections."""
@@ -35,7 +36,7 @@ class Bench:
 
     def kinds(self, tick: Tick) -> Found:
         """The same for each event type by each method."""
-        return {"kinds": receiving.kinds(max(1, self.rounds // 2), self.seconds / 2, tick)}
+        return {"kinds": receiving.kinds(self.half, self.seconds / 2, tick)}
 
     def latency(self, tick: Tick) -> Found:
         """How long one delivery takes that comes alone."""
@@ -49,11 +50,11 @@ class Bench:
     def carrying(self, tick: Tick) -> Found:
         """From the wire to the tables."""
         found: Found = {}
-        for dialect in ("postgresql", "sqlite"):
+        for dialect in DIALECTS:
             told: dict[str, list[float]] = {"ours": [], "naive": []}
-            for _ in range(max(1, self.rounds // 2)):
+            for _ in range(self.half):
                 for who, rates in told.items():
-                    rates.append(carrying.carried(who, dialect, self.seconds))
+                    rates.append(carrying.carried(who, dialect, self.seconds).rate)
                     tick()
             found[dialect] = told
         return {"carrying": found}
@@ -61,21 +62,62 @@ class Bench:
     def consuming(self, tick: Tick) -> Found:
         """A worker alone, beside COPY."""
         found: Found = {}
-        for dialect in ("postgresql", "sqlite"):
-            found[dialect] = consuming.consumed(dialect, self.deliveries, max(1, self.rounds // 2))
+        for dialect in DIALECTS:
+            found[dialect] = consuming.consumed(dialect, self.deliveries, self.rounds)
             tick()
         return {"consuming": found}
 
-    def steps(self, question: str) -> int:
-        """How often it ticks."""
-        half = max(1, self.rounds // 2)
+    def scaling(self, tick: Tick) -> Found:
+        """More receivers and workers on this machine."""
         return {
-            "rates": 3 * self.rounds, "kinds": half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
-            "knee": len(CONNECTIONS), "carrying": 4 * half, "consuming": 2,
-        }[question]  # fmt: skip
+            "scaling": {
+                "carrying": scaling.carrying(self.seconds, self.half, tick),
+                "draining": scaling.draining(self.deliveries, self.half, tick),
+            }
+        }
+
+    def backlog(self, tick: Tick) -> Found:
+        """What deliveries take in Redis that wait."""
+        return {"backlog": backlog.backlog(self.backlogged, tick)}
+
+    def growing(self, tick: Tick) -> Found:
+        """What a delivery costs beside those that are there."""
+        found = {
+            name: growing.grown(how, self.deliveries // 2, self.half, tick) for name, how in growths(self.rows).items()
+        }
+        return {"growing": found}
+
+    def memory(self, tick: Tick) -> Found:
+        """Memory over minutes at full load, and while a backlog is drained."""
+        return {"memory": enduring.enduring(self.minutes, self.backlogged, tick)}
+
+    def steps(self, question: str) -> int | None:
+        """How often it ticks; None where that depends on how fast it is."""
+        return {
+            "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
+            "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
+            "scaling": self.half * (len(scaling.PROCESSES) + len(scaling.WORKERS)),
+            "backlog": -(-self.backlogged // backlog.STEP),
+            "growing": len(growths(self.rows)) * (growing.STEPS + 1) * (self.half + 1),
+        }.get(question)  # fmt: skip
 
 
-QUESTIONS = ("rates", "kinds", "latency", "knee", "carrying", "consuming")
+QUESTIONS = ("rates", "kinds", "latency", "knee", "carrying", "consuming", "scaling", "backlog", "growing")
+LONG = ("memory",)
+"""Only when asked for."""
+DIALECTS = ("postgresql", "sqlite")
+
+
+def growths(rows: int) -> dict[str, growing.Growth]:
+    """The ways in which tables grow, each by its name."""
+    few = rows // 5
+    return {
+        f"{rows:,} of this week, postgresql": growing.Growth("postgresql", rows),
+        f"{rows:,} of this week, ids at random, postgresql": growing.Growth("postgresql", rows, ascending=False),
+        f"{rows:,} of past weeks, ids at random, postgresql": growing.Growth("postgresql", rows, True, ascending=False),
+        f"{few:,}, sqlite": growing.Growth("sqlite", few),
+        f"{few:,}, ids at random, sqlite": growing.Growth("sqlite", few, ascending=False),
+    }
 
 
 def median(told: list[float]) -> float:
@@ -95,24 +137,47 @@ def ratios(found: Found) -> dict[str, float]:
         told[f"end to end / naive, {dialect}"] = median(rates["ours"]) / median(rates["naive"])
     if rates := found.get("consuming", {}).get("postgresql"):
         told["worker / COPY"] = median(rates["ours"]) / median(rates["copy"])
+    for name, told_ in found.get("growing", {}).items():
+        told[f"a delivery beside {name}"] = median(told_["steps"][-1][1])
+    if waits := found.get("backlog"):
+        told["backlog, bytes of Redis for each that came"] = waits["memory"] / waits["wire"]
+    if memory := found.get("memory"):
+        for name, samples in memory["loaded"].items():
+            told[f"memory of the {name}, growth at full load"] = enduring.growth(samples)
+        told["memory of the worker, growth while draining"] = enduring.growth(memory["draining"]["worker"])
     if kinds := found.get("kinds"):
         told["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
     return told
 
 
+def known(here: dict[str, str]) -> Found:
+    """What was found before on this very machine, for a run that asks only some of the questions again."""
+    if not FIGURES.exists():
+        return {}
+    told: Found = json.loads(FIGURES.read_text())
+    same = all(told["machine"].get(name) == here[name] for name in here if name != "date")
+    return told if same and "commands" in told else {}
+
+
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=sys.modules[__name__].__doc__)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="without any, all")
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help="without any, all but memory")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--deliveries", type=int, default=50_000, help="for a worker alone")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="to which tables grow")
+    parser.add_argument("--backlog", type=int, default=1_000_000, help="deliveries that wait")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of full load")
     parser.add_argument("--json", type=Path, help="where to write what was found")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
     told = parser.parse_args()
-    bench = Bench(told.rounds, told.seconds, told.deliveries)
+    bench = Bench(told)
     questions = told.questions or QUESTIONS
-    found: Found = {"machine": machine(), "command": " ".join(["make bench", *sys.argv[1:]]), "at": time.time()}
+    here = machine()
+    found: Found = known(here) if told.write else {}
+    command = " ".join(["make bench", *sys.argv[1:]])
+    found |= {"machine": here, "commands": found.get("commands", {}) | dict.fromkeys(questions, command)}
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:

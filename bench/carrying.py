@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import redis as redis_client
 from sqlalchemy import create_engine, text
 
 from bench.loading import wrk
+from bench.spending import Spending
 from bench.standing import TOKEN, Server, database, environment, place, redis, running, worker
 from bench.telling import written
 from ledger.settling import Ledger
@@ -23,19 +25,32 @@ CONNECTIONS = 64
 LONGEST_S = 300.0
 
 
+@dataclass(frozen=True)
+class Carried:
+    """How fast it went, and what it took."""
+
+    rate: float
+    """Deliveries a second."""
+    spent: dict[str, float]
+    """Microseconds of processor time for each delivery, by who spent it."""
+
+
 @contextmanager
-def _ours(directory: Path, told: dict[str, str], workers: int, receivers: int) -> Iterator[list[Server]]:
-    servers = [Server(directory, "ingest.app:app", told, f"receiver{n}") for n in range(receivers)]
+def _ours(
+    directory: Path, told: dict[str, str], workers: int, receivers: int
+) -> Iterator[tuple[Server, list[Process]]]:
+    server = Server(directory, "ingest.app:app", told, "receiver", ["--workers", str(receivers)] * (receivers > 1))
     others: list[Process] = [worker(directory, "workers.app", told, f"worker{n}") for n in range(workers)]
-    with running(*servers, *others, beat(directory, told)):
-        yield servers
+    with running(server, *others, beat(directory, told)):
+        yield server, others
 
 
 @contextmanager
-def _naive(directory: Path, told: dict[str, str]) -> Iterator[list[Server]]:
+def _naive(directory: Path, told: dict[str, str]) -> Iterator[tuple[Server, list[Process]]]:
     server = Server(directory, "bench.rivals.naive:app", told, "naive")
-    with running(server, worker(directory, "bench.rivals.naive:celery", told, "naive-worker", ["--concurrency", "2"])):
-        yield [server]
+    one = worker(directory, "bench.rivals.naive:celery", told, "naive-worker", ["--concurrency", "2"])
+    with running(server, one):
+        yield server, [one]
 
 
 def carried(
@@ -45,8 +60,8 @@ def carried(
     workers: int = 1,
     receivers: int = 1,
     clock: Callable[[], float] = time.monotonic,
-) -> float:
-    """Deliveries a second, from the first request until the last one is committed and nothing waits."""
+) -> Carried:
+    """From the first request until the last one is committed and nothing waits."""
     with place() as directory, redis(directory) as redis_url, database(directory, dialect) as database_url:
         told = environment(redis_url, database_url) | {
             "NAIVE_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://")
@@ -55,21 +70,37 @@ def carried(
             made = "import bench.rivals.naive as naive; naive.metadata.create_all(naive.engine)"
             subprocess.run([sys.executable, "-c", made], env=os.environ | told, check=True)
         how = _naive(directory, told) if who == "naive" else _ours(directory, told, workers, receivers)
-        with how as servers:
-            time.sleep(6)  # the worker is there
+        with how as (server, others):
+            time.sleep(6)  # the workers are there
+            spending = Spending(_pids(server, others, directory, redis_url))
             began = clock()
-            load = wrk(servers[0].url, written(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
+            load = wrk(server.url, written(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
             if load.failed:
                 raise RuntimeError(f"{load.failed} answers were not 2xx")
-            (_drained_naive if who == "naive" else _drained)(redis_url, clock() + LONGEST_S)
+            (_drained_naive if who == "naive" else drained)(redis_url, clock() + LONGEST_S)
             took = clock() - began
+            spent = spending.micros_for(load.requests)
             rows = _count(told["NAIVE_DATABASE_URL"], "naive_deliveries" if who == "naive" else _own(dialect))
         if rows < load.requests:
             raise RuntimeError(f"{who}: {load.requests} answered, {rows} rows")
-        return rows / took
+        return Carried(rows / took, spent)
 
 
-def _drained(redis_url: str, until: float) -> None:
+def _pids(server: Server, others: Sequence[Process], directory: Path, redis_url: str) -> dict[str, int]:
+    """Who does the work, but for the load generator."""
+    with redis_client.Redis.from_url(redis_url) as client:
+        info: Any = client.info("server")
+    told = {"redis": int(info["process_id"])}
+    for name, process in (("receiver", server), *((f"worker{n}", one) for n, one in enumerate(others))):
+        if process.process:
+            told[name] = process.process.pid
+    with suppress(OSError):
+        told["postgresql"] = int((directory / "postgres/data/postmaster.pid").read_text().split()[0])
+    return told
+
+
+def drained(redis_url: str, until: float) -> None:
+    """Wait until nothing is pending. Raises RuntimeError where that takes too long."""
     ledger = Ledger(redis_url)
     try:
         while any(one.pending for one in ledger.figures(QUEUES).queues.values()):

@@ -14,33 +14,37 @@ from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
 from ledger.settling import Ledger
 from seven.envelope import Envelope
+from seven.moment import BERLIN
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.engine import create_store_engine
 from workers.store.writing import Store
 
 BATCH = 256
+SCATTER = 2654435761
+"""Times this, numbers are in no order, and each is there once."""
 TABLES = ("deliveries", "messages", "message_statuses")
 
 
-def lines(number: int, first: int = 0) -> Iterator[bytes]:
+def lines(number: int, first: int = 0, ascending: bool = True) -> Iterator[bytes]:
     """Envelopes of deliveries about as many messages, each told twice: a status on its way, and the last one."""
-    at = datetime(2026, 11, 1, tzinfo=UTC)
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    of_berlin = at.astimezone(BERLIN)
     for n in range(first, first + number):
         status = "TRANSMITTED" if n % 2 else "DELIVERED"
         told = {
-            "msg_id": f"77{n // 2:012d}",
+            "msg_id": f"77{n // 2 if ascending else n // 2 * SCATTER % 10**12:012d}",
             "status": status,
-            "timestamp": f"2026-11-01 10:{n // 60 % 60:02d}:{n % 60:02d}.000000",
+            "timestamp": f"{of_berlin + timedelta(milliseconds=n % 10_000):%Y-%m-%d %H:%M:%S.%f}",
         }
-        words = {"data": told, "webhook_event": "dlr", "webhook_timestamp": "2026-11-01T10:00:00+01:00"}
-        yield Envelope(str(uuid7()), "dlr", at + timedelta(milliseconds=n), "JSON", words).line()
+        words = {"data": told, "webhook_event": "dlr", "webhook_timestamp": of_berlin.isoformat(timespec="seconds")}
+        yield Envelope(str(uuid7()), "dlr", at, "JSON", words).line()
 
 
-async def fill(redis_url: str, number: int, batch: int = BATCH, first: int = 0) -> list[str]:
+async def fill(redis_url: str, number: int, batch: int = BATCH, first: int = 0, ascending: bool = True) -> list[str]:
     """Put deliveries into the ledger; returns the batches' ids."""
     ids = []
-    told = list(lines(number, first))
+    told = list(lines(number, first, ascending))
     async with Acceptor(redis_url, 5) as acceptor:
         for start in range(0, number, batch):
             new = NewBatch(str(uuid7()), "dlr", told[start : start + batch], frozenset())

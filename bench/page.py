@@ -8,15 +8,17 @@ from typing import Any
 
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 PLOTS = Path(__file__).parents[1] / "docs/performance"
+FIGURES = PLOTS / "figures.json"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 WIDTH, LEFT, ROW = 760, 190, 26
+COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d", "#e45756")
 _STYLE = "font: 12px sans-serif; fill: #24292f"
 
 
 def written(found: Mapping[str, Any]) -> None:
     """Write page, plots, and the figures themselves."""
     PLOTS.mkdir(exist_ok=True)
-    (PLOTS / "figures.json").write_text(json.dumps(found, indent=1) + "\n")
+    FIGURES.write_text(json.dumps(found, indent=1) + "\n")
     for name, svg in plots(found):
         (PLOTS / f"{name}.svg").write_text(svg)
     page = PAGE.read_text()
@@ -33,7 +35,8 @@ def spread(told: Sequence[float], factor: float = 1, digits: int = 0) -> str:
 
 def figures(found: Mapping[str, Any]) -> str:
     """The tables."""
-    told = [", ".join(f"{name} {what}" for name, what in found["machine"].items()) + f". `{found['command']}`.", ""]
+    commands = ", ".join(f"`{command}`" for command in dict.fromkeys(found["commands"].values()))
+    told = [", ".join(f"{name} {what}" for name, what in found["machine"].items()) + f". {commands}.", ""]
     told += ["| ratio of medians of one run | |", "|---|---|"]
     told += [f"| {name} | {ratio:.2f} × |" for name, ratio in found["ratios"].items()]
     if rates := found.get("rates"):
@@ -44,6 +47,7 @@ def figures(found: Mapping[str, Any]) -> str:
         for dialect, rates in found.get(what, {}).items():
             title = {"carrying": "from the wire to the tables", "consuming": "a worker alone"}[what]
             told += _table(f"deliveries a second, {title}, {dialect}", {k: spread(v) for k, v in rates.items() if v})
+    told += [*_scaled(found.get("scaling", {})), *_grown(found.get("growing", {})), *_kept(found)]
     if kinds := found.get("kinds"):
         told += _table("deliveries a second of one receiver", {name: spread(one) for name, one in kinds.items()})
     if knee := found.get("knee"):
@@ -51,6 +55,60 @@ def figures(found: Mapping[str, Any]) -> str:
         told += [f"| {n} | {rate:,.0f} | {p50 * 1000:.2f} | {p99 * 1000:.2f} |" for n, rate, p50, p99 in knee]
     told += ["", *(f"![{name}](performance/{name}.svg)" for name, _ in plots(found))]
     return "\n".join(told) + "\n"
+
+
+def _scaled(found: Mapping[str, Any]) -> list[str]:
+    told: list[str] = []
+    titles = {"carrying": "receivers and workers, wire to postgresql", "draining": "workers, a backlog to postgresql"}
+    for what, title in titles.items():
+        if not (rows := found.get(what)):
+            continue
+        told += ["", f"| {title} | deliveries a second | µs of processor for each |", "|---|---|---|"]
+        for name, one in rows.items():
+            spent = [f"{who} {statistics.median(s[who] for s in one['spent']):.0f}" for who in one["spent"][0]]
+            told.append(f"| {name} | {spread(one['rates'])} | {', '.join(spent)} |")
+    return told
+
+
+def _grown(found: Mapping[str, Any]) -> list[str]:
+    if not found:
+        return []
+    told = [
+        "",
+        "| a delivery's cost beside that in an empty twin | before | among them | the database |",
+        "|---|---|---|---|",
+    ]
+    for name, one in found.items():
+        (_, before), *_, (_, among) = one["steps"]
+        told.append(f"| {name} | {spread(before, 1, 2)} | {spread(among, 1, 2)} | {one['bytes'] / 2**30:.1f} GiB |")
+    return told
+
+
+def _kept(found: Mapping[str, Any]) -> list[str]:
+    told: list[str] = []
+    if waits := found.get("backlog"):
+        titles = {"wire": "on the wire", "memory": "memory of Redis", "append-only file": "append-only file"}
+        told += ["", f"| {waits['deliveries']:,} deliveries that wait, in batches of 64 | MiB |", "|---|---|"]
+        told += [f"| {title} | {waits[what] / 2**20:,.0f} |" for what, title in titles.items()]
+    if memory := found.get("memory"):
+        told += [
+            "",
+            "| memory in MiB | at the first look | after the first minute | at most | at the end |",
+            "|---|---|---|---|---|",
+        ]
+        stretches = {f"{name}, full load": one for name, one in memory["loaded"].items()}
+        stretches["worker, draining"] = memory["draining"]["worker"]
+        for name, samples in stretches.items():
+            sizes = [size / 2**20 for _, size in samples]
+            minute = next(
+                (size for at, size in zip((at for at, _ in samples), sizes, strict=True) if at >= 60), sizes[-1]
+            )
+            told.append(f"| {name} | {sizes[0]:.1f} | {minute:.1f} | {max(sizes):.1f} | {sizes[-1]:.1f} |")
+        told += [
+            "",
+            f"{memory['requests']:,} deliveries at full load, {memory['backlog']:,} drained in {memory['took']:.0f} s.",
+        ]
+    return told
 
 
 def _table(title: str, rows: Mapping[str, str]) -> list[str]:
@@ -69,6 +127,16 @@ def plots(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         told.append(("receiving", bars("Deliveries a second, one receiver, 64 connections", rates)))
     for dialect, rates in found.get("carrying", {}).items():
         told.append((f"carrying-{dialect}", bars(f"Deliveries a second, from the wire to {dialect}", rates)))
+    if growing := found.get("growing"):
+        series = {
+            name: [(rows / one["steps"][-1][0], statistics.median(ratios)) for rows, ratios in one["steps"]]
+            for name, one in growing.items()
+        }
+        told.append(("growing", lines("A delivery's cost, × that beside empty tables, as they grow", series)))
+    if memory := found.get("memory"):
+        series = {name: [(at, size / 2**20) for at, size in one] for name, one in memory["loaded"].items()}
+        series["worker, draining"] = [(at, size / 2**20) for at, size in memory["draining"]["worker"]]
+        told.append(("memory", lines("Memory in MiB over seconds, at full load and draining", series)))
     if knee := found.get("knee"):
         told.append(("knee", curve("p99 in milliseconds against deliveries a second; 1 to 256 connections", knee)))
     return told
@@ -106,6 +174,27 @@ def curve(title: str, knee: Sequence[Sequence[float]]) -> str:
         f'<text x="{WIDTH - 60}" y="{bottom + 18}" text-anchor="end" style="{_STYLE}">{fastest:,.0f} a second</text>'
     )
     return _svg(title, height, parts)
+
+
+def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """A line for each, from zero up, with its last value and its name."""
+    bottom, wide = 260, WIDTH - 420
+    far = max(x for one in series.values() for x, _ in one)
+    high = max(y for one in series.values() for _, y in one)
+    parts = [f'<line x1="40" x2="{40 + wide}" y1="{bottom}" y2="{bottom}" stroke="#999"/>']
+    ends: list[float] = []
+    for (name, points), colour in zip(series.items(), COLOURS, strict=False):
+        told = [(40 + x / far * wide, bottom - y / high * (bottom - 50)) for x, y in points]
+        parts.append(
+            f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in told)}"/>'
+        )
+        y = told[-1][1]
+        while any(abs(y - other) < 15 for other in ends):  # no name over another
+            y += 15
+        ends.append(y)
+        parts.append(f'<text x="{48 + wide}" y="{y + 4:.1f}" style="font: 11px sans-serif; fill: {colour}">')
+        parts.append(f"{points[-1][1]:,.2f} {name}</text>")
+    return _svg(title, bottom + 40, parts)
 
 
 def _svg(title: str, height: int, parts: Sequence[str]) -> str:

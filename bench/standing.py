@@ -40,23 +40,31 @@ def database(directory: Path, dialect: str) -> Iterator[str]:
     """A database with our tables; its URL."""
     if dialect == "sqlite":
         url = f"sqlite:///{directory / 'seven.db'}"
-        _migrated(url)
+        migrated(url)
         yield url
         return
+    with postgresql(directory) as server:
+        url = server.database()
+        migrated(url)
+        yield url
+
+
+@contextmanager
+def postgresql(directory: Path) -> Iterator[Postgres]:
+    """A server without databases."""
     home = directory / "postgres"
     home.mkdir()
     server = Postgres(home)
     server.create()
     server.start()
     try:
-        url = server.database()
-        _migrated(url)
-        yield url
+        yield server
     finally:
         server.stop()
 
 
-def _migrated(url: str) -> None:
+def migrated(url: str) -> None:
+    """Give a database our tables."""
     engine = create_store_engine(url)
     migrate(engine)
     engine.dispose()
