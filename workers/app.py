@@ -36,7 +36,7 @@ from workers.presence import tell_presence
 from workers.pulse import EVERY_S, Pulse
 from workers.remembering import Memories
 from workers.retained import RetentionMetrics
-from workers.retaining import Retention
+from workers.retaining import Retention, retain_on_schedule
 from workers.settings import WorkerSettings
 from workers.stalling import Watchdog
 from workers.store.engine import create_store_engine
@@ -113,12 +113,14 @@ def create_app(settings: WorkerSettings) -> Celery:
         with reconciler(settings, ledger.redis, engine) as run:
             run.run(apply=settings.seven_hooks_mode == "apply")
 
+    retention = Retention(ledger, engine, breaker, settings)
+    retain = partial(retain_on_schedule, retention, partial(app.send_task, "retain", queue=CLOCK))
     for queue in QUEUES:
         enter(queue)
     every(settings.seven_sweep_s, "sweep", sweep.run)
     every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
     every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
-    every(settings.seven_retain_s, "retain", watchdog.excused()(Retention(ledger, engine, breaker, settings).run))
+    every(settings.seven_retain_s, "retain", watchdog.excused()(retain))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := unwatched(settings):
         log.info("hooks are not watched: a setting is missing", missing=missing)

@@ -35,8 +35,8 @@ from workers.store.tables import call_statuses, deliveries, link_events, message
 from workers.store.writing import Refused, Store, StoreAway
 
 LONGEST_S = 120.0
-"""For one pass; the next one goes on."""
-LEAST_PAUSE_S = 0.1
+"""For one pass, so that its worker does something else, too; the next one goes on."""
+LEAST_PAUSE_S = {"sqlite": 0.1, "postgresql": 0.01}
 """Between two transactions; longer than SQLite's longest pause between two attempts to write."""
 LOCK_S = 30
 """Longer than most transactions, and short enough that a worker that was killed is soon replaced."""
@@ -60,6 +60,8 @@ class Retained:
     blanked: Counter[str] = field(default_factory=Counter)
     done: bool = True
     """Whether it came to its end, or left something for the next."""
+    more: bool = False
+    """Whether time was up: another pass may begin at once."""
     failed: bool = False
     """Whether it was the database that ended it."""
 
@@ -113,16 +115,16 @@ class Retention:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger, self._store, self._breaker, self._keep = ledger, Store(engine), breaker, keep
-        self._longest_s, self._pause = longest_s, pause
+        self._longest_s, self._pause, self._least_pause_s = longest_s, pause, LEAST_PAUSE_S[engine.dialect.name]
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """One pass, if no other is under way and the database is not held; remembered for the metrics.
 
-        Raises redis.RedisError.
+        Returns whether another one should begin at once. Raises redis.RedisError.
         """
         lock = self._ledger.redis.lock(keyspace.RETENTION_LOCK, timeout=LOCK_S, blocking=False)
         if self._breaker.hold or not lock.acquire():
-            return
+            return False
         try:
             retained = self.retain(partial(lock.extend, LOCK_S, replace_ttl=True))
         finally:
@@ -131,6 +133,7 @@ class Retention:
         remember(self._ledger, retained)
         if retained.removed or retained.blanked:
             log.info("retained", removed=dict(retained.removed), blanked=dict(retained.blanked), done=retained.done)
+        return retained.more
 
     def retain(self, still_at_it: Callable[[], object] = lambda: None) -> Retained:
         """Do what is to be done, until it is done, time is up, or the database goes away.
@@ -143,7 +146,8 @@ class Retention:
         for rule in rules(self._keep, figures.now, oldest):
             after: str | None = ""
             while after is not None:
-                if self._breaker.hold or time.monotonic() - began > self._longest_s:
+                retained.more = time.monotonic() - began > self._longest_s
+                if self._breaker.hold or retained.more:
                     retained.done = False
                     return retained
                 with suppress(RedisError):
@@ -158,7 +162,7 @@ class Retention:
                 retained.add(step)
                 after = step.then
                 if step.removed or step.blanked:
-                    self._pause(max(LEAST_PAUSE_S, time.monotonic() - started))
+                    self._pause(max(self._least_pause_s, time.monotonic() - started))
         return retained
 
     def _one(self, rule: Rule, after: str) -> Step:
@@ -169,6 +173,12 @@ class Retention:
 
         self._store.transact(attempt)
         return done[-1]
+
+
+def retain_on_schedule(retention: Retention, again: Callable[[], object]) -> None:
+    """One pass, and another one at once where time was up: with much traffic that is always so."""
+    if retention.run():
+        again()
 
 
 def remember(ledger: Ledger, retained: Retained) -> None:

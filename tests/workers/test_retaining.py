@@ -24,7 +24,7 @@ from tests.workers.rows import empty
 from workers.holding import Breaker
 from workers.keeping import LEAST_DAYS, KeepSettings
 from workers.retained import RetentionMetrics
-from workers.retaining import Retained, Retention
+from workers.retaining import Retained, Retention, retain_on_schedule
 from workers.store import aging
 from workers.store.tables import deliveries, tallies
 from workers.store.writing import Store
@@ -95,9 +95,13 @@ def test_a_pass_ends_in_time(ledger: Ledger, engine: Engine, monkeypatch: pytest
     breaker = Breaker()
     found = Retention(ledger, engine, breaker, told, pause=lambda _: breaker.failed("away")).retain()
     assert (found.removed["deliveries"], found.done) == (10, False)
-    Retention(ledger, engine, breaker, told).run()
+    assert not Retention(ledger, engine, breaker, told).run()
     assert len(of(engine, "deliveries")) == 20
-    assert Retention(ledger, engine, Breaker(), told, longest_s=-1).retain() == Retained(done=False)
+    assert Retention(ledger, engine, Breaker(), told, longest_s=-1).retain() == Retained(done=False, more=True)
+    again: list[str] = []
+    retain_on_schedule(Retention(ledger, engine, breaker, told, longest_s=-1), lambda: again.append("held"))
+    retain_on_schedule(Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("at once"))
+    assert again == ["at once"]
     assert retained(ledger, engine, told).done
     assert tallied(engine) == [(1, 30)]
 
