@@ -114,7 +114,7 @@ calls = Table(
     Column("duration_s", BigInteger),
     Column("price_per_minute", Euros),
     Column("total_price", Euros),
-    Column("foreign_id", CodePointText, index=True),
+    Column("foreign_id", CodePointText, index=True),  # read by `trace`, and to join with what was placed
     Column("started_at", Time),
     _changed_at(),
 )
@@ -126,7 +126,7 @@ call_statuses = Table(
     _key("call_id"),
     _key("status"),
     _key("at", Time),
-    Index("ix_call_statuses_at", "at"),
+    Index("ix_call_statuses_at", "at"),  # read by `retain`
     postgresql_partition_by="RANGE (at)",
 )
 
@@ -152,7 +152,7 @@ link_events = Table(
     _key("type"),
     _key("nth", BigInteger),
     Column("at", Time),
-    Index("ix_link_events_at", "at"),
+    Index("ix_link_events_at", "at"),  # read by `retain`
 )
 
 dead_letters = Table(
