@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import statistics
 import sys
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Bench:
         self.rounds, self.seconds, self.deliveries = told.rounds, told.seconds, told.deliveries
         self.rows, self.minutes, self.backlogged = told.rows, told.minutes, told.backlog
         self.half = max(1, self.rounds // 2)
+        self.turns = self.half + self.half % 2  # who goes first pays more, so each does as often
 
     def rates(self, tick: Tick) -> Found:
         """How many deliveries a second one receiver accepts, at 64 connections."""
@@ -72,6 +74,7 @@ class Bench:
         return {
             "scaling": {
                 "carrying": scaling.carrying(self.seconds, self.half, tick),
+                "receiving": scaling.receiving(self.seconds, self.half, tick),
                 "draining": scaling.draining(self.deliveries, self.half, tick),
             }
         }
@@ -83,7 +86,7 @@ class Bench:
     def growing(self, tick: Tick) -> Found:
         """What a delivery costs beside those that are there."""
         found = {
-            name: growing.grown(how, self.deliveries // 2, self.half, tick) for name, how in growths(self.rows).items()
+            name: growing.grown(how, self.deliveries // 2, self.turns, tick) for name, how in growths(self.rows).items()
         }
         return {"growing": found}
 
@@ -96,9 +99,9 @@ class Bench:
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
-            "scaling": self.half * (len(scaling.PROCESSES) + len(scaling.WORKERS)),
+            "scaling": self.half * (len(scaling.PROCESSES) + len(scaling.RECEIVERS) + len(scaling.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
-            "growing": len(growths(self.rows)) * (growing.STEPS + 1) * (self.half + 1),
+            "growing": len(growths(self.rows)) * (growing.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
 
@@ -112,7 +115,6 @@ def growths(rows: int) -> dict[str, growing.Growth]:
     """The ways in which tables grow, each by its name."""
     few = rows // 5
     return {
-        f"{rows:,} of this week, postgresql": growing.Growth("postgresql", rows),
         f"{rows:,} of this week, ids at random, postgresql": growing.Growth("postgresql", rows, ascending=False),
         f"{rows:,} of past weeks, ids at random, postgresql": growing.Growth("postgresql", rows, True, ascending=False),
         f"{few:,}, sqlite": growing.Growth("sqlite", few),
@@ -172,6 +174,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write what was found")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
     told = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what has been started would go on by itself
     bench = Bench(told)
     questions = told.questions or QUESTIONS
     here = machine()

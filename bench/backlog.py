@@ -28,7 +28,7 @@ WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyzäöüß", 
 def deliveries(number: int, seed: int = 7) -> Iterator[tuple[str, int, bytes]]:
     """Event type, bytes on the wire and envelope of each; no two share an id, a time or a text."""
     chance = random.Random(seed)
-    at = datetime.now(UTC) - timedelta(hours=1)
+    at = datetime.now(UTC) - timedelta(minutes=1, milliseconds=10 * number)  # the last of them is not of the future
     kinds = chance.choices(list(SHARES), list(SHARES.values()), k=number)
     for n, event_type in enumerate(kinds):
         at += timedelta(microseconds=chance.randrange(20_000))

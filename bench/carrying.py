@@ -72,28 +72,26 @@ def carried(
         how = _naive(directory, told) if who == "naive" else _ours(directory, told, workers, receivers)
         with how as (server, others):
             time.sleep(6)  # the workers are there
-            spending = Spending(_pids(server, others, directory, redis_url))
+            spending = Spending(pids((server, *others), directory, redis_url))
             began = clock()
             load = wrk(server.url, written(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
             if load.failed:
                 raise RuntimeError(f"{load.failed} answers were not 2xx")
             (_drained_naive if who == "naive" else drained)(redis_url, clock() + LONGEST_S)
             took = clock() - began
-            spent = spending.micros_for(load.requests)
+            spent = spending.micros_for(load.requests) | {"wrk": load.processor_s / load.requests * 1e6}
             rows = _count(told["NAIVE_DATABASE_URL"], "naive_deliveries" if who == "naive" else _own(dialect))
         if rows < load.requests:
             raise RuntimeError(f"{who}: {load.requests} answered, {rows} rows")
         return Carried(rows / took, spent)
 
 
-def _pids(server: Server, others: Sequence[Process], directory: Path, redis_url: str) -> dict[str, int]:
-    """Who does the work, but for the load generator."""
+def pids(processes: Sequence[Process], directory: Path, redis_url: str) -> dict[str, int]:
+    """Who does the work, by name, but for the load generator."""
     with redis_client.Redis.from_url(redis_url) as client:
         info: Any = client.info("server")
     told = {"redis": int(info["process_id"])}
-    for name, process in (("receiver", server), *((f"worker{n}", one) for n, one in enumerate(others))):
-        if process.process:
-            told[name] = process.process.pid
+    told |= {one.name: one.process.pid for one in processes if one.process}
     with suppress(OSError):
         told["postgresql"] = int((directory / "postgres/data/postmaster.pid").read_text().split()[0])
     return told

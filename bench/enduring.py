@@ -43,9 +43,13 @@ def enduring(minutes: float, backlog: int, tick: Callable[[], None]) -> dict[str
             if load.failed:
                 raise RuntimeError(f"{load.failed} of {load.requests} answers were not 2xx")
             drained(redis_url, time.monotonic() + LONGEST_S)
-            asyncio.run(filled(redis_url, backlog))
+        # nobody is there while the backlog is made: a sweep would have it announced, and a worker begin with it
+        asyncio.run(filled(redis_url, backlog))
+        alone = worker(directory, "workers.app", told, "worker-alone")
+        with running(alone):
+            time.sleep(6)
             began = time.monotonic()
-            with _sampled({"worker": pids["worker"]}, tick) as draining:
+            with _sampled({"worker": alone.process.pid} if alone.process else {}, tick) as draining:
                 _announce_all(redis_url)
                 drained(redis_url, began + LONGEST_S)
             took = time.monotonic() - began

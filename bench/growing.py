@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from bench.consuming import SCATTER, fill
 from bench.standing import migrated, place, postgresql, redis
@@ -37,10 +38,18 @@ COLUMNS = {
     "message_statuses": "msg_id status at",
 }
 STEPS = 5
+APART = 5 * 10**11
+"""From here on numbers of messages are of those that are there, below of those that are measured."""
 PAST = 10 * WEEK
 """Over which what is past is spread."""
 BATCHES = 32
 """In one announcement."""
+_LEAVES = f"FROM pg_class WHERE relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"
+_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat JOIN sqlite_schema USING (name) WHERE aggregate = TRUE AND type ="
+SIZES = {
+    "postgresql": (f"SELECT sum(pg_table_size(oid)) {_LEAVES}", f"SELECT sum(pg_indexes_size(oid)) {_LEAVES}"),
+    "sqlite": (f"{_PAGES} 'table'", f"{_PAGES} 'index'"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,12 @@ class Growth:
 
 
 def grown(how: Growth, measured: int, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """For each step: rows, and what a delivery costs, as a multiple of what it costs in the twin, of each round."""
+    """For each step: rows, and what a delivery costs, as a multiple of what it costs in the twin, of each round.
+
+    `sizes` are bytes of tables and of their indexes, after each step.
+    """
     found: list[list[Any]] = []
+    sizes: list[list[int]] = []
     with place() as directory, redis(directory) as redis_url, _twins(directory, how.dialect) as (big, twin):
         now = datetime.now(UTC)
         since, until = (now - PAST, now - WEEK) if how.past else (now - timedelta(hours=1), now)
@@ -78,7 +91,8 @@ def grown(how: Growth, measured: int, rounds: int, tick: Callable[[], None]) -> 
                     ratios.append(seconds[big] / seconds[twin])
                 tick()
             found.append([done, ratios])
-        return {"steps": found, "bytes": _size(big, directory)}
+            sizes.append(_sizes(big))
+        return {"steps": found, "bytes": _size(big, directory), "sizes": sizes}
 
 
 def _consumed(redis_url: str, engine: Engine, number: int, first: int, ascending: bool) -> float:
@@ -126,7 +140,8 @@ def _rows(how: Growth, first: int, last: int, since: datetime, until: datetime) 
     pause = (until - since) / how.rows
     for n in range(first, last):
         at = since + n * pause
-        msg_id = f"76{n if how.ascending else n * SCATTER % 10**12:012d}"
+        # scattered among those that are measured, which an index would otherwise keep together at its end
+        msg_id = f"76{n:012d}" if how.ascending else f"77{(n + APART) * SCATTER % 10**12:012d}"
         name = f"{first_id(at)}-7{n % 4096:03x}-8000-{n:012x}"
         payload = (
             f'{{"data":{{"msg_id":"{msg_id}","status":"DELIVERED","timestamp":"{at:%Y-%m-%d %H:%M:%S.%f}"}},'
@@ -146,8 +161,20 @@ def _grow(engine: Engine, rows: Iterator[tuple[Any, ...]]) -> None:
     while some := list(islice(rows, 50_000)):
         for table, told in zip(COLUMNS, zip(*some, strict=True), strict=True):
             (_copy if engine.dialect.name == "postgresql" else _insert)(engine, table, told)
+    _settled(engine)
+
+
+def _settled(engine: Engine) -> None:
+    """What filling has left to do is done before deliveries are measured."""
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(engine.url.database))) as plain:  # ours would begin a transaction
+            plain.execute("ANALYZE")
+            plain.commit()
+            plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE"))
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
 
 
 def _copy(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -183,3 +210,14 @@ def _size(engine: Engine, directory: Path) -> int:
         return (directory / "grown.db").stat().st_size
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+
+
+def _sizes(engine: Engine) -> list[int]:
+    """Bytes of our tables, and of their indexes; nothing where SQLite is built without dbstat."""
+    try:
+        with engine.connect() as connection:
+            return [int(connection.execute(text(asked)).scalar_one()) for asked in SIZES[engine.dialect.name]]
+    except OperationalError:
+        if engine.dialect.name == "sqlite":
+            return []
+        raise

@@ -1,6 +1,7 @@
 """Loading: wrk, a load generator in a process of its own, and what it says."""
 
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ class Load:
     p90: float
     p99: float
     longest: float
+    processor_s: float
+    """That the load generator itself took."""
 
     @property
     def rate(self) -> float:
@@ -34,9 +37,16 @@ def wrk(url: str, script: Path, connections: int, seconds: float) -> Load:
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed, the load generator. On Debian: apt install wrk")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url]
+    before = _processor_s()
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
     found = _RESULT.search(told)
     if found is None:
         raise RuntimeError(told)
     requests, micros, failed, *latencies = map(int, found.groups())
-    return Load(requests, micros / 1e6, failed, *(one / 1e6 for one in latencies))
+    return Load(requests, micros / 1e6, failed, *(one / 1e6 for one in latencies), _processor_s() - before)
+
+
+def _processor_s() -> float:
+    """Of all our children that have ended."""
+    told = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return told.ru_utime + told.ru_stime

@@ -59,7 +59,11 @@ def figures(found: Mapping[str, Any]) -> str:
 
 def _scaled(found: Mapping[str, Any]) -> list[str]:
     told: list[str] = []
-    titles = {"carrying": "receivers and workers, wire to postgresql", "draining": "workers, a backlog to postgresql"}
+    titles = {
+        "carrying": "receivers and workers, wire to postgresql",
+        "receiving": "receivers, wire to ledger",
+        "draining": "workers, a backlog to postgresql",
+    }
     for what, title in titles.items():
         if not (rows := found.get(what)):
             continue
@@ -81,6 +85,16 @@ def _grown(found: Mapping[str, Any]) -> list[str]:
     for name, one in found.items():
         (_, before), *_, (_, among) = one["steps"]
         told.append(f"| {name} | {spread(before, 1, 2)} | {spread(among, 1, 2)} | {one['bytes'] / 2**30:.1f} GiB |")
+    if all("sizes" in one for one in found.values()):
+        told += [
+            "",
+            "| among them | rows, and the cost beside that in the twin | tables and indexes, MiB |",
+            "|---|---|---|",
+        ]
+        for name, one in found.items():
+            for (rows, ratios), sizes in zip(one["steps"], one["sizes"], strict=True):
+                taken = " and ".join(f"{size / 2**20:,.0f}" for size in sizes) or "not known"
+                told.append(f"| {name} | {rows:,}: {spread(ratios, 1, 2)} | {taken} |")
     return told
 
 

@@ -1,15 +1,16 @@
 """Standing: the servers and processes that are measured, each ended with the block that started it."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.processes import ROOT, Process, running
+from tests.processes import ROOT, Process
 from tests.servers import Postgres, eventually, free_port, valkey
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
@@ -80,6 +81,22 @@ def environment(redis_url: str, database_url: str | None = None) -> dict[str, st
         "PYTHONPATH": str(ROOT),
     }
     return told if database_url is None else told | {"DATABASE_URL": database_url}
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    """Processes for the length of a block, killed at its end with all that they have started."""
+    try:
+        for process in processes:
+            process.start()
+        yield
+    finally:
+        for process in processes:
+            if process.process:
+                # each leads a group of its own: uvicorn's --workers would outlive the one who started them
+                with suppress(ProcessLookupError):
+                    os.killpg(process.process.pid, signal.SIGKILL)
+                process.process.wait()
 
 
 class Server(Process):
