@@ -4,9 +4,10 @@ Every field of a record declares one of these. NULL is below everything and text
 joins stand in SQL in `workers/store/upsert.py`; a property test holds the two together.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 
@@ -51,3 +52,24 @@ def greatest() -> Any:
 def standing(order: Sequence[str] = ()) -> Any:
     """Declare a field of the record's standing; `order` lists its values from the lowest up."""
     return field(default=None, metadata={"declared": Declared(Join.STANDING, order)})
+
+
+class Shape:
+    """The fields of one class of records by their joins, in the order of declaration."""
+
+    def __init__(self, record: type[Any]) -> None:
+        self.declared: dict[str, Declared] = {one.name: one.metadata["declared"] for one in fields(record)}
+        self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
+        self.alone = {n: d for n, d in self.declared.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
+        """The fields that are joined each by itself."""
+        keys = self._names[Join.KEY]
+        told = attrgetter(*keys)
+        self.key: Callable[[Any], tuple[Any, ...]] = told if len(keys) > 1 else lambda record: (told(record),)
+
+    def names(self, join: Join) -> tuple[str, ...]:
+        """The fields with this join."""
+        return self._names[join]
+
+    def height(self, record: object) -> tuple[Any, ...]:
+        """How a record's standing compares; empty, hence equal, for records that have none."""
+        return tuple(self.declared[name].height(getattr(record, name)) for name in self._names[Join.STANDING])

@@ -5,14 +5,13 @@ become the same rows. A record's table has these fields as its columns, under th
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, ClassVar, Self
 
-from seven.joins import Declared, Join, earliest, greatest, key, standing
+from seven.joins import Join, Shape, earliest, greatest, key, standing
 
 OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up
 
@@ -234,27 +233,6 @@ RECORDS: tuple[type[Record], ...] = (
     KeptDelivery, DeadLetter, Failure, LedgerMark,
     Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
 )  # fmt: skip
-
-
-class Shape:
-    """The fields of one class of records by their joins, in the order of declaration."""
-
-    def __init__(self, record: type[Record]) -> None:
-        self.declared: dict[str, Declared] = {one.name: one.metadata["declared"] for one in dataclasses.fields(record)}
-        self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
-        self.alone = {n: d for n, d in self.declared.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
-        """The fields that are joined each by itself."""
-        keys = self._names[Join.KEY]
-        told = attrgetter(*keys)
-        self.key: Callable[[Record], tuple[Any, ...]] = told if len(keys) > 1 else lambda record: (told(record),)
-
-    def names(self, join: Join) -> tuple[str, ...]:
-        """The fields with this join."""
-        return self._names[join]
-
-    def height(self, record: Record) -> tuple[Any, ...]:
-        """How a record's standing compares; empty, hence equal, for records that have none."""
-        return tuple(self.declared[name].height(getattr(record, name)) for name in self._names[Join.STANDING])
 
 
 SHAPES: dict[type[Record], Shape] = {record: Shape(record) for record in RECORDS}
