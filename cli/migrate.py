@@ -35,7 +35,7 @@ def migrated(engine: Engine) -> tuple[str | None, str]:
     try:
         return migrating.migrate(engine)
     except CommandError as error:
-        fail(ExitCode.WRONG, f"The database is none of this version of the program: {error}")
+        fail(ExitCode.WRONG, f"The database cannot be migrated: {error}")
     except SQLAlchemyError as error:
         fail(ExitCode.UNKNOWN, f"The database did not answer, or refused: {cause(error)}")
     finally:

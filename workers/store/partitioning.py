@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, literal_column, select, text
 from sqlalchemy import table as table_clause
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from ledger.logs import logger
 from workers.store.archive import first_id
@@ -31,6 +31,7 @@ PARTITIONED = [one for one in metadata.sorted_tables if one.dialect_options["pos
 
 _IMPATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}; SET LOCAL statement_timeout = {5 * PATIENCE_MS}")
 _IN_THE_WAY = {"55P03", "57014", "40P01"}  # lock not available, took too long, deadlock
+_NOT_TO_BE_MADE = {"23514", "42P07"}  # the rest has some of its rows, another process has just made it
 _KNOWN_ROWS = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
 _PARTITIONS = text(
     "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
@@ -93,10 +94,17 @@ def provide(connection: Connection, table: Table, now: datetime) -> list[str]:
 def drop_past(connection: Connection, table: Table, before: datetime, *, only_empty: bool = False) -> int:
     """Drop the partitions that are wholly from before then, or those of them that are empty.
 
-    Returns how many rows were in them, as far as the database knows. Whoever is in the way is left alone.
+    Returns how many rows were in them, as far as the database knows. Where somebody is in the way the rest is left for
+    another time: each attempt has all writers wait.
     """
-    past = [one.name for one in partitions(connection, table) if one.until and one.until <= before]
-    return sum(_dropped(connection, table, name, only_empty) for name in past)
+    rows = 0
+    for one in partitions(connection, table):
+        if one.until and one.until <= before:
+            dropped = _dropped(connection, table, one.name, only_empty)
+            if dropped is None:
+                break
+            rows += dropped
+    return rows
 
 
 def _weeks(now: datetime) -> Iterator[datetime]:
@@ -126,14 +134,17 @@ def _provided(connection: Connection, table: Table, name: str, start: datetime) 
             connection.execute(
                 text(f"ALTER TABLE {SCHEMA}.{table.name} ATTACH PARTITION {SCHEMA}.{name} FOR VALUES {bounds}")
             )
-    except (OperationalError, IntegrityError) as error:
-        if isinstance(error, OperationalError) and sqlstate(error) not in _IN_THE_WAY:
+    except DBAPIError as error:
+        if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_MADE:
             raise
         return False
     return True
 
 
-def _dropped(connection: Connection, table: Table, name: str, only_empty: bool) -> int:
+def _dropped(connection: Connection, table: Table, name: str, only_empty: bool) -> int | None:
+    """How many rows went with it, 0 where it stays; None where somebody was in the way."""
+    if only_empty and connection.execute(select(_some(name).exists())).scalar():
+        return 0
     rows = 0 if only_empty else _rows(connection, name)
     try:
         with connection.begin_nested():
@@ -146,7 +157,7 @@ def _dropped(connection: Connection, table: Table, name: str, only_empty: bool) 
     except OperationalError as error:
         if sqlstate(error) not in _IN_THE_WAY:
             raise
-        return 0
+        return None
     return rows
 
 

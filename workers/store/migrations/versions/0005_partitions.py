@@ -7,6 +7,7 @@ retention; here only the rest, for what fits nowhere else.
 from datetime import UTC, datetime, timedelta
 
 from alembic import op
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, select, table, text
 
 revision = "0005"
@@ -43,7 +44,7 @@ def _partition(connection: Connection, name: str, column: str, key: str) -> None
         return list(connection.execute(text(query), {"name": name}).scalars())
 
     if views := told(VIEWS):  # they would go on reading the old table only
-        raise RuntimeError(f"views read seven.{name}: {', '.join(views)}; drop them, migrate, and create them again")
+        raise CommandError(f"views read seven.{name}: {', '.join(views)}; drop them, migrate, and create them again")
     grants = told(GRANTS)
     now = datetime.now(UTC)
     until = (now + timedelta(days=7 - now.weekday())).date()
