@@ -115,6 +115,7 @@ def growths(rows: int) -> dict[str, growing.Growth]:
     """The ways in which tables grow, each by its name."""
     few = rows // 5
     return {
+        f"{rows:,} of this week, postgresql": growing.Growth("postgresql", rows),
         f"{rows:,} of this week, ids at random, postgresql": growing.Growth("postgresql", rows, ascending=False),
         f"{rows:,} of past weeks, ids at random, postgresql": growing.Growth("postgresql", rows, True, ascending=False),
         f"{few:,}, sqlite": growing.Growth("sqlite", few),
