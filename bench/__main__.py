@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import backlog, carrying, consuming, enduring, growing, receiving, scaling
 from bench.page import FIGURES, written
-from bench.standing import machine
+from bench.standing import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
 
@@ -154,12 +154,12 @@ def ratios(found: Found) -> dict[str, float]:
 
 
 def known(here: dict[str, str]) -> Found:
-    """What was found before on this very machine, for a run that asks only some of the questions again."""
-    if not FIGURES.exists():
-        return {}
-    told: Found = json.loads(FIGURES.read_text())
-    same = all(told["machine"].get(name) == here[name] for name in here if name != "date")
-    return told if same and "commands" in told else {}
+    """What was found before on such a machine, for a run that asks only some of the questions again.
+
+    With each question stays when it was asked, and of which commit.
+    """
+    told: Found = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    return told if told.get("machine") == {name: what for name, what in here.items() if name != "date"} else {}
 
 
 def main() -> int:
@@ -180,8 +180,8 @@ def main() -> int:
     questions = told.questions or QUESTIONS
     here = machine()
     found: Found = known(here) if told.write else {}
-    command = " ".join(["make bench", *sys.argv[1:]])
-    found |= {"machine": here, "commands": found.get("commands", {}) | dict.fromkeys(questions, command)}
+    asked = f"`{' '.join(['make bench', *sys.argv[1:]])}` on {here.pop('date')}, commit {commit()}"
+    found |= {"machine": here, "asked": found.get("asked", {}) | dict.fromkeys(questions, asked)}
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:

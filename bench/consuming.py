@@ -56,7 +56,7 @@ async def fill(redis_url: str, number: int, batch: int = BATCH, first: int = 0, 
 
 
 def consumed(dialect: str, number: int, rounds: int) -> dict[str, list[float]]:
-    """Deliveries a second: ours into empty tables, and COPY of what that has made into tables without indexes' help."""
+    """Deliveries a second: ours into empty tables, and COPY of what that has made into the same tables, emptied."""
     found: dict[str, list[float]] = {"ours": [], "copy": []}
     for _ in range(rounds):
         with place() as directory, redis(directory) as redis_url, database(directory, dialect) as url:

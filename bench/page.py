@@ -35,9 +35,12 @@ def spread(told: Sequence[float], factor: float = 1, digits: int = 0) -> str:
 
 def figures(found: Mapping[str, Any]) -> str:
     """The tables."""
-    commands = ", ".join(f"`{command}`" for command in dict.fromkeys(found["commands"].values()))
-    told = [", ".join(f"{name} {what}" for name, what in found["machine"].items()) + f". {commands}.", ""]
-    told += ["| ratio of medians of one run | |", "|---|---|"]
+    told = [", ".join(f"{name} {what}" for name, what in found["machine"].items()) + ".", ""]
+    runs = {
+        asked: [name for name, what in found["asked"].items() if what == asked] for asked in found["asked"].values()
+    }
+    told += [f"- {', '.join(names)}: {asked}" for asked, names in runs.items()]
+    told += ["", "| ratio of medians, each of one run | |", "|---|---|"]
     told += [f"| {name} | {ratio:.2f} × |" for name, ratio in found["ratios"].items()]
     if rates := found.get("rates"):
         told += _table("deliveries a second, 64 connections", {name: spread(one) for name, one in rates.items()})

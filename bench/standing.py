@@ -128,6 +128,14 @@ def worker(directory: Path, app: str, told: dict[str, str], name: str, options: 
     return Process(name, directory, [*command, "-n", f"{name}@bench", *options], told)
 
 
+def commit() -> str:
+    """What was measured; with a mark where something was not committed."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or "unknown"
+
+
 def machine() -> dict[str, str]:
     """What all of it runs on."""
     cpu = next(

@@ -114,7 +114,8 @@ def create_app(settings: WorkerSettings) -> Celery:
             run.run(apply=settings.seven_hooks_mode == "apply")
 
     retention = Retention(ledger, engine, breaker, settings)
-    retain = partial(retain_on_schedule, retention, partial(app.send_task, "retain", queue=CLOCK))
+    again = partial(app.send_task, "retain", queue=CLOCK)
+    retain = partial(retain_on_schedule, retention, again, threads=settings.seven_worker_threads)
     for queue in QUEUES:
         enter(queue)
     every(settings.seven_sweep_s, "sweep", sweep.run)

@@ -175,9 +175,12 @@ class Retention:
         return done[-1]
 
 
-def retain_on_schedule(retention: Retention, again: Callable[[], object]) -> None:
-    """One pass, and another one at once where time was up: with much traffic that is always so."""
-    if retention.run():
+def retain_on_schedule(retention: Retention, again: Callable[[], object], *, threads: int) -> None:
+    """One pass, and another one at once where time was up, as it always is with much traffic.
+
+    Not in a worker of one thread: it would consume nothing but between two passes.
+    """
+    if retention.run() and threads > 1:
         again()
 
 

@@ -1,5 +1,6 @@
 """Partitions by week: rows find theirs, weeks are provided in time, what is over is dropped, an old table is kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from ledger.settling import Ledger
 from seven.records import KeptDelivery, MessageStatus
+from tests.servers import eventually
 from tests.workers.ages import DAY, NOW, keeping, of, retained, row, tallied
 from workers.store import migrating
 from workers.store.engine import create_store_engine
@@ -160,15 +162,78 @@ def test_an_old_table_becomes_a_part(of_before: Engine):
         assert connection.execute(text(f"SELECT {readable}, {written}")).one() == (True, False)
 
 
-def test_a_view_on_an_old_table_is_named(of_before: Engine):
-    """It would go on reading the old part alone, and nobody would notice."""
+@pytest.mark.parametrize(
+    ("made", "undone"),
+    [
+        pytest.param("CREATE VIEW public.mine AS SELECT id FROM seven.deliveries", "DROP VIEW public.mine", id="view"),
+        pytest.param(
+            "ALTER TABLE seven.deliveries ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE seven.deliveries DISABLE ROW LEVEL SECURITY",
+            id="row security",
+        ),
+        pytest.param(
+            "CREATE PUBLICATION mine FOR TABLE seven.deliveries", "DROP PUBLICATION mine", id="publication mine"
+        ),
+        pytest.param(
+            "CREATE TABLE public.theirs (id text REFERENCES seven.deliveries)",
+            "DROP TABLE public.theirs",
+            id="foreign key",
+        ),
+        pytest.param(
+            "CREATE UNIQUE INDEX mine ON seven.deliveries (ordinal)", "DROP INDEX seven.mine", id="unique index"
+        ),
+    ],
+)
+def test_what_hangs_on_an_old_table_is_named(of_before: Engine, request: Any, made: str, undone: str):
+    """It would stay with the old part alone, and nobody would notice."""
     with of_before.begin() as connection:
-        connection.execute(text("CREATE VIEW public.mine AS SELECT id FROM seven.deliveries"))
-    with pytest.raises(CommandError, match="mine"):
+        connection.execute(text(made))
+    with pytest.raises(CommandError, match=request.node.callspec.id):
         migrate(of_before)
     with of_before.begin() as connection:
-        connection.execute(text("DROP VIEW public.mine"))
+        connection.execute(text(undone))
     assert migrate(of_before) == ("0004", migrating.newest())
+
+
+def test_a_migration_waits_for_readers_and_hinders_nobody_for_long(of_before: Engine):
+    """A transaction that holds one table and wants another gets it; what is left of grants and indexes is as it was."""
+    with of_before.begin() as connection:
+        connection.execute(text("CREATE INDEX mine ON seven.deliveries (digest)"))
+        connection.execute(text("CREATE ROLE some_columns"))
+        connection.execute(text("GRANT SELECT (id) ON seven.deliveries TO some_columns WITH GRANT OPTION"))
+    with ThreadPoolExecutor(1) as threads, of_before.connect() as other:
+        other.execute(text("INSERT INTO seven.call_statuses VALUES ('inbound', '1', 'X', now())"))
+        told = threads.submit(migrate, of_before)
+        eventually(lambda: _waiting(of_before))
+        other.execute(text("INSERT INTO seven.deliveries (id) VALUES ('a')"))
+        other.commit()
+        assert told.result(60) == ("0004", migrating.newest())
+    with of_before.connect() as connection:
+        asked = "has_column_privilege('some_columns', 'seven.deliveries', 'id', 'SELECT WITH GRANT OPTION')"
+        assert connection.execute(text(f"SELECT {asked}, to_regclass('seven.mine') IS NOT NULL")).one() == (True, True)
+    assert where(of_before, "deliveries", "id") == {"a": "rest"}
+
+
+def _waiting(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return connection.execute(text(asked)).first() is not None
+
+
+def test_who_may_not_make_tables_retains_all_the_same(engine: Engine, ledger: Ledger, database_url: str):
+    """A worker's role that may only read and write rows: no new weeks, and everything else as ever."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE ROLE worker LOGIN"))
+        connection.execute(text("GRANT USAGE ON SCHEMA seven TO worker"))
+        connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA seven TO worker"))
+        for one in [week for week in partitions(connection, deliveries) if week.until][3:]:
+            connection.execute(text(f"DROP TABLE seven.{one.name}"))
+        provide(connection, message_statuses, NOW - 60 * WEEK)
+    Store(engine).write([row(1, 400 * DAY), MessageStatus("a", "X", NOW - 60 * WEEK)])
+    lesser = create_store_engine(database_url.replace("seven@", "worker@"))
+    told = retained(ledger, lesser, keeping(histories=365, deliveries=365))
+    lesser.dispose()
+    assert (told.done, told.removed["deliveries"]) == (True, 1)
 
 
 def test_mondays():

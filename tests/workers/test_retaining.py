@@ -99,8 +99,11 @@ def test_a_pass_ends_in_time(ledger: Ledger, engine: Engine, monkeypatch: pytest
     assert len(of(engine, "deliveries")) == 20
     assert Retention(ledger, engine, Breaker(), told, longest_s=-1).retain() == Retained(done=False, more=True)
     again: list[str] = []
-    retain_on_schedule(Retention(ledger, engine, breaker, told, longest_s=-1), lambda: again.append("held"))
-    retain_on_schedule(Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("at once"))
+    retain_on_schedule(Retention(ledger, engine, breaker, told, longest_s=-1), lambda: again.append("held"), threads=4)
+    retain_on_schedule(
+        Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("at once"), threads=4
+    )
+    retain_on_schedule(Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("one"), threads=1)
     assert again == ["at once"]
     assert retained(ledger, engine, told).done
     assert tallied(engine) == [(1, 30)]

@@ -52,9 +52,9 @@ def provide_weeks(connection: Connection, table: Table, now: datetime) -> Step:
 
 
 def drop_weeks(connection: Connection, table: Table, before: datetime) -> Step:
-    """Partitions that are wholly from before then; of deliveries, whose ordinals are tallied, only empty ones."""
+    """One partition that is wholly from before then; of deliveries, whose ordinals are tallied, only an empty one."""
     rows = drop_past(connection, table, before, only_empty=table is deliveries)
-    return Step({table.name: rows} if rows else {})
+    return Step() if rows is None else Step({table.name: rows} if rows else {}, then="")
 
 
 def blank_payloads(connection: Connection, outcome: str, before: datetime) -> Step:

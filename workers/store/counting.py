@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, li
 
 from ledger.runs import Run, runs
 from workers.store.guarding import lift_bounds
-from workers.store.tables import deliveries, ledger_marks, link_events, links, tallies
+from workers.store.tables import SCHEMA, deliveries, ledger_marks, link_events, links, tallies
 
 SNAPSHOT_S = 3600  # for a pass over many millions of rows; for ever would be too long for a server that hangs
 
@@ -38,6 +38,8 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         connecting = connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with connecting as connection:
         if engine.dialect.name == "postgresql":
+            # before the moment is fixed: a partition dropped after it would be missing from it, and so would its tally
+            connection.execute(text(f"LOCK TABLE {SCHEMA}.{deliveries.name} IN ACCESS SHARE MODE"))
             lift_bounds(connection, SNAPSHOT_S)
             connection.execute(text("SET LOCAL lock_timeout = '10s'"))  # it may take its time, and not others' wait
         yield connection

@@ -19,7 +19,8 @@ _POSTGRESQL = """
      WHERE current_setting('synchronous_commit') IN ('off', 'local');
     SELECT set_config('lock_timeout', '10s', false),
            set_config('statement_timeout', '30s', false),
-           set_config('idle_in_transaction_session_timeout', '30s', false);
+           set_config('idle_in_transaction_session_timeout', '30s', false),
+           set_config('default_transaction_isolation', 'read committed', false);
     SELECT set_config(name, '60s', false) FROM pg_settings WHERE name = 'transaction_timeout';
 """
 # A server that vanished without a word is noticed within half a minute.

@@ -8,13 +8,14 @@ wrong, a week for which nobody has provided. Nothing depends on the weeks being 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, literal_column, select, text
 from sqlalchemy import table as table_clause
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ledger.logs import logger
 from workers.store.archive import first_id
@@ -31,13 +32,18 @@ PARTITIONED = [one for one in metadata.sorted_tables if one.dialect_options["pos
 
 _IMPATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}; SET LOCAL statement_timeout = {5 * PATIENCE_MS}")
 _IN_THE_WAY = {"55P03", "57014", "40P01"}  # lock not available, took too long, deadlock
-_NOT_TO_BE_MADE = {"23514", "42P07"}  # the rest has some of its rows, another process has just made it
+# The rest has some of its rows, another process has just made it, no right to, something of somebody's hangs on it.
+_NOT_TO_BE_DONE = {"23514", "42P07", "42501", "2BP01"}
+_DEFAULT_GRANTS = text(
+    "SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', pg_class.oid::regclass,"
+    " CASE WHEN told.grantee = 0 THEN 'PUBLIC' ELSE told.grantee::regrole::text END)"
+    " FROM pg_class, aclexplode(relacl) AS told WHERE pg_class.oid = to_regclass(:name) AND told.grantee <> relowner"
+)
 _KNOWN_ROWS = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
 _PARTITIONS = text(
     "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
     " WHERE inhparent = to_regclass(:table) ORDER BY child.relname"
 )
-_NAME = re.compile(r"_(until_)?(\d{8})$")
 
 log = logger("seven.workers")
 
@@ -63,7 +69,10 @@ def partitions(connection: Connection, table: Table) -> list[Partition]:
     """Those of a table. None on SQLite."""
     if connection.dialect.name != "postgresql":
         return []
-    return [_partition(name) for name in connection.execute(_PARTITIONS, {"table": f"{SCHEMA}.{table.name}"}).scalars()]
+    return [
+        _partition(table, name)
+        for name in connection.execute(_PARTITIONS, {"table": f"{SCHEMA}.{table.name}"}).scalars()
+    ]
 
 
 def provided_until(connection: Connection) -> datetime | None:
@@ -91,20 +100,25 @@ def provide(connection: Connection, table: Table, now: datetime) -> list[str]:
     return made
 
 
-def drop_past(connection: Connection, table: Table, before: datetime, *, only_empty: bool = False) -> int:
-    """Drop the partitions that are wholly from before then, or those of them that are empty.
+def drop_past(connection: Connection, table: Table, before: datetime, *, only_empty: bool = False) -> int | None:
+    """Drop the oldest partition that is wholly from before then, or the oldest of them that is empty.
 
-    Returns how many rows were in them, as far as the database knows. Where somebody is in the way the rest is left for
-    another time: each attempt has all writers wait.
+    Returns how many rows were in it, as far as the database knows; None where there is none, or somebody is in the way.
+    One in a transaction: until its end all who write wait.
     """
-    rows = 0
     for one in partitions(connection, table):
         if one.until and one.until <= before:
-            dropped = _dropped(connection, table, one.name, only_empty)
-            if dropped is None:
-                break
-            rows += dropped
-    return rows
+            try:
+                with connection.begin_nested():
+                    rows = _dropped(connection, table, one.name, only_empty)
+            except DBAPIError as error:
+                if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_DONE:
+                    raise
+                log.warning("a partition stays", table=table.name, partition=one.name, cause=sqlstate(error))
+                return None
+            if rows is not None:
+                return rows
+    return None
 
 
 def _weeks(now: datetime) -> Iterator[datetime]:
@@ -112,12 +126,14 @@ def _weeks(now: datetime) -> Iterator[datetime]:
         yield monday(now) + number * WEEK
 
 
-def _partition(name: str) -> Partition:
-    found = _NAME.search(name)
-    if found is None:
-        return Partition(name, None, None)
-    day = datetime.strptime(found[2], "%Y%m%d").replace(tzinfo=UTC)
-    return Partition(name, None, day) if found[1] else Partition(name, day, day + WEEK)
+def _partition(table: Table, name: str) -> Partition:
+    """By its name, if that is one of those we give; of any other nothing is known, and it is left alone."""
+    found = re.fullmatch(rf"{table.name}_(until_)?(\d{{8}})", name)
+    with suppress(ValueError):
+        if found:
+            day = datetime.strptime(found[2], "%Y%m%d").replace(tzinfo=UTC)
+            return Partition(name, None, day) if found[1] else Partition(name, day, day + WEEK)
+    return Partition(name, None, None)
 
 
 def _bound(table: Table, at: datetime) -> str:
@@ -131,34 +147,36 @@ def _provided(connection: Connection, table: Table, name: str, start: datetime) 
         with connection.begin_nested():
             connection.execute(_IMPATIENT)
             connection.execute(text(f"CREATE TABLE {SCHEMA}.{name} (LIKE {SCHEMA}.{table.name} INCLUDING DEFAULTS)"))
+            # who may read it, may read it through its table: no default privilege opens another way
+            for revoke in connection.execute(_DEFAULT_GRANTS, {"name": f"{SCHEMA}.{name}"}).scalars().all():
+                connection.execute(text(revoke))
             connection.execute(
                 text(f"ALTER TABLE {SCHEMA}.{table.name} ATTACH PARTITION {SCHEMA}.{name} FOR VALUES {bounds}")
             )
     except DBAPIError as error:
-        if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_MADE:
+        if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_DONE:
             raise
         return False
     return True
 
 
 def _dropped(connection: Connection, table: Table, name: str, only_empty: bool) -> int | None:
-    """How many rows went with it, 0 where it stays; None where somebody was in the way."""
-    if only_empty and connection.execute(select(_some(name).exists())).scalar():
-        return 0
-    rows = 0 if only_empty else _rows(connection, name)
-    try:
-        with connection.begin_nested():
-            connection.execute(_IMPATIENT)
-            # as writers lock them: first the table, then its part
-            connection.execute(text(f"LOCK TABLE ONLY {SCHEMA}.{table.name} IN ACCESS EXCLUSIVE MODE"))
-            connection.execute(text(f"LOCK TABLE {SCHEMA}.{name} IN ACCESS EXCLUSIVE MODE"))
-            if not (only_empty and connection.execute(select(_some(name).exists())).scalar()):
-                connection.execute(text(f"DROP TABLE {SCHEMA}.{name}"))
-    except OperationalError as error:
-        if sqlstate(error) not in _IN_THE_WAY:
-            raise
+    """How many rows went with it; None where it stays."""
+    connection.execute(_IMPATIENT)
+    if only_empty and _is_filled(connection, name):
         return None
+    rows = 0 if only_empty else _rows(connection, name)
+    # as writers lock them: first the table, then its part
+    connection.execute(text(f"LOCK TABLE ONLY {SCHEMA}.{table.name} IN ACCESS EXCLUSIVE MODE"))
+    connection.execute(text(f"LOCK TABLE {SCHEMA}.{name} IN ACCESS EXCLUSIVE MODE"))
+    if only_empty and _is_filled(connection, name):
+        return None
+    connection.execute(text(f"DROP TABLE {SCHEMA}.{name}"))
     return rows
+
+
+def _is_filled(connection: Connection, name: str) -> bool:
+    return bool(connection.execute(select(_some(name).exists())).scalar_one())
 
 
 def _rows(connection: Connection, name: str) -> int:
