@@ -18,7 +18,8 @@ from cli.screen import document, line, program, table
 from ledger.keyspace import fingerprint
 from ledger.settings import load
 from ledger.settling import Ledger
-from seven.hooks import Addresses, Hook, Plan
+from seven.hooks import Addresses, Hook
+from workers.comparison import Comparison
 from workers.gateway import GatewayFailure
 from workers.reconciling import Reconciled, Reconciler
 from workers.settings import WorkerSettings
@@ -48,7 +49,7 @@ def plan_(as_json: AsJson = False) -> None:
     with _reconciler() as (run, addresses), _answering():
         found = run.compare()
     _show(found, addresses, as_json=as_json)
-    raise typer.Exit(ExitCode.WRONG if found.drift else ExitCode.GOOD)
+    raise typer.Exit(ExitCode.WRONG if found.plan.drift or found.holds else ExitCode.GOOD)
 
 
 @app.command("apply")
@@ -62,7 +63,7 @@ def apply_(
         found = run.compare()
         if not as_json:
             _show(found, addresses, as_json=False)
-        ask(yes or not found.drift, "Carry it out?")
+        ask(yes or not found.plan.drift, "Carry it out?")
         done = run.run(apply=True)
     if done is None:
         fail(ExitCode.UNKNOWN, "Another reconciling is under way; try again in a moment.")
@@ -124,7 +125,8 @@ def _told(hook: Hook, addresses: Addresses) -> dict[str, Any]:
     }
 
 
-def _show(found: Plan, addresses: Addresses, *, as_json: bool) -> None:
+def _show(comparison: Comparison, addresses: Addresses, *, as_json: bool) -> None:
+    found = comparison.plan
     groups = {
         "matching": [(actual, "") for _, actual in found.matching],
         "missing": [(hook, "to be created") for hook in found.missing],
@@ -135,10 +137,12 @@ def _show(found: Plan, addresses: Addresses, *, as_json: bool) -> None:
     }
     told = {name: [_told(hook, addresses) | {"what": what} for hook, what in hooks] for name, hooks in groups.items()}
     if as_json:
-        document({"drift": found.drift, **told})
+        document({"drift": found.drift, "holds": [hold._asdict() for hold in comparison.holds], **told})
         return
     rows = [[name, one["what"], *(one[c] for c in _COLUMNS)] for name, some in told.items() for one in some]
     table("Hooks", ("", "what", *_COLUMNS), rows)
+    for hold in comparison.holds:
+        line(hold.text, "yellow")
     if not found.drift:
         line("All hooks are as desired.")
     else:

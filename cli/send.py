@@ -17,6 +17,7 @@ from emulator.signing import Signing
 from emulator.wire import METHODS, Method, Request, Telling, write
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
+from seven.hooks import TEST_HEADER
 
 TIMEOUT_S = 10.0
 _METHODS: dict[str, Method] = {method.lower(): method for method in METHODS}
@@ -106,7 +107,10 @@ def _ask(request: Request, reach_far: bool) -> Answer:
     try:
         with httpx2.Client(timeout=TIMEOUT_S, trust_env=reach_far) as client:
             answer = client.request(
-                request.method, request.url, headers=list(request.headers), content=request.body or None
+                request.method,
+                request.url,
+                headers=[*request.headers, (TEST_HEADER, "1")],
+                content=request.body or None,
             )
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
         raise typer.BadParameter("an http or https URL is expected", param_hint="--url") from None

@@ -176,6 +176,8 @@ def _hooks(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
         return warning("hooks", "not read yet", f"{program()} hooks plan")
     age = timedelta(milliseconds=now.timestamp() * 1000 - memory.read_ms)
     read = f"read {ago(age)} ago, mode {settings.seven_hooks_mode}"
+    if memory.holds:
+        return wrong("hooks", f"{memory.holds[0][1]}; {read}", f"{program()} hooks plan; deploy/README.md, Hooks held")
     if memory.drift:
         return wrong("hooks", f"{memory.drift} not as desired; {read}", f"{program()} hooks plan")
     if age.total_seconds() > MISSED_ROUNDS * settings.seven_hooks_s + SILENT_S:

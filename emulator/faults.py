@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 GARBAGE = b"<br />\n<b>Fatal error</b>:  Allowed memory size of 134217728 bytes exhausted in <b>/hooks.php</b>\n"
 LONGEST_S = 120
 
+Spelling = Literal["host", "port", "event_type", "event_filter"]
 Key = Literal["id", "target_url", "event_type", "event_filter", "request_method", "enabled", "created", "headers"]
 
 
@@ -46,6 +48,11 @@ class Fault(BaseModel):
     """Ids as numbers in a read, and as a string in a subscribe."""
     strings: bool = False
     """Booleans as strings: `"true"`."""
+    respell: tuple[Spelling, ...] = ()
+    """What a read spells otherwise than it was told: the host in capitals, the default port added, the event type in
+    capitals, the filter in another form."""
+    page: int | None = Field(None, ge=0)
+    """So many hooks are all that a read lists, the oldest first."""
     actions: tuple[Literal["read", "subscribe", "unsubscribe"], ...] = ()
     """Only with these; without any with every request."""
     times: int | None = Field(None, ge=1)
@@ -58,8 +65,11 @@ class Fault(BaseModel):
             raise ValueError("status, code and garbage exclude each other")
         if self.performed and not any(instead):
             raise ValueError("performed goes with status, code or garbage")
-        if not (any(instead) or self.slow or self.hooks or self.omit or self.swap_ids or self.strings):
-            raise ValueError("nothing goes wrong: say slow, status, code, garbage, hooks, omit, swap_ids or strings")
+        odd = (self.slow, self.hooks, self.omit, self.swap_ids, self.strings, self.respell, self.page is not None)
+        if not any((*instead, *odd)):
+            raise ValueError(
+                "nothing goes wrong: say slow, status, code, garbage, hooks, omit, swap_ids, strings, respell or page"
+            )
         return self
 
     @property
@@ -71,7 +81,8 @@ class Fault(BaseModel):
         """The answer as it is told while this goes wrong."""
         told = dict(answer)
         if "hooks" in told:
-            told["hooks"] = [self._spoil_hook(hook) for hook in told["hooks"] if self.hooks is None]
+            listed = told["hooks"][: self.page]
+            told["hooks"] = [self._spoil_hook(hook) for hook in listed if self.hooks is None]
         if self.hooks == "missing":
             told.pop("hooks", None)
         if self.swap_ids and "id" in told:
@@ -79,10 +90,21 @@ class Fault(BaseModel):
         return _without_booleans(told) if self.strings else told
 
     def _spoil_hook(self, hook: dict[str, Any]) -> dict[str, Any]:
-        told = {name: value for name, value in hook.items() if name not in self.omit}
+        told = {name: self._respelled(name, value) for name, value in hook.items() if name not in self.omit}
         if self.swap_ids and "id" in told:
             told["id"] = int(told["id"])
         return _without_booleans(told) if self.strings else told
+
+    def _respelled(self, name: str, value: Any) -> Any:
+        if name == "target_url":
+            parts = urlsplit(value)
+            host = parts.netloc.upper() if "host" in self.respell else parts.netloc
+            port = {"http": 80, "https": 443}.get(parts.scheme)
+            adds = "port" in self.respell and parts.port is None
+            return parts._replace(netloc=f"{host}:{port}" if adds else host).geturl()
+        if name == "event_type" and name in self.respell:
+            return f" {value.upper()}-EVENT"
+        return f"0{value}" if name == "event_filter" and name in self.respell and value else value
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from ingest.guards import Guards, SecretGuard, SignatureGuard
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.observing import Observations
 from ingest.origins import Origins
+from ingest.presence import Presence
 from ingest.readiness import Readiness
 from ingest.receiving import Receiving
 from ingest.settings import IngestSettings, words
@@ -82,6 +83,9 @@ def create_app(settings: IngestSettings) -> Starlette:
         patience_s=settings.seven_patience_s,
     )
 
+    tokens = Tokens(words(settings.seven_hook_token))
+    presence = Presence(acceptor.redis, tokens.fingerprints)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_requests()
@@ -91,7 +95,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         announcer.start()
         await readiness.refresh()
         writing = _beside(gathering.run())
-        others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run())]
+        others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run()), _beside(presence.run())]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
             end_in_bounds(at_first=readiness.drain)
         log.info("receiving")
@@ -100,6 +104,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         await writing
         for task in others:
             task.cancel()
+        await presence.end()
         await asyncio.to_thread(announcer.stop)
         await acceptor.redis.aclose()
         log.info("ended")
@@ -112,7 +117,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         hindrances = readiness.hindrances()
         return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
 
-    doors = Doors(Tokens(words(settings.seven_hook_token)), receiving, strangers)
+    doors = Doors(tokens, receiving, strangers)
     app = _Receiver(
         doors,
         strangers,

@@ -24,6 +24,8 @@ class Received:
     source: str
     doubt: str | None
     """Why it is to be quarantined."""
+    public_url: str | None = None
+    """The fingerprint of the public URL that its signature was made for."""
 
 
 @dataclass(slots=True)

@@ -36,7 +36,8 @@ TICK_S = 0.1
 class _Waiting:
     queue: str
     line: bytes
-    fingerprint: str
+    evidence: tuple[str, ...]
+    """Fields of `seven:tokens`: by which token it came, and by which public URL where that is known."""
     answer: asyncio.Future[None]
     until: float
 
@@ -69,13 +70,13 @@ class Gathering:
         self._arrived = asyncio.Event()
         self._closing = False
 
-    async def accept(self, queue: str, line: bytes, fingerprint: str) -> None:
+    async def accept(self, queue: str, line: bytes, evidence: tuple[str, ...]) -> None:
         """Return when the envelope is in the ledger. Raises NotAccepted when that is not known to be so in time."""
         size = len(line) + OVERHEAD
         if self._size + size > min(self._waiting_limit, self._readiness.room()):
             raise NotAccepted("full")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(queue, line, fingerprint, loop.create_future(), loop.time() + self._deadline_s)
+        waiting = _Waiting(queue, line, evidence, loop.create_future(), loop.time() + self._deadline_s)
         self._waiting.append(waiting)
         self._size += size
         self._arrived.set()
@@ -132,7 +133,7 @@ class Gathering:
                 id=str(uuid7()),
                 queue=group[0].queue,
                 lines=[one.line for one in group],
-                fingerprints=frozenset(one.fingerprint for one in group if one.fingerprint),
+                fingerprints=frozenset(itertools.chain.from_iterable(one.evidence for one in group)),
             )
             for group in groups
         ]

@@ -6,7 +6,7 @@ decides before the token is known, none looks into what a delivery says.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ingest.observing import Observations
 from ingest.tokens import Tokens
@@ -41,6 +41,17 @@ class Verdict:
 
     flaw: str | None = None
     by: str = ""
+    public_url: str | None = None
+    """The fingerprint of the public URL that was signed, where a signature says so."""
+
+
+class Examined(NamedTuple):
+    """What all guards together say of one request."""
+
+    doubt: str | None = None
+    """Why it is to be quarantined; None where no guard that enforces has found a flaw."""
+    public_url: str | None = None
+    """The fingerprint of the public URL that it came by, where its signature proves that."""
 
 
 class Guard(Protocol):
@@ -82,7 +93,8 @@ class SignatureGuard:
         if isinstance(found, Flaw):
             return Verdict(found.value)
         public_url = found.url.removesuffix(asked.target)
-        return Verdict(by=f"{self._marks[public_url]}:{self._marks[found.key]}")
+        mark = self._marks[public_url]
+        return Verdict(by=f"{mark}:{self._marks[found.key]}", public_url=mark)
 
 
 class SecretGuard:
@@ -118,18 +130,19 @@ class Guards:
         """Whether a body's digest is needed."""
         return any(guard.name == SignatureGuard.name for guard in self._guards)
 
-    def doubt(self, asked: Asked, delivery_id: str) -> str | None:
-        """Why a delivery is to be quarantined; None where no guard that enforces has found a flaw.
+    def examine(self, asked: Asked, delivery_id: str) -> Examined:
+        """What all of them say: why a delivery is to be quarantined, and which public URL it was signed for.
 
         Each guard looks, and what it says is noted, whatever another has said.
         """
-        doubt = None
+        doubt, public_url = None, None
         for guard in self._guards:
             verdict = guard.examine(asked)
             if verdict.flaw is None:
                 self._observations.held(guard.name, verdict.by, asked.source)
+                public_url = verdict.public_url or public_url
                 continue
             self._observations.flawed(guard.name, verdict.flaw, delivery_id, asked.source)
             if guard.mode == "enforce" and doubt is None:
                 doubt = f"{guard.name}: {verdict.flaw}"
-        return doubt
+        return Examined(doubt, public_url)

@@ -13,7 +13,7 @@ from ingest.doors import Door
 from ingest.edge import answer, answer_early, has_lost_its_body, url_size
 from ingest.enveloping import Received, Verdict, judge
 from ingest.gathering import Gathering
-from ingest.guards import Asked, Guards
+from ingest.guards import Asked, Examined, Guards
 from ingest.metrics import (
     LOST_BODY,
     METHOD,
@@ -28,12 +28,15 @@ from ingest.metrics import (
 from ingest.origins import Origins
 from ingest.reading import Gone, TooSlow, read
 from ledger.accepting import NotAccepted
+from ledger.keyspace import arrival
 from seven.delivery import Delivery
 from seven.events import queue_of
+from seven.hooks import TEST_HEADER
 
 RETRY_AFTER = {"Retry-After": "60"}
 CLOSE = {"Connection": "close"}
 KEPT_ALL_THE_SAME = {401: QUARANTINED, 413: TOO_LARGE, 422: UNDECODABLE}
+OWN_TEST = (TEST_HEADER.lower().encode(), b"1")
 HEADERS = {401: {"WWW-Authenticate": "Signature"}, 413: CLOSE}
 
 
@@ -104,7 +107,7 @@ class Receiving:
             received = await self._received(door, scope, receive)
         except TooSlow:
             return self._later(SLOW, "too slow; try again later", 503, CLOSE)
-        return await self._keep(judge(received, self._limit), door.fingerprint, began)
+        return await self._keep(judge(received, self._limit), _evidence(door, received, scope), began)
 
     async def _received(self, door: Door, scope: Scope, receive: Receive) -> Received:
         """Read it, and have the guards look at it. Raises TooSlow, or Gone."""
@@ -112,10 +115,10 @@ class Receiving:
         room = max(0, self._limit - len(query))
         body = await read(scope, receive, room, self._patience_s, digested=self._guards.look_at_bodies)
         delivery_id, at, source, cut = str(uuid7()), datetime.now(UTC), self._origins.of(scope), url_size(scope)
-        doubt = None
+        examined = Examined()
         if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
             asked = Asked(scope["method"], _target(scope), scope["headers"], body.digest, at.timestamp(), source)
-            doubt = self._guards.doubt(asked, delivery_id)
+            examined = self._guards.examine(asked, delivery_id)
         return Received(
             id=delivery_id,
             delivery=Delivery(scope["method"], query, body.told),
@@ -123,10 +126,11 @@ class Receiving:
             path_event_type=door.event_type,
             at=at,
             source=source,
-            doubt=doubt,
+            doubt=examined.doubt,
+            public_url=examined.public_url,
         )
 
-    async def _keep(self, verdict: Verdict, fingerprint: str, began: float) -> Response:
+    async def _keep(self, verdict: Verdict, evidence: tuple[str, ...], began: float) -> Response:
         line = verdict.envelope.line()
         queue = queue_of(verdict.envelope.event_type)
         outcome = verdict.outcome
@@ -136,7 +140,7 @@ class Receiving:
                 return self._later(cause, f"too much is {outcome}; try again later", 429)
         try:
             # a forgery is no use of a token
-            await self._gathering.accept(queue, line, "" if outcome == "quarantined" else fingerprint)
+            await self._gathering.accept(queue, line, () if outcome == "quarantined" else evidence)
         except NotAccepted as reason:
             return self._later(self._metrics.cause_of(reason), "cannot keep it now; try again later", 503)
         self._metrics.kept(queue, outcome, time.perf_counter() - began)
@@ -157,6 +161,15 @@ class Receiving:
         """Not kept: the gateway is to come again."""
         self._metrics.refused(cause)
         return JSONResponse({"outcome": "refused", "detail": detail}, status, RETRY_AFTER | (headers or {}))
+
+
+def _evidence(door: Door, received: Received, scope: Scope) -> tuple[str, ...]:
+    """What a delivery proves of the hook that it came by: its token, and its address where that was signed."""
+    if OWN_TEST in scope["headers"]:
+        return ()
+    if received.public_url is None:
+        return (door.fingerprint,)
+    return door.fingerprint, arrival(door.fingerprint, received.public_url)
 
 
 def _target(scope: Scope) -> str:

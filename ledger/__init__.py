@@ -10,7 +10,10 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:in_hand             hash  batch id → the incarnations of workers that took it and did not end it by now
     seven:alone               hash  batch id:ordinal → the same of one envelope of a suspect batch
     seven:isolating:<batch>   text  the incarnation that consumes a suspect batch now; expires
-    seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery
+    seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery of the gateway's; and
+                                    token's@public URL's → when one came so, by its signature
+    seven:receivers           set   ids of receivers that live, or lived a minute ago
+    seven:receiver:<id>       text  which tokens that receiver accepts (`ledger/receivers.py`); expires after a minute
     seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/judged.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence

@@ -11,6 +11,7 @@ AUDIT = "seven:audit"
 AUDIT_LOCK = "seven:audit:lock"
 TOKENS = "seven:tokens"
 LAST = "seven:last"
+RECEIVERS = "seven:receivers"
 BEATS = "seven:beats"
 HOOKS = "seven:hooks"
 HOOKS_LOCK = "seven:hooks:lock"
@@ -36,6 +37,16 @@ def guard(name: str) -> str:
 def isolating(batch_id: str) -> str:
     """The key that says who consumes a suspect batch."""
     return f"seven:isolating:{batch_id}"
+
+
+def receiver(receiver_id: str) -> str:
+    """The key of what one living receiver publishes of itself; it expires."""
+    return f"seven:receiver:{receiver_id}"
+
+
+def arrival(token_fingerprint: str, url_fingerprint: str) -> str:
+    """The field of `TOKENS` for deliveries that came by one token at one public URL, as their signature proves."""
+    return f"{token_fingerprint}@{url_fingerprint}"
 
 
 def fingerprint(token: str) -> str:

@@ -6,12 +6,18 @@ Sources: the vendor's webhooks page, a recorded answer of its hooks API, and wha
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 ALL = "all"
 """The event type of a hook that receives every event."""
 
 SECRET_HEADER = "X-Hook-Secret"  # noqa: S105 - a name
 """The header that our hooks carry beside the token, where a secret is told."""
+
+TEST_HEADER = "X-Seven-Ingest-Test"
+"""Marks a delivery that we sent ourselves: it is kept like any other, and proves nothing about a hook."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Hook:
         enabled = told.get("enabled", True)
         return cls(
             target_url=str(told.get("target_url") or ""),
-            event_type=str(told.get("event_type") or ""),
+            event_type=str(told.get("event_type") or "").strip().lower(),
             request_method=str(told.get("request_method") or "POST").upper(),
             event_filter=_text(told.get("event_filter")),
             headers=None if told.get("headers") is None else normal_headers(str(told["headers"])),
@@ -44,11 +50,19 @@ class Hook:
             id=_text(told.get("id")),
         )
 
+    def all_differences(self, desired: "Hook") -> tuple[str, ...]:
+        """What is not as desired, the address and the event type included."""
+        pairs = (
+            ("address", canonical(self.target_url) == canonical(desired.target_url)),
+            ("event type", self.event_type == desired.event_type),
+        )
+        return (*(what for what, same in pairs if not same), *self.differences(desired))
+
     def differences(self, desired: "Hook") -> tuple[str, ...]:
         """What is not as desired, besides the address and the event type; empty for a hook that does the same."""
         pairs = (
             ("request method", self.request_method == desired.request_method),
-            ("filter", self.event_filter == desired.event_filter),
+            ("filter", _same_filter(self.event_filter, desired.event_filter)),
             ("header", self.headers is None or self.headers == normal_headers(desired.headers or "")),
             ("disabled", self.enabled),
         )
@@ -69,13 +83,23 @@ class Addresses:
 
     def token(self, target_url: str) -> str | None:
         """The token of an address of ours; None for everybody else's, however alike."""
+        place = self.place(target_url)
+        return place and place[1]
+
+    def place(self, target_url: str) -> tuple[str, str] | None:
+        """The public URL and the token of an address of ours, however its host is spelled; None for any other."""
+        listed = canonical(target_url)
         for public_url in self.public_urls:
             for token in self.tokens:
-                ours = f"{public_url}/hooks/{token}"
-                rest = target_url.removeprefix(ours)
-                if target_url == ours or (rest != target_url and rest[:1] == "/" and _is_word(rest[1:])):
-                    return token
+                ours = f"{canonical(public_url)}/hooks/{token}"
+                rest = listed.removeprefix(ours)
+                if listed == ours or (rest != listed and rest[:1] == "/" and _is_word(rest[1:])):
+                    return public_url, token
         return None
+
+    def with_current(self, token: str) -> "Addresses":
+        """The same addresses, with this token as the current one."""
+        return replace(self, tokens=(token, *(other for other in self.tokens if other != token)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +181,7 @@ def _paired(
         fits = (
             hook
             for hook in free
-            if (hook.target_url, hook.event_type) == (one.target_url, one.event_type)
+            if (canonical(hook.target_url), hook.event_type) == (canonical(one.target_url), one.event_type)
             and not (exactly and hook.differences(one))
         )
         # of several the least different: a filter that is right and a method that is not is the same hook, drifted
@@ -174,6 +198,28 @@ def _overlapping(desired: Sequence[Hook]) -> tuple[Hook, ...]:
     if not any(hook.event_type == ALL for hook in desired):
         return ()
     return tuple(hook for hook in desired if hook.event_type != ALL)
+
+
+def canonical(url: str) -> str:
+    """A URL as it is compared: scheme and host in lower case and ASCII, without the port that is the default anyway."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode("ascii").lower()
+        port = parts.port
+    except ValueError:  # no URL that anybody could call; UnicodeError is one
+        return url
+    if not host:
+        return url
+    host = f"[{host}]" if ":" in host else host
+    if port is not None and port != _DEFAULT_PORTS.get(parts.scheme):
+        host = f"{host}:{port}"
+    credentials, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{credentials}{at}{host}").geturl()
+
+
+def _same_filter(listed: str | None, desired: str | None) -> bool:
+    """Numbers are told with a plus or without."""
+    return (listed or "").strip().removeprefix("+") == (desired or "").strip().removeprefix("+")
 
 
 def _text(told: object) -> str | None:

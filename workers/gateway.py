@@ -97,11 +97,6 @@ class Gateway:
         """Remove one hook, and no other."""
         self._ask("POST", {"action": "unsubscribe", "id": hook_id})
 
-    def unsubscribe_alike(self, hook: Hook) -> None:
-        """Remove every hook with this address, event type and method, whatever its filter."""
-        names = ("target_url", "event_type", "request_method")
-        self._ask("POST", {"action": "unsubscribe", **{name: getattr(hook, name) for name in names}})
-
     def _read(self) -> list[Hook]:
         listed = self._ask("GET", {"action": "read"}).get("hooks")
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):

@@ -15,6 +15,7 @@ from ledger.settling import Ledger
 from seven.events import QUEUES, label_of
 from seven.records import KeptDelivery
 from workers.holding import Breaker
+from workers.hook_evidence import CODES
 from workers.remembering import Memories
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -130,6 +131,12 @@ class HookMetrics(Collector):
         )
         if memory.read_ms is not None:
             yield GaugeMetricFamily("seven_hooks_drift", "Hooks that are not as desired.", value=memory.drift)
+            held = GaugeMetricFamily(
+                "seven_hooks_held", "1 where hooks are left as they are, by reason.", labels=["reason"]
+            )
+            for code in CODES:
+                held.add_metric([code], float(code in dict(memory.holds)))
+            yield held
 
 
 class StoreMetrics(Collector):

@@ -1,20 +1,25 @@
 """Reconciling: the hooks at the gateway are read, compared with the desired ones, and reported or repaired.
 
 Make before break: what is desired is created first, and what is in its place goes only when a fresh read shows the new
-one. And a breaker: nothing is changed on the word of a read that failed, was odd, or is empty where it was not.
+one and it is proven to deliver (`workers/hook_evidence.py`). And a breaker: nothing is changed on the word of a read
+that failed, was odd, or is empty where it was not. What reconciling wants is the newest token that every living
+receiver accepts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from redis.exceptions import LockError
 
-from ledger.keyspace import fingerprint
 from ledger.logs import logger
-from seven.hooks import SECRET_HEADER, Addresses, Hook, Plan, headers_are_told, normal_headers, plan
+from seven.hooks import Addresses, Hook, Plan, headers_are_told, plan
+from workers import made_hooks
+from workers.comparison import Comparison
 from workers.finding import Finding, Journal, findings
-from workers.gateway import Gateway, GatewayFailure
-from workers.remembering import Memories, Memory, still_seen
+from workers.gateway import Gateway, GatewayFailure, GatewayRefused
+from workers.hook_evidence import Hold
+from workers.remembering import Made, Memories, Memory, still_seen
 
 log = logger("seven.hooks")
 
@@ -37,7 +42,7 @@ class Reconciler:
     def __init__(
         self,
         gateway: Gateway,
-        desired: Sequence[Hook],
+        desired: Callable[[Addresses], Sequence[Hook]],
         addresses: Addresses,
         memories: Memories,
         journal: Journal,
@@ -45,6 +50,7 @@ class Reconciler:
         most_changes: int,
         grace_s: float,
     ) -> None:
+        """`desired` makes the desired hooks for addresses whose first token is the current one."""
         self._gateway, self._desired, self._addresses = gateway, desired, addresses
         self._memories, self._journal = memories, journal
         self._most_changes, self._grace_ms = most_changes, grace_s * 1000
@@ -54,9 +60,9 @@ class Reconciler:
         """The hooks as they are. Raises GatewayFailure."""
         return self._gateway.read()
 
-    def compare(self) -> Plan:
+    def compare(self) -> Comparison:
         """What it would take, without changing or remembering anything. Raises GatewayFailure, or redis.RedisError."""
-        return self._planned(self.read(), self._memories.recall())
+        return self._judged(self._look(self._memories.recall()))
 
     def run(self, *, apply: bool) -> Reconciled | None:
         """One run; None when another one is under way. Raises redis.RedisError when Redis is away."""
@@ -74,100 +80,136 @@ class Reconciler:
     def _run(self, apply: bool) -> Reconciled:
         before = self._memories.recall()
         done: list[Finding] = []
-        held = None
         try:
-            found, memory = self._look(before)
+            now = self._look(before)
+            found = now.plan
             if not (apply or before.read_ms or found.matching or found.drifted or found.surplus):
                 log.warning("none of our hooks is registered at the gateway: run `seven-ingest hooks apply`")
-            if apply and found.drift:
-                held = self._hindrance(found, memory)
-                if held is None:
-                    held = self._repair(found, memory, done)
-                    found, memory = self._look(before)
+            now = self._repaired(now, done) if apply and found.drift else self._judged(now)
         except GatewayFailure as failure:
             # says nothing about the hooks: what was found before stays found, and what was done is done
-            self._note(before, before, [Finding("refused", reason=str(failure))], before.findings)
+            self._note(self._memories.recall(), [Finding("refused", reason=str(failure))], before.findings, before)
             return Reconciled(None, tuple(done), str(failure))
-        told = findings(found)
-        if held:
-            told.append(Finding("refused", reason=held))
-        self._note(before, memory, told, frozenset())
-        return Reconciled(found, tuple(done), held)
+        noticed = findings(now.plan)
+        if apply:
+            noticed += [Finding("refused", reason=hold.text) for hold in now.holds]
+        memory = replace(now.memory, holds=tuple((hold.code, hold.text) for hold in now.holds))
+        self._note(memory, noticed, frozenset(), before)
+        held = "; ".join(hold.text for hold in now.holds) if apply else ""
+        return Reconciled(now.plan, tuple(done), held or None)
 
-    def _look(self, before: Memory) -> tuple[Plan, Memory]:
+    def _look(self, before: Memory) -> Comparison:
         """Read and compare; with it, what is to be remembered of it."""
         actual = self._gateway.read()
-        found = self._planned(actual, before)
-        now_ms = self._memories.now_ms()
-        return found, Memory(
-            read_ms=now_ms,
+        evidence = self._memories.evidence()
+        token = evidence.accepted_token(self._addresses)
+        newer = self._addresses.tokens[: self._addresses.tokens.index(token)] if token else self._addresses.tokens
+        addresses = self._addresses.with_current(token) if token else self._addresses
+        found = self._planned(self._desired(addresses), actual, addresses, before)
+        matching = [hook for _, hook in found.matching]
+        memory = Memory(
+            read_ms=evidence.now_ms,
             drift=found.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
             empty_reads=0 if actual else before.empty_reads + 1,
             headers=tuple(sorted(self._remembered(actual, before).items())),
-            first_seen_ms=still_seen(before, [hook.id for _, hook in found.matching if hook.id is not None], now_ms),
+            first_seen_ms=still_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
+            made=made_hooks.remembered(before.made, matching, actual, evidence.now_ms),
         )
+        return Comparison(found, tuple(actual), addresses, newer, evidence, memory)
 
-    def _planned(self, actual: Sequence[Hook], memory: Memory) -> Plan:
+    def _judged(self, now: Comparison) -> Comparison:
+        """With why not all of its plan would be carried out."""
+        if (stopped := self._stopped(now)) is not None:
+            return replace(now, holds=(stopped,))
+        creating = [now.not_again(hook) for hook in now.plan.to_create]
+        removing = [] if now.plan.to_create else [now.missing_proof(hook, self._grace_ms) for hook in now.plan.surplus]
+        holds = [*creating, *removing, now.unknown_token]
+        return replace(now, holds=tuple(dict.fromkeys(hold for hold in holds if hold)))
+
+    def _planned(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, memory: Memory) -> Plan:
         """Compare. Where the gateway lists no headers, by those that a hook was made with as far as that is known."""
         if headers_are_told(actual):
-            return plan(self._desired, actual, self._addresses)
+            return plan(desired, actual, addresses)
         known = self._remembered(actual, memory)
-        return plan(self._desired, [self._with_headers(hook, known) for hook in actual], self._addresses, told=False)
-
-    def _with_headers(self, hook: Hook, known: Mapping[str, str]) -> Hook:
-        """Of a hook of which nothing is known it is believed that it has what is desired; but for a secret of ours."""
-        wanted = {_mark(one): one.headers for one in self._desired}
-        mark = known.get(str(hook.id))
-        if mark is not None:
-            return replace(hook, headers=normal_headers(wanted[mark] or "") if mark in wanted else "others")
-        return replace(hook, headers="" if any(SECRET_HEADER in (one or "") for one in wanted.values()) else None)
+        return plan(
+            desired, [made_hooks.with_known_headers(hook, known, desired) for hook in actual], addresses, told=False
+        )
 
     def _remembered(self, actual: Sequence[Hook], memory: Memory) -> dict[str, str]:
         """The headers that these hooks were made with, as far as that is known."""
         ids = {hook.id for hook in actual}
         return {name: mark for name, mark in (*memory.headers, *self._made.items()) if name in ids}
 
-    def _hindrance(self, found: Plan, memory: Memory) -> str | None:
+    def _stopped(self, now: Comparison) -> Hold | None:
         """What speaks against changing anything at all."""
-        if memory.count and memory.empty_reads:
-            return "the gateway lists no hooks where there were some; this counts once the next read agrees"
-        changes = len(found.to_create) + len(found.to_remove)
+        if not now.plan.drift:
+            return None
+        if now.memory.count and now.memory.empty_reads:
+            return Hold(
+                "empty_list", "the gateway lists no hooks where there were some; this counts once the next read agrees"
+            )
+        changes = len(now.plan.to_create) + len(now.plan.to_remove)
         if changes > self._most_changes:
-            return f"{changes} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
+            text = f"{changes} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
+            return Hold("too_many_changes", text)
+        if len(now.refused_tokens) == len(now.addresses.tokens):
+            return Hold("unknown_token", "no listed token is accepted by every living receiver; nothing is changed")
         return None
 
-    def _repair(self, found: Plan, memory: Memory, done: list[Finding]) -> str | None:
-        """Create what is desired; remove the rest where that is safe by now. Returns why something had to stay."""
-        for hook in found.to_create:
-            made = replace(hook, id=self._gateway.subscribe(hook))
-            self._made[str(made.id)] = _mark(hook)
-            self._did(Finding("created", made), done)
-        if found.to_create:
-            found, memory = self._look(memory)
-        if found.missing or found.drifted:
-            return "what was created is not listed as it should be; nothing is removed before it is"
-        held = None
-        for hook in found.surplus:
-            if hook.id is None:
-                held = "a surplus hook has no id to remove it by"
-            elif not self._replaced(hook, memory):
-                held = (
-                    "an older token's hook stays until the current token has brought a delivery, or the grace is over"
-                )
-            else:
-                self._gateway.unsubscribe(hook.id)
-                self._did(Finding("removed", hook), done)
-        return held
+    def _repaired(self, now: Comparison, done: list[Finding]) -> Comparison:
+        """Create what is desired; remove the rest where that is safe by now."""
+        if (stopped := self._stopped(now)) is not None:
+            return replace(now, holds=(stopped,))
+        holds: list[Hold | None] = []
+        created: list[tuple[Hook, str]] = []
+        for hook in now.plan.to_create:
+            hold = now.not_again(hook)
+            holds.append(hold)
+            if hold is None:
+                now = self._created(now, hook, done)
+                created.append((hook, now.memory.made[-1].id))
+        if created:
+            now = self._without_hidden(self._look(now.memory), created)
+        if now.plan.missing or now.plan.drifted:
+            holds += [now.not_again(hook) for hook in now.plan.to_create]
+            holds.append(Hold("not_listed", "nothing is removed before all that is desired is listed as it should be"))
+        else:
+            holds += [self._removed(now, hook, done) for hook in now.plan.surplus]
+            if done:
+                now = self._look(now.memory)
+        return replace(now, holds=tuple(dict.fromkeys(hold for hold in (*holds, now.unknown_token) if hold)))
 
-    def _replaced(self, hook: Hook, memory: Memory) -> bool:
-        """Whether deliveries come without this hook: a new token has to prove that, a duplicate or an address not."""
-        current = self._addresses.tokens[0]
-        if self._addresses.token(hook.target_url) == current:
-            return True
-        now_ms = self._memories.now_ms()
-        since_ms = max((at for _, at in memory.first_seen_ms), default=now_ms)
-        return (self._memories.last_use_ms(current) or 0) >= since_ms or now_ms - since_ms >= self._grace_ms
+    def _created(self, now: Comparison, hook: Hook, done: list[Finding]) -> Comparison:
+        """Create one hook, and remember it before anything else can fail."""
+        made = replace(hook, id=self._gateway.subscribe(hook))
+        self._made[str(made.id)] = made_hooks.header_mark(hook)
+        entry = Made(str(made.id), made_hooks.mark_of(hook), now.evidence.now_ms)
+        memory = replace(now.memory, made=(*now.memory.made, entry))
+        self._memories.remember(replace(self._memories.recall(), made=memory.made))
+        self._did(Finding("created", made), done)
+        return replace(now, memory=memory)
+
+    def _without_hidden(self, now: Comparison, created: Sequence[tuple[Hook, str]]) -> Comparison:
+        """Remove what was made for the same earlier and is not listed any more: if only hidden, it would pile up."""
+        hidden = {
+            hook_id
+            for hook, new_id in created
+            for hook_id in made_hooks.hidden(hook, now.actual, now.memory.made, but=new_id)
+        }
+        for hook_id in sorted(hidden):
+            with suppress(GatewayRefused):  # it is really gone
+                self._gateway.unsubscribe(hook_id)
+        kept = tuple(one for one in now.memory.made if one.id not in hidden or one.listed)
+        return replace(now, memory=replace(now.memory, made=kept))
+
+    def _removed(self, now: Comparison, hook: Hook, done: list[Finding]) -> Hold | None:
+        """Remove a surplus hook; or why it has to stay."""
+        hold = now.missing_proof(hook, self._grace_ms)
+        if hold is None and hook.id is not None:
+            self._gateway.unsubscribe(hook.id)
+            self._did(Finding("removed", hook), done)
+        return hold
 
     def _did(self, change: Finding, done: list[Finding]) -> None:
         """Say and keep a change at once: whatever ends this process next, it has been made."""
@@ -175,15 +217,10 @@ class Reconciler:
         change.tell()
         self._journal.keep([change])
 
-    def _note(self, before: Memory, memory: Memory, told: Sequence[Finding], also: frozenset[str]) -> None:
+    def _note(self, memory: Memory, noticed: Sequence[Finding], also: frozenset[str], before: Memory) -> None:
         """Say and keep what is new since the run before, and remember. What could not be kept is new next time."""
-        new = [one for one in told if one.key not in before.findings]
+        new = [one for one in noticed if one.key not in before.findings]
         for one in new:
             one.tell()
-        kept = told if self._journal.keep(new) else [one for one in told if one not in new]
+        kept = noticed if self._journal.keep(new) else [one for one in noticed if one not in new]
         self._memories.remember(replace(memory, findings=also | {one.key for one in kept}))
-
-
-def _mark(hook: Hook) -> str:
-    """A name for a hook's headers that gives nothing of them away."""
-    return fingerprint(normal_headers(hook.headers or ""))

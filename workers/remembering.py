@@ -3,13 +3,29 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from redis import Redis
 from redis.lock import Lock
 
 from ledger import keyspace
+from ledger.receivers import living
+from workers.hook_evidence import Evidence, own_clock_ms
 
+DAY_MS = 86_400_000
 LOCK_S = 180  # longer than any run: its calls are few and bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A hook that we created."""
+
+    id: str
+    mark: str
+    """A fingerprint of the desired hook that it was made for."""
+    at_ms: int
+    listed: bool = False
+    """Whether it has ever been listed as it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,10 @@ class Memory:
     """When each hook that is as desired was first seen so, by its id."""
     headers: tuple[tuple[str, str], ...] = ()
     """What each hook of ours was made with, by its id: a fingerprint, for the gateway may not list them."""
+    made: tuple[Made, ...] = ()
+    """Hooks that we created and that have not been removed since, as far as is known."""
+    holds: tuple[tuple[str, str], ...] = ()
+    """Why not all was done in the last run: code and text of each (`workers/hook_evidence.py`)."""
 
 
 class Memories:
@@ -46,10 +66,15 @@ class Memories:
         seconds, micros = self._redis.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
-    def last_use_ms(self, token: str) -> int | None:
-        """When a hook token last brought a delivery."""
-        told = self._redis.hget(keyspace.TOKENS, keyspace.fingerprint(token))
-        return None if told is None else int(told)
+    def evidence(self) -> Evidence:
+        """What deliveries and receivers say of our addresses, now."""
+        uses = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.TOKENS))
+        return Evidence(
+            now_ms=self.now_ms(),
+            uses={field.decode(): int(at) for field, at in uses.items()},
+            receivers=living(self._redis),
+            own_ms=own_clock_ms(),
+        )
 
     def recall(self) -> Memory:
         """The memory of the last run; an empty one where there was none, or none that can be read."""
@@ -63,6 +88,10 @@ class Memories:
                 findings=frozenset(told.get("findings", ())),
                 first_seen_ms=tuple((str(name), int(at)) for name, at in told.get("first_seen_ms", ())),
                 headers=tuple((str(name), str(mark)) for name, mark in told.get("headers", ())),
+                made=tuple(
+                    Made(str(name), str(mark), int(at), bool(listed)) for name, mark, at, listed in told.get("made", ())
+                ),
+                holds=tuple((str(code), str(text)) for code, text in told.get("holds", ())),
             )
         except (ValueError, TypeError, AttributeError):
             return Memory()
@@ -77,11 +106,13 @@ class Memories:
             "findings": sorted(memory.findings),
             "first_seen_ms": memory.first_seen_ms,
             "headers": memory.headers,
+            "made": [(made.id, made.mark, made.at_ms, made.listed) for made in memory.made],
+            "holds": memory.holds,
         }
         self._redis.set(self._key, json.dumps(told))
 
 
 def still_seen(memory: Memory, ids: Iterable[str], now_ms: int) -> tuple[tuple[str, int], ...]:
-    """When each of these hooks was first seen; now, for those that are new."""
+    """When each of these hooks was first seen; now, for those that are new, or that a clock put into the future."""
     known = dict(memory.first_seen_ms)
-    return tuple((name, known.get(name, now_ms)) for name in ids)
+    return tuple((name, min(known.get(name, now_ms), now_ms)) for name in ids)

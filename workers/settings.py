@@ -49,7 +49,7 @@ class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
         10, ge=1, description="Changes in one reconciling beyond which none is made, and somebody has to look."
     )
     seven_hooks_grace_s: float = Field(
-        86_400.0, ge=0, description="Seconds after which a new token's hook counts as working without a delivery."
+        86_400.0, ge=0, description="Seconds without any delivery after which a new token's hook has to answer only us."
     )
 
     @property

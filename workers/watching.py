@@ -40,7 +40,7 @@ def reconciler(
     with Gateway(settings.seven_api_url, settings.seven_api_key.get_secret_value(), settings.signing_key) as gateway:
         yield Reconciler(
             gateway,
-            addressed(settings.seven_hooks, addresses, settings.hook_secret),
+            lambda current: addressed(settings.seven_hooks, current, settings.hook_secret),
             addresses,
             Memories(redis, account(settings)),
             Journal(engine),

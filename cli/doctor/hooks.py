@@ -5,13 +5,13 @@ from sqlalchemy import Engine
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
-from seven.hooks import Plan
+from workers.comparison import Comparison
 from workers.gateway import GatewayFailure, GatewayRefused
 from workers.settings import WorkerSettings
 from workers.watching import reconciler, unwatched
 
 
-def read(settings: WorkerSettings, redis: Redis, engine: Engine) -> Plan | GatewayFailure:
+def read(settings: WorkerSettings, redis: Redis, engine: Engine) -> Comparison | GatewayFailure:
     """Compare, as `hooks plan` does. The settings have to tell of key, URL and token. Raises redis.RedisError."""
     with reconciler(settings, redis, engine) as run:
         try:
@@ -20,10 +20,10 @@ def read(settings: WorkerSettings, redis: Redis, engine: Engine) -> Plan | Gatew
             return failure
 
 
-def check(found: Plan | GatewayFailure | Silence, settings: WorkerSettings) -> Check:
+def check(found: Comparison | GatewayFailure | Silence, settings: WorkerSettings) -> Check:
     """What the comparison says, or why there was none."""
     name = "hooks"
-    if isinstance(found, Plan):
+    if isinstance(found, Comparison):
         return _compared(name, found, settings.seven_hooks_mode)
     if isinstance(found, GatewayRefused):
         return wrong(name, f"the gateway refuses: {found}", "deploy/README.md, Key refused")
@@ -38,7 +38,10 @@ def unread(settings: WorkerSettings) -> Check | None:
     return None
 
 
-def _compared(name: str, found: Plan, mode: str) -> Check:
+def _compared(name: str, comparison: Comparison, mode: str) -> Check:
+    found = comparison.plan
+    if comparison.holds:
+        return wrong(name, "; ".join(hold.text for hold in comparison.holds), "deploy/README.md, Hooks held")
     if found.drift:
         return wrong(name, f"{found.drift} not as desired", f"{program()} hooks plan, then {program()} hooks apply")
     if found.overlapping:

@@ -1,14 +1,8 @@
-"""The public URL: whether what the gateway calls is our receiver, by itself, without a redirect, for some time to come.
+"""The public URL: whether what the gateway calls is our receiver, without a redirect, for some time to come."""
 
-Opened without parameters a hook's address answers 200 and stores nothing; a token that is none of ours answers 404, and
-so tells our receiver from a page that answers everything.
-"""
-
-import secrets
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -17,46 +11,18 @@ import httpx2
 from cli.checks import Check, good, unknown, warning, wrong
 from cli.doctor.machine import is_local
 from cli.screen import program
-from ledger.keyspace import fingerprint
 from seven.hooks import Addresses
+from workers import public_url
+from workers.public_url import PATIENCE_S, Answer, Visit
 
-PATIENCE_S = 5.0
-"""The gateway's own."""
 SOON = timedelta(days=14)
 NAME = "public URL"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered, or in one of these words why it did not: refused, nameless, untrusted, silent."""
-
-    status: int = 0
-    leads_to: str = ""
-    """Scheme and host of a redirect."""
-    failure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One public URL, opened with one of our tokens and with one that is nobody's."""
-
-    public_url: str
-    token: str = field(repr=False)
-    opened: Answer
-    stranger: Answer
-    posted: Answer
-    """By the stranger, with a body as deliveries have one."""
-
-    @property
-    def address(self) -> str:
-        """Without what is secret."""
-        return f"{self.public_url}/hooks/<{fingerprint(self.token)}>"
-
-
 def visit(addresses: Addresses) -> list[Visit]:
     """Open each public URL with each token."""
-    with httpx2.Client(timeout=PATIENCE_S, follow_redirects=False, verify=httpx2.create_ssl_context()) as client:
-        return [_visited(client, url, token) for url in addresses.public_urls for token in addresses.tokens]
+    with public_url.client() as client:
+        return [public_url.visit(client, url, token) for url in addresses.public_urls for token in addresses.tokens]
 
 
 def expiries(addresses: Addresses) -> dict[str, datetime]:
@@ -90,40 +56,6 @@ def checks(visits: list[Visit], expiring: Mapping[str, datetime], now: datetime)
             yield warning(
                 NAME, f"{url}: texts and numbers travel in the clear", "TLS: deploy/tls.yml, or a proxy of your own"
             )
-
-
-def _visited(client: httpx2.Client, url: str, token: str) -> Visit:
-    nobodys = secrets.token_urlsafe(24)
-    opened = _asked(client, "GET", f"{url}/hooks/{token}")
-    if opened.failure:
-        return Visit(url, token, opened, opened, opened)
-    return Visit(
-        url,
-        token,
-        opened,
-        _asked(client, "GET", f"{url}/hooks/{nobodys}"),
-        _asked(client, "POST", f"{url}/hooks/{nobodys}"),
-    )
-
-
-def _asked(client: httpx2.Client, method: str, url: str) -> Answer:
-    try:
-        answer = client.request(method, url, json={} if method == "POST" else None)
-    except httpx2.HTTPError as error:
-        return Answer(failure=_failure(error))
-    parts = urlsplit(answer.headers.get("location", ""))
-    return Answer(answer.status_code, f"{parts.scheme}://{parts.hostname}" if parts.hostname else "")
-
-
-def _failure(error: BaseException | None) -> str:
-    """The word for what lies at the bottom of it."""
-    words = ((ssl.SSLError, "untrusted"), (socket.gaierror, "nameless"), (ConnectionRefusedError, "refused"))
-    while error is not None:
-        for kind, word in words:
-            if isinstance(error, kind):
-                return word
-        error = error.__cause__ or error.__context__
-    return "silent"
 
 
 _FAILURES = {

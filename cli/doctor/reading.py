@@ -14,9 +14,10 @@ from cli.status_reading import PATIENCE
 from cli.surroundings import Surroundings, living
 from ledger import glancing, inspecting
 from ledger.settling import Ledger
-from seven.hooks import Plan
+from workers.comparison import Comparison
 from workers.gateway import GatewayFailure
 from workers.presence import Worker
+from workers.public_url import Visit
 from workers.store import inspecting as store_inspecting
 from workers.store.engine import create_store_engine
 from workers.watching import unwatched
@@ -33,9 +34,9 @@ class Read:
     database: store_inspecting.Database | Silence
     skews: Mapping[str, clocks.Skew | Silence]
     workers: list[Worker] | Silence
-    visits: list[public_url.Visit] | Silence | None
+    visits: list[Visit] | Silence | None
     expiries: Mapping[str, datetime]
-    plan: Plan | GatewayFailure | Silence | None
+    plan: Comparison | GatewayFailure | Silence | None
     disks: Mapping[str, tuple[int, int]]
     flower: int | None
 

@@ -22,6 +22,7 @@ PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
 NOT_WHILE_ALL_IS_WELL = {
     "seven_store_held_since_timestamp_seconds",
     "seven_hooks_drift",
+    "seven_hooks_held",
     "seven_hooks_last_read_timestamp_seconds",
 }
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-01 10:00:00"}}

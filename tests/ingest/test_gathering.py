@@ -50,9 +50,9 @@ async def gathered(
         ledger, lambda *_: None, Room(room), batch_size=batch_size, waiting_limit=waiting_limit, deadline_s=5
     )  # type: ignore[arg-type]
     writing = asyncio.create_task(gathering.run())
-    first = asyncio.create_task(gathering.accept("dlr", b"first", "f"))
+    first = asyncio.create_task(gathering.accept("dlr", b"first", ("f",)))
     await ledger.begun.wait()
-    senders = [asyncio.create_task(gathering.accept("dlr", line, "f")) for line in lines]
+    senders = [asyncio.create_task(gathering.accept("dlr", line, ("f",))) for line in lines]
     await asyncio.sleep(0)
     ledger.open.set()
     told = await asyncio.gather(first, *senders, return_exceptions=True)
@@ -87,7 +87,9 @@ def test_what_was_answered_is_not_written_any_more():
         ledger = SlowLedger()
         gathering = Gathering(ledger, lambda *_: None, Room(), batch_size=10, waiting_limit=2**20, deadline_s=0.05)  # type: ignore[arg-type]
         writing = asyncio.create_task(gathering.run())
-        answers = await asyncio.gather(*(gathering.accept("dlr", b"x", "f") for _ in range(15)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(gathering.accept("dlr", b"x", ("f",)) for _ in range(15)), return_exceptions=True
+        )
         assert {str(one) for one in answers} == {"too slow"}
         ledger.open.set()
         gathering.close()

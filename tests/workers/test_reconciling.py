@@ -1,64 +1,18 @@
 """Reconciling against the emulator, a real HTTP server: every drift is repaired, no fault is mistaken for one."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
-from ledger.keyspace import fingerprint
 from ledger.settling import Ledger
-from tests.emulator.emulating import KEY, Emulator, emulating
-from workers.reconciling import Reconciled, Reconciler
+from tests.emulator.emulating import Emulator
+from tests.workers.hook_runs import HERE, TOKEN, Start, apply, registered
+from workers.reconciling import Reconciled
 from workers.remembering import Memories
 from workers.settings import WorkerSettings
 from workers.store.tables import hook_changes
-from workers.watching import reconciler
-
-PUBLIC, TOKEN = "https://x.example/in", "the-current-token"
-HERE = f"{PUBLIC}/hooks/{TOKEN}"
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with emulating(api_key=KEY) as emulator:
-        yield emulator
-
-
-Start = Callable[..., Any]
-
-
-@pytest.fixture
-def watching(emulator: Emulator, ledger: Ledger, engine: Engine) -> Start:
-    """A reconciler for this emulator; settings by name."""
-
-    @contextmanager
-    def start(**told: Any) -> Iterator[Reconciler]:
-        settings = {
-            "seven_api_key": KEY,
-            "seven_api_url": f"{emulator.url}/api",
-            "seven_public_url": PUBLIC,
-            "seven_hook_token": TOKEN,
-        }
-        with reconciler(WorkerSettings(**settings | told), ledger.redis, engine) as run:
-            yield run
-
-    return start
-
-
-def apply(watching: Start, **told: Any) -> Reconciled:
-    with watching(**told) as run:
-        done = run.run(apply=True)
-        assert done is not None
-        return done  # type: ignore[no-any-return]
-
-
-def registered(emulator: Emulator) -> list[tuple[str, str, str, bool]]:
-    return sorted(
-        (one["target_url"], one["event_type"], one["request_method"], one["enabled"]) for one in emulator.hooks()
-    )
 
 
 def changes(engine: Engine) -> list[tuple[str, bool]]:
@@ -140,7 +94,7 @@ def test_drift_is_repaired(watching: Start, emulator: Emulator, told: dict[str, 
 
 
 def test_surplus_goes_and_what_is_removed_behind_our_back_comes_back(watching: Start, emulator: Emulator):
-    """Duplicates, types no longer wanted and older addresses are removed; a hook that vanished is made again."""
+    """Duplicates and types no longer wanted are removed; a hook that vanished is made again."""
     for url, event_type in (
         (HERE, "all"),
         (HERE, "all"),
@@ -149,35 +103,16 @@ def test_surplus_goes_and_what_is_removed_behind_our_back_comes_back(watching: S
         (f"https://old.example/hooks/{TOKEN}", "all"),
     ):
         emulator.subscribe(target_url=url, event_type=event_type, request_method="JSON")
-    apply(watching, seven_public_url=f"{PUBLIC}/, https://old.example")
-    assert registered(emulator) == [(HERE, "all", "JSON", True)]
-    (hook,) = emulator.hooks()
+    apply(watching)
+    assert registered(emulator) == [
+        (f"https://old.example/hooks/{TOKEN}", "all", "JSON", True),
+        (HERE, "all", "JSON", True),
+    ]
+    (hook,) = [one for one in emulator.hooks() if one["target_url"] == HERE]
     emulator.subscribe(target_url="https://other.example/")
     emulator.client.delete(f"{emulator.url}/hooks/{hook['id']}")
     apply(watching)
     assert (HERE, "all", "JSON", True) in registered(emulator)
-
-
-def test_a_new_token_has_to_prove_itself(watching: Start, emulator: Emulator, ledger: Ledger):
-    """The older token's hook stays until the new one has brought a delivery; both are there in between."""
-    apply(watching)
-    tokens = {"seven_hook_token": f"a-newer-token, {TOKEN}"}
-    done = apply(watching, **tokens)
-    assert [one.action for one in done.done] == ["created"]
-    assert "older token" in str(done.held)
-    assert len(emulator.hooks()) == 2
-    assert apply(watching, **tokens).done == ()
-    ledger.redis.hset("seven:tokens", fingerprint("a-newer-token"), Memories(ledger.redis).now_ms())
-    assert [one.action for one in apply(watching, **tokens).done] == ["removed"]
-    assert [url for url, *_ in registered(emulator)] == [f"{PUBLIC}/hooks/a-newer-token"]
-
-
-def test_a_new_token_may_also_wait_out_its_grace(watching: Start, emulator: Emulator):
-    """Where nothing is delivered for long the older token's hook goes after the grace."""
-    apply(watching)
-    done = apply(watching, seven_hook_token=f"a-newer-token, {TOKEN}", seven_hooks_grace_s=0)
-    assert [one.action for one in done.done] == ["created", "removed"]
-    assert len(emulator.hooks()) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""What a receiver notes of the hooks that deliveries come by, and what it publishes of itself."""
+
+import time
+from collections.abc import Callable
+
+from starlette.testclient import TestClient
+
+from ingest.application import create_app
+from ingest.settings import IngestSettings
+from ledger.keyspace import arrival, fingerprint
+from ledger.receivers import living
+from ledger.settling import Ledger
+from seven.hooks import TEST_HEADER
+from seven.signing import signature_headers
+from tests.conftest import TOKEN
+from tests.emulator.listening import wait_until
+
+BODY = b'{"webhook_event":"dlr","data":{"msg_id":"7","status":"DELIVERED","timestamp":"2026-11-28 01:00:00"}}'
+PUBLIC, KEY = "https://x.example/in", "a-signing-key"
+
+
+def noted(ledger: Ledger) -> set[str]:
+    return {field.decode() for field in ledger.redis.hkeys("seven:tokens")}
+
+
+def test_own_tests_are_no_evidence(client: TestClient, ledger: Ledger):
+    """A delivery that `seven-ingest send` marks as its own is kept, and no use of its token."""
+    assert client.post(f"/hooks/{TOKEN}", content=BODY, headers={TEST_HEADER: "1"}).status_code == 202
+    assert noted(ledger) == set()
+    assert client.post(f"/hooks/{TOKEN}", content=BODY).status_code == 202
+    assert noted(ledger) == {fingerprint(TOKEN)}
+
+
+def test_a_signature_proves_by_which_url_a_delivery_came(receiver: Callable[..., TestClient], ledger: Ledger):
+    """Of several public URLs the one that was signed is noted, with the token."""
+    client = receiver(seven_public_url=f"https://new.example,{PUBLIC}", seven_signing_key=KEY)
+    signed = signature_headers(
+        KEY, timestamp=str(int(time.time())), nonce="n" * 32, method="POST", url=f"{PUBLIC}/hooks/{TOKEN}", body=BODY
+    )
+    assert client.post(f"/hooks/{TOKEN}", content=BODY, headers=signed).status_code == 202
+    assert noted(ledger) == {fingerprint(TOKEN), arrival(fingerprint(TOKEN), fingerprint(PUBLIC))}
+
+
+def test_a_receiver_publishes_what_it_accepts(redis_url: str, ledger: Ledger):
+    """As long as it lives, for a minute at a time; a clean end withdraws it."""
+    tokens = f"{TOKEN},another-{TOKEN}"
+    settings = IngestSettings(redis_url=redis_url, seven_hook_token=tokens, seven_metrics_address="off")
+    with TestClient(create_app(settings)):
+        wait_until(lambda: bool(living(ledger.redis)))
+        (entry,) = living(ledger.redis)
+        assert entry.tokens == {fingerprint(TOKEN), fingerprint(f"another-{TOKEN}")}
+        assert 0 < ledger.redis.ttl(f"seven:receiver:{entry.id}") <= 60
+    assert living(ledger.redis) == []

@@ -1,0 +1,176 @@
+"""Any order of changes to tokens, URLs, receivers and the gateway's moods: the account is never left without a hook.
+
+A model of what surrounds the reconciler: two receivers that are restarted one by one, a proxy, a gateway that delivers
+by what is registered. The reconciler, its Redis, the hooks API and the opened URLs are real.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import create_engine
+
+from ledger.settling import Ledger
+from tests.emulator.emulating import KEY, Emulator, emulating
+from tests.workers.hook_runs import Front, delivered, front, living
+from workers.settings import WorkerSettings
+from workers.watching import reconciler
+
+RECEIVERS = ("first", "second")
+ODD = (
+    {"respell": ["host"]},
+    {"respell": ["event_type"]},
+    {"page": 0},
+    {"hooks": "empty"},
+    {"status": 500},
+    {"garbage": True},
+)
+MOST = 12
+"""Hooks, after any number of runs: a few tokens and URLs that are being replaced, each once or twice."""
+
+
+class Reconciling(RuleBasedStateMachine):
+    """What an operator, a gateway and its moods do; runs in between."""
+
+    emulator: Emulator
+    proxy: Front
+    ledger: Ledger
+    redis_url: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emulator.client.delete(f"{self.emulator.url}/faults")
+        for hook in self.emulator.hooks():
+            self.emulator.unsubscribe(int(hook["id"]))
+        self.ledger.redis.flushdb()
+        self.names = itertools.count()
+        self.tokens = [self._token()]
+        self.prefixes = ["home"]
+        self.reachable = {"home"}
+        self.accepts = {name: list(self.tokens) for name in RECEIVERS}
+        self.turns = itertools.cycle(RECEIVERS)
+        self.is_applied = False
+        self.proxy.passes = lambda prefix, token: prefix in self.reachable and token in self.accepts[next(self.turns)]
+        self._publish()
+
+    def _token(self) -> str:
+        return f"token-number-{next(self.names)}"
+
+    def _publish(self) -> None:
+        for name, tokens in self.accepts.items():
+            living(self.redis_url, name, *tokens)
+
+    def _urls(self) -> list[str]:
+        return [f"{self.proxy.url}/{prefix}" for prefix in self.prefixes]
+
+    def _working(self) -> list[str]:
+        """Addresses of registered hooks that every receiver accepts, and that can be reached."""
+        working = []
+        for hook in self.emulator.hooks():
+            prefix, _, token = hook["target_url"].removeprefix(f"{self.proxy.url}/").partition("/hooks/")
+            if prefix in self.reachable and all(token in tokens for tokens in self.accepts.values()):
+                working.append(hook["target_url"])
+        return working
+
+    @initialize()
+    def first_apply(self) -> None:
+        self.run()
+        self.is_applied = True
+
+    @precondition(lambda self: len(self.tokens) < 3)
+    @rule()
+    def put_a_new_token_first(self) -> None:
+        self.tokens.insert(0, self._token())
+
+    @rule(name=st.sampled_from(RECEIVERS))
+    def restart_a_receiver(self, name: str) -> None:
+        self.accepts[name] = list(self.tokens)
+        living(self.redis_url, name, *self.tokens)
+
+    @precondition(lambda self: len(self.prefixes) < 3)
+    @rule(mistyped=st.booleans())
+    def put_a_new_url_first(self, mistyped: bool) -> None:
+        prefix = f"url-number-{next(self.names)}"
+        self.prefixes.insert(0, prefix)
+        if not mistyped:
+            self.reachable.add(prefix)
+
+    @rule()
+    def retire_what_is_registered_no_more(self) -> None:
+        """As the README says: an older token or URL leaves the settings once no hook has it."""
+        registered = [hook["target_url"] for hook in self.emulator.hooks()]
+        self.tokens = [t for t in self.tokens if t == self.tokens[0] or any(f"/hooks/{t}" in url for url in registered)]
+        self.prefixes = [
+            p for p in self.prefixes if p == self.prefixes[0] or any(f"/{p}/hooks/" in url for url in registered)
+        ]
+
+    @rule()
+    def deliver(self) -> None:
+        """The gateway delivers by each hook to whichever receiver is next; 404 is final."""
+        for hook in self.emulator.hooks():
+            prefix, _, token = hook["target_url"].removeprefix(f"{self.proxy.url}/").partition("/hooks/")
+            if prefix in self.reachable and token in self.accepts[next(self.turns)]:
+                delivered(self.ledger, token, f"{self.proxy.url}/{prefix}")
+
+    @rule(odd=st.sampled_from(ODD))
+    def gateway_turns_odd(self, odd: dict[str, object]) -> None:
+        self.emulator.client.put(f"{self.emulator.url}/faults", json=odd).raise_for_status()
+
+    @rule()
+    def gateway_recovers(self) -> None:
+        self.emulator.client.delete(f"{self.emulator.url}/faults")
+
+    @rule(grace_s=st.sampled_from([0.0, 86_400.0]))
+    def run(self, grace_s: float = 0.0) -> None:
+        told = WorkerSettings(
+            seven_api_key=KEY,
+            seven_api_url=f"{self.emulator.url}/api",
+            seven_public_url=",".join(self._urls()),
+            seven_hook_token=",".join(self.tokens),
+            seven_hooks_grace_s=grace_s,
+        )
+        engine = create_engine("sqlite://")  # the journal has no tables here: that is said, and hinders nothing
+        try:
+            with reconciler(told, self.ledger.redis, engine) as run:
+                run.run(apply=True)
+        finally:
+            engine.dispose()
+
+    @precondition(lambda self: self.is_applied)
+    @invariant()
+    def a_hook_works(self) -> None:
+        assert self._working(), (self.emulator.hooks(), self.tokens, self.prefixes, self.accepts, self.reachable)
+
+    @invariant()
+    def hooks_are_few(self) -> None:
+        assert len(self.emulator.hooks()) <= MOST
+
+
+@pytest.fixture
+def surroundings(ledger: Ledger, redis_url: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        Reconciling.emulator = stack.enter_context(emulating(api_key=KEY))
+        Reconciling.proxy = stack.enter_context(front())
+        Reconciling.ledger, Reconciling.redis_url = ledger, redis_url
+        yield
+
+
+def test_the_account_is_never_left_without_a_hook(surroundings: None):
+    """From the first apply on some hook is registered that every living receiver accepts; their number is bounded."""
+    run_state_machine_as_test(
+        Reconciling,
+        settings=settings(
+            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
