@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from ingest.allowance import Allowance
 from ingest.announcer import Announcer
 from ingest.connections import Bounds, Connections
-from ingest.doors import PATH, Doors
+from ingest.doors import Doors, prefixes
 from ingest.edge import Edge
 from ingest.gathering import Gathering
 from ingest.guards import Guards, SecretGuard, SignatureGuard
@@ -117,11 +117,15 @@ def create_app(settings: IngestSettings) -> Starlette:
         hindrances = readiness.hindrances()
         return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
 
-    doors = Doors(tokens, receiving, strangers)
+    doors = Doors(tokens, receiving, strangers, settings.seven_public_url)
     app = _Receiver(
         doors,
         strangers,
-        routes=[Route("/livez", livez, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])],
+        probes=[
+            Route(prefix + path, endpoint, methods=["GET"])
+            for prefix in prefixes(settings.seven_public_url)
+            for path, endpoint in (("/livez", livez), ("/readyz", readyz))
+        ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
@@ -133,15 +137,20 @@ def create_app(settings: IngestSettings) -> Starlette:
 class _Receiver(Starlette):
     """Nearly all that comes is for the hooks: it does not take the long way through middleware and routes."""
 
-    def __init__(self, doors: Doors, strangers: Strangers, **told: Any) -> None:
-        super().__init__(**told)
+    def __init__(self, doors: Doors, strangers: Strangers, probes: Sequence[Route], **told: Any) -> None:
+        super().__init__(routes=probes, **told)
         self._doors, self._strangers = doors, strangers
+        self._probes = frozenset(route.path for route in probes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(scope.get("root_path", "") + PATH):
+        if scope["type"] == "http" and self._doors.lead_to(scope):
             await self._doors(scope, receive, send)
-        elif scope["type"] != "http" or await self._strangers.turn(scope):
+        elif scope["type"] != "http" or self._is_probe(scope) or await self._strangers.turn(scope, receive, send):
             await super().__call__(scope, receive, send)
+
+    def _is_probe(self, scope: Scope) -> bool:
+        """Whether a supervisor may be asking: it never queues behind strangers; its answer is as cheap as theirs."""
+        return scope["path"].removeprefix(scope.get("root_path", "")) in self._probes
 
 
 def spare_the_collector() -> None:

@@ -6,7 +6,7 @@ brought a token of ours, and then no limit on strangers meets it: the gateway is
 
 import resource
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -16,6 +16,8 @@ from ingest.metrics import SLOW, TOO_MANY_CONNECTIONS, ReceiverMetrics
 
 MOST_UNPROVEN = 500
 """In all, of those older than YOUNG_S."""
+MOST_BODIES = 0.25
+"""Of all connections, those of one token whose bodies are arriving."""
 YOUNG_S = 1.0
 """Below that age a connection is not closed for being one of many: the gateway's may be among them."""
 SPARE_FILES = 64
@@ -36,6 +38,10 @@ class Connection:
     """Bytes of that head, but for those with which it began; None as long as it has only begun."""
     body_since: float | None = None
     """Since when it owes us the rest of a body."""
+    around_body: int = 0
+    """Bytes that came with a body and are none of it, less those that its chunks may need."""
+    token: str = ""
+    """The fingerprint of the token that it brought last."""
     is_proven: bool = False
 
     @property
@@ -45,12 +51,18 @@ class Connection:
         return cycle is not None and not cycle.response_complete
 
     @property
+    def owes_since(self) -> float | None:
+        """Since when it owes us the rest of a head or of a body; None while it does not."""
+        return self.body_since if self.head_since is None else self.head_since
+
+    @property
     def is_gone(self) -> bool:
         """Whether nobody hears what is answered."""
         return self.protocol.transport.is_closing()
 
-    def prove(self) -> None:
-        """It has brought a token of ours, now."""
+    def prove(self, token: str = "") -> None:
+        """It has brought a token of ours, of this fingerprint, now."""
+        self.token = token
         self.registry.proven(self)
 
     def end_after_answer(self) -> None:
@@ -91,7 +103,7 @@ class Connections:
     def opened(self, protocol: HttpToolsProtocol, address: str, now: float) -> Connection:
         """A new one; where there is no room, another one has to go."""
         if len(self) >= self._bounds.most:
-            self._make_room()
+            self._make_room(now)
         connection = Connection(protocol, address, now, self, head_since=now)
         self._unproven[connection] = None
         return connection
@@ -126,12 +138,37 @@ class Connections:
         ]
         surplus += list(self._unproven)[:-MOST_UNPROVEN]
         self._close((one for one in surplus if now - one.opened_at > YOUNG_S), TOO_MANY_CONNECTIONS)
+        self._close(self._surplus_bodies(now), SLOW)
 
-    def _make_room(self) -> None:
-        """The oldest that has proved nothing; where all have, the idle one that was used longest ago."""
-        idle = (one for one in self._proven if not one.is_in_request)
-        if goes := next(iter(self._unproven), None) or next(idle, None):
+    def _surplus_bodies(self, now: float) -> Iterable[Connection]:
+        """Of each token the bodies that have been arriving longest, where they are too many."""
+        arriving: dict[str, list[tuple[float, Connection]]] = defaultdict(list)
+        for connection in self._proven:
+            if connection.body_since is not None and now - connection.body_since > YOUNG_S:
+                arriving[connection.token].append((connection.body_since, connection))
+        most = max(1, int(self._bounds.most * MOST_BODIES))
+        for bodies in arriving.values():
+            bodies.sort(key=lambda pair: pair[0], reverse=True)
+            yield from (connection for _, connection in bodies[most:])
+
+    def _make_room(self, now: float) -> None:
+        """Who has owed us something longest; else of the address with most; else the idle one used longest ago.
+
+        A young connection owes us nothing yet: the gateway's new one is never the first to go.
+        """
+        owing = [(since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None]
+        since, goes = min(owing, key=lambda pair: pair[0], default=(now, None))
+        if goes is None or now - since <= YOUNG_S:
+            idle = (one for one in self._proven if not one.is_in_request)
+            goes = self._oldest_of_most() or next(idle, goes)
+        if goes:
             self._close((goes,), TOO_MANY_CONNECTIONS)
+
+    def _oldest_of_most(self) -> Connection | None:
+        """The oldest unproven connection of the address that has most of them."""
+        counts = Counter(one.address for one in self._unproven)
+        most = max(counts.values(), default=0)
+        return next((one for one in self._unproven if counts[one.address] == most), None)
 
     def _close(self, some: Iterable[Connection], cause: str) -> None:
         for connection in list(some):

@@ -22,6 +22,10 @@ HEAD_BYTES = 128 * 1024
 """Of a request line and headers, more than any client sends; without a bound they fill the memory."""
 LONGEST_URL = 65_535
 """What the parser of URLs takes; of a longer one the app is told so, and gets the beginning."""
+MOST_FIELDS = 200
+"""Fields of a head, and of what follows a chunked body; no client sends half as many."""
+BYTES_OF_CHUNKS = 16
+"""For each byte of a body so many may come around it: sizes and ends of chunks, were they a byte each."""
 MOST_PIPELINED = 16
 """Requests that wait on one connection behind one that is in hand."""
 SMALL = 64 * 1024
@@ -34,6 +38,20 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 
 class TooManyAtOnce(Exception):  # noqa: N818 - ends the parser; uvicorn answers 400
     """More requests were told ahead than anybody waits for."""
+
+
+class TooManyFields(Exception):  # noqa: N818 - ends the parser; uvicorn answers 400
+    """More header fields than anybody sends: a small one costs a hundred times its bytes in memory."""
+
+
+class Fields(list[tuple[bytes, bytes]]):
+    """The fields of a head as the parser finds them: so many, and no more."""
+
+    def append(self, field: tuple[bytes, bytes]) -> None:
+        """Take one more. Raises TooManyFields."""
+        if len(self) >= MOST_FIELDS:
+            raise TooManyFields
+        list.append(self, field)
 
 
 class Edge:
@@ -64,6 +82,7 @@ class Edge:
         teach("data_received", before=self._arriving, after=self._arrived)
         teach("on_message_begin", after=self._head_begins)
         teach("on_headers_complete", before=self._head_ends, after=self._body_begins)
+        teach("on_body", after=self._body_arrives)
         teach("on_message_complete", after=self._body_ends)
         teach("send_400_response", after=self._malformed)
 
@@ -93,9 +112,13 @@ class Edge:
         return (_UPGRADE.sub(b"\r\nx-grade:", head) + end + rest,)
 
     def _arrived(self, one: HttpToolsProtocol, told: bytes) -> None:
-        """Count the bytes of a head that goes on from one reading to the next."""
+        """Count the bytes of a head that goes on from one reading to the next, and what comes around a body."""
         connection = self._known.get(one)
-        if connection is None or connection.head_since is None:
+        if connection is None:
+            return
+        if connection.body_since is not None:
+            self._around_body(one, connection, len(told))
+        if connection.head_since is None:
             return
         connection.head_size = 0 if connection.head_size is None else connection.head_size + len(told)
         if connection.head_size > HEAD_BYTES and not (connection.is_in_request or connection.is_gone):
@@ -104,14 +127,30 @@ class Edge:
             self._connections.closed(connection)
             self._metrics.refused(HEAD_TOO_LARGE)
 
+    def _around_body(self, one: HttpToolsProtocol, connection: Connection, size: int) -> None:
+        """Bound chunk extensions and trailers, which nobody reads, and of which one may have no end."""
+        connection.around_body += size
+        if connection.around_body > HEAD_BYTES:
+            one.transport.abort()
+            self._connections.closed(connection)
+            self._metrics.refused(HEAD_TOO_LARGE)
+
+    def _body_arrives(self, one: HttpToolsProtocol, told: bytes) -> None:
+        if connection := self._known.get(one):
+            connection.around_body -= (1 + BYTES_OF_CHUNKS) * len(told)
+
     def _head_begins(self, one: HttpToolsProtocol) -> None:
         if len(one.pipeline) >= MOST_PIPELINED:
             raise TooManyAtOnce
+        one.headers = one.scope["headers"] = Fields()
         if connection := self._known.get(one):
             connection.head_since, connection.head_size, connection.body_since = one.loop.time(), None, None
+            connection.around_body = 0
             one.scope["state"]["connection"] = connection
 
     def _head_ends(self, one: HttpToolsProtocol) -> tuple[()]:
+        if one.url.startswith(b"//"):
+            one.url = b"/" + one.url.lstrip(b"/")  # the parser would take what follows for a host, and drop it
         if len(one.url) > LONGEST_URL:
             one.scope["state"]["url_size"] = len(one.url)
             one.url = one.url[:LONGEST_URL]
@@ -122,6 +161,7 @@ class Edge:
     def _body_begins(self, one: HttpToolsProtocol) -> None:
         if connection := self._known.get(one):
             connection.head_since, connection.body_since = None, one.loop.time()
+        one.headers = Fields()  # trailers: counted, and never part of the head that has been judged
         if one.parser.should_upgrade():
             one.cycle.keep_alive = False  # the parser has done with this connection
 

@@ -117,7 +117,9 @@ class Receiving:
         delivery_id, at, source, cut = str(uuid7()), datetime.now(UTC), self._origins.of(scope), url_size(scope)
         examined = Examined()
         if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
-            asked = Asked(scope["method"], _target(scope), scope["headers"], body.digest, at.timestamp(), source)
+            asked = Asked(
+                scope["method"], _target(scope, door.prefix), scope["headers"], body.digest, at.timestamp(), source
+            )
             examined = self._guards.examine(asked, delivery_id)
         return Received(
             id=delivery_id,
@@ -172,8 +174,8 @@ def _evidence(door: Door, received: Received, scope: Scope) -> tuple[str, ...]:
     return door.fingerprint, arrival(door.fingerprint, received.public_url)
 
 
-def _target(scope: Scope) -> str:
-    """Path and query as they came, below the path that a proxy has been told to add."""
-    path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
+def _target(scope: Scope, prefix: str) -> str:
+    """Path and query as they came, below the paths of proxy and public URL."""
+    path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode()).removeprefix(prefix.encode())
     told = path + b"?" + scope["query_string"] if scope["query_string"] else path
     return told.decode("utf-8", "surrogateescape")

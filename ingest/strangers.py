@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ingest.edge import answer_early, connection_of
+from ingest.edge import answer, answer_early, connection_of
 from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.origins import Origins
 
@@ -45,7 +45,7 @@ class Strangers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one, in turn."""
-        if await self.turn(scope):
+        if await self.turn(scope, receive, send):
             await self.turn_away(scope, receive, send)
 
     async def turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,32 +53,54 @@ class Strangers:
         self._metrics.refused(STRANGER)
         await answer_early(NOT_FOUND, scope, receive, send)
 
-    async def turn(self, scope: Scope) -> bool:
-        """Wait for an address' turn. Returns whether it is there; else so many wait that its connection is ended."""
+    async def turn(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Wait for an address' turn. Returns whether it is there; else the connection is ended, by either side."""
         wait_s = self.wait_s(self._origins.of(scope))
         if wait_s <= 0:
             return True
         if self._waiting >= MOST_WAITING and (connection := connection_of(scope)):
             connection.protocol.transport.abort()
+            await answer(NOT_FOUND, scope, receive, send)  # to nobody: else the server would log that none was made
             return False
         self._waiting += 1
         try:
-            await asyncio.sleep(wait_s)
+            return not await _hangs_up(receive, wait_s)
         finally:
             self._waiting -= 1
-        return True
 
     def wait_s(self, address: str) -> float:
-        """How long the next answer to an address has to wait; then it counts."""
+        """How long the next answer to an address has to wait; then it counts.
+
+        One that is over its own rate waits for that alone: it takes no turn of everybody's.
+        """
         now = self._clock()
         whose = _neighbourhood(address)
         longest = now + BURST_S + LONGEST_S  # who does not wait his turn out does not lose more turns either
         turn = min(max(self._turns.pop(whose, 0.0), now) + 1 / self._rate, longest)
-        self._turn_of_all = min(max(self._turn_of_all, now) + 1 / (ALL * self._rate), longest)
         self._turns[whose] = turn
         if len(self._turns) > ADDRESSES:
             self._turns.popitem(last=False)
-        return max(turn, self._turn_of_all) - now - BURST_S
+        wait_s = turn - now - BURST_S
+        if wait_s > 0:
+            return wait_s
+        self._turn_of_all = min(max(self._turn_of_all, now) + 1 / (ALL * self._rate), longest)
+        return self._turn_of_all - now - BURST_S
+
+
+async def _hangs_up(receive: Receive, within_s: float) -> bool:
+    """Whether a client hangs up within that time. Of a body only the beginning is taken: the rest may have no end."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(within_s):
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                return True
+    except TimeoutError:
+        return False
+    await asyncio.sleep(max(0.0, within_s - (time.monotonic() - began)))
+    return False
 
 
 def _neighbourhood(address: str) -> str:

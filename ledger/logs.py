@@ -27,7 +27,12 @@ PLACES = 8
 TALKATIVE = ("uvicorn.error", "celery.apps.worker")
 """Libraries whose INFO says when a process starts and ends; of the others warnings are enough."""
 
-_OF_A_REQUEST = ("Invalid HTTP request received.", "Unsupported upgrade request.", "No supported WebSocket library")
+_OF_A_REQUEST = (
+    "Invalid HTTP request received.",
+    "Unsupported upgrade request.",
+    "No supported WebSocket library",
+    "ASGI callable returned without completing response.",  # ours always do, unless the client has hung up
+)
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[A-Z]{3,}\b")
 _WARNING = re.compile(r"(.+:\d+): (\w+):")

@@ -2,19 +2,23 @@
 
 `python -m tests.acceptance.flooding [SECONDS]` measures on this machine: a receiver and a Valkey of its own, the
 emulator at a steady rate, first alone and then beside 50 strangers as fast as they can and 200 that are slow; then the
-same with strangers who do not wait for answers, and with some who ask whether we live.
+same with strangers who do not wait for answers, with some who ask whether we live and hang up or not, with heads and
+trailers of small fields without end, and with bodies of a token holder that never end.
 """
 
 import asyncio
 import contextlib
 import json
+import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,9 @@ BODY = b'{"data":{"msg_id":"7","status":"DELIVERED"},"webhook_event":"dlr"}'
 
 
 POST = b"POST /hooks/guessed HTTP/1.1\r\nhost: x\r\ncontent-length: 66\r\n\r\n" + BODY
-MANNERS = ("patient", "hasty", "livez")
+MANNERS = ("patient", "hasty", "livez", "hanging up", "fields", "bodies")
+FIELDS = b"ab:\r\n" * 25_000
+CHUNKED = b"POST /hooks/%s HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 class Watched(Delivering):
@@ -61,6 +67,12 @@ class Told:
     retried: int
     p50: float
     p99: float
+    longest: float
+    """Seconds of the longest attempt; the gateway gives up after five."""
+    memory_mib: float = 0.0
+    """The most that the receiver ever had, by then."""
+    probes: tuple[int, int] = (0, 0)
+    """Times that somebody else asked whether we live, and times that this was answered."""
 
 
 def tell(url: str, seconds: float, rate: float = RATE) -> Told:
@@ -73,7 +85,7 @@ def tell(url: str, seconds: float, rate: float = RATE) -> Told:
     states = [fate.state for fate in report.fates.values()]
     return Told(
         number, states.count(State.DELIVERED), number - states.count(State.DELIVERED), sum(report.retries.values()),
-        took[len(took) // 2], took[len(took) * 99 // 100],
+        took[len(took) // 2], took[len(took) * 99 // 100], took[-1],
     )  # fmt: skip
 
 
@@ -116,6 +128,19 @@ async def be_strangers(port: int, seconds: float, manner: str) -> None:
                     writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
                     await reader.readuntil(b"alive\n")
                     answers += 1
+                if manner == "hanging up":
+                    writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+                    writer.close()
+                    await writer.wait_closed()
+                if manner == "fields":
+                    heads = (b"GET /hooks/guessed HTTP/1.1\r\nhost: x\r\n", CHUNKED % b"guessed" + b"0\r\n")
+                    writer.write(heads[answers % 2])
+                    for _ in range(40):
+                        writer.write(FIELDS)
+                        await writer.drain()
+                if manner == "bodies":
+                    writer.write(CHUNKED % TOKEN.encode())
+                    await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     async def slow() -> None:
         while time.monotonic() < until:
@@ -145,9 +170,40 @@ def flooded(directory: Path, seconds: float, manners: Sequence[str] = MANNERS) -
             tell(receiver.url, 1)
             found = {"quiet": tell(receiver.url, seconds)}
             for manner in manners:
-                with strangers(receiver.port, seconds + 60, manner):
-                    found[manner] = tell(receiver.url, seconds)
+                with strangers(receiver.port, seconds + 60, manner), probing(receiver.port) as probes:
+                    told = tell(receiver.url, seconds)
+                found[manner] = replace(told, memory_mib=memory_mib(receiver), probes=(len(probes), sum(probes)))
     return found
+
+
+def memory_mib(receiver: Receiver) -> float:
+    """The most memory that a receiver has had."""
+    assert receiver.process
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{receiver.process.pid}/status").read_text())
+    return int(peak) / 1024
+
+
+@contextmanager
+def probing(port: int) -> Iterator[list[bool]]:
+    """Ask now and then whether a receiver lives, as a supervisor does, for the length of a block."""
+    ended, answers = threading.Event(), []
+
+    def ask() -> None:
+        while not ended.wait(0.1):
+            try:
+                with socket.create_connection(("127.0.0.1", port), 5) as connection:
+                    connection.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                    answers.append(b" 200 OK" in connection.recv(4096))
+            except OSError:
+                answers.append(False)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        thread.join()
 
 
 def main() -> None:

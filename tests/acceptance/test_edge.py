@@ -1,6 +1,7 @@
 """The edge of HTTP: whatever bytes come over a connection, the receiver lives, and answers what is right."""
 
 import asyncio
+import contextlib
 import json
 import re
 import resource
@@ -382,3 +383,56 @@ def test_a_handshake_is_not_logged(receiver: Receiver):
     assert statuses(exchange(receiver, told)) == [404]
     assert statuses(exchange(receiver, told[:60], told[60:], pause_s=0.1)) == [404]
     assert receiver.log.stat().st_size == size
+
+
+@pytest.mark.parametrize("slashes", ["//", "///"])
+def test_more_slashes_than_one_lead_to_the_hook(receiver: Receiver, ledger: Ledger, slashes: str):
+    """As from a proxy that joins a path to one of its own; the parser would take what follows for a host."""
+    assert statuses(exchange(receiver, post(path=f"{slashes}hooks/{TOKEN}"))) == [202]
+    assert len(accepted(ledger)) == 1
+
+
+CHUNKED_POST = f"POST /hooks/{TOKEN} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n".encode()
+
+
+def test_a_trailer_is_no_header(receiver: Receiver, ledger: Ledger):
+    """What follows a chunked body changes nothing of the head, such as whom a proxy named as the source."""
+    trailers = b"0\r\nX-Forwarded-For: 203.0.113.9\r\nX-Seven-Ingest-Test: 1\r\n\r\n"
+    size = b"%x\r\n" % len(BODY)
+    said_ = exchange(receiver, CHUNKED_POST + b"x-forwarded-for: 198.51.100.7\r\n\r\n", size + BODY + b"\r\n", trailers)
+    assert statuses(said_) == [202]
+    (envelope,) = accepted(ledger).values()
+    assert envelope.source != "203.0.113.9"
+    assert ledger.redis.hgetall("seven:tokens")  # else it would count as a test of our own
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        pytest.param(b"POST /hooks/guessed HTTP/1.1\r\nhost: x\r\n", b"ab:\r\n", id="fields of a head"),
+        pytest.param(CHUNKED_POST + b"\r\n0\r\n", b"ab:\r\n", id="trailers"),
+        pytest.param(CHUNKED_POST + b"\r\n0\r\nab: ", b"y" * 16, id="one trailer"),
+        pytest.param(CHUNKED_POST + b"\r\n1;", b"y" * 16, id="an extension of a chunk"),
+        pytest.param(
+            CHUNKED_POST.replace(TOKEN.encode(), b"guessed") + b"\r\n0\r\n", b"ab:\r\n", id="a stranger's trailers"
+        ),
+    ],
+)
+def test_what_has_no_end_is_cut_off(receiver: Receiver, head: bytes, piece: bytes):
+    """However small its pieces are: the connection ends long before they fill the memory."""
+    sent, most = 0, 8 * 1024 * 1024
+    with connect(receiver) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(head)
+        while sent < most:
+            sent += connection.send(piece * 4096)
+        said(connection)
+    assert sent < most
+
+
+def test_200_fields_are_enough_for_everybody(receiver: Receiver, ledger: Ledger):
+    """And a large body in the smallest chunks is one all the same."""
+    many = b"".join(b"x-%d: 1\r\n" % n for n in range(150))
+    assert statuses(exchange(receiver, post(BODY, many.rstrip()))) == [202]
+    small = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY * 1)
+    assert statuses(exchange(receiver, CHUNKED_POST + b"\r\n", small, b"0\r\n\r\n")) == [202]
+    assert len(accepted(ledger)) == 2

@@ -92,6 +92,40 @@ def test_where_there_is_no_room_somebody_goes_at_once():
     assert len(registry) == 3
 
 
+def test_who_owes_longest_goes_first():
+    """A body that has been arriving for long goes before a new connection, though its sender has a token."""
+    registry = connections(most=4)
+    slow = opened(registry, 3, "203.0.113.5")
+    for number, one in enumerate(slow):
+        one.prove("t")
+        one.head_since, one.body_since = None, float(number)
+        one.protocol.cycle.response_complete = False
+    (new,) = opened(registry, 1, at=10.0)
+    opened(registry, 2, at=10.0)
+    assert gone([*slow, new]) == [0, 1]
+
+
+def test_else_it_is_one_of_the_address_that_has_most():
+    """Who has only just come owes nothing yet: the gateway's one connection stays, of a hundred others one goes."""
+    registry = connections(most=10)
+    (gateway,) = opened(registry, 1)
+    many = opened(registry, 9, "198.51.100.1")
+    opened(registry, 5, "198.51.100.1", at=0.5)
+    assert gone([gateway, *many]) == [1, 2, 3, 4, 5]
+
+
+def test_bodies_in_arrival_are_bounded_for_each_token():
+    """Of those of one token the oldest go; another token's are not touched."""
+    registry = connections(most=12)  # so three bodies
+    ours, other = opened(registry, 5, "203.0.113.5"), opened(registry, 2, "203.0.113.5")
+    for number, one in enumerate([*ours, *other]):
+        one.prove("a" if one in ours else "b")
+        one.head_since, one.body_since = None, number / 10
+        one.protocol.cycle.response_complete = False
+    registry.tidy(2.0)
+    assert (gone(ours), gone(other)) == ([0, 1], [])
+
+
 def test_as_many_as_there_may_be_files(monkeypatch: pytest.MonkeyPatch):
     """But for some; and where there is no limit, none."""
     for files, most in ((1024, 960), (70, 64), (resource.RLIM_INFINITY, sys.maxsize)):

@@ -1,10 +1,12 @@
 """Strangers: all hear the same, and beyond a rate they wait for it."""
 
+import asyncio
+
 import pytest
 
 from ingest.metrics import ReceiverMetrics
 from ingest.origins import Origins
-from ingest.strangers import ADDRESSES, BURST_S, LONGEST_S, Strangers
+from ingest.strangers import ADDRESSES, BURST_S, LONGEST_S, Strangers, _hangs_up
 
 RATE = 10.0
 
@@ -66,3 +68,36 @@ def test_many_addresses_share_a_rate_and_little_memory(strangers: Strangers):
     assert waits[0] <= 0
     assert waits[-1] > 0
     assert len(strangers._turns) <= ADDRESSES
+
+
+def test_one_over_its_rate_moves_nobody_elses_turn(strangers: Strangers):
+    """However fast one address asks, another one's answer does not wait for it."""
+    for _ in range(100_000):
+        strangers.wait_s("192.0.2.1")
+    assert strangers.wait_s("192.0.2.1") > 0
+    assert strangers.wait_s("198.51.100.1") <= 0
+
+
+async def scripted(messages: list[dict[str, object]]) -> dict[str, object]:
+    """The next message of a client; none any more once all are taken."""
+    if messages:
+        return messages.pop(0)
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("messages", "ends_early"),
+    [
+        pytest.param([{"type": "http.disconnect"}], True, id="at once"),
+        pytest.param([{"type": "http.request", "more_body": False}, {"type": "http.disconnect"}], True, id="after its body"),
+        pytest.param([{"type": "http.request", "more_body": True}, {"type": "http.request", "more_body": True}], False, id="not, sending on"),
+        pytest.param([], False, id="not, silent"),
+    ],
+)  # fmt: skip
+def test_a_hang_up_ends_the_wait(messages: list[dict[str, object]], ends_early: bool):
+    """Its place in the queue is free at once; of a body no more than the beginning is taken meanwhile."""
+    left = list(messages)
+    wait_s = 60.0 if ends_early else 0.05
+    assert asyncio.run(_hangs_up(lambda: scripted(left), wait_s)) is ends_early
+    assert len(left) == max(0, len(messages) - 1) if not ends_early else left == []
