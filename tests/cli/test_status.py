@@ -1,7 +1,6 @@
 """status: what it says at three in the morning, of real processes and of whatever is away."""
 
 import os
-import pty
 import signal
 import struct
 import termios
@@ -18,6 +17,7 @@ from sqlalchemy import Engine
 from ledger import keyspace
 from ledger.settling import Ledger
 from tests.cli.installation import COMMAND, Installation
+from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port
@@ -188,7 +188,7 @@ def test_it_fits_into_eighty_columns(alone: Installation, engine: Engine):
 
 
 def on_a_terminal(installation: Installation, columns: int) -> str:
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)}
     process = Popen([COMMAND, "status"], cwd=installation.directory, env=environment, stdout=theirs, stderr=theirs)
