@@ -31,12 +31,12 @@ def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
     rest = [item for item in items if not _duration(item)]
     arranged: list[pytest.Item] = []
     for number in range(processes):
+        size = (len(items) - len(arranged)) // (processes - number)
         share = _flat(longest[number::processes])
-        end = len(items) * (number + 1) // processes
-        fill = max(0, end - len(arranged) - len(share)) if number < processes - 1 else len(rest)
+        fill = max(0, size - len(share))
         arranged += [*share, *rest[:fill]]
         del rest[:fill]
-    return arranged
+    return arranged + rest
 
 
 def _duration(item: pytest.Item) -> float:

@@ -149,6 +149,7 @@ def flower_tells(flower: Flower) -> Iterator[str]:
         yield httpx2.get(flower.url + path, auth=FLOWER_PASSWORD, timeout=PATIENCE_S).text
 
 
+@pytest.mark.duration(12)
 @pytest.mark.parametrize("form", [pytest.param("text", marks=thorough), "json"])
 def test_nothing_that_is_somebodys_is_written(form: str, locked: Valkey, database: Path, tmp_path: Path):
     """Whatever comes and however it fails: no log, metric, task, page of Flower or command tells it.

@@ -262,6 +262,7 @@ def test_a_deadlock_holds_nothing_up(away: Away, ledger: Ledger, redis_url: str)
     watch.dispose()
 
 
+@pytest.mark.duration(10)
 def test_a_worker_holds_through_an_outage_and_catches_up(
     tmp_path: Path, redis_url: str, ledger: Ledger, postgres: Postgres
 ):

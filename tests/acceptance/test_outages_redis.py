@@ -65,7 +65,7 @@ def loading(server: Valkey) -> Iterator[None]:
         client.bgrewriteaof()
         eventually(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
         pipeline = client.pipeline(transaction=False)
-        for _ in range(100_000):
+        for _ in range(40_000):
             pipeline.set("padding", "x")
         pipeline.execute()
     server.kill()
@@ -249,6 +249,7 @@ class Teller:
         self._celery.close()
 
 
+@pytest.mark.duration(50)
 def test_workers_and_beat_come_back(tmp_path: Path):
     """One outage after the other: they survive, or end and are started again, and all that was accepted is applied."""
     outages = ((killed, 2), (hanging, 15), (full, 2), (read_only, 2), (loading, 0))

@@ -99,6 +99,7 @@ def takes_nothing(app: Celery) -> bool:
     return any("dlr" not in {queue["name"] for queue in queues} for queues in told.values())
 
 
+@pytest.mark.duration(8)
 def test_a_worker_that_stalls_ends_itself(
     tmp_path: Path, redis_url: str, ledger: Ledger, engine: Engine, database_url: str, accept: Accept
 ):
@@ -144,6 +145,7 @@ def test_the_watchdog_excuses_what_is_no_stall(ledger: Ledger):
     assert look(4) == [EXIT_CODE]
 
 
+@pytest.mark.duration(12)
 def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path: Path, redis_url: str, ledger: Ledger):
     """With a clock and nobody who consumes: the broker's queue stays as short as after the first passes, for ever."""
     for first in range(0, 1_000_000, 2_000):  # no script that a slow machine takes long for

@@ -59,6 +59,7 @@ def again(process: Process) -> int | None:
     return process.process.poll()
 
 
+@pytest.mark.duration(6)
 def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
     """It ends in order, in time, and what it had reserved is back on its queue: nothing waits for a time-out."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN}
@@ -97,6 +98,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
         assert "told twice" in process.log.read_text()
 
 
+@pytest.mark.duration(14)
 def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, database_url: str):
     """Within the broker's timeouts; a second signal needs no waiting at all."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_SWEEP_S": "0.5"}

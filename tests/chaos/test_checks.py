@@ -30,6 +30,7 @@ def small(directory: Path, sabotage: str | None = None) -> Result:
     return Conducting(options, directory, lambda _: None, FAULTS).run()
 
 
+@pytest.mark.duration(25)
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path) -> None:
     """The product as it is loses and doubles nothing, and every check says so."""
     result = small(tmp_path)

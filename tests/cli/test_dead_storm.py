@@ -85,6 +85,7 @@ def test_a_killed_replay_can_be_taken_up_again(storm: Installation):
     the_rest_is_done_and_nothing_twice(storm)
 
 
+@pytest.mark.duration(12)
 def test_a_database_that_goes_away_ends_a_replay(storm: Installation):
     """Exit code 3, and how far it came."""
     with replaying(storm) as process, closing(sqlite3.connect(storm.data / "seven.db", timeout=PATIENCE_S)) as other:

@@ -26,6 +26,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.mark.duration(20)
 def test_hooks_follow_the_settings(installation: Installation):
     """A token and a port of before leave no hook behind, in their first start without them; other people's hooks stay.
 

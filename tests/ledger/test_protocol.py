@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -163,6 +164,7 @@ class Protocol(RuleBasedStateMachine):
         return asyncio.run(run())
 
 
+@pytest.mark.duration(8)
 def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
     """In any order of steps, crashes, losses and repeats."""
 
