@@ -34,7 +34,8 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 		|| { cat .venv/audit.log >&2; exit 1; }; }
 
 deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
-	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/acceptance/test_leaks.py $(ARGS)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos $(ARGS)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m thorough --ignore tests/deploy --ignore tests/chaos $(ARGS)
 
 rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)

@@ -1,10 +1,10 @@
-"""First story: what the emulator tells at its start, followed until the last of it is in the database."""
+"""First story: told by the emulator to the registered hooks, and followed until the last of it is in the database."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx2
 from rich.progress import Progress
@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from cli.progress import columns
 from cli.screen import console, line
+from cli.story_progress import Hindrance, StoryProgress
 from cli.tally import deliveries_since
 
 POLL_S = 0.15
@@ -27,37 +28,39 @@ class Bar(Protocol):
 
 
 class FirstStory:
-    """The story that the emulator on this port tells; made before the emulator is started."""
+    """A story of the emulator at this URL, for the hooks that are registered there."""
 
-    def __init__(self, engine: Engine, emulator_port: int) -> None:
+    def __init__(self, engine: Engine, emulator_url: str) -> None:
         self._engine = engine
-        self._url = f"http://127.0.0.1:{emulator_port}/stories/1"
+        self._stories_url = f"{emulator_url}/stories"
         self._first_id = str(uuid7())  # ids of deliveries sort by time: all that come from now on are above it
 
-    async def follow(self, patience_s: float) -> str | None:
-        """Wait until all of it is in the database. Returns None, or after `patience_s` of standstill what lacks."""
-        done, total, deadline = 0, None, time.monotonic() + patience_s
-        async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
-            with _bar() as show:
-                while time.monotonic() < deadline:
-                    told = await self._told(client)
-                    kept = await asyncio.to_thread(self._kept)
-                    if kept != done:
-                        done, deadline = kept, time.monotonic() + patience_s
-                    total = told.get("deliveries")
-                    show(done, total)
-                    if told.get("state") == "told" and done >= told["delivered"]:
-                        lost = total - told["delivered"]
-                        return f"{lost} of {total} deliveries were not accepted" if lost else None
-                    await asyncio.sleep(POLL_S)
-        return f"{done} of {total or 'an unknown number of'} deliveries are in the database so far"
+    async def run(self, patience_s: float) -> Hindrance | None:
+        """Have it told, and wait until all of it is in the database.
 
-    async def _told(self, client: httpx2.AsyncClient) -> dict[str, Any]:
-        try:
-            answer = await client.get(self._url)
-            return dict(answer.json()) if answer.status_code == 200 else {}
-        except (httpx2.HTTPError, ValueError):
-            return {}
+        Returns None, or what lacks: at the story's end, or after `patience_s` of standstill.
+        """
+        async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+            try:
+                order = await client.post(self._stories_url)
+                number = order.raise_for_status().json()["story"]
+            except httpx2.HTTPError as error:
+                return Hindrance(f"no first story: the emulator does not answer ({type(error).__name__})", "emulator")
+            with _bar() as show:
+                return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)
+
+    async def _follow(self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar) -> Hindrance | None:
+        kept, progress, deadline = 0, StoryProgress(), time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            progress = await _progress(client, url)
+            before, kept = kept, await asyncio.to_thread(self._kept)
+            if kept != before:
+                deadline = time.monotonic() + patience_s
+            show(kept, progress.total)
+            if progress.ended and kept >= progress.delivered:
+                return progress.verdict()
+            await asyncio.sleep(POLL_S)
+        return progress.standstill(kept)
 
     def _kept(self) -> int:
         try:
@@ -65,6 +68,14 @@ class FirstStory:
                 return deliveries_since(connection, self._first_id)
         except SQLAlchemyError:
             return 0
+
+
+async def _progress(client: httpx2.AsyncClient, url: str) -> StoryProgress:
+    try:
+        answer = await client.get(url)
+        return StoryProgress(answer.json() if answer.status_code == 200 else {})
+    except (httpx2.HTTPError, ValueError):
+        return StoryProgress()
 
 
 @contextmanager

@@ -4,6 +4,8 @@ broker/      the broker's append-only file: the ledger itself
 seven.db     the database, unless DATABASE_URL names another
 hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN tells it; readable by its owner only
 flower.db    what Flower remembers
+emulator.json  hooks registered at the emulator
+receivers    where the receiver has listened, a URL a line: hooks at the emulator that point there are ours
 logs/        one file for each process
 lock         held by `up` and its broker: two brokers with one append-only file would ruin it
 """
@@ -38,6 +40,8 @@ class Home:
         self.logs = self.directory / "logs"
         self.token_file = self.directory / "hook-token"
         self.flower = self.directory / "flower.db"
+        self.emulator_file = self.directory / "emulator.json"
+        self._receivers_file = self.directory / "receivers"
 
     @classmethod
     def from_environment(cls) -> "Home":
@@ -72,6 +76,11 @@ class Home:
         host = self.settings.seven_host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - everywhere is here, too
         return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.seven_port}"
+
+    @property
+    def emulator_url(self) -> str:
+        """The emulator that `up` starts."""
+        return f"http://127.0.0.1:{self.settings.emulator_port}"
 
     @property
     def hook_token(self) -> str | None:
@@ -139,13 +148,23 @@ class Home:
         if not self.emulates:
             return {}
         return {
-            "SEVEN_API_URL": f"http://127.0.0.1:{self.settings.emulator_port}/api",
+            "SEVEN_API_URL": f"{self.emulator_url}/api",
             "SEVEN_API_KEY": EMULATED_KEY,
             "SEVEN_PUBLIC_URL": self.receiver_url,
             "SEVEN_HOOKS_MODE": "apply",
             "SEVEN_SIGNING_KEY": ",".join(self._signing_keys),
             "EMULATOR_SIGNING_KEY": _first(self.settings.emulator_signing_key) or self._signing_keys[0],
         }
+
+    def remember_receiver(self) -> list[str]:
+        """Every URL at which the receiver of this installation has listened, with today's. Raises OSError."""
+        earlier = (
+            self._receivers_file.read_text("utf-8", "replace").splitlines() if self._receivers_file.exists() else []
+        )
+        receivers = sorted({*earlier, self.receiver_url})
+        if receivers != earlier:
+            self._receivers_file.write_text("".join(f"{url}\n" for url in receivers), "utf-8")
+        return receivers
 
     def _keep_token(self, token: str) -> None:
         """Whole or not at all, and never readable by others."""

@@ -62,12 +62,12 @@ def our_programs(home: Home) -> list[Program]:
 
 
 def emulator_program(home: Home) -> Program:
-    """The emulator, which tells its first story to our receiver."""
+    """The emulator, which tells what it is asked for: `up` asks once hooks and receiver are there."""
     told = home.settings
     gateway = {
         "EMULATOR_API_KEY": EMULATED_KEY,
-        "EMULATOR_FIRST_STORY": "true",
-        "EMULATOR_STATE_FILE": str(home.directory / "emulator.json"),
+        "EMULATOR_FIRST_STORY": "false",
+        "EMULATOR_STATE_FILE": str(home.emulator_file),
     }
     return Program(
         "emulator",

@@ -133,9 +133,12 @@ class Supervisor:
 
     def start(self, program: Program) -> Supervised:
         """Start a program and keep it running."""
-        log = self._logs / f"{program.name}.log"
-        self._supervised.append(Supervised(program, log, self._tell))
+        self._supervised.append(Supervised(program, self.log(program.name), self._tell))
         return self._supervised[-1]
+
+    def log(self, name: str) -> Path:
+        """Where a program of this name writes."""
+        return self._logs / f"{name}.log"
 
     async def watch(self) -> NoReturn:
         """Keep the logs bounded, for ever."""

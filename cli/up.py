@@ -5,6 +5,7 @@ import os
 import signal
 from typing import NoReturn
 
+import httpx2
 import typer
 
 from cli import ports, programs
@@ -14,6 +15,7 @@ from cli.exits import ExitCode, fail
 from cli.first_story import FirstStory
 from cli.home import Home, Occupied
 from cli.migrate import migrated
+from cli.own_hooks import register_own_hooks
 from cli.screen import line, near
 from cli.supervising import Supervised, Supervisor
 from cli.waiting import wait_for_emulator, wait_for_flower, wait_for_receiver
@@ -100,12 +102,13 @@ class _Up:
         say_who_is_the_gateway(home)
         await self._start_broker()
         await self._migrate()
-        first_story = await self._start_emulator() if home.emulates else None
-        receiver, worker, *_, flower = [supervisor.start(program) for program in programs.our_programs(home)]
+        if home.emulates:
+            await self._start_emulator()
+        receiver, *_, flower = [supervisor.start(program) for program in programs.our_programs(home)]
         self._require(receiver, await wait_for_receiver(home, PATIENCE_S))
         say_started("receiver", home.receiver_url)
-        if first_story and (hindrance := await first_story.follow(PATIENCE_S)):
-            line(f"{hindrance}; see {near(worker.log)}", "yellow")
+        if home.emulates:
+            await self._tell_first_story()
         if hindrance := await wait_for_flower(home, PATIENCE_S):
             line(f"Flower does not answer ({hindrance}); see {near(flower.log)}", "yellow")
         await asyncio.to_thread(show_tally, self._engine)
@@ -133,13 +136,21 @@ class _Up:
         was = {None: "new", after: ""}.get(before, f"was {before}")
         say_started("database", ", ".join(filter(None, (where, f"version {after}", was))))
 
-    async def _start_emulator(self) -> FirstStory:
-        """It is there before the worker, which at its start registers our hooks with it; then the story begins."""
-        story = FirstStory(self._engine, self._home.settings.emulator_port)
+    async def _start_emulator(self) -> None:
+        """It and its hooks are there before the worker, which compares them with the desired ones at its start."""
         emulator = self._supervisor.start(programs.emulator_program(self._home))
         self._require(emulator, await wait_for_emulator(self._home, PATIENCE_S))
-        say_started("emulator", f"http://127.0.0.1:{self._home.settings.emulator_port}")
-        return story
+        try:
+            removed = await asyncio.to_thread(register_own_hooks, self._home)
+        except (httpx2.HTTPError, OSError) as error:
+            self._require(emulator, f"hooks cannot be registered: {type(error).__name__}")
+        stale = f", {removed} out of date hook{'s' * (removed != 1)} removed" if removed else ""
+        say_started("emulator", f"{self._home.emulator_url}{stale}")
+
+    async def _tell_first_story(self) -> None:
+        hindrance = await FirstStory(self._engine, self._home.emulator_url).run(PATIENCE_S)
+        if hindrance:
+            line(f"{hindrance.cause}; see {near(self._supervisor.log(hindrance.program))}", "yellow")
 
     def _require(self, supervised: Supervised, hindrance: str | None) -> None:
         """Go on without a hindrance; else show what the program said, and end with exit code 3."""

@@ -22,7 +22,7 @@ async def wait_for_flower(home: Home, patience_s: float) -> str | None:
 
 async def wait_for_emulator(home: Home, patience_s: float) -> str | None:
     """Wait until hooks can be registered. Returns None, or after `patience_s` why they could not."""
-    return await _wait_for(f"http://127.0.0.1:{home.settings.emulator_port}/livez", patience_s)
+    return await _wait_for(f"{home.emulator_url}/livez", patience_s)
 
 
 async def _wait_for(url: str, patience_s: float) -> str | None:

@@ -139,14 +139,14 @@ class Delivering:
             self._retry(due, status, cause or str(status))
         elif is_success(status):
             told_id, outcome = read_answer(status, body)
-            self._end(due, Fate(State.DELIVERED, due.attempts, status, told_id, outcome))
+            self._end(due, Fate(State.DELIVERED, due.attempts, status, told_id, outcome, due.request.hook_id))
         else:
-            self._end(due, Fate(State.REFUSED, due.attempts, status))
+            self._end(due, Fate(State.REFUSED, due.attempts, status, hook_id=due.request.hook_id))
 
     def _retry(self, due: _Due, status: int | None, cause: str) -> None:
         wait_s = self._policy.wait_s(due.attempts)
         if wait_s is None:
-            self._end(due, Fate(State.GIVEN_UP, due.attempts, status))
+            self._end(due, Fate(State.GIVEN_UP, due.attempts, status, hook_id=due.request.hook_id))
             return
         self.report.retries[cause] += 1
         due.at = asyncio.get_running_loop().time() + wait_s

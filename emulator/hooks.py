@@ -76,7 +76,8 @@ class Hook(Registration):
     def request(self, telling: Telling) -> Request:
         """The telling in this hook's own request method, with its headers."""
         written = write(replace(telling, method=self.request_method), self.target_url)
-        return replace(written, headers=written.headers + _headers(self.headers)) if self.headers else written
+        headers = written.headers + _headers(self.headers) if self.headers else written.headers
+        return replace(written, headers=headers, hook_id=self.id)
 
 
 @lru_cache(maxsize=64)

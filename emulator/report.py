@@ -29,6 +29,8 @@ class Fate:
     id: str | None = None
     """The receiver's own, told in a 2xx answer."""
     outcome: str | None = None
+    hook_id: int | None = None
+    """The hook that it was for; None for a target."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,15 @@ class Report:
     def refusals(self) -> Counter[int]:
         """How many deliveries were refused for good with which status."""
         return Counter(fate.status for fate in self._ended(State.REFUSED) if fate.status is not None)
+
+    @property
+    def refusals_by_hook(self) -> dict[str, dict[str, int]]:
+        """How many deliveries each hook's receiver refused for good, by status."""
+        counted: dict[str, Counter[str]] = {}
+        for fate in self._ended(State.REFUSED):
+            if fate.hook_id is not None:
+                counted.setdefault(str(fate.hook_id), Counter())[str(fate.status)] += 1
+        return {hook_id: dict(refusals) for hook_id, refusals in counted.items()}
 
     @property
     def ids(self) -> dict[str, list[str]]:

@@ -84,6 +84,7 @@ def _progress(told: Told) -> dict[str, object]:
         "deliveries": None if addressing is None else addressing.deliveries,
         **{state.value: states[state] for state in State},
         "refusals": {str(status): count for status, count in sorted(report.refusals.items())},
+        "refusals_by_hook": report.refusals_by_hook,
         "outcomes": {outcome: len(ids) for outcome, ids in report.ids.items()},
         "attempts": report.attempts,
         "retries": dict(sorted(report.retries.items())),

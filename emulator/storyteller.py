@@ -83,6 +83,9 @@ class Storyteller:
         told.state = "stopped" if task.cancelled() else "failed" if error else "told"
         made = told.addressing and told.addressing.deliveries
         states = " ".join(f"{state}={count}" for state, count in sorted(told.report.states.items()))
+        for hook_id, refusals in told.report.refusals_by_hook.items():
+            counts = " ".join(f"{status}={count}" for status, count in sorted(refusals.items()))
+            log.warning("story=%d hook=%s refused: %s", told.number, hook_id, counts)
         log.log(
             logging.ERROR if error else logging.INFO,
             "story=%d state=%s deliveries=%s %s", told.number, told.state, made, states,

@@ -36,6 +36,8 @@ class Request:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    hook_id: int | None = None
+    """The hook that it is for; None for a target."""
 
 
 def requests(tellings: Iterable[Telling], target_url: str) -> Iterator[Request]:

@@ -6,6 +6,7 @@ one has it, and when that ends another takes it.
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -107,9 +108,17 @@ def _answering(metrics: "WSGIApplication", asked: dict[str, Hindrances]) -> "WSG
 def _server(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
     class Server(ThreadingMixIn, WSGIServer):  # one that is asked slowly still answers others
         daemon_threads = True
+        handle_error = staticmethod(_note)
         address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
 
     return make_server(host, port, application, Server, handler_class=_Silent)
+
+
+def _note(*_: object) -> None:
+    """One line for an answer that failed, and none for whoever has hung up: the library would print a traceback."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, ConnectionError | TimeoutError):
+        log.error("an answer on how it stands failed", cause=type(error).__name__)
 
 
 class _Silent(WSGIRequestHandler):

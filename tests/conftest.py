@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import hypothesis
 import pytest
 from sqlalchemy import Engine
@@ -16,7 +17,8 @@ from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
 from ledger.settling import Ledger
 from seven.envelope import Envelope
-from tests.servers import Postgres, Valkey, valkey
+from tests.order import arrange
+from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
 from tests.workers.envelopes import Accept
 from workers.consuming import Consumer
 from workers.holding import Breaker
@@ -28,11 +30,21 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored
 
 # The suite says the same of the same code, whoever runs it; `make fuzz` looks for what is new.
-hypothesis.settings.register_profile("suite", derandomize=True)
+# However slow the machine is: no example has a deadline.
+hypothesis.settings.register_profile(
+    "suite", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("suite")
 hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, print_blob=True)  # of `make fuzz`
 
+# Where a test says nothing else, a client of its own waits as long as everything here does. One object is the default.
+httpx2._config.DEFAULT_TIMEOUT_CONFIG.__init__(PATIENCE_S)
+
 TOKEN = "token-" + secrets.token_urlsafe(24)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    arrange(items)
 
 
 @pytest.fixture(scope="session")

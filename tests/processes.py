@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 
 ROOT = Path(__file__).parents[1]
 FLOWER_PASSWORD = ("ops", "correct-horse-battery")
@@ -25,24 +25,36 @@ class Process:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEVEN_", "REDIS_", "DATABASE_"))}
         self.environment |= environment
         self.process: subprocess.Popen[bytes] | None = None
+        self._began_at = 0
 
     def start(self) -> None:
+        self._began_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
 
+    def wait_until_logged(self, words: str) -> None:
+        """Until it has said this since it was started; fails when it ends before."""
+        assert self.process
+
+        def logged() -> bool:
+            return words.encode() in self.log.read_bytes()[self._began_at :]
+
+        eventually(lambda: logged() or self.process.poll() is not None)
+        assert logged(), self.log.read_text()
+
     def send(self, number: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(number)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = 30) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = PATIENCE_S) -> int:
         """Signal it and wait; returns its exit code."""
         assert self.process
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(within_s)
+            return self.process.wait(max(within_s, PATIENCE_S))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -98,7 +110,7 @@ class Flower(Process):
 
     def start(self) -> None:
         super().start()
-        eventually(self.answers, 30)
+        eventually(self.answers)
 
     def answers(self) -> bool:
         assert self.process
@@ -109,7 +121,7 @@ class Flower(Process):
             return False
 
     def get(self, path: str, auth: tuple[str, str] | None = FLOWER_PASSWORD) -> httpx2.Response:
-        return httpx2.get(self.url + path, auth=auth, timeout=10)
+        return httpx2.get(self.url + path, auth=auth, timeout=PATIENCE_S)
 
 
 def worker(directory: Path, environment: dict[str, str], name: str = "worker", through: Sequence[str] = ()) -> Process:

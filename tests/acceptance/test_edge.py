@@ -58,7 +58,7 @@ def ledger(broker: Valkey, receiver: Receiver) -> Iterator[Ledger]:
 
 
 def connect(receiver: Receiver) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", receiver.port), timeout=20)
+    return socket.create_connection(("127.0.0.1", receiver.port), timeout=120)
 
 
 def said(connection: socket.socket) -> bytes:
@@ -212,7 +212,7 @@ def test_who_is_slow_is_left(receiver: Receiver, ledger: Ledger, first: bytes, e
         began = time.monotonic()
         connection.settimeout(0.2)
         told, alive = b"", True
-        while alive and time.monotonic() - began < 10 * PATIENCE_S:
+        while alive and time.monotonic() - began < 120:
             try:
                 connection.sendall(b"y" if first else b"")
                 part = connection.recv(4096)

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.flooding import MANNERS, flooded
 
 MOST_MIB = 200
 MOST_LINES = 2_000
 
 
+@pytest.mark.duration(12)
 def test_the_gateway_is_refused_nothing(tmp_path: Path):
     """Beside 50 at full speed and 200 slow ones every delivery is accepted; how long it waits `flooding` itself tells.
 

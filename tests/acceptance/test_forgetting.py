@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from sqlalchemy import Engine, text
 
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN
+from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import Valkey, eventually
 from tests.workers.traces import all_text
@@ -92,6 +94,8 @@ def appended(server: Valkey) -> bytes:
         return b"".join(file.read_bytes() for file in server.directory.rglob("*") if file.is_file())
 
 
+@pytest.mark.duration(25)
+@thorough_on_sqlite
 def test_nothing_is_left_of_them(
     tmp_path: Path, engine: Engine, database_url: str, shared_valkey: Valkey, ledger: Ledger
 ):

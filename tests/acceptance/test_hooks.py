@@ -65,6 +65,7 @@ def environment(tmp_path: Path, emulator: Emulator, redis_url: str, database_url
     }
 
 
+@pytest.mark.duration(12)
 def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
     """While a story is told the token changes: no delivery is refused or lost, and in the end one hook is left."""
     receiver = Receiver(tmp_path, environment)

@@ -20,6 +20,7 @@ from ledger.settling import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import RECORDS, DeadLetter, KeptDelivery, LedgerMark, Record
 from tests.conftest import TOKEN
+from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
 from tests.workers.rows import kept, told_once
@@ -102,7 +103,8 @@ class Audits:
             self._error = error
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.duration(30)
+@thorough_on_sqlite
 def test_every_delivery_arrives_whatever_is_killed(
     tmp_path: Path,
     redis_url: str,
@@ -141,6 +143,7 @@ def test_every_delivery_arrives_whatever_is_killed(
         reach(0.3)
         first.start()
         reach(0.5)
+        first.wait_until_logged("ready")  # until then the signal ends it as it ends any process, with -15
         assert first.end(signal.SIGTERM) == 0
         reach(0.6)
         first.start()

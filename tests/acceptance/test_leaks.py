@@ -19,7 +19,7 @@ from ledger.announcing import broker
 from tests.cli.installation import COMMAND
 from tests.deploy.tools import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker
-from tests.servers import Valkey, eventually, free_port
+from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 from workers.settings import WorkerSettings
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
@@ -92,7 +92,7 @@ class Gateway:
         signed = {name.lower(): value for name, value in Signing(KEY).headers(request)} | {"x-hook-secret": SECRET}
         signed |= {name.replace("_", "-"): value for name, value in headers.items()}
         return httpx2.request(
-            method, f"{self._receiver.url}/hooks/{TOKEN}{path}", content=told, headers=signed, timeout=10
+            method, f"{self._receiver.url}/hooks/{TOKEN}{path}", content=told, headers=signed, timeout=PATIENCE_S
         ).status_code
 
 
@@ -146,9 +146,10 @@ def in_redis(redis: "Redis") -> Iterator[str]:
 def flower_tells(flower: Flower) -> Iterator[str]:
     """Flower's pages, with what its own API tells of every task."""
     for path in ("/workers", "/tasks", "/broker", "/api/tasks", "/api/workers?refresh=true", "/metrics"):
-        yield httpx2.get(flower.url + path, auth=FLOWER_PASSWORD, timeout=10).text
+        yield httpx2.get(flower.url + path, auth=FLOWER_PASSWORD, timeout=PATIENCE_S).text
 
 
+@pytest.mark.duration(12)
 @pytest.mark.parametrize("form", [pytest.param("text", marks=thorough), "json"])
 def test_nothing_that_is_somebodys_is_written(form: str, locked: Valkey, database: Path, tmp_path: Path):
     """Whatever comes and however it fails: no log, metric, task, page of Flower or command tells it.
@@ -174,7 +175,7 @@ def test_nothing_that_is_somebodys_is_written(form: str, locked: Valkey, databas
             command.start()
         for command in commands:
             assert command.process
-            command.process.wait(60)
+            command.process.wait(PATIENCE_S)
         with locked.client() as redis:
             told_elsewhere = [*in_redis(redis), *flower_tells(flower)]
         told_elsewhere += [httpx2.get(f"http://{address}/metrics").text for address in metrics]

@@ -15,7 +15,7 @@ from ledger.announcing import announce, broker
 from ledger.settling import Ledger
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
-from tests.servers import Valkey, eventually, free_port
+from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 from tests.workers.envelopes import Accept, envelope
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
@@ -30,7 +30,7 @@ DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "t
 
 def metrics(port: int) -> str:
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
     except httpx2.TransportError:
         return ""
 

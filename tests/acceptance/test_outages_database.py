@@ -24,7 +24,7 @@ from ledger.settling import Ledger
 from seven.envelope import Envelope
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
-from tests.servers import Postgres, eventually, free_port
+from tests.servers import PATIENCE_S, Postgres, eventually, free_port
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.engine import create_store_engine
@@ -35,7 +35,7 @@ from workers.store.writing import Store
 from workers.sweeping import Sweep
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-IN_TIME_S = 40  # for a few attempts; each is bounded by seconds
+IN_TIME_S = PATIENCE_S  # for a few attempts; each is bounded by seconds, and unbounded it would be for ever
 PADDING = "x" * 30_000  # so that SQLite needs new pages for it
 
 
@@ -151,7 +151,7 @@ def locked(away: Away) -> Iterator[None]:
             yield
         return
     file = away.url.removeprefix("sqlite:///")
-    holding = f"import sqlite3; c = sqlite3.connect({file!r}); c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); input()"
+    holding = f"import sqlite3, sys; c = sqlite3.connect({file!r}); c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdin
         assert other.stdout
@@ -262,6 +262,7 @@ def test_a_deadlock_holds_nothing_up(away: Away, ledger: Ledger, redis_url: str)
     watch.dispose()
 
 
+@pytest.mark.duration(10)
 def test_a_worker_holds_through_an_outage_and_catches_up(
     tmp_path: Path, redis_url: str, ledger: Ledger, postgres: Postgres
 ):
@@ -286,7 +287,7 @@ def test_a_worker_holds_through_an_outage_and_catches_up(
 
     def ask(path: str) -> httpx2.Response:
         try:
-            return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=10)
+            return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_S)
         except httpx2.TransportError:
             return httpx2.Response(0)
 

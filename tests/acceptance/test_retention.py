@@ -4,10 +4,12 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, func, select
 
 from ledger.settling import Ledger
 from seven.records import KeptDelivery
+from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import beat, running, worker
 from tests.servers import eventually
 from tests.workers.archiving import delivery_id
@@ -18,6 +20,8 @@ from workers.store.writing import Store
 ROWS, OLD = 8_000, 7_990
 
 
+@pytest.mark.duration(25)
+@thorough_on_sqlite
 def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url: str, redis_url: str, ledger: Ledger):
     """Beat has it done; killed between two transactions nothing is missing, and in the end all that is old has gone."""
     now = datetime.now(UTC)

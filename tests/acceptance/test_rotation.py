@@ -56,6 +56,7 @@ def start_again(receiver: Receiver, **told: str) -> None:
     receiver.start()
 
 
+@pytest.mark.duration(10)
 def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_path: Path):
     """New ones are listed before the gateway has them, old ones until the last retry; a 401 or 404 would be final."""
     receiver = Receiver(

@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
-from tests.servers import Valkey, eventually, valkey
+from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 DELIVERY = json.dumps({"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}})
 
@@ -39,7 +38,7 @@ def load(receiver: Receiver) -> Iterator[None]:
             await client.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY)
 
     async def run() -> None:
-        async with httpx2.AsyncClient(timeout=20) as client, asyncio.TaskGroup() as lines:
+        async with httpx2.AsyncClient(timeout=PATIENCE_S) as client, asyncio.TaskGroup() as lines:
             for _ in range(16):
                 lines.create_task(line(client))
 
@@ -60,6 +59,7 @@ def again(process: Process) -> int | None:
     return process.process.poll()
 
 
+@pytest.mark.duration(6)
 def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
     """It ends in order, in time, and what it had reserved is back on its queue: nothing waits for a time-out."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN}
@@ -98,6 +98,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
         assert "told twice" in process.log.read_text()
 
 
+@pytest.mark.duration(14)
 def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, database_url: str):
     """Within the broker's timeouts; a second signal needs no waiting at all."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_SWEEP_S": "0.5"}
@@ -120,7 +121,6 @@ def test_a_receiver_with_a_slow_sender_ends_in_time(tmp_path: Path, broker: Valk
         assert httpx2.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY).status_code == 202
         receiver.send(signal.SIGTERM)
         eventually(lambda: "Shutting down" in receiver.log.read_text())
-        began = time.monotonic()
         eventually(lambda: again(receiver) is not None)
         assert receiver.end(signal.SIGTERM) in {128 + signal.SIGTERM, -signal.SIGTERM}
-        assert time.monotonic() - began < 20
+        assert "did not drain in time" not in receiver.log.read_text()

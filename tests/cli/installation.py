@@ -5,15 +5,14 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli.command import COMMAND, run_command
 from tests.servers import eventually, free_port
 
-COMMAND = str(Path(sys.executable).parent / "seven-ingest")
 READY = "Ctrl-C ends everything"
 _OURS = ("SEVEN_", "REDIS_", "DATABASE_", "EMULATOR_", "FLOWER_")
 
@@ -60,10 +59,7 @@ class Installation:
 
     def run(self, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [COMMAND, *words],
-            cwd=self.directory, env=self.environment | told, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return run_command(words, self.directory, self.environment | told)
 
     def answer(self, *words: str, code: int = 0) -> Any:
         """What a command answers in JSON."""

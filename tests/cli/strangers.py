@@ -5,8 +5,10 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.answering import Server
 
 Answer = Callable[[str, str], tuple[int, str]]
 """From method and path to a status and where it leads."""
@@ -32,7 +34,7 @@ def answering(answer: Answer, certificate: Path | None = None) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+    with Server(("127.0.0.1", 0), Stranger) as server:
         scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

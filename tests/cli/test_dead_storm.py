@@ -1,7 +1,6 @@
 """dead replay of very many: it may be stopped at any moment, by whatever, and is never faster than asked."""
 
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -13,8 +12,9 @@ import pytest
 
 from ledger.batch import Batch, Header
 from tests.cli.installation import COMMAND, Installation
+from tests.cli.terminal import open_terminal
 from tests.cli.test_dead import asked, write
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from tests.workers.envelopes import NOW, envelope
 from workers.understanding import understand
 
@@ -68,7 +68,7 @@ def test_an_interrupted_replay_can_be_taken_up_again(storm: Installation):
     """Ctrl-C: what is done is done and counted; the same command does the rest."""
     with replaying(storm) as process:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1
     done = applied(storm)
     assert 0 < done < MANY
@@ -85,11 +85,12 @@ def test_a_killed_replay_can_be_taken_up_again(storm: Installation):
     the_rest_is_done_and_nothing_twice(storm)
 
 
+@pytest.mark.duration(12)
 def test_a_database_that_goes_away_ends_a_replay(storm: Installation):
     """Exit code 3, and how far it came."""
-    with replaying(storm) as process, closing(sqlite3.connect(storm.data / "seven.db", timeout=30)) as other:
+    with replaying(storm) as process, closing(sqlite3.connect(storm.data / "seven.db", timeout=PATIENCE_S)) as other:
         other.execute("BEGIN IMMEDIATE")
-        _, said = process.communicate(timeout=90)
+        _, said = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 3
     assert f"{applied(storm)} of {MANY} were replayed" in said
     the_rest_is_done_and_nothing_twice(storm)
@@ -104,11 +105,7 @@ def test_on_a_terminal_it_asks(storm: Installation):
 
 
 def on_a_terminal(installation: Installation, answer: bytes, code: int) -> bytes:
-    try:
-        ours, theirs = pty.openpty()
-    except OSError:  # a container without /dev/pts
-        assert not os.environ.get("CI"), "this machine has no terminals"
-        pytest.skip("this machine has no terminals")
+    ours, theirs = open_terminal()
     command = [COMMAND, "dead", "replay"]
     process = subprocess.Popen(
         command, cwd=installation.directory, env=installation.environment, stdin=theirs, stdout=theirs, stderr=theirs
@@ -127,7 +124,7 @@ def on_a_terminal(installation: Installation, answer: bytes, code: int) -> bytes
             if not more:
                 break
             said += more
-        assert process.wait(60) == code, said
+        assert process.wait(PATIENCE_S) == code, said
     finally:
         process.kill()
         process.wait()

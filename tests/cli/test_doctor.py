@@ -63,6 +63,7 @@ def grades(answer: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.duration(8)
 def test_a_good_installation(whole: Installation, ledger: Ledger):
     """Exit code 0 and nothing against it; no secret is shown, nothing was stored, and no hook changed."""
     eventually(lambda: grades(whole.answer("doctor")) == {}, 60)
@@ -74,6 +75,7 @@ def test_a_good_installation(whole: Installation, ledger: Ledger):
     assert ledger.figures(["dlr"]).life is None
 
 
+@pytest.mark.duration(8)
 def test_a_drift_is_wrong(whole: Installation, emulator: Emulator):
     """The gateway is asked, not remembered."""
     (hook,) = emulator.hooks()
@@ -82,6 +84,7 @@ def test_a_drift_is_wrong(whole: Installation, emulator: Emulator):
     assert grades(whole.answer("doctor", "--offline")) == {}
 
 
+@pytest.mark.duration(8)
 def test_a_key_that_is_refused(whole: Installation):
     """That is wrong; a gateway that is away is not known to be."""
     ended = whole.run("doctor", "--json", SEVEN_API_KEY="another-0123abcdef-of-some-account")

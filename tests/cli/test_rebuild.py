@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from seven.records import Call, Message, MessageStatus
 from tests.cli.installation import COMMAND, Installation
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from tests.workers.archiving import NOON, delivered, keep, put, rows, told
 from workers.store.engine import create_store_engine
 from workers.understanding import Understood
@@ -221,7 +221,7 @@ def test_each_chunk_is_whole(
     )  # fmt: skip
     eventually(mended)
     command.send_signal(number)
-    _, said = command.communicate(timeout=30)
+    _, said = command.communicate(timeout=PATIENCE_S)
     done = mended()
     assert (0 < len(done) < 300, len(done) % 5) == (True, 0)
     assert without_the_odd() == done

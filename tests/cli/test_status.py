@@ -1,7 +1,6 @@
 """status: what it says at three in the morning, of real processes and of whatever is away."""
 
 import os
-import pty
 import signal
 import struct
 import termios
@@ -18,6 +17,7 @@ from sqlalchemy import Engine
 from ledger import keyspace
 from ledger.settling import Ledger
 from tests.cli.installation import COMMAND, Installation
+from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port
@@ -74,6 +74,7 @@ def wrong(answer: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["cure"] for one in answer["checks"] if one["grade"] == "wrong"}
 
 
+@pytest.mark.duration(8)
 def test_all_is_well(whole: Installation):
     """Exit code 0, before and after a delivery; the delivery is told where it belongs."""
     unread = {"hooks": "warning"}  # no key, and nobody compares them
@@ -107,6 +108,7 @@ def test_what_waits_too_long(alone: Installation, accept: Accept, ledger: Ledger
     assert "applied" in wrong(alone.answer("status", code=1))
 
 
+@pytest.mark.duration(8)
 def test_dead_and_parked(alone: Installation, engine: Engine):
     """A dead letter is wrong until somebody deals with it; what the vendor coins next is not."""
     now = Ledger(alone.environment["REDIS_URL"]).figures(["dlr"]).now
@@ -131,6 +133,7 @@ def test_silence(alone: Installation, engine: Engine, ledger: Ledger):
     assert "doctor" in wrong(alone.answer("status", code=1))["coming in"]
 
 
+@pytest.mark.duration(8)
 def test_what_the_last_audit_found(alone: Installation, ledger: Ledger):
     """It is remembered, not made again; one that is old is no proof any more."""
     at = ledger.redis.time()[0]
@@ -142,6 +145,7 @@ def test_what_the_last_audit_found(alone: Installation, ledger: Ledger):
     assert "audit" in wrong(alone.answer("status", code=1))
 
 
+@pytest.mark.duration(8)
 def test_a_stopped_worker(whole: Installation, consuming: Process):
     """A worker that hangs does not answer, and is missed."""
     consuming.send(signal.SIGSTOP)
@@ -188,7 +192,7 @@ def test_it_fits_into_eighty_columns(alone: Installation, engine: Engine):
 
 
 def on_a_terminal(installation: Installation, columns: int) -> str:
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)}
     process = Popen([COMMAND, "status"], cwd=installation.directory, env=environment, stdout=theirs, stderr=theirs)
@@ -205,6 +209,7 @@ def on_a_terminal(installation: Installation, columns: int) -> str:
     return said.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.duration(8)
 def test_watching(alone: Installation, tmp_path: Path):
     """It looks again, until Ctrl-C; a script cannot watch."""
     screen = tmp_path / "watched"

@@ -12,6 +12,8 @@ import pytest
 from tests.cli.installation import READY, Installation
 from tests.servers import Valkey, eventually
 
+pytestmark = pytest.mark.duration(60)  # of all together: most share one installation
+
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:

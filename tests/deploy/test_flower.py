@@ -85,6 +85,7 @@ def keep_picture(browser: webdriver.Chrome, name: str) -> None:
         browser.save_screenshot(str(Path(directory) / f"{name}.png"))
 
 
+@pytest.mark.duration(8)
 def test_people_see_workers_queues_and_tasks(flower: Flower, browser: webdriver.Chrome):
     """Every page loads without a complaint, names what there is, and shows nothing that people wrote."""
     pages = []
@@ -150,6 +151,7 @@ def test_nobody_looks_without_the_password(flower: Flower):
         assert flower.get(f"/{page}", auth=("ops", "wrong")).status_code == 401
 
 
+@pytest.mark.duration(8)
 def test_it_remembers_after_a_kill(flower: Flower):
     """kill -9, and what it has seen is there again."""
     eventually(lambda: "consume.dlr" in flower.get("/tasks/datatable?" + COLUMNS).text, 30)

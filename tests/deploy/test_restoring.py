@@ -16,8 +16,6 @@ from tests.deploy.tools import thorough
 from workers.store.engine import create_store_engine
 from workers.store.tables import deliveries, ledger_marks
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
@@ -83,6 +81,7 @@ def back_up_in_the_midst(machine: Machine, database: Database, backup: Path) -> 
     machine.settle()
 
 
+@pytest.mark.duration(30)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_machine_is_gone(tmp_path: Path, database: Database):
     """A backup from the midst of the traffic and a ledger that begins empty: what came since is named, the rest is there.
@@ -117,6 +116,7 @@ def test_the_machine_is_gone(tmp_path: Path, database: Database):
         machine.check_records()
 
 
+@pytest.mark.duration(25)
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_the_database_is_gone_and_the_ledger_is_not(tmp_path: Path, database: Database):
     """The ledger knows what it gave out: exactly what was settled since the backup is named; what waited is applied."""

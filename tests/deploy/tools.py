@@ -17,5 +17,8 @@ def tool(*names: str) -> str:
     pytest.skip(missing)
 
 
-thorough = pytest.mark.skipif(not os.environ.get("REQUIRE_DEPLOY_TOOLS"), reason="long; `make deploy-check` runs it")
-"""For what takes minutes and changes seldom: the suite has to stay short."""
+thorough = pytest.mark.thorough
+"""For what takes long and proves what another proves: the suite has to stay short."""
+
+thorough_on_sqlite = pytest.mark.parametrize("dialect", ["postgresql", pytest.param("sqlite", marks=thorough)])
+"""For what takes long on both databases: PostgreSQL, where more can go wrong, speaks for both in the suite."""

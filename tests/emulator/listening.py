@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from seven.delivery import Delivery
+from tests.servers import PATIENCE_S
 
 Answer = Callable[["Heard"], int | None]
 """The status of an answer; None for no answer before the sender has gone."""
@@ -74,11 +75,11 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Poll; fails when it does not hold in time."""
     deadline = time.monotonic() + seconds
     for pause in itertools.repeat(0.01):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.inputs import BYTES
 from tests.processes import Receiver, running
-from tests.servers import valkey
+from tests.servers import PATIENCE_S, valkey
 
 TOKEN = "a-token-for-the-fuzz-0123456789"
 STATUSES = {100, 200, 202, 400, 404, 405, 413, 422, 431, 503}
@@ -50,7 +50,7 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 @example(told=b"POST /hooks/x HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}", cut=0)
 def test_every_answer_is_one(receiver: Receiver, told: bytes, cut: int):
     """Statuses are of the few that there are, and each answer is whole."""
-    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=PATIENCE_S) as connection:
         answer = b""
         try:
             connection.sendall(told[:cut])

@@ -1,8 +1,10 @@
 """Where a process tells how it stands: figures, that it lives, and whether it could work."""
 
 import socket
+import struct
 
 import httpx2
+import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from ledger.listening import listen
@@ -47,3 +49,15 @@ def test_an_address_that_is_taken_is_had_later():
 def test_nowhere_is_nowhere():
     """No address, no thread."""
     listen(None, CollectorRegistry())
+
+
+def test_who_hangs_up_leaves_no_traceback(capfd: pytest.CaptureFixture[str]):
+    """A scraper that resets its connection is none of our faults: nothing is written, and others are answered."""
+    port = free_port()
+    listen(f"127.0.0.1:{port}", CollectorRegistry())
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port)) as hasty:
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by a reset
+    for _ in range(5):
+        assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+    assert "Traceback" not in "".join(capfd.readouterr())

@@ -164,7 +164,7 @@ class Protocol(RuleBasedStateMachine):
         return asyncio.run(run())
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.duration(8)
 def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
     """In any order of steps, crashes, losses and repeats."""
 

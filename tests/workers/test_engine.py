@@ -1,7 +1,6 @@
 """A commit is on disk before its batch is settled, and what a database refuses is told from one that is away."""
 
 import sqlite3
-import time
 from pathlib import Path
 from threading import Thread
 
@@ -11,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from seven.records import Message
-from tests.servers import Postgres
+from tests.servers import Postgres, eventually
 from workers.store import writing
 from workers.store.engine import create_store_engine
 from workers.store.failures import is_race, is_refusal
@@ -122,10 +121,8 @@ def test_a_deadlock_is_run_again(postgres: Postgres):
         other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'b'")
         writer = Thread(target=lambda: Store(engine).write([Message(msg_id="a", rank=5), Message(msg_id="b", rank=5)]))
         writer.start()
-        deadline = time.monotonic() + 20
         watch = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-        while told(watch, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0:
-            assert time.monotonic() < deadline
+        eventually(lambda: told(watch, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
         other.execute("SET deadlock_timeout = '10s'")  # so that the writer is the one that is sacrificed
         other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'a'")
         other.commit()

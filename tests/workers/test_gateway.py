@@ -3,13 +3,14 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 import pytest
 
 from seven.hooks import Hook
 from seven.signing import signature
+from tests.answering import Server
 from workers.gateway import CODES, Gateway, GatewayAway, GatewayFailure, GatewayOdd, GatewayRefused
 
 KEY = "a-secret-api-key"
@@ -46,7 +47,7 @@ class Answers:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/api"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

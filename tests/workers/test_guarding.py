@@ -10,13 +10,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from seven.records import Message
-from tests.servers import Postgres, eventually
+from tests.servers import PATIENCE_S, Postgres, eventually
 from workers.store.engine import create_store_engine
 from workers.store.guarding import NoAnswer, Patience, lift_bounds
 from workers.store.migrating import migrate
 from workers.store.writing import Store, StoreAway
 
-IN_TIME_S = 20  # figures of half a second, on machines that are slow at times; without the guard it is for ever
+IN_TIME_S = PATIENCE_S  # figures of half a second, on machines that are slow at times; without the guard it is for ever
 
 
 @pytest.fixture

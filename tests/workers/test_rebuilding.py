@@ -171,6 +171,7 @@ def test_all_deliveries_of_a_touched_subject_count(engine: Engine):
     assert mended == {str(n % 7) for n in (36, 37, 38)}
 
 
+@pytest.mark.duration(8)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 999), drawn=st.data(), subjects=st.integers(1, 9), page_size=st.integers(1, 30))
 def test_after_any_tampering_the_rows_are_the_fold(

@@ -1,0 +1,51 @@
+"""The command in a process of its own, forked from one that has imported it already.
+
+To import it takes a second or two of a processor, and the suite calls it hundreds of times. What starts it as people
+do, by its name: `Installation.start`, and the tests that need a terminal or a signal.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+COMMAND = str(Path(sys.executable).parent / "seven-ingest")
+PATIENCE_S = 240.0
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["cli.main", __name__])
+
+
+def run_command(
+    words: tuple[str, ...], directory: Path, environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run it to its end, with nothing to read on its standard input."""
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        files = [_FORKS.reducer.DupFd(file.fileno()) for file in (output, errors)]
+        process = _FORKS.Process(target=_run, args=(words, directory, environment, *files))
+        process.start()
+        try:
+            process.join(PATIENCE_S)
+            assert process.exitcode is not None, f"{words} has not ended after {PATIENCE_S:.0f} s"
+            code = process.exitcode
+        finally:
+            process.kill()
+            process.join()
+            process.close()
+        for file in (output, errors):
+            file.seek(0)
+        return subprocess.CompletedProcess([COMMAND, *words], code, output.read(), errors.read())
+
+
+def _run(words: tuple[str, ...], directory: Path, environment: dict[str, str], output, errors) -> None:
+    for number, file in ((1, output), (2, errors)):
+        os.dup2(file.detach(), number)
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [COMMAND, *words]
+    from cli.main import app  # noqa: PLC0415 - imported by the forkserver, and by it alone
+
+    app()

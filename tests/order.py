@@ -1,0 +1,48 @@
+"""In which order tests run: the longest begin first, so that none of them is what everybody waits for in the end."""
+
+import os
+from collections.abc import Iterable
+
+import pytest
+
+DEPLOY_CHECK = "REQUIRE_DEPLOY_TOOLS"
+
+
+def arrange(items: list[pytest.Item]) -> None:
+    """Skip what is `thorough` unless asked for it, and begin with what has a `duration`, a share for each process."""
+    if not os.environ.get(DEPLOY_CHECK):
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="long; `make deploy-check` runs it"))
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """As xdist's worksteal wants it, which gives each process an equal number of successive items to begin with.
+
+    Each share begins with its part of the long ones. Those of a module whose duration is the module's stay together.
+    """
+    units: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if _duration(item):
+            own = any(mark.name == "duration" for mark in item.own_markers)
+            units.setdefault(item if own else item.path, []).append(item)
+    longest = sorted(units.values(), key=lambda unit: -_duration(unit[0]))
+    rest = [item for item in items if not _duration(item)]
+    arranged: list[pytest.Item] = []
+    for number in range(processes):
+        size = (len(items) - len(arranged)) // (processes - number)
+        share = _flat(longest[number::processes])
+        fill = max(0, size - len(share))
+        arranged += [*share, *rest[:fill]]
+        del rest[:fill]
+    return arranged + rest
+
+
+def _duration(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("duration")
+    return 0.0 if mark is None else float(mark.args[0])
+
+
+def _flat(units: Iterable[list[pytest.Item]]) -> list[pytest.Item]:
+    return [item for unit in units for item in unit]
