@@ -14,6 +14,7 @@ from cli.database import opened
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, program
+from ledger.connection import reason
 from ledger.settling import Ledger
 from workers import acknowledging
 from workers.auditing import Audit, Auditor
@@ -55,7 +56,7 @@ def audit(
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({type(error).__name__}).",
+                f"REDIS_URL: Redis does not answer ({reason(error)}).",
                 f"Is it running? `{program()} up` starts one where REDIS_URL is not set.",
             )
         except StoreAway as error:

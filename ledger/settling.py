@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from ledger import keyspace
 from ledger.batch import Batch, UnreadableBatch
+from ledger.connection import RedisServer
 from ledger.scripts import OVERDUE, RELEASE, SETTLE, TAKE, Script
 
 
@@ -68,8 +69,10 @@ class Ledger:
     """
 
     def __init__(self, redis_url: str, timeout_s: float = 5.0) -> None:
+        server = RedisServer.parse(redis_url)
         self.redis = Redis.from_url(
-            redis_url,
+            server.url,
+            **server.tls,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
