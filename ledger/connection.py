@@ -125,7 +125,7 @@ def _try(tls: Mapping[str, Any]) -> None:
         if "ssl_ciphers" in tls:
             context.set_ciphers(tls["ssl_ciphers"])
     except OSError as error:
-        why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        why = getattr(error, "reason", None) or error.strerror  # which an SSLError may lack, and then repeats itself
         raise ValueError(f"{names}: of no use ({why or type(error).__name__})") from None
 
 
@@ -148,6 +148,6 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _CERTIFICATE.get(cause.verify_code, f"its certificate is refused: X509 error {cause.verify_code}")
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {cause.reason or type(cause).__name__}"
+            return f"TLS failed: {getattr(cause, 'reason', None) or type(cause).__name__}"
         cause = cause.__cause__ or cause.__context__
     return type(error).__name__
