@@ -135,12 +135,17 @@ _CERTIFICATE = {
     10: "its certificate has expired",
     62: "its certificate is for another host name",
     64: "its certificate is for another address",
-} | dict.fromkeys(_UNKNOWN_AUTHORITY, "its certificate is signed by no authority known here; see ssl_ca_certs")
+} | dict.fromkeys(_UNKNOWN_AUTHORITY, "its certificate is signed by no authority known here")
 """By OpenSSL's verification codes."""
 
 
 def reason(error: BaseException) -> str:
-    """Why a server was not reached, in a few words without an address or a secret: TLS by its cause, else the kind."""
+    """Why a server was not reached, in a few words without an address or a secret: why TLS failed, else the kind."""
+    return tls_failure(error) or type(error).__name__
+
+
+def tls_failure(error: BaseException) -> str | None:
+    """Why TLS failed, where an error came from that."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -150,4 +155,4 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {getattr(cause, 'reason', None) or type(cause).__name__}"
         cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
+    return None

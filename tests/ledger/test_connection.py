@@ -48,6 +48,7 @@ def test_all_clients_are_told_the_same(url: str, plain: str, tls: dict[str, obje
     assert (server.url, server.tls) == (plain, tls)
     assert server.broker == {"broker_url": plain, "broker_use_ssl": tls or False}
     assert RedisServer.parse(server.url).url == server.url
+    assert server.url not in repr(server)
 
 
 SECRET = "s3cr3t"
