@@ -1,10 +1,12 @@
 """audit: proves that every accepted delivery is a row, or on its way to be one; or says which are not."""
 
 import re
+import sqlite3
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from redis.exceptions import RedisError
@@ -14,6 +16,7 @@ from cli.database import opened
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, program
+from ledger.connection import reason
 from ledger.settling import Ledger
 from workers import acknowledging
 from workers.auditing import Audit, Auditor
@@ -43,23 +46,25 @@ def audit(
 
     Exit code 1 when something is lost, or may be.
     """
-    ids = None if against is None else _ids(against)
+    lines = None if against is None else _opened(against)
     with opened() as engine:
         ledger = Ledger(Home.from_environment().redis_url, timeout_s=10)
         auditor = Auditor(ledger, engine)
         try:
-            found = auditor.audit(ids)
+            found = auditor.audit(None if lines is None else _ids(lines))
             if acknowledge:
                 acknowledging.acknowledge(Store(engine), found)
             after = auditor.audit() if acknowledge else found
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({type(error).__name__}).",
+                f"REDIS_URL: Redis does not answer ({reason(error)}).",
                 f"Is it running? `{program()} up` starts one where REDIS_URL is not set.",
             )
         except StoreAway as error:
             fail(ExitCode.UNKNOWN, f"The database does not take anything: {error}")
+        except sqlite3.Error as error:
+            fail(ExitCode.UNKNOWN, f"--against: its ids need room in the temporary directory, TMPDIR: {error}")
         finally:
             ledger.close()
     if as_json:
@@ -79,18 +84,26 @@ def _say_acknowledged(after: Audit) -> None:
     )
 
 
-def _ids(file: Path) -> list[str]:
-    """The delivery ids that a file tells. Ends with exit code 2 for one that cannot be read, or tells none."""
+def _opened(file: Path) -> TextIO:
+    """A file of ids. Ends with exit code 2 where it cannot be read."""
     try:
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
-            told = [_ids_of(one) for one in lines if one.strip()]
+        return file.open(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         fail(ExitCode.USAGE, f"--against: cannot read that file: {error.strerror}")
-    if not any(told):
+
+
+def _ids(lines: TextIO) -> Iterator[str]:
+    """The delivery ids that a file tells, as they are read. Ends with exit code 2 where there are none."""
+    number = lacking = 0
+    with lines:
+        for line in filter(str.strip, lines):
+            ids = _ids_of(line)
+            number, lacking = number + 1, lacking + (not ids)
+            yield from ids
+    if lacking == number:
         fail(ExitCode.USAGE, "--against: no id of a delivery is in that file.")
-    if lacking := sum(not ids for ids in told):
-        sys.stderr.write(f"--against: {lacking} of {len(told)} lines tell no id of a delivery.\n")
-    return [one for ids in told for one in ids]
+    if lacking:
+        sys.stderr.write(f"--against: {lacking} of {number} lines tell no id of a delivery.\n")
 
 
 def _ids_of(told: str) -> list[str]:

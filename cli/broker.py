@@ -7,6 +7,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
+from ledger.connection import RedisServer, reason
+
 MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway comes again
 
 
@@ -50,7 +52,8 @@ async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
     Returns None, or after `patience_s` without an answer why there was none.
     """
     deadline = time.monotonic() + patience_s
-    async with Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5) as redis:
+    server = RedisServer.parse(redis_url)
+    async with Redis.from_url(server.url, **server.tls, socket_connect_timeout=2, socket_timeout=5) as redis:
         while True:
             try:
                 await redis.ping()
@@ -58,7 +61,7 @@ async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
                 deadline = time.monotonic() + patience_s
             except (RedisError, OSError) as error:
                 if time.monotonic() > deadline:
-                    return f"{type(error).__name__}: {error}"
+                    return f"{reason(error)}: {error}"
             else:
                 return None
             await asyncio.sleep(0.05)

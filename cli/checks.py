@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.database import cause
 from cli.exits import ExitCode
 from cli.screen import grid
+from ledger.connection import reason
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def heard(ask: Callable[[], T]) -> T | Silence:
     except SQLAlchemyError as error:
         return Silence(cause(error))
     except (RedisError, OperationalError, OSError) as error:
-        return Silence(type(error).__name__)
+        return Silence(reason(error))
 
 
 class Together:

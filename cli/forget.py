@@ -16,6 +16,7 @@ from cli.forget_report import tell_done, tell_plan, told_done, told_plan
 from cli.home import Home
 from cli.progress import UnderWay
 from cli.screen import document
+from ledger.connection import reason
 from ledger.settling import Ledger
 from seven.sought import Number, Sought, foreign_id, message_id
 from seven.words import storable
@@ -69,7 +70,7 @@ def forget(
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({type(error).__name__}).",
+                f"REDIS_URL: Redis does not answer ({reason(error)}).",
                 "What waits in the ledger has to be looked through, too.",
                 "What is done is done; the same again does the rest.",
             )

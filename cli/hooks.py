@@ -15,6 +15,7 @@ from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line, program, table
+from ledger.connection import reason
 from ledger.keyspace import fingerprint
 from ledger.settings import load
 from ledger.settling import Ledger
@@ -104,7 +105,7 @@ def _answering() -> Iterator[None]:
     except GatewayFailure as failure:
         fail(ExitCode.UNKNOWN, f"The hooks cannot be read: {failure}")
     except RedisError as error:
-        fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({type(error).__name__})")
+        fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({reason(error)})")
 
 
 def _told(hook: Hook, addresses: Addresses) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ledger.settings import Environment
+from ledger.settings import Environment, RedisUrl
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -13,7 +13,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class HomeSettings(Environment):
     """The settings of an installation on one machine: what it uses, and where its processes listen."""
 
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="Redis or Valkey: ledger and broker, with appendfsync always; without it `up` starts one."
     )
     seven_data_dir: Path = Field(Path("data"), description="Where a single machine keeps its files.")

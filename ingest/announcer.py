@@ -8,6 +8,7 @@ from collections import defaultdict
 from celery import Celery
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce
+from ledger.connection import reason
 from ledger.logs import logger
 
 log = logger("seven.ingest")
@@ -71,4 +72,4 @@ class Announcer:
         try:
             announce(self._celery, queue_name, batch_ids)
         except Exception as error:  # noqa: BLE001 - kombu has raised AttributeError, too; the sweep announces the batch
-            log.warning("not announced", queue=queue_name, batches=len(batch_ids), cause=type(error).__name__)
+            log.warning("not announced", queue=queue_name, batches=len(batch_ids), cause=reason(error))

@@ -6,6 +6,7 @@ import time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ledger.connection import reason
 from ledger.logs import logger
 from ledger.probing import FULL_AT, Condition, probe
 
@@ -44,7 +45,7 @@ class Readiness:
         try:
             condition = await probe(self._redis, self._ledger_limit)
         except (RedisError, OSError, TimeoutError) as error:
-            self._hindrance = f"the ledger does not answer ({type(error).__name__})"
+            self._hindrance = f"the ledger does not answer ({reason(error)})"
             self._at = float("-inf")
             return
         self._condition, self._written, self._at = condition, 0, time.monotonic()

@@ -15,6 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.connection import RedisServer
 from ledger.probing import refusal_word
 from ledger.scripts import ACCEPT
 
@@ -39,8 +40,10 @@ class Acceptor:
 
     def __init__(self, redis_url: str, deadline_s: float) -> None:
         self._deadline_s = deadline_s
+        server = RedisServer.parse(redis_url)
         self.redis: Redis = Redis.from_url(
-            redis_url,
+            server.url,
+            **server.tls,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=deadline_s,
             socket_connect_timeout=deadline_s,

@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu.entity import Exchange, Queue
 
+from ledger.connection import RedisServer
 from seven.events import QUEUES
 
 CLOCK = "clock"
@@ -26,7 +27,7 @@ def task_name(queue: str) -> str:
 def broker(redis_url: str) -> dict[str, Any]:
     """The Celery settings that whoever sends and whoever consumes must share."""
     return {
-        "broker_url": redis_url,
+        **RedisServer.parse(redis_url).broker,
         "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK)],
         "task_default_queue": CLOCK,
         "task_create_missing_queues": False,

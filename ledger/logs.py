@@ -19,6 +19,8 @@ import structlog
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
+from ledger.connection import tls_failure
+
 Form = Literal["text", "json"]
 
 PLACES = 8
@@ -126,7 +128,7 @@ def _without_words_of_others(record: logging.LogRecord) -> bool:
 
 
 def _wordless(one: object) -> object:
-    return _kind(one) if isinstance(one, BaseException) else one
+    return (tls_failure(one) or _kind(one)) if isinstance(one, BaseException) else one
 
 
 def _first_things_first(_: Any, __: str, told: EventDict) -> EventDict:

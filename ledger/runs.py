@@ -1,5 +1,6 @@
 """Runs: sets of ordinals, each as the sorted runs `(first, last)` without a gap."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 Run = tuple[int, int]
@@ -15,6 +16,16 @@ def runs(told: Iterable[Run]) -> list[Run]:
         else:
             joined.append((first, last))
     return joined
+
+
+def fold(joined: list[Run], run: Run) -> None:
+    """Add a run, in place, to the fewest that there can be; at their end it costs least."""
+    first, last = run
+    begin = bisect_left(joined, first - 1, key=lambda one: one[1])
+    end = bisect_right(joined, last + 1, key=lambda one: one[0])
+    if begin < end:  # it overlaps or touches these
+        first, last = min(first, joined[begin][0]), max(last, joined[end - 1][1])
+    joined[begin:end] = [(first, last)]
 
 
 def without(some: Iterable[Run], others: Iterable[Run]) -> list[Run]:

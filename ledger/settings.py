@@ -5,13 +5,13 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ByteSize, DirectoryPath, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, ByteSize, DirectoryPath, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ledger.connection import RedisServer
 from ledger.logs import logger
 
 log = logger("seven.settings")
@@ -129,6 +129,15 @@ class Environment(BaseSettings):
         return init_settings, env_settings, FromFile(settings_cls)
 
 
+def _is_redis(told: SecretStr) -> SecretStr:
+    RedisServer.parse(told.get_secret_value())
+    return told
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_is_redis)]
+"""A REDIS_URL that every client of ours can use."""
+
+
 class LogSettings(Environment):
     """How a process logs."""
 
@@ -141,7 +150,7 @@ class LogSettings(Environment):
 class LedgerSettings(LogSettings):
     """What every process that reaches the ledger is told."""
 
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis or Valkey: ledger and broker, with appendfsync always.",
     )
@@ -168,13 +177,6 @@ class LedgerSettings(LogSettings):
     def _is_writable(cls, told: Path | None) -> Path | None:
         if told and not os.access(told, os.W_OK | os.X_OK):
             raise ValueError("a directory where this process may write is expected")
-        return told
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, told: SecretStr) -> SecretStr:
-        if urlsplit(told.get_secret_value()).scheme not in ("redis", "rediss"):
-            raise ValueError("redis://… or rediss://… is expected")
         return told
 
 

@@ -1,20 +1,16 @@
 """Surveying: which ordinals are in the ledger, as the audit asks; safe beside receivers and workers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, UnreadableBatch
-from ledger.runs import Run, runs
-from ledger.scripts import HEADERS
-from ledger.settling import Figures, Ledger, Unreadable
+from ledger.runs import Run, fold
+from ledger.settling import IDS_AT_ONCE, Figures, Ledger, Unreadable
 from seven.envelope import peek_id
-
-AT_ONCE = 1000  # batches in one round trip: about a millisecond of Redis' time
-PAYLOADS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +34,20 @@ def survey(ledger: Ledger, queues: Sequence[str]) -> Survey:
     held: dict[tuple[str, str], list[Run]] = defaultdict(list)
     unreadable, empty = 0, 0
     for queue in queues:
-        for ids in _at_once(_pending(ledger, queue), AT_ONCE):
+        for ids in _at_once(_pending(ledger, queue)):
             nothing: list[str] = []
-            for batch_id, stored in zip(ids, ledger.run(HEADERS, (keyspace.BATCHES,), ids), strict=True):
-                if stored is None:
+            for batch_id, line in ledger.read(ids, "header"):
+                if line is None:
                     nothing.append(batch_id)
                     continue
                 try:
-                    header = Header.parse(stored)
+                    header = Header.parse(line)
                 except UnreadableBatch:
                     unreadable += 1
                 else:
-                    held[header.life, header.queue].append((header.first, header.first + header.count - 1))
+                    fold(held[header.life, header.queue], (header.first, header.first + header.count - 1))
             empty += _still_pending(ledger, queue, nothing)
-    return Survey(
-        figures, {place: runs(found) for place, found in held.items()}, unreadable, empty, _stray(ledger, queues)
-    )
+    return Survey(figures, dict(held), unreadable, empty, _stray(ledger, queues))
 
 
 def held_ids(ledger: Ledger, queues: Sequence[str]) -> Iterator[str]:
@@ -66,14 +60,30 @@ def held_ids(ledger: Ledger, queues: Sequence[str]) -> Iterator[str]:
 def held_batches(ledger: Ledger, queues: Sequence[str]) -> Iterator[Batch | Unreadable]:
     """All that is pending, some of it at a time in memory. Raises redis.RedisError when the ledger is away."""
     for queue in queues:
-        for ids in _at_once(_pending(ledger, queue), PAYLOADS_AT_ONCE):
+        for ids in _at_once(_pending(ledger, queue)):
             yield from ledger.fetch(ids)
 
 
 def _pending(ledger: Ledger, queue: str) -> Iterator[str]:
-    """The batches of a queue; each that is pending all the while comes at least once, whatever is settled meanwhile."""
-    found: Iterable[tuple[Any, float]] = ledger.redis.zscan_iter(keyspace.pending(queue), count=AT_ONCE)
-    return (batch_id.decode() for batch_id, _ in found)
+    """The batches of a queue that are pending by now, oldest first, so that their ordinals nearly always ascend.
+
+    Each that is pending all the while comes, and once, whatever is settled meanwhile: its score never moves.
+    """
+    key = keyspace.pending(queue)
+    newest: Any = ledger.redis.zrange(key, -1, -1, withscores=True)
+    score, seen = float("-inf"), set[bytes]()
+    while newest:
+        # of one score there may be many, and some of those before may be gone: so they are asked for again
+        page: Any = ledger.redis.zrange(
+            key, score, newest[0][1], byscore=True, offset=0, num=IDS_AT_ONCE + len(seen), withscores=True
+        )
+        fresh = [(batch_id, at) for batch_id, at in page if batch_id not in seen]
+        if not fresh:
+            return
+        yield from (batch_id.decode() for batch_id, _ in fresh)
+        if fresh[-1][1] != score:
+            score, seen = fresh[-1][1], set()
+        seen.update(batch_id for batch_id, at in fresh if at == score)
 
 
 def _still_pending(ledger: Ledger, queue: str, ids: list[str]) -> int:
@@ -90,6 +100,6 @@ def _stray(ledger: Ledger, queues: Sequence[str]) -> int:
     return max(0, stored - sum(pending))
 
 
-def _at_once(ids: Iterator[str], size: int) -> Iterator[list[str]]:
-    while some := list(islice(ids, size)):
+def _at_once(ids: Iterator[str]) -> Iterator[list[str]]:
+    while some := list(islice(ids, IDS_AT_ONCE)):
         yield some

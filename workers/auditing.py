@@ -4,9 +4,10 @@ A delivery moves one way, from the ledger into rows. So the ledger is read first
 an ordinal given out before the first look and found by neither is lost, whatever receivers and workers do meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Engine
 
@@ -14,11 +15,10 @@ from ledger.settling import Figures, Ledger
 from ledger.surveying import held_ids, survey
 from seven.events import QUEUES
 from seven.records import LedgerMark
+from workers.answered import Answered
 from workers.conserving import Conservation, Series
 from workers.store import counting
 from workers.store.writing import Store
-
-IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,14 @@ class Auditor:
     def __init__(self, ledger: Ledger, engine: Engine) -> None:
         self._ledger, self._engine = ledger, engine
 
-    def audit(self, ids: Sequence[str] | None = None) -> Audit:
-        """Look through all of both; with `ids`, also for each of these deliveries."""
+    def audit(self, ids: Iterable[str] | None = None) -> Audit:
+        """Look through all of both; with `ids`, which are read before all else, also for each of these deliveries."""
+        if ids is None:
+            return self._audit()
+        with Answered(ids) as answered:
+            return replace(self._audit(), against=self._against(answered))
+
+    def _audit(self) -> Audit:
         held = survey(self._ledger, QUEUES)
         figures = held.figures
         life = figures.life
@@ -95,7 +101,6 @@ class Auditor:
             unnumbered=unnumbered,
             repeats=repeats,
             link_gaps=gaps,
-            against=None if ids is None else self._against(ids),
         )
 
     def mark(self) -> None:
@@ -107,26 +112,25 @@ class Auditor:
             if figures.life and one.last_ordinal
         )
 
-    def _against(self, ids: Sequence[str]) -> Against:
+    def _against(self, answered: Answered) -> Against:
         """Rows, ledger, and rows again: what was settled between the first two looks is a row by the third."""
-        told = list(dict.fromkeys(ids))
-        rows = self._present(told)
-        open_ = [one for one in told if one not in rows]
-        waiting = set(open_) & set(held_ids(self._ledger, QUEUES)) if open_ else set()
-        rows |= self._present([one for one in open_ if one not in waiting])
-        open_ = [one for one in open_ if one not in waiting and one not in rows]
+        self._note_rows(answered)
+        if next(answered.open(), None):
+            answered.note(held_ids(self._ledger, QUEUES), "waiting")
+            self._note_rows(answered)
         with counting.snapshot(self._engine) as connection:
             until = counting.removed_until(connection)
-        removed = {one for one in open_ if until is not None and _received_by(one, until)}
-        missing = tuple(one for one in open_ if one not in removed)
-        return Against(len(told), len(rows), len(waiting), len(removed), missing)
+        if until is not None:
+            for page in answered.open():
+                answered.note([one for one in page if _received_by(one, until)], "removed")
+        counts = answered.counts()
+        missing = tuple(chain.from_iterable(answered.open()))
+        return Against(counts.total(), counts["row"], counts["waiting"], counts["removed"], missing)
 
-    def _present(self, ids: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+    def _note_rows(self, answered: Answered) -> None:
         with counting.snapshot(self._engine) as connection:
-            for start in range(0, len(ids), IDS_AT_ONCE):
-                found |= counting.present(connection, ids[start : start + IDS_AT_ONCE])
-        return found
+            for page in answered.open():
+                answered.note(counting.present(connection, page), "row")
 
 
 def _counts(figures: Figures) -> object:

@@ -153,7 +153,7 @@ class Forgetting:
                 pause(LEAST_PAUSE_S)
             self.seen(0)
             batches = done.left.batches
-            while batches and self._ledger.fetch(batches):
+            while batches := self._ledger.still_there(batches):
                 if clock() >= until:
                     done.left = Found(batches=batches, waiting=done.left.waiting)
                     return

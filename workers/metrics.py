@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ledger.announcing import CLOCK
+from ledger.connection import reason
 from ledger.glancing import glance
 from ledger.settling import Ledger
 from seven.events import QUEUES, label_of
@@ -174,5 +175,5 @@ def hindrances(redis: Redis, breaker: Breaker) -> list[str]:
     try:
         redis.ping()
     except (RedisError, OSError) as error:
-        found.append(f"the ledger does not answer ({type(error).__name__})")
+        found.append(f"the ledger does not answer ({reason(error)})")
     return found

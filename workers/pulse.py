@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import RedisError
 
 from ledger import keyspace
+from ledger.connection import reason
 from ledger.glancing import clock
 from ledger.settling import Ledger
 
@@ -43,7 +44,7 @@ class Pulse:
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)
             pipeline.execute()
         except (RedisError, OSError) as error:
-            self._away = f"the ledger does not answer ({type(error).__name__})"
+            self._away = f"the ledger does not answer ({reason(error)})"
         else:
             self._away = None
 

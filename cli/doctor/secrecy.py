@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from cli.checks import Check, good, warning, wrong
 from cli.doctor.machine import is_local
 from ingest.settings import GOOD_TOKEN
+from ledger.connection import RedisServer
 from ledger.keyspace import fingerprint
 from ledger.settings import HOW_TO_MAKE_ONE
 from workers.settings import WorkerSettings
@@ -57,6 +58,10 @@ def checks(
         for key in settings.seven_signing_key:
             yield _key(f"SEVEN_SIGNING_KEY <{fingerprint(key.get_secret_value())}>", key.get_secret_value())
     yield _url("REDIS_URL", settings.redis_url)
+    tls = RedisServer.parse(settings.redis_url.get_secret_value()).tls
+    if tls and (tls["ssl_cert_reqs"] == "none" or not tls["ssl_check_hostname"]):
+        said = "encrypted, and the certificate is not verified: any server may pass for it and read the password"
+        yield warning("REDIS_URL", said, "ssl_ca_certs=FILE of its authority instead; deploy/README.md")
     if settings.database_url is not None:
         yield _url("DATABASE_URL", settings.database_url)
 

@@ -240,7 +240,7 @@ class Teller:
     def waits(self, ids: list[str]) -> bool:
         """Whether any of these batches is still in the ledger, as far as that can be told."""
         try:
-            return bool(self._ledger.fetch(ids))
+            return bool(self._ledger.still_there(ids))
         except RedisError:
             return True
 

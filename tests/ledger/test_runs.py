@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.runs import Run, runs, size, without
+from ledger.runs import Run, fold, runs, size, without
 
 SOME = st.lists(
     st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda one: (one[0], one[0] + one[1])), max_size=12
@@ -23,6 +23,15 @@ def test_runs_are_the_fewest(some: list[Run]):
     assert ordinals(joined) == ordinals(some)
     assert size(joined) == len(ordinals(some))
     assert all(before[1] + 1 < after[0] for before, after in pairwise(joined))
+
+
+@given(SOME)
+def test_runs_fold_one_by_one(some: list[Run]):
+    """In any order, into the same as all at once."""
+    joined: list[Run] = []
+    for run in some:
+        fold(joined, run)
+    assert joined == runs(some)
 
 
 @given(SOME, SOME)

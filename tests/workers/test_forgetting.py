@@ -1,8 +1,10 @@
 """Forgetting: nothing that names the person is left in any table, everything else is as it was, in both databases."""
 
+import random
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -182,6 +184,26 @@ def test_a_worker_consumes_meanwhile(
     assert forgotten(engine, ledger, wait_s=30, pause=work).left is None
     assert consumed.is_set()
     assert not NUMBER.is_in(all_text(engine))
+
+
+def test_what_is_waited_for_stays_where_it_is(engine: Engine, ledger: Ledger, accept: Any):
+    """Twice a second it is asked whether batches are still there; they are not fetched for that."""
+    for _ in range(5):
+        accept(
+            *traces(THEIRS, "a")["sms_mo"],
+            b'{"id":"x","padding":"%s"}' % random.Random(7).randbytes(50_000).hex().encode(),
+            queue="sms_mo",
+        )
+    sent: list[int] = []
+
+    def glance(_: float) -> None:
+        sent.append(int(ledger.redis.info("stats")["total_net_output_bytes"]))
+
+    ticks = iter(range(100))
+    done = forgotten(engine, ledger, wait_s=10, pause=glance, clock=lambda: next(ticks))
+    assert done.left is not None
+    assert (len(done.left.batches), len(sent) > 5) == (5, True)
+    assert max(after - before for before, after in pairwise(sent)) < 50_000
 
 
 def test_a_batch_killed_before_it_was_settled_is_looked_for(

@@ -1,0 +1,100 @@
+"""TLS in front of a Valkey server that was built without: it remembers whatever it was sent once a client trusted it."""
+
+import asyncio
+import contextlib
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tests.cli.strangers import certificate
+from tests.servers import Valkey, free_port, valkey
+
+PASSWORD = "a;pass%word/of:the?ledger#@"
+QUOTED = "a%3Bpass%25word%2Fof%3Athe%3Fledger%23%40"
+
+
+class Terminator:
+    """A TLS server that passes everything on to a port of this machine."""
+
+    def __init__(self, target: int, certificate: Path) -> None:
+        self.target, self.certificate, self.port = target, certificate, free_port()
+        self.heard = bytearray()
+        """What came out of TLS: of a client that refuses the certificate, nothing."""
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="tls", daemon=True)
+
+    def url(self, host: str = "localhost", **options: str) -> str:
+        """A REDIS_URL with a password, and these options."""
+        return f"rediss://:{QUOTED}@{host}:{self.port}/0" + (f"?{urlencode(options)}" if options else "")
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._begun.wait(20)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(20)
+
+    async def _serve(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._open: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, ssl=self._context)
+        self._begun.set()
+        await self._over.wait()
+        server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._forward(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        ways = [
+            asyncio.create_task(self._pass(reader, back_writer, self.heard)),
+            asyncio.create_task(self._pass(back_reader, writer, bytearray())),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for one in (writer, back_writer):
+                one.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: bytearray) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65536):
+                heard += piece
+                writer.write(piece)
+                await writer.drain()
+
+
+@contextmanager
+def over_tls(directory: Path) -> Iterator[Terminator]:
+    """A Valkey server with a password behind TLS, its certificate made just now for `localhost`; its own authority."""
+    with valkey_with_password(directory) as server:
+        terminator = Terminator(server.port, certificate(directory, 30))
+        terminator.start()
+        try:
+            yield terminator
+        finally:
+            terminator.stop()
+
+
+@contextmanager
+def valkey_with_password(directory: Path) -> Iterator[Valkey]:
+    """A Valkey server that asks for PASSWORD."""
+    with valkey(directory) as server:
+        with server.client() as client:
+            client.config_set("requirepass", PASSWORD)
+        yield server
