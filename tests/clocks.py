@@ -1,4 +1,7 @@
-"""A clock of their own for the processes that are started with it: set ahead or back while they run (libfaketime)."""
+"""A clock of their own for the processes that are started with it: set ahead or back while they run.
+
+Servers in C heed it through libfaketime (`environment`), our own processes through `tests.chaos.apart` (`through`).
+"""
 
 import os
 import time
@@ -22,17 +25,25 @@ def is_there() -> bool:
 class Clock:
     """The wall clock of whatever is started with its `environment`; what counts monotonically is left alone."""
 
-    def __init__(self, directory: Path) -> None:
-        if not is_there():
-            pytest.skip(NEEDED)
+    def __init__(self, directory: Path, usual_s: float = 0) -> None:
         directory.chmod(0o755)  # PostgreSQL may be run by another user
         self._file = directory / "clock"
         self.read: Callable[[], float] | None = None
         """What a process with this clock reads, in epoch seconds; where that can be asked, setting the clock waits for it."""
-        self.set(0)
+        self.usual_s = usual_s
+        """How far it is ahead of the machine's while nothing is wrong."""
+        self.set(usual_s)
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        """What one of our processes is launched through."""
+        return ("tests.chaos.apart", str(self._file))
 
     @property
     def environment(self) -> dict[str, str]:
+        """What a server is started with. Skips the test where libfaketime is not installed."""
+        if not is_there():
+            pytest.skip(NEEDED)
         return {
             "LD_PRELOAD": str(_LIBRARIES[0]),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),

@@ -28,6 +28,7 @@ from workers.metrics import LedgerMetrics
 from workers.pulse import Pulse
 from workers.remembering import LOCK_S as HOOKS_LOCK_S
 from workers.remembering import Memories
+from workers.replaying import replay
 from workers.retained import RetentionMetrics
 from workers.retaining import LOCK_S, Retention
 from workers.store.engine import create_store_engine
@@ -280,6 +281,11 @@ def test_a_time_is_judged_by_the_latest_clock_to_be_trusted(
     consumed(ledger, consumer, accept(told))
     (found,) = of(engine, "deliveries").values()
     assert found.outcome == outcome
+    if outcome == "parked":
+        redis_clock.set(0)
+        replay(Store(engine), [found.id])
+        (found,) = of(engine, "deliveries").values()
+    assert (found.outcome, found.event_at and abs(found.event_at - now) < timedelta(seconds=1)) == ("applied", True)
 
 
 @pytest.mark.parametrize("ahead", [-3 * DAY, timedelta(), 3 * DAY], ids=["behind", "right", "ahead"])
