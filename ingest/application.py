@@ -90,6 +90,8 @@ def create_app(settings: IngestSettings) -> Starlette:
         listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
         announcer.start()
         await readiness.refresh()
+        if (redis_now := await acceptor.clock()) is not None:
+            gathering.compare(redis_now)
         writing = _beside(gathering.run())
         others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run())]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else

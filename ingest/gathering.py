@@ -5,6 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from uuid_utils import uuid7
 
@@ -26,6 +27,10 @@ BATCH_BYTES = 1024 * 1024
 
 IDS_PER_LINE = 90
 """A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
+
+
+BEHIND = timedelta(minutes=5)
+"""A clock that is further behind Redis' than this is not believed: rows that look too old are removed too early."""
 
 
 TICK_S = 0.1
@@ -65,6 +70,7 @@ class Gathering:
         self._written: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
+        self._behind = timedelta()
         self._lately: str | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
@@ -80,6 +86,10 @@ class Gathering:
         self._size += size
         self._arrived.set()
         await waiting.answer
+
+    def now(self) -> datetime:
+        """The time of receipt: by this machine's clock, or by Redis' while that is far ahead of it."""
+        return datetime.now(UTC) + self._behind
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
@@ -151,6 +161,7 @@ class Gathering:
             return
         self._metrics.batch(size)
         self._notice(answer.life)
+        self.compare(answer.accepted_at)
         self._announce(batch.queue, batch.id)
         for start in range(0, size, IDS_PER_LINE):
             lines = batch.lines[start : start + IDS_PER_LINE]
@@ -163,6 +174,17 @@ class Gathering:
                 first=answer.first + start,
                 ids=[*filter(None, map(peek_id, lines))],  # all that is left to tell, should Redis lose them
             )
+
+    def compare(self, redis_now: datetime) -> None:
+        """Learn what Redis' clock says now."""
+        ahead = redis_now - datetime.now(UTC)
+        behind = ahead if ahead > BEHIND else timedelta()
+        if bool(behind) != bool(self._behind):
+            said = (
+                "this machine's clock is behind Redis'" if behind else "this machine's clock agrees with Redis' again"
+            )
+            log.warning(said, apart_s=round(abs(ahead.total_seconds())))
+        self._behind = behind
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""

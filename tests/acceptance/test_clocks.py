@@ -14,7 +14,7 @@ from tests.clocks import Clock
 from tests.conftest import TOKEN
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port
-from tests.workers.ages import of
+from tests.workers.ages import keeping, of, retained
 
 SENT = 'seven_beat_sent_total{task="sweep"}'
 
@@ -56,9 +56,18 @@ def test_beat_goes_on_whatever_its_clock_says(tmp_path: Path, told: dict[str, st
         assert sent(ledger)["sweep"].age_s < 60
 
 
-@pytest.mark.parametrize("ahead", [timedelta(days=-3), timedelta(days=3)], ids=["behind", "ahead"])
-def test_a_receiver_of_another_day(tmp_path: Path, told: dict[str, str], engine: Engine, ahead: timedelta):
-    """What happened just now is accepted and applied, whatever the receiver's clock says."""
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        pytest.param(timedelta(days=-3), id="behind"),
+        pytest.param(timedelta(days=3), id="ahead"),
+        pytest.param(timedelta(days=-400), id="so far behind that nothing is kept as long"),
+    ],
+)
+def test_a_receiver_of_another_day(
+    tmp_path: Path, told: dict[str, str], ledger: Ledger, engine: Engine, ahead: timedelta
+):
+    """What happened just now is accepted, applied and kept, whatever the receiver's clock says."""
     clock = Clock(tmp_path)
     clock.set(ahead.total_seconds())
     receiver = Receiver(tmp_path, told, through=clock.through)
@@ -72,3 +81,5 @@ def test_a_receiver_of_another_day(tmp_path: Path, told: dict[str, str], engine:
         (row,) = eventually(lambda: of(engine, "deliveries"), 60).values()
     assert (row.outcome, row.reason) == ("applied", None)
     assert of(engine, "messages")["7"].status == "DELIVERED"
+    assert not retained(ledger, engine, keeping(payloads=90, deliveries=90)).removed
+    assert of(engine, "deliveries")[row.id].payload

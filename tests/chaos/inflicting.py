@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.chaos.schedule import RECEIVERS, Fault
+from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
 
 CLOCK_STEPS_S = (3600.0, 3 * 86_400.0, 400 * 86_400.0)
@@ -127,8 +127,6 @@ class Inflicting:
         """One clock at a time: of two that are wrong alike nobody could say which is."""
         clock = self._stage.clocks[fault.target]
         step_s = CLOCK_STEPS_S[fault.number % len(CLOCK_STEPS_S)]
-        if fault.target in RECEIVERS:  # as far as its word on a receipt is believed: docs/durability.md
-            step_s = min(step_s, CLOCK_STEPS_S[1])
         with self._stage.one_clock:
             clock.set(clock.usual_s + (step_s if fault.deed == "ahead" else -step_s))
             self._last(fault)
