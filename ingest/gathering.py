@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ class Gathering:
         self._written: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
-        self._behind = timedelta()
+        self._redis_now: tuple[datetime, float] | None = None
+        self._is_behind = False
         self._lately: str | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
@@ -89,7 +91,12 @@ class Gathering:
 
     def now(self) -> datetime:
         """The time of receipt: by this machine's clock, or by Redis' while that is far ahead of it."""
-        return datetime.now(UTC) + self._behind
+        own = datetime.now(UTC)
+        if self._redis_now is None:
+            return own
+        redis_then, then = self._redis_now  # and what has passed since, which setting a clock does not alter
+        redis_now = redis_then + timedelta(seconds=time.monotonic() - then)
+        return redis_now if redis_now - own > BEHIND else own
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
@@ -177,14 +184,12 @@ class Gathering:
 
     def compare(self, redis_now: datetime) -> None:
         """Learn what Redis' clock says now."""
+        self._redis_now = redis_now, time.monotonic()
         ahead = redis_now - datetime.now(UTC)
-        behind = ahead if ahead > BEHIND else timedelta()
-        if bool(behind) != bool(self._behind):
-            said = (
-                "this machine's clock is behind Redis'" if behind else "this machine's clock agrees with Redis' again"
-            )
+        if (ahead > BEHIND) != self._is_behind:
+            self._is_behind = not self._is_behind
+            said = "this machine's clock is " + ("" if self._is_behind else "not any more ") + "behind Redis'"
             log.warning(said, apart_s=round(abs(ahead.total_seconds())))
-        self._behind = behind
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""
