@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from cli.screen import line, program, shown, table
+from ledger.settling import QueueFigures
 from workers.auditing import Audit
 from workers.conserving import SHOWN, Series
 
@@ -62,12 +63,20 @@ def _waiting(found: Audit) -> None:
     rows = [
         [
             queue, one.pending, one.announcements,
-            "" if one.oldest_at is None else f"{(found.figures.now - one.oldest_at).total_seconds():.0f} s",
+            _waits(found, one),
             found.repeats.get(queue, 0),
         ]
         for queue, one in found.figures.queues.items()
     ]  # fmt: skip
     table("On the way", ("queue", "batches", "announcements", "oldest waits", "repeats kept"), rows)
+
+
+def _waits(found: Audit, one: QueueFigures) -> str:
+    """For how long the oldest batch does; of one that was accepted by a clock that has been set back, just that."""
+    if one.oldest_at is None:
+        return ""
+    waits_s = (found.figures.now - one.oldest_at).total_seconds()
+    return f"{waits_s:.0f} s" if waits_s > -1 else f"accepted {-waits_s:.0f} s in the future by Redis' clock"
 
 
 def _earlier(found: Audit) -> None:

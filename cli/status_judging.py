@@ -1,24 +1,22 @@
 """What `status` thinks of what it read: one check for each question, and for each thing wrong what to type next."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from cli.ages import AHEAD, SET_BACK, ago, when
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
+from cli.status_schedules import schedules
 from ledger.probing import FULL_AT
 from seven.events import QUEUES
-from workers.pulse import SILENT_S
 from workers.settings import WorkerSettings
 from workers.store.glancing import MOST_COUNTED, Glance
-from workers.watching import unwatched
 
 QUIET = timedelta(hours=1)
 ENOUGH_TO_MISS = 10
 """Deliveries in the same hour of yesterday: when none comes in this hour, something has stopped them."""
 LONGEST_QUIET = timedelta(days=1)
-MISSED_ROUNDS = 3
-"""Of a schedule: more is no delay any more."""
 
 
 def judge(status: Status, settings: WorkerSettings) -> list[Check]:
@@ -30,7 +28,7 @@ def judge(status: Status, settings: WorkerSettings) -> list[Check]:
         _workers(status),
         _database(status),
         *_open(status),
-        *_schedules(status, settings),
+        *schedules(status, settings),
     ]
 
 
@@ -48,9 +46,10 @@ def _coming_in(status: Status) -> Check:
     if quiet > QUIET and before >= ENOUGH_TO_MISS:
         said = f"none for {ago(quiet)}; the same hour of yesterday brought {at_most(before)}"
         return wrong(name, said, f"{program()} doctor: it asks the public URL and compares the hooks")
-    if quiet > LONGEST_QUIET:
-        return warning(name, f"the last one {ago(quiet)} ago", f"{program()} doctor, if that is longer than usual")
-    return good(name, f"the last one {ago(quiet)} ago")
+    if quiet > LONGEST_QUIET or quiet < AHEAD:
+        cure = SET_BACK if quiet < AHEAD else f"{program()} doctor, if that is longer than usual"
+        return warning(name, f"the last one {when(quiet)}", cure)
+    return good(name, f"the last one {when(quiet)}")
 
 
 def _receivers(status: Status) -> Check:
@@ -90,10 +89,14 @@ def _waiting(redis: InRedis, settings: WorkerSettings) -> Check:
     if oldest is None:
         return good("applied", "everything accepted is applied")
     waits = figures.now - oldest
+    latest = max(one.latest_at for one in figures.queues.values() if one.latest_at)
     said = f"{batches} batch{'es wait' if batches > 1 else ' waits'}, the oldest for {ago(waits)}"
     late_s = 2 * (settings.seven_overdue_s + settings.seven_sweep_s)
     if waits.total_seconds() > late_s:
         return wrong("applied", said, f"{program()} doctor; deploy/README.md, The backlog grows")
+    if figures.now - latest < AHEAD:  # it is announced again at once: nobody knows how long it has waited
+        said = f"{batches} batch{'es wait' if batches > 1 else ' waits'}, accepted {when(figures.now - latest)}"
+        return warning("applied", said, SET_BACK)
     return good("applied", said)
 
 
@@ -150,71 +153,6 @@ def _open(status: Status) -> Iterator[Check]:
             yield warning(name, f"{said}, {at_most(one.recent_known)} of known event types", cure)
         else:
             yield good(name, said)
-
-
-def _schedules(status: Status, settings: WorkerSettings) -> Iterator[Check]:
-    redis = status.redis
-    if isinstance(redis, Silence):
-        yield unknown("beat, hooks, audit", "Redis knows")
-        return
-    now = redis.ledger.figures.now
-    alive = [age_s for age_s in redis.ledger.beat_ages_s if age_s <= SILENT_S]
-    if alive:
-        yield good("beat", f"ticked {ago(timedelta(seconds=alive[0]))} ago")
-    else:
-        yield wrong("beat", "does not tick", "start it: without it nothing is announced again, read or audited")
-    yield _hooks(redis, settings, now)
-    yield _audit(redis, settings, now)
-    yield from _retention(redis, settings, now)
-
-
-def _hooks(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
-    if missing := unwatched(settings):
-        return warning("hooks", f"nobody compares them: {missing} not set", "set it, and restart worker and beat")
-    memory = redis.hooks
-    if memory.read_ms is None:
-        return warning("hooks", "not read yet", f"{program()} hooks plan")
-    age = timedelta(milliseconds=now.timestamp() * 1000 - memory.read_ms)
-    read = f"read {ago(age)} ago, mode {settings.seven_hooks_mode}"
-    if memory.holds:
-        return wrong("hooks", f"{memory.holds[0][1]}; {read}", f"{program()} hooks plan; deploy/README.md, Hooks held")
-    if memory.drift:
-        return wrong("hooks", f"{memory.drift} not as desired; {read}", f"{program()} hooks plan")
-    if age.total_seconds() > MISSED_ROUNDS * settings.seven_hooks_s + SILENT_S:
-        return wrong("hooks", f"could not be {read}", f"{program()} hooks plan")
-    return good("hooks", f"as desired, {read}")
-
-
-def _audit(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
-    told = redis.audit
-    if told is None:
-        return warning("audit", "there was none yet", f"{program()} audit")
-    age = timedelta(seconds=now.timestamp() - float(told["at"]))
-    if told["lost"]:
-        return wrong("audit", f"something is lost, or may be; {ago(age)} ago", f"{program()} audit")
-    if age.total_seconds() > MISSED_ROUNDS * settings.seven_audit_s + SILENT_S:
-        return wrong("audit", f"the last one was {ago(age)} ago", f"{program()} audit")
-    return good("audit", f"nothing is lost; {ago(age)} ago")
-
-
-def _retention(redis: InRedis, settings: WorkerSettings, now: datetime) -> Iterator[Check]:
-    retained_at = redis.ledger.retained_at
-    if retained_at is None:  # the first pass is still to come
-        return
-    age = now - retained_at
-    if age.total_seconds() > MISSED_ROUNDS * settings.seven_retain_s + SILENT_S:
-        yield warning("retention", f"the last pass ended {ago(age)} ago", "look at the workers' logs for `retain`")
-    else:
-        yield good("retention", f"the last pass ended {ago(age)} ago")
-
-
-def ago(span: timedelta) -> str:
-    """A span of time in its two greatest units."""
-    seconds = max(0, int(span.total_seconds()))
-    for unit, name, below, lesser in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= unit:
-            return f"{seconds // unit} {name} {seconds % unit // below} {lesser}"
-    return f"{seconds} s"
 
 
 def at_most(number: int) -> str:

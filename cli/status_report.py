@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
+from cli.ages import ago
 from cli.checks import Check, Grade, Silence, count, exit_code, tell, told
 from cli.screen import line, shown, table
-from cli.status_judging import ago, at_most
+from cli.status_judging import at_most
 from cli.status_reading import Status
 from seven.events import PARKED, QUEUES
 from workers.store.glancing import Glance

@@ -94,6 +94,8 @@ def create_app(settings: IngestSettings) -> Starlette:
         listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
         announcer.start()
         await readiness.refresh()
+        if (redis_now := await acceptor.clock()) is not None:
+            gathering.compare(redis_now)
         writing = _beside(gathering.run())
         others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run()), _beside(presence.run())]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
@@ -109,6 +111,22 @@ def create_app(settings: IngestSettings) -> Starlette:
         await acceptor.redis.aclose()
         log.info("ended")
 
+    doors = Doors(tokens, receiving, strangers, settings.seven_public_url)
+    app = _Receiver(
+        doors,
+        strangers,
+        probes=probes_of(readiness, settings.seven_public_url),
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
+    app.router.default = strangers.turn_away
+    app.state.edge = edge
+    return app
+
+
+def probes_of(readiness: Readiness, public_urls: Sequence[str]) -> list[Route]:
+    """`/livez` and `/readyz`, below the path of each public URL too."""
+
     async def livez(_: Request) -> PlainTextResponse:
         """Alive: the event loop turns."""
         return PlainTextResponse("alive\n")
@@ -117,21 +135,11 @@ def create_app(settings: IngestSettings) -> Starlette:
         hindrances = readiness.hindrances()
         return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
 
-    doors = Doors(tokens, receiving, strangers, settings.seven_public_url)
-    app = _Receiver(
-        doors,
-        strangers,
-        probes=[
-            Route(prefix + path, endpoint, methods=["GET"])
-            for prefix in prefixes(settings.seven_public_url)
-            for path, endpoint in (("/livez", livez), ("/readyz", readyz))
-        ],
-        lifespan=lifespan,
-    )
-    app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
-    app.router.default = strangers.turn_away
-    app.state.edge = edge
-    return app
+    return [
+        Route(prefix + path, endpoint, methods=["GET"])
+        for prefix in prefixes(public_urls)
+        for path, endpoint in (("/livez", livez), ("/readyz", readyz))
+    ]
 
 
 class _Receiver(Starlette):

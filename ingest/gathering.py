@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from uuid_utils import uuid7
 
@@ -26,6 +28,10 @@ BATCH_BYTES = 1024 * 1024
 
 IDS_PER_LINE = 90
 """A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
+
+
+BEHIND = timedelta(minutes=5)
+"""A clock that is further behind Redis' than this is not believed: rows that look too old are removed too early."""
 
 
 TICK_S = 0.1
@@ -66,6 +72,8 @@ class Gathering:
         self._written: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
+        self._redis_now: tuple[datetime, float] | None = None
+        self._is_behind = False
         self._lately: str | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
@@ -81,6 +89,15 @@ class Gathering:
         self._size += size
         self._arrived.set()
         await waiting.answer
+
+    def now(self) -> datetime:
+        """The time of receipt: by this machine's clock, or by Redis' while that is far ahead of it."""
+        own = datetime.now(UTC)
+        if self._redis_now is None:
+            return own
+        redis_then, then = self._redis_now  # and what has passed since, which setting a clock does not alter
+        redis_now = redis_then + timedelta(seconds=time.monotonic() - then)
+        return redis_now if redis_now - own > BEHIND else own
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
@@ -152,6 +169,7 @@ class Gathering:
             return
         self._metrics.batch(size)
         self._notice(answer.life)
+        self.compare(answer.accepted_at)
         self._announce(batch.queue, batch.id)
         for start in range(0, size, IDS_PER_LINE):
             lines = batch.lines[start : start + IDS_PER_LINE]
@@ -164,6 +182,15 @@ class Gathering:
                 first=answer.first + start,
                 ids=[*filter(None, map(peek_id, lines))],  # all that is left to tell, should Redis lose them
             )
+
+    def compare(self, redis_now: datetime) -> None:
+        """Learn what Redis' clock says now."""
+        self._redis_now = redis_now, time.monotonic()
+        ahead = redis_now - datetime.now(UTC)
+        if (ahead > BEHIND) != self._is_behind:
+            self._is_behind = not self._is_behind
+            said = "this machine's clock is " + ("" if self._is_behind else "not any more ") + "behind Redis'"
+            log.warning(said, apart_s=round(abs(ahead.total_seconds())))
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""

@@ -1,7 +1,6 @@
 """Receiving: the one endpoint. A request becomes an envelope, and is answered when the ledger has it."""
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -114,7 +113,7 @@ class Receiving:
         query: bytes = scope["query_string"]
         room = max(0, self._limit - len(query))
         body = await read(scope, receive, room, self._patience_s, digested=self._guards.look_at_bodies)
-        delivery_id, at, source, cut = str(uuid7()), datetime.now(UTC), self._origins.of(scope), url_size(scope)
+        delivery_id, at, source, cut = str(uuid7()), self._gathering.now(), self._origins.of(scope), url_size(scope)
         examined = Examined()
         if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
             asked = Asked(

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -81,6 +82,14 @@ class Acceptor:
             if not any(isinstance(answer, NoScriptError) for answer in answers):
                 return answers
             await self.redis.script_load(ACCEPT.text)
+
+    async def clock(self) -> datetime | None:
+        """The time by Redis' own clock; None where it does not answer."""
+        try:
+            seconds, micros = await self.redis.time()
+        except (RedisError, OSError):
+            return None
+        return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
     async def _evaluate(self, batches: Sequence[NewBatch]) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)

@@ -1,4 +1,4 @@
-"""Glancing: how the ledger stands, in two round trips: what waits, what came last, whether beat ticks."""
+"""Glancing: how the ledger stands, in two round trips: what waits, what came last, what beat sends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,24 @@ from ledger.settling import Figures, Ledger
 
 UNACKED = "unacked"
 """The broker's key of messages that a worker has taken and not acknowledged."""
+MISSED_ROUNDS = 3
+"""Of a schedule: more is no delay any more."""
+DELAY_S = 60.0
+"""Of any schedule, however quick, for processes that start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a beat last sent one of its tasks, and how often it should."""
+
+    age_s: float
+    """Negative where it was by a clock of Redis' that has been set back since."""
+    period_s: float
+
+    @property
+    def late(self) -> bool:
+        """Whether it is no delay any more."""
+        return is_late(self.age_s, self.period_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +40,8 @@ class Glance:
     """By queue, when the last delivery was accepted."""
     beat_ages_s: tuple[float, ...]
     """Seconds since the last tick of each beat that has neither ended nor been silent for an hour, youngest first."""
+    sent: Mapping[str, Sent]
+    """By task of the clock; empty before the first beat."""
     clock_announcements: int
     unacked: int
     used: int
@@ -30,6 +50,8 @@ class Glance:
     """Bytes; 0 where Redis has no limit of its own."""
     retained_at: datetime | None
     """When the last pass of retention ended."""
+    retention_refused: str | None
+    """Why that pass, or a later one, removed nothing: which clocks disagree."""
 
 
 def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
@@ -41,17 +63,21 @@ def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
     pipeline.llen(CLOCK)
     pipeline.hlen(UNACKED)
     pipeline.hget(keyspace.RETENTION, "at_ms")
+    pipeline.get(keyspace.RETENTION_REFUSED)
+    pipeline.hgetall(keyspace.SENT)
     pipeline.info("memory")
-    last, beats, clock, unacked, retained_ms, memory = pipeline.execute()
+    last, beats, clock, unacked, retained_ms, refused, entries, memory = pipeline.execute()
     return Glance(
         figures=figures,
         last_at={queue.decode(): _at(int(ms)) for queue, ms in last.items()},
         beat_ages_s=beat_ages_s(beats, figures.now),
+        sent=_sent(entries, figures.now),
         clock_announcements=clock,
         unacked=unacked,
         used=int(memory["used_memory"]),
         maxmemory=int(memory["maxmemory"]),
         retained_at=_at(int(retained_ms)) if retained_ms else None,
+        retention_refused=refused.decode() if refused else None,
     )
 
 
@@ -59,6 +85,22 @@ def beats(ledger: Ledger) -> tuple[float, ...]:
     """Seconds since the last tick of each beat, youngest first. Raises redis.RedisError when the ledger is away."""
     ticks: Any = ledger.redis.zrange(keyspace.BEATS, 0, -1, withscores=True)
     return beat_ages_s(ticks, clock(ledger))
+
+
+def sent(ledger: Ledger) -> dict[str, Sent]:
+    """When a beat last sent each of its tasks. Raises redis.RedisError when the ledger is away."""
+    entries = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.SENT))
+    return _sent(entries, clock(ledger))
+
+
+def sent_entry(now_ms: int, period_s: float) -> str:
+    """What is kept of a task that a beat has sent."""
+    return f"{now_ms} {period_s}"
+
+
+def is_late(age_s: float, period_s: float) -> bool:
+    """Whether something that comes round every so often has stayed away for too long."""
+    return age_s > MISSED_ROUNDS * period_s + DELAY_S
 
 
 def tokens(ledger: Ledger) -> dict[str, datetime]:
@@ -74,8 +116,20 @@ def clock(ledger: Ledger) -> datetime:
 
 
 def beat_ages_s(beats: Sequence[tuple[bytes, float]], now: datetime) -> tuple[float, ...]:
-    """Seconds since the last tick of each, youngest first."""
-    return tuple(sorted(now.timestamp() - ms / 1000 for _, ms in beats))
+    """Seconds since the last tick of each, youngest first.
+
+    None of the future: Redis' clock has been set back since, and whoever lives ticks again within seconds.
+    """
+    ages = sorted(now.timestamp() - ms / 1000 for _, ms in beats)
+    return tuple(age_s for age_s in ages if age_s > -DELAY_S)
+
+
+def _sent(entries: Mapping[bytes, bytes], now: datetime) -> dict[str, Sent]:
+    found = {}
+    for task, entry in entries.items():
+        ms, _, period_s = entry.decode().partition(" ")
+        found[task.decode()] = Sent(now.timestamp() - int(ms) / 1000, float(period_s))
+    return found
 
 
 def _at(milliseconds: int) -> datetime:

@@ -7,6 +7,7 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from ledger import keyspace
+from ledger.locks import lock
 from ledger.scripts import BEGIN, RELEASE
 from ledger.settling import Ledger
 
@@ -40,12 +41,12 @@ class Claim:
 @contextmanager
 def claimed(ledger: Ledger, batch_id: str) -> Iterator[Claim | None]:
     """A claim for the length of a block; None while another worker has it. Raises redis.RedisError."""
-    lock = ledger.redis.lock(keyspace.isolating(batch_id), timeout=ALONE_S, blocking=False, thread_local=False)
-    if not lock.acquire():
+    held = lock(ledger.redis, keyspace.isolating(batch_id), ALONE_S)
+    if not held.acquire():
         yield None
         return
     try:
-        yield Claim(ledger, batch_id, lock)
+        yield Claim(ledger, batch_id, held)
     finally:
         with suppress(LockError):  # it has expired, and may be another's
-            lock.release()
+            held.release()

@@ -13,10 +13,12 @@ TOKENS = "seven:tokens"
 LAST = "seven:last"
 RECEIVERS = "seven:receivers"
 BEATS = "seven:beats"
+SENT = "seven:beats:sent"
 HOOKS = "seven:hooks"
 HOOKS_LOCK = "seven:hooks:lock"
 RETENTION = "seven:retention"
 RETENTION_LOCK = "seven:retention:lock"
+RETENTION_REFUSED = "seven:retention:refused"
 
 
 def pending(queue: str) -> str:

@@ -52,6 +52,8 @@ class QueueFigures:
 
     pending: int
     oldest_at: datetime | None
+    latest_at: datetime | None
+    """When the last of them was accepted: in the future where Redis' clock has been set back since."""
     announcements: int
     last_ordinal: int
 
@@ -166,6 +168,7 @@ class Ledger:
         for queue in queues:
             pipeline.zcard(keyspace.pending(queue))
             pipeline.zrange(keyspace.pending(queue), 0, 0, withscores=True)
+            pipeline.zrange(keyspace.pending(queue), -1, -1, withscores=True)
             pipeline.llen(queue)
         (seconds, micros), (life, born_ms), ordinals, *rest = pipeline.execute()
         return Figures(
@@ -174,9 +177,10 @@ class Ledger:
             now=_at(seconds * 1000 + micros // 1000),
             queues={
                 queue: QueueFigures(
-                    pending=rest[3 * i],
-                    oldest_at=_at(int(rest[3 * i + 1][0][1])) if rest[3 * i + 1] else None,
-                    announcements=rest[3 * i + 2],
+                    pending=rest[4 * i],
+                    oldest_at=_score_at(rest[4 * i + 1]),
+                    latest_at=_score_at(rest[4 * i + 2]),
+                    announcements=rest[4 * i + 3],
                     last_ordinal=int(ordinals[i] or 0),
                 )
                 for i, queue in enumerate(queues)
@@ -196,6 +200,10 @@ def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
         return Batch.parse(batch_id, stored)
     except UnreadableBatch as error:
         return Unreadable(batch_id, stored, str(error))
+
+
+def _score_at(found: Sequence[tuple[bytes, float]]) -> datetime | None:
+    return _at(int(found[0][1])) if found else None
 
 
 def _at(milliseconds: int) -> datetime:

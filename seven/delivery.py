@@ -85,27 +85,34 @@ class Payload:
         )
 
     def check(self, received_at: datetime) -> None:
-        """Whether it means anything. Raises as `event` does, and is faster: when it was told does not matter."""
-        self._parsed(received_at, received_at)
+        """Whether it means anything. Raises as `event` does, and is faster: when it was told does not matter.
 
-    def event(self, received_at: datetime) -> Event:
-        """What the payload means. Raises UnknownEventType, or Misfit naming each wrong field."""
-        return self._parsed(self._told_at(received_at), received_at)
+        No time is too late here: a receiver has its own clock only, and one that is behind must refuse nothing.
+        """
+        self._parsed(received_at, None)
 
-    def _parsed(self, told_at: datetime, received_at: datetime) -> Event:
+    def event(self, received_at: datetime, until: datetime | None = None) -> Event:
+        """What the payload means. Raises UnknownEventType, or Misfit naming each wrong field.
+
+        Times are judged by `until`, the latest that can be trusted; without it by the receipt.
+        """
+        until = until or received_at
+        return self._parsed(self._told_at(received_at, until), until)
+
+    def _parsed(self, told_at: datetime, until: datetime | None) -> Event:
         if self.event_type is None:
             raise UnknownEventType("neither webhook_event nor the path names an event type")
         if self.event_type not in EVENT_TYPES:
             raise UnknownEventType("an event type not known here")
-        return EVENT_TYPES[self.event_type].parse(self.fields, told_at, received_at)
+        return EVENT_TYPES[self.event_type].parse(self.fields, told_at, until)
 
     def digest(self) -> str:
         """Equal for repeats of one delivery."""
         return delivery_digest(self.event_type, self.fields)
 
-    def _told_at(self, received_at: datetime) -> datetime:
+    def _told_at(self, received_at: datetime, until: datetime) -> datetime:
         try:
-            return plausible(read_moment(self.timestamp), received_at)
+            return plausible(read_moment(self.timestamp), until)
         except ValueError:  # absent, or of no use: the delivery is understood without it
             return received_at
 

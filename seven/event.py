@@ -36,12 +36,15 @@ class Event(BaseModel, ABC):
         EVENT_TYPES[event_type] = cls
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any], told_at: datetime, received_at: datetime) -> Self:
-        """The event that a payload's fields tell. Raises Misfit, naming each field that is missing or wrong."""
+    def parse(cls, fields: Mapping[str, Any], told_at: datetime, until: datetime | None) -> Self:
+        """The event that a payload's fields tell. Raises Misfit, naming each field that is missing or wrong.
+
+        A time well after `until` is wrong; without it no time is too late.
+        """
         told: dict[str, Any] = {name: value for name, value in fields.items() if not _is_blank(value)}
         told["told_at"] = told_at
         try:
-            return cls.model_validate(told, context={"received_at": received_at})
+            return cls.model_validate(told, context={"until": until})
         except ValidationError as error:
             wrong = {str(one["loc"][0]): _word(one) for one in error.errors(include_url=False, include_input=False)}
             raise Misfit(f"{cls.event_type}: " + "; ".join(f"{k}: {v}" for k, v in wrong.items()), wrong) from None

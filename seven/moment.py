@@ -44,17 +44,20 @@ def read_moment(value: object) -> datetime:
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")
 
 
-def plausible(moment: datetime, received_at: datetime) -> datetime:
-    """The moment itself. Raises ValueError for one before the gateway was, or well after it was told to us."""
-    if not EARLIEST <= moment <= received_at + AHEAD:
+def plausible(moment: datetime, until: datetime | None) -> datetime:
+    """The moment itself. Raises ValueError for one before the gateway was, or well after `until`.
+
+    That is the latest time that we can trust; None where there is none to be judged by.
+    """
+    if moment < EARLIEST or (until is not None and moment > until + AHEAD):
         raise ValueError("an absurd time: before 2000 or more than a day ahead")
     return moment
 
 
 def _validate(value: Any, info: ValidationInfo) -> datetime:
-    context: dict[str, datetime] = info.context or {}
-    return plausible(read_moment(value), context["received_at"])
+    context: dict[str, datetime | None] = info.context or {}
+    return plausible(read_moment(value), context["until"])
 
 
 Moment = Annotated[datetime, BeforeValidator(_validate)]
-"""An event's field holding a time; validated with `context={"received_at": …}`."""
+"""An event's field holding a time; validated with `context={"until": …}`."""

@@ -133,9 +133,10 @@ def worker(directory: Path, environment: dict[str, str], name: str = "worker", t
     return Process(name, directory, command, environment)
 
 
-def beat(directory: Path, environment: dict[str, str], name: str = "beat") -> Process:
-    """Beat, not yet started."""
-    return Process(name, directory, [sys.executable, "-m", "celery", "-A", "workers.app", "beat"], environment)
+def beat(directory: Path, environment: dict[str, str], name: str = "beat", through: Sequence[str] = ()) -> Process:
+    """Beat, not yet started; `through` are modules that launch it, with their arguments."""
+    command = [sys.executable, "-m", *through, "celery", "-A", "workers.app", "beat"]
+    return Process(name, directory, command, environment)
 
 
 @contextmanager

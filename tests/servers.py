@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,13 +49,16 @@ def eventually(ask: Callable[[], T], within_s: float = PATIENCE_S, every_s: floa
 class Valkey:
     """A Valkey server that keeps what it has said; may be killed and started again on its own files."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.directory, self.options, self.port = directory, options, free_port()
+        self.environment = {**os.environ, **(environment or {})}
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self.command(), env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         eventually(self._answers)
 
     def command(self) -> list[str]:
@@ -89,9 +92,9 @@ class Valkey:
 
 
 @contextmanager
-def valkey(directory: Path, *options: str) -> Iterator[Valkey]:
+def valkey(directory: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Valkey]:
     """A Valkey server for the length of a block."""
-    server = Valkey(directory, *options)
+    server = Valkey(directory, *options, environment=environment)
     server.start()
     try:
         yield server
@@ -102,8 +105,9 @@ def valkey(directory: Path, *options: str) -> Iterator[Valkey]:
 class Postgres:
     """A PostgreSQL server, found on the machine or brought by the wheel, with a collation that is not C."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self.binaries, self.directory, self.port = _postgres_binaries(), directory, free_port()
+        self.environment = {**os.environ, **(environment or {})}
         self.log = directory / "log"
         # PostgreSQL refuses to run as root
         self.user = "nobody" if os.getuid() == 0 else None
@@ -130,7 +134,9 @@ class Postgres:
             "-c", "max_connections=60", "-c", "max_prepared_transactions=0",
         ]  # fmt: skip
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=log)
+            self.process = subprocess.Popen(
+                command, user=self.user, cwd="/", env=self.environment, stdout=subprocess.DEVNULL, stderr=log
+            )
         eventually(self._answers)
 
     def start_again(self, within_s: float = PATIENCE_S) -> None:

@@ -27,6 +27,7 @@ from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
 from ledger.sharing import share
 from seven.events import QUEUES
+from workers import clock
 from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
 from workers.auditing import Auditor
 from workers.consuming import Consumer
@@ -107,7 +108,7 @@ def create_app(settings: WorkerSettings) -> Celery:
             work()
 
         app.task(once, name=name)
-        app.conf.beat_schedule[name] = {"task": name, "schedule": seconds, "options": {"queue": CLOCK}}
+        app.conf.beat_schedule[name] = {"task": name, "schedule": clock.every(seconds), "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
         with reconciler(settings, ledger.redis, engine) as run:
@@ -162,7 +163,7 @@ def follow(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
     """Have a beat that starts note its pulse, and tell how it stands."""
     share(None, "beat")
     registry = CollectorRegistry()
-    sender.scheduler.pulse = pulse = Pulse(ledger, registry)
+    sender.scheduler.pulse = pulse = Pulse(ledger, registry, periods=sender.scheduler.periods)
     listen(address, registry, alive=pulse.silence, ready=pulse.hindrances)
 
 

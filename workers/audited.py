@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
+from ledger.locks import lock
 from ledger.logs import logger
 from ledger.settling import Ledger
 from workers.auditing import Audit, Auditor
@@ -40,8 +41,8 @@ _BY_QUEUE = {
 
 def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> None:
     """Audit, remember, and log a loss; one at a time, and not while the database is away. Raises redis.RedisError."""
-    lock = ledger.redis.lock(keyspace.AUDIT_LOCK, timeout=LONGEST_S, blocking=False)
-    if breaker.hold or not lock.acquire():
+    held = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
+    if breaker.hold or not held.acquire():
         return
     try:
         audit = auditor.audit()
@@ -51,7 +52,7 @@ def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> Non
         return
     finally:
         with suppress(RedisError):  # it has expired, or will
-            lock.release()
+            held.release()
     remember(ledger.redis, audit)
     if audit.lost:
         missing = sum(one.missing for one in (*audit.series, *audit.earlier))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -114,7 +114,7 @@ class _Told:
         """Have one more delivery tell."""
         stored = row.subject or ""
         try:
-            understood = understand_envelope(row, Envelope.archived(row), "")
+            understood = understand_envelope(row, Envelope.archived(row), "", judged_at=_last_read(row))
         except UnreadableEnvelope:
             self.left[stored] = Left(stored, "the payload of a delivery is not kept any more", cut=True)
             return
@@ -134,6 +134,12 @@ class _Told:
             for record in understood.records:
                 known = self.folded.get(place(record))
                 self.folded[place(record)] = known.merge(record) if known else record
+
+
+def _last_read(row: KeptDelivery) -> datetime:
+    """Now, or when it was applied: what was plausible then is so today, whatever this machine's clock says."""
+    now = datetime.now(UTC)
+    return max(now, row.applied_at or now)
 
 
 def _cut(

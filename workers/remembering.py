@@ -9,6 +9,7 @@ from redis import Redis
 from redis.lock import Lock
 
 from ledger import keyspace
+from ledger.locks import lock
 from ledger.receivers import living
 from workers.hook_evidence import Evidence, own_clock_ms
 
@@ -59,7 +60,7 @@ class Memories:
 
     def lock(self) -> Lock:
         """At most one run at a time: acquire without blocking; whoever does not get it leaves the run to the other."""
-        return Lock(self._redis, keyspace.HOOKS_LOCK, timeout=LOCK_S, blocking=False)
+        return lock(self._redis, keyspace.HOOKS_LOCK, LOCK_S)
 
     def now_ms(self) -> int:
         """The time by Redis' own clock."""

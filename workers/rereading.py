@@ -104,10 +104,10 @@ def told_line(one: Unapplied) -> bytes | None:
 def _understood(one: Unapplied, row: KeptDelivery, kept: str | None, *, trusted: bool) -> Understood:
     """Raises UnreadableEnvelope where neither letter nor archive tells."""
     if kept is not None and (_is_unread(one.delivery) or _is_envelope(_line(kept))):
-        return understand_line(row, _line(kept), _attempt(one), trusted=trusted)
+        return understand_line(row, _line(kept), _attempt(one), trusted=trusted, judged_at=datetime.now(UTC))
     # what a payload of bytes was parked for tells whether it is whole
     told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(RAW) else None))
-    return understand_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one))
+    return understand_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one), datetime.now(UTC))
 
 
 def _batch(one: Unapplied, row: KeptDelivery, kept: str) -> tuple[Understood, ...]:
@@ -116,7 +116,7 @@ def _batch(one: Unapplied, row: KeptDelivery, kept: str) -> tuple[Understood, ..
         batch = Batch.parse(row.id, _line(kept))
     except UnreadableBatch as error:
         return (own.dead(f"not a batch: {error}", _attempt(one)),)
-    inside = understand(batch)
+    inside = understand(batch, datetime.now(UTC))
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
     return (replace(own, delivery=applied), *inside)

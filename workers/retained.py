@@ -24,8 +24,13 @@ class RetentionMetrics(Collector):
         try:
             found = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.RETENTION))
             told = {name.decode(): int(value) for name, value in found.items()}
+            refused = self._redis.exists(keyspace.RETENTION_REFUSED)
         except (RedisError, ValueError):
             return
+        if told or refused:
+            yield GaugeMetricFamily(
+                "seven_retention_refused", "1 after a pass that removed nothing since clocks disagree.", float(refused)
+            )
         if "at_ms" not in told:
             return
         yield GaugeMetricFamily(

@@ -1,21 +1,26 @@
-"""Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers."""
+"""Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers.
+
+None of it can be undone, so its age is not a matter of one clock: Redis', the database's and our own have to agree.
+"""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
+from ledger.locks import lock
 from ledger.logs import logger
-from ledger.settling import Ledger
+from ledger.settling import Figures, Ledger
 from seven.events import QUEUES
 from seven.families import families
+from seven.moment import EARLIEST
 from seven.records import OUTCOMES
 from workers.holding import Breaker
 from workers.keeping import KeepSettings
@@ -30,9 +35,11 @@ from workers.store.aging import (
     remove_hook_changes,
     remove_records,
 )
+from workers.store.inspecting import clock
 from workers.store.partitioning import PARTITIONED
 from workers.store.tables import call_statuses, deliveries, link_events, message_statuses
 from workers.store.writing import Refused, Store, StoreAway
+from workers.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 
 LONGEST_S = 120.0
 """For one pass, so that its worker does something else, too; the next one goes on."""
@@ -64,6 +71,8 @@ class Retained:
     """Whether time was up: another pass may begin at once."""
     failed: bool = False
     """Whether it was the database that ended it."""
+    refused: str | None = None
+    """Why nothing was removed at all: which clocks disagree."""
 
     def add(self, step: Step) -> None:
         """Count what one transaction did."""
@@ -122,14 +131,14 @@ class Retention:
 
         Returns whether another one should begin at once. Raises redis.RedisError.
         """
-        lock = self._ledger.redis.lock(keyspace.RETENTION_LOCK, timeout=LOCK_S, blocking=False)
-        if self._breaker.hold or not lock.acquire():
+        held = lock(self._ledger.redis, keyspace.RETENTION_LOCK, LOCK_S)
+        if self._breaker.hold or not held.acquire():
             return False
         try:
-            retained = self.retain(partial(lock.extend, LOCK_S, replace_ttl=True))
+            retained = self.retain(partial(held.extend, LOCK_S, replace_ttl=True))
         finally:
             with suppress(RedisError):  # it has expired, or will
-                lock.release()
+                held.release()
         remember(self._ledger, retained)
         if retained.removed or retained.blanked:
             log.info("retained", removed=dict(retained.removed), blanked=dict(retained.blanked), done=retained.done)
@@ -141,9 +150,15 @@ class Retention:
         Before each transaction `still_at_it` is called, and may raise redis.RedisError: somebody else may have begun.
         """
         figures = self._ledger.figures(QUEUES)
-        oldest = min((one.oldest_at for one in figures.queues.values() if one.oldest_at), default=None)
         retained, began = Retained(), time.monotonic()
-        for rule in rules(self._keep, figures.now, oldest):
+        try:
+            now = trusted_time({"Redis": figures.now, **self._clocks()})
+        except ClocksDisagree as disagreement:
+            log.error("retention refused: clocks disagree", cause=str(disagreement))  # noqa: TRY400 - no fault of code
+            return Retained(done=False, refused=str(disagreement))
+        except (StoreAway, Refused) as error:
+            return _failed(retained, error)
+        for rule in rules(self._keep, now, _oldest_pending(figures)):
             after: str | None = ""
             while after is not None:
                 retained.more = time.monotonic() - began > self._longest_s
@@ -155,15 +170,19 @@ class Retention:
                 started = time.monotonic()
                 try:
                     step = self._one(rule, after)
-                except (StoreAway, Refused) as error:  # consumers find out for themselves whether to hold
-                    log.warning("not retained", cause=str(error))
-                    retained.done, retained.failed = False, True
-                    return retained
+                except (StoreAway, Refused) as error:
+                    return _failed(retained, error)
                 retained.add(step)
                 after = step.then
                 if step.removed or step.blanked:
                     self._pause(max(self._least_pause_s, time.monotonic() - started))
         return retained
+
+    def _clocks(self) -> dict[str, datetime]:
+        """The database's and this machine's. Raises StoreAway or Refused."""
+        read: list[datetime] = []
+        self._store.transact(lambda connection: read.append(clock(connection)))
+        return {"the database": read[-1], "this worker's machine": datetime.now(UTC)}
 
     def _one(self, rule: Rule, after: str) -> Step:
         done: list[Step] = []
@@ -173,6 +192,21 @@ class Retention:
 
         self._store.transact(attempt)
         return done[-1]
+
+
+def _oldest_pending(figures: Figures) -> datetime | None:
+    """When the oldest pending batch was accepted; long ago, where of some that is not known: a clock was set back."""
+    queues = figures.queues.values()
+    if any(one.latest_at and one.latest_at > figures.now + AGREEMENT for one in queues):
+        return EARLIEST
+    return min((one.oldest_at for one in queues if one.oldest_at), default=None)
+
+
+def _failed(retained: Retained, error: Exception) -> Retained:
+    """What was done before the database ended it; consumers find out for themselves whether to hold."""
+    log.warning("not retained", cause=str(error))
+    retained.done, retained.failed = False, True
+    return retained
 
 
 def retain_on_schedule(retention: Retention, again: Callable[[], object], *, threads: int) -> None:
@@ -190,7 +224,10 @@ def remember(ledger: Ledger, retained: Retained) -> None:
     for what, tables in (("removed", retained.removed), ("blanked", retained.blanked)):
         for table, rows in tables.items():
             pipeline.hincrby(keyspace.RETENTION, f"{what}:{table}", rows)
-    if not retained.failed:  # else it would look as if all were well
+    if retained.refused:
+        pipeline.set(keyspace.RETENTION_REFUSED, retained.refused)
+    elif not retained.failed:  # else it would look as if all were well
+        pipeline.delete(keyspace.RETENTION_REFUSED)
         seconds, micros = ledger.redis.time()
         pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
     pipeline.execute()

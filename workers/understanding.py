@@ -14,6 +14,7 @@ from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.notation import Words
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
+from workers.trusted_time import latest_believable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Understood:
         return Understood(delivery, tuple(letter), self.envelope)
 
 
-def understand(batch: Batch) -> list[Understood]:
+def understand(batch: Batch, judged_at: datetime | None = None) -> list[Understood]:
     """Read a batch's envelopes and project their events, each for itself."""
-    return [understand_line(numbered(batch, ordinal), line) for ordinal, line in batch.numbered()]
+    return [understand_line(numbered(batch, ordinal), line, judged_at=judged_at) for ordinal, line in batch.numbered()]
 
 
 def numbered(batch: Batch, ordinal: int) -> KeptDelivery:
@@ -66,25 +67,31 @@ def numbered(batch: Batch, ordinal: int) -> KeptDelivery:
     )
 
 
-def understand_line(row: KeptDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False) -> Understood:
+def understand_line(
+    row: KeptDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False, judged_at: datetime | None = None
+) -> Understood:
     """Understand an envelope as it lay in the ledger. Nothing is thrown: a line that is none is a dead letter.
 
-    `trusted` says that somebody has looked: a doubt does not count any more.
+    `trusted` says that somebody has looked: a doubt does not count any more. `judged_at` as for an envelope.
     """
     try:
         envelope = Envelope.parse(line)
         envelope = replace(envelope, doubt=None) if trusted else envelope
     except UnreadableEnvelope as error:
         return untouched(row, line).dead(str(error), attempt)
-    return understand_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt)
+    return understand_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt, judged_at)
 
 
-def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attempt: int = 1) -> Understood:
+def understand_envelope(
+    row: KeptDelivery, envelope: Envelope, text: str, attempt: int = 1, judged_at: datetime | None = None
+) -> Understood:
     """Nothing is thrown: what cannot be understood is parked, what cannot be projected is dead, with its reason.
 
-    The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer.
+    The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer, and
+    knows more than one clock. A time that the gateway tells is plausible until a day after the batch was accepted; or,
+    of a delivery that is understood anew, after `judged_at`.
     """
-    event_type, digest = envelope.event_type, None
+    event_type, digest, now = envelope.event_type, None, datetime.now(UTC)
 
     def kept(**told: Any) -> KeptDelivery:
         """The row, made once: a record costs as much as parsing a delivery."""
@@ -107,7 +114,7 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
         event_type, digest = payload.event_type, payload.digest()
         if envelope.doubt is not None:
             return _quarantined(kept, envelope, text)
-        event = payload.event(envelope.received_at)
+        event = payload.event(envelope.received_at, judged_at or _accepted_at(envelope, row, now))
         records = tuple(event.project())
     except NotUnderstood as parked:
         if envelope.doubt is not None:
@@ -115,8 +122,14 @@ def understand_envelope(row: KeptDelivery, envelope: Envelope, text: str, attemp
         return Understood(kept(outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not hold up its whole batch
         return Understood(kept(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = kept(subject=event.subject, event_at=event.at, outcome="applied", applied_at=datetime.now(UTC))
+    applied = kept(subject=event.subject, event_at=event.at, outcome="applied", applied_at=now)
     return Understood(applied, records, text)
+
+
+def _accepted_at(envelope: Envelope, row: KeptDelivery, now: datetime) -> datetime:
+    """When the ledger accepted a delivery, by Redis' clock; or by its receiver's, if that one seems to be right."""
+    accepted_at = row.received_at or envelope.received_at
+    return max(accepted_at, latest_believable((accepted_at, envelope.received_at), now))
 
 
 def _quarantined(kept: Callable[..., KeptDelivery], envelope: Envelope, text: str) -> Understood:

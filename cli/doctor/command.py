@@ -48,7 +48,7 @@ def examine(found: Read, around: Surroundings, *, offline: bool) -> Iterator[tup
     yield "The ledger: Redis", list(redis_server.checks(found.redis, settings.seven_ledger_limit))
     yield "The database", list(database.checks(found.database, connections))
     yield "Clocks", list(clocks.checks(found.skews))
-    yield "Processes", list(processes.checks(found.workers, found.beat_ages_s, settings))
+    yield "Processes", list(processes.checks(found.workers, found.beat_ages_s, settings, found.sent))
     yield "From outside", list(_outside(found, around, offline=offline))
     auth = around.home.settings.flower_basic_auth
     yield "Guards", list(guards.checks(found.guards, settings, found.at))

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
+from cli.ages import ago
 from cli.checks import Check, Silence, good, unknown, warning
 from cli.screen import program
-from cli.status_judging import ago
 from ledger.judged import Judged, judged
 from ledger.keyspace import fingerprint
 from workers.settings import WorkerSettings

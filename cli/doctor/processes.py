@@ -1,9 +1,10 @@
 """Processes: workers for every queue, one beat, and time limits that fit into each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from ledger.announcing import CLOCK, broker
+from ledger.glancing import Sent
 from ledger.isolating import ALONE_S
 from seven.events import QUEUES
 from workers.audited import LONGEST_S
@@ -18,10 +19,13 @@ FEWEST_FILES = 1024
 
 
 def checks(
-    workers: Sequence[Worker] | Silence, beat_ages_s: Sequence[float] | Silence, settings: WorkerSettings
+    workers: Sequence[Worker] | Silence,
+    beat_ages_s: Sequence[float] | Silence,
+    settings: WorkerSettings,
+    sent: Mapping[str, Sent] | Silence | None = None,
 ) -> Iterator[Check]:
-    """Everything about them."""
-    yield _beat(beat_ages_s)
+    """Everything about them. `sent` is what beats have sent, where that was read."""
+    yield _beat(beat_ages_s, {} if sent is None or isinstance(sent, Silence) else sent)
     if isinstance(workers, Silence):
         yield unknown("workers", f"they are asked by way of Redis ({workers.cause})")
     else:
@@ -33,7 +37,7 @@ def checks(
     yield time_limits(visibility_s, settings.seven_stall_s, settings.seven_overdue_s)
 
 
-def _beat(ages_s: Sequence[float] | Silence) -> Check:
+def _beat(ages_s: Sequence[float] | Silence, sent: Mapping[str, Sent]) -> Check:
     if isinstance(ages_s, Silence):
         return unknown("beat", f"Redis knows ({ages_s.cause})")
     ticking = [age_s for age_s in ages_s if age_s <= 3 * EVERY_S]  # one that was killed is forgotten soon
@@ -42,7 +46,10 @@ def _beat(ages_s: Sequence[float] | Silence) -> Check:
     if len(ticking) > 1:
         said = f"{len(ticking)} tick: everything is done twice, and harmlessly"
         return warning("beat", said, "look again in a minute: one that was killed is gone then; else end all but one")
-    return good("beat", "one ticks")
+    if late := [f"{task} for {one.age_s:.0f} s" for task, one in sent.items() if one.late]:
+        said = f"one ticks, and has not sent {', '.join(late)}"
+        return wrong("beat", said, "is there a worker that takes its tasks? Else look at its log, and restart it")
+    return good("beat", "one ticks, and sends what is due")
 
 
 def _queues(workers: Sequence[Worker]) -> Check:

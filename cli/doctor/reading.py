@@ -30,6 +30,7 @@ class Read:
     at: datetime
     redis: inspecting.Server | Silence
     beat_ages_s: Sequence[float] | Silence
+    sent: Mapping[str, glancing.Sent] | Silence
     guards: guards.Standing | Silence
     database: store_inspecting.Database | Silence
     skews: Mapping[str, clocks.Skew | Silence]
@@ -52,6 +53,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
         with Together() as servers:
             redis = servers.ask(lambda: inspecting.inspect(ledger.redis))
             beats = servers.ask(lambda: glancing.beats(ledger))
+            sent = servers.ask(lambda: glancing.sent(ledger))
             standing = servers.ask(lambda: guards.read(ledger.redis, glancing.tokens(ledger)))
             workers = servers.ask(lambda: living(ledger, told.redis_url))
             database = servers.ask(lambda: _database(engine))
@@ -65,6 +67,7 @@ def read(told: Surroundings, *, offline: bool) -> Read:
             at=datetime.now(UTC),
             redis=redis.result(),
             beat_ages_s=beats.result(),
+            sent=sent.result(),
             guards=standing.result(),
             database=found,
             skews=_skews(ledger, engine, found),

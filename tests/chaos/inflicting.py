@@ -14,6 +14,8 @@ import psycopg
 from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
 
+CLOCK_STEPS_S = (3600.0, 3 * 86_400.0, 400 * 86_400.0)
+"""By how much a clock is wrong: an hour, days, and more than anything is kept."""
 END_S = 30.0
 """How long a process may take to end after SIGTERM."""
 
@@ -121,6 +123,15 @@ class Inflicting:
             except subprocess.TimeoutExpired:
                 self.slow.append(fault.target)
 
+    def _set_clock(self, fault: Fault) -> None:
+        """One clock at a time: of two that are wrong alike nobody could say which is."""
+        clock = self._stage.clocks[fault.target]
+        step_s = CLOCK_STEPS_S[fault.number % len(CLOCK_STEPS_S)]
+        with self._stage.one_clock:
+            clock.set(clock.usual_s + (step_s if fault.deed == "ahead" else -step_s))
+            self._last(fault)
+            clock.set(clock.usual_s)
+
     def _disturb(self, fault: Fault) -> None:
         link = self._stage.link[fault.target]
         self._stage.links.do(lambda: link.disturb(fault.deed, fault.delay_s))
@@ -137,6 +148,8 @@ _DEEDS: dict[str, Callable[[Inflicting, Fault], None]] = {
     "delay": Inflicting._disturb,
     "hang": Inflicting._disturb,
     "cut": Inflicting._disturb,
+    "ahead": Inflicting._set_clock,
+    "behind": Inflicting._set_clock,
 }
 
 

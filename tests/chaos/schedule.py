@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+from tests import clocks
 from tests.chaos.options import Options
 
 
@@ -52,6 +53,17 @@ def _links(deed: str, longest_s: float) -> tuple[Kind, ...]:
     )
 
 
+def _clocks() -> tuple[Kind, ...]:
+    """A wall clock set ahead or back, and right again at the end; Valkey's only where libfaketime is installed."""
+    whose = (("receiver", RECEIVERS), ("worker", WORKERS), ("beat", ("beat",)), ("valkey", ("valkey",)))
+    return tuple(
+        Kind(f"{deed} {name}", targets, 1, 6)
+        for name, targets in whose
+        for deed in ("ahead", "behind")
+        if name != "valkey" or clocks.is_there()
+    )
+
+
 KINDS = (
     Kind("kill -9 receiver", RECEIVERS, 0.2, 3, cards=3),
     Kind("kill -9 worker", WORKERS, 0.2, 3, cards=4),
@@ -71,6 +83,7 @@ KINDS = (
     *_links("delay", 8),
     *_links("hang", 8),
     *_links("cut", 5),
+    *_clocks(),
 )
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import httpx2
 
 from ledger.settling import Ledger
+from tests import clocks
 from tests.chaos.links import Link, Links
 from tests.chaos.options import Options
 from tests.chaos.sabotage import STEPS
 from tests.chaos.schedule import RECEIVERS, WORKERS
+from tests.clocks import Clock
 from tests.processes import Process, Receiver, beat, worker
 from tests.servers import Postgres, Valkey, free_port
 from workers.store.engine import create_store_engine
@@ -70,7 +72,10 @@ class Stage:
         self.directory, self.options, self.links = directory, options, Links()
         for folder in ("valkey", "postgresql"):
             (directory / folder).mkdir()
-        self.valkey = Valkey(directory / "valkey")
+        self.clocks = {name: self._clock(name) for name in (*RECEIVERS, *WORKERS, "beat", "valkey")}
+        self.one_clock = threading.Lock()
+        heeded = self.clocks["valkey"].environment if clocks.is_there() else None
+        self.valkey = Valkey(directory / "valkey", environment=heeded)
         self.postgres = Postgres(directory / "postgresql") if options.database == "postgresql" else None
         self.servers = {"valkey": threading.Lock(), options.database: threading.Lock()}
         self.link: dict[str, Link] = {}
@@ -135,16 +140,21 @@ class Stage:
 
     def _start_processes(self) -> None:
         for name in RECEIVERS:
-            receiver = Receiver(self.directory, self._environment(name), name, self._spoiled("receiver"))
+            through = (*self.clocks[name].through, *self._spoiled("receiver"))
+            receiver = Receiver(self.directory, self._environment(name), name, through)
             self.actors[name] = Actor(receiver)
             self._link(f"emulator→{name}", receiver.port, WAYS[name][1])
-        for name, ahead_s in zip(WORKERS, (0, APART_S), strict=True):
-            apart = ("tests.chaos.apart", str(ahead_s)) if ahead_s else ()
-            process = worker(self.directory, self._environment(name), name, (*apart, *self._spoiled("worker")))
-            self.actors[name] = Actor(process)
-        self.actors["beat"] = Actor(beat(self.directory, self._environment("beat")))
+        for name in WORKERS:
+            through = (*self.clocks[name].through, *self._spoiled("worker"))
+            self.actors[name] = Actor(worker(self.directory, self._environment(name), name, through))
+        ticking = beat(self.directory, self._environment("beat"), through=self.clocks["beat"].through)
+        self.actors["beat"] = Actor(ticking)
         for actor in self.actors.values():
             actor.process.start()
+
+    def _clock(self, name: str) -> Clock:
+        (self.directory / f"clock-{name}").mkdir()
+        return Clock(self.directory / f"clock-{name}", APART_S if name == WORKERS[1] else 0)
 
     def second_beat(self) -> Process:
         """One beat more than there should be, not yet started."""
@@ -157,6 +167,7 @@ class Stage:
             "SEVEN_HOOK_TOKEN": TOKEN,
             "SEVEN_SWEEP_S": "2",
             "SEVEN_OVERDUE_S": "10",
+            "SEVEN_RETAIN_S": "2",  # whatever the clocks say, nothing of it is old
             "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
         }
         if name in (*RECEIVERS, *WORKERS):

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from cli.checks import Check, Grade
 from cli.doctor.processes import checks, time_limits
 from ledger.announcing import CLOCK
-from ledger.glancing import beats
+from ledger.glancing import Sent, beats
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
@@ -64,6 +64,13 @@ def test_nobody():
     found = examined([], ())
     assert not_good(found) == {"workers": Grade.WRONG, "beat": Grade.WRONG}
     assert all(one.cure for one in found.values() if one.grade is Grade.WRONG)
+
+
+def test_a_beat_that_sends_nothing():
+    """It ticks: what it has not sent is named."""
+    told = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
+    (found,) = (one for one in checks([Worker("w", ALL, *ours())], (1.0,), SETTINGS, told) if one.name == "beat")
+    assert (found.grade, found.said) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
 
 
 def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):

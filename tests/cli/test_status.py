@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger import keyspace
+from ledger.announcing import CLOCK
 from ledger.settling import Ledger
 from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
@@ -23,6 +24,7 @@ from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port
 from tests.workers.archiving import delivered, keep
 from tests.workers.envelopes import Accept, envelope
+from workers.clock import MOST_WAITING
 from workers.presence import present
 
 DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
@@ -106,6 +108,38 @@ def test_what_waits_too_long(alone: Installation, accept: Accept, ledger: Ledger
     assert "applied" not in wrong(alone.answer("status", code=1))
     ledger.redis.zadd(keyspace.pending("dlr"), {batch: ledger.redis.time()[0] * 1000 - 60_000})
     assert "applied" in wrong(alone.answer("status", code=1))
+
+
+def test_a_beat_that_ticks_and_sends_nothing(alone: Installation, ledger: Ledger):
+    """That it ticks is not enough: what it has not sent is named, and why where that is known."""
+    now_ms = ledger.redis.time()[0] * 1000
+    ledger.redis.zadd(keyspace.BEATS, {"beat": now_ms})
+    ledger.redis.hset(keyspace.SENT, mapping={"sweep": f"{now_ms} 1.0", "audit": f"{now_ms - 100_000} 900.0"})
+    assert "beat" not in wrong(alone.answer("status", code=1))
+    ledger.redis.hset(keyspace.SENT, "sweep", f"{now_ms - 600_000} 1.0")
+    (said,) = (one for one in alone.answer("status", code=1)["checks"] if one["name"] == "beat")
+    assert (said["grade"], "has not sent sweep for 10 min" in said["said"]) == ("wrong", True)
+    ledger.redis.rpush(CLOCK, *range(MOST_WAITING))
+    assert wrong(alone.answer("status", code=1))["beat"] == "start a worker"
+
+
+def test_what_happened_in_the_future(alone: Installation, accept: Accept, ledger: Ledger):
+    """By a clock of Redis' that was set back: shown as what it is, and no age of zero."""
+    batch = accept(envelope("01999999-0000-7000-8000-000000000000"))
+    ahead_ms = ledger.redis.time()[0] * 1000 + 7_200_500
+    ledger.redis.zadd(keyspace.pending("dlr"), {batch: ahead_ms})
+    ledger.redis.hset(keyspace.LAST, "dlr", ahead_ms)
+    ledger.redis.hset(keyspace.RETENTION, "at_ms", ahead_ms)
+    ledger.redis.zadd(keyspace.BEATS, {"died": ahead_ms})
+    answer = alone.answer("status", code=1)
+    said = {one["name"]: (one["grade"], one["said"]) for one in answer["checks"]}
+    for name in ("coming in", "applied", "retention"):
+        assert said[name][0] == "warning"
+        assert said[name][1].endswith("in the future by Redis' clock")
+    assert "beat" in wrong(answer)
+    ledger.redis.set(keyspace.RETENTION_REFUSED, "the clock of Redis is 1200 d ahead of that of the database")
+    (said_of_it,) = (one for one in alone.answer("status", code=1)["checks"] if one["name"] == "retention")
+    assert (said_of_it["grade"], "1200 d ahead" in said_of_it["said"]) == ("wrong", True)
 
 
 @pytest.mark.duration(8)

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
 from ledger.announcing import CLOCK
+from ledger.glancing import sent
 from ledger.settling import Ledger
 from seven.records import KeptDelivery
 from tests.servers import free_port
@@ -143,3 +144,24 @@ def test_a_beat_that_does_not_tick_does_not_live(ledger: Ledger):
     assert pulse.silence() == pulse.hindrances() == ["beat has not ticked for 61 s"]
     pulse.beat()
     assert pulse.silence() == []
+
+
+def test_a_beat_that_sends_nothing_does_not_live(ledger: Ledger):
+    """It ticks, and one of its tasks stays away; to skip one, while nobody takes any, is to have come to it."""
+    now = 0.0
+    registry = CollectorRegistry()
+    pulse = Pulse(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
+    assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 0
+    pulse.beat()
+    assert {task: one.period_s for task, one in sent(ledger).items()} == {"sweep": 10.0, "audit": 900.0}
+    now = 91.0
+    pulse.beat()
+    assert pulse.silence() == pulse.hindrances() == ["beat has not sent sweep for 91 s"]
+    pulse.skipped("sweep")
+    assert pulse.silence() == []
+    now = 182.0
+    pulse.beat()
+    assert pulse.silence() == ["beat has not sent sweep for 91 s"]
+    pulse.sent("sweep")
+    assert pulse.silence() == []
+    assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 1
