@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from redis.exceptions import NoPermissionError
+
 from ledger import keyspace
 from ledger.announcing import CLOCK
 from ledger.settling import Figures, Ledger
@@ -24,8 +26,8 @@ class Glance:
     """Seconds since the last tick of each beat that has neither ended nor been silent for an hour, youngest first."""
     clock_announcements: int
     unacked: int
-    used: int
-    """Bytes."""
+    used: int | None
+    """Bytes; None where it does not let us ask."""
     maxmemory: int
     """Bytes; 0 where Redis has no limit of its own."""
     retained_at: datetime | None
@@ -41,18 +43,26 @@ def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
     pipeline.llen(CLOCK)
     pipeline.hlen(UNACKED)
     pipeline.hget(keyspace.RETENTION, "at_ms")
-    pipeline.info("memory")
-    last, beats, clock, unacked, retained_ms, memory = pipeline.execute()
+    last, beats, clock, unacked, retained_ms = pipeline.execute()
+    memory = _memory(ledger)
     return Glance(
         figures=figures,
         last_at={queue.decode(): _at(int(ms)) for queue, ms in last.items()},
         beat_ages_s=beat_ages_s(beats, figures.now),
         clock_announcements=clock,
         unacked=unacked,
-        used=int(memory["used_memory"]),
-        maxmemory=int(memory["maxmemory"]),
+        used=int(memory["used_memory"]) if "used_memory" in memory else None,
+        maxmemory=int(memory.get("maxmemory", 0)),
         retained_at=_at(int(retained_ms)) if retained_ms else None,
     )
+
+
+def _memory(ledger: Ledger) -> Mapping[str, Any]:
+    """What INFO says of it; nothing where that is denied, as on managed servers."""
+    try:
+        return ledger.redis.info("memory")
+    except NoPermissionError:
+        return {}
 
 
 def beats(ledger: Ledger) -> tuple[float, ...]:
