@@ -8,6 +8,7 @@ from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
 from cli.status_schedules import schedules
+from ledger import glancing
 from ledger.probing import FULL_AT
 from seven.events import QUEUES
 from workers.settings import WorkerSettings
@@ -65,20 +66,25 @@ def _receivers(status: Status) -> Check:
     return wrong(name, said, "start it, or look at its log: what it refuses comes again for 3.5 days")
 
 
+def _memory(ledger: glancing.Glance, settings: WorkerSettings) -> Check:
+    if ledger.used is None:
+        return warning("ledger", "its memory is not known: INFO is denied", "deploy/README.md, Least rights in Redis")
+    limit = min(ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)
+    part = ledger.used / limit
+    said = f"{part:.0%} of its {size(limit)} in use"
+    if part >= FULL_AT:
+        return wrong("ledger", f"{said}: receivers refuse", "bring back what consumes: see below")
+    if part >= FULL_AT / 2:
+        return warning("ledger", said, f"from {FULL_AT:.0%} on receivers refuse: see what waits")
+    return good("ledger", said)
+
+
 def _ledger(status: Status, settings: WorkerSettings) -> Iterator[Check]:
     redis = status.redis
     if isinstance(redis, Silence):
         yield unknown("ledger", f"Redis does not answer ({redis.cause})", "start it on its own file; nothing is lost")
         return
-    limit = min(redis.ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)
-    part = redis.ledger.used / limit
-    said = f"{part:.0%} of its {size(limit)} in use"
-    if part >= FULL_AT:
-        yield wrong("ledger", f"{said}: receivers refuse", "bring back what consumes: see below")
-    elif part >= FULL_AT / 2:
-        yield warning("ledger", said, f"from {FULL_AT:.0%} on receivers refuse: see what waits")
-    else:
-        yield good("ledger", said)
+    yield _memory(redis.ledger, settings)
     yield _waiting(redis, settings)
 
 

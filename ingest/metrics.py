@@ -139,7 +139,8 @@ class ReadinessMetrics(Collector):
             value=float(not self._readiness.hindrances()),
         )
         if condition := self._readiness.condition:
-            yield GaugeMetricFamily("seven_ledger_used_bytes", "Memory that Redis uses.", value=condition.used)
+            if condition.used is not None:
+                yield GaugeMetricFamily("seven_ledger_used_bytes", "Memory that Redis uses.", value=condition.used)
             yield GaugeMetricFamily(
                 "seven_ledger_limit_bytes",
                 "Memory it may use; at three quarters of it 503 begins.",

@@ -32,12 +32,16 @@ class Readiness:
     async def run(self) -> None:
         """Probe for ever."""
         said: list[str] = []
+        missing: tuple[str, ...] = ()
         while True:
             await self.refresh()
             hindrances = self.hindrances()
             if hindrances != said:
                 log.warning("not ready", hindrances="; ".join(hindrances)) if hindrances else log.info("ready")
                 said = hindrances
+            if (condition := self.condition) and condition.missing_rights != missing:
+                missing = condition.missing_rights
+                log.warning("the ledger does not tell all", missing="; ".join(missing) or "nothing any more")
             await asyncio.sleep(PERIOD_S)
 
     async def refresh(self) -> None:

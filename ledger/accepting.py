@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
 from ledger.connection import RedisServer
+from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
 from ledger.probing import refusal_word
 from ledger.scripts import ACCEPT
 
@@ -45,6 +46,7 @@ class Acceptor:
         self.redis: Redis = Redis.from_url(
             server.url,
             **server.tls,
+            connection_class=AsyncPrimarySSLConnection if server.tls else AsyncPrimaryConnection,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=deadline_s,
             socket_connect_timeout=deadline_s,

@@ -9,8 +9,10 @@ from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from redis import Redis
 
 from ledger.connection import RedisServer
+from ledger.primary import use_in_celery
 from seven.events import QUEUES
 
 CLOCK = "clock"
@@ -26,6 +28,7 @@ def task_name(queue: str) -> str:
 
 def broker(redis_url: str) -> dict[str, Any]:
     """The Celery settings that whoever sends and whoever consumes must share."""
+    use_in_celery()
     return {
         **RedisServer.parse(redis_url).broker,
         "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK)],
@@ -45,6 +48,11 @@ def broker(redis_url: str) -> dict[str, Any]:
             "health_check_interval": 10,
         },
     }
+
+
+def remote_control_channel(redis: Redis) -> str:
+    """Where Celery's workers listen for questions, in the database of this client."""
+    return f"/{redis.get_connection_kwargs().get('db', 0)}.celery.pidbox"
 
 
 def announce(app: Celery, queue: str, batch_ids: Sequence[str], **options: Any) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from redis.exceptions import NoPermissionError
+
 from ledger import keyspace
 from ledger.announcing import CLOCK
 from ledger.settling import Figures, Ledger
@@ -44,8 +46,8 @@ class Glance:
     """By task of the clock; empty before the first beat."""
     clock_announcements: int
     unacked: int
-    used: int
-    """Bytes."""
+    used: int | None
+    """Bytes; None where it does not let us ask."""
     maxmemory: int
     """Bytes; 0 where Redis has no limit of its own."""
     retained_at: datetime | None
@@ -65,8 +67,8 @@ def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
     pipeline.hget(keyspace.RETENTION, "at_ms")
     pipeline.get(keyspace.RETENTION_REFUSED)
     pipeline.hgetall(keyspace.SENT)
-    pipeline.info("memory")
-    last, beats, clock, unacked, retained_ms, refused, entries, memory = pipeline.execute()
+    last, beats, clock, unacked, retained_ms, refused, entries = pipeline.execute()
+    memory = _memory(ledger)
     return Glance(
         figures=figures,
         last_at={queue.decode(): _at(int(ms)) for queue, ms in last.items()},
@@ -74,11 +76,19 @@ def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
         sent=_sent(entries, figures.now),
         clock_announcements=clock,
         unacked=unacked,
-        used=int(memory["used_memory"]),
-        maxmemory=int(memory["maxmemory"]),
+        used=int(memory["used_memory"]) if "used_memory" in memory else None,
+        maxmemory=int(memory.get("maxmemory", 0)),
         retained_at=_at(int(retained_ms)) if retained_ms else None,
         retention_refused=refused.decode() if refused else None,
     )
+
+
+def _memory(ledger: Ledger) -> Mapping[str, Any]:
+    """What INFO says of it; nothing where that is denied, as on managed servers."""
+    try:
+        return ledger.redis.info("memory")
+    except NoPermissionError:
+        return {}
 
 
 def beats(ledger: Ledger) -> tuple[float, ...]:

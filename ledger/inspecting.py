@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from ledger import keyspace
-from ledger.probing import refusal_word
+from ledger.probing import missing_right, refusal_word
 from ledger.scripts import PROBE
 
 ASKED = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "min-replicas-to-write", "save")
@@ -24,6 +24,8 @@ class Server:
     """None where it does not let us ask: a managed server, whose CONFIG is denied or called otherwise."""
     refusal: str | None
     """Why it took no write just now; None when it did."""
+    missing_right: str | None = None
+    """Which right we lack to ask it how it is; None where we have it."""
 
     @property
     def name(self) -> str:
@@ -43,8 +45,11 @@ class Server:
 
 def inspect(redis: Redis) -> Server:
     """Ask the server, and write once. Raises redis.RedisError when it does not answer."""
+    missing = None
     try:
         told = redis.info()
+    except NoPermissionError as error:
+        told, missing = {}, missing_right(error)
     except ResponseError:
         told = {}
     try:
@@ -52,7 +57,7 @@ def inspect(redis: Redis) -> Server:
         refusal = None
     except ResponseError as error:
         refusal = refusal_word(error)
-    return Server(told, _config(redis), refusal)
+    return Server(told, _config(redis), refusal, missing)
 
 
 def _config(redis: Redis) -> Mapping[str, str] | None:

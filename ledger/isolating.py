@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from redis.exceptions import LockError
+from redis.exceptions import LockError, OutOfMemoryError
 from redis.lock import Lock
 
 from ledger import keyspace
@@ -18,12 +18,13 @@ ALONE_S = 120
 class Claim:
     """A suspect batch that is ours to consume; each call raises redis.RedisError, also when it is ours no more."""
 
-    def __init__(self, ledger: Ledger, batch_id: str, lock: Lock) -> None:
+    def __init__(self, ledger: Ledger, batch_id: str, lock: Lock | None) -> None:
         self._ledger, self._batch_id, self._lock = ledger, batch_id, lock
 
     def begin(self, ordinal: int) -> int:
         """Note that one envelope is alone in our hand, before it is touched; returns how many died so."""
-        self._lock.reacquire()
+        if self._lock:
+            self._lock.reacquire()
         return int(self._ledger.run(BEGIN, (keyspace.ALONE,), (self._ledger.incarnation, self._field(ordinal))))
 
     def survived(self, ordinal: int) -> None:
@@ -42,7 +43,12 @@ class Claim:
 def claimed(ledger: Ledger, batch_id: str) -> Iterator[Claim | None]:
     """A claim for the length of a block; None while another worker has it. Raises redis.RedisError."""
     held = lock(ledger.redis, keyspace.isolating(batch_id), ALONE_S)
-    if not held.acquire():
+    try:
+        is_ours = held.acquire()
+    except OutOfMemoryError:  # a full Redis refuses locks: two that consume it at once merge, and it makes room
+        yield Claim(ledger, batch_id, None)
+        return
+    if not is_ours:
         yield None
         return
     try:

@@ -108,13 +108,16 @@ def _answering(metrics: "WSGIApplication", asked: dict[str, Hindrances]) -> "WSG
 def _server(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
     class Server(ThreadingMixIn, WSGIServer):  # one that is asked slowly still answers others
         daemon_threads = True
-        handle_error = staticmethod(_note)
+
+        def handle_error(self, *_: object) -> None:
+            _note()
+
         address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
 
     return make_server(host, port, application, Server, handler_class=_Silent)
 
 
-def _note(*_: object) -> None:
+def _note() -> None:
     """One line for an answer that failed, and none for whoever has hung up: the library would print a traceback."""
     error = sys.exc_info()[1]
     if not isinstance(error, ConnectionError | TimeoutError):

@@ -1,13 +1,16 @@
 """Probing: can a batch be accepted durably right now? Asked in the background, answered from memory."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, ResponseError
 
 from ledger import keyspace
+from ledger.connection import reason
 from ledger.scripts import PROBE
 from seven.events import QUEUES
 
@@ -15,21 +18,29 @@ FULL_AT = 0.75
 """The part of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
 
 
+UNKNOWN_ROOM = 2**62
+
+_COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """How the ledger's server is, as it says itself; sizes in bytes."""
 
-    used: int
+    used: int | None
+    """None where it does not let us ask; then nothing bounds the ledger but the server itself."""
     limit: int
     hindrances: tuple[str, ...]
     """Why a batch could not be accepted durably, in words for people; empty when it could."""
     announcements: Mapping[str, int]
     """By queue, those that nobody has taken from the broker yet."""
+    missing_rights: tuple[str, ...] = ()
+    """What it does not let us ask, each with the right that is missing. It accepts all the same."""
 
     @property
     def room(self) -> int:
         """Bytes left below the bar; negative when it is passed."""
-        return int(self.limit * FULL_AT) - self.used
+        return UNKNOWN_ROOM if self.used is None else int(self.limit * FULL_AT) - self.used
 
 
 async def probe(redis: Redis, ledger_limit: int) -> Condition:
@@ -37,26 +48,76 @@ async def probe(redis: Redis, ledger_limit: int) -> Condition:
 
     Raises redis.RedisError or OSError when it does not answer.
     """
-    told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
+    told, missing = await _figures(redis)
     try:
         await redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = refusal_word(error)
+        refusal = missing_right(error) if isinstance(error, NoPermissionError) else refusal_word(error)
     pipeline = redis.pipeline(transaction=False)
     for queue in QUEUES:
         pipeline.llen(queue)
     lengths = await pipeline.execute(raise_on_error=False)
     announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
-    limit = min(told["maxmemory"] or ledger_limit, ledger_limit)
+    limit = min(told.get("maxmemory") or ledger_limit, ledger_limit)
     hindrances = (
         (f"it takes no writes ({refusal})", refusal is not None),
         ("it is loading its data", bool(told.get("loading"))),
-        ("it is a replica", told.get("role") != "master"),
-        ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled")),
+        ("it is a replica", told.get("role", "master") != "master"),
+        ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled", True)),
         ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
     )
-    return Condition(told["used_memory"], limit, tuple(word for word, holds in hindrances if holds), announcements)
+    holding = tuple(word for word, holds in hindrances if holds)
+    return Condition(told.get("used_memory"), limit, holding, announcements, missing)
+
+
+async def _figures(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What INFO says; where that is denied, as on managed servers, at least how much memory is in use."""
+    try:
+        told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
+    except NoPermissionError as error:
+        told, missing = {}, [f"whether it keeps an append-only file is not known: it {missing_right(error)}"]
+    else:
+        missing = []
+    if "used_memory" not in told:
+        try:
+            told["used_memory"] = int((await redis.memory_stats())["total.allocated"])
+        except (ResponseError, KeyError) as error:
+            needs = missing_right(error) if isinstance(error, NoPermissionError) else "does not say"
+            missing.append(f"how full it is is not known, and no bound holds: it {needs}")
+    return told, tuple(missing)
+
+
+def unusable(redis: BlockingRedis, channel: str | None = None) -> list[str]:
+    """Why a worker or beat cannot use the ledger now, found out by a write; and a channel, by listening to it.
+
+    A full Redis refuses the write and is of use all the same: what is settled makes room.
+    """
+    try:
+        redis.eval(PROBE.text, 1, keyspace.LEDGER)
+        if channel is not None:
+            with redis.pubsub() as listening:  # type: ignore[no-untyped-call] # of the library's
+                listening.psubscribe(channel)  # as Celery does: rights to patterns are others
+                listening.get_message(timeout=1.0)
+    except OutOfMemoryError:
+        return []
+    except NoPermissionError as error:
+        return [f"the ledger {missing_right(error)}"]
+    except ResponseError as error:
+        return [f"the ledger takes no writes ({refusal_word(error)})"]
+    except (RedisError, OSError) as error:
+        return [f"the ledger does not answer ({reason(error)})"]
+    return []
+
+
+def missing_right(error: NoPermissionError) -> str:
+    """Which right a refusal asks for, in the words of an access control list."""
+    said = str(error)
+    if command := _COMMAND.search(said):
+        return f"needs +{command[1]}"
+    if "channel" in said:
+        return "needs the channels of Celery's remote control (&*)"
+    return "needs the keys of ledger and broker (~*)"
 
 
 def refusal_word(error: ResponseError) -> str:

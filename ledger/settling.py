@@ -14,6 +14,7 @@ from redis.retry import Retry
 from ledger import keyspace
 from ledger.batch import Batch, UnreadableBatch
 from ledger.connection import RedisServer
+from ledger.primary import PrimaryConnection, PrimarySSLConnection
 from ledger.scripts import OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 
 READ_BYTES = 1024 * 1024
@@ -79,6 +80,7 @@ class Ledger:
         self.redis = Redis.from_url(
             server.url,
             **server.tls,
+            connection_class=PrimarySSLConnection if server.tls else PrimaryConnection,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,

@@ -9,9 +9,9 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
-from ledger.announcing import CLOCK
-from ledger.connection import reason
+from ledger.announcing import CLOCK, remote_control_channel
 from ledger.glancing import glance
+from ledger.probing import unusable
 from ledger.settling import Ledger
 from seven.events import QUEUES, label_of
 from seven.records import KeptDelivery
@@ -171,9 +171,4 @@ def gauges(name: str, meaning: str, label: str, values: dict[str, float] | dict[
 
 def hindrances(redis: Redis, breaker: Breaker) -> list[str]:
     """Why a worker could not consume now: its ledger asked within the client's timeout, its store as last found."""
-    found = [str(breaker.hold)] if breaker.hold else []
-    try:
-        redis.ping()
-    except (RedisError, OSError) as error:
-        found.append(f"the ledger does not answer ({reason(error)})")
-    return found
+    return [*([str(breaker.hold)] if breaker.hold else []), *unusable(redis, remote_control_channel(redis))]

@@ -79,7 +79,8 @@ def _eviction(server: Server) -> Check:
 
 def _memory(server: Server, ledger_limit: int) -> Check:
     if "used_memory" not in server.told:
-        return warning("Redis memory", "it does not tell")
+        said = f"not known: it {server.missing_right}" if server.missing_right else "it does not tell"
+        return warning("Redis memory", said, "deploy/README.md, Least rights in Redis")
     used, limit = int(server.told["used_memory"]), server.limit(ledger_limit)
     machine = int(server.told.get("total_system_memory") or 0)
     said = f"{size(used)} of {size(limit)} in use"

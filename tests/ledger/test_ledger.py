@@ -11,6 +11,7 @@ import pytest
 
 from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
+from ledger.isolating import claimed
 from ledger.settling import Ledger, Unreadable
 from tests.servers import Valkey, eventually, valkey
 
@@ -19,7 +20,7 @@ def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x
     return NewBatch(id=name, queue=queue, lines=[line] * size, fingerprints=frozenset({"f00d"}))
 
 
-def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = 2.0) -> list[Header | NotAccepted]:
+def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = 60.0) -> list[Header | NotAccepted]:
     async def run() -> list[Header | NotAccepted]:
         async with Acceptor(redis_url, deadline_s) as acceptor:
             return await acceptor.accept(batches)
@@ -164,10 +165,16 @@ def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause
 def test_a_full_redis_still_settles(tmp_path: Path):
     """Settling only deletes, so it gets through when nothing else does, and makes room again."""
     with valkey(tmp_path) as server:
-        accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode()) for n in range(40)])
+        for n in range(40):
+            assert firsts(accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode())])) == [n + 1]
         ledger = Ledger(server.url)
         ledger.redis.config_set("maxmemory", "2mb")
         assert isinstance(accept(server.url, [batch("no room")])[0], NotAccepted)
+        with claimed(ledger, "7") as claim:  # a suspect batch too: consuming it is what makes room
+            assert claim is not None
+            assert claim.begin(7) == 0
+            claim.survived(7)
+            claim.ended(7)
         assert ledger.settle("dlr", [str(n) for n in range(40)]) == 40
         assert firsts(accept(server.url, [batch("room")])) == [41]
         ledger.close()

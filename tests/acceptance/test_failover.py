@@ -1,0 +1,122 @@
+"""A planned failover behind one address: whoever was the primary becomes a replica, and connections to it stay."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, select
+
+from tests.chaos.links import Links
+from tests.processes import Receiver, beat, running, worker
+from tests.servers import eventually, free_port, valkey
+from workers.store.tables import deliveries
+
+TOKEN = "a-token-for-the-failover-0123456789"
+
+
+@dataclass
+class Gateway:
+    """Delivers one after the other, each again until it is accepted, and remembers by which id."""
+
+    url: str
+    accepted: list[str] = field(default_factory=list)
+    refused: int = 0
+
+    def deliver(self, number: int) -> None:
+        body = {"webhook_event": "dlr", "data": {"msg_id": str(number), "status": "DELIVERED"}}
+        try:
+            answer = httpx2.post(f"{self.url}/hooks/{TOKEN}", json=body, timeout=10)
+        except httpx2.TransportError:
+            self.refused += 1
+            return
+        if answer.status_code == 202:
+            self.accepted.append(json.loads(answer.content)["id"])
+        else:
+            assert answer.status_code == 503
+            self.refused += 1
+
+    @contextmanager
+    def delivering(self) -> Iterator[None]:
+        """Deliver for the length of a block."""
+        ended = threading.Event()
+
+        def work() -> None:
+            number = 0
+            while not ended.wait(0.005):
+                number += 1
+                self.deliver(number)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def rows(engine: Engine) -> set[str]:
+    with engine.connect().execution_options(reads=True) as connection:
+        return set(connection.execute(select(deliveries.c.id)).scalars())
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("way", ["FAILOVER", "REPLICAOF"])
+def test_it_is_over_within_seconds_and_nothing_is_lost(tmp_path: Path, engine: Engine, database_url: str, way: str):
+    """Receiver, worker and beat go to the new primary by themselves: accepted ids are rows, and nobody is restarted."""
+    links = Links()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with valkey(tmp_path / "a") as first, valkey(tmp_path / "b", "--replicaof", f"127.0.0.1 {first.port}") as second:
+        link = links.add("redis", first.port)
+        environment = {
+            "REDIS_URL": f"redis://127.0.0.1:{link.port}/0", "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN,
+            "SEVEN_SWEEP_S": "1", "SEVEN_OVERDUE_S": "10",
+        }  # fmt: skip
+        ports = [free_port() for _ in range(3)]
+        receiver = Receiver(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[0]}"})
+        consumer = worker(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[1]}"})
+        clock = beat(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[2]}"})
+        gateway = Gateway(receiver.url)
+        with running(receiver, consumer, clock), first.client() as old, second.client() as new:
+            eventually(lambda: all(map(is_ready, ports)))
+            with gateway.delivering():
+                eventually(lambda: len(gateway.accepted) > 50 and len(rows(engine)) > 20)
+                eventually(lambda: new.info("replication")["master_link_status"] == "up")
+                change(way, old, new, second.port)
+                link.target = second.port  # whoever connects now; what is connected stays where it is
+                before = len(gateway.accepted)
+                eventually(lambda: len(gateway.accepted) > before + 50)
+            eventually(lambda: set(gateway.accepted) <= rows(engine))
+            eventually(lambda: all(map(is_ready, ports)))
+            for process in (receiver, consumer, clock):
+                assert process.process
+                assert process.process.poll() is None
+            taken = new.info("commandstats")["cmdstat_brpop"]["calls"]
+            eventually(lambda: new.info("commandstats")["cmdstat_brpop"]["calls"] > taken)  # by a worker, still
+
+
+def change(way: str, old: Redis, new: Redis, new_port: int) -> None:
+    """Have the replica be the primary, with all that the old one had."""
+    if way == "FAILOVER":
+        old.execute_command("FAILOVER", "TO", "127.0.0.1", str(new_port), "TIMEOUT", "30000")
+    else:
+        old.execute_command("CLIENT", "PAUSE", "3000", "WRITE")  # so that nothing is written that is not replicated
+        at = old.info("replication")["master_repl_offset"]
+        eventually(lambda: new.info("replication")["slave_repl_offset"] >= at)
+        new.execute_command("REPLICAOF", "NO", "ONE")
+        old.execute_command("REPLICAOF", "127.0.0.1", str(new_port))
+        old.execute_command("CLIENT", "UNPAUSE")
+    eventually(lambda: new.info("replication")["role"] == "master" and old.info("replication")["role"] == "slave")
