@@ -1,8 +1,8 @@
 """Transactions on PostgreSQL: each asks for itself what its commit is worth, and how long it may wait.
 
-A session is no place for that. Behind a transaction pooler (PgBouncer and its like) the next transaction runs in another
-session, without what was set in the first, and what was set there holds for the pool's other clients. So the driver
-begins nothing by itself: BEGIN and its settings are one message, which costs no further round trip.
+Behind a transaction pooler (PgBouncer and its like) the next transaction runs in another session: what was set in the
+first does not hold there, and what stays behind in it holds for the pool's other clients. So nothing is set for a
+session, and the driver begins nothing by itself: BEGIN and its settings are one message, and no further round trip.
 """
 
 from functools import cache
@@ -17,8 +17,7 @@ WEAK_COMMITS = ("off", "local")
 
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 _COMMIT_ON_DISK = (
-    "SELECT set_config('synchronous_commit', 'on', true)"
-    f" WHERE current_setting('synchronous_commit') IN {WEAK_COMMITS}"
+    f"SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN {WEAK_COMMITS}"
 )
 
 
