@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from workers.store import transactions
+from workers.store import freshness, transactions
 from workers.store.guarding import PATIENCE, Patience, guarded
 from workers.store.tables import SCHEMA
 
@@ -59,6 +59,7 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        freshness.watch(engine)
         return engine
     engine = create_engine(
         url,
@@ -73,6 +74,7 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
     event.listen(engine, "do_connect", guarded(patience))
     event.listen(engine, "connect", _configure_postgresql)
     event.listen(engine, "begin", transactions.begin)
+    freshness.watch(engine)
     return engine
 
 
