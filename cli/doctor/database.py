@@ -9,6 +9,7 @@ from cli.status_judging import size
 from workers.store.engine import OVERFLOW
 from workers.store.inspecting import Database
 from workers.store.partitioning import WEEK
+from workers.store.transactions import BOUNDS_MS, WEAK_COMMITS
 
 OLDEST_POSTGRESQL = 130_000
 FULLEST = 0.8
@@ -66,6 +67,8 @@ def _postgresql(database: Database, connections: int) -> Iterator[Check]:
     if int(told["server_version_num"]) < OLDEST_POSTGRESQL:
         yield warning("PostgreSQL version", _name(database), "its faults are mended no more: upgrade it")
     yield _commit(database)
+    yield _bounds(database)
+    yield _sessions(database)
     off = [name for name in ("fsync", "full_page_writes") if told[name] == "off"]
     if off:
         said = f"{' and '.join(off)} off: a power loss may ruin the whole database"
@@ -87,12 +90,33 @@ def _provided(until: datetime | None) -> Check:
 
 def _commit(database: Database) -> Check:
     ours, default = database.settings["synchronous_commit"], database.defaults["synchronous_commit"]
-    if ours in ("off", "local"):
-        said = f"synchronous_commit {ours} in our sessions, although they ask for on"
+    if ours in WEAK_COMMITS:
+        said = f"synchronous_commit {ours} in our transactions, although they ask for on"
         return wrong("commit", said, "batches are settled that are not on disk: what stands between us and PostgreSQL?")
-    if default in ("off", "local"):
-        return good("commit", f"synchronous_commit {ours} in our sessions, which ask for it; the default is {default}")
+    if default in WEAK_COMMITS:
+        return good(
+            "commit", f"synchronous_commit {ours} in our transactions, which ask for it; the default is {default}"
+        )
     return good("commit", f"synchronous_commit {ours}")
+
+
+def _bounds(database: Database) -> Check:
+    wanted = {name: str(bound) for name, bound in BOUNDS_MS.items()} | {"transaction_isolation": "read committed"}
+    other = [f"{name} {database.settings[name]}" for name in wanted if database.settings[name] != wanted[name]]
+    if other:
+        said = f"{', '.join(other)} in our transactions, although they ask for another"
+        return wrong("transactions", said, "what stands between us and PostgreSQL?")
+    return good("transactions", "have our timeouts and isolation")
+
+
+def _sessions(database: Database) -> Check:
+    if database.left_behind:
+        said = f"other clients leave settings behind in them: {', '.join(database.left_behind)}"
+        cure = "have those clients use SET LOCAL, or a pool of their own; each transaction of ours asks for its own"
+        return warning("PostgreSQL sessions", said, cure)
+    if database.pooled:
+        return good("PostgreSQL sessions", "come from a pooler, and nobody left a setting behind in ours")
+    return good("PostgreSQL sessions", "are ours alone")
 
 
 def _encoding(told: str) -> Check:

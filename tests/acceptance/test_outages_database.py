@@ -15,7 +15,7 @@ import httpx2
 import psycopg
 import pytest
 from celery import Celery
-from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy import Connection, Engine, event, func, select, text
 
 from ledger.accepting import Acceptor
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce, broker
@@ -70,16 +70,18 @@ class Away:
         self.url, self.postgres, self.directory = url, postgres, directory
         self.pragmas: list[str] = []
         self.engine = create_store_engine(url, patience=Patience(statement_s=1.0, ping_s=0.5, connect_s=2))
-        event.listen(self.engine, "connect", self._connected)
+        if postgres:
+            event.listen(self.engine, "begin", self._begun)
+        else:
+            event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
         migrate(self.engine)
 
     def _connected(self, connection: Any, _: Any) -> None:
-        if self.postgres:
-            connection.execute("SET lock_timeout = '300ms'")
-            connection.commit()
-        else:
-            connection.execute("PRAGMA busy_timeout = 300")
+        connection.execute("PRAGMA busy_timeout = 300")
+
+    def _begun(self, connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '300ms'")
 
     def _checked_out(self, connection: Any, *_: Any) -> None:
         for pragma in self.pragmas:

@@ -84,7 +84,7 @@ def test_one_that_takes_no_writes(postgres: Postgres):
 
 
 def test_a_lazy_default_is_none_of_ours(postgres: Postgres):
-    """Our sessions ask for a commit on disk whatever the default; one that does not get it is wrong."""
+    """Our transactions ask for a commit on disk, and for bounds, whatever the default; not to get them is wrong."""
     url = postgres.database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off")
@@ -92,7 +92,7 @@ def test_a_lazy_default_is_none_of_ours(postgres: Postgres):
         found = examined(engine)
     assert (found["commit"].grade, "the default is off" in found["commit"].said) == (Grade.GOOD, True), found["commit"]
     bare = create_engine(database_url(url), execution_options={"schema_translate_map": {}})
-    assert not_good(examined(bare)) == {"commit": Grade.WRONG}
+    assert not_good(examined(bare)) == {"commit": Grade.WRONG, "transactions": Grade.WRONG}
     bare.dispose()
 
 

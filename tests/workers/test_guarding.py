@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from seven.records import Message
@@ -30,6 +30,10 @@ def engine(url: str) -> Iterator[Engine]:
     migrate(engine)
     yield engine
     engine.dispose()
+
+
+def missing(connection: Connection) -> None:
+    connection.execute(text("SELECT 1 FROM seven.is_not_there"))
 
 
 def waiting_for_a_lock(watch: Engine) -> bool:
@@ -106,3 +110,19 @@ def test_where_bounds_are_lifted_ours_are(engine: Engine):
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
     with pytest.raises(OperationalError), engine.begin() as connection:
         connection.execute(text("SELECT pg_sleep(60)"))
+
+
+def test_no_connection_is_left_open_after_an_outage(engine: Engine):
+    """One thread meets an outage while another is in a transaction: that one ends well, and its connection is closed."""
+    with engine.connect() as other:
+        other.execute(text("SELECT 1"))
+        connection = other.connection.dbapi_connection
+        with pytest.raises(StoreAway):
+            Store(engine).transact(missing)
+        assert other.execute(text("SELECT 2")).scalar() == 2
+    assert isinstance(connection, psycopg.Connection)
+    with engine.connect() as first, engine.connect() as second:
+        assert connection not in (first.connection.dbapi_connection, second.connection.dbapi_connection)
+        assert connection.closed
+    engine.dispose()
+    assert connection.closed

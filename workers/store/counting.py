@@ -33,10 +33,7 @@ class Rows:
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection whose every query sees the same moment, and may take its time."""
-    connecting = engine.connect().execution_options(reads=True)
-    if engine.dialect.name == "postgresql":
-        connecting = connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    with connecting as connection:
+    with engine.connect().execution_options(reads=True, snapshot=True) as connection:
         if engine.dialect.name == "postgresql":
             # before the moment is fixed: a partition dropped after it would be missing from it, and so would its tally
             connection.execute(text(f"LOCK TABLE {SCHEMA}.{deliveries.name} IN ACCESS SHARE MODE"))

@@ -9,20 +9,10 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from workers.store import freshness, transactions
 from workers.store.guarding import PATIENCE, Patience, guarded
 from workers.store.tables import SCHEMA
 
-# A commit must be on disk before its batch is settled; a server that promises more than that keeps its promise.
-# No transaction is longer than a minute: a reader of `changed_at` who looks back two then misses nothing.
-_POSTGRESQL = """
-    SELECT set_config('synchronous_commit', 'on', false)
-     WHERE current_setting('synchronous_commit') IN ('off', 'local');
-    SELECT set_config('lock_timeout', '10s', false),
-           set_config('statement_timeout', '30s', false),
-           set_config('idle_in_transaction_session_timeout', '30s', false),
-           set_config('default_transaction_isolation', 'read committed', false);
-    SELECT set_config(name, '60s', false) FROM pg_settings WHERE name = 'transaction_timeout';
-"""
 # A server that vanished without a word is noticed within half a minute.
 _CONNECTION = {
     # A database of SQL_ASCII, as one made under LANG=C is, would answer in bytes; what it keeps is UTF-8 all the same.
@@ -31,6 +21,8 @@ _CONNECTION = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
+    # A prepared statement belongs to a session, and behind a transaction pooler the next one has another of that name.
+    "prepare_threshold": None,
 }
 OVERFLOW = 2
 """Connections beyond one for each thread: beat's tasks come beside batches."""
@@ -67,10 +59,12 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        freshness.watch(engine)
         return engine
     engine = create_engine(
         url,
         hide_parameters=True,  # errors are logged, and parameters are what people wrote
+        isolation_level="AUTOCOMMIT",  # the driver begins nothing by itself; transactions.begin does
         pool_size=connections,
         max_overflow=OVERFLOW,
         pool_pre_ping=True,
@@ -79,6 +73,8 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
     )
     event.listen(engine, "do_connect", guarded(patience))
     event.listen(engine, "connect", _configure_postgresql)
+    event.listen(engine, "begin", transactions.begin)
+    freshness.watch(engine)
     return engine
 
 
@@ -109,7 +105,4 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 def _configure_postgresql(connection: Any, _: Any) -> None:
-    connection.autocommit = True
     connection.adapters.register_dumper(list, ListBinaryDumper)  # as text each element is escaped, in Python
-    connection.execute(_POSTGRESQL)
-    connection.autocommit = False

@@ -26,7 +26,7 @@ class Patience:
     statement_s: float = 35.0
     """Within a transaction: beyond the server's `statement_timeout`, so it speaks first as long as it can speak."""
     ping_s: float = 10.0
-    """Outside of one, where only short questions are asked: is this connection alive?"""
+    """Outside of one, where only short questions are asked: is this connection alive, may a transaction begin?"""
     connect_s: int = 5
     """For a connection to be made; libpq knows no less than 2."""
     transaction_s: float = TRANSACTION_S
@@ -60,7 +60,8 @@ class GuardedConnection(psycopg.Connection[Any]):
     def _bounds(self) -> tuple[float, float]:
         if self._lifted_s is not None:
             return self._lifted_s, self._lifted_s
-        return self.patience.ping_s if self.autocommit else self.patience.statement_s, self.patience.transaction_s
+        idle = self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        return self.patience.ping_s if idle else self.patience.statement_s, self.patience.transaction_s
 
     def _until_silent(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         silence_s, transaction_s = self._bounds()

@@ -15,8 +15,16 @@ from workers.store.tables import ledger_marks
 # What a commit is worth, and how many may come. `reset_val` is what a session has before we ask for more.
 _SETTINGS = text(
     "SELECT name, setting, reset_val FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync', 'full_page_writes',"
-    " 'server_encoding', 'server_version_num', 'max_connections', 'superuser_reserved_connections')"
+    " 'server_encoding', 'server_version_num', 'max_connections', 'superuser_reserved_connections',"
+    " 'transaction_isolation', 'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout')"
 )
+# Outside of our transactions: what somebody has set for the whole session. We set nothing there.
+_LEFT_BEHIND = text(
+    "SELECT name FROM pg_settings WHERE source = 'session' AND name IN ('synchronous_commit', 'lock_timeout',"
+    " 'statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'search_path',"
+    " 'default_transaction_isolation', 'default_transaction_read_only') ORDER BY name"
+)
+_BACKEND = text("SELECT pg_backend_pid()")
 _STATE = text(
     "SELECT pg_is_in_recovery(), pg_database_size(current_database()),"
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
@@ -33,7 +41,7 @@ class Database:
     newest: str
     """Of today's schema."""
     settings: dict[str, str]
-    """What our sessions have."""
+    """What our transactions have."""
     defaults: dict[str, str]
     """What a session would have that asks for nothing; PostgreSQL only."""
     size: int
@@ -45,6 +53,10 @@ class Database:
     """By when the weeks end that have partitions, in every table; PostgreSQL only."""
     refusal: str | None
     """Why it took no write; None when it did, or when it has no tables yet."""
+    pooled: bool = False
+    """Whether a pooler stands between us and it: its backend is not the one that greeted us; PostgreSQL only."""
+    left_behind: tuple[str, ...] = ()
+    """Settings that another client has left in a session that we got; PostgreSQL only."""
 
 
 def inspect(engine: Engine) -> Database:
@@ -55,6 +67,8 @@ def inspect(engine: Engine) -> Database:
     with engine.connect().execution_options(reads=True) as connection:
         read = _postgresql if engine.dialect.name == "postgresql" else _sqlite
         told = read(connection)
+    if engine.dialect.name == "postgresql":
+        told |= _session(engine)
     return Database(engine.dialect.name, version, newest(), refusal=refusal, **told)
 
 
@@ -88,6 +102,15 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
         "standby": standby,
         "provided_until": provided_until(connection),
     }
+
+
+def _session(engine: Engine) -> dict[str, Any]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        greeted: Any = connection.connection.dbapi_connection
+        return {
+            "pooled": connection.execute(_BACKEND).scalar_one() != greeted.info.backend_pid,
+            "left_behind": tuple(connection.execute(_LEFT_BEHIND).scalars()),
+        }
 
 
 def _sqlite(connection: Connection) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.logs import logger
 from seven.records import Record, fold
 from workers.store.failures import is_race, is_refusal, is_unmigrated, sqlstate
+from workers.store.freshness import expire
 from workers.store.guarding import TRANSACTION_S
 from workers.store.upsert import upsert
 
@@ -71,8 +72,7 @@ class Store:
                 elif is_refusal(error):
                     raise Refused(cause(error)) from None  # whose text would quote the row
                 elif isinstance(error, SQLAlchemyError):
-                    # A connection kept open may go on meeting the server of before: read-only, or no longer the first.
-                    self.engine.dispose()
+                    expire(self.engine)
                     raise (NotMigrated if is_unmigrated(error) else StoreAway)(cause(error)) from None
                 else:
                     raise

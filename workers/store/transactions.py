@@ -1,0 +1,39 @@
+"""Transactions on PostgreSQL: each asks for itself what its commit is worth, and how long it may wait.
+
+Behind a transaction pooler (PgBouncer and its like) the next transaction runs in another session: what was set in the
+first does not hold there, and what stays behind in it holds for the pool's other clients. So nothing is set for a
+session, and the driver begins nothing by itself: BEGIN and its settings are one message, and no further round trip.
+"""
+
+from functools import cache
+
+from sqlalchemy import Connection
+
+BOUNDS_MS = {"lock_timeout": 10_000, "statement_timeout": 30_000, "idle_in_transaction_session_timeout": 30_000}
+TRANSACTION_MS = 60_000
+"""No transaction is longer: a reader of `changed_at` who looks back two minutes then misses nothing."""
+WEAK_COMMITS = ("off", "local")
+"""A commit must be on disk before its batch is settled; a server that promises more than `on` keeps its promise."""
+
+_TRANSACTION_TIMEOUT_SINCE = 170_000
+_COMMIT_ON_DISK = (
+    f"SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN {WEAK_COMMITS}"
+)
+
+
+def begin(connection: Connection) -> None:
+    """Begin a transaction (SQLAlchemy's `begin`). With the option `snapshot` it reads only, and sees one moment."""
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr] # psycopg's
+        connection.exec_driver_sql(_statement(version >= _TRANSACTION_TIMEOUT_SINCE, options.get("snapshot", False)))
+
+
+@cache
+def _statement(bounds_whole: bool, snapshot: bool) -> str:
+    statements = [f"SET LOCAL {name} = {bound}" for name, bound in BOUNDS_MS.items()]
+    if bounds_whole:  # a timer that runs already, by the server's default, is only replaced once it is ended
+        statements += [f"SET LOCAL transaction_timeout = {bound}" for bound in (0, TRANSACTION_MS)]
+    if snapshot:  # SET takes no snapshot, SELECT would
+        return "; ".join(("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", *statements))
+    return "; ".join(("BEGIN ISOLATION LEVEL READ COMMITTED", *statements, _COMMIT_ON_DISK))
