@@ -22,15 +22,19 @@ def _has_left(error: ResponseError) -> bool:
     return isinstance(error, LEFT) or str(error).startswith("UNBLOCKED")
 
 
+class ReadOnlyServer(RedisConnectionError):
+    """The server is not the primary any more; this connection to it has been closed."""
+
+
 def _lost(error: ResponseError) -> NoReturn:
-    raise RedisConnectionError("the server is not the primary any more") from error
+    raise ReadOnlyServer("the server is not the primary any more") from error
 
 
 class PrimaryConnection(redis.Connection):
     """A connection that ends when its server is the primary no more."""
 
     def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read one. Raises redis.ConnectionError for the answer of a replica."""
+        """Read one. Raises ReadOnlyServer for the answer of a replica."""
         try:
             return super().read_response(*args, **options)
         except ResponseError as error:
@@ -48,7 +52,7 @@ class AsyncPrimaryConnection(redis.asyncio.Connection):
     """The same for asyncio."""
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read one. Raises redis.ConnectionError for the answer of a replica."""
+        """Read one. Raises ReadOnlyServer for the answer of a replica."""
         try:
             return await super().read_response(*args, **options)
         except ResponseError as error:

@@ -20,7 +20,7 @@ def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x
     return NewBatch(id=name, queue=queue, lines=[line] * size, fingerprints=frozenset({"f00d"}))
 
 
-def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = 60.0) -> list[Header | NotAccepted]:
+def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = 2.0) -> list[Header | NotAccepted]:
     async def run() -> list[Header | NotAccepted]:
         async with Acceptor(redis_url, deadline_s) as acceptor:
             return await acceptor.accept(batches)
@@ -166,7 +166,7 @@ def test_a_full_redis_still_settles(tmp_path: Path):
     """Settling only deletes, so it gets through when nothing else does, and makes room again."""
     with valkey(tmp_path) as server:
         for n in range(40):
-            assert firsts(accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode())])) == [n + 1]
+            assert firsts(accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode())], 60)) == [n + 1]
         ledger = Ledger(server.url)
         ledger.redis.config_set("maxmemory", "2mb")
         assert isinstance(accept(server.url, [batch("no room")])[0], NotAccepted)
