@@ -22,7 +22,7 @@ def _has_left(error: ResponseError) -> bool:
     return isinstance(error, LEFT) or str(error).startswith("UNBLOCKED")
 
 
-class ReadOnlyServer(RedisConnectionError):
+class ReadOnlyServer(RedisConnectionError):  # noqa: N818 - what it is, not whose fault
     """The server is not the primary any more; this connection to it has been closed."""
 
 
