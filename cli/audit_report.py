@@ -71,11 +71,11 @@ def _waiting(found: Audit) -> None:
     table("On the way", ("queue", "batches", "announcements", "oldest waits", "repeats kept"), rows)
 
 
-def _waits(found: Audit, one: QueueFigures) -> str:
+def _waits(audit: Audit, queue: QueueFigures) -> str:
     """For how long the oldest batch does; of one that was accepted by a clock that has been set back, just that."""
-    if one.oldest_at is None:
+    if queue.oldest_at is None:
         return ""
-    waits_s = (found.figures.now - one.oldest_at).total_seconds()
+    waits_s = (audit.figures.now - queue.oldest_at).total_seconds()
     return f"{waits_s:.0f} s" if waits_s > -1 else f"accepted {-waits_s:.0f} s in the future by Redis' clock"
 
 

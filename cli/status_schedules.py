@@ -28,15 +28,15 @@ def schedules(status: Status, settings: WorkerSettings) -> Iterator[Check]:
 
 
 def _beat(redis: InRedis) -> Check:
-    told = redis.ledger
-    if not any(age_s <= SILENT_S for age_s in told.beat_ages_s):
+    ledger = redis.ledger
+    if not any(age_s <= SILENT_S for age_s in ledger.beat_ages_s):
         return wrong("beat", "does not tick", "start it: without it nothing is announced again, read or audited")
-    late = [f"{task} for {ago(timedelta(seconds=one.age_s))}" for task, one in told.sent.items() if one.late]
-    if late and told.clock_announcements >= MOST_WAITING:
+    late = [f"{task} for {ago(timedelta(seconds=sent.age_s))}" for task, sent in ledger.sent.items() if sent.late]
+    if late and ledger.clock_announcements >= MOST_WAITING:
         return wrong("beat", f"sends nothing, since its tasks wait: {', '.join(late)}", "start a worker")
     if late:
         return wrong("beat", f"ticks, and has not sent {', '.join(late)}", "look at its log, and restart it")
-    return good("beat", f"ticked {when(timedelta(seconds=told.beat_ages_s[0]))}, and sends what is due")
+    return good("beat", f"ticked {when(timedelta(seconds=ledger.beat_ages_s[0]))}, and sends what is due")
 
 
 def _hooks(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:

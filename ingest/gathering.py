@@ -189,8 +189,8 @@ class Gathering:
         ahead = redis_now - datetime.now(UTC)
         if (ahead > BEHIND) != self._is_behind:
             self._is_behind = not self._is_behind
-            said = "this machine's clock is " + ("" if self._is_behind else "not any more ") + "behind Redis'"
-            log.warning(said, apart_s=round(abs(ahead.total_seconds())))
+            message = "this machine's clock is " + ("" if self._is_behind else "not any more ") + "behind Redis'"
+            log.warning(message, apart_s=round(abs(ahead.total_seconds())))
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""

@@ -135,11 +135,11 @@ def beat_ages_s(beats: Sequence[tuple[bytes, float]], now: datetime) -> tuple[fl
 
 
 def _sent(entries: Mapping[bytes, bytes], now: datetime) -> dict[str, Sent]:
-    found = {}
+    by_task = {}
     for task, entry in entries.items():
         ms, _, period_s = entry.decode().partition(" ")
-        found[task.decode()] = Sent(now.timestamp() - int(ms) / 1000, float(period_s))
-    return found
+        by_task[task.decode()] = Sent(now.timestamp() - int(ms) / 1000, float(period_s))
+    return by_task
 
 
 def _at(milliseconds: int) -> datetime:

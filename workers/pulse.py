@@ -90,13 +90,13 @@ class Pulse:
     def silence(self) -> list[str]:
         """What it has not done for long although Redis answers: while that is away it waits, and lives."""
         now = self._clock()
-        found = [f"beat has not ticked for {now - self._at:.0f} s"] if now - self._at > SILENT_S else []
-        found += [
+        reasons = [f"beat has not ticked for {now - self._at:.0f} s"] if now - self._at > SILENT_S else []
+        reasons += [
             f"beat has not sent {task} for {now - self._came_to[task]:.0f} s"
             for task, period_s in self._periods.items()
             if is_late(now - self._came_to[task], period_s)
         ]
-        return found if found and self._reaches() else []
+        return reasons if reasons and self._reaches() else []
 
     def hindrances(self) -> list[str]:
         """Why nobody would get what it sends."""

@@ -197,9 +197,9 @@ class Retention:
 def _oldest_pending(figures: Figures) -> datetime | None:
     """When the oldest pending batch was accepted; long ago, where of some that is not known: a clock was set back."""
     queues = figures.queues.values()
-    if any(one.latest_at and one.latest_at > figures.now + AGREEMENT for one in queues):
+    if any(queue.latest_at and queue.latest_at > figures.now + AGREEMENT for queue in queues):
         return EARLIEST
-    return min((one.oldest_at for one in queues if one.oldest_at), default=None)
+    return min((queue.oldest_at for queue in queues if queue.oldest_at), default=None)
 
 
 def _failed(retained: Retained, error: Exception) -> Retained:

@@ -29,8 +29,8 @@ def latest_believable(times: Iterable[datetime], now: datetime) -> datetime:
 
     Where each of them is, the earliest: then that clock is behind, or all of them are ahead.
     """
-    read = sorted(times)
-    return max((one for one in read if one <= now + AGREEMENT), default=read[0])
+    ordered = sorted(times)
+    return max((time for time in ordered if time <= now + AGREEMENT), default=ordered[0])
 
 
 def _span(apart: timedelta) -> str:

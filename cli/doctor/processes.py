@@ -46,9 +46,9 @@ def _beat(ages_s: Sequence[float] | Silence, sent: Mapping[str, Sent]) -> Check:
     if len(ticking) > 1:
         said = f"{len(ticking)} tick: everything is done twice, and harmlessly"
         return warning("beat", said, "look again in a minute: one that was killed is gone then; else end all but one")
-    if late := [f"{task} for {one.age_s:.0f} s" for task, one in sent.items() if one.late]:
-        said = f"one ticks, and has not sent {', '.join(late)}"
-        return wrong("beat", said, "is there a worker that takes its tasks? Else look at its log, and restart it")
+    if late := [f"{task} for {entry.age_s:.0f} s" for task, entry in sent.items() if entry.late]:
+        state = f"one ticks, and has not sent {', '.join(late)}"
+        return wrong("beat", state, "is there a worker that takes its tasks? Else look at its log, and restart it")
     return good("beat", "one ticks, and sends what is due")
 
 
