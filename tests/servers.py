@@ -116,7 +116,7 @@ class Postgres:
 
     def create(self) -> None:
         if self.user:
-            for folder in (self.directory, *self.directory.parents[:3]):
+            for folder in (self.directory, *self.directory.parents[:4]):
                 folder.chmod(folder.stat().st_mode | 0o011)
             shutil.chown(self.directory, self.user)
         data = self.directory / "data"

@@ -132,6 +132,13 @@ class Inflicting:
             self._last(fault)
             clock.set(clock.usual_s)
 
+    def _fail_over(self, fault: Fault) -> None:
+        """A standby takes over; what is connected stays with the former primary, which is its replica, and then gone."""
+        with self._stage.servers["valkey"]:
+            former = self._stage.fail_over()
+            self._last(fault)
+            former.kill()
+
     def _disturb(self, fault: Fault) -> None:
         link = self._stage.link[fault.target]
         self._stage.links.do(lambda: link.disturb(fault.deed, fault.delay_s))
@@ -145,6 +152,7 @@ _DEEDS: dict[str, Callable[[Inflicting, Fault], None]] = {
     "SIGSTOP": Inflicting._stop,
     "lock": Inflicting._lock,
     "double": Inflicting._double,
+    "failover": Inflicting._fail_over,
     "delay": Inflicting._disturb,
     "hang": Inflicting._disturb,
     "cut": Inflicting._disturb,

@@ -80,6 +80,7 @@ KINDS = (
     Kind("SIGSTOP postgresql", ("postgresql",), 1, 12, _PG),
     Kind("lock sqlite", ("sqlite",), 1, 14, ("sqlite",), cards=2),
     Kind("double beat", ("beat-2",), 4, 8),
+    Kind("failover valkey", ("valkey",), 1, 6),
     *_links("delay", 8),
     *_links("hang", 8),
     *_links("cut", 5),

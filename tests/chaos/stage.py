@@ -18,7 +18,7 @@ from tests.chaos.sabotage import STEPS
 from tests.chaos.schedule import RECEIVERS, WORKERS
 from tests.clocks import Clock
 from tests.processes import Process, Receiver, beat, worker
-from tests.servers import Postgres, Valkey, free_port
+from tests.servers import Postgres, Valkey, eventually, free_port
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
 
@@ -74,8 +74,7 @@ class Stage:
             (directory / folder).mkdir()
         self.clocks = {name: self._clock(name) for name in (*RECEIVERS, *WORKERS, "beat", "valkey")}
         self.one_clock = threading.Lock()
-        heeded = self.clocks["valkey"].environment if clocks.is_there() else None
-        self.valkey = Valkey(directory / "valkey", environment=heeded)
+        self.valkey = self._valkey("valkey")
         self.postgres = Postgres(directory / "postgresql") if options.database == "postgresql" else None
         self.servers = {"valkey": threading.Lock(), options.database: threading.Lock()}
         self.link: dict[str, Link] = {}
@@ -156,6 +155,33 @@ class Stage:
         (self.directory / f"clock-{name}").mkdir()
         return Clock(self.directory / f"clock-{name}", APART_S if name == WORKERS[1] else 0)
 
+    def _valkey(self, folder: str, *options: str) -> Valkey:
+        (self.directory / folder).mkdir(exist_ok=True)
+        heeded = self.clocks["valkey"].environment if clocks.is_there() else None
+        return Valkey(self.directory / folder, *options, environment=heeded)
+
+    def fail_over(self) -> Valkey:
+        """Have a standby take over with all that there is; returns the former primary, which runs on as its replica.
+
+        New connections go to the new primary, those that there are stay where they are.
+        """
+        former = self.valkey
+        standby = self._valkey(f"valkey-{former.port}", "--replicaof", f"127.0.0.1 {former.port}")
+        standby.start()
+        standby.options = ()  # whenever it is started again, it is the primary
+        with former.client() as old, standby.client() as new:
+            eventually(lambda: new.info("replication")["master_link_status"] == "up")
+            old.execute_command("FAILOVER", "TO", "127.0.0.1", str(standby.port), "TIMEOUT", "60000")
+            eventually(lambda: new.info("replication")["role"] == "master")
+            eventually(lambda: old.info("replication")["role"] == "slave")
+        for link in self.link.values():
+            if link.target == former.port:
+                link.target = standby.port
+        self.valkey = standby
+        self.ledger.close()
+        self.ledger = Ledger(standby.url)
+        return former
+
     def second_beat(self) -> Process:
         """One beat more than there should be, not yet started."""
         return beat(self.directory, self._environment("beat-2"), "beat-2")
@@ -170,7 +196,7 @@ class Stage:
             "SEVEN_RETAIN_S": "2",  # whatever the clocks say, nothing of it is old
             "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
         }
-        if name in (*RECEIVERS, *WORKERS):
+        if name in (*RECEIVERS, *WORKERS, "beat", "beat-2"):
             there = self._link(f"{name}→valkey", self.valkey.port)
             environment["REDIS_URL"] = self.valkey.url.replace(f":{self.valkey.port}/", f":{there.port}/")
         if name in WORKERS and self.postgres:

@@ -1,0 +1,24 @@
+"""A standby takes over, twice, and connections stay with whoever was the primary: nothing is lost or doubled."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.conducting import Conducting
+from tests.chaos.options import Options
+from tests.chaos.schedule import Fault
+from tests.deploy.tools import thorough
+
+FAULTS = [Fault(number, 3.0 + 8.0 * number, "failover valkey", "valkey", 4.0) for number in range(2)]
+
+
+@thorough
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_failover_costs_a_delivery(tmp_path: Path, database: str) -> None:
+    """Lost 0, doubled 0, the audit good, and nobody has to be started again for it."""
+    options = Options(database, seed=2, minutes=0.4, rate=150, patience_s=60)
+    result = Conducting(options, tmp_path, lambda _: None, FAULTS).run()
+    assert result.findings == []
+    assert (result.lost, result.doubled, result.audited.exit_code) == (0, 0, 0)
+    assert sum(result.done.values()) == len(FAULTS)
