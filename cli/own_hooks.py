@@ -1,8 +1,11 @@
 """Own hooks: those of this installation at the emulator that `up` starts; the gateway of an account is not touched.
 
 The emulator keeps its hooks from one start to the next, the settings may change in between: what is desired now is
-registered, and what points at our receiver in vain goes. Other people's hooks stay.
+registered, and what else points at our receiver goes. Other people's hooks stay.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx2
 
@@ -27,20 +30,30 @@ def register_own_hooks(home: Home) -> int:
         return 0
     receivers = home.remember_receiver()
     with httpx2.Client(base_url=home.emulator_url, timeout=PATIENCE_S, trust_env=False) as client:
-        listed = [Hook.read(hook) for hook in _answer(client.get("/hooks"))["hooks"]]
-        for hook in addressed(settings.seven_hooks, addresses, settings.hook_secret):
+        listed = [_read(hook) for hook in _answer(client.get("/hooks"))["hooks"]]
+        desired = addressed(settings.seven_hooks, addresses, settings.hook_secret)
+        for hook in desired:
             if not any(_serves(actual, hook) for actual in listed):
                 _answer(client.post("/hooks", json=_registration(hook)))
-        stale = [hook for hook in listed if is_stale(hook.target_url, addresses, receivers)]
+        stale = [hook for hook in listed if is_stale(hook, desired, addresses, receivers)]
         for hook in stale:
             _answer(client.delete(f"/hooks/{hook.id}"))
     return len(stale)
 
 
-def is_stale(target_url: str, addresses: Addresses, receivers: list[str]) -> bool:
-    """Whether a hook points at a receiver of this installation, of now or of before, and its deliveries are in vain."""
-    ours = any(target_url.startswith(f"{receiver}/hooks/") for receiver in receivers)
-    return ours and addresses.token(target_url) is None
+def is_stale(hook: Hook, desired: Sequence[Hook], addresses: Addresses, receivers: Sequence[str]) -> bool:
+    """Whether a hook points at a receiver of this installation, of now or of before, and is not desired.
+
+    One of an older token that the receiver still knows stays: reconciling replaces it.
+    """
+    ours = any(hook.target_url.startswith(f"{receiver}/hooks/") for receiver in receivers)
+    replaced_in_time = addresses.token(hook.target_url) in addresses.tokens[1:]
+    return ours and not replaced_in_time and not any(_serves(hook, one) for one in desired)
+
+
+def _read(listed: dict[str, object]) -> Hook:
+    hook = Hook.read(listed)
+    return replace(hook, headers=hook.headers or "")  # the emulator tells them all
 
 
 def _serves(actual: Hook, desired: Hook) -> bool:

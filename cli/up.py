@@ -25,7 +25,7 @@ from ingest.settings import IngestSettings
 from ledger.settings import load, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
-PATIENCE_S = 60.0  # with a server of ours that does not answer, or a story that does not go on
+PATIENCE_S = 120.0  # with a server of ours that does not answer, or a story that does not go on
 PATIENCE_WITH_OTHERS_S = 5.0  # with a broker that somebody else runs
 
 

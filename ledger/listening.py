@@ -108,20 +108,15 @@ def _answering(metrics: "WSGIApplication", asked: dict[str, Hindrances]) -> "WSG
 def _server(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
     class Server(ThreadingMixIn, WSGIServer):  # one that is asked slowly still answers others
         daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            _note()
-
         address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
 
+        def handle_error(self, *_: Any) -> None:
+            """Log a line for an answer that failed, none for a client that hung up; the library prints a traceback."""
+            error = sys.exc_info()[1]
+            if not isinstance(error, ConnectionError | TimeoutError):
+                log.error("an answer on how it stands failed", cause=type(error).__name__)
+
     return make_server(host, port, application, Server, handler_class=_Silent)
-
-
-def _note() -> None:
-    """One line for an answer that failed, and none for whoever has hung up: the library would print a traceback."""
-    error = sys.exc_info()[1]
-    if not isinstance(error, ConnectionError | TimeoutError):
-        log.error("an answer on how it stands failed", cause=type(error).__name__)
 
 
 class _Silent(WSGIRequestHandler):

@@ -75,6 +75,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.start()
     yield server
     server.stop()
+    server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

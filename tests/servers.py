@@ -1,11 +1,13 @@
 """Real neighbours for the tests: Valkey and PostgreSQL, on free ports, in temporary directories, ended afterwards."""
 
+import atexit
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -116,8 +118,11 @@ class Postgres:
 
     def create(self) -> None:
         if self.user:
-            for folder in (self.directory, *self.directory.parents[:4]):
-                folder.chmod(folder.stat().st_mode | 0o011)
+            # Not below pytest's own directory: any pytest that starts on this machine closes that to other users, and a
+            # server that runs finds neither its files nor its configuration any more.
+            self.directory = Path(tempfile.mkdtemp(prefix="seven-postgres-"))
+            self.log = self.directory / "log"
+            atexit.register(self.remove)
             shutil.chown(self.directory, self.user)
         data = self.directory / "data"
         initdb = [str(self.binaries / "initdb"), "-D", str(data), "-U", "seven", "-E", "UTF8", "--auth=trust"]
@@ -138,6 +143,10 @@ class Postgres:
                 command, user=self.user, cwd="/", env=self.environment, stdout=subprocess.DEVNULL, stderr=log
             )
         eventually(self._answers)
+
+    def remove(self) -> None:
+        """Its files go. For whoever has stopped it for good."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def start_again(self, within_s: float = PATIENCE_S) -> None:
         """Start after a kill -9: refused as long as processes of the one before are not all gone."""

@@ -99,6 +99,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
 
 
 @pytest.mark.duration(14)
+@pytest.mark.parametrize("dialect", ["sqlite"])  # beat touches no database
 def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, database_url: str):
     """Within the broker's timeouts; a second signal needs no waiting at all."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_SWEEP_S": "0.5"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.command import COMMAND, run_command
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 
 READY = "Ctrl-C ends everything"
 _OURS = ("SEVEN_", "REDIS_", "DATABASE_", "EMULATOR_", "FLOWER_")
@@ -73,7 +73,7 @@ class Installation:
             self.up = subprocess.Popen(
                 [COMMAND, "up"], cwd=self.directory, env=self.environment, stdout=screen, stderr=screen
             )
-        eventually(lambda: until in self.said or self.up is None or self.up.poll() is not None, within_s=90)
+        eventually(lambda: until in self.said or self.up is None or self.up.poll() is not None, 2 * PATIENCE_S)
         assert until in self.said, self.said
 
     @property
@@ -100,7 +100,7 @@ class Installation:
         assert self.up
         if self.up.poll() is None:
             self.up.send_signal(number)
-        return self.up.wait(60)
+        return self.up.wait(2 * PATIENCE_S)
 
     def close(self) -> None:
         """Leave nothing behind, whatever happened."""

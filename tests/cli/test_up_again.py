@@ -9,7 +9,7 @@ import pytest
 
 from cli.own_hooks import is_stale
 from cli.story_progress import StoryProgress
-from seven.hooks import Addresses
+from seven.hooks import Addresses, Hook
 from tests.cli.installation import Installation
 from tests.emulator.emulating import emulating
 from tests.emulator.listening import receiving
@@ -50,18 +50,21 @@ def test_hooks_follow_the_settings(installation: Installation):
     assert installation.end() == 0
 
 
-def test_only_what_is_in_vain_is_stale():
+def test_only_what_is_not_desired_at_our_receivers_is_stale():
     """Hooks of a token that the receiver still knows stay, and everything that is not at our receivers."""
     addresses = Addresses(("http://127.0.0.1:8000",), ("current", "older-but-known"))
     receivers = ["http://127.0.0.1:8000", "http://127.0.0.1:8001"]
+    desired = [Hook("http://127.0.0.1:8000/hooks/current", "all", headers="x-hook-secret: new")]
 
-    def stale(url: str) -> bool:
-        return is_stale(url, addresses, receivers)
+    def stale(url: str, headers: str = "x-hook-secret: new") -> bool:
+        return is_stale(Hook(url, "all", headers=headers), desired, addresses, receivers)
 
     assert not stale("http://127.0.0.1:8000/hooks/current")
     assert not stale("http://127.0.0.1:8000/hooks/older-but-known/dlr")
     assert not stale("http://127.0.0.1:80001/hooks/x")
     assert not stale("http://127.0.0.1:8000/elsewhere/x")
+    assert stale("http://127.0.0.1:8000/hooks/current", headers="")
+    assert stale("http://127.0.0.1:8000/hooks/current/dlr")
     assert stale("http://127.0.0.1:8000/hooks/unknown")
     assert stale("http://127.0.0.1:8000/hooks/unknown/dlr")
     assert stale("http://127.0.0.1:8001/hooks/current")

@@ -22,7 +22,7 @@ from tests.conftest import TOKEN
 from tests.deploy.tools import tool
 from tests.processes import FLOWER_PASSWORD as PASSWORD
 from tests.processes import Flower, Process, Receiver, beat, running, worker
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
 
@@ -176,5 +176,5 @@ def test_it_does_not_start_without_a_password(flower: Flower):
     Process.start(flower)
     assert flower.process
 
-    assert flower.process.wait(30) == 2
+    assert flower.process.wait(PATIENCE_S) == 2
     assert "FLOWER_BASIC_AUTH" in flower.log.read_text()

@@ -1,0 +1,29 @@
+"""The servers that tests bring along stand beside others' runs on the same machine."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.servers import Postgres, eventually
+
+
+def test_postgresql_is_below_no_directory_that_pytest_closes(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+):
+    """Any pytest that starts closes `pytest-of-…` to other users: a server that runs as one still reads its files."""
+    for folder in Path(tmp_path_factory.getbasetemp()).parents:
+        if folder.name.startswith("pytest-of-"):
+            folder.chmod(0o700)
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+
+        def shown() -> str:
+            return connection.execute("SHOW work_mem").fetchone()[0]
+
+        before = shown()
+        connection.execute("ALTER SYSTEM SET work_mem = '5MB'")
+        connection.execute("SELECT pg_reload_conf()")
+        eventually(lambda: shown() == "5MB")
+        connection.execute("ALTER SYSTEM RESET work_mem")
+        connection.execute("SELECT pg_reload_conf()")
+        eventually(lambda: shown() == before)
