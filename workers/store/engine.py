@@ -21,8 +21,6 @@ _CONNECTION = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
-    # A prepared statement belongs to a session, and behind a transaction pooler the next one has another of that name.
-    "prepare_threshold": None,
 }
 OVERFLOW = 2
 """Connections beyond one for each thread: beat's tasks come beside batches."""
@@ -106,3 +104,6 @@ def _begin_sqlite(connection: Any) -> None:
 
 def _configure_postgresql(connection: Any, _: Any) -> None:
     connection.adapters.register_dumper(list, ListBinaryDumper)  # as text each element is escaped, in Python
+    if transactions.is_pooled(connection):
+        # A prepared statement belongs to a session, and the next one has another of that name, or none.
+        connection.prepare_threshold = None

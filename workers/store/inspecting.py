@@ -11,6 +11,7 @@ from workers.store.failures import is_unmigrated
 from workers.store.migrating import current, newest
 from workers.store.partitioning import provided_until
 from workers.store.tables import ledger_marks
+from workers.store.transactions import is_pooled
 
 # What a commit is worth, and how many may come. `reset_val` is what a session has before we ask for more.
 _SETTINGS = text(
@@ -24,7 +25,6 @@ _LEFT_BEHIND = text(
     " 'statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'search_path',"
     " 'default_transaction_isolation', 'default_transaction_read_only') ORDER BY name"
 )
-_BACKEND = text("SELECT pg_backend_pid()")
 _STATE = text(
     "SELECT pg_is_in_recovery(), pg_database_size(current_database()),"
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
@@ -54,7 +54,7 @@ class Database:
     refusal: str | None
     """Why it took no write; None when it did, or when it has no tables yet."""
     pooled: bool = False
-    """Whether a pooler stands between us and it: its backend is not the one that greeted us; PostgreSQL only."""
+    """Whether a pooler stands between us and it; PostgreSQL only."""
     left_behind: tuple[str, ...] = ()
     """Settings that another client has left in a session that we got; PostgreSQL only."""
 
@@ -108,7 +108,7 @@ def _session(engine: Engine) -> dict[str, Any]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         greeted: Any = connection.connection.dbapi_connection
         return {
-            "pooled": connection.execute(_BACKEND).scalar_one() != greeted.info.backend_pid,
+            "pooled": is_pooled(greeted),
             "left_behind": tuple(connection.execute(_LEFT_BEHIND).scalars()),
         }
 

@@ -6,7 +6,9 @@ session, and the driver begins nothing by itself: BEGIN and its settings are one
 """
 
 from functools import cache
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection
 
 BOUNDS_MS = {"lock_timeout": 10_000, "statement_timeout": 30_000, "idle_in_transaction_session_timeout": 30_000}
@@ -27,6 +29,12 @@ def begin(connection: Connection) -> None:
     if options.get("isolation_level") != "AUTOCOMMIT":
         version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr] # psycopg's
         connection.exec_driver_sql(_statement(version >= _TRANSACTION_TIMEOUT_SINCE, options.get("snapshot", False)))
+
+
+def is_pooled(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a pooler stands between us and PostgreSQL: the backend that answers is not the one that greeted us."""
+    answer = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return answer is None or answer[0] != connection.info.backend_pid
 
 
 @cache
