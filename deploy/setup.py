@@ -1,5 +1,6 @@
 """Setup: checks the configuration in `.env` before anything starts, and gives each container the secrets it needs.
 
+    setup.py ENV_FILE            only checks, and writes nothing
     setup.py ENV_FILE DIRECTORY
 
 Compose can mount a secret from `.env` into no container whose root is read-only; so this one, which runs first and
@@ -22,7 +23,7 @@ from dotenv import dotenv_values
 
 from ingest.settings import IngestSettings
 from ledger.logs import configure_logging
-from ledger.settings import load, warn_of_unknown_names
+from ledger.settings import KNOWN_NAMES, load, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
 SHORTEST = 8  # characters of a password; as with hook tokens, it is only the worst that is refused
@@ -47,21 +48,26 @@ NEEDED = {
     ),
     "flower": ("redis_url", "flower_basic_auth"),
     "postgres": ("postgres_password",),
-    "redis": ("redis_password", "users.acl"),
+    "redis": ("redis_password", "users.acl"),  # Redis starts once the last is there
 }
+# Compose and other tools have names of their own in .env that end in _FILE, as COMPOSE_FILE does.
+OURS = KNOWN_NAMES | {name.upper() for names in NEEDED.values() for name in names}
 
 
-def main(env_file: Path, directory: Path) -> int:
-    """Check and lay out. Returns the exit code."""
+def main(env_file: Path, directory: Path | None = None) -> int:
+    """Check, and lay out where there is a directory. Returns the exit code."""
     configure_logging("WARNING", "text")
     told = {name: value for name, value in dotenv_values(env_file).items() if value}
     laid = laid_out(told, directory)
-    os.environ.update({name: value for name, value in told.items() if not name.endswith("_FILE")})
+    os.environ.update({name: value for name, value in told.items() if name not in files_of_ours(told)})
     os.environ.update({name.upper(): value for name, value in laid.items() if name.endswith("_url")})
     if wrong := [*faults(told), *faults_of_our_settings()]:
         sys.stderr.write("".join(f"{line}\n" for line in wrong))
         return 2
     warn_of_unknown_names()
+    if directory is None:
+        sys.stdout.write("the configuration is good; nothing was changed\n")
+        return 0
     for container, names in NEEDED.items():
         for name in names:
             keep(directory / container / name, laid.get(name, ""))
@@ -80,20 +86,25 @@ def faults_of_our_settings() -> list[str]:
 
 def faults(told: Mapping[str, str]) -> Iterator[str]:
     """What our processes' own settings would not notice."""
-    name, _, password = told.get("FLOWER_BASIC_AUTH", "").partition(":")
-    if not name or len(password) < SHORTEST:
+    users = [user.partition(":") for user in told.get("FLOWER_BASIC_AUTH", "").split(",")]
+    if not all(name and len(password) >= SHORTEST for name, _, password in users):
         yield f"configuration: FLOWER_BASIC_AUTH: needs name:password, the password of {SHORTEST} or more characters"
     for password_name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         if 0 < len(told.get(password_name, "")) < SHORTEST:
             yield f"configuration: {password_name}: {SHORTEST} or more characters are needed; without one, one is made"
-    for file in sorted(name for name in told if name.endswith("_FILE")):
+    for file in files_of_ours(told):
         yield f"configuration: {file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
 
 
-def laid_out(told: Mapping[str, str], directory: Path) -> Mapping[str, str]:
+def files_of_ours(told: Mapping[str, str]) -> list[str]:
+    """The names that tell a setting of ours by a file."""
+    return sorted(name for name in told if name.endswith("_FILE") and name.removesuffix("_FILE") in OURS)
+
+
+def laid_out(told: Mapping[str, str], directory: Path | None) -> Mapping[str, str]:
     """Every secret by its file's name. What `.env` tells stands over what was made before."""
-    redis = told.get("REDIS_PASSWORD") or made_before(directory / "redis" / "redis_password")
-    postgres = told.get("POSTGRES_PASSWORD") or made_before(directory / "postgres" / "postgres_password")
+    redis = told.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")
+    postgres = told.get("POSTGRES_PASSWORD") or made_before(directory, "postgres/postgres_password")
     own = {
         "redis_url": f"redis://:{quote(redis, safe='')}@redis:6379/0",
         "database_url": f"postgresql://{USER}:{quote(postgres, safe='')}@postgres:5432/{USER}",
@@ -104,12 +115,12 @@ def laid_out(told: Mapping[str, str], directory: Path) -> Mapping[str, str]:
     return own | {name.lower(): value for name, value in told.items()}
 
 
-def made_before(file: Path) -> str:
+def made_before(directory: Path | None, name: str) -> str:
     """The password in a file, or a new one."""
-    try:
-        return file.read_text("utf-8") or secrets.token_urlsafe(24)
-    except FileNotFoundError:
-        return secrets.token_urlsafe(24)
+    with suppress(FileNotFoundError):
+        if directory and (password := (directory / name).read_text("utf-8")):
+            return password
+    return secrets.token_urlsafe(24)
 
 
 def keep(file: Path, value: str) -> None:
@@ -121,4 +132,4 @@ def keep(file: Path, value: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(*map(Path, sys.argv[1:])))

@@ -1,6 +1,7 @@
 """Rehearsal: the compose file under traffic; scaled, killed, upgraded, down and up again, and every delivery counted.
 
     make rehearsal ARGS="--deliveries 50000"
+    make rehearsal ARGS="--upgrades 3"        # upgrades alone; nearly nothing may be refused
 
 Where Docker's engine listens elsewhere, DOCKER_HOST says where. It is a project of its own beside any other, with the .env of
 this directory, and ends with `down -v`; the ports have to be free.
@@ -8,40 +9,27 @@ this directory, and ends with `down -v`; the ports have to be free.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from tests.chaos.load import Load, Order
+from tests.deploy import runbook
+from tests.deploy.containers import compose, follow
+from tests.deploy.upgrade import refused, upgraded
 from tests.processes import ROOT
 
-PROJECT = "seven-ingest-rehearsal"
-SCALED = ("--scale", "worker=3", "--scale", "ingest=2")
+REPLICAS = {"WORKER_REPLICAS": "3", "INGEST_REPLICAS": "2"}
 PATIENCE_S = 300.0
-
-
-def compose(*words: str, told: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Run `docker compose`; returns what it printed."""
-    done = subprocess.run(
-        ["docker", "compose", "--project-name", PROJECT, *words],
-        cwd=ROOT,
-        env={**os.environ, **(told or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if check and done.returncode:
-        raise SystemExit(f"docker compose {' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 def killed(service: str, away_s: float = 3.0) -> Callable[[], None]:
@@ -58,32 +46,12 @@ def killed(service: str, away_s: float = 3.0) -> Callable[[], None]:
 
 def scaled() -> None:
     """Three workers and two receivers."""
-    compose("up", "-d", "--wait", "--no-recreate", *SCALED)
-
-
-def rolled(service: str, told: Mapping[str, str]) -> None:
-    """New containers beside the old ones, then without them: as deploy/README.md tells it."""
-    old = compose("ps", "-q", service).split()
-    compose(
-        "up", "-d", "--wait", "--no-deps", "--no-recreate", "--scale", f"{service}={2 * len(old)}", service, told=told
-    )
-    for command in ("stop", "rm"):
-        subprocess.run(["docker", command, *old], check=True, capture_output=True)
-
-
-def upgraded() -> None:
-    """Every process of ours from a new image."""
-    told = {"INGEST_VERSION": "rehearsed"}
-    subprocess.run(["docker", "tag", "seven-ingest:local", "seven-ingest:rehearsed"], check=True, capture_output=True)
-    compose("run", "--rm", "migrate", told=told)
-    rolled("worker", told)
-    rolled("ingest", told)
-    compose("up", "-d", "--wait", "--no-deps", "beat", "flower", told=told)
+    follow(runbook.changed_configuration(), REPLICAS)
 
 
 def configured_anew() -> None:
     """A change of .env, all at once."""
-    compose("up", "-d", "--wait", *SCALED, told={"INGEST_VERSION": "rehearsed", "SEVEN_LOG_LEVEL": "WARNING"})
+    follow(runbook.changed_configuration(), {**REPLICAS, "SEVEN_LOG_LEVEL": "WARNING"})
 
 
 ACTS: Mapping[str, Callable[[], None]] = {
@@ -91,7 +59,8 @@ ACTS: Mapping[str, Callable[[], None]] = {
     "a worker killed": killed("worker"),
     "a receiver killed": killed("ingest"),
     "Redis killed": killed("redis"),
-    "upgraded": upgraded,
+    "upgraded": partial(upgraded, REPLICAS),
+    "not upgraded with a fault in .env": partial(refused, REPLICAS),
     "PostgreSQL killed": killed("postgres", 8.0),
     "beat killed": killed("beat"),
     "Flower killed": killed("flower"),
@@ -99,6 +68,8 @@ ACTS: Mapping[str, Callable[[], None]] = {
     "a worker killed again": killed("worker", 0.0),
     "configured anew": configured_anew,
 }
+DELIVERIES_AN_UPGRADE = 5000
+"""Of as many at most one may be refused, and then comes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +102,10 @@ def settled(ids: set[str]) -> Counted:
     return found
 
 
-def rehearse(deliveries: int, rate: float, url: str) -> int:
-    """Returns the exit code: 1 when something is missing."""
+def rehearse(
+    acts: Sequence[tuple[str, Callable[[], None]]], deliveries: int, rate: float, url: str
+) -> tuple[bool, int]:
+    """Returns whether all is there, and how many attempts were refused."""
     token = (dotenv_values(ROOT / ".env")["SEVEN_HOOK_TOKEN"] or "").split(",")[0]
     directory = Path(tempfile.mkdtemp(prefix="rehearsal"))
     order = Order(1, datetime.now(UTC).isoformat(), {f"{url}/hooks/{token}": rate}, str(directory / "ids"))
@@ -140,8 +113,8 @@ def rehearse(deliveries: int, rate: float, url: str) -> int:
     load.start()
     started = time.monotonic()
     try:
-        for number, (name, act) in enumerate(ACTS.items(), 1):
-            while load.progress.drawn < deliveries * number / (len(ACTS) + 1):
+        for number, (name, act) in enumerate(acts, 1):
+            while load.progress.drawn < deliveries * number / (len(acts) + 1):
                 time.sleep(0.2)
             before, began = Counter(load.progress.retries), time.monotonic()
             act()
@@ -170,7 +143,7 @@ def rehearse(deliveries: int, rate: float, url: str) -> int:
     print(f"down and up again: {again}")
     good = found == again == Counted(0, False, 0) and told.accepted == told.drawn
     print("nothing is missing" if good else "SOMETHING IS MISSING")
-    return not good
+    return good, sum(told.retries.values())
 
 
 if __name__ == "__main__":
@@ -178,10 +151,17 @@ if __name__ == "__main__":
     parser.add_argument("--deliveries", type=int, default=50_000)
     parser.add_argument("--rate", type=float, default=300.0, help="new deliveries in a second")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the proxy is published")
+    parser.add_argument("--upgrades", type=int, default=0, help="nothing but as many upgrades")
     parser.add_argument("--keep", action="store_true", help="do not take the project down at the end")
     options = parser.parse_args()
     compose("up", "-d", "--wait")
-    code = rehearse(options.deliveries, options.rate, options.url)
+    if options.upgrades:
+        deliveries = DELIVERIES_AN_UPGRADE * options.upgrades
+        good, again = rehearse([("upgraded", upgraded)] * options.upgrades, deliveries, options.rate, options.url)
+        print(f"refused {again}; {options.upgrades} are allowed")
+        good = good and again <= options.upgrades
+    else:
+        good, _ = rehearse(list(ACTS.items()), options.deliveries, options.rate, options.url)
     if not options.keep:
         compose("down", "-v")
-    sys.exit(code)
+    sys.exit(not good)

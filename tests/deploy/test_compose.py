@@ -1,6 +1,7 @@
 """docker-compose.yml says what it promises: little is published, nobody is more than they need, and all is told."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_nobody_is_more_than_they_need(name: str):
     assert set(service.get("cap_add", ())) == {
         "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"},
         "setup": {"DAC_OVERRIDE"},
+        "check": {"DAC_OVERRIDE"},
     }.get(name, set())
 
 
@@ -105,6 +107,70 @@ def test_each_sees_its_own_secrets_only():
         **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "flower", "postgres", "redis")},
         **{name: {"worker-secrets"} for name in ("beat", "migrate", "cli")},
     }
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres", "proxy"])
+def test_an_upgrade_leaves_the_servers_running(name: str):
+    """Compose recreates a service whose image or configuration changed, and stops those that depend on it.
+
+    Before 2.29.4 what a service depends on is a part of its configuration, and `--no-deps` leaves it out.
+    """
+    service = SERVICES[name]
+
+    assert "depends_on" not in service
+    assert "INGEST_VERSION" not in yaml.safe_dump(service)
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [("redis", "/run/secrets/users.acl"), ("postgres", "/run/secrets/postgres_password")]
+)
+def test_a_server_starts_once_its_secret_is_there(name: str, secret: str, tmp_path: Path):
+    """Nothing holds it back but the file; the image's own entrypoint, where there is one, starts it."""
+    entrypoint = [word.replace("$$", "$") for word in SERVICES[name]["entrypoint"]]
+    waited_for, *words = SERVICES[name]["command"]
+    assert waited_for == secret
+    (tmp_path / "docker-entrypoint.sh").write_text('#!/bin/sh\necho started "$@"\n')
+    (tmp_path / "docker-entrypoint.sh").chmod(0o755)
+    file = tmp_path / "secret"
+    with subprocess.Popen(
+        [*entrypoint, str(file), *words],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        file.write_text("a secret")
+        assert process.communicate(timeout=60)[0] == f"started {' '.join(words)}\n"
+
+
+def test_a_server_that_waits_can_be_stopped(tmp_path: Path):
+    """The first process of a container ignores what it does not handle, and would be killed after a minute."""
+    entrypoint = [word.replace("$$", "$") for word in SERVICES["redis"]["entrypoint"]]
+    entrypoint[-1] = f"echo waiting; {entrypoint[-1]}"
+    with subprocess.Popen([*entrypoint, str(tmp_path / "never")], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        process.terminate()
+        assert process.wait(60) in (1, -signal.SIGTERM)  # the latter before its trap stands
+
+
+def test_whoever_starts_after_setup_says_so():
+    """What setup refuses is started by no process of ours, and each reads the secrets that are in force."""
+    ours = {name for name, told in SERVICES.items() if "-secrets:/run/secrets" in str(told.get("volumes"))}
+
+    waiting = {name for name in ours if "setup" in SERVICES[name].get("depends_on", {})}
+    assert waiting == ours - {"redis", "postgres", "cli"}
+
+
+def test_a_check_can_write_nothing():
+    """It is setup, without a volume to write to, and runs only when it is asked for."""
+    check, setup = SERVICES["check"], SERVICES["setup"]
+
+    assert "volumes" not in check
+    assert check["profiles"] == ["check"]
+    assert check["command"] == setup["command"][:-1]
+    assert {**check, "profiles": 0, "command": 0} == {
+        **{name: told for name, told in setup.items() if name != "volumes"}, "profiles": 0, "command": 0,
+    }  # fmt: skip
 
 
 def test_the_image_is_made_by_what_makes_the_development_environment():

@@ -1,6 +1,7 @@
 """The setup container: a good configuration becomes files, a bad one a line for each fault and exit code 2."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,13 @@ from tests.conftest import TOKEN
 
 ROOT = Path(__file__).parents[2]
 GOOD = {"SEVEN_HOOK_TOKEN": TOKEN, "FLOWER_BASIC_AUTH": "ops:" + "x" * 12}
+RUNBOOK = (ROOT / "deploy/README.md").read_text()
 CONTAINERS = ("ingest", "worker", "flower", "postgres", "redis")
+
+
+def settings_in(runbook: str) -> set[str]:
+    """The lines that it writes into .env for compose itself."""
+    return set(re.findall(r"COMPOSE_\w+=[^\s`]+", runbook))
 
 
 class Setup:
@@ -22,10 +29,10 @@ class Setup:
         for name in CONTAINERS:
             (self.secrets / name).mkdir(parents=True)
 
-    def run(self, told: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    def run(self, told: dict[str, str], *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         self.env.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
         return subprocess.run(
-            [sys.executable, str(ROOT / "deploy/setup.py"), str(self.env), str(self.secrets)],
+            [sys.executable, str(ROOT / "deploy/setup.py"), str(self.env), *([] if check else [str(self.secrets)])],
             capture_output=True, text=True, check=False,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
@@ -88,6 +95,9 @@ def test_a_secret_that_is_no_longer_told_is_gone(setup: Setup):
         pytest.param({"SEVEN_HOOK_TOKEN": "short"}, ["SEVEN_HOOK_TOKEN"], id="weak token"),
         pytest.param({"SEVEN_HOOK_TOKEN": "with/slash/in/it"}, ["SEVEN_HOOK_TOKEN"], id="token no path carries"),
         pytest.param({"FLOWER_BASIC_AUTH": ""}, ["FLOWER_BASIC_AUTH"], id="Flower open to everybody"),
+        pytest.param(
+            {"FLOWER_BASIC_AUTH": "ops:long-enough,guest"}, ["FLOWER_BASIC_AUTH"], id="Flower with a user it refuses"
+        ),
         pytest.param({"FLOWER_BASIC_AUTH": "ops:"}, ["FLOWER_BASIC_AUTH"], id="Flower with an empty password"),
         pytest.param({"SEVEN_PUBLIC_URL": "hooks.example.com"}, ["SEVEN_PUBLIC_URL"], id="URL without scheme"),
         pytest.param({"DATABASE_URL": "mysql://u@h/d"}, ["DATABASE_URL"], id="another database"),
@@ -95,6 +105,8 @@ def test_a_secret_that_is_no_longer_told_is_gone(setup: Setup):
         pytest.param({"POSTGRES_PASSWORD": "short"}, ["POSTGRES_PASSWORD"], id="weak password"),
         pytest.param({"SEVEN_HOOKS_MODE": "aply"}, ["SEVEN_HOOKS_MODE"], id="unknown mode"),
         pytest.param({"SEVEN_API_KEY_FILE": "key.txt"}, ["SEVEN_API_KEY_FILE"], id="a file that no container sees"),
+        pytest.param({"REDIS_PASSWORD_FILE": "word"}, ["REDIS_PASSWORD_FILE"], id="a file of a password"),
+        pytest.param({"SEVEN_HOOKS_FILE": "hooks.toml"}, ["SEVEN_HOOKS_FILE"], id="a file that is no secret"),
         pytest.param(
             {"SEVEN_HOOK_TOKEN": "x", "FLOWER_BASIC_AUTH": "x", "SEVEN_BODY_LIMIT": "x"},
             ["SEVEN_HOOK_TOKEN", "FLOWER_BASIC_AUTH", "SEVEN_BODY_LIMIT"],
@@ -107,10 +119,37 @@ def test_a_bad_configuration_is_told_plainly(setup: Setup, told: dict[str, str],
     done = setup.run(GOOD | told)
 
     assert done.returncode == 2
+    checked = setup.run(GOOD | told, check=True)
+    assert (checked.returncode, checked.stderr) == (2, done.stderr)
     lines = done.stderr.splitlines()
     assert sorted(line.split(": ")[1] for line in lines if line.startswith("configuration: ")) == sorted(named)
     assert setup.laid_out() == {}
     assert not [value for value in told.values() if len(value) > 4 and value in done.stderr]
+
+
+@pytest.mark.parametrize(
+    "line", sorted({*settings_in(RUNBOOK), "PGPASSFILE=x", "COMPOSE_ENV_FILES=x", "MY_OWN_FILE=x"})
+)
+def test_names_of_other_tools_are_theirs(setup: Setup, line: str):
+    """Each `COMPOSE_FILE=…` that the runbook writes into .env, and whatever else ends so and is no setting of ours."""
+    name, _, value = line.partition("=")
+    done = setup.run({**GOOD, name: value})
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_check_changes_nothing(setup: Setup):
+    """Neither before the first start nor beside a running system: a made password stays the one in force."""
+    told = {**GOOD, "POSTGRES_PASSWORD": "another-password"}
+    first = setup.run(told, check=True)
+    assert (first.returncode, setup.laid_out()) == (0, {})
+
+    setup.run(GOOD)
+    before = setup.laid_out()
+    again = setup.run(told, check=True)
+
+    assert (again.returncode, again.stderr) == (0, "")
+    assert setup.laid_out() == before
 
 
 def test_a_misspelt_name_is_warned_of(setup: Setup):
