@@ -140,7 +140,7 @@ def accept(redis_url: str) -> Accept:
     def put(*lines: Envelope | bytes, queue: str = "dlr") -> str:
         async def run() -> None:
             told = [one.line() if isinstance(one, Envelope) else one for one in lines]
-            async with Acceptor(redis_url, 5) as acceptor:
+            async with Acceptor(redis_url, PATIENCE_S) as acceptor:
                 (answer,) = await acceptor.accept([NewBatch(name, queue, told, frozenset())])
             assert isinstance(answer, Header)
 

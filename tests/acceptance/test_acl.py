@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from seven.events import QUEUES
 from tests.processes import ROOT, Receiver, beat, running, worker
-from tests.servers import Valkey, eventually, free_port, valkey
+from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
 from workers.store.tables import deliveries
 
 TOKEN = "a-token-for-the-rights-0123456789"
@@ -46,14 +46,14 @@ def denied(server: Valkey) -> list[str]:
 
 def deliver(receiver: Receiver) -> str:
     body = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
-    answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=body, timeout=30)
+    answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=body, timeout=PATIENCE_S)
     assert answer.status_code == 202
     return str(answer.json()["id"])
 
 
 def readiness(port: int) -> str:
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=30).text
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_S).text
     except httpx2.TransportError:
         return ""
 
@@ -81,7 +81,7 @@ def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, en
         assert denied(server) == []
         for port in ports.values():
             eventually(lambda port=port: '"ready": true' in readiness(port))
-        assert "seven_" in httpx2.get(f"http://127.0.0.1:{ports['worker']}/metrics", timeout=30).text
+        assert "seven_" in httpx2.get(f"http://127.0.0.1:{ports['worker']}/metrics", timeout=PATIENCE_S).text
         assert denied(server) == []
 
 
@@ -91,7 +91,7 @@ def test_what_may_not_be_asked_is_named_and_hinders_nothing(tmp_path: Path, serv
     receiver = Receiver(tmp_path, {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver):
         deliver(receiver)
-        assert httpx2.get(f"{receiver.url}/readyz", timeout=30).status_code == 200
+        assert httpx2.get(f"{receiver.url}/readyz", timeout=PATIENCE_S).status_code == 200
         receiver.wait_until_logged("needs +info")
 
 
@@ -103,8 +103,10 @@ def test_the_bound_holds_without_info(tmp_path: Path, server: Valkey):
     told = {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_LEDGER_LIMIT": "48MB"}
     receiver = Receiver(tmp_path, told)
     with running(receiver):
-        eventually(lambda: "75%" in httpx2.get(f"{receiver.url}/readyz", timeout=30).text)
-        answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json={"webhook_event": "dlr", "data": {}}, timeout=30)
+        eventually(lambda: "75%" in httpx2.get(f"{receiver.url}/readyz", timeout=PATIENCE_S).text)
+        answer = httpx2.post(
+            f"{receiver.url}/hooks/{TOKEN}", json={"webhook_event": "dlr", "data": {}}, timeout=PATIENCE_S
+        )
         assert answer.status_code == 503
 
 

@@ -13,7 +13,7 @@ from tests.acceptance.test_metrics import metrics, value
 from tests.clocks import Clock
 from tests.conftest import TOKEN
 from tests.processes import Receiver, beat, running, worker
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 from tests.workers.ages import keeping, of, retained
 
 SENT = 'seven_beat_sent_total{task="sweep"}'
@@ -76,7 +76,7 @@ def test_a_receiver_of_another_day(
         "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": datetime.now(UTC).isoformat()},
     }
     with running(receiver, worker(tmp_path, told)):
-        answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery, timeout=20)
+        answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery, timeout=PATIENCE_S)
         assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
         (row,) = eventually(lambda: of(engine, "deliveries"), 60).values()
     assert (row.outcome, row.reason) == ("applied", None)

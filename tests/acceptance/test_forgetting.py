@@ -80,7 +80,7 @@ def asked(directory: Path, told: dict[str, str], *words: str) -> subprocess.Pope
 
 
 def ended(command: subprocess.Popen[str]) -> tuple[int, Any]:
-    out, err = command.communicate(timeout=120)
+    out, err = command.communicate(timeout=400)
     assert command.returncode in (0, 1), err
     assert THEIRS not in out + err
     return command.returncode, json.loads(out)
@@ -118,7 +118,7 @@ def test_nothing_is_left_of_them(
             first.start()
             ended(asked(tmp_path, told, "--wait", "0"))
             second.end(signal.SIGKILL)
-        code, answer = ended(asked(tmp_path, told))
+        code, answer = ended(asked(tmp_path, told, "--wait", "300"))
         assert (code, answer["left"]) == (0, None), answer
         assert answer["looks"] >= 2
 

@@ -46,7 +46,7 @@ def envelope(name: str) -> Envelope:
 
 def accept(url: str, *batches: NewBatch) -> None:
     async def run() -> None:
-        async with Acceptor(url, 10) as acceptor:
+        async with Acceptor(url, PATIENCE_S) as acceptor:
             for start in range(0, len(batches), 50):
                 answers = await acceptor.accept(batches[start : start + 50])
                 assert all(isinstance(answer, Header) for answer in answers)

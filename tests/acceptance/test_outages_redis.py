@@ -227,7 +227,7 @@ class Teller:
             lines = {
                 one: [Envelope(f"{one}-{i}", "dlr", NOW, "JSON", DELIVERY).line() for i in range(2)] for one in ids
             }
-            async with Acceptor(self._url, 10) as acceptor:
+            async with Acceptor(self._url, PATIENCE_S) as acceptor:
                 answers = await acceptor.accept([NewBatch(one, "dlr", lines[one], frozenset()) for one in ids])
                 assert all(isinstance(answer, Header) for answer in answers)
 

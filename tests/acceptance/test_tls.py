@@ -12,7 +12,7 @@ from seven.events import QUEUES
 from tests.cli.installation import Installation
 from tests.conftest import TOKEN
 from tests.processes import Flower, Process, Receiver, beat, running, worker
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 from tests.tls import PASSWORD, QUOTED, Terminator, over_tls
 from workers.store.engine import create_store_engine
 from workers.store.migrating import migrate
@@ -50,7 +50,7 @@ class Everybody:
     def ready(self, name: str) -> tuple[int, str]:
         """Status and words of a process that is asked whether it is ready; 0 while it does not listen."""
         try:
-            answer = httpx2.get(f"http://{self.addresses[name]}/readyz", timeout=10)
+            answer = httpx2.get(f"http://{self.addresses[name]}/readyz", timeout=PATIENCE_S)
         except httpx2.TransportError:
             return 0, ""
         return answer.status_code, answer.text
@@ -119,7 +119,7 @@ def test_none_starts_with_what_it_could_not_use(tmp_path: Path):
         Process.start(process)
     for process in (all_.receiver, all_.worker):
         assert process.process
-        assert process.process.wait(60) == 2
+        assert process.process.wait(PATIENCE_S) == 2
         said.append(process.log.read_text().splitlines()[-1])
     for words in (("status",), ("audit",)):
         ended = all_.installation.run(*words)

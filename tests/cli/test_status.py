@@ -21,7 +21,7 @@ from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 from tests.workers.archiving import delivered, keep
 from tests.workers.envelopes import Accept, envelope
 from workers.clock import MOST_WAITING
@@ -239,7 +239,7 @@ def on_a_terminal(installation: Installation, columns: int) -> str:
         pass
     finally:
         os.close(ours)
-        process.wait(30)
+        process.wait(PATIENCE_S)
     return said.decode().replace("\r\n", "\n")
 
 
@@ -253,5 +253,5 @@ def test_watching(alone: Installation, tmp_path: Path):
         eventually(lambda: screen.read_text().count("things are wrong") >= 2, 30)
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 1
+        assert process.wait(PATIENCE_S) == 1
     assert alone.run("status", "--watch", "1", "--json").returncode == 2

@@ -14,6 +14,7 @@ from ingest.settings import IngestSettings
 from ledger.ending import BOUND_S
 from ledger.settings import Environment
 from tests.deploy.tools import tool
+from tests.servers import PATIENCE_S
 from workers.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +151,7 @@ def test_a_server_that_waits_can_be_stopped(tmp_path: Path):
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"
         process.terminate()
-        assert process.wait(60) in (1, -signal.SIGTERM)  # the latter before its trap stands
+        assert process.wait(PATIENCE_S) in (1, -signal.SIGTERM)  # the latter before its trap stands
 
 
 def test_whoever_starts_after_setup_says_so():

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import TOKEN
 from tests.deploy.tools import tool
 from tests.processes import Receiver, running
-from tests.servers import eventually, free_port
+from tests.servers import PATIENCE_S, eventually, free_port
 
 FILES = Path(__file__).parents[2] / "deploy/proxy"
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
@@ -48,7 +48,7 @@ def proxy(redis_url: str, tmp_path: Path) -> Iterator[Proxy]:
             yield proxy
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE_S)
 
 
 def answered(url: str, host: str | None = None, **told: object) -> int:

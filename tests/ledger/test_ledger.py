@@ -13,14 +13,14 @@ from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
 from ledger.isolating import claimed
 from ledger.settling import Ledger, Unreadable
-from tests.servers import Valkey, eventually, valkey
+from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 
 def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x"}') -> NewBatch:
     return NewBatch(id=name, queue=queue, lines=[line] * size, fingerprints=frozenset({"f00d"}))
 
 
-def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = 2.0) -> list[Header | NotAccepted]:
+def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = PATIENCE_S) -> list[Header | NotAccepted]:
     async def run() -> list[Header | NotAccepted]:
         async with Acceptor(redis_url, deadline_s) as acceptor:
             return await acceptor.accept(batches)
@@ -140,7 +140,7 @@ def test_a_redis_that_comes_back_in_time_is_told_again(tmp_path: Path):
         server.kill()
         starting = threading.Timer(0.5, server.start)
         starting.start()
-        assert firsts(accept(server.url, [batch("b")], deadline_s=20)) == [2]
+        assert firsts(accept(server.url, [batch("b")], deadline_s=PATIENCE_S)) == [2]
         starting.join()  # it looks for an answer, too, and must not find the server killed
 
 
@@ -155,7 +155,7 @@ def test_a_redis_that_comes_back_in_time_is_told_again(tmp_path: Path):
 def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause: str):
     """Full, read-only or without its replicas: not accepted, with Redis' own word, and nothing half-written."""
     with valkey(tmp_path, *options) as server:
-        (answer,) = accept(server.url, [batch("a", line=b"x" * 100)])
+        (answer,) = accept(server.url, [batch("a", line=b"x" * 100)], deadline_s=5)
         assert isinstance(answer, NotAccepted)
         assert cause in str(answer)
         with server.client() as client:
@@ -210,7 +210,7 @@ def test_racing_receivers_share_the_numbers(shared_valkey: Valkey, redis_url: st
     """Several receivers at once: every ordinal is given out once, none is left out."""
 
     async def one(name: int) -> list[int]:
-        async with Acceptor(redis_url, 5) as acceptor:
+        async with Acceptor(redis_url, PATIENCE_S) as acceptor:
             answers = [await acceptor.accept([batch(f"{name}-{n}", size=3)]) for n in range(50)]
         return [first for answer in answers for first in firsts(answer)]
 

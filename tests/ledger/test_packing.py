@@ -22,6 +22,7 @@ from ledger.packing import LARGEST, PAYS_FROM, NotPacked, pack, salvage, unpack
 from ledger.settling import Ledger
 from seven.delivery import Delivery
 from seven.events import EVENT_TYPES
+from tests.servers import PATIENCE_S
 
 AT = datetime(2026, 11, 1, 10, tzinfo=UTC)
 LIMIT = 64 * 1024
@@ -79,7 +80,7 @@ def text(chance: random.Random) -> str:
 
 
 async def fill(url: str, lines: list[bytes], batch: int) -> None:
-    async with Acceptor(url, 5) as acceptor:
+    async with Acceptor(url, PATIENCE_S) as acceptor:
         for start in range(0, len(lines), batch):
             new = NewBatch(str(uuid7()), "dlr", lines[start : start + batch], frozenset({"f00d"}))
             assert [type(answer) for answer in await acceptor.accept([new])] == [Header]

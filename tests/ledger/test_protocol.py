@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from ledger.accepting import Acceptor
 from ledger.batch import Batch, Header, NewBatch
 from ledger.settling import Ledger
-from tests.servers import Valkey
+from tests.servers import PATIENCE_S, Valkey
 from workers.sweeping import Sweep
 
 QUEUE = "dlr"
@@ -156,7 +156,7 @@ class Protocol(RuleBasedStateMachine):
 
     def _tell(self, batch: NewBatch) -> Header:
         async def run() -> Header:
-            async with Acceptor(self.url, 5) as acceptor:
+            async with Acceptor(self.url, PATIENCE_S) as acceptor:
                 (answer,) = await acceptor.accept([batch])
                 assert isinstance(answer, Header)
                 return answer

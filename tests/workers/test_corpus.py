@@ -10,6 +10,7 @@ from ledger.settling import Ledger
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
+from tests.servers import PATIENCE_S
 from tests.seven.corpus import CASES
 from tests.workers.rows import kept, told_once
 from workers.consuming import Consumer
@@ -30,7 +31,7 @@ def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Eng
         batch = NewBatch(name, case.event_type, [envelope.line()], frozenset())
 
         async def accept(batch: NewBatch = batch) -> None:
-            async with Acceptor(redis_url, 5) as acceptor:
+            async with Acceptor(redis_url, PATIENCE_S) as acceptor:
                 assert isinstance((await acceptor.accept([batch]))[0], Header)
 
         asyncio.run(accept())
