@@ -25,7 +25,7 @@ from dotenv import dotenv_values
 from tests.chaos.load import Load, Order
 from tests.deploy import runbook
 from tests.deploy.containers import compose, follow
-from tests.deploy.upgrade import refused, upgraded
+from tests.deploy.upgrade import refused, secret_changed, upgraded
 from tests.processes import ROOT
 
 REPLICAS = {"WORKER_REPLICAS": "3", "INGEST_REPLICAS": "2"}
@@ -66,6 +66,7 @@ ACTS: Mapping[str, Callable[[], None]] = {
     "Flower killed": killed("flower"),
     "the proxy killed": killed("proxy"),
     "a worker killed again": killed("worker", 0.0),
+    "a secret changed": partial(secret_changed, REPLICAS),
     "configured anew": configured_anew,
 }
 DELIVERIES_AN_UPGRADE = 5000

@@ -24,3 +24,8 @@ def changed_configuration() -> str:
 def upgrade(*, refuse_nothing: bool) -> str:
     """Both ways to a new image, once it is there."""
     return scripts("Upgrade")[3 if refuse_nothing else 2]
+
+
+def changed_secret() -> str:
+    """How a changed secret is brought to its processes."""
+    return scripts("Rotate secrets")[0]

@@ -8,6 +8,7 @@ from tests.deploy import runbook
 
 CHANGES = {
     "a changed .env": runbook.changed_configuration(),
+    "a changed secret": runbook.changed_secret(),
     "an upgrade": runbook.upgrade(refuse_nothing=False),
     "an upgrade that refuses nothing": runbook.upgrade(refuse_nothing=True),
 }

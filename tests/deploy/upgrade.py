@@ -24,6 +24,15 @@ def upgraded(told: Mapping[str, str] | None = None) -> None:
     _expect("after an upgrade nothing is left to do", containers("ingest", "worker", "beat", "flower") == after)
 
 
+def secret_changed(told: Mapping[str, str] | None = None) -> None:
+    """Who reads secrets reads them anew, the servers and Flower go on."""
+    others, before = containers(*SERVERS, "flower"), containers("ingest", "worker", "beat")
+    follow(runbook.changed_secret(), told)
+    after = containers("ingest", "worker", "beat")
+    _expect("a changed secret leaves the servers running", containers(*SERVERS, "flower") == others)
+    _expect("a changed secret is read anew", len(after) == len(before) and not after.keys() & before.keys())
+
+
 def refused(told: Mapping[str, str] | None = None) -> None:
     """A faulty .env, with a new image and without: each way ends with a fault, and everything goes on."""
     before = containers()
@@ -32,7 +41,8 @@ def refused(told: Mapping[str, str] | None = None) -> None:
         env.write_text(FAULTY)
         override.write_text(f"secrets: {{env: {{file: {env}}}}}\n")
         faulty = {**(told or {}), "COMPOSE_FILE": f"docker-compose.yml:{override}"}
-        _expect("a change is judged first", follow(runbook.changed_configuration(), faulty, check=False) != 0)
+        for script in (runbook.changed_configuration(), runbook.changed_secret()):
+            _expect("a change is judged first", follow(script, faulty, check=False) != 0)
         rebuild(uuid4().hex)
         for refuse_nothing in (True, False):
             script = runbook.upgrade(refuse_nothing=refuse_nothing)
