@@ -3,7 +3,10 @@
 Servers in C heed it through libfaketime (`environment`), our own processes through `tests.chaos.apart` (`through`).
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +28,11 @@ def is_there() -> bool:
 class Clock:
     """The wall clock of whatever is started with its `environment`; what counts monotonically is left alone."""
 
-    def __init__(self, directory: Path, usual_s: float = 0) -> None:
-        directory.chmod(0o755)  # PostgreSQL may be run by another user
+    def __init__(self, usual_s: float = 0) -> None:
+        # Not below pytest's own directory, which other users may not enter: PostgreSQL may be run by one.
+        directory = Path(tempfile.mkdtemp(prefix="seven-clock-"))
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        directory.chmod(0o755)
         self._file = directory / "clock"
         self.read: Callable[[], float] | None = None
         """What a process with this clock reads, in epoch seconds; where that can be asked, setting the clock waits for it."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,21 +27,20 @@ default_pool_size = {size}
 
 
 @contextmanager
-def pgbouncer(
-    postgres: Postgres, database: str, directory: Path, size: int, mode: str = "transaction"
-) -> Iterator[str]:
+def pgbouncer(postgres: Postgres, database: str, size: int, mode: str = "transaction") -> Iterator[str]:
     """The URL of a database by way of a pool of so many of its connections, for the length of a block."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer on this machine")
+    # Not below pytest's own directory, which other users may not enter: it refuses to run as root.
+    directory = Path(tempfile.mkdtemp(prefix="seven-pgbouncer-"))
     port, file = free_port(), directory / f"pgbouncer-{mode}.ini"
     file.write_text(
         CONFIGURATION.format(database=database, server=postgres.port, port=port, mode=mode, size=size), encoding="utf-8"
     )
-    if postgres.user:  # it refuses to run as root, too
-        shutil.chown(file, postgres.user)
-        for folder in (directory, *directory.parents[:2]):
-            folder.chmod(folder.stat().st_mode | 0o011)
+    if postgres.user:
+        for path in (directory, file):
+            shutil.chown(path, postgres.user)
     url = f"postgresql://seven@127.0.0.1:{port}/{database}"
     with (
         (directory / "pgbouncer.log").open("wb") as log,
@@ -51,6 +51,7 @@ def pgbouncer(
             yield url
         finally:
             process.terminate()  # at once, whoever is connected
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _answers(url: str) -> bool:

@@ -35,7 +35,7 @@ def told(redis_url: str, database_url: str) -> dict[str, str]:
 
 def test_beat_goes_on_whatever_its_clock_says(tmp_path: Path, told: dict[str, str], ledger: Ledger):
     """Set ahead for a while and back, by an hour and by years: it sends, is live, and Redis knows of what it sends."""
-    port, clock = free_port(), Clock(tmp_path)
+    port, clock = free_port(), Clock()
     environment = told | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}", "SEVEN_SWEEP_S": "0.2"}
     process = beat(tmp_path, environment, through=clock.through)
 
@@ -68,7 +68,7 @@ def test_a_receiver_of_another_day(
     tmp_path: Path, told: dict[str, str], ledger: Ledger, engine: Engine, ahead: timedelta
 ):
     """What happened just now is accepted, applied and kept, whatever the receiver's clock says."""
-    clock = Clock(tmp_path)
+    clock = Clock()
     clock.set(ahead.total_seconds())
     receiver = Receiver(tmp_path, told, through=clock.through)
     delivery = {

@@ -143,7 +143,7 @@ def test_every_delivery_arrives_whatever_is_killed(
         reach(0.3)
         first.start()
         reach(0.5)
-        first.wait_until_logged("ready")  # until then the signal ends it as it ends any process, with -15
+        first.wait_until_logged("@test ready")  # until then the signal ends it as it ends any process, with -15
         assert first.end(signal.SIGTERM) == 0
         reach(0.6)
         first.start()

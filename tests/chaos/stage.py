@@ -152,8 +152,7 @@ class Stage:
             actor.process.start()
 
     def _clock(self, name: str) -> Clock:
-        (self.directory / f"clock-{name}").mkdir()
-        return Clock(self.directory / f"clock-{name}", APART_S if name == WORKERS[1] else 0)
+        return Clock(APART_S if name == WORKERS[1] else 0)
 
     def _valkey(self, folder: str, *options: str) -> Valkey:
         (self.directory / folder).mkdir(exist_ok=True)

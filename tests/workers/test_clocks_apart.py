@@ -43,7 +43,7 @@ HOUR_S = 3600.0
 
 @pytest.fixture(scope="module")
 def redis_clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
-    return Clock(tmp_path_factory.mktemp("redis-clock"))
+    return Clock()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def redis_url(server: Valkey, redis_clock: Clock) -> str:
 
 @pytest.fixture(scope="module")
 def database_clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
-    return Clock(tmp_path_factory.mktemp("database-clock"))
+    return Clock()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -47,12 +46,12 @@ TERMS = (
 
 
 @pytest.fixture
-def url(postgres: Postgres, tmp_path: Path) -> Iterator[str]:
+def url(postgres: Postgres) -> Iterator[str]:
     """A database whose commits are not on disk by default, by way of a pool of two connections."""
     name = postgres.database().rpartition("/")[2]
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    with pgbouncer(postgres, name, tmp_path, POOL) as url:
+    with pgbouncer(postgres, name, POOL) as url:
         yield url
 
 

@@ -27,8 +27,10 @@ def begin(connection: Connection) -> None:
     """Begin a transaction (SQLAlchemy's `begin`). With the option `snapshot` it reads only, and sees one moment."""
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
-        version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr] # psycopg's
-        connection.exec_driver_sql(_statement(version >= _TRANSACTION_TIMEOUT_SINCE, options.get("snapshot", False)))
+        driver: Any = connection.connection.dbapi_connection
+        bounds_whole = driver.info.server_version >= _TRANSACTION_TIMEOUT_SINCE
+        # past SQLAlchemy, which would make a cursor on the server of it where rows are to be streamed
+        driver.execute(_statement(bounds_whole, options.get("snapshot", False)))
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
