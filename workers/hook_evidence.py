@@ -6,17 +6,18 @@ that was removed too early costs every delivery until someone notices, and one t
 merge: so what is not known speaks against a removal.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 from ledger.keyspace import arrival, fingerprint
 from ledger.receivers import Receiver
 from seven.hooks import Addresses, Hook
 from workers import public_url
+from workers.trusted_time import AGREEMENT
 
-CLOCKS_AGREE_MS = 300_000
+CLOCKS_AGREE_MS = AGREEMENT // timedelta(milliseconds=1)
 """By how much the clocks of Redis and of this process may differ while the grace still counts."""
 LAG_MS = 300_000
 """A newer address whose last delivery is older than the older one's by more than this has ceased to deliver."""
@@ -147,8 +148,3 @@ class Proof:
 
 def _old_delivers(hook: Hook) -> Hold:
     return Hold("old_delivers", f"hook {hook.id} stays: the old hook delivers, the new one does not")
-
-
-def own_clock_ms(clock: Callable[[], float] = time.time) -> int:
-    """The time in milliseconds by the clock of the process."""
-    return int(clock() * 1000)

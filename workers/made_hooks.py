@@ -26,14 +26,17 @@ def hindrance(desired: Hook, actual: Iterable[Hook], made: Iterable[Made], now_m
     listed = {hook.id: hook for hook in actual}
     earlier = [one for one in made if one.mark == mark_of(desired)]
     recent = [one for one in earlier if abs(now_ms - one.at_ms) < DAY_MS]
-    kind = f"hook {{}}, made for {desired.event_type},"
     for one in earlier:
         if not one.listed and (hook := listed.get(one.id)):
             what = ", ".join(hook.all_differences(desired)) or "more than one of it"
-            return Hold("listed_otherwise", f"{kind.format(one.id)} is listed with another: {what}")
+            return Hold(
+                "listed_otherwise", f"hook {one.id}, made for {desired.event_type}, is listed with another: {what}"
+            )
     for one in recent:
         if not one.listed:
-            return Hold("not_listed", f"{kind.format(one.id)} is not listed; the list may be cut")
+            return Hold(
+                "not_listed", f"hook {one.id}, made for {desired.event_type}, is not listed; the list may be cut"
+            )
     if sum(one.id not in listed for one in recent) >= MOST_IN_A_DAY:
         return Hold("vanishes", f"a hook for {desired.event_type} vanished {MOST_IN_A_DAY} times within a day")
     return None

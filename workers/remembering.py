@@ -1,6 +1,7 @@
 """Remembering: what reconciling needs to know of its earlier runs, in Redis, beside the ledger."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
@@ -11,7 +12,7 @@ from redis.lock import Lock
 from ledger import keyspace
 from ledger.locks import lock
 from ledger.receivers import living
-from workers.hook_evidence import Evidence, own_clock_ms
+from workers.hook_evidence import Evidence
 
 DAY_MS = 86_400_000
 LOCK_S = 180  # longer than any run: its calls are few and bounded
@@ -74,7 +75,7 @@ class Memories:
             now_ms=self.now_ms(),
             uses={field.decode(): int(at) for field, at in uses.items()},
             receivers=living(self._redis),
-            own_ms=own_clock_ms(),
+            own_ms=int(time.time() * 1000),
         )
 
     def recall(self) -> Memory:
