@@ -57,19 +57,21 @@ class Terminator:
         task.add_done_callback(self._open.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        ways = [
-            asyncio.create_task(self._pass(reader, back_writer, self.heard)),
-            asyncio.create_task(self._pass(back_reader, writer, bytearray())),
-        ]
+        writers, ways = [writer], []
         try:
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            writers.append(back_writer)
+            ways = [
+                asyncio.create_task(self._pass(reader, back_writer, self.heard)),
+                asyncio.create_task(self._pass(back_reader, writer, bytearray())),
+            ]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for each in writers:
+                each.transport.abort()  # before anything is awaited: `stop` may cancel this wait, too
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for one in (writer, back_writer):
-                one.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: bytearray) -> None:
         with contextlib.suppress(OSError):
