@@ -111,15 +111,14 @@ def create_app(settings: IngestSettings) -> Starlette:
         await acceptor.redis.aclose()
         log.info("ended")
 
-    doors = Doors(tokens, receiving, strangers, settings.seven_public_url)
     app = _Receiver(
-        doors,
+        Doors(tokens, settings.seven_public_url),
+        receiving,
         strangers,
         probes=probes_of(readiness, settings.seven_public_url),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
-    app.router.default = strangers.turn_away
     app.state.edge = edge
     return app
 
@@ -145,16 +144,20 @@ def probes_of(readiness: Readiness, public_urls: Sequence[str]) -> list[Route]:
 class _Receiver(Starlette):
     """Nearly all that comes is for the hooks: it does not take the long way through middleware and routes."""
 
-    def __init__(self, doors: Doors, strangers: Strangers, probes: Sequence[Route], **told: Any) -> None:
+    def __init__(
+        self, doors: Doors, inside: Receiving, strangers: Strangers, probes: Sequence[Route], **told: Any
+    ) -> None:
         super().__init__(routes=probes, **told)
-        self._doors, self._strangers = doors, strangers
+        self._doors, self._inside, self._strangers = doors, inside, strangers
         self._probes = frozenset(route.path for route in probes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._doors.lead_to(scope):
-            await self._doors(scope, receive, send)
-        elif scope["type"] != "http" or self._is_probe(scope) or await self._strangers.turn(scope, receive, send):
+        if scope["type"] != "http" or self._is_probe(scope):
             await super().__call__(scope, receive, send)
+        elif door := self._doors.of(scope):
+            await self._inside(door, scope, receive, send)
+        else:
+            await self._strangers(scope, receive, send)
 
     def _is_probe(self, scope: Scope) -> bool:
         """Whether a supervisor may be asking: it never queues behind strangers; its answer is as cheap as theirs."""

@@ -4,14 +4,14 @@ A public URL may have a path of its own. Whether the proxy passes that on or tak
 hooks are served below each such prefix as well as without.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from ingest.edge import connection_of
-from ingest.strangers import Strangers
 from ingest.tokens import Tokens
 
 PATH = "/hooks/"
@@ -35,32 +35,20 @@ def prefixes(public_urls: Iterable[str]) -> tuple[str, ...]:
 class Doors:
     """Before everything else: a token of ours lets in, everybody else is a stranger."""
 
-    def __init__(
-        self,
-        tokens: Tokens,
-        inside: Callable[[Door, Scope, Receive, Send], Awaitable[None]],
-        strangers: Strangers,
-        public_urls: Iterable[str] = (),
-    ) -> None:
-        self._tokens, self._inside, self._strangers = tokens, inside, strangers
-        self._prefixes = prefixes(public_urls)
-        self._paths = tuple(prefix + PATH for prefix in self._prefixes)
+    def __init__(self, tokens: Tokens, public_urls: Iterable[str] = ()) -> None:
+        self._tokens = tokens
+        below = "|".join(map(re.escape, prefixes(public_urls)))
+        self._path = re.compile(f"({below}){PATH}([^/]+)(?:/([^/]+))?/?").fullmatch
 
-    def lead_to(self, scope: Scope) -> bool:
-        """Whether a request is for the hooks, whoever makes it."""
-        path: str = scope["path"]
-        return path.removeprefix(scope.get("root_path", "")).startswith(self._paths)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request in, or turn it away."""
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        prefix = next(prefix for prefix in self._prefixes if path.startswith(prefix + PATH))
-        told = path[len(prefix) + len(PATH) :].split("/")
-        fingerprint = self._tokens.recognise(told[0])
-        rest = told[1:-1] if told[-1] == "" else told[1:]
-        if fingerprint is None or len(rest) > 1 or rest == [""]:
-            await self._strangers(scope, receive, send)
-            return
+    def of(self, scope: Scope) -> Door | None:
+        """The door that a request comes by; None for a stranger's."""
+        found = self._path(scope["path"].removeprefix(scope.get("root_path", "")))
+        if found is None:
+            return None
+        prefix, token, event_type = found.groups()
+        fingerprint = self._tokens.recognise(token)
+        if fingerprint is None:
+            return None
         if connection := connection_of(scope):
             connection.prove(fingerprint)
-        await self._inside(Door(fingerprint, rest[0] if rest else None, prefix), scope, receive, send)
+        return Door(fingerprint, event_type, prefix)

@@ -47,6 +47,8 @@ class TooManyFields(Exception):  # noqa: N818 - ends the parser; uvicorn answers
 class Fields(list[tuple[bytes, bytes]]):
     """The fields of a head as the parser finds them: so many, and no more."""
 
+    __slots__ = ()
+
     def append(self, field: tuple[bytes, bytes]) -> None:
         """Take one more. Raises TooManyFields."""
         if len(self) >= MOST_FIELDS:
@@ -63,28 +65,25 @@ class Edge:
 
     def teach(self, protocol: type[HttpToolsProtocol]) -> None:
         """Have every connection of a protocol come under our bounds. Once for a process."""
+        receive, complete = protocol.data_received, protocol.on_headers_complete
 
-        def teach(
-            name: str, before: Callable[..., Any] | None = None, after: Callable[..., None] | None = None
-        ) -> None:
-            known = getattr(protocol, name)
+        def data_received(one: HttpToolsProtocol, data: bytes) -> None:
+            receive(one, self._arriving(one, data))
+            self._arrived(one, data)
 
-            @wraps(known)
-            def taught(one: HttpToolsProtocol, *told: Any) -> None:
-                known(one, *(before(one, *told) if before else told))
-                if after:
-                    after(one, *told)
+        def on_headers_complete(one: HttpToolsProtocol) -> None:
+            self._head_ends(one)
+            complete(one)
+            self._body_begins(one)
 
-            setattr(protocol, name, taught)
-
-        teach("connection_made", after=self._made)
-        teach("connection_lost", after=self._lost)
-        teach("data_received", before=self._arriving, after=self._arrived)
-        teach("on_message_begin", after=self._head_begins)
-        teach("on_headers_complete", before=self._head_ends, after=self._body_begins)
-        teach("on_body", after=self._body_arrives)
-        teach("on_message_complete", after=self._body_ends)
-        teach("send_400_response", after=self._malformed)
+        for method in (data_received, on_headers_complete):
+            setattr(protocol, method.__name__, method)
+        _add(protocol, "connection_made", self._made)
+        _add(protocol, "connection_lost", self._lost)
+        _add(protocol, "on_message_begin", self._head_begins)
+        _add(protocol, "on_body", self._body_arrives)
+        _add(protocol, "on_message_complete", self._body_ends)
+        _add(protocol, "send_400_response", self._malformed)
 
     async def run(self) -> None:
         """Look after them for ever."""
@@ -100,16 +99,18 @@ class Edge:
         if connection := self._known.pop(one, None):
             self._connections.closed(connection)
 
-    def _arriving(self, one: HttpToolsProtocol, told: bytes) -> tuple[bytes]:
+    def _arriving(self, one: HttpToolsProtocol, told: bytes) -> bytes:
         """Have an offer of another protocol, as curl makes one of HTTP/2, not be seen: the parser would drop the body.
 
         Only in a head that begins here; of any other the application hears that its body is lost.
         """
+        if b"pgrade" not in told:
+            return told
         connection = self._known.get(one)
-        if connection is None or connection.body_since is not None or b"pgrade" not in told:
-            return (told,)
+        if connection is None or connection.body_since is not None:
+            return told
         head, end, rest = told.partition(b"\r\n\r\n")
-        return (_UPGRADE.sub(b"\r\nx-grade:", head) + end + rest,)
+        return _UPGRADE.sub(b"\r\nx-grade:", head) + end + rest
 
     def _arrived(self, one: HttpToolsProtocol, told: bytes) -> None:
         """Count the bytes of a head that goes on from one reading to the next, and what comes around a body."""
@@ -148,7 +149,7 @@ class Edge:
             connection.around_body = 0
             one.scope["state"]["connection"] = connection
 
-    def _head_ends(self, one: HttpToolsProtocol) -> tuple[()]:
+    def _head_ends(self, one: HttpToolsProtocol) -> None:
         if one.url.startswith(b"//"):
             one.url = b"/" + one.url.lstrip(b"/")  # the parser would take what follows for a host, and drop it
         if len(one.url) > LONGEST_URL:
@@ -156,7 +157,6 @@ class Edge:
             one.url = one.url[:LONGEST_URL]
         if one.parser.should_upgrade():
             one.scope["state"]["is_upgrade"] = True
-        return ()
 
     def _body_begins(self, one: HttpToolsProtocol) -> None:
         if connection := self._known.get(one):
@@ -172,6 +172,18 @@ class Edge:
     def _malformed(self, one: HttpToolsProtocol, _: str) -> None:
         self._lost(one)
         self._metrics.refused(MALFORMED)
+
+
+def _add(protocol: type[HttpToolsProtocol], name: str, lesson: Callable[..., None]) -> None:
+    """Have a method do what it does, and then more."""
+    known = getattr(protocol, name)
+
+    @wraps(known)
+    def taught(one: HttpToolsProtocol, *told: Any) -> None:
+        known(one, *told)
+        lesson(one, *told)
+
+    setattr(protocol, name, taught)
 
 
 def connection_of(scope: Scope) -> Connection | None:

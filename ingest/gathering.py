@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+import math
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from uuid_utils import uuid7
 
@@ -30,7 +31,7 @@ IDS_PER_LINE = 90
 """A line of the log stays below 4 KiB, which a pipe takes whole and no collector splits."""
 
 
-BEHIND = timedelta(minutes=5)
+BEHIND_S = 300.0
 """A clock that is further behind Redis' than this is not believed: rows that look too old are removed too early."""
 
 
@@ -72,7 +73,8 @@ class Gathering:
         self._written: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
-        self._redis_now: tuple[datetime, float] | None = None
+        self._redis_origin = -math.inf
+        """Redis' time when the monotonic clock was 0, in seconds since 1970; before it is known, ages ago."""
         self._is_behind = False
         self._lately: str | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
@@ -92,12 +94,9 @@ class Gathering:
 
     def now(self) -> datetime:
         """The time of receipt: by this machine's clock, or by Redis' while that is far ahead of it."""
-        own = datetime.now(UTC)
-        if self._redis_now is None:
-            return own
-        redis_then, then = self._redis_now  # and what has passed since, which setting a clock does not alter
-        redis_now = redis_then + timedelta(seconds=time.monotonic() - then)
-        return redis_now if redis_now - own > BEHIND else own
+        own = time.time()
+        redis_now = self._redis_origin + time.monotonic()  # which setting a clock does not alter
+        return datetime.fromtimestamp(redis_now if redis_now - own > BEHIND_S else own, UTC)
 
     async def run(self) -> None:
         """Write what gathers, one round trip at a time, until closed and empty."""
@@ -185,12 +184,12 @@ class Gathering:
 
     def compare(self, redis_now: datetime) -> None:
         """Learn what Redis' clock says now."""
-        self._redis_now = redis_now, time.monotonic()
-        ahead = redis_now - datetime.now(UTC)
-        if (ahead > BEHIND) != self._is_behind:
+        self._redis_origin = redis_now.timestamp() - time.monotonic()
+        ahead_s = redis_now.timestamp() - time.time()
+        if (ahead_s > BEHIND_S) != self._is_behind:
             self._is_behind = not self._is_behind
             message = "this machine's clock is " + ("" if self._is_behind else "not any more ") + "behind Redis'"
-            log.warning(message, apart_s=round(abs(ahead.total_seconds())))
+            log.warning(message, apart_s=round(abs(ahead_s)))
 
     def _notice(self, life: str) -> None:
         """A ledger that begins anew while we are receiving has lost what was pending: somebody has to know."""

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from ingest.gathering import BEHIND, Gathering
+from ingest.gathering import BEHIND_S, Gathering
 
+BEHIND = timedelta(seconds=BEHIND_S)
 MINUTE = timedelta(minutes=1)
 
 
