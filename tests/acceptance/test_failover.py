@@ -13,6 +13,7 @@ from redis import Redis
 from sqlalchemy import Engine, select
 
 from tests.chaos.links import Links
+from tests.deploy.tools import thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 from workers.store.tables import deliveries
@@ -73,7 +74,16 @@ def is_ready(port: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("way", ["FAILOVER", "REPLICAOF"])
+@pytest.mark.duration(12)
+@pytest.mark.parametrize(
+    ("dialect", "way"),
+    [
+        ("postgresql", "FAILOVER"),
+        ("sqlite", "REPLICAOF"),
+        pytest.param("sqlite", "FAILOVER", marks=thorough),
+        pytest.param("postgresql", "REPLICAOF", marks=thorough),
+    ],
+)
 def test_it_is_over_within_seconds_and_nothing_is_lost(tmp_path: Path, engine: Engine, database_url: str, way: str):
     """Receiver, worker and beat go to the new primary by themselves: accepted ids are rows, and nobody is restarted."""
     links = Links()

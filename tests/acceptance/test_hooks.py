@@ -11,6 +11,7 @@ import pytest
 
 from ledger.settling import Ledger
 from tests.conftest import TOKEN
+from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port
 
@@ -66,6 +67,7 @@ def environment(tmp_path: Path, emulator: Emulator, redis_url: str, database_url
 
 
 @pytest.mark.duration(12)
+@thorough_on_sqlite
 def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
     """While a story is told the token changes: no delivery is refused or lost, and in the end one hook is left."""
     receiver = Receiver(tmp_path, environment)

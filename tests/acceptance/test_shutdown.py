@@ -16,6 +16,7 @@ import pytest
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.conftest import TOKEN
+from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
@@ -60,6 +61,7 @@ def again(process: Process) -> int | None:
 
 
 @pytest.mark.duration(6)
+@thorough_on_sqlite
 def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
     """It ends in order, in time, and what it had reserved is back on its queue: nothing waits for a time-out."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN}

@@ -30,7 +30,7 @@ def small(directory: Path, sabotage: str | None = None) -> Result:
     return Conducting(options, directory, lambda _: None, FAULTS).run()
 
 
-@pytest.mark.duration(25)
+@thorough
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path) -> None:
     """The product as it is loses and doubles nothing, and every check says so."""
     result = small(tmp_path)
@@ -41,14 +41,8 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path) -> None:
     assert sum(one.rows for one in result.compared.values()) > 1000
 
 
-@pytest.mark.parametrize(
-    "sabotage",
-    [
-        pytest.param("sweep-off", marks=thorough),
-        pytest.param("settle-early", marks=thorough),
-        pytest.param("answer-early", marks=thorough),
-    ],
-)
+@thorough
+@pytest.mark.parametrize("sabotage", ["sweep-off", "settle-early", "answer-early"])
 def test_a_spoiled_step_is_found(tmp_path: Path, sabotage: str) -> None:
     """Without the sweep, with batches settled before COMMIT, or answered before the ledger has them: losses, by id."""
     result = small(tmp_path, sabotage)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cli.command import COMMAND, run_command
+from tests.forks import COMMAND, run_script
 from tests.servers import PATIENCE_S, eventually, free_port
 
 READY = "Ctrl-C ends everything"
@@ -59,7 +59,7 @@ class Installation:
 
     def run(self, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return run_command(words, self.directory, self.environment | told)
+        return run_script((COMMAND, *words), self.directory, self.environment | told)
 
     def answer(self, *words: str, code: int = 0) -> Any:
         """What a command answers in JSON."""

@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from tests.chaos.checking import compare
 from tests.chaos.tale import Rows, told_of
 from tests.conftest import TOKEN
 from tests.deploy.backups import Database
+from tests.forks import COMMAND, run_script
 from tests.processes import ROOT, Receiver, beat, worker
 from tests.servers import Valkey, eventually
 from workers.auditing import Auditor
@@ -165,10 +165,7 @@ class Machine:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `seven-ingest` with the machine's settings."""
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("seven-ingest")), *words],
-            cwd=ROOT, env=self.receiver.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        return run_script((COMMAND, *words), ROOT, self.receiver.environment)
 
     def _deliver(self, tellings: Iterator[Telling], rate: float | None = None) -> set[str]:
         drawn: list[Telling] = []

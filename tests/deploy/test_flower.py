@@ -6,13 +6,15 @@ SCREENSHOTS=docs/flower pytest tests/deploy/test_flower.py writes what the brows
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -73,10 +75,15 @@ def browser(flower: Flower, tmp_path: Path) -> Iterator[webdriver.Chrome]:
         yield chrome
 
 
-def shown(browser: webdriver.Chrome, word: str, within_s: float = 30) -> str:
-    """The page's text, once a word is in it."""
-    WebDriverWait(browser, within_s).until(lambda b: word in b.find_element(By.TAG_NAME, "body").text)
-    return browser.find_element(By.TAG_NAME, "body").text
+def shown(browser: webdriver.Chrome, word: str) -> str:
+    """The page's text, once a word is in it: it is loaded again now and then, as somebody does who waits for news."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with suppress(TimeoutException):
+            WebDriverWait(browser, 10).until(lambda b: word in b.find_element(By.TAG_NAME, "body").text)
+            return browser.find_element(By.TAG_NAME, "body").text
+        assert time.monotonic() < deadline, browser.find_element(By.TAG_NAME, "body").text
+        browser.refresh()
 
 
 def keep_picture(browser: webdriver.Chrome, name: str) -> None:

@@ -3,12 +3,12 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import TOKEN
+from tests.forks import run_script
 
 ROOT = Path(__file__).parents[2]
 GOOD = {"SEVEN_HOOK_TOKEN": TOKEN, "FLOWER_BASIC_AUTH": "ops:" + "x" * 12}
@@ -31,11 +31,8 @@ class Setup:
 
     def run(self, told: dict[str, str], *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         self.env.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
-        return subprocess.run(
-            [sys.executable, str(ROOT / "deploy/setup.py"), str(self.env), *([] if check else [str(self.secrets)])],
-            capture_output=True, text=True, check=False,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        words = [str(ROOT / "deploy/setup.py"), str(self.env), *([] if check else [str(self.secrets)])]
+        return run_script(words, ROOT, {"PATH": os.environ["PATH"]})
 
     def laid_out(self) -> dict[str, str]:
         return {str(file.relative_to(self.secrets)): file.read_text() for file in self.secrets.glob("*/*")}

@@ -1,9 +1,11 @@
 """Reconciling may never cost deliveries: what works stays until what replaces it is proven to work."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from ledger.receivers import living as living_receivers
 from ledger.settling import Ledger
@@ -128,6 +130,26 @@ def test_an_entry_of_another_version_accepts_no_token(watching: Start, emulator:
     ledger.redis.delete("seven:receiver:older")
     assert living_receivers(ledger.redis) == []
     assert ledger.redis.scard("seven:receivers") == 0
+
+
+@pytest.mark.parametrize("apart", [timedelta(days=1200), timedelta(minutes=10)])
+@pytest.mark.parametrize("way", [1, -1], ids=["ahead", "behind"])
+def test_a_grace_is_over_by_two_clocks(
+    watching: Start, emulator: Emulator, ledger: Ledger, proxy: Front, redis_url: str, apart: timedelta, way: int
+):
+    """Redis' clock and ours apart, it is not known how long it has lasted: a hook that would go stays."""
+    told: dict[str, Any] = {"seven_public_url": f"{proxy.url}/in"}
+    proxy.passes = lambda prefix, token: token in (NEWER, TOKEN)
+    apply(watching, **told)
+    living(redis_url, "one", NEWER, TOKEN)
+    told |= {"seven_hook_token": BOTH}
+    apply(watching, **told)
+    told |= {"seven_hooks_grace_s": 0}
+    with time_machine.travel(datetime.now(UTC) + way * apart, tick=True):
+        assert apply(watching, **told).done == ()
+        assert codes(ledger, watching, **told) == ["clocks_differ"]
+        assert len(urls(emulator)) == 2
+    assert [one.action for one in apply(watching, **told).done] == ["removed"]
 
 
 def test_a_silent_account_changes_tokens_after_the_grace(

@@ -1,27 +1,29 @@
-"""The command in a process of its own, forked from one that has imported it already.
+"""Scripts of ours in a process of their own, forked from one that has imported what they need already.
 
-To import it takes a second or two of a processor, and the suite calls it hundreds of times. What starts it as people
-do, by its name: `Installation.start`, and the tests that need a terminal or a signal.
+To import it takes a second or two of a processor, and the suite runs them hundreds of times. What starts them as people
+do, by their name: `Installation.start`, and the tests that need a terminal or a signal.
 """
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).parent / "seven-ingest")
 PATIENCE_S = 240.0
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["cli.main", __name__])
+_FORKS.set_forkserver_preload(["cli.main", "ingest.settings", "workers.settings", "dotenv", __name__])
 
 
-def run_command(
-    words: tuple[str, ...], directory: Path, environment: dict[str, str]
+def run_script(
+    words: Sequence[str], directory: Path, environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
-    """Run it to its end, with nothing to read on its standard input."""
+    """Run a Python file with its arguments to its end, with nothing to read on its standard input."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         files = [_FORKS.reducer.DupFd(file.fileno()) for file in (output, errors)]
         process = _FORKS.Process(target=_run, args=(words, directory, environment, *files))
@@ -36,16 +38,14 @@ def run_command(
             process.close()
         for file in (output, errors):
             file.seek(0)
-        return subprocess.CompletedProcess([COMMAND, *words], code, output.read(), errors.read())
+        return subprocess.CompletedProcess(list(words), code, output.read(), errors.read())
 
 
-def _run(words: tuple[str, ...], directory: Path, environment: dict[str, str], output, errors) -> None:
+def _run(words: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
     for number, file in ((1, output), (2, errors)):
         os.dup2(file.detach(), number)
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = [COMMAND, *words]
-    from cli.main import app  # noqa: PLC0415 - imported by the forkserver, and by it alone
-
-    app()
+    sys.argv = list(words)
+    runpy.run_path(words[0], run_name="__main__")
