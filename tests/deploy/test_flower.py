@@ -35,6 +35,11 @@ DELIVERIES = [
     {"webhook_event": "something_new", "data": {"from": NUMBER}},
 ]
 PAGES = ("workers", "tasks", "broker")
+COLUMNS = (
+    ("draw=1&start=0&length=50&search[value]=&order[0][column]=0&order[0][dir]=desc&columns[0][data]=name")
+    .replace("[", "%5B")
+    .replace("]", "%5D")
+)
 
 
 @pytest.fixture
@@ -50,6 +55,8 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
     }  # fmt: skip
     flower, receiver = Flower(tmp_path, environment), Receiver(tmp_path, environment)
     with running(flower, worker(tmp_path, environment), beat(tmp_path, environment), receiver):
+        # It shows what it hears of: the first that beat sends again and again says that it hears.
+        eventually(lambda: "sweep" in flower.get("/tasks/datatable?" + COLUMNS).text)
         with closing(sqlite3.connect(tmp_path / "seven.db", isolation_level=None)) as connection:
             for delivery in DELIVERIES * 5:
                 httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery).raise_for_status()
@@ -129,13 +136,6 @@ def test_people_see_workers_queues_and_tasks(flower: Flower, browser: webdriver.
     assert not [
         one for one in browser.get_log("browser") if one["level"] == "SEVERE" and "favicon" not in one["message"]
     ]
-
-
-COLUMNS = (
-    ("draw=1&start=0&length=50&search[value]=&order[0][column]=0&order[0][dir]=desc&columns[0][data]=name")
-    .replace("[", "%5B")
-    .replace("]", "%5D")
-)
 
 
 def test_it_only_looks(flower: Flower, browser: webdriver.Chrome):
