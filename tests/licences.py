@@ -22,11 +22,21 @@ def required() -> set[str]:
     return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", told.stdout, re.MULTILINE))
 
 
+def listed() -> dict[str, str]:
+    """Each line of the page's table, by the package that it is about."""
+    return {line.split("|")[1].strip(): line for line in PAGE.read_text().splitlines() if line.startswith("| ")}
+
+
 def table() -> str:
-    """Name and licence of each that is installed here."""
-    words = ("--format=markdown", "--with-system", "--from=mixed", "--no-version", "--packages", *sorted(required()))
+    """Name and licence of each; what another Python needs and this one does not is taken from the page as it is."""
+    packages = required()
+    words = ("--format=markdown", "--with-system", "--from=mixed", "--no-version", "--packages", *sorted(packages))
     told = subprocess.run([BIN / "pip-licenses", *words], capture_output=True, text=True, check=True)
-    return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in told.stdout.splitlines()) + "\n"
+    head, rule, *here = (re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in told.stdout.splitlines())
+    lines = {line.split("|")[1].strip(): line for line in here}
+    elsewhere = {name: line for name, line in listed().items() if name in packages and name not in lines}
+    rows = [line for _, line in sorted((lines | elsewhere).items(), key=lambda pair: pair[0].lower())]
+    return "\n".join((head, rule, *rows)) + "\n"
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -26,16 +27,36 @@ PATIENCE_S = 120.0
 """For whatever is waited for: no measure of anything, but the end of a wait that is in vain, on the slowest machine."""
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on.
+_CLAIMED: deque[socket.socket] = deque()
+_MOST_CLAIMED = 200
 
-    None of those that the kernel gives out by itself: a server that is started again finds it still free.
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on, nor is about to.
+
+    None of those that the kernel gives out by itself: a server that is started again finds it still free. A socket of
+    the same network, of that port's name, says to every other process of tests that it is taken.
     """
     while True:
         port = secrets.choice(range(10_000, 32_000))
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
+        claim = socket.socket(socket.AF_UNIX)
+        with socket.socket() as listener:
+            try:
+                claim.bind(f"\0seven-ingest-test-port-{port}")
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                claim.close()
+                continue
+        _CLAIMED.append(claim)
+        if len(_CLAIMED) > _MOST_CLAIMED:
+            _CLAIMED.popleft().close()
+        return port
+
+
+@atexit.register
+def _give_ports_back() -> None:
+    for claim in _CLAIMED:
+        claim.close()
 
 
 def eventually(ask: Callable[[], T], within_s: float = PATIENCE_S, every_s: float = 0.05) -> T:

@@ -28,7 +28,7 @@ class Terminator:
         self._begun = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="tls", daemon=True)
 
-    def url(self, host: str = "localhost", **options: str) -> str:
+    def url(self, host: str = "127.0.0.1", **options: str) -> str:
         """A REDIS_URL with a password, and these options."""
         return f"rediss://:{QUOTED}@{host}:{self.port}/0" + (f"?{urlencode(options)}" if options else "")
 
@@ -43,7 +43,7 @@ class Terminator:
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, ssl=self._context)
+        server = await asyncio.start_server(self._accepted, ["127.0.0.1", "127.0.0.2"], self.port, ssl=self._context)
         self._begun.set()
         await self._over.wait()
         server.close()
@@ -83,7 +83,7 @@ class Terminator:
 
 @contextmanager
 def over_tls(directory: Path) -> Iterator[Terminator]:
-    """A Valkey server with a password behind TLS, its certificate made just now for `localhost`; its own authority."""
+    """A Valkey server with a password behind TLS, its certificate made just now; its own authority."""
     with valkey_with_password(directory) as server:
         terminator = Terminator(server.port, certificate(directory, 30))
         terminator.start()

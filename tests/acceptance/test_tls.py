@@ -113,7 +113,7 @@ def test_none_sends_anything_to_an_authority_that_it_does_not_know(tmp_path: Pat
 
 def test_none_starts_with_what_it_could_not_use(tmp_path: Path):
     """Exit code 2, and the same line from receivers, workers and commands."""
-    all_ = Everybody(tmp_path, f"rediss://:{QUOTED}@localhost:1/0?ssl_ca_certs=/nowhere.pem")
+    all_ = Everybody(tmp_path, f"rediss://:{QUOTED}@127.0.0.1:1/0?ssl_ca_certs=/nowhere.pem")
     said = []
     for process in (all_.receiver, all_.worker):
         Process.start(process)

@@ -28,7 +28,7 @@ def link(redis_url: str) -> Iterator[tuple[Links, Link]]:
 
 
 def connected(link: Link) -> redis.Redis:
-    return redis.Redis(port=link.port, socket_timeout=10, retry=Retry(NoBackoff(), 0))
+    return redis.Redis("127.0.0.1", link.port, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

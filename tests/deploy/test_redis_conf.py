@@ -76,7 +76,7 @@ def test_what_would_lose_the_ledger_is_nobodys(configured: Configured, command: 
 def test_without_the_password_nothing_is_answered(configured: Configured):
     """The network inside is closed, and this is closed, too."""
     with (
-        redis.Redis(port=configured.port) as client,
+        redis.Redis("127.0.0.1", configured.port) as client,
         pytest.raises(redis.exceptions.AuthenticationError),
     ):
         client.ping()

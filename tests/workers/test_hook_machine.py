@@ -50,7 +50,7 @@ class Reconciling(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.emulator.client.delete(f"{self.emulator.url}/faults")
+        self._turn(None)
         for hook in self.emulator.hooks():
             self.emulator.unsubscribe(int(hook["id"]))
         self.ledger.redis.flushdb()
@@ -63,6 +63,11 @@ class Reconciling(RuleBasedStateMachine):
         self.is_applied = False
         self.proxy.passes = lambda prefix, token: prefix in self.reachable and token in self.accepts[next(self.turns)]
         self._publish()
+
+    def _turn(self, mood: dict[str, object] | None) -> None:
+        self.emulator.client.delete(f"{self.emulator.url}/faults")
+        if mood:
+            self.emulator.client.put(f"{self.emulator.url}/faults", json=mood).raise_for_status()
 
     def _token(self) -> str:
         return f"token-number-{next(self.names)}"
@@ -83,20 +88,34 @@ class Reconciling(RuleBasedStateMachine):
                 working.append(hook["target_url"])
         return working
 
-    @initialize()
-    def first_apply(self) -> None:
+    @initialize(
+        tokens=st.integers(0, 2),
+        restarted=st.sets(st.sampled_from(RECEIVERS)),
+        url=st.sampled_from([None, "right", "mistyped"]),
+    )
+    def first_apply(self, tokens: int, restarted: set[str], url: str | None) -> None:
+        """Then already in the midst of some change: rules alone seldom come that far."""
         self.run()
         self.is_applied = True
+        for _ in range(tokens):
+            self.put_a_new_token_first()
+        if url:
+            self.put_a_new_url_first(mistyped=url == "mistyped")
+        for name in sorted(restarted):
+            self.restart_a_receiver(name=name)
 
     @precondition(lambda self: len(self.tokens) < 3)
     @rule()
     def put_a_new_token_first(self) -> None:
         self.tokens.insert(0, self._token())
 
-    @rule(name=st.sampled_from(RECEIVERS))
-    def restart_a_receiver(self, name: str) -> None:
+    @rule(name=st.sampled_from(RECEIVERS), runs=st.integers(0, 2))
+    def restart_a_receiver(self, name: str, runs: int = 0) -> None:
+        """Some runs follow at once: between two restarts it is that too early a trust in the new token would show."""
         self.accepts[name] = list(self.tokens)
         living(self.redis_url, name, *self.tokens)
+        for _ in range(runs):
+            self.run()
 
     @precondition(lambda self: len(self.prefixes) < 3)
     @rule(mistyped=st.booleans())
@@ -123,16 +142,10 @@ class Reconciling(RuleBasedStateMachine):
             if prefix in self.reachable and token in self.accepts[next(self.turns)]:
                 delivered(self.ledger, token, f"{self.proxy.url}/{prefix}")
 
-    @rule(odd=st.sampled_from(ODD))
-    def gateway_turns_odd(self, odd: dict[str, object]) -> None:
-        self.emulator.client.put(f"{self.emulator.url}/faults", json=odd).raise_for_status()
-
-    @rule()
-    def gateway_recovers(self) -> None:
-        self.emulator.client.delete(f"{self.emulator.url}/faults")
-
-    @rule(grace_s=st.sampled_from([0.0, 86_400.0]))
-    def run(self, grace_s: float = 0.0) -> None:
+    @rule(grace_s=st.sampled_from([0.0, 86_400.0]), mood=st.sampled_from([*[None] * len(ODD), *ODD]))
+    def run(self, grace_s: float = 0.0, mood: dict[str, object] | None = None) -> None:
+        """One run, in one mood of the gateway's."""
+        self._turn(mood)
         told = WorkerSettings(
             seven_api_key=KEY,
             seven_api_url=f"{self.emulator.url}/api",
