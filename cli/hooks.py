@@ -56,11 +56,14 @@ def plan_(as_json: AsJson = False) -> None:
 @app.command("apply")
 def apply_(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make anew what was made here and is not listed; look at the account first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the plan, ask, and carry it out: what is missing is made first, what is surplus goes when that is safe."""
     askable(yes, "`hooks plan`")
-    with _reconciler() as (run, addresses), _answering():
+    with _reconciler(again=again) as (run, addresses), _answering():
         found = run.compare()
         if not as_json:
             _show(found, addresses, as_json=False)
@@ -78,7 +81,7 @@ _COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enab
 
 
 @contextmanager
-def _reconciler() -> Iterator[tuple[Reconciler, Addresses]]:
+def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]]:
     """The reconciler that the environment describes. Ends with exit code 2 where it does not."""
     home = Home.from_environment()
     if home.emulates:
@@ -90,7 +93,7 @@ def _reconciler() -> Iterator[tuple[Reconciler, Addresses]]:
         fail(ExitCode.USAGE, f"configuration: {unwatched(settings)}: not set")
     ledger, engine = Ledger(settings.redis_url.get_secret_value()), store_engine()
     try:
-        with reconciler(settings, ledger.redis, engine, NO_BOUND) as run:
+        with reconciler(settings, ledger.redis, engine, NO_BOUND, again=again) as run:
             yield run, addresses
     finally:
         ledger.close()

@@ -37,6 +37,7 @@ from ledger.announcing import broker
 from ledger.ending import end_in_bounds
 from ledger.listening import listen
 from ledger.logs import logger, silence_requests
+from ledger.receivers import mark_of
 from ledger.sharing import share
 
 log = logger("seven.ingest")
@@ -84,7 +85,7 @@ def create_app(settings: IngestSettings) -> Starlette:
     )
 
     tokens = Tokens(words(settings.seven_hook_token))
-    presence = Presence(acceptor.redis, tokens.fingerprints)
+    presence = Presence(acceptor.redis, tokens.fingerprints, map(mark_of, settings.seven_public_url))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """Receiving: the one endpoint. A request becomes an envelope, and is answered when the ledger has it."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -117,7 +118,7 @@ class Receiving:
         examined = Examined()
         if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
             asked = Asked(
-                scope["method"], _target(scope, door.prefix), scope["headers"], body.digest, at.timestamp(), source
+                scope["method"], _target(scope, door.prefix), scope["headers"], body.digest, _times(at), source
             )
             examined = self._guards.examine(asked, delivery_id)
         return Received(
@@ -171,6 +172,12 @@ def _evidence(door: Door, received: Received, scope: Scope) -> tuple[str, ...]:
     if received.public_url is None:
         return (door.fingerprint,)
     return door.fingerprint, arrival(door.fingerprint, received.public_url)
+
+
+def _times(received_at: datetime) -> tuple[float, ...]:
+    """A time of receipt in epoch seconds, and beside it this machine's where the receipt is by Redis' clock."""
+    at, own = received_at.timestamp(), time.time()
+    return (at,) if abs(at - own) < 1 else (own, at)
 
 
 def _target(scope: Scope, prefix: str) -> str:

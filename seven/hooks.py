@@ -97,10 +97,6 @@ class Addresses:
                     return public_url, token
         return None
 
-    def with_current(self, token: str) -> "Addresses":
-        """The same addresses, with this token as the current one."""
-        return replace(self, tokens=(token, *(other for other in self.tokens if other != token)))
-
 
 @dataclass(frozen=True, slots=True)
 class Drift:

@@ -33,7 +33,7 @@ class Hold(NamedTuple):
 
 CODES = (
     "empty_list", "too_many_changes", "not_listed", "listed_otherwise", "vanishes",
-    "unknown_token", "old_delivers", "unproven", "clocks_differ", "no_id",
+    "unknown_token", "unknown_url", "old_delivers", "unproven", "clocks_differ", "no_id",
 )  # fmt: skip
 
 
@@ -56,14 +56,6 @@ class Evidence:
         """When it last delivered by a token at a public URL, as a signature proves."""
         return self.uses.get(arrival(fingerprint(token), fingerprint(url)))
 
-    def accepted_token(self, addresses: Addresses) -> str | None:
-        """The newest token that every living receiver accepts; None where they have none in common."""
-        return next((token for token in addresses.tokens if all(r.accepts(token) for r in self.receivers)), None)
-
-    def refusing(self, token: str) -> int:
-        """How many living receivers do not accept a token."""
-        return sum(not receiver.accepts(token) for receiver in self.receivers)
-
     def delivers(self, at_ms: int | None, since_ms: int) -> bool:
         """Whether a delivery came since then. One from the future says that a clock is wrong, and proves nothing."""
         return at_ms is not None and since_ms <= at_ms <= self.now_ms + CLOCKS_AGREE_MS
@@ -79,16 +71,14 @@ class Proof:
         self._url, self._token = addresses.public_urls[0], addresses.tokens[0]
         self._answers: bool | None = None
 
-    def missing(self, hook: Hook, newer_tokens: Sequence[str]) -> Hold | None:
-        """Why an older hook has to stay; None where it may go. `newer_tokens` are those some receiver still refuses."""
+    def missing(self, hook: Hook) -> Hold | None:
+        """Why an older hook has to stay; None where it may go."""
         place = self._addresses.place(hook.target_url)
         if place is None:
             return Hold("unproven", f"hook {hook.id} is none of ours")
         url, token = place
         if (url, token) == (self._url, self._token):
             return None  # a duplicate, or a type no longer wanted
-        if token in newer_tokens:
-            return Hold("unknown_token", f"hook {hook.id} has a newer token, which some receivers do not accept yet")
         return self._missing_of_token(hook, url, token) if token != self._token else self._missing_of_url(hook, url)
 
     def _missing_of_token(self, hook: Hook, url: str, token: str) -> Hold | None:

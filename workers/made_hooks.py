@@ -21,8 +21,13 @@ def mark_of(desired: Hook) -> str:
     return fingerprint(repr((*does, normal_headers(desired.headers or ""))))
 
 
-def hindrance(desired: Hook, actual: Iterable[Hook], made: Iterable[Made], now_ms: int) -> Hold | None:
-    """Why a desired hook that is not listed as it should be must not be created now; None where it may."""
+def hindrance(
+    desired: Hook, actual: Iterable[Hook], made: Iterable[Made], now_ms: int, *, again: bool = False
+) -> Hold | None:
+    """Why a desired hook that is not listed as it should be must not be created now; None where it may.
+
+    With `again` a person says that those which were never listed are gone.
+    """
     listed = {hook.id: hook for hook in actual}
     earlier = [one for one in made if one.mark == mark_of(desired)]
     recent = [one for one in earlier if abs(now_ms - one.at_ms) < DAY_MS]
@@ -32,20 +37,14 @@ def hindrance(desired: Hook, actual: Iterable[Hook], made: Iterable[Made], now_m
             return Hold(
                 "listed_otherwise", f"hook {one.id}, made for {desired.event_type}, is listed with another: {what}"
             )
-    for one in recent:
-        if not one.listed:
+    for one in earlier:
+        if not one.listed and not again:
             return Hold(
                 "not_listed", f"hook {one.id}, made for {desired.event_type}, is not listed; the list may be cut"
             )
     if sum(one.id not in listed for one in recent) >= MOST_IN_A_DAY:
         return Hold("vanishes", f"a hook for {desired.event_type} vanished {MOST_IN_A_DAY} times within a day")
     return None
-
-
-def hidden(desired: Hook, actual: Iterable[Hook], made: Iterable[Made], but: str) -> list[str]:
-    """Ids made for a desired hook earlier that are not listed: gone, or hidden by a list that is cut."""
-    ids = {hook.id for hook in actual}
-    return [one.id for one in made if one.mark == mark_of(desired) and one.id not in ids and one.id != but]
 
 
 def remembered(made: Sequence[Made], matching: Iterable[Hook], actual: Iterable[Hook], now_ms: int) -> tuple[Made, ...]:

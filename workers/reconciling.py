@@ -7,7 +7,6 @@ receiver accepts.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from redis.exceptions import LockError
@@ -17,7 +16,8 @@ from seven.hooks import Addresses, Hook, Plan, headers_are_told, plan
 from workers import made_hooks
 from workers.comparison import Comparison
 from workers.finding import Finding, Journal, findings
-from workers.gateway import Gateway, GatewayFailure, GatewayRefused
+from workers.gateway import Gateway, GatewayFailure
+from workers.hook_address import choose
 from workers.hook_evidence import Hold
 from workers.remembering import Made, Memories, Memory, still_seen
 
@@ -49,11 +49,15 @@ class Reconciler:
         *,
         most_changes: int,
         grace_s: float,
+        again: bool = False,
     ) -> None:
-        """`desired` makes the desired hooks for addresses whose first token is the current one."""
+        """`desired` makes the desired hooks for addresses whose first token and URL are the current ones.
+
+        With `again` hooks that were made and never listed count as gone.
+        """
         self._gateway, self._desired, self._addresses = gateway, desired, addresses
         self._memories, self._journal = memories, journal
-        self._most_changes, self._grace_ms = most_changes, grace_s * 1000
+        self._most_changes, self._grace_ms, self._again = most_changes, grace_s * 1000, again
         self._made: dict[str, str] = {}  # the headers of hooks made in this run, as they are remembered
 
     def read(self) -> list[Hook]:
@@ -102,10 +106,8 @@ class Reconciler:
         """Read and compare; with it, what is to be remembered of it."""
         actual = self._gateway.read()
         evidence = self._memories.evidence()
-        token = evidence.accepted_token(self._addresses)
-        newer = self._addresses.tokens[: self._addresses.tokens.index(token)] if token else self._addresses.tokens
-        addresses = self._addresses.with_current(token) if token else self._addresses
-        found = self._planned(self._desired(addresses), actual, addresses, before)
+        choice = choose(self._addresses, evidence.receivers, actual)
+        found = self._planned(self._desired(choice.addresses), actual, choice.addresses, before)
         matching = [hook for _, hook in found.matching]
         memory = Memory(
             read_ms=evidence.now_ms,
@@ -116,7 +118,7 @@ class Reconciler:
             first_seen_ms=still_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
             made=made_hooks.remembered(before.made, matching, actual, evidence.now_ms),
         )
-        return Comparison(found, tuple(actual), addresses, newer, evidence, memory)
+        return Comparison(found, tuple(actual), choice, evidence, memory, self._again)
 
     def _judged(self, now: Comparison) -> Comparison:
         """With why not all of its plan would be carried out."""
@@ -124,7 +126,7 @@ class Reconciler:
             return replace(now, holds=(stopped,))
         creating = [now.not_again(hook) for hook in now.plan.to_create]
         removing = [] if now.plan.to_create else [now.missing_proof(hook, self._grace_ms) for hook in now.plan.surplus]
-        holds = [*creating, *removing, now.unknown_token]
+        holds = [*creating, *removing, *now.choice.holds]
         return replace(now, holds=tuple(dict.fromkeys(hold for hold in holds if hold)))
 
     def _planned(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, memory: Memory) -> Plan:
@@ -153,8 +155,9 @@ class Reconciler:
         if changes > self._most_changes:
             text = f"{changes} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
             return Hold("too_many_changes", text)
-        if len(now.refused_tokens) == len(now.addresses.tokens):
-            return Hold("unknown_token", "no listed token is accepted by every living receiver; nothing is changed")
+        if not now.choice.is_possible:
+            text = "no listed token and public URL are accepted by every living receiver; nothing is changed"
+            return now.choice.holds[0]._replace(text=text)
         return None
 
     def _repaired(self, now: Comparison, done: list[Finding]) -> Comparison:
@@ -162,15 +165,14 @@ class Reconciler:
         if (stopped := self._stopped(now)) is not None:
             return replace(now, holds=(stopped,))
         holds: list[Hold | None] = []
-        created: list[tuple[Hook, str]] = []
+        created = False
         for hook in now.plan.to_create:
             hold = now.not_again(hook)
             holds.append(hold)
             if hold is None:
-                now = self._created(now, hook, done)
-                created.append((hook, now.memory.made[-1].id))
+                now, created = self._created(now, hook, done), True
         if created:
-            now = self._without_hidden(self._look(now.memory), created)
+            now = self._look(now.memory)
         if now.plan.missing or now.plan.drifted:
             holds += [now.not_again(hook) for hook in now.plan.to_create]
             holds.append(Hold("not_listed", "nothing is removed before all that is desired is listed as it should be"))
@@ -178,7 +180,7 @@ class Reconciler:
             holds += [self._removed(now, hook, done) for hook in now.plan.surplus]
             if done:
                 now = self._look(now.memory)
-        return replace(now, holds=tuple(dict.fromkeys(hold for hold in (*holds, now.unknown_token) if hold)))
+        return replace(now, holds=tuple(dict.fromkeys(hold for hold in (*holds, *now.choice.holds) if hold)))
 
     def _created(self, now: Comparison, hook: Hook, done: list[Finding]) -> Comparison:
         """Create one hook, and remember it before anything else can fail."""
@@ -189,19 +191,6 @@ class Reconciler:
         self._memories.remember(replace(self._memories.recall(), made=memory.made))
         self._did(Finding("created", made), done)
         return replace(now, memory=memory)
-
-    def _without_hidden(self, now: Comparison, created: Sequence[tuple[Hook, str]]) -> Comparison:
-        """Remove what was made for the same earlier and is not listed any more: if only hidden, it would pile up."""
-        hidden = {
-            hook_id
-            for hook, new_id in created
-            for hook_id in made_hooks.hidden(hook, now.actual, now.memory.made, but=new_id)
-        }
-        for hook_id in sorted(hidden):
-            with suppress(GatewayRefused):  # it is really gone
-                self._gateway.unsubscribe(hook_id)
-        kept = tuple(one for one in now.memory.made if one.id not in hidden or one.listed)
-        return replace(now, memory=replace(now.memory, made=kept))
 
     def _removed(self, now: Comparison, hook: Hook, done: list[Finding]) -> Hold | None:
         """Remove a surplus hook; or why it has to stay."""

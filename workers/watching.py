@@ -31,9 +31,12 @@ def account(settings: WorkerSettings) -> str:
 
 @contextmanager
 def reconciler(
-    settings: WorkerSettings, redis: Redis, engine: Engine, most_changes: int | None = None
+    settings: WorkerSettings, redis: Redis, engine: Engine, most_changes: int | None = None, *, again: bool = False
 ) -> Iterator[Reconciler]:
-    """A reconciler, for the length of a block. Raises ValueError naming the settings that it lacks."""
+    """A reconciler, for the length of a block. Raises ValueError naming the settings that it lacks.
+
+    With `again` hooks that were made and never listed count as gone.
+    """
     addresses = settings.addresses
     if settings.seven_api_key is None or addresses is None:
         raise ValueError(f"{unwatched(settings)}: not set")
@@ -46,4 +49,5 @@ def reconciler(
             Journal(engine),
             most_changes=most_changes or settings.seven_hooks_most_changes,
             grace_s=settings.seven_hooks_grace_s,
+            again=again,
         )

@@ -21,7 +21,7 @@ HEADERS = st.lists(
 
 
 def asked(method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes, at: float = AT) -> Asked:
-    return Asked(method, target, headers, hashlib.md5(body).hexdigest(), at)
+    return Asked(method, target, headers, hashlib.md5(body).hexdigest(), (at,))
 
 
 @given(

@@ -44,10 +44,18 @@ def test_a_signature_proves_by_which_url_a_delivery_came(receiver: Callable[...,
 def test_a_receiver_publishes_what_it_accepts(redis_url: str, ledger: Ledger):
     """As long as it lives, for a minute at a time; a clean end withdraws it."""
     tokens = f"{TOKEN},another-{TOKEN}"
-    settings = IngestSettings(redis_url=redis_url, seven_hook_token=tokens, seven_metrics_address="off")
+    settings = IngestSettings(
+        redis_url=redis_url,
+        seven_hook_token=tokens,
+        seven_metrics_address="off",
+        seven_public_url=f"{PUBLIC}, https://y",
+    )
     with TestClient(create_app(settings)):
         wait_until(lambda: bool(living(ledger.redis)))
         (entry,) = living(ledger.redis)
         assert entry.tokens == {fingerprint(TOKEN), fingerprint(f"another-{TOKEN}")}
+        assert entry.urls == {fingerprint(PUBLIC), fingerprint("https://y")}
+        assert entry.serves("HTTPS://X.example:443/in")
+        assert not entry.serves("https://x.example/in/other")
         assert 0 < ledger.redis.ttl(f"seven:receiver:{entry.id}") <= 60
     assert living(ledger.redis) == []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from starlette.testclient import TestClient
 
 from ingest.settings import IngestSettings
@@ -246,3 +247,19 @@ def test_who_has_a_token_cannot_spoil_the_count(receiver: Start, ledger: Ledger)
     client.post(PATH, content=BODY, headers=gateway)
     eventually(lambda: judged(ledger.redis, "signature").flaw == "unsigned")
     assert judged(ledger.redis, "signature").held == {}
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "status"),
+    [
+        pytest.param(0, 202, id="of now by its own clock"),
+        pytest.param(-10 * DAY, 202, id="of now by Redis'"),
+        pytest.param(30 * DAY, 401, id="old by both"),
+        pytest.param(-5 * DAY, 401, id="of neither"),
+    ],
+)
+def test_one_clock_that_is_wrong_refuses_nothing(receiver: Start, ago_s: float, status: int):
+    """Redis' clock is ten days ahead of the receiver's, and nobody can say which is right."""
+    with time_machine.travel(time.time() - 10 * DAY, tick=True):
+        client = receiver(**settings("enforce"))
+        assert client.post(PATH, content=BODY, headers=signed(ago_s=ago_s)).status_code == status

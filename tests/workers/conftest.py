@@ -26,14 +26,14 @@ def watching(emulator: Emulator, ledger: Ledger, engine: Engine) -> Start:
     """A reconciler for this emulator; settings by name."""
 
     @contextmanager
-    def start(**told: Any) -> Iterator[Reconciler]:
+    def start(*, again: bool = False, **told: Any) -> Iterator[Reconciler]:
         settings = {
             "seven_api_key": KEY,
             "seven_api_url": f"{emulator.url}/api",
             "seven_public_url": PUBLIC,
             "seven_hook_token": TOKEN,
         }
-        with reconciler(WorkerSettings(**settings | told), ledger.redis, engine) as run:
+        with reconciler(WorkerSettings(**settings | told), ledger.redis, engine, again=again) as run:
             yield run
 
     return start

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from ledger.keyspace import TOKENS, arrival, fingerprint
-from ledger.receivers import publish
+from ledger.receivers import mark_of, publish
 from ledger.settling import Ledger
 from tests.emulator.emulating import Emulator
 from workers.reconciling import Reconciled
@@ -37,12 +37,12 @@ def registered(emulator: Emulator) -> list[tuple[str, str, str, bool]]:
     )
 
 
-def living(redis_url: str, receiver_id: str, *tokens: str) -> None:
-    """Have a receiver of this id publish that it accepts these tokens."""
+def living(redis_url: str, receiver_id: str, *tokens: str, urls: Iterable[str] = ()) -> None:
+    """Have a receiver of this id publish that it accepts these tokens, and these public URLs where it knows any."""
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as redis:
-            await publish(redis, receiver_id, map(fingerprint, tokens))
+            await publish(redis, receiver_id, map(fingerprint, tokens), map(mark_of, urls))
 
     asyncio.run(work())
 

@@ -14,12 +14,14 @@ from cli.audit_report import report
 from ledger import glancing, keyspace
 from ledger.isolating import ALONE_S, claimed
 from ledger.locks import lock
+from ledger.receivers import living as living_receivers
 from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.clocks import Clock
 from tests.servers import Postgres, Valkey, valkey
 from tests.workers.ages import keeping, of, retained, row
 from tests.workers.envelopes import Accept, envelope
+from tests.workers.hook_runs import living
 from workers.audited import LONGEST_S
 from workers.auditing import Auditor
 from workers.consuming import Consumer
@@ -229,6 +231,15 @@ def test_a_lock_whose_time_a_clock_skipped(ledger: Ledger, redis_clock: Clock):
     assert second.acquire()
     assert not first.owned()
     assert second.owned()
+
+
+def test_a_receiver_that_is_gone_is_forgotten_after_any_clock(ledger: Ledger, redis_url: str, redis_clock: Clock):
+    """Its entry was written while Redis' clock was ahead: it lives a minute longer, and not for years."""
+    redis_clock.set(FAR_S)
+    living(redis_url, "killed", "a-token")
+    redis_clock.set(0)
+    assert [receiver.id for receiver in living_receivers(ledger.redis)] == ["killed"]
+    assert 0 < ledger.redis.pttl(keyspace.receiver("killed")) <= 60_000
 
 
 @pytest.mark.parametrize("ahead_s", [FAR_S, -FAR_S / 2])

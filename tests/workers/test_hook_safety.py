@@ -170,9 +170,10 @@ def test_a_silent_account_changes_tokens_after_the_grace(
     assert urls(emulator) == [f"{proxy.url}/in/hooks/{NEWER}"]
 
 
-def test_a_mistyped_url_takes_nothing_away(watching: Start, emulator: Emulator, ledger: Ledger):
+def test_a_mistyped_url_takes_nothing_away(watching: Start, emulator: Emulator, ledger: Ledger, redis_url: str):
     """A new public URL proves itself like a token; until then what is registered stays."""
     apply(watching)
+    living(redis_url, "one", TOKEN)
     typo = {"seven_public_url": f"https://x.exmaple/in, {PUBLIC}", "seven_hooks_grace_s": 0}
     for _ in range(3):
         apply(watching, **typo)
@@ -181,10 +182,36 @@ def test_a_mistyped_url_takes_nothing_away(watching: Start, emulator: Emulator, 
     assert codes(ledger, watching, **typo) == ["old_delivers"]
 
 
+def test_a_new_url_waits_for_the_last_receiver(watching: Start, emulator: Emulator, proxy: Front, redis_url: str):
+    """A receiver that does not list it may answer 404 below its path, and doubt what is signed for it."""
+    apply(watching)
+    new = f"{proxy.url}/new"
+    proxy.passes = lambda prefix, token: (prefix, token) == ("new", TOKEN)
+    changed = {"seven_public_url": f"{new}, {PUBLIC}"}
+    living(redis_url, "restarted", TOKEN, urls=[new, PUBLIC])
+    living(redis_url, "not yet restarted", TOKEN, urls=[PUBLIC.replace("https://x", "HTTPS://X")])
+    done = apply(watching, **changed)
+    assert (done.done, urls(emulator)) == ((), [HERE])
+    assert done.held == "1 of 2 receivers do not accept the current SEVEN_PUBLIC_URL; restart them with it"
+    living(redis_url, "not yet restarted", TOKEN, urls=[new, PUBLIC])
+    assert [change.action for change in apply(watching, **changed).done] == ["created", "removed"]
+
+
+def test_hooks_keep_what_they_have_while_no_receiver_lives(watching: Start, emulator: Emulator, ledger: Ledger):
+    """As right after a clock of Redis' that jumped: all entries have expired, and all receivers live."""
+    apply(watching)
+    changed = {"seven_hook_token": BOTH, "seven_public_url": f"https://new.example, {PUBLIC}"}
+    assert (apply(watching, **changed).done, urls(emulator)) == ((), [HERE])
+    assert codes(ledger, watching, **changed) == ["unknown_token", "unknown_url"]
+
+
 @pytest.mark.parametrize("proof", ["a signed delivery", "it answers"])
-def test_a_new_url_proves_itself(watching: Start, emulator: Emulator, ledger: Ledger, proxy: Front, proof: str):
+def test_a_new_url_proves_itself(
+    watching: Start, emulator: Emulator, ledger: Ledger, proxy: Front, redis_url: str, proof: str
+):
     """By a delivery whose signature names it, or by answering us as a receiver of ours does."""
     apply(watching)
+    living(redis_url, "one", TOKEN)
     new = f"{proxy.url}/new"
     proxy.passes = lambda prefix, token: False
     told = {"seven_public_url": f"{new}, {PUBLIC}"}
@@ -224,8 +251,20 @@ def test_no_spelling_makes_more_hooks(
     assert (done.held is None) if named is None else (named in str(done.held))
 
 
+def test_what_was_never_listed_is_made_again_for_a_person_only(watching: Start, emulator: Emulator):
+    """However long ago it was made: it may be what delivers. Who has looked into the account may say that it is gone."""
+    emulator.client.put(f"{emulator.url}/faults", json={"page": 0}).raise_for_status()
+    apply(watching)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3), tick=True):
+        assert "is not listed" in str(apply(watching).held)
+    assert len(emulator.hooks()) == 1
+    with watching(again=True) as run:
+        assert [change.action for change in run.run(apply=True).done] == ["created"]
+    assert len(emulator.hooks()) == 2
+
+
 def test_what_hides_and_comes_back_does_not_pile_up(watching: Start, emulator: Emulator):
-    """A hook that was listed once and then is not is made again, and the earlier one goes for sure."""
+    """A hook that was listed once and then is not is made again, and goes once it is seen beside the other."""
     apply(watching)
     for _ in range(6):
         emulator.subscribe(target_url="https://other.example/")
