@@ -5,7 +5,7 @@ by what is registered. The reconciler, its Redis, the hooks API and the opened U
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -63,7 +63,6 @@ class Reconciling(RuleBasedStateMachine):
         self.turns = itertools.cycle(RECEIVERS)
         self.is_applied = False
         self.proxy.passes = lambda prefix, token: self._is_open(prefix, token, next(self.turns))
-        self._publish()
 
     def _turn(self, mood: dict[str, object] | None) -> None:
         self.emulator.client.delete(f"{self.emulator.url}/faults")
@@ -74,15 +73,16 @@ class Reconciling(RuleBasedStateMachine):
         return f"token-number-{next(self.names)}"
 
     def _publish(self) -> None:
+        """As each receiver does every 20 s, however slow this machine is."""
         for name in RECEIVERS:
-            self.restart_a_receiver(name=name)
+            living(self.redis_url, name, *self.accepts[name], urls=self._urls(self.serves[name]))
 
     def _is_open(self, prefix: str, token: str, receiver: str) -> bool:
         """Whether a delivery by this address is accepted, should it come to that receiver."""
         return prefix in self.reachable and prefix in self.serves[receiver] and token in self.accepts[receiver]
 
-    def _urls(self) -> list[str]:
-        return [f"{self.proxy.url}/{prefix}" for prefix in self.prefixes]
+    def _urls(self, prefixes: Iterable[str]) -> list[str]:
+        return [f"{self.proxy.url}/{prefix}" for prefix in prefixes]
 
     def _working(self) -> list[str]:
         """Addresses of registered hooks that every receiver accepts, and that can be reached."""
@@ -118,7 +118,6 @@ class Reconciling(RuleBasedStateMachine):
     def restart_a_receiver(self, name: str, runs: int = 0) -> None:
         """Some runs follow at once: between two restarts it is that too early a trust in the new token would show."""
         self.accepts[name], self.serves[name] = list(self.tokens), list(self.prefixes)
-        living(self.redis_url, name, *self.tokens, urls=self._urls())
         for _ in range(runs):
             self.run()
 
@@ -151,10 +150,11 @@ class Reconciling(RuleBasedStateMachine):
     def run(self, grace_s: float = 0.0, mood: dict[str, object] | None = None) -> None:
         """One run, in one mood of the gateway's."""
         self._turn(mood)
+        self._publish()
         told = WorkerSettings(
             seven_api_key=KEY,
             seven_api_url=f"{self.emulator.url}/api",
-            seven_public_url=",".join(self._urls()),
+            seven_public_url=",".join(self._urls(self.prefixes)),
             seven_hook_token=",".join(self.tokens),
             seven_hooks_grace_s=grace_s,
         )
