@@ -23,8 +23,9 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:audit               text  what the last audit on schedule found, for the metrics (`workers/audited.py`)
     seven:audit:lock          text  held by the one that audits on schedule
     seven:retention           hash  `at_ms`, the end of the last pass; `removed:<table>`, `blanked:<table>`: rows so far
+    seven:retention:lived     hash  boot of a machine → its clocks, and how long it had lived then (`workers/lived.py`)
     seven:retention:lock      text  held by the one that removes what is too old
-    seven:retention:refused   text  why the last pass removed nothing: the clocks disagreed; gone after a pass that did
+    seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or leapt; gone after a good one
 
 Times are milliseconds by Redis' own clock. Scripts are all that write deliveries: `accept.lua` (receiver), `take.lua`,
 `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places or in none.
