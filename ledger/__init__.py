@@ -17,7 +17,7 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/judged.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence
-    seven:beats:sent          hash  task of the clock → when a beat last sent it, or began, and its period
+    seven:beats:sent          hash  task of the clock → when a beat last sent it, began or met Redis again; its period
     seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)
     seven:hooks:lock          text  held by the one that reconciles
     seven:audit               text  what the last audit on schedule found, for the metrics (`workers/audited.py`)
