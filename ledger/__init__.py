@@ -17,14 +17,15 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/judged.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence
-    seven:beats:sent          hash  task of the clock → when a beat last sent it, or began, and its period
+    seven:beats:sent          hash  task of the clock → when a beat last sent it, began or met Redis again; its period
     seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)
     seven:hooks:lock          text  held by the one that reconciles
     seven:audit               text  what the last audit on schedule found, for the metrics (`workers/audited.py`)
     seven:audit:lock          text  held by the one that audits on schedule
     seven:retention           hash  `at_ms`, the end of the last pass; `removed:<table>`, `blanked:<table>`: rows so far
+    seven:retention:lived     hash  boot of a machine → its clocks, and how long it had lived then (`workers/lived.py`)
     seven:retention:lock      text  held by the one that removes what is too old
-    seven:retention:refused   text  why the last pass removed nothing: the clocks disagreed; gone after a pass that did
+    seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or leapt; gone after a good one
 
 Times are milliseconds by Redis' own clock. Scripts are all that write deliveries: `accept.lua` (receiver), `take.lua`,
 `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places or in none.

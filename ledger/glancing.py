@@ -53,7 +53,7 @@ class Glance:
     retained_at: datetime | None
     """When the last pass of retention ended."""
     retention_refused: str | None
-    """Why that pass, or a later one, removed nothing: which clocks disagree."""
+    """Why that pass, or a later one, removed nothing: which clocks disagree, or that all leapt."""
 
 
 def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:

@@ -17,6 +17,7 @@ SENT = "seven:beats:sent"
 HOOKS = "seven:hooks"
 HOOKS_LOCK = "seven:hooks:lock"
 RETENTION = "seven:retention"
+RETENTION_LIVED = "seven:retention:lived"
 RETENTION_LOCK = "seven:retention:lock"
 RETENTION_REFUSED = "seven:retention:refused"
 

@@ -1,6 +1,7 @@
 """Pulse: that a beat lives, noted in Redis at each of its ticks and at whatever it sends, so that others see it.
 
-A beat that ticks and sends nothing is of no use: what counts is when it last sent each of its tasks.
+A beat that ticks and sends nothing is of no use: what counts is when it last sent each of its tasks. While Redis is
+away it can send none, and what was due meanwhile comes again within its period: that counts from when Redis is back.
 """
 
 import time
@@ -56,13 +57,15 @@ class Pulse:
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)
             # by a clock that has been set back since: who lives ticks again at once
             pipeline.zremrangebyscore(keyspace.BEATS, now + int(SILENT_S * 1000), "+inf")
-            if self._periods and not self._is_noted:  # what is due counts from a beat's start
+            if self._periods and not self._is_noted:  # what is due counts from a beat's start, or from an outage's end
                 pipeline.delete(keyspace.SENT)
                 pipeline.hset(keyspace.SENT, mapping={task: self._entry(task, now) for task in self._periods})
             pipeline.execute()
         except (RedisError, OSError) as error:
-            self._away = f"the ledger does not answer ({reason(error)})"
+            self._away, self._is_noted = f"the ledger does not answer ({reason(error)})", False
         else:
+            if self._away:
+                self._came_to = dict.fromkeys(self._periods, self._at)
             self._away, self._is_noted = None, True
 
     def sent(self, task: str) -> None:
@@ -91,9 +94,10 @@ class Pulse:
         """What it has not done for long although Redis answers: while that is away it waits, and lives."""
         now = self._clock()
         reasons = [f"beat has not ticked for {now - self._at:.0f} s"] if now - self._at > SILENT_S else []
+        due = {} if self._away else self._periods  # its next tick finds out whether Redis is back
         reasons += [
             f"beat has not sent {task} for {now - self._came_to[task]:.0f} s"
-            for task, period_s in self._periods.items()
+            for task, period_s in due.items()
             if is_late(now - self._came_to[task], period_s)
         ]
         return reasons if reasons and self._reaches() else []

@@ -29,7 +29,9 @@ class RetentionMetrics(Collector):
             return
         if told or refused:
             yield GaugeMetricFamily(
-                "seven_retention_refused", "1 after a pass that removed nothing since clocks disagree.", float(refused)
+                "seven_retention_refused",
+                "1 after a pass that removed nothing since clocks disagree or leapt.",
+                float(refused),
             )
         if "at_ms" not in told:
             return

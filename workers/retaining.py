@@ -1,6 +1,7 @@
 """Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers.
 
-None of it can be undone, so its age is not a matter of one clock: Redis', the database's and our own have to agree.
+None of it can be undone, so its age is not a matter of one clock: Redis', the database's and our own have to agree, and
+none of them may have gone further than our machine has lived.
 """
 
 import time
@@ -24,6 +25,7 @@ from seven.moment import EARLIEST
 from seven.records import OUTCOMES
 from workers.holding import Breaker
 from workers.keeping import KeepSettings
+from workers.lived import ClockLeapt, Leaps
 from workers.store.aging import (
     Step,
     blank_payloads,
@@ -72,7 +74,7 @@ class Retained:
     failed: bool = False
     """Whether it was the database that ended it."""
     refused: str | None = None
-    """Why nothing was removed at all: which clocks disagree."""
+    """Why nothing was removed at all: which clocks disagree, or that all of them leapt."""
 
     def add(self, step: Step) -> None:
         """Count what one transaction did."""
@@ -123,6 +125,7 @@ class Retention:
         longest_s: float = LONGEST_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._leaps = Leaps(ledger.redis)
         self._ledger, self._store, self._breaker, self._keep = ledger, Store(engine), breaker, keep
         self._longest_s, self._pause, self._least_pause_s = longest_s, pause, LEAST_PAUSE_S[engine.dialect.name]
 
@@ -148,14 +151,17 @@ class Retention:
         """Do what is to be done, until it is done, time is up, or the database goes away.
 
         Before each transaction `still_at_it` is called, and may raise redis.RedisError: somebody else may have begun.
+        Raises redis.RedisError where the ledger is away at the beginning.
         """
         figures = self._ledger.figures(QUEUES)
         retained, began = Retained(), time.monotonic()
         try:
             now = trusted_time({"Redis": figures.now, **self._clocks()})
-        except ClocksDisagree as disagreement:
-            log.error("retention refused: clocks disagree", cause=str(disagreement))  # noqa: TRY400 - no fault of code
-            return Retained(done=False, refused=str(disagreement))
+            self._leaps.check(now)
+        except (ClocksDisagree, ClockLeapt) as doubt:
+            what = "disagree" if isinstance(doubt, ClocksDisagree) else "leapt"
+            log.error(f"retention refused: clocks {what}", cause=str(doubt))  # noqa: TRY400 - no fault of code
+            return Retained(done=False, refused=str(doubt))
         except (StoreAway, Refused) as error:
             return _failed(retained, error)
         for rule in rules(self._keep, now, _oldest_pending(figures)):

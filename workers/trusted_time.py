@@ -20,7 +20,7 @@ def trusted_time(clocks: Mapping[str, datetime]) -> datetime:
     first, last = min(clocks, key=lambda name: clocks[name]), max(clocks, key=lambda name: clocks[name])
     apart = clocks[last] - clocks[first]
     if apart > AGREEMENT:
-        raise ClocksDisagree(f"the clock of {last} is {_span(apart)} ahead of that of {first}")
+        raise ClocksDisagree(f"the clock of {last} is {span(apart)} ahead of that of {first}")
     return clocks[first]
 
 
@@ -33,7 +33,8 @@ def latest_believable(times: Iterable[datetime], now: datetime) -> datetime:
     return max((time for time in ordered if time <= now + AGREEMENT), default=ordered[0])
 
 
-def _span(apart: timedelta) -> str:
+def span(apart: timedelta) -> str:
+    """How far two times are apart, for people to read."""
     seconds = round(apart.total_seconds())
     for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:

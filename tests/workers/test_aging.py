@@ -190,6 +190,31 @@ def test_a_record_takes_its_history_along(ledger: Ledger, engine: Engine):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "young",
+    [
+        pytest.param(Message("7", status_at=NOW), id="the status of a message"),
+        pytest.param(Message("7", status_at=NOW - 1200 * DAY, last_seen_at=NOW), id="a message seen again"),
+        pytest.param(Message("7", first_seen_at=NOW), id="a message seen once"),
+        pytest.param(Call("inbound", "7", status_at=NOW), id="the status of a call"),
+        pytest.param(Call("inbound", "7", started_at=NOW), id="the start of a call"),
+        pytest.param(TrackedLink("7", "u", first_at=NOW - 1200 * DAY, last_at=NOW), id="a link used again"),
+        pytest.param(TrackedLink("7", "u", first_at=NOW), id="a link used once"),
+    ],
+)
+def test_a_stamp_of_a_clock_that_was_behind_removes_nothing(ledger: Ledger, engine: Engine, young: Record):
+    """A database that was years behind stamped it: what the record tells of itself says that it is young."""
+    times = ("status_at", "started_at", "first_seen_at", "last_seen_at", "first_at", "last_at")
+    old = {name: NOW - 1200 * DAY for name in times if getattr(young, name, None) is not None}
+    told = keeping(messages=30, calls=30, links=30)
+    put(engine, young, changed_at=NOW - 1200 * DAY)
+    assert retained(ledger, engine, told).removed == Counter()
+    put(engine, replace(young, **old), changed_at=NOW - DAY)
+    assert retained(ledger, engine, told).removed == Counter()
+    put(engine, replace(young, **old), changed_at=NOW - 1200 * DAY)
+    assert retained(ledger, engine, told).removed == Counter({young.table: 1})
+
+
 def test_changes_of_hooks_go(ledger: Ledger, engine: Engine):
     """Old findings go, younger ones stay."""
     with engine.begin() as connection:

@@ -132,6 +132,28 @@ def test_retention_goes_by_no_single_clock(
     assert glancing.glance(ledger, QUEUES).retention_refused is None
 
 
+def test_a_machine_whose_clocks_leap_agrees_with_itself(
+    ledger: Ledger, engine: Engine, dialect: str, request: pytest.FixtureRequest, redis_clock: Clock
+):
+    """Redis, the database and the worker by one clock, set years ahead for a while: nothing is removed, and it is said."""
+    Store(engine).write([row(1, timedelta(minutes=1)), row(2, 20 * DAY)])
+    before = of(engine, "deliveries")
+    assert "seven_retention_refused 0.0" in one_pass(ledger, engine)
+    clocks = [redis_clock, *([request.getfixturevalue("database_clock")] if dialect == "postgresql" else [])]
+    for clock in clocks:
+        clock.set(FAR_S)
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=FAR_S), tick=True):
+        told = [one_pass(ledger, engine) for _ in range(2)]
+        refused = glancing.glance(ledger, QUEUES).retention_refused or ""
+    assert all("seven_retention_refused 1.0" in one for one in told)
+    assert refused.startswith("all clocks are 1200 d further ahead than this machine has lived since the last pass")
+    for clock in clocks:
+        clock.set(0)
+    assert of(engine, "deliveries") == before
+    assert "seven_retention_refused 0.0" in one_pass(ledger, engine)
+    assert of(engine, "deliveries") == before
+
+
 @pytest.fixture
 def sweep(ledger: Ledger) -> Sweep:
     return Sweep(ledger, lambda *_: None, overdue_s=30, at_most=100)

@@ -2,18 +2,22 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import OperationalError
 
+from cli.checks import Silence, heard
 from seven.records import Message
 from tests.servers import PATIENCE_S, Postgres, eventually
 from workers.store.engine import create_store_engine
 from workers.store.guarding import NoAnswer, Patience, lift_bounds
+from workers.store.inspecting import Database, inspect
 from workers.store.migrating import migrate
+from workers.store.tables import messages
 from workers.store.writing import Store, StoreAway
 
 IN_TIME_S = PATIENCE_S  # figures of half a second, on machines that are slow at times; without the guard it is for ever
@@ -126,3 +130,57 @@ def test_no_connection_is_left_open_after_an_outage(engine: Engine):
         assert connection.closed
     engine.dispose()
     assert connection.closed
+
+
+@pytest.fixture
+def lose(engine: Engine, url: str) -> Callable[[int], None]:
+    """Has the backend end of the nth connection that is taken from now on, after it has answered that it is alive."""
+    left = [0]
+
+    def end(connection: psycopg.Connection, _record: Any, _proxy: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            with psycopg.connect(url) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 10000)", [connection.info.backend_pid])
+
+    event.listen(engine, "checkout", end)
+    return lambda nth: left.__setitem__(0, nth)
+
+
+def kept(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return len(connection.execute(select(messages.c.msg_id)).all())
+
+
+def test_a_server_that_goes_before_begin_is_away(engine: Engine, lose: Callable[[int], None]):
+    """Nothing but BEGIN meets it: a writer is to hold, a reader hears of a silence, and what comes next is well."""
+    lose(1)
+    with pytest.raises(OperationalError) as met, engine.begin() as connection:
+        connection.execute(text("SELECT 1"))
+    assert met.value.connection_invalidated
+    assert isinstance(met.value.orig, psycopg.errors.AdminShutdown)
+    lose(1)
+    with pytest.raises(StoreAway, match="AdminShutdown"):
+        Store(engine).write([Message(msg_id="1")])
+    Store(engine).write([Message(msg_id="2")])
+    lose(1)
+    assert isinstance(heard(lambda: kept(engine)), Silence)
+    assert kept(engine) == 1
+
+
+def test_an_inspection_meets_a_server_that_goes_at_any_moment(engine: Engine, lose: Callable[[int], None]):
+    """Whichever of its connections is lost, in a transaction or in none, the database is silent, or has refused."""
+    found = []
+    for nth in range(1, 5):
+        lose(nth)
+        found.append(heard(lambda: inspect(engine)))
+    assert [isinstance(one, Silence) or one.refusal == "AdminShutdown" for one in found] == [True] * 4
+    assert isinstance(heard(lambda: inspect(engine)), Database)
+
+
+def test_a_stream_of_rows_begins_like_any_transaction(engine: Engine):
+    """Rows that are fetched by a cursor on the server are, and BEGIN, which no cursor takes, is not."""
+    Store(engine).write([Message(msg_id=str(number)) for number in range(30)])
+    with engine.connect().execution_options(yield_per=7) as connection:
+        assert len(list(connection.execute(select(messages.c.msg_id)))) == 30
+        assert connection.execute(text("SELECT current_setting('lock_timeout')")).scalar() == "10s"

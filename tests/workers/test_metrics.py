@@ -1,13 +1,16 @@
 """What a worker tells: what it has done, and how ledger and store stand."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
+from redis.exceptions import ConnectionError as NotConnected
 
+from ledger import keyspace
 from ledger.announcing import CLOCK
-from ledger.glancing import sent
+from ledger.glancing import sent, sent_entry
 from ledger.settling import Ledger
 from seven.records import KeptDelivery
 from tests.servers import free_port
@@ -165,3 +168,28 @@ def test_a_beat_that_sends_nothing_does_not_live(ledger: Ledger):
     pulse.sent("sweep")
     assert pulse.silence() == []
     assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 1
+
+
+def test_what_is_due_counts_from_the_end_of_an_outage(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """Nothing could be sent while Redis was away, and each task comes again within its period; later is late again."""
+    now = 0.0
+    pulse = Pulse(ledger, CollectorRegistry(), lambda: now, {"sweep": 10.0, "audit": 900.0})
+    pulse.beat()
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.redis, "time", Mock(side_effect=NotConnected))
+        now = 4000.0
+        pulse.beat()
+    long_ago_ms = (ledger.redis.time()[0] - 4000) * 1000
+    ledger.redis.hset(keyspace.SENT, mapping={"audit": sent_entry(long_ago_ms, 900.0)})
+    assert sent(ledger)["audit"].late
+    assert pulse.silence() == [], "Redis is back, and no tick has met it yet"
+    now = 4005.0
+    pulse.beat()
+    assert pulse.silence() == pulse.hindrances() == []
+    assert [one.late for one in sent(ledger).values()] == [False, False]
+    now = 4096.0
+    pulse.beat()
+    assert pulse.silence() == ["beat has not sent sweep for 91 s"]
+    now = 4005.0 + 2761.0
+    pulse.beat()
+    assert pulse.silence() == ["beat has not sent sweep for 2761 s", "beat has not sent audit for 2761 s"]

@@ -28,6 +28,7 @@ from workers.store.tables import (
     metadata,
 )
 from workers.store.tallying import tally
+from workers.store.types import Time
 from workers.store.upsert import NOW
 
 ROWS_AT_ONCE = 500
@@ -123,10 +124,15 @@ def remove_entries(connection: Connection, table: Table, before: datetime) -> St
 
 
 def remove_records(connection: Connection, family: Family, age: str, before: datetime) -> Step:
-    """Records whose column `age` is before then, with their histories."""
+    """Records whose column `age` is before then, and each time that they tell of themselves, with their histories.
+
+    The index selects by `age`. Where that is the last change, a database whose clock was behind may have stamped it.
+    """
     tables = [metadata.tables[f"{SCHEMA}.{record.table}"] for record in family.records]
     key, at = [tables[0].c[name] for name in family.about], tables[0].c[age]
-    keys = [tuple(row) for row in connection.execute(_some(select(*key).where(at < before).order_by(at)))]
+    its = [c for c in tables[0].c if isinstance(c.type, Time) and c.name not in (age, "changed_at")]
+    old = select(*key).where(at < before, *(or_(c.is_(None), c < before) for c in its)).order_by(at)
+    keys = [tuple(row) for row in connection.execute(_some(old))]
     if not keys:
         return Step()
     removed = {}

@@ -11,7 +11,7 @@ from workers.store.failures import is_unmigrated
 from workers.store.migrating import current, newest
 from workers.store.partitioning import provided_until
 from workers.store.tables import ledger_marks
-from workers.store.transactions import is_pooled
+from workers.store.transactions import BACKEND
 
 # What a commit is worth, and how many may come. `reset_val` is what a session has before we ask for more.
 _SETTINGS = text(
@@ -107,8 +107,10 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
 def _session(engine: Engine) -> dict[str, Any]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         greeted: Any = connection.connection.dbapi_connection
+        # asked through SQLAlchemy: what the driver itself raises nobody takes for a database that is away
+        answering = connection.exec_driver_sql(BACKEND).scalar_one()
         return {
-            "pooled": is_pooled(greeted),
+            "pooled": answering != greeted.info.backend_pid,
             "left_behind": tuple(connection.execute(_LEFT_BEHIND).scalars()),
         }
 

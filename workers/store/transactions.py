@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 BOUNDS_MS = {"lock_timeout": 10_000, "statement_timeout": 30_000, "idle_in_transaction_session_timeout": 30_000}
 TRANSACTION_MS = 60_000
 """No transaction is longer: a reader of `changed_at` who looks back two minutes then misses nothing."""
+BACKEND = "SELECT pg_backend_pid()"
 WEAK_COMMITS = ("off", "local")
 """A commit must be on disk before its batch is settled; a server that promises more than `on` keeps its promise."""
 
+_ALL_NOW = {"stream_results": False, "yield_per": None}
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 _COMMIT_ON_DISK = (
     f"SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN {WEAK_COMMITS}"
@@ -29,13 +31,14 @@ def begin(connection: Connection) -> None:
     if options.get("isolation_level") != "AUTOCOMMIT":
         driver: Any = connection.connection.dbapi_connection
         bounds_whole = driver.info.server_version >= _TRANSACTION_TIMEOUT_SINCE
-        # past SQLAlchemy, which would make a cursor on the server of it where rows are to be streamed
-        driver.execute(_statement(bounds_whole, options.get("snapshot", False)))
+        # Through SQLAlchemy, so that a server that has just gone is one that is away, as in any statement; no cursor on
+        # the server takes a BEGIN, though, also where rows are to be streamed.
+        connection.exec_driver_sql(_statement(bounds_whole, options.get("snapshot", False)), execution_options=_ALL_NOW)
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether a pooler stands between us and PostgreSQL: the backend that answers is not the one that greeted us."""
-    answer = connection.execute("SELECT pg_backend_pid()").fetchone()
+    answer = connection.execute(BACKEND).fetchone()
     return answer is None or answer[0] != connection.info.backend_pid
 
 
