@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from cli.checks import Silence, heard
 from seven.records import Message
 from tests.servers import PATIENCE_S, Postgres, eventually
+from workers.finding import Finding, Journal
 from workers.store.engine import create_store_engine
 from workers.store.guarding import NoAnswer, Patience, lift_bounds
 from workers.store.inspecting import Database, inspect
@@ -163,6 +164,9 @@ def test_a_server_that_goes_before_begin_is_away(engine: Engine, lose: Callable[
     with pytest.raises(StoreAway, match="AdminShutdown"):
         Store(engine).write([Message(msg_id="1")])
     Store(engine).write([Message(msg_id="2")])
+    lose(1)
+    assert not Journal(engine).keep([Finding("missing", None)])
+    assert Journal(engine).keep([Finding("missing", None)])
     lose(1)
     assert isinstance(heard(lambda: kept(engine)), Silence)
     assert kept(engine) == 1

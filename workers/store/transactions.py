@@ -18,6 +18,7 @@ BACKEND = "SELECT pg_backend_pid()"
 WEAK_COMMITS = ("off", "local")
 """A commit must be on disk before its batch is settled; a server that promises more than `on` keeps its promise."""
 
+# where rows are to be streamed SQLAlchemy would make a cursor on the server of a BEGIN, too
 _ALL_NOW = {"stream_results": False, "yield_per": None}
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 _COMMIT_ON_DISK = (
@@ -31,8 +32,7 @@ def begin(connection: Connection) -> None:
     if options.get("isolation_level") != "AUTOCOMMIT":
         driver: Any = connection.connection.dbapi_connection
         bounds_whole = driver.info.server_version >= _TRANSACTION_TIMEOUT_SINCE
-        # Through SQLAlchemy, so that a server that has just gone is one that is away, as in any statement; no cursor on
-        # the server takes a BEGIN, though, also where rows are to be streamed.
+        # through SQLAlchemy, whose errors everybody knows: a server that goes just before BEGIN is one that is away
         connection.exec_driver_sql(_statement(bounds_whole, options.get("snapshot", False)), execution_options=_ALL_NOW)
 
 
