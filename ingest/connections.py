@@ -138,13 +138,13 @@ class Connections:
         ]
         surplus += list(self._unproven)[:-MOST_UNPROVEN]
         self._close((one for one in surplus if now - one.opened_at > YOUNG_S), TOO_MANY_CONNECTIONS)
-        self._close(self._surplus_bodies(now), SLOW)
+        self._close(self._surplus_bodies(now - YOUNG_S), SLOW)
 
-    def _surplus_bodies(self, now: float) -> Iterable[Connection]:
-        """Of each token the bodies that have been arriving longest, where they are too many."""
+    def _surplus_bodies(self, before: float) -> Iterable[Connection]:
+        """Of each token the bodies that have been arriving longest, since before then, where they are too many."""
         arriving: dict[str, list[tuple[float, Connection]]] = defaultdict(list)
         for connection in self._proven:
-            if connection.body_since is not None and now - connection.body_since > YOUNG_S:
+            if connection.body_since is not None and connection.body_since < before:
                 arriving[connection.token].append((connection.body_since, connection))
         most = max(1, int(self._bounds.most * MOST_BODIES))
         for bodies in arriving.values():
@@ -154,13 +154,15 @@ class Connections:
     def _make_room(self, now: float) -> None:
         """Who has owed us something longest; else of the address with most; else the idle one used longest ago.
 
-        A young connection owes us nothing yet: the gateway's new one is never the first to go.
+        A young connection owes us nothing yet: the gateway's new one is never the first to go. Only where one token
+        has too many bodies at once the oldest of them goes, however young: the gateway's own are over in no time.
         """
         owing = [(since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None]
         since, goes = min(owing, key=lambda pair: pair[0], default=(now, None))
         if goes is None or now - since <= YOUNG_S:
+            bodies = max(self._surplus_bodies(now), key=lambda one: now - (one.body_since or now), default=None)
             idle = (one for one in self._proven if not one.is_in_request)
-            goes = self._oldest_of_most() or next(idle, goes)
+            goes = bodies or self._oldest_of_most() or next(idle, goes)
         if goes:
             self._close((goes,), TOO_MANY_CONNECTIONS)
 

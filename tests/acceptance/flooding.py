@@ -3,7 +3,8 @@
 `python -m tests.acceptance.flooding [SECONDS]` measures on this machine: a receiver and a Valkey of its own, the
 emulator at a steady rate, first alone and then beside 50 strangers as fast as they can and 200 that are slow; then the
 same with strangers who do not wait for answers, with some who ask whether we live and hang up or not, with heads and
-trailers of small fields without end, and with bodies of a token holder that never end.
+trailers of small fields without end, and with bodies of a token holder that never end. Then the same where the receiver
+may open few files: beside 200 silent strangers, and beside 110 such bodies.
 """
 
 import asyncio
@@ -37,7 +38,10 @@ BODY = b'{"data":{"msg_id":"7","status":"DELIVERED"},"webhook_event":"dlr"}'
 
 
 POST = b"POST /hooks/guessed HTTP/1.1\r\nhost: x\r\ncontent-length: 66\r\n\r\n" + BODY
-MANNERS = ("patient", "hasty", "livez", "hanging up", "fields", "bodies")
+MANNERS = ("patient", "hasty", "livez", "hanging up", "fields", "trailers", "bodies")
+FEW_FILES = 160
+MANY = {"silent": (0, 200), "many bodies": (110, 0)}
+"""Of each manner where files are few, how many are fast and how many slow."""
 FIELDS = b"ab:\r\n" * 25_000
 CHUNKED = b"POST /hooks/%s HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -132,27 +136,31 @@ async def be_strangers(port: int, seconds: float, manner: str) -> None:
                     writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
                     writer.close()
                     await writer.wait_closed()
-                if manner == "fields":
-                    heads = (b"GET /hooks/guessed HTTP/1.1\r\nhost: x\r\n", CHUNKED % b"guessed" + b"0\r\n")
-                    writer.write(heads[answers % 2])
+                if manner in ("fields", "trailers"):
+                    head = b"GET /hooks/guessed HTTP/1.1\r\nhost: x\r\n"
+                    writer.write(head if manner == "fields" else CHUNKED % b"guessed" + b"0\r\n")
                     for _ in range(40):
                         writer.write(FIELDS)
                         await writer.drain()
-                if manner == "bodies":
+                if manner in ("bodies", "many bodies"):
                     writer.write(CHUNKED % TOKEN.encode())
                     await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     async def slow() -> None:
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                if manner == "silent":
+                    await reader.read()
                 for byte in b"POST /hooks/guessed HTTP/1.1\r\nx: " + b"y" * 1000:
                     writer.write(bytes([byte]))
                     await writer.drain()
                     await asyncio.sleep(0.5)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(slow()) for _ in range(SLOW)] + [group.create_task(fast()) for _ in range(FAST)]
+        many_fast, many_slow = MANY.get(manner, (FAST, SLOW))
+        tasks = [group.create_task(slow()) for _ in range(many_slow)]
+        tasks += [group.create_task(fast()) for _ in range(many_fast)]
         await asyncio.sleep(0.5)
         print("here", flush=True)
         await asyncio.sleep(max(0.0, until - time.monotonic()))
@@ -161,11 +169,13 @@ async def be_strangers(port: int, seconds: float, manner: str) -> None:
     print(answers, flush=True)
 
 
-def flooded(directory: Path, seconds: float, manners: Sequence[str] = MANNERS) -> dict[str, Told]:
-    """The emulator alone (`quiet`), and beside strangers of each manner."""
+def flooded(directory: Path, seconds: float, manners: Sequence[str] = MANNERS, files: int = 0) -> dict[str, Told]:
+    """The emulator alone (`quiet`), and beside strangers of each manner; with a limit on the receiver's open files."""
     with valkey(directory) as broker:
         environment = {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
         receiver = Receiver(directory, environment)
+        if files:
+            receiver.command = ["prlimit", f"--nofile={files}:{files}", *receiver.command]
         with running(receiver):
             tell(receiver.url, 1)
             found = {"quiet": tell(receiver.url, seconds)}
@@ -211,9 +221,11 @@ def main() -> None:
         asyncio.run(be_strangers(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
         return
     with tempfile.TemporaryDirectory() as directory:
-        found = flooded(Path(directory), float(sys.argv[1]) if sys.argv[1:] else 15.0)
-    for name, told in found.items():
-        print(json.dumps({"beside": name, **asdict(told), "p99 ratio": round(told.p99 / found["quiet"].p99, 2)}))
+        seconds = float(sys.argv[1]) if sys.argv[1:] else 15.0
+        runs = [flooded(Path(directory), seconds), flooded(Path(directory), seconds, [*MANY], FEW_FILES)]
+    for found in runs:
+        for name, told in found.items():
+            print(json.dumps({"beside": name, **asdict(told), "p99 ratio": round(told.p99 / found["quiet"].p99, 2)}))
 
 
 if __name__ == "__main__":
