@@ -53,6 +53,8 @@ class Readiness:
             self._at = float("-inf")
             return
         self._condition, self._written, self._at = condition, 0, time.monotonic()
+        if not condition.is_primary:  # what it would accept is lost; the next connection may lead to the primary
+            await self._redis.connection_pool.disconnect()
 
     @property
     def condition(self) -> Condition | None:

@@ -3,13 +3,14 @@
 import time
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from ingest.allowance import Allowance
-from ingest.doors import Door
+from ingest.doors import PATH, Door
 from ingest.edge import answer, answer_early, has_lost_its_body, url_size
 from ingest.enveloping import Received, Verdict, judge
 from ingest.gathering import Gathering
@@ -182,6 +183,17 @@ def _times(received_at: datetime) -> tuple[float, ...]:
 
 def _target(scope: Scope, prefix: str) -> str:
     """Path and query as they came, below the paths of proxy and public URL."""
-    path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode()).removeprefix(prefix.encode())
+    path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
+    if prefix:
+        path = _below(path, prefix)
     told = path + b"?" + scope["query_string"] if scope["query_string"] else path
     return told.decode("utf-8", "surrogateescape")
+
+
+def _below(path: bytes, prefix: str) -> bytes:
+    """A path without a prefix of it, however that came spelled: `%20`, or `~` for `%7E`."""
+    hooks = PATH.encode()
+    at = path.find(hooks)
+    while at >= 0 and unquote(path[:at].decode("latin-1")) != prefix:
+        at = path.find(hooks, at + 1)
+    return path[at:] if at >= 0 else path

@@ -34,12 +34,16 @@ class Condition:
     """Why a batch could not be accepted durably, in words for people; empty when it could."""
     announcements: Mapping[str, int]
     """By queue, those that nobody has taken from the broker yet."""
+    is_primary: bool = True
+    """Whether what it takes is kept: a replica loses it at the next synchronisation, also one that takes writes."""
     missing_rights: tuple[str, ...] = ()
     """What it does not let us ask, each with the right that is missing. It accepts all the same."""
 
     @property
     def room(self) -> int:
-        """Bytes left below the bar; negative when it is passed."""
+        """Bytes left below the bar; negative when it is passed. A replica has none."""
+        if not self.is_primary:
+            return 0
         return UNKNOWN_ROOM if self.used is None else int(self.limit * FULL_AT) - self.used
 
 
@@ -59,16 +63,17 @@ async def probe(redis: Redis, ledger_limit: int) -> Condition:
         pipeline.llen(queue)
     lengths = await pipeline.execute(raise_on_error=False)
     announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
+    is_primary = told.get("role", "master") == "master"
     limit = min(told.get("maxmemory") or ledger_limit, ledger_limit)
     hindrances = (
         (f"it takes no writes ({refusal})", refusal is not None),
         ("it is loading its data", bool(told.get("loading"))),
-        ("it is a replica", told.get("role", "master") != "master"),
+        ("it is a replica", not is_primary),
         ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled", True)),
         ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
     )
     holding = tuple(word for word, holds in hindrances if holds)
-    return Condition(told.get("used_memory"), limit, holding, announcements, missing)
+    return Condition(told.get("used_memory"), limit, holding, announcements, is_primary, missing)
 
 
 async def _figures(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -99,6 +104,9 @@ def unusable(redis: BlockingRedis, channel: str | None = None) -> list[str]:
             with redis.pubsub() as listening:  # type: ignore[no-untyped-call] # of the library's
                 listening.psubscribe(channel)  # as Celery does: rights to patterns are others
                 listening.get_message(timeout=1.0)
+        if _role(redis) != "master":
+            redis.connection_pool.disconnect()  # the next connection may lead to the primary
+            return ["the ledger is a replica"]
     except OutOfMemoryError:
         return []
     except NoPermissionError as error:
@@ -108,6 +116,15 @@ def unusable(redis: BlockingRedis, channel: str | None = None) -> list[str]:
     except (RedisError, OSError) as error:
         return [f"the ledger does not answer ({reason(error)})"]
     return []
+
+
+def _role(redis: BlockingRedis) -> str:
+    """What a server says that it is; of one that does not let us ask, READONLY has to be enough."""
+    try:
+        told: Any = redis.info("replication")
+    except NoPermissionError:
+        return "master"
+    return str(told.get("role", "master"))
 
 
 def missing_right(error: NoPermissionError) -> str:

@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, select
 
+from ledger.probing import unusable
 from tests.chaos.links import Links
 from tests.deploy.tools import thorough
 from tests.processes import Receiver, beat, running, worker
@@ -19,6 +20,7 @@ from tests.servers import eventually, free_port, valkey
 from workers.store.tables import deliveries
 
 TOKEN = "a-token-for-the-failover-0123456789"
+DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
 
 
 @dataclass
@@ -130,3 +132,22 @@ def change(way: str, old: Redis, new: Redis, new_port: int) -> None:
         old.execute_command("REPLICAOF", "127.0.0.1", str(new_port))
         old.execute_command("CLIENT", "UNPAUSE")
     eventually(lambda: new.info("replication")["role"] == "master" and old.info("replication")["role"] == "slave")
+
+
+def test_a_replica_that_takes_writes_is_no_ledger(tmp_path: Path):
+    """It never says READONLY, and what it was given is gone at the next synchronisation: 503, until it is the primary."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with valkey(tmp_path / "a") as primary, valkey(tmp_path / "b") as replica, replica.client() as client:
+        client.config_set("replica-read-only", "no")
+        client.replicaof("127.0.0.1", str(primary.port))
+        environment = {"REDIS_URL": replica.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+        receiver = Receiver(tmp_path, environment)
+        with running(receiver):
+            hook = f"{receiver.url}/hooks/{TOKEN}"
+            eventually(lambda: "it is a replica" in httpx2.get(f"{receiver.url}/readyz").text)
+            assert httpx2.post(hook, json=DELIVERY).status_code == 503
+            assert unusable(client) == ["the ledger is a replica"]
+            client.replicaof("NO", "ONE")
+            eventually(lambda: httpx2.post(hook, json=DELIVERY).status_code == 202)
+            assert unusable(client) == []

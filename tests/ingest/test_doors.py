@@ -48,11 +48,20 @@ def test_probes_are_served_there_too(receiver: Start, path: str):
     assert receiver(seven_public_url=URLS).get(path).status_code == 200
 
 
-@pytest.mark.parametrize("passed", ["/sms", ""])
-def test_a_signature_holds_however_the_path_comes(receiver: Start, ledger: Ledger, passed: str):
+@pytest.mark.parametrize(
+    ("public", "passed"),
+    [
+        ("https://hooks.example.com/sms", "/sms"),
+        ("https://hooks.example.com/sms", ""),
+        ("https://hooks.example.com/sms", "/%73ms"),
+        ("https://old.example.com/a%20b/hooks", "/a%20b/hooks"),
+        ("https://old.example.com/a%20b/hooks", ""),
+    ],
+)
+def test_a_signature_holds_however_the_path_comes(receiver: Start, ledger: Ledger, public: str, passed: str):
     """The gateway signs the registered URL; a proxy before us may have taken its path away."""
     client = receiver(seven_public_url=URLS, seven_signing_key=KEY, seven_signature_mode="enforce")
-    registered = f"https://hooks.example.com/sms/hooks/{TOKEN}/dlr"
+    registered = f"{public}/hooks/{TOKEN}/dlr"
     signed = signature_headers(
         KEY, timestamp=str(int(time.time())), nonce="n" * 32, method="POST", url=registered, body=BODY
     )
