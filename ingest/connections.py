@@ -40,6 +40,8 @@ class Connection:
     """Since when it owes us the rest of a body."""
     around_body: int = 0
     """Bytes that came with a body and are none of it, less those that its chunks may need."""
+    is_first_reading: bool = True
+    """Whether the head of the request in hand has begun in what is being read: other requests may be in that, too."""
     token: str = ""
     """The fingerprint of the token that it brought last."""
     is_proven: bool = False

@@ -130,6 +130,9 @@ class Edge:
 
     def _around_body(self, one: HttpToolsProtocol, connection: Connection, size: int) -> None:
         """Bound chunk extensions and trailers, which nobody reads, and of which one may have no end."""
+        if connection.is_first_reading:
+            connection.is_first_reading = False
+            return
         connection.around_body += size
         if connection.around_body > HEAD_BYTES:
             one.transport.abort()
@@ -146,7 +149,7 @@ class Edge:
         one.headers = one.scope["headers"] = Fields()
         if connection := self._known.get(one):
             connection.head_since, connection.head_size, connection.body_since = one.loop.time(), None, None
-            connection.around_body = 0
+            connection.around_body, connection.is_first_reading = 0, True
             one.scope["state"]["connection"] = connection
 
     def _head_ends(self, one: HttpToolsProtocol) -> None:

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ingest.edge import answer, answer_early, connection_of
+from ingest.edge import SMALL, answer, answer_early, connection_of
 from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.origins import Origins
 
@@ -88,15 +88,15 @@ class Strangers:
 
 
 async def _hangs_up(receive: Receive, within_s: float) -> bool:
-    """Whether a client hangs up within that time. Of a body only the beginning is taken: the rest may have no end."""
-    began = time.monotonic()
+    """Whether a client hangs up within that time. Of a body so much is taken and dropped: the rest may have no end."""
+    began, taken = time.monotonic(), 0
     try:
         async with asyncio.timeout(within_s):
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body"):
+            while taken <= SMALL:
                 message = await receive()
-            if message["type"] == "http.disconnect":
-                return True
+                if message["type"] == "http.disconnect":
+                    return True
+                taken += len(message.get("body", b""))
     except TimeoutError:
         return False
     await asyncio.sleep(max(0.0, within_s - (time.monotonic() - began)))

@@ -125,6 +125,7 @@ def chunks(*some: bytes) -> bytes:
         pytest.param([post(chunks(BODY), CLOSE, CHUNKED, length=False)], [202], 1, id="in one chunk"),
         pytest.param([post(chunks(*(bytes([b]) for b in BODY)), CLOSE, CHUNKED, length=False)], [202], 1, id="in many chunks"),
         pytest.param([post() + post() + post(BODY, CLOSE)], [202, 202, 202], 3, id="pipelined"),
+        pytest.param([post(b"x" * 20_000) * 9 + post(b"x" * 20_000, CLOSE)[:-9_000], b"x" * 9_000], [422] * 10, 10, id="pipelined, and the last in two"),
         pytest.param([post(BODY, b"expect: 100-continue", CLOSE)], [100, 202], 1, id="after a hundred"),
         pytest.param([post(BODY, b"connection: upgrade, close", b"upgrade: h2c")], [202], 1, id="an upgrade"),
         pytest.param([post(b"", CLOSE)], [422], 1, id="empty"),

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ingest.edge import SMALL
 from ingest.metrics import ReceiverMetrics
 from ingest.origins import Origins
 from ingest.strangers import ADDRESSES, BURST_S, LONGEST_S, Strangers, _hangs_up
@@ -91,7 +92,8 @@ async def scripted(messages: list[dict[str, object]]) -> dict[str, object]:
     [
         pytest.param([{"type": "http.disconnect"}], True, id="at once"),
         pytest.param([{"type": "http.request", "more_body": False}, {"type": "http.disconnect"}], True, id="after its body"),
-        pytest.param([{"type": "http.request", "more_body": True}, {"type": "http.request", "more_body": True}], False, id="not, sending on"),
+        pytest.param([{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}], True, id="in its body"),
+        pytest.param([{"type": "http.request", "body": b"x" * (SMALL + 1), "more_body": True}, {"type": "http.request", "more_body": True}], False, id="not, sending on"),
         pytest.param([], False, id="not, silent"),
     ],
 )  # fmt: skip
