@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from seven.events import QUEUES
-from tests.processes import ROOT, Receiver, beat, running, worker
+from tests.cli.installation import Installation
+from tests.emulator.emulating import KEY, emulating
+from tests.processes import ROOT, Flower, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
 from workers.store.tables import deliveries
 
@@ -82,6 +84,40 @@ def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, en
         for port in ports.values():
             eventually(lambda port=port: '"ready": true' in readiness(port))
         assert "seven_" in httpx2.get(f"http://127.0.0.1:{ports['worker']}/metrics", timeout=PATIENCE_S).text
+        assert denied(server) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("status",), id="status"),
+        pytest.param(("audit",), id="audit"),
+        pytest.param(("doctor", "--offline"), id="doctor"),
+        pytest.param(("hooks", "plan"), id="hooks plan"),
+        pytest.param(("forget", "+4917612345678", "--yes"), id="forget"),
+    ],
+)
+def test_commands_do_with_the_rights_of_the_runbook(
+    tmp_path: Path, server: Valkey, database_url: str, words: tuple[str, ...]
+):
+    """Each says what it has to say, and the server has denied nothing."""
+    with emulating(api_key=KEY) as emulator:
+        installation = Installation(
+            tmp_path, REDIS_URL=allow(server, "cli"), DATABASE_URL=database_url, SEVEN_HOOK_TOKEN=TOKEN,
+            SEVEN_API_KEY=KEY, SEVEN_API_URL=f"{emulator.url}/api", SEVEN_PUBLIC_URL="https://hooks.example.com",
+        )  # fmt: skip
+        ended = installation.run(*words, "--json")
+    assert ended.returncode in (0, 1), ended.stderr
+    assert denied(server) == []
+
+
+def test_flower_does_with_the_rights_of_the_runbook(tmp_path: Path, server: Valkey, database_url: str):
+    """It shows the queues and a worker, and the server has denied nothing."""
+    told = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+    flower = Flower(tmp_path, told | {"REDIS_URL": allow(server, "flower")})
+    with running(flower, worker(tmp_path, told | {"REDIS_URL": allow(server, "worker")})):
+        eventually(lambda: flower.get("/worker/worker@test").status_code == 200)
+        assert all(queue in flower.get("/broker").text for queue in QUEUES)
         assert denied(server) == []
 
 
