@@ -8,7 +8,11 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ledger.connection import reason
+from ledger.logs import logger
 from ledger.receivers import RENEWAL_S, publish, withdraw
+
+log = logger("seven.ingest")
 
 
 class Presence:
@@ -20,10 +24,19 @@ class Presence:
         self._id = uuid.uuid4().hex
 
     async def run(self) -> None:
-        """Renew the entry for ever. While Redis is away it expires, and nothing is decided without it."""
+        """Renew the entry for ever. While Redis is away, or denies it, the entry expires; that is logged once."""
+        failed = False
         while True:
-            with suppress(RedisError, OSError, TimeoutError):
+            try:
                 await publish(self._redis, self._id, self._tokens, self._urls)
+            except (RedisError, OSError, TimeoutError) as error:
+                if not failed:
+                    log.warning("not published what this receiver accepts: hooks stay as they are", cause=reason(error))
+                failed = True
+            else:
+                if failed:
+                    log.info("published what this receiver accepts")
+                failed = False
             await asyncio.sleep(RENEWAL_S)
 
     async def end(self) -> None:

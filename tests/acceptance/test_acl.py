@@ -153,3 +153,12 @@ def test_a_worker_without_channels_is_not_ready(tmp_path: Path, server: Valkey, 
     environment |= {"SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"}
     with running(worker(tmp_path, environment)):
         eventually(lambda: "needs the channels" in readiness(port))
+
+
+def test_a_receiver_that_may_not_publish_says_so(tmp_path: Path, server: Valkey):
+    """Deliveries are accepted; but hooks would be held, and nobody would know why."""
+    url = allow(server, "receiver", "-sadd")
+    receiver = Receiver(tmp_path, {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
+    with running(receiver):
+        deliver(receiver)
+        receiver.wait_until_logged("not published what this receiver accepts")
