@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from ledger.announcing import CLOCK
 from seven.events import QUEUES
 from tests.conftest import TOKEN
-from tests.deploy.tools import tool
+from tests.deploy.tools import thorough, tool
 from tests.processes import FLOWER_PASSWORD as PASSWORD
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually
@@ -99,7 +99,7 @@ def keep_picture(browser: webdriver.Chrome, name: str) -> None:
         browser.save_screenshot(str(Path(directory) / f"{name}.png"))
 
 
-@pytest.mark.duration(8)
+@thorough
 def test_people_see_workers_queues_and_tasks(flower: Flower, browser: webdriver.Chrome):
     """Every page loads without a complaint, names what there is, and shows nothing that people wrote."""
     pages = []
@@ -138,6 +138,7 @@ def test_people_see_workers_queues_and_tasks(flower: Flower, browser: webdriver.
     ]
 
 
+@thorough
 def test_it_only_looks(flower: Flower, browser: webdriver.Chrome):
     """There is no button that changes anything, and what the buttons would call refuses."""
     browser.get(f"{flower.url}/worker/worker@test")
