@@ -85,7 +85,8 @@ class Supervised:
                 pause_s = FIRST_PAUSE_S
             self._tell(f"{self.program.name} ended ({how}) and is started again in {pause_s:g} s; see {near(self.log)}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._ending.wait()
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     async def _run_once(self) -> str:

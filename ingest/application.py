@@ -2,9 +2,8 @@
 
 import asyncio
 import gc
-import signal
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ingest import background
 from ingest.allowance import Allowance
 from ingest.announcer import Announcer
 from ingest.connections import Bounds, Connections
@@ -97,16 +97,15 @@ def create_app(settings: IngestSettings) -> Starlette:
         await readiness.refresh()
         if (redis_now := await acceptor.clock()) is not None:
             gathering.compare(redis_now)
-        writing = _beside(gathering.run())
-        others = [_beside(readiness.run()), _beside(observations.run()), _beside(edge.run()), _beside(presence.run())]
+        writing = background.begin(gathering.run())
+        others = [background.begin(one.run()) for one in (readiness, observations, edge, presence)]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
             end_in_bounds(at_first=readiness.drain)
         log.info("receiving")
         yield
         gathering.close()
         await writing
-        for task in others:
-            task.cancel()
+        await background.end(others)
         await presence.end()
         await asyncio.to_thread(announcer.stop)
         await acceptor.redis.aclose()
@@ -186,17 +185,3 @@ def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:
         ),
         SecretGuard(settings.secret_mode, words(settings.seven_hook_secret)),
     )
-
-
-def _beside(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Begin something that runs beside all requests."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(_end_with)
-    return task
-
-
-def _end_with(task: asyncio.Task[None]) -> None:
-    """A receiver without its background tasks would refuse for ever: end, and be started again."""
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("a background task ended", exc_info=error)
-        signal.raise_signal(signal.SIGTERM)

@@ -43,7 +43,8 @@ async def read(scope: Scope, receive: Receive, room: int, patience_s: float, *, 
         first = await receive()
     else:
         try:
-            first = await asyncio.wait_for(receive(), patience_s)
+            async with asyncio.timeout(patience_s):
+                first = await receive()
         except TimeoutError:
             raise TooSlow from None
     if first["type"] == "http.disconnect":

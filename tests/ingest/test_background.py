@@ -1,0 +1,46 @@
+"""Background tasks end with the receiver, whatever they are doing at that moment."""
+
+import asyncio
+import contextlib
+
+from ingest import background
+from ingest.application import create_app
+from ingest.settings import IngestSettings
+from ledger import keyspace
+from ledger.settling import Ledger
+from tests.conftest import TOKEN
+
+MOMENTS = 60
+"""Turns of the event loop: after so many, each task has written to Redis and heard its answer."""
+
+
+def test_a_receiver_ends_at_any_moment(redis_url: str, ledger: Ledger):
+    """A task that outlived the receiver would keep its process, and publish again what was withdrawn."""
+    settings = IngestSettings(redis_url=redis_url, seven_hook_token=TOKEN, seven_metrics_address="off")
+
+    async def run(turns: int) -> list[str]:
+        app, mine = create_app(settings), asyncio.all_tasks()
+        async with app.router.lifespan_context(app):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return [str(task) for task in asyncio.all_tasks() - mine]
+
+    for turns in range(MOMENTS):
+        assert (turns, asyncio.run(run(turns))) == (turns, [])
+        assert not [key for key in ledger.redis.scan_iter("seven:*") if key.startswith(keyspace.receiver("").encode())]
+
+
+def test_a_lost_cancel_is_repeated():
+    async def deaf() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    async def run() -> bool:
+        task = background.begin(deaf())
+        await asyncio.sleep(0)
+        await background.end([task])
+        return task.cancelled()
+
+    assert asyncio.run(run())
