@@ -22,7 +22,7 @@ up: $(INSTALLED) ## run everything on this machine until Ctrl-C; without SEVEN_A
 	@$(BIN)/seven-ingest up
 
 test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
-	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 5 --dist worksteal $(ARGS)
 
 check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerabilities
 	@$(BIN)/ruff check

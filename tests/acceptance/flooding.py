@@ -25,6 +25,7 @@ from typing import Any
 
 from emulator.delivering import Delivering
 from emulator.report import State
+from emulator.retrying import RetryPolicy
 from emulator.wire import Request
 from tests.processes import ROOT, Receiver, running
 from tests.servers import valkey
@@ -32,6 +33,7 @@ from tests.servers import valkey
 TOKEN = "the-gateways-own-token-0123456789"
 FAST, SLOW = 50, 200
 RATE = 100.0
+GATEWAYS_S = RetryPolicy().timeout_s
 WARM_S = 1.0
 """In which the emulator itself, on the same cores, is still getting ready: how long it waits then says nothing."""
 BODY = b'{"data":{"msg_id":"7","status":"DELIVERED"},"webhook_event":"dlr"}'
@@ -72,18 +74,18 @@ class Told:
     p50: float
     p99: float
     longest: float
-    """Seconds of the longest attempt; the gateway gives up after five."""
+    """Seconds of the longest attempt."""
     memory_mib: float = 0.0
     """The most that the receiver ever had, by then."""
     probes: tuple[int, int] = (0, 0)
     """Times that somebody else asked whether we live, and times that this was answered."""
 
 
-def tell(url: str, seconds: float, rate: float = RATE) -> Told:
-    """Deliver for some seconds at a steady rate."""
-    number = int(seconds * rate)
+def tell(url: str, seconds: float, patience_s: float) -> Told:
+    """Deliver for some seconds at a steady rate; an attempt that takes longer than `patience_s` is given up."""
+    number = int(seconds * RATE)
     requests = [Request("POST", f"{url}/hooks/{TOKEN}", (("content-type", "application/json"),), BODY)] * number
-    watched = Watched(requests, concurrency=32, rate=rate)
+    watched = Watched(requests, RetryPolicy(timeout_s=patience_s), concurrency=32, rate=RATE)
     report = asyncio.run(watched.run())
     took = sorted(watched.seconds)
     states = [fate.state for fate in report.fates.values()]
@@ -169,7 +171,9 @@ async def be_strangers(port: int, seconds: float, manner: str) -> None:
     print(answers, flush=True)
 
 
-def flooded(directory: Path, seconds: float, manners: Sequence[str] = MANNERS, files: int = 0) -> dict[str, Told]:
+def flooded(
+    directory: Path, seconds: float, manners: Sequence[str] = MANNERS, files: int = 0, patience_s: float = GATEWAYS_S
+) -> dict[str, Told]:
     """The emulator alone (`quiet`), and beside strangers of each manner; with a limit on the receiver's open files."""
     with valkey(directory) as broker:
         environment = {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
@@ -177,11 +181,11 @@ def flooded(directory: Path, seconds: float, manners: Sequence[str] = MANNERS, f
         if files:
             receiver.command = ["prlimit", f"--nofile={files}:{files}", *receiver.command]
         with running(receiver):
-            tell(receiver.url, 1)
-            found = {"quiet": tell(receiver.url, seconds)}
+            tell(receiver.url, 1, patience_s)
+            found = {"quiet": tell(receiver.url, seconds, patience_s)}
             for manner in manners:
-                with strangers(receiver.port, seconds + 60, manner), probing(receiver.port) as probes:
-                    told = tell(receiver.url, seconds)
+                with strangers(receiver.port, seconds + 60, manner), probing(receiver.port, patience_s) as probes:
+                    told = tell(receiver.url, seconds, patience_s)
                 found[manner] = replace(told, memory_mib=memory_mib(receiver), probes=(len(probes), sum(probes)))
     return found
 
@@ -194,14 +198,14 @@ def memory_mib(receiver: Receiver) -> float:
 
 
 @contextmanager
-def probing(port: int) -> Iterator[list[bool]]:
+def probing(port: int, patience_s: float) -> Iterator[list[bool]]:
     """Ask now and then whether a receiver lives, as a supervisor does, for the length of a block."""
     ended, answers = threading.Event(), []
 
     def ask() -> None:
         while not ended.wait(0.1):
             try:
-                with socket.create_connection(("127.0.0.1", port), 5) as connection:
+                with socket.create_connection(("127.0.0.1", port), patience_s) as connection:
                     connection.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
                     answers.append(b" 200 OK" in connection.recv(4096))
             except OSError:

@@ -17,7 +17,7 @@ from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough_on_sqlite
+from tests.deploy.tools import thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import Valkey, eventually
 from tests.workers.traces import all_text
@@ -95,7 +95,7 @@ def appended(server: Valkey) -> bytes:
 
 
 @pytest.mark.duration(25)
-@thorough_on_sqlite
+@thorough
 def test_nothing_is_left_of_them(
     tmp_path: Path, engine: Engine, database_url: str, shared_valkey: Valkey, ledger: Ledger
 ):

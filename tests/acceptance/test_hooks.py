@@ -94,6 +94,7 @@ def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, e
             assert (story["refused"], story["given_up"], story["delivered"]) == (0, 0, story["deliveries"])
 
 
+@thorough_on_sqlite
 def test_two_schedulers_and_workers_make_one_hook(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
     """Two of everything, all at once: one hook, and it stays one."""
     environment["SEVEN_PUBLIC_URL"] = "https://x.example"
@@ -112,6 +113,7 @@ def test_two_schedulers_and_workers_make_one_hook(tmp_path: Path, emulator: Emul
         assert emulator.ask("GET", "/faults")["requests"]["subscribe"] == 1
 
 
+@thorough_on_sqlite
 def test_killed_in_the_middle_of_an_apply(
     tmp_path: Path, emulator: Emulator, environment: dict[str, str], ledger: Ledger
 ):

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import create_engine
 
 from ledger.settling import Ledger
+from tests.deploy.tools import thorough
 from tests.emulator.emulating import KEY, Emulator, emulating
 from tests.workers.hook_runs import Front, delivered, front, living
 from workers.settings import WorkerSettings
@@ -184,11 +185,13 @@ def surroundings(ledger: Ledger, redis_url: str) -> Iterator[None]:
         yield
 
 
-def test_the_account_is_never_left_without_a_hook(surroundings: None):
+@pytest.mark.duration(30)
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=thorough)])
+def test_the_account_is_never_left_without_a_hook(surroundings: None, examples: int):
     """From the first apply on some hook is registered that every living receiver accepts; their number is bounded."""
     run_state_machine_as_test(
         Reconciling,
         settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
