@@ -126,6 +126,21 @@ def test_bodies_in_arrival_are_bounded_for_each_token():
     assert (gone(ours), gone(other)) == ([0, 1], [])
 
 
+def test_where_room_is_short_the_oldest_body_of_too_many_goes_however_young():
+    """Before an unproven connection, which may be the gateway's new one; not of a token that has only a few."""
+    registry = connections(most=8)  # so two bodies
+    ours, other = opened(registry, 4, "203.0.113.5"), opened(registry, 2, "203.0.113.6")
+    for number, connection in enumerate([*other, *ours]):
+        connection.prove("a" if connection in ours else "b")
+        connection.head_since, connection.body_since = None, number / 100
+        connection.protocol.cycle.response_complete = False
+    (gateway,) = opened(registry, 1, at=0.5)
+    opened(registry, 2, at=0.6)
+    assert (gone(ours), gone(other), gone([gateway])) == ([0], [], [])
+    opened(registry, 1, at=0.7)
+    assert (gone(ours), gone(other), gone([gateway])) == ([0, 1], [], [])
+
+
 def test_as_many_as_there_may_be_files(monkeypatch: pytest.MonkeyPatch):
     """But for some; and where there is no limit, none."""
     for files, most in ((1024, 960), (70, 64), (resource.RLIM_INFINITY, sys.maxsize)):
