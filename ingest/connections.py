@@ -4,9 +4,11 @@ Whoever is slow, or opens many, costs a file descriptor and some memory each. A 
 brought a token of ours, and then no limit on strangers meets it: the gateway is never in the way of its own bounds.
 """
 
+import heapq
 import resource
+import select
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +22,8 @@ MOST_BODIES = 0.25
 """Of all connections, those of one token whose bodies are arriving."""
 YOUNG_S = 1.0
 """Below that age a connection is not closed for being one of many: the gateway's may be among them."""
+LOOKED_AT = 16
+"""Of those that would go next, whether one of them has sent what is not read yet."""
 SPARE_FILES = 64
 """Of the files that a process may open, for everything else."""
 
@@ -56,6 +60,16 @@ class Connection:
     def owes_since(self) -> float | None:
         """Since when it owes us the rest of a head or of a body; None while it does not."""
         return self.body_since if self.head_since is None else self.head_since
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether it has sent what we have not read yet, and still listens: whatever is due of it may be here."""
+        file: int = self.protocol.transport.get_extra_info("socket").fileno()
+        if file < 0:
+            return False
+        poll = select.poll()
+        poll.register(file, select.POLLIN | select.POLLRDHUP)
+        return any(events == select.POLLIN for _, events in poll.poll(0))
 
     @property
     def is_gone(self) -> bool:
@@ -144,35 +158,54 @@ class Connections:
 
     def _surplus_bodies(self, before: float) -> Iterable[Connection]:
         """Of each token the bodies that have been arriving longest, since before then, where they are too many."""
-        arriving: dict[str, list[tuple[float, Connection]]] = defaultdict(list)
-        for connection in self._proven:
+        for bodies in self._arriving(before).values():
+            yield from bodies[: -self._most_bodies]
+
+    def _arriving(self, before: float) -> dict[str, list[Connection]]:
+        """By token the bodies that have been arriving since before then, the oldest first."""
+        arriving: dict[str, list[tuple[float, int, Connection]]] = defaultdict(list)
+        for number, connection in enumerate(self._proven):
             if connection.body_since is not None and connection.body_since < before:
-                arriving[connection.token].append((connection.body_since, connection))
-        most = max(1, int(self._bounds.most * MOST_BODIES))
-        for bodies in arriving.values():
-            bodies.sort(key=lambda pair: pair[0], reverse=True)
-            yield from (connection for _, connection in bodies[most:])
+                arriving[connection.token].append((connection.body_since, number, connection))
+        return {token: [connection for *_, connection in sorted(bodies)] for token, bodies in arriving.items()}
+
+    @property
+    def _most_bodies(self) -> int:
+        return max(1, int(self._bounds.most * MOST_BODIES))
 
     def _make_room(self, now: float) -> None:
-        """Who has owed us something longest; else of the address with most; else the idle one used longest ago.
+        """Who has owed us something longest; else the oldest of those who have most; else the idle one.
 
-        A young connection owes us nothing yet: the gateway's new one is never the first to go. Only where one token
-        has too many bodies at once the oldest of them goes, however young: the gateway's own are over in no time.
+        A young connection owes us nothing yet, nor does one that waits for us because we are slow: the gateway's new
+        one is never the first to go, nor, where a stranger has more, are its bodies.
         """
-        owing = [(since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None]
-        since, goes = min(owing, key=lambda pair: pair[0], default=(now, None))
-        if goes is None or now - since <= YOUNG_S:
-            bodies = max(self._surplus_bodies(now), key=lambda one: now - (one.body_since or now), default=None)
-            idle = (one for one in self._proven if not one.is_in_request)
-            goes = bodies or self._oldest_of_most() or next(idle, goes)
-        if goes:
+        owing = self._longest_owing()
+        old = (one for since, one in owing if now - since > YOUNG_S and not one.waits_for_us)
+        if goes := next(old, None) or self._oldest_of_most(now) or self._idle():
             self._close((goes,), TOO_MANY_CONNECTIONS)
+        elif owing:
+            self._close((owing[0][1],), TOO_MANY_CONNECTIONS)
 
-    def _oldest_of_most(self) -> Connection | None:
-        """The oldest unproven connection of the address that has most of them."""
-        counts = Counter(one.address for one in self._unproven)
-        most = max(counts.values(), default=0)
-        return next((one for one in self._unproven if counts[one.address] == most), None)
+    def _longest_owing(self) -> list[tuple[float, Connection]]:
+        """Who has owed us something longest, and since when: the first few."""
+        owing = ((since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None)
+        return heapq.nsmallest(LOOKED_AT, owing, key=lambda pair: pair[0])
+
+    def _oldest_of_most(self, now: float) -> Connection | None:
+        """Of the address that has most unproven connections, or of the token with still more bodies, the oldest.
+
+        A token's bodies count where they are too many. If it may be, one that does not wait for us.
+        """
+        groups: dict[str, list[Connection]] = defaultdict(list)
+        for connection in self._unproven:
+            groups[connection.address].append(connection)
+        bodies = [some for some in self._arriving(now).values() if len(some) > self._most_bodies]
+        oldest = max([*bodies, *groups.values()], key=len, default=[])[:LOOKED_AT]
+        return next((one for one in oldest if not one.waits_for_us), next(iter(oldest), None))
+
+    def _idle(self) -> Connection | None:
+        """The proven one whose last request is longest ago, of those that have none in hand."""
+        return next((one for one in self._proven if not one.is_in_request), None)
 
     def _close(self, some: Iterable[Connection], cause: str) -> None:
         for connection in list(some):

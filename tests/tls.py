@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.cli.strangers import certificate
-from tests.servers import Valkey, free_port, valkey
+from tests.servers import PATIENCE_S, Valkey, free_port, valkey
 
 PASSWORD = "a;pass%word/of:the?ledger#@"
 QUOTED = "a%3Bpass%25word%2Fof%3Athe%3Fledger%23%40"
@@ -34,11 +34,11 @@ class Terminator:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._begun.wait(20)
+        assert self._begun.wait(PATIENCE_S)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(20)
+        self._thread.join(PATIENCE_S)
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()

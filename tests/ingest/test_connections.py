@@ -1,6 +1,7 @@
 """Connections: who has to go, and in which order."""
 
 import resource
+import socket
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,18 @@ class Protocol:
 
     def __init__(self, *, busy: bool = False) -> None:
         self.aborted = False
+        self.socket, self.peer = socket.socketpair()
         self.cycle = SimpleNamespace(response_complete=not busy)
-        self.transport = SimpleNamespace(abort=self.abort, is_closing=lambda: self.aborted)
+        self.transport = SimpleNamespace(
+            abort=self.abort, is_closing=lambda: self.aborted, get_extra_info=lambda _: self.socket
+        )
 
     def abort(self) -> None:
         self.aborted = True
+
+    def __del__(self) -> None:
+        self.socket.close()
+        self.peer.close()
 
 
 def connections(**bounds: Any) -> Connections:
@@ -103,6 +111,33 @@ def test_who_owes_longest_goes_first():
     (new,) = opened(registry, 1, at=10.0)
     opened(registry, 2, at=10.0)
     assert gone([*slow, new]) == [0, 1]
+
+
+def test_who_waits_for_us_owes_nothing():
+    """A head that is here and not read yet is no reason to go, however slow we are; nor is a hang-up one to stay."""
+    registry = connections(most=4)
+    gateway, gone_already, *_silent = some = opened(registry, 4)
+    gateway.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
+    gone_already.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
+    gone_already.protocol.peer.close()  # type: ignore[attr-defined]
+    opened(registry, 1, at=0.5)
+    assert gone(some) == [1]
+    opened(registry, 2, at=10.0)
+    assert gone(some) == [1, 2, 3]
+
+
+def test_somebody_goes_though_all_wait_for_us():
+    registry = connections(most=3)
+    some = opened(registry, 3)
+    for connection in some:
+        connection.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
+    opened(registry, 1, at=10.0)
+    assert gone(some) == [0]
+    for connection in some[1:]:
+        connection.prove()
+        connection.protocol.cycle.response_complete = False
+    opened(registry, 1, at=20.0)
+    assert len(registry) == 3
 
 
 def test_else_it_is_one_of_the_address_that_has_most():

@@ -16,7 +16,7 @@ from ledger.announcing import announce, broker
 from ledger.connection import RedisServer, reason
 from ledger.settings import LedgerSettings
 from ledger.settling import Ledger
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from tests.tls import Terminator, over_tls
 from workers.presence import present
 
@@ -122,7 +122,8 @@ def with_announcements(url: str) -> None:
 def with_flower(url: str) -> None:
     """As Flower's page of queues asks: with Celery's settings."""
     told = broker(url)
-    flower = Broker(told["broker_url"], broker_options={}, broker_use_ssl=told["broker_use_ssl"])
+    patience = {"socket_connect_timeout": PATIENCE_S, "socket_timeout": PATIENCE_S}
+    flower = Broker(told["broker_url"], broker_options=patience, broker_use_ssl=told["broker_use_ssl"])
     asyncio.run(flower.queues(["dlr"]))
 
 
