@@ -98,7 +98,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         if (redis_now := await acceptor.clock()) is not None:
             gathering.compare(redis_now)
         writing = background.begin(gathering.run())
-        others = [background.begin(one.run()) for one in (readiness, observations, edge, presence)]
+        others = [background.begin(part.run()) for part in (readiness, observations, edge, presence)]
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
             end_in_bounds(at_first=readiness.drain)
         log.info("receiving")

@@ -10,6 +10,7 @@ from ledger.logs import logger
 log = logger("seven.ingest")
 
 AGAIN_S = 0.1
+"""Between two cancels of a task that has not ended."""
 
 
 def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -163,11 +164,11 @@ class Connections:
 
     def _arriving(self, before: float) -> dict[str, list[Connection]]:
         """By token the bodies that have been arriving since before then, the oldest first."""
-        arriving: dict[str, list[tuple[float, int, Connection]]] = defaultdict(list)
-        for number, connection in enumerate(self._proven):
-            if connection.body_since is not None and connection.body_since < before:
-                arriving[connection.token].append((connection.body_since, number, connection))
-        return {token: [connection for *_, connection in sorted(bodies)] for token, bodies in arriving.items()}
+        arriving: dict[str, list[Connection]] = defaultdict(list)
+        bodies = [(since, one) for one in self._proven if (since := one.body_since) is not None and since < before]
+        for _, connection in sorted(bodies, key=itemgetter(0)):
+            arriving[connection.token].append(connection)
+        return arriving
 
     @property
     def _most_bodies(self) -> int:
@@ -189,7 +190,7 @@ class Connections:
     def _longest_owing(self) -> list[tuple[float, Connection]]:
         """Who has owed us something longest, and since when: the first few."""
         owing = ((since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None)
-        return heapq.nsmallest(LOOKED_AT, owing, key=lambda pair: pair[0])
+        return heapq.nsmallest(LOOKED_AT, owing, key=itemgetter(0))
 
     def _oldest_of_most(self, now: float) -> Connection | None:
         """Of the address that has most unproven connections, or of the token with still more bodies, the oldest.

@@ -34,6 +34,7 @@ TOKEN = "the-gateways-own-token-0123456789"
 FAST, SLOW = 50, 200
 RATE = 100.0
 GATEWAYS_S = RetryPolicy().timeout_s
+"""After so long the gateway gives an attempt up."""
 WARM_S = 1.0
 """In which the emulator itself, on the same cores, is still getting ready: how long it waits then says nothing."""
 BODY = b'{"data":{"msg_id":"7","status":"DELIVERED"},"webhook_event":"dlr"}'
@@ -64,7 +65,7 @@ class Watched(Delivering):
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What the emulator saw, and in how many seconds."""
 
     deliveries: int
@@ -81,7 +82,7 @@ class Told:
     """Times that somebody else asked whether we live, and times that this was answered."""
 
 
-def tell(url: str, seconds: float, patience_s: float) -> Told:
+def deliver(url: str, seconds: float, patience_s: float) -> Outcome:
     """Deliver for some seconds at a steady rate; an attempt that takes longer than `patience_s` is given up."""
     number = int(seconds * RATE)
     requests = [Request("POST", f"{url}/hooks/{TOKEN}", (("content-type", "application/json"),), BODY)] * number
@@ -89,7 +90,7 @@ def tell(url: str, seconds: float, patience_s: float) -> Told:
     report = asyncio.run(watched.run())
     took = sorted(watched.seconds)
     states = [fate.state for fate in report.fates.values()]
-    return Told(
+    return Outcome(
         number, states.count(State.DELIVERED), number - states.count(State.DELIVERED), sum(report.retries.values()),
         took[len(took) // 2], took[len(took) * 99 // 100], took[-1],
     )  # fmt: skip
@@ -173,7 +174,7 @@ async def be_strangers(port: int, seconds: float, manner: str) -> None:
 
 def flooded(
     directory: Path, seconds: float, manners: Sequence[str] = MANNERS, files: int = 0, patience_s: float = GATEWAYS_S
-) -> dict[str, Told]:
+) -> dict[str, Outcome]:
     """The emulator alone (`quiet`), and beside strangers of each manner; with a limit on the receiver's open files."""
     with valkey(directory) as broker:
         environment = {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
@@ -181,12 +182,12 @@ def flooded(
         if files:
             receiver.command = ["prlimit", f"--nofile={files}:{files}", *receiver.command]
         with running(receiver):
-            tell(receiver.url, 1, patience_s)
-            found = {"quiet": tell(receiver.url, seconds, patience_s)}
+            deliver(receiver.url, 1, patience_s)
+            found = {"quiet": deliver(receiver.url, seconds, patience_s)}
             for manner in manners:
                 with strangers(receiver.port, seconds + 60, manner), probing(receiver.port, patience_s) as probes:
-                    told = tell(receiver.url, seconds, patience_s)
-                found[manner] = replace(told, memory_mib=memory_mib(receiver), probes=(len(probes), sum(probes)))
+                    outcome = deliver(receiver.url, seconds, patience_s)
+                found[manner] = replace(outcome, memory_mib=memory_mib(receiver), probes=(len(probes), sum(probes)))
     return found
 
 

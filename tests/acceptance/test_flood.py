@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.flooding import FEW_FILES, GATEWAYS_S, MANNERS, MANY, Told, flooded
+from tests.acceptance.flooding import FEW_FILES, GATEWAYS_S, MANNERS, MANY, Outcome, flooded
 from tests.deploy.tools import thorough
 from tests.servers import PATIENCE_S
 
 MOST_MIB = 200
 MOST_LINES = 2_000
 
-
 alone_too = pytest.mark.parametrize("patience_s", [PATIENCE_S, pytest.param(GATEWAYS_S, marks=thorough)])
-"""Beside other tests the gateway is as patient as everything here; by itself (`make deploy-check`) it is as in life."""
+"""Beside other tests the gateway is as patient as everything here; by itself (`make deploy-check`) as in life."""
 
 
-def judge(found: Mapping[str, Told], patience_s: float) -> None:
+def judge(found: Mapping[str, Outcome], patience_s: float) -> None:
     """Nothing is lost, supervisors are answered, memory stays flat; alone nothing comes again, and nothing waits long.
 
     Beside other tests the gateway itself may be too slow to finish a request within the second that it has where

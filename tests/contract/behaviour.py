@@ -41,7 +41,7 @@ ODD: tuple[tuple[str, bytes], ...] = (
     ("data is a list", b'{"webhook_event":"dlr","data":[1]}'),
     ("a call without all", b'{"webhook_event":"voice_status","data":{}}'),
     ("a click of nothing", b'{"webhook_event":"tracking","data":{"sms_id":"1"}}'),
-    ("an inbound SMS of nobody", b'{"webhook_event":"sms_mo","data":{"text":""}}'),
+    ("an inbound SMS without a sender", b'{"webhook_event":"sms_mo","data":{"text":""}}'),
     ("not JSON", b"{"),
     ("a number", b"1"),
     ("not UTF-8", b'{"webhook_event":"\xff"}'),
@@ -67,8 +67,8 @@ class World:
     """Everything running, with the deliveries above in its tables."""
 
     receiver: Receiver
-    metrics: Mapping[str, int]
-    """Ports by process."""
+    metrics_ports: Mapping[str, int]
+    """By process."""
     installation: Installation
     redis: Redis
     requests: list[str]
@@ -79,7 +79,9 @@ class World:
 def world(directory: Path, redis_url: str) -> Iterator[World]:
     """A receiver, a worker, beat and an emulator over SQLite, until each delivery has become what it becomes."""
     with emulating(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
-        installation = Installation(directory, **_environment(directory, redis_url, gateway))
+        installation = Installation(directory, **_environment(redis_url, gateway))
+        installation.environment["DATABASE_URL"] = f"sqlite:///{installation.data / 'seven.db'}"
+        installation.data.mkdir()
         assert installation.run("migrate").returncode == 0
         ports = {name: free_port() for name in ("receiver", "worker", "beat")}
         receiver = Receiver(directory, _with(installation.environment, ports["receiver"]))
@@ -90,31 +92,23 @@ def world(directory: Path, redis_url: str) -> Iterator[World]:
         ]
         with running(*processes):
             requests = _deliver(receiver.url)
-            eventually(
-                lambda: redis.hlen("seven:batches") == 0 and _count(installation, "deliveries") > len(DELIVERIES)
-            )
-            eventually(lambda: _count(installation, "hook_changes"))
+            eventually(lambda: redis.hlen("seven:batches") == 0 and installation.count("deliveries") > len(DELIVERIES))
+            eventually(lambda: installation.count("hook_changes"))
             redis.delete("seven:audit")
             eventually(lambda: redis.exists("seven:audit"))  # again, now that all of it is there
             yield World(receiver, ports, installation, redis, requests)
 
 
-def _environment(directory: Path, redis_url: str, gateway: Emulator) -> dict[str, str]:
+def _environment(redis_url: str, gateway: Emulator) -> dict[str, str]:
     return {
-        "REDIS_URL": redis_url, "DATABASE_URL": f"sqlite:///{directory / 'seven.db'}", "SEVEN_HOOK_TOKEN": TOKEN,
+        "REDIS_URL": redis_url, "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_API_KEY": KEY, "SEVEN_API_URL": f"{gateway.url}/api", "SEVEN_PUBLIC_URL": "https://hooks.example.com",
-        "SEVEN_HOOKS_S": "1",
-        "SEVEN_AUDIT_S": "10",
+        "SEVEN_HOOKS_S": "1", "SEVEN_AUDIT_S": "10",
     }  # fmt: skip
 
 
 def _with(environment: dict[str, str], port: int) -> dict[str, str]:
     return environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"}
-
-
-def _count(installation: Installation, table: str) -> int:
-    with closing(sqlite3.connect(installation.directory / "seven.db")) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 def _deliver(url: str) -> list[str]:
@@ -171,7 +165,7 @@ def answers(world: World) -> list[str]:
 def metrics(world: World) -> list[str]:
     """Every series of every process: name, labels with their values, buckets."""
     series = set()
-    for process, port in world.metrics.items():
+    for process, port in world.metrics_ports.items():
         text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
         series |= {f"{process} {name}" for name in re.findall(r"^(seven_\S+?(?:\{[^}]*\})?) ", text, re.MULTILINE)}
     return sorted(series)
@@ -179,7 +173,7 @@ def metrics(world: World) -> list[str]:
 
 def reasons(world: World) -> list[str]:
     """What is stored of deliveries that were not applied, and of hooks."""
-    with closing(sqlite3.connect(world.installation.directory / "seven.db")) as connection:
+    with closing(sqlite3.connect(world.installation.data / "seven.db")) as connection:
         kept = connection.execute(
             "SELECT DISTINCT outcome, event_type, reason FROM deliveries WHERE outcome <> 'applied'"
         )
@@ -189,7 +183,7 @@ def reasons(world: World) -> list[str]:
 
 
 def undocumented_keys(world: World, documented: list[str]) -> list[str]:
-    """Keys of ours that are none of the keyspace, or not of its type."""
+    """Our keys in Redis that the ledger does not document, or documents with another type."""
     patterns = [re.compile(re.sub(r"<\w+>", "[^:]+", line)) for line in documented]
     keys = {f"{key.decode()} {world.redis.type(key).decode()}" for key in world.redis.scan_iter("seven:*")}
     return sorted(key for key in keys if not any(pattern.fullmatch(key) for pattern in patterns))
@@ -197,7 +191,7 @@ def undocumented_keys(world: World, documented: list[str]) -> list[str]:
 
 def sqlite_schema(world: World) -> list[str]:
     """Every statement that made the schema."""
-    with closing(sqlite3.connect(world.installation.directory / "seven.db")) as connection:
+    with closing(sqlite3.connect(world.installation.data / "seven.db")) as connection:
         rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
         return [re.sub(r"\s+", " ", sql) for (sql,) in rows]
 

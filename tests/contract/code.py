@@ -1,17 +1,17 @@
-"""What can be read without running anything: commands, settings, log keys."""
+"""What can be read without running anything: commands, settings, log keys, the keyspace of Redis."""
 
 import ast
 import re
 from collections.abc import Iterator
 from enum import Enum
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any, get_args
 
 import typer
 
-ROOT = Path(__file__).parents[2]
-NO_PRODUCT = {"tests", "bench", "deploy", "docs"}
+from tests.test_docs import documented
+from tests.test_floors import ROOMS, ROOT
+
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 
@@ -53,17 +53,13 @@ def _default(default: Any) -> str:
 
 def settings() -> list[str]:
     """Every setting with its default, as `.env.example` shows them; that these are the defaults is another test's."""
-    example = (ROOT / ".env.example").read_text()
-    return sorted("=".join(pair) for pair in re.findall(r"^#? ?([A-Z][A-Z_]*)=(.*)$", example, re.MULTILINE))
+    return sorted(f"{name}={default}" for name, default in documented().items())
 
 
 def log_keys() -> list[str]:
     """The keys that a line of the log may have, beside its sentence."""
     keys: set[str] = set()
-    for path in sorted(ROOT.glob("*/**/*.py")):
-        room = path.relative_to(ROOT).parts[0]
-        if room in NO_PRODUCT or room.startswith("."):
-            continue
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
                 logger = node.func.value

@@ -43,6 +43,18 @@ def opened(registry: Connections, number: int, address: str = "192.0.2.1", at: f
     return [registry.opened(Protocol(), address, at) for _ in range(number)]  # type: ignore[arg-type]
 
 
+def send_body(connection: Connection, token: str, since: float) -> None:
+    """It has sent a head with this token, and has been sending its body since then."""
+    connection.prove(token)
+    connection.head_since, connection.body_since = None, since
+    connection.protocol.cycle.response_complete = False
+
+
+def peer(connection: Connection) -> socket.socket:
+    """Its other end."""
+    return connection.protocol.peer  # type: ignore[attr-defined, no-any-return]
+
+
 def test_the_oldest_of_too_many_go_once_they_are_old_enough():
     """Of one address, that have proved nothing; the young ones may be the gateway's."""
     registry = connections()
@@ -105,9 +117,7 @@ def test_who_owes_longest_goes_first():
     registry = connections(most=4)
     slow = opened(registry, 3, "203.0.113.5")
     for number, one in enumerate(slow):
-        one.prove("t")
-        one.head_since, one.body_since = None, float(number)
-        one.protocol.cycle.response_complete = False
+        send_body(one, "t", float(number))
     (new,) = opened(registry, 1, at=10.0)
     opened(registry, 2, at=10.0)
     assert gone([*slow, new]) == [0, 1]
@@ -117,20 +127,20 @@ def test_who_waits_for_us_owes_nothing():
     """A head that is here and not read yet is no reason to go, however slow we are; nor is a hang-up one to stay."""
     registry = connections(most=4)
     gateway, gone_already, *_silent = some = opened(registry, 4)
-    gateway.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
-    gone_already.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
-    gone_already.protocol.peer.close()  # type: ignore[attr-defined]
+    peer(gateway).send(b"POST ")
+    peer(gone_already).send(b"POST ")
+    peer(gone_already).close()
     opened(registry, 1, at=0.5)
     assert gone(some) == [1]
     opened(registry, 2, at=10.0)
     assert gone(some) == [1, 2, 3]
 
 
-def test_somebody_goes_though_all_wait_for_us():
+def test_the_oldest_goes_where_all_wait_for_us():
     registry = connections(most=3)
     some = opened(registry, 3)
     for connection in some:
-        connection.protocol.peer.send(b"POST ")  # type: ignore[attr-defined]
+        peer(connection).send(b"POST ")
     opened(registry, 1, at=10.0)
     assert gone(some) == [0]
     for connection in some[1:]:
@@ -154,9 +164,7 @@ def test_bodies_in_arrival_are_bounded_for_each_token():
     registry = connections(most=12)  # so three bodies
     ours, other = opened(registry, 5, "203.0.113.5"), opened(registry, 2, "203.0.113.5")
     for number, one in enumerate([*ours, *other]):
-        one.prove("a" if one in ours else "b")
-        one.head_since, one.body_since = None, number / 10
-        one.protocol.cycle.response_complete = False
+        send_body(one, "a" if one in ours else "b", number / 10)
     registry.tidy(2.0)
     assert (gone(ours), gone(other)) == ([0, 1], [])
 
@@ -166,9 +174,7 @@ def test_where_room_is_short_the_oldest_body_of_too_many_goes_however_young():
     registry = connections(most=8)  # so two bodies
     ours, other = opened(registry, 4, "203.0.113.5"), opened(registry, 2, "203.0.113.6")
     for number, connection in enumerate([*other, *ours]):
-        connection.prove("a" if connection in ours else "b")
-        connection.head_since, connection.body_since = None, number / 100
-        connection.protocol.cycle.response_complete = False
+        send_body(connection, "a" if connection in ours else "b", number / 100)
     (gateway,) = opened(registry, 1, at=0.5)
     opened(registry, 2, at=0.6)
     assert (gone(ours), gone(other), gone([gateway])) == ([0], [], [])

@@ -121,9 +121,9 @@ def with_announcements(url: str) -> None:
 
 def with_flower(url: str) -> None:
     """As Flower's page of queues asks: with Celery's settings."""
-    told = broker(url)
+    settings = broker(url)
     patience = {"socket_connect_timeout": PATIENCE_S, "socket_timeout": PATIENCE_S}
-    flower = Broker(told["broker_url"], broker_options=patience, broker_use_ssl=told["broker_use_ssl"])
+    flower = Broker(settings["broker_url"], broker_options=patience, broker_use_ssl=settings["broker_use_ssl"])
     asyncio.run(flower.queues(["dlr"]))
 
 
