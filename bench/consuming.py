@@ -14,7 +14,7 @@ from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
 from ledger.settling import Ledger
 from seven.envelope import Envelope
-from seven.moment import BERLIN
+from seven.timestamps import BERLIN
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.engine import create_store_engine

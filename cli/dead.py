@@ -27,8 +27,8 @@ from cli.progress import Portions
 from cli.screen import document, line, shown
 from cli.stopped import end, why
 from cli.times import Since, Until
+from seven.field_types import storable
 from seven.records import KeptDelivery
-from seven.words import storable
 from workers.replaying import Plan, Replayed, discard, replay
 from workers.rereading import reread
 from workers.selecting import Selection, failures, groups, listed, selected, unapplied

@@ -7,7 +7,7 @@ import typer
 
 from cli.exits import ExitCode, fail
 from cli.times import parse_time
-from seven.words import storable
+from seven.field_types import storable
 from workers.selecting import OPEN, Selection
 
 

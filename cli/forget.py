@@ -18,8 +18,8 @@ from cli.progress import UnderWay
 from cli.screen import document
 from ledger.connection import reason
 from ledger.settling import Ledger
-from seven.sought import Number, Sought, foreign_id, message_id
-from seven.words import storable
+from seven.data_subject import Number, Sought, foreign_id, message_id
+from seven.field_types import storable
 from workers.forgetting import WAIT_S, Forgetting, Forgotten, Found
 from workers.store.writing import Refused, StoreAway
 

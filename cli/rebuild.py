@@ -16,7 +16,7 @@ from cli.screen import shown
 from cli.stopped import Stopped, end
 from cli.times import Since, Until, parse_time
 from seven.events import EVENT_TYPES
-from seven.words import storable
+from seven.field_types import storable
 from workers.rebuilding import SUBJECTS_PER_CHUNK, chunks, look, rebuild_all
 from workers.refolding import Allowed
 from workers.store.archive import Scope

@@ -9,7 +9,7 @@ from cli.database import reading
 from cli.exits import ExitCode
 from cli.screen import document, line, program, shown, table
 from cli.tracing import Row, Story, latest_deliveries, trace_story
-from seven.words import storable
+from seven.field_types import storable
 
 _RECORDS = (("Message", "messages"), ("Call", "calls"), ("Inbound SMS", "inbound_messages"), ("Link", "links"))
 _INTERNAL = ("rank", "history")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from emulator.occurrence import Occurrence
 from emulator.targets import reachable
 from emulator.wire import Method, Request, Telling, write
-from seven.moment import BERLIN
+from seven.timestamps import BERLIN
 
 ALL = "all"
 """The event type of a hook that wants to hear of every event."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from seven.moment import BERLIN
+from seven.timestamps import BERLIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from seven.delivery import Delivery, Payload
 from seven.envelope import CUT, Envelope
 from seven.errors import NotUnderstood, Undecodable
-from seven.notation import Words
+from seven.parsing import Words
 
 SAMPLE = 4096  # bytes kept of a delivery that is too big
 

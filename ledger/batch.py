@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ledger.packing import NotPacked, pack, salvage, unpack
-from seven.words import storable
+from seven.field_types import storable
 
 COUNT, PACKED = "count", "packed"
 """What the header calls the number of envelopes."""

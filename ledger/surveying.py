@@ -8,9 +8,9 @@ from typing import Any
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, UnreadableBatch
-from ledger.runs import Run, fold
 from ledger.settling import IDS_AT_ONCE, Figures, Ledger, Unreadable
 from seven.envelope import peek_id
+from seven.ranges import Run, fold
 
 
 @dataclass(frozen=True, slots=True)

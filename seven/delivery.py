@@ -9,9 +9,9 @@ from seven.digest import delivery_digest
 from seven.errors import Misfit, Undecodable, UnknownEventType
 from seven.event import Event
 from seven.events import EVENT_TYPES
-from seven.moment import plausible, read_moment
-from seven.notation import Words, read_form, read_json
-from seven.words import storable
+from seven.field_types import storable
+from seven.parsing import Words, read_form, read_json
+from seven.timestamps import plausible, read_moment
 
 MAX_NAME = 64
 """Characters kept of the name of an event type that is not known."""

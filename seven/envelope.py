@@ -13,9 +13,9 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from seven.errors import Undecodable, UnreadableEnvelope
-from seven.notation import MAX_DEPTH, Words, deeper_than, finite
+from seven.field_types import storable
+from seven.parsing import MAX_DEPTH, Words, deeper_than, finite
 from seven.records import KeptDelivery
-from seven.words import storable
 
 VERSION = 1
 LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours, and no index would take it

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, update
 
-from ledger.runs import runs
+from seven.ranges import runs
 from seven.records import LedgerMark, fold
 from workers.auditing import Audit
 from workers.store.tables import ledger_marks

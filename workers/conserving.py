@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from ledger.runs import Run, runs, size, without
 from ledger.settling import Figures
 from ledger.surveying import Survey
+from seven.ranges import Run, runs, size, without
 from workers.store import counting
 
 SHOWN = 100  # runs of one series that are told with their neighbours' times; all are counted

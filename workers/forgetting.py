@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine
 from ledger.batch import Batch, legible
 from ledger.settling import Ledger
 from ledger.surveying import held_batches
+from seven.aggregates import Family, families
+from seven.data_subject import Sought
 from seven.envelope import RAW
 from seven.events import QUEUES
-from seven.families import Family, families
-from seven.sought import Sought
 from workers.store.personal import (
     FAILURES,
     LETTERS,

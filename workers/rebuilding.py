@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from seven.families import Family, families
+from seven.aggregates import Family, families
 from workers.refolding import NOTHING_MORE, Allowed, Left, Refolded, refold
 from workers.store.archive import PAGE, Page, Scope, census, pages, resubject
 from workers.store.reading import KEYS_AT_ONCE

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from seven.aggregates import Family
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
-from seven.families import Family
 from seven.joins import Join
-from seven.moment import AHEAD
 from seven.records import SHAPES, KeptDelivery, Record
+from seven.timestamps import AHEAD
 from workers.store.archive import Moved, archived
 from workers.store.comparing import Change, compared, joined
 from workers.store.counting import removed_until

@@ -19,10 +19,10 @@ from ledger import keyspace
 from ledger.locks import lock
 from ledger.logs import logger
 from ledger.settling import Figures, Ledger
+from seven.aggregates import families
 from seven.events import QUEUES
-from seven.families import families
-from seven.moment import EARLIEST
 from seven.records import OUTCOMES
+from seven.timestamps import EARLIEST
 from workers.holding import Breaker
 from workers.keeping import KeepSettings
 from workers.lived import ClockLeapt, Leaps

@@ -12,7 +12,7 @@ from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
-from seven.notation import Words
+from seven.parsing import Words
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
 from workers.trusted_time import latest_believable
 

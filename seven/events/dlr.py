@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.moment import Moment
+from seven.field_types import Word
 from seven.records import Message, MessageStatus, Record
 from seven.statuses import Statuses
-from seven.words import Word
+from seven.timestamps import Moment
 
 # Words from the vendor's status-reports page. It does not say which are final: five independent receivers agree on
 # these. Of two final statuses told for one instant the better known one, at the end, stands.

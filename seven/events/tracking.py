@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
+from seven.field_types import Count, Link, Text, Word
 from seven.records import LinkEvent, Record, TrackedLink
-from seven.words import Count, Link, Text, Word
 
 
 class LinkActivity(Event, event_type="tracking"):

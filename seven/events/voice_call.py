@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from seven.digest import short_digest
 from seven.event import Event
-from seven.moment import Moment
+from seven.field_types import Text, Word
 from seven.records import Call, Record
-from seven.words import Text, Word
+from seven.timestamps import Moment
 
 
 class IncomingCall(Event, event_type="voice_call"):

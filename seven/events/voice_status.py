@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.moment import Moment
+from seven.field_types import Count, Price, Text, Word
 from seven.records import Call, CallStatus, Record
 from seven.statuses import Statuses
-from seven.words import Count, Price, Text, Word
+from seven.timestamps import Moment
 
 # Words from the vendor's voice page; queued, busy and canceled are inferred (the vendor's carrier uses them).
 STATUSES = Statuses(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, union_all
 
-from ledger.runs import Run, runs
+from seven.ranges import Run, runs
 from tests.deploy.backups import Database, PostgresDatabase, SqliteDatabase
 from tests.deploy.machine import Machine, Place
 from tests.deploy.tools import thorough

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seven.moment import read_moment
+from seven.timestamps import read_moment
 from tests.emulator.emulating import Emulator
 
 URL = "https://your-domain.com/webhook"

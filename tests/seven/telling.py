@@ -9,8 +9,8 @@ import pytest
 from seven.delivery import Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
-from seven.moment import Moment
-from seven.words import Count, Link, Price, Text, Word
+from seven.field_types import Count, Link, Price, Text, Word
+from seven.timestamps import Moment
 from tests.seven.corpus import CASES
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)

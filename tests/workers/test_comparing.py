@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine, event
 
-from seven.families import families
+from seven.aggregates import families
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Call, CallStatus, Record
 from tests.workers.rows import NOON, empty, stories

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine, Text
 
 from ledger.settling import Ledger
+from seven.data_subject import Sought, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, KeptDelivery, TrackedLink
-from seven.sought import Sought, foreign_id, message_id
 from tests.workers.archiving import change_times, put, rows
 from tests.workers.envelopes import NOW
 from tests.workers.letters import stored

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from seven.aggregates import families
 from seven.events.dlr import StatusReport
-from seven.families import families
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus, Record
 from tests.workers.archiving import (
     EVERYTHING,

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from seven.data_subject import Number
 from seven.envelope import Envelope
-from seven.sought import Number
 from tests.workers.envelopes import NOW
 from workers.consuming import Consumer
 from workers.store.tables import metadata

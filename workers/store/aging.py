@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, and_, delete, or_, select, update
 
-from ledger.runs import Run, runs
-from seven.families import Family
+from seven.aggregates import Family
+from seven.ranges import Run, runs
 from workers.store.archive import first_id
 from workers.store.counting import Place
 from workers.store.partitioning import drop_past, provide

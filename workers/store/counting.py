@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, and_, case, distinct, false, func, literal, or_, select, text
 
-from ledger.runs import Run, runs
+from seven.ranges import Run, runs
 from workers.store.guarding import lift_bounds
 from workers.store.tables import SCHEMA, deliveries, ledger_marks, link_events, links, tallies
 

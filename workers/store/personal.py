@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Table, delete, func, select, tuple_, update
 
+from seven.data_subject import Sought
 from seven.digest import is_short_digest
-from seven.sought import Sought
 from workers.store.reading import KEYS_AT_ONCE, among
 from workers.store.tables import (
     calls,

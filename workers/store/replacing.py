@@ -5,7 +5,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, and_, bindparam, delete, text
 
-from seven.families import Family
+from seven.aggregates import Family
 from seven.joins import Join
 from seven.records import SHAPES, Record
 from workers.store.comparing import Change

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, and_, delete, insert, select, text
 
-from ledger.runs import Run, runs
+from seven.ranges import Run, runs
 from workers.store.counting import Place
 from workers.store.tables import SCHEMA, tallies
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.runs import Run, fold, runs, size, without
+from seven.ranges import Run, fold, runs, size, without
 
 SOME = st.lists(
     st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda one: (one[0], one[0] + one[1])), max_size=12

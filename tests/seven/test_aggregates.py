@@ -2,8 +2,8 @@
 
 import pytest
 
+from seven.aggregates import families
 from seven.events import EVENT_TYPES
-from seven.families import families
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Call, DeadLetter, Failure, KeptDelivery, LedgerMark
 from tests.seven.corpus import CASES, Case

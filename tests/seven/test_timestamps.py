@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seven.moment import AHEAD, BERLIN, EARLIEST, plausible, read_moment
+from seven.timestamps import AHEAD, BERLIN, EARLIEST, plausible, read_moment
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

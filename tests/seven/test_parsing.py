@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.errors import Misfit, NotUnderstood, Undecodable
-from seven.notation import read_form
+from seven.parsing import read_form
 from tests.seven.wire_forms import get, post
 
 SECRET = "geheim4711"

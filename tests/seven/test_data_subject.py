@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from seven.sought import Number, foreign_id, message_id
+from seven.data_subject import Number, foreign_id, message_id
 
 TOLD = "+49 151 2345678"
 
