@@ -16,8 +16,8 @@ from cli.database import opened
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, program
-from ledger.connection import reason
 from ledger.settling import Ledger
+from runtime.redis_url import reason
 from workers import acknowledging
 from workers.auditing import Audit, Auditor
 from workers.store.writing import Store, StoreAway

@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
-from ledger.connection import RedisServer, reason
+from runtime.redis_url import RedisServer, reason
 
 MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway comes again
 

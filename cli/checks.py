@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.database import cause
 from cli.exits import ExitCode
 from cli.screen import grid
-from ledger.connection import reason
+from runtime.redis_url import reason
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cli.exits import ExitCode, fail
 from cli.screen import near, program
-from ledger.settings import load
+from runtime.settings import load
 from workers.settings import WorkerSettings
 from workers.store.engine import create_store_engine
 from workers.store.migrating import current, newest

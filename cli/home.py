@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from cli.settings import HomeSettings
-from ledger.hook_settings import several
-from ledger.settings import load
+from runtime.hook_settings import several
+from runtime.settings import load
 from seven.hooks import ALL, SECRET_HEADER, Hook
 
 EMULATED_KEY = "emulator"  # no secret: it opens nothing but the emulator on this machine

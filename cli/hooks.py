@@ -15,10 +15,10 @@ from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line, program, table
-from ledger.connection import reason
 from ledger.keyspace import fingerprint
-from ledger.settings import load
 from ledger.settling import Ledger
+from runtime.redis_url import reason
+from runtime.settings import load
 from seven.hooks import Addresses, Hook
 from workers.comparison import Comparison
 from workers.gateway import GatewayFailure

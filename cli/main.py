@@ -15,8 +15,8 @@ from cli.send import send
 from cli.status import status
 from cli.trace import trace
 from cli.up import up
-from ledger.logs import configure_logging
-from ledger.settings import LogSettings, load
+from runtime.logs import configure_logging
+from runtime.settings import LogSettings, load
 
 app = typer.Typer(
     name="seven-ingest",

@@ -10,7 +10,7 @@ from dataclasses import replace
 import httpx2
 
 from cli.home import Home
-from ledger.settings import load
+from runtime.settings import load
 from seven.hooks import Addresses, Hook
 from workers.desired import addressed
 from workers.settings import WorkerSettings

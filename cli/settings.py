@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from ledger.settings import Environment, RedisUrl
+from runtime.settings import Environment, RedisUrl
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

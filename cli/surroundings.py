@@ -8,8 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from cli.home import Home
-from ledger.settings import load
 from ledger.settling import Ledger
+from runtime.settings import load
 from seven.events import QUEUES
 from workers.presence import Worker, present
 from workers.settings import WorkerSettings

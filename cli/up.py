@@ -22,7 +22,7 @@ from cli.waiting import wait_for_emulator, wait_for_flower, wait_for_receiver
 from cli.welcome import say_started, say_what_next, say_who_is_the_gateway, show_tally
 from emulator.settings import load as load_emulator_settings
 from ingest.settings import IngestSettings
-from ledger.settings import load, warn_of_unknown_names
+from runtime.settings import load, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 120.0  # with a server of ours that does not answer, or a story that does not go on

@@ -22,8 +22,8 @@ from urllib.parse import quote
 from dotenv import dotenv_values
 
 from ingest.settings import IngestSettings
-from ledger.logs import configure_logging
-from ledger.settings import KNOWN_NAMES, load, warn_of_unknown_names
+from runtime.logs import configure_logging
+from runtime.settings import KNOWN_NAMES, load, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
 SHORTEST = 8  # characters of a password; as with hook tokens, it is only the worst that is refused

@@ -8,8 +8,8 @@ from collections import defaultdict
 from celery import Celery
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce
-from ledger.connection import reason
-from ledger.logs import logger
+from runtime.logs import logger
+from runtime.redis_url import reason
 
 log = logger("seven.ingest")
 

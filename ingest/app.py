@@ -4,8 +4,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.application import create_app
 from ingest.settings import IngestSettings
-from ledger.logs import configure_logging
-from ledger.settings import load, warn_of_unknown_names
+from runtime.logs import configure_logging
+from runtime.settings import load, warn_of_unknown_names
 
 settings = load(IngestSettings)
 configure_logging(settings.seven_log_level, settings.seven_log_format)

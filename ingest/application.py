@@ -34,11 +34,11 @@ from ingest.strangers import Strangers
 from ingest.tokens import Tokens
 from ledger.accepting import Acceptor
 from ledger.announcing import broker
-from ledger.ending import end_in_bounds
-from ledger.listening import listen
-from ledger.logs import logger, silence_requests
 from ledger.receivers import mark_of
-from ledger.sharing import share
+from runtime.logs import logger, silence_requests
+from runtime.multiprocess_metrics import share
+from runtime.shutdown import end_in_bounds
+from runtime.status_server import listen
 
 log = logger("seven.ingest")
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Collection, Coroutine
 from typing import Any
 
-from ledger.logs import logger
+from runtime.logs import logger
 
 log = logger("seven.ingest")
 

@@ -15,7 +15,7 @@ from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
 from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Header, NewBatch
-from ledger.logs import logger
+from runtime.logs import logger
 from seven.envelope import peek_id
 
 log = logger("seven.ingest")

@@ -16,8 +16,8 @@ from redis.exceptions import NoScriptError, RedisError
 from ingest.metrics import HELD, ReceiverMetrics
 from ledger import keyspace
 from ledger.judged import arguments
-from ledger.logs import logger
 from ledger.scripts import JUDGED
+from runtime.logs import logger
 
 log = logger("seven.ingest")
 

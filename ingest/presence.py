@@ -8,9 +8,9 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ledger.connection import reason
-from ledger.logs import logger
 from ledger.receivers import RENEWAL_S, publish, withdraw
+from runtime.logs import logger
+from runtime.redis_url import reason
 
 log = logger("seven.ingest")
 

@@ -6,9 +6,9 @@ import time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ledger.connection import reason
-from ledger.logs import logger
 from ledger.probing import FULL_AT, Condition, probe
+from runtime.logs import logger
+from runtime.redis_url import reason
 
 log = logger("seven.ingest")
 

@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import ByteSize, Field, SecretStr, field_validator, model_validator
 
 from ingest.guards import Mode
-from ledger.hook_settings import HookSettings, Secrets, Words
-from ledger.logs import logger
-from ledger.settings import HOW_TO_MAKE_ONE, LedgerSettings
+from runtime.hook_settings import HookSettings, Secrets, Words
+from runtime.logs import logger
+from runtime.settings import HOW_TO_MAKE_ONE, LedgerSettings
 
 log = logger("seven.ingest")
 

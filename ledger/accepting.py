@@ -16,10 +16,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
-from ledger.connection import RedisServer
 from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
 from ledger.probing import refusal_word
 from ledger.scripts import ACCEPT
+from runtime.redis_url import RedisServer
 
 PAUSE_S = 0.1  # between two attempts to reach a Redis that refuses connections
 

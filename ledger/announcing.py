@@ -11,8 +11,8 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 from redis import Redis
 
-from ledger.connection import RedisServer
 from ledger.primary import use_in_celery
+from runtime.redis_url import RedisServer
 from seven.events import QUEUES
 
 CLOCK = "clock"

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, ResponseError
 
 from ledger import keyspace
-from ledger.connection import reason
 from ledger.scripts import PROBE
+from runtime.redis_url import reason
 from seven.events import QUEUES
 
 FULL_AT = 0.75

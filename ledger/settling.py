@@ -13,9 +13,9 @@ from redis.retry import Retry
 
 from ledger import keyspace
 from ledger.batch import Batch, UnreadableBatch
-from ledger.connection import RedisServer
 from ledger.primary import PrimaryConnection, PrimarySSLConnection
 from ledger.scripts import OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
+from runtime.redis_url import RedisServer
 
 READ_BYTES = 1024 * 1024
 """What one call copies at most, beside the last batch: a millisecond or two of Redis' time."""

@@ -12,7 +12,7 @@ from cli.main import app
 from cli.settings import HomeSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
-from ledger.settings import KNOWN_NAMES
+from runtime.settings import KNOWN_NAMES
 from seven.events import EVENT_TYPES, QUEUES
 from tests import licences
 from tests.conftest import TOKEN

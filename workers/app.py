@@ -20,12 +20,12 @@ from celery.signals import (
 from prometheus_client import CollectorRegistry
 
 from ledger.announcing import CLOCK, announce, broker, task_name
-from ledger.ending import end_in_bounds
-from ledger.listening import listen
-from ledger.logs import configure_logging, logger
-from ledger.settings import load, warn_of_unknown_names
 from ledger.settling import Ledger
-from ledger.sharing import share
+from runtime.logs import configure_logging, logger
+from runtime.multiprocess_metrics import share
+from runtime.settings import load, warn_of_unknown_names
+from runtime.shutdown import end_in_bounds
+from runtime.status_server import listen
 from seven.events import QUEUES
 from workers import clock
 from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule

@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
 from ledger.locks import lock
-from ledger.logs import logger
 from ledger.settling import Ledger
+from runtime.logs import logger
 from workers.auditing import Audit, Auditor
 from workers.holding import Breaker
 from workers.store.writing import NotMigrated, StoreAway

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
-from ledger.logs import logger
 from ledger.settling import Ledger, Taken, Unreadable
+from runtime.logs import logger
 from seven.records import Record
 from workers.holding import Breaker
 from workers.isolating import Isolation, is_suspect

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
-from ledger.logs import logger
+from runtime.logs import logger
 from seven.hooks import Hook, Plan
 from workers.store.tables import hook_changes
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ledger.logs import logger
+from runtime.logs import logger
 
 log = logger("seven.workers")
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from ledger.keyspace import arrival, fingerprint
 from ledger.receivers import Receiver
+from runtime.trusted_time import AGREEMENT
 from seven.hooks import Addresses, Hook
 from workers import public_url
-from workers.trusted_time import AGREEMENT
 
 CLOCKS_AGREE_MS = AGREEMENT // timedelta(milliseconds=1)
 """By how much the clocks of Redis and of this process may differ while the grace still counts."""

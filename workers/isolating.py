@@ -8,8 +8,8 @@ from redis.exceptions import RedisError
 
 from ledger.batch import Batch
 from ledger.isolating import Claim, claimed
-from ledger.logs import logger
 from ledger.settling import Ledger, Taken
+from runtime.logs import logger
 from workers.store.writing import Refused, Store
 from workers.understanding import Understood, numbered, understand_line, untouched
 

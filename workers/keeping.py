@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ledger.settings import Environment
+from runtime.settings import Environment
 
 LEAST_DAYS = 7
 """The gateway comes again for 3.5 days: what goes sooner would come back, in part."""

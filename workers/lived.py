@@ -15,7 +15,7 @@ from typing import cast
 from redis import Redis
 
 from ledger import keyspace
-from workers.trusted_time import AGREEMENT, span
+from runtime.trusted_time import AGREEMENT, span
 
 STANDS = timedelta(days=1)
 """A leap that has stood for longer corrected a wrong clock; a clock that is ahead is noticed sooner."""

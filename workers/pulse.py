@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import RedisError
 
 from ledger import keyspace
-from ledger.connection import reason
 from ledger.glancing import clock, is_late, sent_entry
 from ledger.settling import Ledger
+from runtime.redis_url import reason
 
 EVERY_S = 5.0
 """At least so often a beat ticks, whatever its schedule."""

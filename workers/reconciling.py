@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from redis.exceptions import LockError
 
-from ledger.logs import logger
+from runtime.logs import logger
 from seven.hooks import Addresses, Hook, Plan, headers_are_told, plan
 from workers import made_hooks
 from workers.comparison import Comparison

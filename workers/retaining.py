@@ -17,8 +17,9 @@ from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
 from ledger.locks import lock
-from ledger.logs import logger
 from ledger.settling import Figures, Ledger
+from runtime.logs import logger
+from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 from seven.aggregates import families
 from seven.events import QUEUES
 from seven.records import OUTCOMES
@@ -41,7 +42,6 @@ from workers.store.inspecting import clock
 from workers.store.partitioning import PARTITIONED
 from workers.store.tables import call_statuses, deliveries, link_events, message_statuses
 from workers.store.writing import Refused, Store, StoreAway
-from workers.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 
 LONGEST_S = 120.0
 """For one pass, so that its worker does something else, too; the next one goes on."""

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from ledger.hook_settings import HookSettings
-from ledger.settings import LedgerSettings
+from runtime.hook_settings import HookSettings
+from runtime.settings import LedgerSettings
 from seven.hooks import Addresses
 from workers.desired import DEFAULT, DesiredHook, read_desired
 from workers.keeping import KeepSettings

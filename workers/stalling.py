@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from ledger.ending import end_now
+from runtime.shutdown import end_now
 
 EXIT_CODE = 70
 LOOKS = 18

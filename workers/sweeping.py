@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from ledger.announcing import BATCHES_PER_ANNOUNCEMENT
-from ledger.logs import logger
 from ledger.settling import Ledger
+from runtime.logs import logger
 from seven.events import QUEUES
 from workers.metrics import WorkerMetrics
 

@@ -12,7 +12,7 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 from ledger.announcing import CLOCK
-from ledger.logs import logger
+from runtime.logs import logger
 from seven.events import QUEUES
 
 TASK_QUEUES = frozenset((*QUEUES, CLOCK))

@@ -8,13 +8,13 @@ from typing import Any
 
 from ledger.batch import Batch
 from ledger.settling import Unreadable
+from runtime.trusted_time import latest_believable
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.parsing import Words
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
-from workers.trusted_time import latest_believable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cli.doctor import clocks, database, guards, hooks, machine, processes, publ
 from cli.doctor.reading import Read, read
 from cli.screen import document, line
 from cli.surroundings import Surroundings
-from ledger.settings import unknown_names
+from runtime.settings import unknown_names
 
 
 def doctor(

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from cli.checks import Check, good, warning, wrong
 from cli.doctor.machine import is_local
 from ingest.settings import GOOD_TOKEN
-from ledger.connection import RedisServer
 from ledger.keyspace import fingerprint
-from ledger.settings import HOW_TO_MAKE_ONE
+from runtime.redis_url import RedisServer
+from runtime.settings import HOW_TO_MAKE_ONE
 from workers.settings import WorkerSettings
 
 LEAST_BITS = 64

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ingest.receiving import Receiving
-from ledger.logs import logger
+from runtime.logs import logger
 from tests.chaos.launching import launch
 
 

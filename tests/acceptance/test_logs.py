@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ledger.logs import Form, configure_logging, logger
+from runtime.logs import Form, configure_logging, logger
 
 TEXT = "marked words"
 Lines = Callable[[Form, Callable[[], object]], str]

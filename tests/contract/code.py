@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import typer
 
+from tests.test_architecture import ROOMS, ROOT
 from tests.test_docs import documented
-from tests.test_floors import ROOMS, ROOT
 
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 

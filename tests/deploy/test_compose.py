@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from ingest.settings import IngestSettings
-from ledger.ending import BOUND_S
-from ledger.settings import Environment
+from runtime.settings import Environment
+from runtime.shutdown import BOUND_S
 from tests.deploy.tools import tool
 from tests.servers import PATIENCE_S
 from workers.settings import WorkerSettings

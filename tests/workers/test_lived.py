@@ -7,9 +7,9 @@ import pytest
 
 from ledger import keyspace
 from ledger.settling import Ledger
+from runtime.trusted_time import AGREEMENT
 from workers import lived
 from workers.lived import BOOTS, STANDS, ClockLeapt, Leaps, Memory, Moment, remembered
-from workers.trusted_time import AGREEMENT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, Table, func, literal_column, select, 
 from sqlalchemy import table as table_clause
 from sqlalchemy.exc import DBAPIError
 
-from ledger.logs import logger
+from runtime.logs import logger
 from workers.store.archive import first_id
 from workers.store.failures import sqlstate
 from workers.store.tables import SCHEMA, deliveries, metadata

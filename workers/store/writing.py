@@ -7,7 +7,7 @@ from itertools import groupby
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.logs import logger
+from runtime.logs import logger
 from seven.records import Record, fold
 from workers.store.failures import is_race, is_refusal, is_unmigrated, sqlstate
 from workers.store.freshness import expire

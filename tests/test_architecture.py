@@ -1,4 +1,4 @@
-"""The floors hold: which room may know which."""
+"""The architecture: which room may import which, and how files are named and sized."""
 
 import ast
 import sys
@@ -9,14 +9,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = {
     "seven": {"seven"},
-    "ledger": {"ledger", "seven"},
-    "ingest": {"ingest", "ledger", "seven"},
-    "workers": {"workers", "ledger", "seven"},
-    "emulator": {"emulator", "seven"},
-    "cli": {"cli", "ingest", "workers", "emulator", "ledger", "seven"},
+    "runtime": {"runtime", "seven"},
+    "ledger": {"ledger", "runtime", "seven"},
+    "ingest": {"ingest", "ledger", "runtime", "seven"},
+    "workers": {"workers", "ledger", "runtime", "seven"},
+    "emulator": {"emulator", "runtime", "seven"},
+    "cli": {"cli", "ingest", "workers", "emulator", "ledger", "runtime", "seven"},
 }
 STARLETTE = {"ingest", "emulator"}
-READS_THE_ENVIRONMENT = {"ledger/settings.py", "emulator/settings.py"}
+READS_THE_ENVIRONMENT = {"runtime/settings.py", "emulator/settings.py"}
 PURE = {"pydantic", "pydantic_core"}
 IMPURE = {"asyncio", "http", "os", "socket", "subprocess", "threading", "time"}
 

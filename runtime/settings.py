@@ -11,8 +11,8 @@ from pydantic import AfterValidator, ByteSize, DirectoryPath, Field, SecretStr, 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ledger.connection import RedisServer
-from ledger.logs import logger
+from runtime.logs import logger
+from runtime.redis_url import RedisServer
 
 log = logger("seven.settings")
 

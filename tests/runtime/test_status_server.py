@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from ledger.listening import listen
+from runtime.status_server import listen
 from tests.servers import eventually, free_port
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workers.trusted_time import AGREEMENT, ClocksDisagree, latest_believable, trusted_time
+from runtime.trusted_time import AGREEMENT, ClocksDisagree, latest_believable, trusted_time
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

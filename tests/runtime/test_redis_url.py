@@ -13,9 +13,9 @@ from cli.broker import wait_for_broker
 from cli.settings import HomeSettings
 from ledger.accepting import Acceptor
 from ledger.announcing import announce, broker
-from ledger.connection import RedisServer, reason
-from ledger.settings import LedgerSettings
 from ledger.settling import Ledger
+from runtime.redis_url import RedisServer, reason
+from runtime.settings import LedgerSettings
 from tests.servers import PATIENCE_S, eventually
 from tests.tls import Terminator, over_tls
 from workers.presence import present

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from ledger.settings import Environment, check_token
+from runtime.settings import Environment, check_token
 
 
 def several(told: str) -> list[str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from ledger.logs import logger
+from runtime.logs import logger
 
 BOUND_S = 20.0
 """Longer than any drain takes when servers answer; stop grace has to be longer still."""

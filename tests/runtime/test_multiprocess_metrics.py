@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from ledger.settings import LedgerSettings, load
-from ledger.sharing import Shared, share
+from runtime.multiprocess_metrics import Shared, share
+from runtime.settings import LedgerSettings, load
 from tests.processes import ROOT
 
 COUNTING = """
 import sys
 from pathlib import Path
 from prometheus_client import Counter
-from ledger.sharing import share
+from runtime.multiprocess_metrics import share
 
 share(Path(sys.argv[1]), sys.argv[2])
 Counter("told", "Words told.").inc(int(sys.argv[3]))

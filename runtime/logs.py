@@ -19,7 +19,7 @@ import structlog
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
-from ledger.connection import tls_failure
+from runtime.redis_url import tls_failure
 
 Form = Literal["text", "json"]
 
