@@ -13,8 +13,8 @@ from uuid_utils import uuid7
 from bench.standing import place, redis
 from bench.telling import KEYS
 from emulator.php import json_encode
-from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
+from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 

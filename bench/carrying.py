@@ -17,7 +17,7 @@ from bench.loading import wrk
 from bench.spending import Spending
 from bench.standing import TOKEN, Server, database, environment, place, redis, running, worker
 from bench.telling import written
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import QUEUES
 from tests.processes import Process, beat
 

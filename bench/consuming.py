@@ -10,9 +10,9 @@ from sqlalchemy import Engine, text
 from uuid_utils import uuid7
 
 from bench.standing import database, place, redis
-from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from seven.timestamps import BERLIN
 from workers.consuming import Consumer

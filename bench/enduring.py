@@ -17,7 +17,7 @@ from bench.spending import memory_bytes
 from bench.standing import TOKEN, Server, database, environment, place, redis, running, worker
 from bench.telling import written
 from ledger import keyspace
-from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce, broker
+from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce, broker
 from seven.events import QUEUES
 from tests.processes import beat
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from bench.consuming import SCATTER, fill
 from bench.standing import migrated, place, postgresql, redis
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from workers.consuming import Consumer
 from workers.holding import Breaker
 from workers.store.archive import first_id

@@ -14,7 +14,7 @@ from bench.loading import wrk
 from bench.spending import Spending
 from bench.standing import TOKEN, Server, database, environment, place, redis, running, worker
 from bench.telling import written
-from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce, broker
+from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce, broker
 
 PROCESSES = ((1, 1), (1, 2), (1, 4), (2, 1), (2, 2))
 """Receivers and workers."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ledger.glancing import DELAY_S
+from ledger.stats import DELAY_S
 
 AHEAD = timedelta(seconds=-DELAY_S)
 """An age below this is of something in the future: Redis' clock was ahead when it happened, and has been set back."""

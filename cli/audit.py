@@ -16,7 +16,7 @@ from cli.database import opened
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, program
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from runtime.redis_url import reason
 from workers import acknowledging
 from workers.auditing import Audit, Auditor

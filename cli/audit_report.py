@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cli.screen import line, program, shown, table
-from ledger.settling import QueueFigures
+from ledger.client import QueueFigures
 from workers.auditing import Audit
 from workers.conserving import SHOWN, Series
 

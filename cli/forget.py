@@ -16,7 +16,7 @@ from cli.forget_report import tell_done, tell_plan, told_done, told_plan
 from cli.home import Home
 from cli.progress import UnderWay
 from cli.screen import document
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from runtime.redis_url import reason
 from seven.data_subject import Number, Sought, foreign_id, message_id
 from seven.field_types import storable

@@ -15,8 +15,8 @@ from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line, program, table
+from ledger.client import Ledger
 from ledger.keyspace import fingerprint
-from ledger.settling import Ledger
 from runtime.redis_url import reason
 from runtime.settings import load
 from seven.hooks import Addresses, Hook

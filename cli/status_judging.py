@@ -8,8 +8,8 @@ from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
 from cli.status_schedules import schedules
-from ledger import glancing
-from ledger.probing import FULL_AT
+from ledger import stats
+from ledger.health import FULL_AT
 from seven.events import QUEUES
 from workers.settings import WorkerSettings
 from workers.store.glancing import MOST_COUNTED, Glance
@@ -66,7 +66,7 @@ def _receivers(status: Status) -> Check:
     return wrong(name, said, "start it, or look at its log: what it refuses comes again for 3.5 days")
 
 
-def _memory(ledger: glancing.Glance, settings: WorkerSettings) -> Check:
+def _memory(ledger: stats.Glance, settings: WorkerSettings) -> Check:
     if ledger.used is None:
         return warning("ledger", "its memory is not known: INFO is denied", "deploy/README.md, Least rights in Redis")
     limit = min(ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from cli.checks import Silence, Together
 from cli.database import sqlite_file
 from cli.surroundings import Receiver, Surroundings, living, receivers
-from ledger import glancing as ledger_glancing
-from ledger.settling import Ledger
+from ledger import stats as ledger_glancing
+from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from workers.audited import recall
 from workers.presence import Worker

@@ -7,7 +7,7 @@ from cli.ages import AHEAD, SET_BACK, ago, when
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
 from cli.status_reading import InRedis, Status
-from ledger.glancing import is_late
+from ledger.stats import is_late
 from workers.clock import MOST_WAITING
 from workers.pulse import SILENT_S
 from workers.settings import WorkerSettings

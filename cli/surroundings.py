@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from cli.home import Home
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from runtime.settings import load
 from seven.events import QUEUES
 from workers.presence import Worker, present

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from celery import Celery
 
-from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce
+from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce
 from runtime.logs import logger
 from runtime.redis_url import reason
 

@@ -32,9 +32,9 @@ from ingest.receiving import Receiving
 from ingest.settings import IngestSettings, words
 from ingest.strangers import Strangers
 from ingest.tokens import Tokens
-from ledger.accepting import Acceptor
-from ledger.announcing import broker
+from ledger.announcements import broker
 from ledger.receivers import mark_of
+from ledger.writer import Acceptor
 from runtime.logs import logger, silence_requests
 from runtime.multiprocess_metrics import share
 from runtime.shutdown import end_in_bounds

@@ -13,8 +13,8 @@ from uuid_utils import uuid7
 
 from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
-from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Header, NewBatch
+from ledger.writer import Acceptor, NotAccepted
 from runtime.logs import logger
 from seven.envelope import peek_id
 

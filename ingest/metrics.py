@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ingest.readiness import Readiness
-from ledger.accepting import NotAccepted
+from ledger.writer import NotAccepted
 from seven.events import QUEUES, label_of
 from seven.signing import Flaw
 

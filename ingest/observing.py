@@ -15,8 +15,8 @@ from redis.exceptions import NoScriptError, RedisError
 
 from ingest.metrics import HELD, ReceiverMetrics
 from ledger import keyspace
-from ledger.judged import arguments
-from ledger.scripts import JUDGED
+from ledger.scripts import VERIFICATION
+from ledger.verification_stats import arguments
 from runtime.logs import logger
 
 log = logger("seven.ingest")
@@ -115,9 +115,9 @@ class Observations:
     async def _note(self, guard: str, words: list[str | int]) -> None:
         key = keyspace.guard(guard)
         try:
-            await self._redis.evalsha(JUDGED.sha, 1, key, *words)
+            await self._redis.evalsha(VERIFICATION.sha, 1, key, *words)
         except NoScriptError:
-            await self._redis.eval(JUDGED.text, 1, key, *words)
+            await self._redis.eval(VERIFICATION.text, 1, key, *words)
 
     def _gather_again(self, guard: str, told: _Tally) -> None:
         """Logged it is already; only what `doctor` asks for is kept."""

@@ -6,7 +6,7 @@ import time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ledger.probing import FULL_AT, Condition, probe
+from ledger.health import FULL_AT, Condition, probe
 from runtime.logs import logger
 from runtime.redis_url import reason
 

@@ -28,8 +28,8 @@ from ingest.metrics import (
 )
 from ingest.origins import Origins
 from ingest.reading import Gone, TooSlow, read
-from ledger.accepting import NotAccepted
 from ledger.keyspace import arrival
+from ledger.writer import NotAccepted
 from seven.delivery import Delivery
 from seven.events import queue_of
 from seven.hooks import TEST_HEADER

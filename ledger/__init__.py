@@ -14,7 +14,7 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
                                     token's@public URL's → when one came so, by its signature
     seven:receivers           set   ids of receivers that live, or lived a minute ago
     seven:receiver:<id>       text  which tokens that receiver accepts (`ledger/receivers.py`); expires after a minute
-    seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/judged.py`)
+    seven:guards:<guard>      hash  what the receivers' guard said lately, for `doctor` (`ledger/verification_stats.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence
     seven:beats:sent          hash  task of the clock → when a beat last sent it, began or met Redis again; its period
@@ -27,9 +27,10 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:retention:lock      text  held by the one that removes what is too old
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or leapt; gone after a good one
 
-Times are milliseconds by Redis' own clock. Scripts are all that write deliveries: `accept.lua` (receiver), `take.lua`,
-`release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places or in none.
+Times are milliseconds by Redis' own clock. The scripts in `lua/` are all that write deliveries: `accept.lua` (receiver),
+`take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places
+or in none.
 
 What holds it together: a batch leaves only by `settle`, after its rows are committed on disk; and its id is resent only
-before anyone could have settled it (`ledger/accepting.py`). Everything else may happen twice, or not at all.
+before anyone could have settled it (`ledger/writer.py`). Everything else may happen twice, or not at all.
 """

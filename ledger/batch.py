@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ledger.packing import NotPacked, pack, salvage, unpack
+from ledger.compression import NotPacked, pack, salvage, unpack
 from seven.field_types import storable
 
 COUNT, PACKED = "count", "packed"

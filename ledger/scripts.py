@@ -14,8 +14,8 @@ class Script:
 
     @classmethod
     def named(cls, name: str) -> "Script":
-        """The script in `ledger/<name>.lua`."""
-        text = files("ledger").joinpath(f"{name}.lua").read_text("utf-8")
+        """The script in `ledger/lua/<name>.lua`."""
+        text = files("ledger").joinpath("lua", f"{name}.lua").read_text("utf-8")
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -27,4 +27,4 @@ SETTLE = Script.named("settle")
 READ = Script.named("read")
 OVERDUE = Script.named("overdue")
 PROBE = Script.named("probe")
-JUDGED = Script.named("judged")
+VERIFICATION = Script.named("verification")

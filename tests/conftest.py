@@ -13,9 +13,9 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine
 
-from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey

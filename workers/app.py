@@ -19,8 +19,8 @@ from celery.signals import (
 )
 from prometheus_client import CollectorRegistry
 
-from ledger.announcing import CLOCK, announce, broker, task_name
-from ledger.settling import Ledger
+from ledger.announcements import CLOCK, announce, broker, task_name
+from ledger.client import Ledger
 from runtime.logs import configure_logging, logger
 from runtime.multiprocess_metrics import share
 from runtime.settings import load, warn_of_unknown_names

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
+from ledger.client import Ledger
 from ledger.locks import lock
-from ledger.settling import Ledger
 from runtime.logs import logger
 from workers.auditing import Audit, Auditor
 from workers.holding import Breaker

@@ -11,8 +11,8 @@ from itertools import chain
 
 from sqlalchemy import Engine
 
-from ledger.settling import Figures, Ledger
-from ledger.surveying import held_ids, survey
+from ledger.client import Figures, Ledger
+from ledger.scan import held_ids, survey
 from seven.events import QUEUES
 from seven.records import LedgerMark
 from workers.answered import Answered

@@ -14,7 +14,7 @@ from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedule
 from redis.exceptions import RedisError
 
-from ledger.announcing import CLOCK
+from ledger.announcements import CLOCK
 
 if TYPE_CHECKING:
     from workers.pulse import Pulse

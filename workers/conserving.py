@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from ledger.settling import Figures
-from ledger.surveying import Survey
+from ledger.client import Figures
+from ledger.scan import Survey
 from seven.ranges import Run, runs, size, without
 from workers.store import counting
 

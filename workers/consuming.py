@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
-from ledger.settling import Ledger, Taken, Unreadable
+from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from seven.records import Record
 from workers.holding import Breaker

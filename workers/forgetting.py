@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine
 
 from ledger.batch import Batch, legible
-from ledger.settling import Ledger
-from ledger.surveying import held_batches
+from ledger.client import Ledger
+from ledger.scan import held_batches
 from seven.aggregates import Family, families
 from seven.data_subject import Sought
 from seven.envelope import RAW

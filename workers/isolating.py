@@ -7,8 +7,8 @@ envelope that is alone in hand. Who was alone in hand at two deaths is buried; h
 from redis.exceptions import RedisError
 
 from ledger.batch import Batch
-from ledger.isolating import Claim, claimed
-from ledger.settling import Ledger, Taken
+from ledger.claims import Claim, claimed
+from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from workers.store.writing import Refused, Store
 from workers.understanding import Understood, numbered, understand_line, untouched

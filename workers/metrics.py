@@ -9,10 +9,10 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
-from ledger.announcing import CLOCK, remote_control_channel
-from ledger.glancing import glance
-from ledger.probing import unusable
-from ledger.settling import Ledger
+from ledger.announcements import CLOCK, remote_control_channel
+from ledger.client import Ledger
+from ledger.health import unusable
+from ledger.stats import glance
 from seven.events import QUEUES, label_of
 from seven.records import KeptDelivery
 from workers.holding import Breaker

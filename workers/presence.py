@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from celery.worker.control import inspect_command
 
-from ledger.announcing import broker
+from ledger.announcements import broker
 from workers.holding import Breaker
 from workers.store.migrating import newest
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from redis.exceptions import RedisError
 
 from ledger import keyspace
-from ledger.glancing import clock, is_late, sent_entry
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.stats import clock, is_late, sent_entry
 from runtime.redis_url import reason
 
 EVERY_S = 5.0

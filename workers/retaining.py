@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
+from ledger.client import Figures, Ledger
 from ledger.locks import lock
-from ledger.settling import Figures, Ledger
 from runtime.logs import logger
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 from seven.aggregates import families

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from ledger.announcing import BATCHES_PER_ANNOUNCEMENT
-from ledger.settling import Ledger
+from ledger.announcements import BATCHES_PER_ANNOUNCEMENT
+from ledger.client import Ledger
 from runtime.logs import logger
 from seven.events import QUEUES
 from workers.metrics import WorkerMetrics

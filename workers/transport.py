@@ -11,7 +11,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from ledger.announcing import CLOCK
+from ledger.announcements import CLOCK
 from runtime.logs import logger
 from seven.events import QUEUES
 

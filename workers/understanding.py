@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.batch import Batch
-from ledger.settling import Unreadable
+from ledger.client import Unreadable
 from runtime.trusted_time import latest_believable
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest

@@ -9,8 +9,8 @@ from redis import Redis
 from cli.ages import ago
 from cli.checks import Check, Silence, good, unknown, warning
 from cli.screen import program
-from ledger.judged import Judged, judged
 from ledger.keyspace import fingerprint
+from ledger.verification_stats import Judged, judged
 from workers.settings import WorkerSettings
 
 ENOUGH = 1000

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from ledger.announcing import CLOCK, broker
-from ledger.glancing import Sent
-from ledger.isolating import ALONE_S
+from ledger.announcements import CLOCK, broker
+from ledger.claims import ALONE_S
+from ledger.stats import Sent
 from seven.events import QUEUES
 from workers.audited import LONGEST_S
 from workers.holding import LONGEST_PAUSE_S, SPREAD

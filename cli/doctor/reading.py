@@ -12,8 +12,8 @@ from cli.database import sqlite_file
 from cli.doctor import clocks, guards, hooks, machine, public_url
 from cli.status_reading import PATIENCE
 from cli.surroundings import Surroundings, living
-from ledger import glancing, inspecting
-from ledger.settling import Ledger
+from ledger import server_info, stats
+from ledger.client import Ledger
 from workers.comparison import Comparison
 from workers.gateway import GatewayFailure
 from workers.presence import Worker
@@ -28,9 +28,9 @@ class Read:
     """All that was read; a Silence where somebody did not answer, None where nobody was asked."""
 
     at: datetime
-    redis: inspecting.Server | Silence
+    redis: server_info.Server | Silence
     beat_ages_s: Sequence[float] | Silence
-    sent: Mapping[str, glancing.Sent] | Silence
+    sent: Mapping[str, stats.Sent] | Silence
     guards: guards.Standing | Silence
     database: store_inspecting.Database | Silence
     skews: Mapping[str, clocks.Skew | Silence]
@@ -51,10 +51,10 @@ def read(told: Surroundings, *, offline: bool) -> Read:
     compares = not offline and unwatched(settings) is None
     try:
         with Together() as servers:
-            redis = servers.ask(lambda: inspecting.inspect(ledger.redis))
-            beats = servers.ask(lambda: glancing.beats(ledger))
-            sent = servers.ask(lambda: glancing.sent(ledger))
-            standing = servers.ask(lambda: guards.read(ledger.redis, glancing.tokens(ledger)))
+            redis = servers.ask(lambda: server_info.inspect(ledger.redis))
+            beats = servers.ask(lambda: stats.beats(ledger))
+            sent = servers.ask(lambda: stats.sent(ledger))
+            standing = servers.ask(lambda: guards.read(ledger.redis, stats.tokens(ledger)))
             workers = servers.ask(lambda: living(ledger, told.redis_url))
             database = servers.ask(lambda: _database(engine))
             visits = servers.ask(lambda: public_url.visit(addresses)) if addresses else None
@@ -94,7 +94,7 @@ def _skews(
     ledger: Ledger, engine: Engine, database: store_inspecting.Database | Silence
 ) -> dict[str, clocks.Skew | Silence]:
     """Asked one after the other, once nobody keeps this machine busy."""
-    skews = {"Redis": heard(lambda: clocks.skew(lambda: glancing.clock(ledger)))}
+    skews = {"Redis": heard(lambda: clocks.skew(lambda: stats.clock(ledger)))}
     if isinstance(database, store_inspecting.Database) and database.dialect == "postgresql":
         skews["the database"] = heard(lambda: _database_skew(engine))
     return skews

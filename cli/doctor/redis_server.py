@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.status_judging import size
-from ledger.inspecting import Server
-from ledger.probing import FULL_AT
+from ledger.health import FULL_AT
+from ledger.server_info import Server
 
 OLDEST = {"redis": (7,), "valkey": (8,)}
 """What still gets its faults mended."""

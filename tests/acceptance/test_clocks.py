@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from ledger.glancing import sent
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.stats import sent
 from tests.acceptance.test_metrics import metrics, value
 from tests.clocks import Clock
 from tests.conftest import TOKEN

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.ingest.conftest import accepted
 from tests.processes import Receiver, running
 from tests.servers import Valkey, eventually, valkey

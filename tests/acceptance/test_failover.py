@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, select
 
-from ledger.probing import unusable
+from ledger.health import unusable
 from tests.chaos.links import Links
 from tests.deploy.tools import thorough
 from tests.processes import Receiver, beat, running, worker

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN

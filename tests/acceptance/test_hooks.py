@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker

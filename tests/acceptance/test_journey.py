@@ -16,7 +16,7 @@ from emulator.retrying import RetryPolicy
 from emulator.stories import deliveries, story
 from emulator.wire import requests
 from ledger.batch import Batch
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import RECORDS, DeadLetter, KeptDelivery, LedgerMark, Record
 from tests.conftest import TOKEN

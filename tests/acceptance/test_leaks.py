@@ -15,7 +15,7 @@ from redis import Redis
 from emulator.signing import Signing
 from emulator.wire import Request
 from ingest.settings import IngestSettings
-from ledger.announcing import broker
+from ledger.announcements import broker
 from tests.cli.installation import COMMAND
 from tests.deploy.tools import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker

@@ -11,8 +11,8 @@ import pytest
 from celery import Celery
 from prometheus_client.mmap_dict import MmapedDict
 
-from ledger.announcing import announce, broker
-from ledger.settling import Ledger
+from ledger.announcements import announce, broker
+from ledger.client import Ledger
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port

@@ -17,10 +17,10 @@ import pytest
 from celery import Celery
 from sqlalchemy import Connection, Engine, event, func, select, text
 
-from ledger.accepting import Acceptor
-from ledger.announcing import BATCHES_PER_ANNOUNCEMENT, announce, broker
+from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce, broker
 from ledger.batch import Header, NewBatch
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from seven.events import QUEUES
 from tests.processes import beat, running, worker

@@ -18,10 +18,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy import func, select
 
-from ledger.accepting import Acceptor
-from ledger.announcing import announce, broker
+from ledger.announcements import announce, broker
 from ledger.batch import Header, NewBatch
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker

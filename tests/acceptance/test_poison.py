@@ -8,8 +8,8 @@ import pytest
 from celery import Celery
 from sqlalchemy import Engine, select
 
-from ledger.announcing import announce, broker
-from ledger.settling import Ledger
+from ledger.announcements import announce, broker
+from ledger.client import Ledger
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.conftest import TOKEN
 from tests.processes import Receiver, running
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey

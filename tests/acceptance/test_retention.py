@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.records import KeptDelivery
 from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import beat, running, worker

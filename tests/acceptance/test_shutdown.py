@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import QUEUES
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import QUEUES
 from seven.records import DeadLetter, Record
 from tests.chaos.tale import Rows

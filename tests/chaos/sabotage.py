@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from ingest.gathering import Gathering
-from ledger.accepting import NotAccepted
-from ledger.settling import InHand, Ledger
+from ledger.client import InHand, Ledger
+from ledger.writer import NotAccepted
 from tests.chaos.launching import launch
 from workers.store.writing import Store
 from workers.sweeping import Sweep

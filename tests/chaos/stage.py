@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests import clocks
 from tests.chaos.links import Link, Links
 from tests.chaos.options import Options

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, delete
 from uuid_utils import uuid7
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.cli.installation import Installation
 from tests.workers.envelopes import Accept, envelope
 from workers.consuming import Consumer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.cli.installation import Installation
 from tests.conftest import TOKEN
 from tests.emulator.emulating import Emulator, emulating

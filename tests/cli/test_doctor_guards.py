@@ -9,8 +9,8 @@ import pytest
 from cli.checks import Check, Grade, Silence
 from cli.doctor import secrecy
 from cli.doctor.guards import Standing, checks
-from ledger.judged import Judged
 from ledger.keyspace import fingerprint
+from ledger.verification_stats import Judged
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 

@@ -8,9 +8,9 @@ from kombu.exceptions import OperationalError
 
 from cli.checks import Check, Grade
 from cli.doctor.processes import checks, time_limits
-from ledger.announcing import CLOCK
-from ledger.glancing import Sent, beats
-from ledger.settling import Ledger
+from ledger.announcements import CLOCK
+from ledger.client import Ledger
+from ledger.stats import Sent, beats
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
 from tests.servers import eventually, free_port

@@ -9,7 +9,7 @@ import pytest
 
 from cli.checks import Check, Grade
 from cli.doctor.public_url import checks, expiries, visit
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.hooks import Addresses
 from tests.cli.strangers import Answer, answering, certificate
 from tests.conftest import TOKEN

@@ -8,7 +8,7 @@ from redis import Redis
 
 from cli.checks import Check, Grade, Silence, heard
 from cli.doctor.redis_server import checks
-from ledger.inspecting import Server, inspect
+from ledger.server_info import Server, inspect
 from tests.servers import Valkey, eventually, free_port, valkey
 
 LIMIT = 1024**3

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.cli.installation import Installation
 from tests.workers.envelopes import Accept, envelope
 from tests.workers.letters import batch_of

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger import keyspace
-from ledger.announcing import CLOCK
-from ledger.settling import Ledger
+from ledger.announcements import CLOCK
+from ledger.client import Ledger
 from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN

@@ -21,7 +21,7 @@ from emulator.report import State
 from emulator.retrying import RetryPolicy
 from emulator.stories import deliveries, story
 from emulator.wire import Telling, requests
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import Record
 from tests.chaos.checking import compare

@@ -18,7 +18,7 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from ledger.announcing import CLOCK
+from ledger.announcements import CLOCK
 from seven.events import QUEUES
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough, tool

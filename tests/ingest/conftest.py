@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from ingest.application import create_app
 from ingest.settings import IngestSettings
 from ledger.batch import Batch
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.events import QUEUES
 from tests.conftest import TOKEN

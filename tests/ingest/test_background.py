@@ -8,7 +8,7 @@ from ingest import background
 from ingest.application import create_app
 from ingest.settings import IngestSettings
 from ledger import keyspace
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.conftest import TOKEN
 
 MOMENTS = 60

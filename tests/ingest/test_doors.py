@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from ingest.application import create_app
 from ingest.doors import prefixes
 from ingest.settings import IngestSettings
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.signing import signature_headers
 from tests.conftest import TOKEN
 from tests.ingest.conftest import accepted

@@ -7,9 +7,9 @@ from starlette.testclient import TestClient
 
 from ingest.application import create_app
 from ingest.settings import IngestSettings
+from ledger.client import Ledger
 from ledger.keyspace import arrival, fingerprint
 from ledger.receivers import living
-from ledger.settling import Ledger
 from seven.hooks import TEST_HEADER
 from seven.signing import signature_headers
 from tests.conftest import TOKEN

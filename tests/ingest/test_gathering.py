@@ -7,10 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from ingest.gathering import BATCH_BYTES, Gathering
-from ledger.accepting import NotAccepted
 from ledger.batch import Header, NewBatch
-from ledger.probing import probe
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.health import probe
+from ledger.writer import NotAccepted
 
 
 class SlowLedger:

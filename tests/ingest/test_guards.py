@@ -9,9 +9,9 @@ import time_machine
 from starlette.testclient import TestClient
 
 from ingest.settings import IngestSettings
-from ledger.judged import judged
+from ledger.client import Ledger
 from ledger.keyspace import fingerprint
-from ledger.settling import Ledger
+from ledger.verification_stats import judged
 from seven.signing import signature_headers
 from tests.conftest import TOKEN
 from tests.ingest.conftest import accepted

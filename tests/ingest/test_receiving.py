@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ingest.settings import IngestSettings
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.events import EVENT_TYPES
 from tests.conftest import TOKEN
 from tests.ingest.conftest import accepted

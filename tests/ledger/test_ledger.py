@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.accepting import Acceptor, NotAccepted
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
-from ledger.isolating import claimed
-from ledger.settling import Ledger, Unreadable
+from ledger.claims import claimed
+from ledger.client import Ledger, Unreadable
+from ledger.writer import Acceptor, NotAccepted
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from cli.broker import wait_for_broker
 from cli.settings import HomeSettings
-from ledger.accepting import Acceptor
-from ledger.announcing import announce, broker
-from ledger.settling import Ledger
+from ledger.announcements import announce, broker
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from runtime.redis_url import RedisServer, reason
 from runtime.settings import LedgerSettings
 from tests.servers import PATIENCE_S, eventually

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.records import (
     KeptDelivery,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.emulator.emulating import KEY, Emulator, emulating
 from tests.workers.hook_runs import PUBLIC, TOKEN, Start
 from workers.reconciling import Reconciler

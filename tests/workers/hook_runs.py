@@ -10,9 +10,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from ledger.client import Ledger
 from ledger.keyspace import TOKENS, arrival, fingerprint
 from ledger.receivers import mark_of, publish
-from ledger.settling import Ledger
 from tests.emulator.emulating import Emulator
 from workers.reconciling import Reconciled
 from workers.remembering import Memories

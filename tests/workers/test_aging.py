@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.records import (
     Call,
     CallStatus,

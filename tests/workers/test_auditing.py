@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine, delete, select, update
 from uuid_utils import uuid7
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.records import LinkEvent
 from tests.workers.envelopes import NOW, envelope

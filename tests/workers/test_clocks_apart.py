@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
 from cli.audit_report import report
-from ledger import glancing, keyspace
-from ledger.isolating import ALONE_S, claimed
+from ledger import keyspace, stats
+from ledger.claims import ALONE_S, claimed
+from ledger.client import Ledger
 from ledger.locks import lock
 from ledger.receivers import living as living_receivers
-from ledger.settling import Ledger
 from seven.events import QUEUES
 from tests.clocks import Clock
 from tests.servers import Postgres, Valkey, valkey
@@ -119,7 +119,7 @@ def test_retention_goes_by_no_single_clock(
         clock = redis_clock if whose == "Redis" else request.getfixturevalue("database_clock")
         clock.set(ahead_s)
         told = one_pass(ledger, engine)
-        assert ("ahead of" in (glancing.glance(ledger, QUEUES).retention_refused or "")) or whose == "Redis"
+        assert ("ahead of" in (stats.glance(ledger, QUEUES).retention_refused or "")) or whose == "Redis"
         clock.set(0)
     assert "seven_retention_refused 1.0" in told
     assert "seven_retention_last_timestamp_seconds" not in told
@@ -129,7 +129,7 @@ def test_retention_goes_by_no_single_clock(
     assert "seven_retention_refused 0.0" in told
     assert "seven_retention_last_timestamp_seconds" in told
     assert {one.ordinal for one in of(engine, "deliveries").values()} == {1, 2}
-    assert glancing.glance(ledger, QUEUES).retention_refused is None
+    assert stats.glance(ledger, QUEUES).retention_refused is None
 
 
 def test_a_machine_whose_clocks_leap_agrees_with_itself(
@@ -144,7 +144,7 @@ def test_a_machine_whose_clocks_leap_agrees_with_itself(
         clock.set(FAR_S)
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=FAR_S), tick=True):
         told = [one_pass(ledger, engine) for _ in range(2)]
-        refused = glancing.glance(ledger, QUEUES).retention_refused or ""
+        refused = stats.glance(ledger, QUEUES).retention_refused or ""
     assert all("seven_retention_refused 1.0" in one for one in told)
     assert refused.startswith("all clocks are 1200 d further ahead than this machine has lived since the last pass")
     for clock in clocks:
@@ -271,12 +271,12 @@ def test_a_beat_is_judged_by_what_it_sends(ledger: Ledger, redis_clock: Clock, a
     redis_clock.set(ahead_s)
     dead.beat()
     dead.sent("sweep")
-    assert glancing.glance(ledger, QUEUES).beat_ages_s
+    assert stats.glance(ledger, QUEUES).beat_ages_s
     redis_clock.set(0)
-    alive = [age_s for age_s in glancing.glance(ledger, QUEUES).beat_ages_s if age_s < 60]
+    alive = [age_s for age_s in stats.glance(ledger, QUEUES).beat_ages_s if age_s < 60]
     assert alive == []
     Pulse(ledger, CollectorRegistry(), periods={"sweep": 10.0}).beat()
-    told = glancing.glance(ledger, QUEUES)
+    told = stats.glance(ledger, QUEUES)
     assert len(told.beat_ages_s) == 1
     assert not told.sent["sweep"].late
     assert told.sent["sweep"].age_s < 60

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES, QUEUES, queue_of
 from tests.workers.envelopes import NOW, envelope

@@ -4,9 +4,9 @@ import asyncio
 
 from sqlalchemy import Engine, select
 
-from ledger.accepting import Acceptor
 from ledger.batch import Header, NewBatch
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.writer import Acceptor
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.records import RECORDS, DeadLetter, KeptDelivery, Record

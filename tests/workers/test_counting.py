@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.workers.archiving import NOON, delivery_id
 from workers.auditing import Auditor
 from workers.store.counting import removed_until

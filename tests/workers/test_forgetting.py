@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Text
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.data_subject import Sought, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, KeptDelivery, TrackedLink

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import create_engine
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.deploy.tools import thorough
 from tests.emulator.emulating import KEY, Emulator, emulating
 from tests.workers.hook_runs import Front, delivered, front, living

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import time_machine
 
+from ledger.client import Ledger
 from ledger.receivers import living as living_receivers
-from ledger.settling import Ledger
 from tests.emulator.emulating import Emulator
 from tests.workers.hook_runs import (
     HERE,

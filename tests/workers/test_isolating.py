@@ -10,8 +10,8 @@ import pytest
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select, text
 
-from ledger.isolating import claimed
-from ledger.settling import Ledger
+from ledger.claims import claimed
+from ledger.client import Ledger
 from seven.records import Record
 from tests.servers import Valkey
 from tests.workers.envelopes import envelope

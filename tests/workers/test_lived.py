@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import keyspace
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from runtime.trusted_time import AGREEMENT
 from workers import lived
 from workers.lived import BOOTS, STANDS, ClockLeapt, Leaps, Memory, Moment, remembered

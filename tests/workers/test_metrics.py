@@ -9,9 +9,9 @@ from prometheus_client.registry import Collector
 from redis.exceptions import ConnectionError as NotConnected
 
 from ledger import keyspace
-from ledger.announcing import CLOCK
-from ledger.glancing import sent, sent_entry
-from ledger.settling import Ledger
+from ledger.announcements import CLOCK
+from ledger.client import Ledger
+from ledger.stats import sent, sent_entry
 from seven.records import KeptDelivery
 from tests.servers import free_port
 from tests.workers.envelopes import Accept, envelope

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.records import KeptDelivery, MessageStatus
 from tests.servers import eventually
 from tests.workers.ages import DAY, NOW, keeping, of, retained, row, tallied

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from cli.checks import Check, Grade, heard
 from cli.doctor.database import checks
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.pgbouncer import pgbouncer
 from tests.servers import Postgres
 from tests.workers.envelopes import Accept, envelope

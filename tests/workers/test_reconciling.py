@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from tests.emulator.emulating import Emulator
 from tests.workers.hook_runs import HERE, TOKEN, Start, apply, registered
 from workers.reconciling import Reconciled

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from ledger.settling import Unreadable
+from ledger.client import Unreadable
 from seven.envelope import Envelope
 from seven.event import EVENT_TYPES, Event
 from seven.records import Message, Record

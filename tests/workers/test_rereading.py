@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
-from ledger.settling import Unreadable
+from ledger.client import Unreadable
 from seven.digest import delivery_digest
 from seven.envelope import Envelope
 from seven.records import KeptDelivery

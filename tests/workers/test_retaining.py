@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import ValidationError
 from sqlalchemy import Engine, event, func, select
 
-from ledger.settling import Ledger
+from ledger.client import Ledger
 from seven.records import (
     InboundMessage,
     Message,

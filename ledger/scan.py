@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, UnreadableBatch
-from ledger.settling import IDS_AT_ONCE, Figures, Ledger, Unreadable
+from ledger.client import IDS_AT_ONCE, Figures, Ledger, Unreadable
 from seven.envelope import peek_id
 from seven.ranges import Run, fold
 

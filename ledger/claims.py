@@ -7,9 +7,9 @@ from redis.exceptions import LockError, OutOfMemoryError
 from redis.lock import Lock
 
 from ledger import keyspace
+from ledger.client import Ledger
 from ledger.locks import lock
 from ledger.scripts import BEGIN, RELEASE
-from ledger.settling import Ledger
 
 ALONE_S = 120
 """Longer than any transaction: who has not touched another envelope for that long is dead."""

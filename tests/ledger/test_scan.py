@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from uuid_utils import uuid7
 
 from ledger.batch import Batch
-from ledger.settling import Ledger
-from ledger.surveying import held_batches, survey
+from ledger.client import Ledger
+from ledger.scan import held_batches, survey
 from workers.auditing import Auditor
 
 QUEUE = "dlr"

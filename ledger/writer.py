@@ -16,8 +16,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.health import refusal_word
 from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
-from ledger.probing import refusal_word
 from ledger.scripts import ACCEPT
 from runtime.redis_url import RedisServer
 

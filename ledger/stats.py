@@ -8,8 +8,8 @@ from typing import Any, cast
 from redis.exceptions import NoPermissionError
 
 from ledger import keyspace
-from ledger.announcing import CLOCK
-from ledger.settling import Figures, Ledger
+from ledger.announcements import CLOCK
+from ledger.client import Figures, Ledger
 
 UNACKED = "unacked"
 """The broker's key of messages that a worker has taken and not acknowledged."""

@@ -8,7 +8,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ledger import keyspace
-from ledger.probing import missing_right, refusal_word
+from ledger.health import missing_right, refusal_word
 from ledger.scripts import PROBE
 
 ASKED = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "min-replicas-to-write", "save")

@@ -27,7 +27,7 @@ class Judged:
 
 
 def arguments(mode: str, flaw: str | None, foreign: int, held: Mapping[str, int]) -> list[str | int]:
-    """What `judged.lua` takes: a flaw, if there was one, foreign ones, and how many held since, by whom."""
+    """What `verification.lua` takes: a flaw, if there was one, foreign ones, and how many held since, by whom."""
     return [mode, flaw or "", foreign, *(word for pair in held.items() for word in pair)]
 
 

@@ -16,10 +16,10 @@ from uuid_utils import uuid7
 from emulator.php import json_encode
 from ingest.enveloping import Received, judge
 from ingest.gathering import BATCH_BYTES
-from ledger.accepting import Acceptor
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch, legible
-from ledger.packing import LARGEST, PAYS_FROM, NotPacked, pack, salvage, unpack
-from ledger.settling import Ledger
+from ledger.client import Ledger
+from ledger.compression import LARGEST, PAYS_FROM, NotPacked, pack, salvage, unpack
+from ledger.writer import Acceptor
 from seven.delivery import Delivery
 from seven.events import EVENT_TYPES
 from tests.servers import PATIENCE_S
