@@ -27,7 +27,7 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:retention:lock      text  held by the one that removes what is too old
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or leapt; gone after a good one
 
-Times are milliseconds by Redis' own clock. The scripts in `lua/` are all that write deliveries: `accept.lua` (receiver),
+Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),
 `take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is in all of its places
 or in none.
 
