@@ -15,10 +15,10 @@ from ledger.client import Ledger
 from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from seven.timestamps import BERLIN
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.row_writer import Store
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.engine import create_store_engine
-from workers.store.writing import Store
 
 BATCH = 256
 SCATTER = 2654435761

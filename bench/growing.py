@@ -23,13 +23,13 @@ from sqlalchemy.exc import OperationalError
 from bench.consuming import SCATTER, fill
 from bench.standing import migrated, place, postgresql, redis
 from ledger.client import Ledger
+from store.archive import first_id
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.partitions import PARTITIONED, WEEK, provide
+from store.row_writer import Store
+from store.schema import SCHEMA
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.archive import first_id
-from workers.store.engine import create_store_engine
-from workers.store.partitioning import PARTITIONED, WEEK, provide
-from workers.store.tables import SCHEMA
-from workers.store.writing import Store
 
 COLUMNS = {
     "deliveries": "id event_type queue subject received_at applied_at event_at request_method source payload digest outcome"

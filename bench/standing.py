@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.processes import ROOT, Process
 from tests.servers import Postgres, eventually, free_port, valkey
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 TOKEN = "a-token-for-the-bench-0123456789"
 

@@ -18,9 +18,9 @@ from cli.home import Home
 from cli.screen import document, program
 from ledger.client import Ledger
 from runtime.redis_url import reason
+from store.row_writer import Store, StoreAway
 from workers import acknowledging
 from workers.auditing import Audit, Auditor
-from workers.store.writing import Store, StoreAway
 
 # text, JSON, JSON in JSON, whoever wrote it anew
 _LINE_OF_LOG = re.compile(r'\b(?:batch(?:es)?|life|guard)\\*"?\s*[=:]')

@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from cli.exits import ExitCode, fail
 from cli.screen import near, program
 from runtime.settings import load
+from store.engine import create_store_engine
+from store.migrate import current, newest
 from workers.settings import WorkerSettings
-from workers.store.engine import create_store_engine
-from workers.store.migrating import current, newest
 
 
 def store_engine() -> Engine:

@@ -29,10 +29,10 @@ from cli.stopped import end, why
 from cli.times import Since, Until
 from seven.field_types import storable
 from seven.records import KeptDelivery
+from store.record_rows import kept
 from workers.replaying import Plan, Replayed, discard, replay
 from workers.rereading import reread
 from workers.selecting import Selection, failures, groups, listed, selected, unapplied
-from workers.store.reading import kept
 
 LISTED = 50
 RATE = 500.0  # deliveries a second: workers do many times that, and are to notice nothing

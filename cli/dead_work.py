@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from cli.exits import ExitCode
 from cli.progress import Portions
 from cli.stopped import Stopped
-from workers.store.writing import Refused, Store, StoreAway
+from store.row_writer import Refused, Store, StoreAway
 
 
 def carry_out(

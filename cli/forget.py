@@ -20,8 +20,8 @@ from ledger.client import Ledger
 from runtime.redis_url import reason
 from seven.data_subject import Number, Sought, foreign_id, message_id
 from seven.field_types import storable
+from store.row_writer import Refused, StoreAway
 from workers.forgetting import WAIT_S, Forgetting, Forgotten, Found
-from workers.store.writing import Refused, StoreAway
 
 
 class _Interrupted(Exception):  # noqa: N818 - what somebody wanted

@@ -11,7 +11,7 @@ from cli.database import cause, sqlite_file, store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line
-from workers.store import migrating
+from store.migrate import migrate as migrate_schema
 
 
 def migrate(
@@ -33,7 +33,7 @@ def migrate(
 def migrated(engine: Engine) -> tuple[str | None, str]:
     """The database's version before and after. Ends with exit code 3 when it does not answer or refuses."""
     try:
-        return migrating.migrate(engine)
+        return migrate_schema(engine)
     except CommandError as error:
         fail(ExitCode.WRONG, f"The database cannot be migrated: {error}")
     except SQLAlchemyError as error:

@@ -17,10 +17,10 @@ from cli.stopped import Stopped, end
 from cli.times import Since, Until, parse_time
 from seven.events import EVENT_TYPES
 from seven.field_types import storable
+from store.archive import Scope
+from store.row_writer import Store, StoreAway
 from workers.rebuilding import SUBJECTS_PER_CHUNK, chunks, look, rebuild_all
 from workers.refolding import Allowed
-from workers.store.archive import Scope
-from workers.store.writing import Store, StoreAway
 
 
 def rebuild(

@@ -11,8 +11,8 @@ from cli.status_schedules import schedules
 from ledger import stats
 from ledger.health import FULL_AT
 from seven.events import QUEUES
+from store.row_counts import MOST_COUNTED, Glance
 from workers.settings import WorkerSettings
-from workers.store.glancing import MOST_COUNTED, Glance
 
 QUIET = timedelta(hours=1)
 ENOUGH_TO_MISS = 10

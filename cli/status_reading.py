@@ -13,14 +13,14 @@ from cli.surroundings import Receiver, Surroundings, living, receivers
 from ledger import stats as ledger_glancing
 from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
+from store import row_counts as store_glancing
+from store.engine import create_store_engine
+from store.migrate import current, newest
+from store.timeouts import Patience
 from workers.audited import recall
 from workers.presence import Worker
 from workers.remembering import Memories, Memory
 from workers.settings import WorkerSettings
-from workers.store import glancing as store_glancing
-from workers.store.engine import create_store_engine
-from workers.store.guarding import Patience
-from workers.store.migrating import current, newest
 from workers.watching import account
 
 PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)

@@ -9,7 +9,7 @@ from cli.screen import line, shown, table
 from cli.status_judging import at_most
 from cli.status_reading import Status
 from seven.events import PARKED, QUEUES
-from workers.store.glancing import Glance
+from store.row_counts import Glance
 
 MOST_TEXT = 56
 _WRONG = {0: "nothing is wrong", 1: "1 thing is wrong"}

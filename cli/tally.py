@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, func, select
 
-from workers.store.tables import calls, deliveries, inbound_messages, links, messages
+from store.schema import calls, deliveries, inbound_messages, links, messages
 
 
 @dataclass(frozen=True, slots=True)

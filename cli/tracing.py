@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select
 
-from workers.store.tables import (
+from store.schema import (
     call_statuses,
     calls,
     deliveries,

@@ -1,7 +1,7 @@
 """Joins: how two values of one field become one, the same in any order and however often.
 
 Every field of a record declares one of these. NULL is below everything and text compares by code point. The same
-joins stand in SQL in `workers/store/upsert.py`; a property test holds the two together.
+joins stand in SQL in `store/upsert.py`; a property test holds the two together.
 """
 
 from collections.abc import Callable, Sequence

@@ -17,14 +17,14 @@ from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import Acceptor
 from seven.envelope import Envelope
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
 from tests.workers.envelopes import Accept
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.writing import Store
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored

@@ -11,10 +11,11 @@ ROOMS = {
     "seven": {"seven"},
     "runtime": {"runtime", "seven"},
     "ledger": {"ledger", "runtime", "seven"},
+    "store": {"store", "ledger", "runtime", "seven"},
     "ingest": {"ingest", "ledger", "runtime", "seven"},
-    "workers": {"workers", "ledger", "runtime", "seven"},
+    "workers": {"workers", "store", "ledger", "runtime", "seven"},
     "emulator": {"emulator", "runtime", "seven"},
-    "cli": {"cli", "ingest", "workers", "emulator", "ledger", "runtime", "seven"},
+    "cli": {"cli", "ingest", "workers", "emulator", "store", "ledger", "runtime", "seven"},
 }
 STARLETTE = {"ingest", "emulator"}
 READS_THE_ENVIRONMENT = {"runtime/settings.py", "emulator/settings.py"}

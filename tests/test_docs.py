@@ -14,11 +14,11 @@ from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
 from runtime.settings import KNOWN_NAMES
 from seven.events import EVENT_TYPES, QUEUES
+from store.schema import metadata
+from store.views import VIEWS
 from tests import licences
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
-from workers.store.tables import metadata
-from workers.store.views import VIEWS
 
 ROOT = Path(__file__).parents[1]
 SETTINGS: list[type[BaseSettings]] = [HomeSettings, IngestSettings, WorkerSettings, EmulatorSettings]

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from seven.records import Message
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store
 from tests.servers import Postgres
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.writing import Store
 
 PAGE = (Path(__file__).parents[1] / "docs" / "react.md").read_text()
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

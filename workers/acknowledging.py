@@ -6,10 +6,10 @@ from sqlalchemy import Connection, update
 
 from seven.ranges import runs
 from seven.records import LedgerMark, fold
+from store.row_writer import Store, join
+from store.schema import ledger_marks
+from store.tallies import tally
 from workers.auditing import Audit
-from workers.store.tables import ledger_marks
-from workers.store.tallying import tally
-from workers.store.writing import Store, join
 
 
 def acknowledge(store: Store, audit: Audit) -> None:

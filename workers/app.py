@@ -27,11 +27,13 @@ from runtime.settings import load, warn_of_unknown_names
 from runtime.shutdown import end_in_bounds
 from runtime.status_server import listen
 from seven.events import QUEUES
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.row_writer import Store
 from workers import clock
 from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
 from workers.auditing import Auditor
 from workers.consuming import Consumer
-from workers.holding import Breaker
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
 from workers.presence import tell_presence
 from workers.pulse import EVERY_S, Pulse
@@ -40,8 +42,6 @@ from workers.retained import RetentionMetrics
 from workers.retaining import Retention, retain_on_schedule
 from workers.settings import WorkerSettings
 from workers.stalling import Watchdog
-from workers.store.engine import create_store_engine
-from workers.store.writing import Store
 from workers.sweeping import Sweep
 from workers.telling import Wordless
 from workers.transport import bring_transport

@@ -15,9 +15,9 @@ from ledger import keyspace
 from ledger.client import Ledger
 from ledger.locks import lock
 from runtime.logs import logger
+from store.circuit_breaker import Breaker
+from store.row_writer import NotMigrated, StoreAway
 from workers.auditing import Audit, Auditor
-from workers.holding import Breaker
-from workers.store.writing import NotMigrated, StoreAway
 
 LONGEST_S = 3600
 """An audit that takes longer does not keep others away any more."""

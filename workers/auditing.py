@@ -15,10 +15,10 @@ from ledger.client import Figures, Ledger
 from ledger.scan import held_ids, survey
 from seven.events import QUEUES
 from seven.records import LedgerMark
+from store import ordinals
+from store.row_writer import Store
 from workers.answered import Answered
 from workers.conserving import Conservation, Series
-from workers.store import counting
-from workers.store.writing import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ class Auditor:
         figures = held.figures
         life = figures.life
         given = {queue: one.last_ordinal for queue, one in figures.queues.items()} if life else {}
-        with counting.snapshot(self._engine) as connection:
-            rows = counting.rows(connection, life, given)
+        with ordinals.snapshot(self._engine) as connection:
+            rows = ordinals.rows(connection, life, given)
             after = self._ledger.figures(QUEUES)
             series = Conservation(connection, held, rows, given, after).series()
-            repeats, unnumbered = counting.repeats(connection), counting.unnumbered(connection)
-            gaps = counting.link_gaps(connection)
+            repeats, unnumbered = ordinals.repeats(connection), ordinals.unnumbered(connection)
+            gaps = ordinals.link_gaps(connection)
         return Audit(
             at=figures.now,
             quiet=_counts(figures) == _counts(after) and not any(one.later for one in rows.values()),
@@ -118,8 +118,8 @@ class Auditor:
         if next(answered.open(), None):
             answered.note(held_ids(self._ledger, QUEUES), "waiting")
             self._note_rows(answered)
-        with counting.snapshot(self._engine) as connection:
-            until = counting.removed_until(connection)
+        with ordinals.snapshot(self._engine) as connection:
+            until = ordinals.removed_until(connection)
         if until is not None:
             for page in answered.open():
                 answered.note([one for one in page if _received_by(one, until)], "removed")
@@ -128,9 +128,9 @@ class Auditor:
         return Against(counts.total(), counts["row"], counts["waiting"], counts["removed"], missing)
 
     def _note_rows(self, answered: Answered) -> None:
-        with counting.snapshot(self._engine) as connection:
+        with ordinals.snapshot(self._engine) as connection:
             for page in answered.open():
-                answered.note(counting.present(connection, page), "row")
+                answered.note(ordinals.present(connection, page), "row")
 
 
 def _counts(figures: Figures) -> object:

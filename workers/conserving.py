@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.client import Figures
 from ledger.scan import Survey
 from seven.ranges import Run, runs, size, without
-from workers.store import counting
+from store import ordinals
 
 SHOWN = 100  # runs of one series that are told with their neighbours' times; all are counted
 
@@ -63,14 +63,14 @@ class Conservation:
         self,
         connection: Connection,
         held: Survey,
-        rows: Mapping[counting.Place, counting.Rows],
+        rows: Mapping[ordinals.Place, ordinals.Rows],
         given: Mapping[str, int],
         after: Figures,
     ) -> None:
         self._connection, self._held, self._rows, self._given, self._after = connection, held, rows, given, after
         self._life = held.figures.life
-        self._breaks, self._tallied = counting.breaks(connection), counting.tallied(connection)
-        self._marks = counting.marks(connection)
+        self._breaks, self._tallied = ordinals.breaks(connection), ordinals.tallied(connection)
+        self._marks = ordinals.marks(connection)
 
     def series(self) -> list[Series]:
         """Each series of ordinals, the latest life first."""
@@ -78,10 +78,10 @@ class Conservation:
         found = [self._one(place) for place in sorted(places)]
         return sorted(found, key=lambda one: one.last_seen_at or datetime.min.replace(tzinfo=UTC), reverse=True)
 
-    def _one(self, place: counting.Place) -> Series:
+    def _one(self, place: ordinals.Place) -> Series:
         life, queue = place
-        rows = self._rows.get(place, counting.Rows({}, 0, 0, None))
-        mark = self._marks.get(place, counting.Mark())
+        rows = self._rows.get(place, ordinals.Rows({}, 0, 0, None))
+        mark = self._marks.get(place, ordinals.Mark())
         present = life == self._life
         given = self._given.get(queue, 0) if present else max(mark.last_ordinal, rows.last_ordinal)
         gaps, doubled = self._breaks.get(place, ([], {}))
@@ -111,7 +111,7 @@ class Conservation:
             open_end=not present and not mark.closed,
         )
 
-    def _shown(self, place: counting.Place, missing: Iterable[Run]) -> Iterable[Missing]:
+    def _shown(self, place: ordinals.Place, missing: Iterable[Run]) -> Iterable[Missing]:
         for first, last in missing:
-            after, before = counting.received_at(self._connection, place, (first - 1, last + 1))
+            after, before = ordinals.received_at(self._connection, place, (first - 1, last + 1))
             yield Missing(first, last, after, before)

@@ -11,11 +11,11 @@ from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from seven.records import Record
-from workers.holding import Breaker
+from store.circuit_breaker import Breaker
+from store.projection import understand, unreadable
+from store.row_writer import Refused, Store, StoreAway
 from workers.isolating import Isolation, is_suspect
 from workers.metrics import WorkerMetrics
-from workers.store.writing import Refused, Store, StoreAway
-from workers.understanding import understand, unreadable
 
 log = logger("seven.workers")
 

@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from runtime.logs import logger
 from seven.hooks import Hook, Plan
-from workers.store.tables import hook_changes
+from store.schema import hook_changes
 
 log = logger("seven.hooks")
 

@@ -19,7 +19,7 @@ from seven.aggregates import Family, families
 from seven.data_subject import Sought
 from seven.envelope import RAW
 from seven.events import QUEUES
-from workers.store.personal import (
+from store.personal_data import (
     FAILURES,
     LETTERS,
     PAYLOADS,
@@ -33,9 +33,9 @@ from workers.store.personal import (
     rows,
     size,
 )
-from workers.store.tables import links, messages
-from workers.store.writing import Store
-from workers.understanding import understand
+from store.projection import understand
+from store.row_writer import Store
+from store.schema import links, messages
 
 LOOKS = 5
 """Before something that comes again and again is left to whoever runs it once more."""

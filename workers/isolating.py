@@ -10,8 +10,8 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
-from workers.store.writing import Refused, Store
-from workers.understanding import Understood, numbered, understand_line, untouched
+from store.projection import Understood, numbered, understand_line, untouched
+from store.row_writer import Refused, Store
 
 log = logger("seven.workers")
 

@@ -15,7 +15,7 @@ from ledger.health import unusable
 from ledger.stats import glance
 from seven.events import QUEUES, label_of
 from seven.records import KeptDelivery
-from workers.holding import Breaker
+from store.circuit_breaker import Breaker
 from workers.hook_evidence import CODES
 from workers.remembering import Memories
 

@@ -12,8 +12,8 @@ from celery import Celery
 from celery.worker.control import inspect_command
 
 from ledger.announcements import broker
-from workers.holding import Breaker
-from workers.store.migrating import newest
+from store.circuit_breaker import Breaker
+from store.migrate import newest
 
 COMMAND = "presence"
 

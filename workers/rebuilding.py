@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from seven.aggregates import Family, families
+from store.archive import PAGE, Page, Scope, census, pages, resubject
+from store.record_rows import KEYS_AT_ONCE
+from store.replace import lock, replace
+from store.row_writer import Refused, Store
 from workers.refolding import NOTHING_MORE, Allowed, Left, Refolded, refold
-from workers.store.archive import PAGE, Page, Scope, census, pages, resubject
-from workers.store.reading import KEYS_AT_ONCE
-from workers.store.replacing import lock, replace
-from workers.store.writing import Refused, Store
 
 SUBJECTS_PER_CHUNK = 300
 DELIVERIES_PER_CHUNK = 2_000

@@ -12,12 +12,12 @@ from seven.errors import UnreadableEnvelope
 from seven.joins import Join
 from seven.records import SHAPES, KeptDelivery, Record
 from seven.timestamps import AHEAD
-from workers.store.archive import Moved, archived
-from workers.store.comparing import Change, compared, joined
-from workers.store.counting import removed_until
-from workers.store.reading import Place, place
-from workers.store.replacing import kept_of
-from workers.understanding import understand_envelope
+from store.archive import Moved, archived
+from store.diff import Change, compared, joined
+from store.ordinals import removed_until
+from store.projection import understand_envelope
+from store.record_rows import Place, place
+from store.replace import kept_of
 
 
 @dataclass(frozen=True, slots=True)

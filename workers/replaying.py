@@ -13,12 +13,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete
 
 from seven.records import DeadLetter, KeptDelivery, Record, fold
+from store.diff import changes
+from store.errors import is_refusal
+from store.row_writer import Store, cause, join
+from store.schema import dead_letter_failures, dead_letters, deliveries
 from workers.rereading import DISCARDED, Reread, reason_of, reread
 from workers.selecting import failures, unapplied
-from workers.store.comparing import changes
-from workers.store.failures import is_refusal
-from workers.store.tables import dead_letter_failures, dead_letters, deliveries
-from workers.store.writing import Store, cause, join
 
 
 class Verdict(NamedTuple):

@@ -8,9 +8,9 @@ from ledger.batch import Batch, UnreadableBatch
 from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
 from seven.records import DeadLetter, KeptDelivery, Record
+from store.projection import Understood, understand, understand_envelope, understand_line
 from workers.isolating import DIED
 from workers.selecting import Unapplied
-from workers.understanding import Understood, understand, understand_envelope, understand_line
 
 DISCARDED = "discarded: "
 """How the reason of a discarded delivery begins; what follows is the reason of before."""

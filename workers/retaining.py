@@ -24,10 +24,10 @@ from seven.aggregates import families
 from seven.events import QUEUES
 from seven.records import OUTCOMES
 from seven.timestamps import EARLIEST
-from workers.holding import Breaker
-from workers.keeping import KeepSettings
-from workers.lived import ClockLeapt, Leaps
-from workers.store.aging import (
+from store.circuit_breaker import Breaker
+from store.database_info import clock
+from store.partitions import PARTITIONED
+from store.purge import (
     Step,
     blank_payloads,
     blank_texts,
@@ -38,10 +38,10 @@ from workers.store.aging import (
     remove_hook_changes,
     remove_records,
 )
-from workers.store.inspecting import clock
-from workers.store.partitioning import PARTITIONED
-from workers.store.tables import call_statuses, deliveries, link_events, message_statuses
-from workers.store.writing import Refused, Store, StoreAway
+from store.row_writer import Refused, Store, StoreAway
+from store.schema import call_statuses, deliveries, link_events, message_statuses
+from workers.keeping import KeepSettings
+from workers.lived import ClockLeapt, Leaps
 
 LONGEST_S = 120.0
 """For one pass, so that its worker does something else, too; the next one goes on."""

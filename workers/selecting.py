@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
-from workers.store.reading import KEYS_AT_ONCE, kept, select_records
-from workers.store.tables import dead_letter_failures, dead_letters, deliveries
+from store.record_rows import KEYS_AT_ONCE, kept, select_records
+from store.schema import dead_letter_failures, dead_letters, deliveries
 
 OPEN = ("parked", "quarantined", "dead")
 """The outcomes that wait for somebody to look."""

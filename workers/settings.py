@@ -10,9 +10,9 @@ from pydantic_settings import NoDecode
 from runtime.hook_settings import HookSettings
 from runtime.settings import LedgerSettings
 from seven.hooks import Addresses
+from store.engine import database_url
 from workers.desired import DEFAULT, DesiredHook, read_desired
 from workers.keeping import KeepSettings
-from workers.store.engine import database_url
 
 
 class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):

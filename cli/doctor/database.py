@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
 from cli.status_judging import size
-from workers.store.engine import OVERFLOW
-from workers.store.inspecting import Database
-from workers.store.partitioning import WEEK
-from workers.store.transactions import BOUNDS_MS, WEAK_COMMITS
+from store.database_info import Database
+from store.engine import OVERFLOW
+from store.partitions import WEEK
+from store.transactions import BOUNDS_MS, WEAK_COMMITS
 
 OLDEST_POSTGRESQL = 130_000
 FULLEST = 0.8

@@ -7,13 +7,13 @@ from ledger.announcements import CLOCK, broker
 from ledger.claims import ALONE_S
 from ledger.stats import Sent
 from seven.events import QUEUES
+from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
+from store.ordinals import SNAPSHOT_S
+from store.timeouts import TRANSACTION_S
 from workers.audited import LONGEST_S
-from workers.holding import LONGEST_PAUSE_S, SPREAD
 from workers.presence import Worker, ours
 from workers.pulse import EVERY_S, SILENT_S
 from workers.settings import WorkerSettings
-from workers.store.counting import SNAPSHOT_S
-from workers.store.guarding import TRANSACTION_S
 
 FEWEST_FILES = 1024
 

@@ -14,12 +14,12 @@ from cli.status_reading import PATIENCE
 from cli.surroundings import Surroundings, living
 from ledger import server_info, stats
 from ledger.client import Ledger
+from store import database_info as store_inspecting
+from store.engine import create_store_engine
 from workers.comparison import Comparison
 from workers.gateway import GatewayFailure
 from workers.presence import Worker
 from workers.public_url import Visit
-from workers.store import inspecting as store_inspecting
-from workers.store.engine import create_store_engine
 from workers.watching import unwatched
 
 

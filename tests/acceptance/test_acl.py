@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from seven.events import QUEUES
+from store.schema import deliveries
 from tests.cli.installation import Installation
 from tests.emulator.emulating import KEY, emulating
 from tests.processes import ROOT, Flower, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
-from workers.store.tables import deliveries
 
 TOKEN = "a-token-for-the-rights-0123456789"
 PASSWORD = "a-password-for-all"

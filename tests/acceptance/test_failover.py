@@ -13,11 +13,11 @@ from redis import Redis
 from sqlalchemy import Engine, select
 
 from ledger.health import unusable
+from store.schema import deliveries
 from tests.chaos.links import Links
 from tests.deploy.tools import thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
-from workers.store.tables import deliveries
 
 TOKEN = "a-token-for-the-failover-0123456789"
 DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}

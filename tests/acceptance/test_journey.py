@@ -19,13 +19,13 @@ from ledger.batch import Batch
 from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import RECORDS, DeadLetter, KeptDelivery, LedgerMark, Record
+from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
 from tests.workers.rows import kept, told_once
 from workers.auditing import Auditor
-from workers.store import tables
 
 MESSAGES = 1100  # `make chaos` tells 200,000 deliveries
 RATE = 250.0  # slow enough for workers to be ended and started in the midst of it
@@ -59,7 +59,7 @@ def in_ledger(ledger: Ledger) -> dict[str, set[int]]:
 def in_deliveries(engine: Engine) -> dict[str, set[int]]:
     """The ordinals that have become rows."""
     found: dict[str, set[int]] = {queue: set() for queue in QUEUES}
-    columns = tables.deliveries.c
+    columns = schema.deliveries.c
     with engine.connect().execution_options(reads=True) as connection:
         for queue, ordinal in connection.execute(select(columns.queue, columns.ordinal)):
             found[queue].add(ordinal)
@@ -68,7 +68,7 @@ def in_deliveries(engine: Engine) -> dict[str, set[int]]:
 
 def ids_in_deliveries(engine: Engine) -> set[str]:
     with engine.connect().execution_options(reads=True) as connection:
-        return set(connection.execute(select(tables.deliveries.c.id)).scalars())
+        return set(connection.execute(select(schema.deliveries.c.id)).scalars())
 
 
 def wait_until_settled(ledger: Ledger, within_s: float = 120) -> None:

@@ -16,13 +16,13 @@ from emulator.signing import Signing
 from emulator.wire import Request
 from ingest.settings import IngestSettings
 from ledger.announcements import broker
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.cli.installation import COMMAND
 from tests.deploy.tools import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 from workers.settings import WorkerSettings
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 TOKEN = "marked-token-0123456789abcdef"
 NUMBER, TEXT, KEY, SECRET = "4917699887766", "marked words", "marked-signing-key", "marked-hook-secret"

@@ -23,15 +23,15 @@ from ledger.client import Ledger
 from ledger.writer import Acceptor
 from seven.envelope import Envelope
 from seven.events import QUEUES
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store
+from store.schema import dead_letters, deliveries, messages
+from store.timeouts import Patience
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, Postgres, eventually, free_port
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.engine import create_store_engine
-from workers.store.guarding import Patience
-from workers.store.migrating import migrate
-from workers.store.tables import dead_letters, deliveries, messages
-from workers.store.writing import Store
 from workers.sweeping import Sweep
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

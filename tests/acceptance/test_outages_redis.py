@@ -23,12 +23,12 @@ from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import Acceptor
 from seven.envelope import Envelope
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.schema import dead_letters, deliveries
 from tests.conftest import TOKEN
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.tables import dead_letters, deliveries
 
 # The deadline is 2 s, the gateway gives up after 5, and the machines that test are slow at times.
 IN_TIME_S = PATIENCE_S  # bounded by seconds, on the slowest machine; unbounded it would be for ever

@@ -9,13 +9,13 @@ from sqlalchemy import Engine, func, select
 
 from ledger.client import Ledger
 from seven.records import KeptDelivery
+from store.row_writer import Store
+from store.schema import deliveries, tallies
 from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import beat, running, worker
 from tests.servers import eventually
 from tests.workers.archiving import delivery_id
 from workers.auditing import Auditor
-from workers.store.tables import deliveries, tallies
-from workers.store.writing import Store
 
 ROWS, OLD = 8_000, 7_990
 

@@ -9,13 +9,13 @@ import httpx2
 import pytest
 
 from seven.events import QUEUES
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.cli.installation import Installation
 from tests.conftest import TOKEN
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 from tests.tls import PASSWORD, QUOTED, Terminator, over_tls
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-11-01 10:00:00"}}
 WORDS = "its certificate is signed by no authority known here"

@@ -14,9 +14,9 @@ from sqlalchemy import Engine, func, select
 from ledger.client import Ledger
 from seven.events import QUEUES
 from seven.records import DeadLetter, Record
+from store.schema import SCHEMA, metadata
 from tests.chaos.tale import Rows
 from tests.processes import ROOT
-from workers.store.tables import SCHEMA, metadata
 
 AT_ONCE = 5000
 

@@ -13,8 +13,8 @@ from typing import Any
 from ingest.gathering import Gathering
 from ledger.client import InHand, Ledger
 from ledger.writer import NotAccepted
+from store.row_writer import Store
 from tests.chaos.launching import launch
-from workers.store.writing import Store
 from workers.sweeping import Sweep
 
 

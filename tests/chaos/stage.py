@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx2
 
 from ledger.client import Ledger
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests import clocks
 from tests.chaos.links import Link, Links
 from tests.chaos.options import Options
@@ -19,8 +21,6 @@ from tests.chaos.schedule import RECEIVERS, WORKERS
 from tests.clocks import Clock
 from tests.processes import Process, Receiver, beat, worker
 from tests.servers import Postgres, Valkey, eventually, free_port
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 TOKEN = "chaos-chaos-chaos-chaos"
 WAYS = {RECEIVERS[0]: (0.1, 0.0), RECEIVERS[1]: (0.9, 0.5)}

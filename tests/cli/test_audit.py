@@ -9,10 +9,10 @@ from sqlalchemy import Engine, delete
 from uuid_utils import uuid7
 
 from ledger.client import Ledger
+from store.schema import deliveries
 from tests.cli.installation import Installation
 from tests.workers.envelopes import Accept, envelope
 from workers.consuming import Consumer
-from workers.store.tables import deliveries
 
 IDS = [str(uuid7()) for _ in range(4)]
 

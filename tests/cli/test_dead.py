@@ -8,11 +8,11 @@ import pytest
 
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
+from store.engine import create_store_engine
+from store.projection import understand
+from store.row_writer import Store
 from tests.cli.installation import Installation
 from tests.workers.envelopes import NOW, envelope
-from workers.store.engine import create_store_engine
-from workers.store.writing import Store
-from workers.understanding import understand
 
 MENDED = "could not be projected: KeyError"
 NAUGHTY = "rcs\x1b[2J"

@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 import pytest
 
 from ledger.batch import Batch, Header
+from store.projection import understand
 from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
 from tests.cli.test_dead import asked, write
 from tests.servers import PATIENCE_S, eventually
 from tests.workers.envelopes import NOW, envelope
-from workers.understanding import understand
 
 FAULT = "could not be projected: KeyError"
 MANY = 120

@@ -13,12 +13,12 @@ from cli.checks import Check, Grade, heard
 from cli.doctor.clocks import APART_S, Skew, skew
 from cli.doctor.clocks import checks as clock_checks
 from cli.doctor.database import checks
+from store.database_info import clock, inspect
+from store.engine import create_store_engine, database_url
+from store.migrate import VERSION_TABLE, migrate
+from store.partitions import partitions
+from store.schema import SCHEMA, deliveries
 from tests.servers import Postgres, eventually
-from workers.store.engine import create_store_engine, database_url
-from workers.store.inspecting import clock, inspect
-from workers.store.migrating import VERSION_TABLE, migrate
-from workers.store.partitioning import partitions
-from workers.store.tables import SCHEMA, deliveries
 
 AFFORDABLE = 10
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from ledger.client import Ledger
+from store.engine import create_store_engine
+from store.projection import understand
+from store.row_writer import Store
 from tests.cli.installation import Installation
 from tests.workers.envelopes import Accept, envelope
 from tests.workers.letters import batch_of
-from workers.store.engine import create_store_engine
-from workers.store.writing import Store
-from workers.understanding import understand
 
 NUMBER = "+491512345678"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from store.migrate import newest
 from tests.cli.installation import Installation
-from workers.store.migrating import newest
 
 
 def test_an_empty_database_and_one_of_today(installation: Installation, empty_database: str):

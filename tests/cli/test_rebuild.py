@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Engine
 
 from seven.records import Call, Message, MessageStatus
+from store.engine import create_store_engine
+from store.projection import Understood
 from tests.cli.installation import COMMAND, Installation
 from tests.servers import PATIENCE_S, eventually
 from tests.workers.archiving import NOON, delivered, keep, put, rows, told
-from workers.store.engine import create_store_engine
-from workers.understanding import Understood
 
 ARCHIVE = [
     delivered(0, "dlr", {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}),

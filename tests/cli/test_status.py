@@ -32,7 +32,7 @@ DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 
 @pytest.fixture
 def dialect() -> str:
-    """One kind is enough here: `tests/workers/test_glancing.py` looks at both."""
+    """One kind is enough here: `tests/store/test_row_counts.py` looks at both."""
     return "sqlite"
 
 

@@ -15,11 +15,11 @@ from cli.tracing import Story, latest_deliveries, trace_story
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.projection import understand
+from store.row_writer import Store
 from tests.cli.installation import Installation
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.writing import Store
-from workers.understanding import understand
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 

@@ -24,6 +24,8 @@ from emulator.wire import Telling, requests
 from ledger.client import Ledger
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import Record
+from store.engine import create_store_engine
+from store.schema import deliveries as rows
 from tests.chaos.checking import compare
 from tests.chaos.tale import Rows, told_of
 from tests.conftest import TOKEN
@@ -32,8 +34,6 @@ from tests.forks import COMMAND, run_script
 from tests.processes import ROOT, Receiver, beat, worker
 from tests.servers import Valkey, eventually
 from workers.auditing import Auditor
-from workers.store.engine import create_store_engine
-from workers.store.tables import deliveries as rows
 
 Place = tuple[str, str, int]
 """A life of the ledger, a queue, and an ordinal."""

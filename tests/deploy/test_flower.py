@@ -20,13 +20,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from ledger.announcements import CLOCK
 from seven.events import QUEUES
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough, tool
 from tests.processes import FLOWER_PASSWORD as PASSWORD
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 NUMBER, TEXT = "4917612345678", "a text for nobody else"
 DELIVERIES = [

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 import redis
 
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.conftest import TOKEN
 from tests.deploy.test_setup import GOOD, Setup
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import Postgres, Valkey, eventually
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 CONF = Path(__file__).parents[2] / "deploy/redis.conf"
 

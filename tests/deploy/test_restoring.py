@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select, union_all
 
 from seven.ranges import Run, runs
+from store.engine import create_store_engine
+from store.schema import deliveries, ledger_marks
 from tests.deploy.backups import Database, PostgresDatabase, SqliteDatabase
 from tests.deploy.machine import Machine, Place
 from tests.deploy.tools import thorough
-from workers.store.engine import create_store_engine
-from workers.store.tables import deliveries, ledger_marks
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import yaml
 
 from emulator.stories import deliveries, story
 from emulator.wire import requests
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.acceptance.test_hooks import KEY, Emulator
 from tests.conftest import TOKEN
 from tests.deploy.tools import tool
 from tests.processes import ROOT, Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
 
 RULES = ROOT / "deploy/prometheus"
 

@@ -9,8 +9,8 @@ from ingest.enveloping import Received, judge
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.records import KeptDelivery, fold
+from store.projection import Understood, understand_line
 from tests.fuzz.inputs import DELIVERIES, EVENT_TYPES
-from workers.understanding import Understood, understand_line
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LIMIT = 1000

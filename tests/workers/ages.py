@@ -9,11 +9,11 @@ from ledger.client import Ledger
 from seven.records import (
     KeptDelivery,
 )
+from store.circuit_breaker import Breaker
+from store.schema import deliveries, tallies
 from tests.workers.archiving import delivery_id, rows
-from workers.holding import Breaker
 from workers.keeping import KeepSettings
 from workers.retaining import Retained, Retention
-from workers.store.tables import deliveries, tallies
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

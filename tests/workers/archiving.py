@@ -12,14 +12,14 @@ from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from seven.joins import Join
 from seven.records import SHAPES, Record, fold
+from store.archive import Scope
+from store.projection import Understood, understand
+from store.record_rows import Place, place
+from store.row_writer import Store
+from store.schema import SCHEMA, metadata
 from tests.workers.rows import kept
 from workers.rebuilding import Done, chunks, look, rebuild
 from workers.refolding import NOTHING_MORE, Allowed
-from workers.store.archive import Scope
-from workers.store.reading import Place, place
-from workers.store.tables import SCHEMA, metadata
-from workers.store.writing import Store
-from workers.understanding import Understood, understand
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -9,13 +9,13 @@ from sqlalchemy import Engine, select
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from seven.records import KeptDelivery
+from store.projection import Understood, understand
+from store.row_writer import Store
+from store.schema import dead_letters
 from tests.workers.envelopes import NOW
 from tests.workers.rows import kept
 from workers.replaying import Replayed, replay
 from workers.selecting import Selection, failures, selected
-from workers.store.tables import dead_letters
-from workers.store.writing import Store
-from workers.understanding import Understood, understand
 
 ALL = Selection()
 

@@ -13,8 +13,8 @@ from sqlalchemy.types import BigInteger, Integer
 
 from seven.joins import Join
 from seven.records import OUTCOMES, RECORDS, SHAPES, Record, fold
-from workers.store.tables import SCHEMA, metadata
-from workers.store.types import Euros, Time
+from store.schema import SCHEMA, metadata
+from store.types import Euros, Time
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 

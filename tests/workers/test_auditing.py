@@ -11,14 +11,14 @@ from uuid_utils import uuid7
 from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.records import LinkEvent
+from store.row_writer import Store
+from store.schema import deliveries, ledger_marks
+from store.tallies import tally
 from tests.workers.envelopes import NOW, envelope
 from workers.acknowledging import acknowledge
 from workers.audited import AuditMetrics, remember
 from workers.auditing import Audit, Auditor
 from workers.consuming import Consumer
-from workers.store.tables import deliveries, ledger_marks
-from workers.store.tallying import tally
-from workers.store.writing import Store
 
 
 @pytest.fixture

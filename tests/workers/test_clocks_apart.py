@@ -17,6 +17,10 @@ from ledger.client import Ledger
 from ledger.locks import lock
 from ledger.receivers import living as living_receivers
 from seven.events import QUEUES
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store
 from tests.clocks import Clock
 from tests.servers import Postgres, Valkey, valkey
 from tests.workers.ages import keeping, of, retained, row
@@ -25,7 +29,6 @@ from tests.workers.hook_runs import living
 from workers.audited import LONGEST_S
 from workers.auditing import Auditor
 from workers.consuming import Consumer
-from workers.holding import Breaker
 from workers.metrics import LedgerMetrics
 from workers.pulse import Pulse
 from workers.remembering import LOCK_S as HOOKS_LOCK_S
@@ -33,9 +36,6 @@ from workers.remembering import Memories
 from workers.replaying import replay
 from workers.retained import RetentionMetrics
 from workers.retaining import LOCK_S, Retention
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.writing import Store
 from workers.sweeping import Sweep
 
 DAY = timedelta(days=1)

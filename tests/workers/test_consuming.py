@@ -9,13 +9,13 @@ from sqlalchemy import Engine, select, text
 from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES, QUEUES, queue_of
+from store.circuit_breaker import Breaker
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store, StoreAway
+from store.schema import calls, dead_letters, deliveries, message_statuses, messages
 from tests.workers.envelopes import NOW, envelope
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.tables import calls, dead_letters, deliveries, message_statuses, messages
-from workers.store.writing import Store, StoreAway
 from workers.sweeping import Sweep
 
 

@@ -10,13 +10,13 @@ from ledger.writer import Acceptor
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
+from store.circuit_breaker import Breaker
+from store.row_writer import Store
+from store.schema import deliveries
 from tests.servers import PATIENCE_S
 from tests.seven.corpus import CASES
 from tests.workers.rows import kept, told_once
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.tables import deliveries
-from workers.store.writing import Store
 
 
 def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):

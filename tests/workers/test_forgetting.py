@@ -14,6 +14,11 @@ from ledger.client import Ledger
 from seven.data_subject import Sought, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, KeptDelivery, TrackedLink
+from store.personal_data import FAILURES, LETTERS, PAYLOADS, RECORDS, SAID
+from store.record_rows import Place
+from store.row_writer import Store
+from store.schema import metadata
+from store.types import CodePointText
 from tests.workers.archiving import change_times, put, rows
 from tests.workers.envelopes import NOW
 from tests.workers.letters import stored
@@ -21,11 +26,6 @@ from tests.workers.traces import LONG_AGO, NUMBER, OTHERS, SPELLINGS, THEIRS, al
 from workers.auditing import Auditor
 from workers.consuming import Consumer
 from workers.forgetting import Forgetting, Forgotten
-from workers.store.personal import FAILURES, LETTERS, PAYLOADS, RECORDS, SAID
-from workers.store.reading import Place
-from workers.store.tables import metadata
-from workers.store.types import CodePointText
-from workers.store.writing import Store
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_ended_at_any_moment_and_again(
     engine: Engine, ledger: Ledger, both: dict[Place, Any], sought: Sought, monkeypatch: pytest.MonkeyPatch
 ):
     """Ended after each transaction, one row in each, the same again comes to the same end."""
-    monkeypatch.setattr("workers.store.personal.KEYS_AT_ONCE", 1)
+    monkeypatch.setattr("store.personal_data.KEYS_AT_ONCE", 1)
 
     def end(_: float) -> None:
         raise Ended

@@ -13,12 +13,12 @@ from sqlalchemy import Engine, select, text
 from ledger.claims import claimed
 from ledger.client import Ledger
 from seven.records import Record
+from store.circuit_breaker import Breaker
+from store.row_writer import Refused, Store, StoreAway
+from store.schema import dead_letters, deliveries
 from tests.servers import Valkey
 from tests.workers.envelopes import envelope
 from workers.consuming import Consumer
-from workers.holding import Breaker
-from workers.store.tables import dead_letters, deliveries
-from workers.store.writing import Refused, Store, StoreAway
 
 
 class Death(BaseException):

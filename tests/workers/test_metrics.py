@@ -13,9 +13,9 @@ from ledger.announcements import CLOCK
 from ledger.client import Ledger
 from ledger.stats import sent, sent_entry
 from seven.records import KeptDelivery
+from store.circuit_breaker import Breaker
 from tests.servers import free_port
 from tests.workers.envelopes import Accept, envelope
-from workers.holding import Breaker
 from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
 from workers.pulse import Pulse
 

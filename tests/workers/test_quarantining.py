@@ -9,6 +9,10 @@ from sqlalchemy import Engine, update
 
 from seven.envelope import CUT, Envelope
 from seven.records import KeptDelivery
+from store.archive import Scope
+from store.projection import understand_line
+from store.row_writer import Store
+from store.schema import deliveries
 from tests.workers.envelopes import NOW, envelope
 from tests.workers.letters import ALL, delivery, ids, letters, replayed, write
 from tests.workers.rows import kept
@@ -17,10 +21,6 @@ from workers.isolating import DIED
 from workers.rebuilding import chunks, rebuild
 from workers.replaying import discard
 from workers.selecting import Selection
-from workers.store.archive import Scope
-from workers.store.tables import deliveries
-from workers.store.writing import Store
-from workers.understanding import understand_line
 
 DOUBT = "signature: mismatch"
 REPLAYED = Selection(outcomes=("dead", "parked"))

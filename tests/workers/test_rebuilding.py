@@ -13,6 +13,10 @@ from sqlalchemy import Engine
 from seven.aggregates import families
 from seven.events.dlr import StatusReport
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus, Record
+from store.archive import Scope
+from store.diff import Change
+from store.projection import Understood
+from store.record_rows import Place, place
 from tests.workers.archiving import (
     EVERYTHING,
     NOON,
@@ -30,10 +34,6 @@ from tests.workers.archiving import (
 from tests.workers.rows import empty, records_of
 from workers.rebuilding import chunks
 from workers.refolding import Allowed, Left
-from workers.store.archive import Scope
-from workers.store.comparing import Change
-from workers.store.reading import Place, place
-from workers.understanding import Understood
 
 URL = "https://go.example/1"
 HOUR = timedelta(hours=1)

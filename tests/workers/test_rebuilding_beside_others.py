@@ -10,6 +10,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from seven.records import Message, MessageStatus
+from store.archive import Scope
+from store.engine import create_store_engine
+from store.projection import Understood
+from store.row_writer import Store, StoreAway
+from store.schema import tallies
 from tests.workers.archiving import (
     EVERYTHING,
     NOON,
@@ -24,11 +29,6 @@ from tests.workers.archiving import (
     told,
 )
 from workers.refolding import Allowed, Left
-from workers.store.archive import Scope
-from workers.store.engine import create_store_engine
-from workers.store.tables import tallies
-from workers.store.writing import Store, StoreAway
-from workers.understanding import Understood
 
 DAY = timedelta(days=1)
 ARCHIVE = [

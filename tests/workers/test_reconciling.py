@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from ledger.client import Ledger
+from store.schema import hook_changes
 from tests.emulator.emulating import Emulator
 from tests.workers.hook_runs import HERE, TOKEN, Start, apply, registered
 from workers.reconciling import Reconciled
 from workers.remembering import Memories
 from workers.settings import WorkerSettings
-from workers.store.tables import hook_changes
 
 
 def changes(engine: Engine) -> list[tuple[str, bool]]:

@@ -12,6 +12,9 @@ from ledger.client import Unreadable
 from seven.envelope import Envelope
 from seven.event import EVENT_TYPES, Event
 from seven.records import Message, Record
+from store.engine import create_store_engine
+from store.projection import understand, unreadable
+from store.row_writer import Store
 from tests.workers.envelopes import NOW, envelope
 from tests.workers.letters import (
     batch_of,
@@ -29,9 +32,6 @@ from tests.workers.rows import kept
 from workers.consuming import Consumer
 from workers.replaying import Plan, discard, replay
 from workers.selecting import Selection
-from workers.store.engine import create_store_engine
-from workers.store.writing import Store
-from workers.understanding import understand, unreadable
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from ledger.client import Unreadable
 from seven.digest import delivery_digest
 from seven.envelope import Envelope
 from seven.records import KeptDelivery
+from store.projection import numbered, understand, unreadable, untouched
+from store.row_writer import Store
+from store.schema import dead_letter_failures, dead_letters, deliveries, messages
 from tests.workers.envelopes import NOW, envelope
 from tests.workers.letters import (
     ALL,
@@ -30,9 +33,6 @@ from workers.isolating import DIED
 from workers.replaying import discard
 from workers.rereading import reread
 from workers.selecting import Selection, listed, unapplied
-from workers.store.tables import dead_letter_failures, dead_letters, deliveries, messages
-from workers.store.writing import Store
-from workers.understanding import numbered, understand, unreadable, untouched
 
 
 @pytest.mark.parametrize(

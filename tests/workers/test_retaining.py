@@ -18,16 +18,16 @@ from seven.records import (
     Message,
     MessageStatus,
 )
+from store import purge
+from store.circuit_breaker import Breaker
+from store.row_writer import Store
+from store.schema import deliveries, tallies
 from tests.workers.ages import ALL_OF_IT, DAY, NOW, keeping, of, retained, row, tallied
 from tests.workers.archiving import put
 from tests.workers.rows import empty
-from workers.holding import Breaker
 from workers.keeping import LEAST_DAYS, KeepSettings
 from workers.retained import RetentionMetrics
 from workers.retaining import Retained, Retention, retain_on_schedule
-from workers.store import aging
-from workers.store.tables import deliveries, tallies
-from workers.store.writing import Store
 
 AGES = st.sampled_from([timedelta(hours=1), 7 * DAY, 29 * DAY, 31 * DAY, 100 * DAY, 400 * DAY])
 
@@ -67,7 +67,7 @@ def test_nothing_younger_is_touched(
 
 def test_two_at_once_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """Passes beside each other, and beside a worker that writes, remove each row once and tally every ordinal."""
-    monkeypatch.setattr(aging, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 7)
     Store(engine).write(row(number, (400 + number % 50) * DAY) for number in range(1, 201))
     removed: list[Retained] = []
     passes = [
@@ -89,7 +89,7 @@ def test_two_at_once_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pyt
 
 def test_a_pass_ends_in_time(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """A pass that has had its time leaves the rest to the next, and none begins while the database is held."""
-    monkeypatch.setattr(aging, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
     Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
     told = keeping(deliveries=365)
     breaker = Breaker()

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from seven.records import KeptDelivery
+from store.engine import create_store_engine
+from store.migrate import migrate
+from store.row_writer import Store
 from tests.workers.envelopes import NOW
 from tests.workers.letters import ALL, ids
 from workers.selecting import Selection, groups, listed
-from workers.store.engine import create_store_engine
-from workers.store.migrating import migrate
-from workers.store.writing import Store
 
 
 @pytest.fixture

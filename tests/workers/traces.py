@@ -8,9 +8,9 @@ from sqlalchemy import Engine, select
 
 from seven.data_subject import Number
 from seven.envelope import Envelope
+from store.schema import metadata
 from tests.workers.envelopes import NOW
 from workers.consuming import Consumer
-from workers.store.tables import metadata
 
 THEIRS, OTHERS = "491512345678", "491512345679"
 SPELLINGS = [THEIRS, f"+{THEIRS}", f"00{THEIRS}", "+49 151 2345678"]

@@ -1,0 +1,14 @@
+"""Where a delivery came from, so that what a stranger with a token has sent can be told from the rest."""
+
+from alembic import op
+from sqlalchemy import Column
+
+from store.types import CodePointText
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
+    op.add_column("deliveries", Column("source", CodePointText), schema=schema)

@@ -1,0 +1,156 @@
+"""Upsert: the joins of `seven/joins.py` as SQL, in `ON CONFLICT`, the same for SQLite and PostgreSQL.
+
+Each column has its own expression, because one `WHERE` over the whole row is no join: with NULLs and further columns
+its result depends on the order. The `WHERE` here only leaves a row alone that would not change.
+
+PostgreSQL takes the rows of one statement as one array for each column, which is several times as fast as a statement
+for each row; SQLite, in the same process, gains nothing by that. It gets the rows past SQLAlchemy, which would spend on
+each as much as SQLite does.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import repeat
+from typing import Any, cast
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Insert,
+    MetaData,
+    and_,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from seven.joins import Declared, Join
+from seven.records import RECORDS, SHAPES, Record
+from store.schema import SCHEMA, metadata
+
+Value = ColumnElement[Any]
+
+NOW: dict[str, Value] = {
+    "postgresql": func.clock_timestamp(),
+    "sqlite": literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now') || '000+00:00'"),
+}
+"""The database's own clock, in microseconds where it has them."""
+
+INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library's
+_SQLITE: Dialect = sqlite.dialect()
+_BY_TABLE = {record.table: record for record in RECORDS}
+
+
+def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -> None:
+    """Join records of one table into it, in the transaction under way. No two of them have one key."""
+    some = list(records)
+    columns = {name: [getattr(one, name) for one in some] for name in SHAPES[_BY_TABLE[table_name]].declared}
+    if connection.dialect.name == "postgresql":
+        connection.execute(_statement(table_name, "postgresql"), columns)
+    else:
+        connection.exec_driver_sql(*_for_sqlite(table_name, columns))
+
+
+@cache
+def _statement(table_name: str, dialect: str) -> Executable:
+    record = _BY_TABLE[table_name]
+    shape = SHAPES[record]
+    table = metadata.tables[f"{SCHEMA}.{table_name}"]
+    if dialect == "sqlite":
+        table = table.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type] # its annotation lacks what it documents
+    names = list(shape.declared)
+    if dialect == "postgresql":
+        rows = _rows([table.c[name] for name in names])
+        stamp = [NOW[dialect]] if record.tracks_changes else []
+        told = [*names, *(["changed_at"] if record.tracks_changes else [])]
+        insert = INSERT[dialect](table).from_select(told, select(*rows, *stamp), include_defaults=False)
+    else:
+        values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        insert = INSERT[dialect](table).values(values | ({"changed_at": NOW[dialect]} if record.tracks_changes else {}))
+    key = [table.c[name] for name in shape.names(Join.KEY)]
+    changes: list[Value] = []
+    joined: dict[str, Any] = {}
+
+    def join(name: str, prevails: Value) -> None:
+        joined[name] = case((prevails, insert.excluded[name]), else_=table.c[name])
+
+    for name in shape.names(Join.GREATEST):
+        changes.append(_above(insert.excluded[name], table.c[name], shape.declared[name]))
+        join(name, changes[-1])
+    for name in shape.names(Join.EARLIEST):
+        changes.append(_before(insert.excluded[name], table.c[name]))
+        join(name, changes[-1])
+    if standing := shape.names(Join.STANDING):
+        changes.append(_later({name: shape.declared[name] for name in standing}, insert.excluded, table.c))
+        for name in standing:
+            join(name, changes[-1])
+    if not joined:
+        return cast("Executable", insert.on_conflict_do_nothing(index_elements=key))
+    if record.tracks_changes:
+        joined["changed_at"] = NOW[dialect]
+    return cast("Executable", insert.on_conflict_do_update(index_elements=key, set_=joined, where=or_(*changes)))
+
+
+def _for_sqlite(table_name: str, columns: Mapping[str, list[Any]]) -> tuple[str, list[tuple[Any, ...]]]:
+    """The statement as text, and its rows: what is to be bound in each, in the order of the question marks."""
+    statement, read = _compiled(table_name), metadata.tables[f"{SCHEMA}.{table_name}"].c
+    bound: list[Iterable[Any]] = []
+    for name in statement.positiontup or ():
+        if name in columns:
+            process = read[name].type.bind_processor(_SQLITE)
+            bound.append(map(process, columns[name]) if process else columns[name])
+        else:
+            bound.append(repeat(statement.params[name]))
+    return str(statement), list(zip(*bound, strict=False))
+
+
+@cache
+def _compiled(table_name: str) -> SQLCompiler:
+    return cast("Insert", _statement(table_name, "sqlite")).compile(dialect=_SQLITE)
+
+
+def _rows(columns: Sequence[Column[Any]]) -> list[Value]:
+    """The columns of a table made of one array for each."""
+    kinds = {one.name: _plain(one.type) for one in columns}
+    arrays = (bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
+    told = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
+    return list(told.render_derived(name="told").c)
+
+
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """PostgreSQL's own type: what our types make of its values they need not make one by one."""
+    return kind.load_dialect_impl(_POSTGRESQL) if isinstance(kind, TypeDecorator) else kind
+
+
+def _height(told: Column[Any], declared: Declared) -> Value:
+    if not declared.order:
+        return told
+    return case(*((told == word, height) for height, word in enumerate(declared.order)), else_=None)
+
+
+def _above(told: Column[Any], kept: Column[Any], declared: Declared) -> Value:
+    return and_(told.is_not(None), or_(kept.is_(None), _height(told, declared) > _height(kept, declared)))
+
+
+def _before(told: Column[Any], kept: Column[Any]) -> Value:
+    return and_(told.is_not(None), or_(kept.is_(None), told < kept))
+
+
+def _later(standing: dict[str, Declared], told: Any, kept: Any) -> Value:
+    """Whether the told standing is above the kept one: decided by the first column that differs."""
+    later: Value = false()
+    for name, declared in reversed(standing.items()):
+        later = or_(_above(told[name], kept[name], declared), and_(told[name].is_not_distinct_from(kept[name]), later))
+    return later

@@ -1,0 +1,49 @@
+"""The views for people who write SQL, as each database spells them. A change here needs a migration."""
+
+from store.schema import SCHEMA
+
+# One word differs between the databases: the hour of a time.
+_HOUR = {
+    "postgresql": "date_trunc('hour', {0}, 'UTC')",
+    "sqlite": "substr({0}, 1, 13) || ':00:00.000000+00:00'",
+}
+_STARTED_MINUTES = "(duration_s + 59) / 60"  # the vendor bills by started minutes
+
+_VIEWS = {
+    # By the hour of the first status: by the hour of the last one, day one would look perfect, since EXPIRED comes
+    # two days later.
+    "delivery_rates": """
+        SELECT {first_hour} AS hour, status, result, count(*) AS messages
+        FROM {schema}messages GROUP BY 1, status, result""",
+    "link_totals": """
+        SELECT label, final_url, count(*) AS links, sum(CASE WHEN clicks > 0 THEN 1 ELSE 0 END) AS clicked_links,
+               CAST(coalesce(sum(clicks), 0) AS BIGINT) AS clicks, CAST(coalesce(sum(views), 0) AS BIGINT) AS views
+        FROM {schema}links GROUP BY label, final_url""",
+    "link_activity": """
+        SELECT {event_hour} AS hour, links.label, links.final_url,
+               sum(CASE WHEN event.type = 'click' THEN 1 ELSE 0 END) AS clicks,
+               sum(CASE WHEN event.type = 'view' THEN 1 ELSE 0 END) AS views
+        FROM {schema}link_events AS event
+        JOIN {schema}links AS links ON links.sms_id = event.sms_id AND links.tracking_url = event.tracking_url
+        GROUP BY 1, links.label, links.final_url""",
+    "call_costs": """
+        SELECT direction, call_id, started_at, duration_s, {started_minutes} AS billed_minutes, price_per_minute,
+               coalesce(total_price, {started_minutes} * price_per_minute) AS cost_eur,
+               CASE WHEN total_price IS NOT NULL THEN 'reported'
+                    WHEN price_per_minute IS NOT NULL AND duration_s IS NOT NULL THEN 'computed' END AS cost_basis
+        FROM {schema}calls""",
+}
+
+VIEWS = tuple(_VIEWS)
+
+
+def create_view(name: str, dialect: str) -> str:
+    """The statement that creates a view in a dialect: `postgresql` or `sqlite`."""
+    schema = f"{SCHEMA}." if dialect == "postgresql" else ""
+    query = _VIEWS[name].format(
+        schema=schema,
+        first_hour=_HOUR[dialect].format("first_seen_at"),
+        event_hour=_HOUR[dialect].format("event.at"),
+        started_minutes=_STARTED_MINUTES,
+    )
+    return f"CREATE VIEW {schema}{name} AS {query}"

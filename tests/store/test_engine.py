@@ -1,0 +1,132 @@
+"""A commit is on disk before its batch is settled, and what a database refuses is told from one that is away."""
+
+import sqlite3
+from pathlib import Path
+from threading import Thread
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from seven.records import Message
+from store import row_writer
+from store.engine import create_store_engine
+from store.errors import is_race, is_refusal
+from store.migrate import migrate
+from store.row_writer import Refused, Store, StoreAway
+from tests.servers import Postgres, eventually
+
+
+def told(engine: Engine, question: str) -> object:
+    with engine.connect() as connection:
+        return connection.execute(text(question)).scalar()
+
+
+def test_sqlite_keeps_a_commit(tmp_path: Path):
+    """WAL with synchronous FULL: a commit is on disk when it is answered."""
+    engine = create_store_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    assert [told(engine, f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "busy_timeout")] == [
+        "wal",
+        2,
+        10000,
+    ]
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("configured", "used"), [("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply", "remote_apply")]
+)
+def test_postgresql_keeps_a_commit(postgres: Postgres, configured: str, used: str):
+    """Whatever the server's default, a commit is on disk when it is answered; a stronger promise stays."""
+    url = postgres.database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET synchronous_commit = {configured}")
+    engine = create_store_engine(url)
+    assert told(engine, "SHOW synchronous_commit") == used
+    assert told(engine, "SHOW statement_timeout") == "30s"
+    assert told(engine, "SHOW lock_timeout") == "10s"
+    engine.dispose()
+
+
+def error(state: str) -> DBAPIError:
+    cause = psycopg.errors.lookup(state)("values that people wrote")
+    cause.sqlstate = state
+    return OperationalError("INSERT", {}, cause)
+
+
+@pytest.mark.parametrize(
+    ("state", "refused", "race"),
+    [
+        pytest.param("22P05", True, False, id="a character that cannot be kept"),
+        pytest.param("23514", True, False, id="a check constraint"),
+        pytest.param("54000", True, False, id="a row too big for an index"),
+        pytest.param("40P01", False, True, id="a deadlock"),
+        pytest.param("40001", False, True, id="a serialization failure"),
+        pytest.param("57P01", False, False, id="the server shuts down"),
+        pytest.param("57014", False, False, id="a statement that took too long"),
+        pytest.param("53100", False, False, id="its disk is full"),
+        pytest.param("25006", False, False, id="it is read-only"),
+        pytest.param("42P01", False, False, id="its tables are not there"),
+        pytest.param("42501", False, False, id="no right to write"),
+        pytest.param("55P03", False, False, id="a lock held by a migration"),
+        pytest.param("08006", False, False, id="the connection broke"),
+    ],
+)
+def test_refusals_are_told_from_absence(state: str, refused: bool, race: bool):
+    """What speaks of the data is buried; what speaks of the server is held; a race is run again."""
+    assert (is_refusal(error(state)), is_race(error(state))) == (refused, race)
+    assert not is_refusal(OperationalError("INSERT", {}, sqlite3.OperationalError("database is locked")))
+
+
+def test_what_the_database_says_of_a_row_is_not_repeated(engine: Engine):
+    """A refusal's text, its causes included, quotes nothing of the row."""
+    with engine.begin() as connection:
+        prefix = "seven." if engine.dialect.name == "postgresql" else ""
+        if prefix:
+            connection.execute(text("ALTER TABLE seven.messages ADD CHECK (status <> 'SECRET-ODD')"))
+        else:
+            connection.execute(
+                text(
+                    "CREATE TRIGGER odd BEFORE INSERT ON messages WHEN NEW.status = 'SECRET-ODD' BEGIN SELECT RAISE(ABORT, 'SECRET'); END"
+                )
+            )
+    with pytest.raises((Refused, StoreAway)) as refused:
+        Store(engine).write([Message(msg_id="SECRET-1", status="SECRET-ODD")])
+    one: BaseException | None = refused.value
+    while one is not None and not one.__suppress_context__:
+        assert "SECRET" not in str(one)
+        one = one.__cause__ or one.__context__
+    assert "SECRET" not in str(refused.value)
+
+
+def test_a_transaction_that_lasts_is_rolled_back(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Rather nothing than a commit so late that a reader of changed_at would have looked past it."""
+    monkeypatch.setattr(row_writer, "TRANSACTION_S", -1)
+    with pytest.raises(StoreAway, match="too slow"):
+        Store(engine).write([Message(msg_id="1", status="DELIVERED")])
+    monkeypatch.undo()
+    with engine.connect() as connection:
+        schema = "seven." if engine.dialect.name == "postgresql" else ""
+        assert connection.execute(text(f"SELECT count(*) FROM {schema}messages")).scalar() == 0
+
+
+def test_a_deadlock_is_run_again(postgres: Postgres):
+    """Two writers that lock each other's rows both end well, without anybody noticing."""
+    url = postgres.database()
+    engine = create_store_engine(url)
+    migrate(engine)
+    Store(engine).write([Message(msg_id="a", rank=1), Message(msg_id="b", rank=1)])
+    with psycopg.connect(url) as other:
+        other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'b'")
+        writer = Thread(target=lambda: Store(engine).write([Message(msg_id="a", rank=5), Message(msg_id="b", rank=5)]))
+        writer.start()
+        watch = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        eventually(lambda: told(watch, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        other.execute("SET deadlock_timeout = '10s'")  # so that the writer is the one that is sacrificed
+        other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'a'")
+        other.commit()
+        writer.join()
+        watch.dispose()
+    assert told(engine, "SELECT string_agg(rank::text, ',') FROM seven.messages") == "5,5"
+    engine.dispose()

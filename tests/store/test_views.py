@@ -1,0 +1,79 @@
+"""The views for people who write SQL answer the same in both databases."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from seven.records import Call, LinkEvent, Message, TrackedLink
+from store.row_writer import Store
+
+NOON = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
+HOUR = datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+
+def view(engine: Engine, name: str, columns: str) -> list[tuple[Any, ...]]:
+    schema = "seven." if engine.dialect.name == "postgresql" else ""
+    with engine.connect() as connection:
+        if schema:  # a session of people is not in UTC
+            connection.execute(text("SET TIME ZONE 'Asia/Kathmandu'"))
+        return [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM {schema}{name} ORDER BY 1, 2"))]
+
+
+def hour(value: Any) -> datetime:
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+def test_delivery_rates_count_by_the_hour_of_the_first_status(engine: Engine):
+    """A message belongs to the hour it was first heard of, however late its last status."""
+    Store(engine).write(
+        Message(msg_id=name, status=status, result=result, status_at=NOON + timedelta(days=2), first_seen_at=NOON)
+        for name, status, result in [
+            ("1", "DELIVERED", "delivered"),
+            ("2", "EXPIRED", "failed"),
+            ("3", "EXPIRED", "failed"),
+        ]
+    )
+    found = view(engine, "delivery_rates", "status, result, messages, hour")
+    assert [(*row[:3], hour(row[3])) for row in found] == [
+        ("DELIVERED", "delivered", 1, HOUR),
+        ("EXPIRED", "failed", 2, HOUR),
+    ]
+
+
+def test_links_add_up_over_recipients(engine: Engine):
+    """Clicks are summed over links, and never over the deliveries that told of them."""
+    Store(engine).write(
+        [
+            TrackedLink(sms_id="1", tracking_url="a", label="spring", final_url="x", clicks=3, views=5),
+            TrackedLink(sms_id="2", tracking_url="b", label="spring", final_url="x", clicks=0, views=2),
+            TrackedLink(sms_id="3", tracking_url="c", label=None, final_url="x", clicks=None, views=None),
+            *(LinkEvent(sms_id="1", tracking_url="a", type="click", nth=n, at=NOON) for n in (1, 2)),
+            LinkEvent(sms_id="1", tracking_url="a", type="view", nth=1, at=NOON),
+        ]
+    )
+    totals = view(engine, "link_totals", "final_url, links, label, clicked_links, clicks, views")
+    assert sorted(totals, key=str) == [("x", 1, None, 0, 0, 0), ("x", 2, "spring", 1, 3, 7)]
+    ((label, clicks, views, at),) = view(engine, "link_activity", "label, clicks, views, hour")
+    assert (label, clicks, views, hour(at)) == ("spring", 2, 1, HOUR)
+
+
+def test_call_costs_are_reported_or_computed(engine: Engine):
+    """A reported total stands; without one, started minutes times the price; without either, nothing is claimed."""
+    price = Decimal("0.075")
+    Store(engine).write(
+        [
+            Call(direction="outbound", call_id="1", duration_s=61, price_per_minute=price),
+            Call(direction="outbound", call_id="2", duration_s=61, price_per_minute=price, total_price=Decimal("0.2")),
+            Call(direction="outbound", call_id="3", duration_s=0, price_per_minute=price),
+            Call(direction="outbound", call_id="4", price_per_minute=price),
+        ]
+    )
+    found = view(engine, "call_costs", "call_id, billed_minutes, cost_eur, cost_basis")
+    assert [(a, b, None if c is None else float(c), d) for a, b, c, d in found] == [
+        ("1", 2, 0.15, "computed"),
+        ("2", 2, 0.2, "reported"),
+        ("3", 0, 0.0, "computed"),
+        ("4", None, None, None),
+    ]
