@@ -17,10 +17,9 @@ from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, program
 from ledger.client import Ledger
+from operations.audit import Audit, Auditor
 from runtime.redis_url import reason
-from store.row_writer import Store, StoreAway
-from workers import acknowledging
-from workers.auditing import Audit, Auditor
+from store.row_writer import StoreAway
 
 # text, JSON, JSON in JSON, whoever wrote it anew
 _LINE_OF_LOG = re.compile(r'\b(?:batch(?:es)?|life|guard)\\*"?\s*[=:]')
@@ -53,7 +52,7 @@ def audit(
         try:
             found = auditor.audit(None if lines is None else _ids(lines))
             if acknowledge:
-                acknowledging.acknowledge(Store(engine), found)
+                auditor.acknowledge(found)
             after = auditor.audit() if acknowledge else found
         except RedisError as error:
             fail(

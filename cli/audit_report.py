@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from cli.screen import line, program, shown, table
 from ledger.client import QueueFigures
-from workers.auditing import Audit
-from workers.conserving import SHOWN, Series
+from operations.audit import Audit
+from operations.audit_balance import SHOWN, Series
 
 _FATES = {"removed": "removed", "lost": "lost before"}
 _OUTCOMES = ("applied", "parked", "quarantined", "dead", "discarded")

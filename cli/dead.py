@@ -27,12 +27,12 @@ from cli.progress import Portions
 from cli.screen import document, line, shown
 from cli.stopped import end, why
 from cli.times import Since, Until
+from operations.dead_letters import Selection, failures, groups, listed, selected, unapplied
+from operations.replay import Plan, Replayed, discard, replay
+from operations.reprocess import reread
 from seven.field_types import storable
 from seven.records import KeptDelivery
 from store.record_rows import kept
-from workers.replaying import Plan, Replayed, discard, replay
-from workers.rereading import reread
-from workers.selecting import Selection, failures, groups, listed, selected, unapplied
 
 LISTED = 50
 RATE = 500.0  # deliveries a second: workers do many times that, and are to notice nothing

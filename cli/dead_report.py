@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from cli.screen import line, shown, table
+from operations.replay import Plan, Replayed
+from operations.reprocess import Reread, told_line
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 from seven.records import Failure, KeptDelivery, Record
-from workers.replaying import Plan, Replayed
-from workers.rereading import Reread, told_line
 
 _LISTED = ("received_at", "outcome", "event_type", "reason", "failed_at", "attempts", "replayed_at", "source", "id")
 _GROUPED = ("deliveries", "outcome", "event_type", "reason")

@@ -7,8 +7,8 @@ import typer
 
 from cli.exits import ExitCode, fail
 from cli.times import parse_time
+from operations.dead_letters import OPEN, Selection
 from seven.field_types import storable
-from workers.selecting import OPEN, Selection
 
 
 class Outcome(StrEnum):

@@ -17,11 +17,11 @@ from cli.home import Home
 from cli.progress import UnderWay
 from cli.screen import document
 from ledger.client import Ledger
+from operations.erasure import WAIT_S, Forgetting, Forgotten, Found
 from runtime.redis_url import reason
 from seven.data_subject import Number, Sought, foreign_id, message_id
 from seven.field_types import storable
 from store.row_writer import Refused, StoreAway
-from workers.forgetting import WAIT_S, Forgetting, Forgotten, Found
 
 
 class _Interrupted(Exception):  # noqa: N818 - what somebody wanted

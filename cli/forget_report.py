@@ -3,7 +3,7 @@
 from typing import Any
 
 from cli.screen import line, table
-from workers.forgetting import Forgotten, Found
+from operations.erasure import Forgotten, Found
 
 BEYOND_REACH = (
     "Messages that you sent to a number: status reports name none. Forget them by --msg-id or --foreign-id.",

@@ -15,16 +15,16 @@ from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.home import Home
 from cli.screen import document, line, program, table
+from gateway.client import GatewayFailure
+from gateway.comparison import Comparison
+from gateway.factory import reconciler
+from gateway.reconciler import Reconciled, Reconciler
 from ledger.client import Ledger
 from ledger.keyspace import fingerprint
 from runtime.redis_url import reason
 from runtime.settings import load
 from seven.hooks import Addresses, Hook
-from workers.comparison import Comparison
-from workers.gateway import GatewayFailure
-from workers.reconciling import Reconciled, Reconciler
 from workers.settings import WorkerSettings
-from workers.watching import reconciler, unwatched
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 NO_BOUND = sys.maxsize  # who has seen the plan and said yes needs no breaker for its size
@@ -88,13 +88,13 @@ def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]
         sys.stderr.write("No SEVEN_API_KEY is set: this is about the emulator that `up` starts.\n")
     os.environ.update(home.environment())
     settings = load(WorkerSettings)
-    addresses = settings.addresses
-    if addresses is None or unwatched(settings):
-        fail(ExitCode.USAGE, f"configuration: {unwatched(settings)}: not set")
+    account = settings.account
+    if account.addresses is None or account.missing_settings:
+        fail(ExitCode.USAGE, f"configuration: {account.missing_settings}: not set")
     ledger, engine = Ledger(settings.redis_url.get_secret_value()), store_engine()
     try:
-        with reconciler(settings, ledger.redis, engine, NO_BOUND, again=again) as run:
-            yield run, addresses
+        with reconciler(account, ledger.redis, engine, NO_BOUND, again=again) as run:
+            yield run, account.addresses
     finally:
         ledger.close()
         engine.dispose()

@@ -10,9 +10,9 @@ from dataclasses import replace
 import httpx2
 
 from cli.home import Home
+from gateway.desired_hooks import addressed
 from runtime.settings import load
 from seven.hooks import Addresses, Hook
-from workers.desired import addressed
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 30.0  # with an emulator that has just answered
@@ -24,14 +24,14 @@ def register_own_hooks(home: Home) -> int:
     In this order, and before a worker reads them: a list without any hook would hold its reconciling. Raises
     httpx2.HTTPError where the emulator does not answer, and OSError where nothing can be kept.
     """
-    settings = load(WorkerSettings)
-    addresses = settings.addresses
+    account = load(WorkerSettings).account
+    addresses = account.addresses
     if addresses is None:
         return 0
     receivers = home.remember_receiver()
     with httpx2.Client(base_url=home.emulator_url, timeout=PATIENCE_S, trust_env=False) as client:
         listed = [_read(hook) for hook in _answer(client.get("/hooks"))["hooks"]]
-        desired = addressed(settings.seven_hooks, addresses, settings.hook_secret)
+        desired = addressed(account.desired, addresses, account.hook_secret)
         for hook in desired:
             if not any(_serves(actual, hook) for actual in listed):
                 _answer(client.post("/hooks", json=_registration(hook)))

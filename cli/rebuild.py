@@ -15,12 +15,12 @@ from cli.rebuild_report import Report
 from cli.screen import shown
 from cli.stopped import Stopped, end
 from cli.times import Since, Until, parse_time
+from operations.rebuild import SUBJECTS_PER_CHUNK, chunks, look, rebuild_all
+from operations.refold import Allowed
 from seven.events import EVENT_TYPES
 from seven.field_types import storable
 from store.archive import Scope
 from store.row_writer import Store, StoreAway
-from workers.rebuilding import SUBJECTS_PER_CHUNK, chunks, look, rebuild_all
-from workers.refolding import Allowed
 
 
 def rebuild(

@@ -8,9 +8,9 @@ from typing import Any
 
 from cli.screen import document, line, shown, table
 from cli.stopped import Stopped, why
+from operations.rebuild import Done
+from operations.refold import Left
 from store.diff import Change
-from workers.rebuilding import Done
-from workers.refolding import Left
 
 MOST_SHOWN = 1000
 """Changes, and subjects that were left, listed one by one; all are counted."""

@@ -10,18 +10,17 @@ from sqlalchemy import Engine
 from cli.checks import Silence, Together
 from cli.database import sqlite_file
 from cli.surroundings import Receiver, Surroundings, living, receivers
+from gateway.hook_state import Memories, Memory
 from ledger import stats as ledger_glancing
 from ledger.client import Ledger
+from operations.audit_schedule import recall
 from seven.events import EVENT_TYPES, QUEUES
 from store import row_counts as store_glancing
 from store.engine import create_store_engine
 from store.migrate import current, newest
 from store.timeouts import Patience
-from workers.audited import recall
 from workers.presence import Worker
-from workers.remembering import Memories, Memory
 from workers.settings import WorkerSettings
-from workers.watching import account
 
 PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
 """With a database that is asked by somebody who waits."""
@@ -72,7 +71,7 @@ def read(told: Surroundings) -> Status:
 
 
 def _redis(ledger: Ledger, settings: WorkerSettings) -> InRedis:
-    memories = Memories(ledger.redis, account(settings))
+    memories = Memories(ledger.redis, settings.account.identity)
     return InRedis(ledger_glancing.glance(ledger, QUEUES), memories.recall(), recall(ledger.redis))
 
 

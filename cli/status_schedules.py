@@ -11,7 +11,6 @@ from ledger.stats import is_late
 from workers.clock import MOST_WAITING
 from workers.pulse import SILENT_S
 from workers.settings import WorkerSettings
-from workers.watching import unwatched
 
 
 def schedules(status: Status, settings: WorkerSettings) -> Iterator[Check]:
@@ -40,7 +39,7 @@ def _beat(redis: InRedis) -> Check:
 
 
 def _hooks(redis: InRedis, settings: WorkerSettings, now: datetime) -> Check:
-    if missing := unwatched(settings):
+    if missing := settings.account.missing_settings:
         return warning("hooks", f"nobody compares them: {missing} not set", "set it, and restart worker and beat")
     memory = redis.hooks
     if memory.read_ms is None:

@@ -8,7 +8,7 @@ import typer
 from cli.database import reading
 from cli.exits import ExitCode
 from cli.screen import document, line, program, shown, table
-from cli.tracing import Row, Story, latest_deliveries, trace_story
+from operations.trace import Row, Story, latest_deliveries, trace_story
 from seven.field_types import storable
 
 _RECORDS = (("Message", "messages"), ("Call", "calls"), ("Inbound SMS", "inbound_messages"), ("Link", "links"))

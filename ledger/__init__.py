@@ -18,12 +18,12 @@ The keyspace, all of it; the broker's own keys (Celery's) live beside it in the 
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  incarnation of a beat → its last tick; gone after a clean end, or an hour of silence
     seven:beats:sent          hash  task of the clock → when a beat last sent it, began or met Redis again; its period
-    seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`workers/remembering.py`)
+    seven:hooks:<account>     text  what the last reconciling of its hooks left for the next (`gateway/hook_state.py`)
     seven:hooks:lock          text  held by the one that reconciles
-    seven:audit               text  what the last audit on schedule found, for the metrics (`workers/audited.py`)
-    seven:audit:lock          text  held by the one that audits on schedule
+    seven:audit               text  what the last audit on schedule found, for the metrics (`audit_schedule.py`)
+    seven:audit:lock          text  held while one audits on schedule
     seven:retention           hash  `at_ms`, the end of the last pass; `removed:<table>`, `blanked:<table>`: rows so far
-    seven:retention:lived     hash  boot of a machine → its clocks, and how long it had lived then (`workers/lived.py`)
+    seven:retention:lived     hash  boot of a machine → its clocks, and how long it had lived (`operations/uptime.py`)
     seven:retention:lock      text  held by the one that removes what is too old
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or leapt; gone after a good one
 

@@ -16,6 +16,9 @@ from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.parsing import Words
 from seven.records import DeadLetter, Failure, KeptDelivery, Record
 
+DIED = "workers died with it alone in hand"
+"""The reason of a dead letter that no worker understood, since that may be what killed them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:

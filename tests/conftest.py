@@ -21,9 +21,9 @@ from store.circuit_breaker import Breaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
+from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
-from tests.workers.envelopes import Accept
 from workers.consuming import Consumer
 
 logging.getLogger("alembic").setLevel(logging.WARNING)

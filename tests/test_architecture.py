@@ -7,16 +7,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {
-    "seven": {"seven"},
-    "runtime": {"runtime", "seven"},
-    "ledger": {"ledger", "runtime", "seven"},
-    "store": {"store", "ledger", "runtime", "seven"},
-    "ingest": {"ingest", "ledger", "runtime", "seven"},
-    "workers": {"workers", "store", "ledger", "runtime", "seven"},
-    "emulator": {"emulator", "runtime", "seven"},
-    "cli": {"cli", "ingest", "workers", "emulator", "store", "ledger", "runtime", "seven"},
+BELOW = {
+    "seven": (),
+    "runtime": ("seven",),
+    "ledger": ("runtime",),
+    "store": ("ledger",),
+    "gateway": ("store",),
+    "operations": ("gateway",),
+    "ingest": ("ledger",),
+    "workers": ("operations",),
+    "emulator": ("runtime",),
+    "cli": ("ingest", "workers", "emulator"),
 }
+"""What each room stands on directly."""
+
+
+def _known(room: str) -> set[str]:
+    return {room}.union(*map(_known, BELOW[room]))
+
+
+ROOMS = {room: _known(room) for room in BELOW}
+"""What each room may import."""
 STARLETTE = {"ingest", "emulator"}
 READS_THE_ENVIRONMENT = {"runtime/settings.py", "emulator/settings.py"}
 PURE = {"pydantic", "pydantic_core"}

@@ -19,8 +19,14 @@ from celery.signals import (
 )
 from prometheus_client import CollectorRegistry
 
+from gateway.factory import reconciler
+from gateway.hook_state import Memories
 from ledger.announcements import CLOCK, announce, broker, task_name
 from ledger.client import Ledger
+from operations.audit import Auditor
+from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.retention import Retention, retain_on_schedule
+from operations.retention_metrics import RetentionMetrics
 from runtime.logs import configure_logging, logger
 from runtime.multiprocess_metrics import share
 from runtime.settings import load, warn_of_unknown_names
@@ -31,21 +37,15 @@ from store.circuit_breaker import Breaker
 from store.engine import create_store_engine
 from store.row_writer import Store
 from workers import clock
-from workers.audited import AuditMetrics, audit_on_schedule, mark_on_schedule
-from workers.auditing import Auditor
 from workers.consuming import Consumer
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
 from workers.presence import tell_presence
 from workers.pulse import EVERY_S, Pulse
-from workers.remembering import Memories
-from workers.retained import RetentionMetrics
-from workers.retaining import Retention, retain_on_schedule
 from workers.settings import WorkerSettings
 from workers.stalling import Watchdog
 from workers.sweeping import Sweep
 from workers.telling import Wordless
 from workers.transport import bring_transport
-from workers.watching import account, reconciler, unwatched
 
 log = logger("seven.workers")
 
@@ -111,7 +111,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         app.conf.beat_schedule[name] = {"task": name, "schedule": clock.every(seconds), "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
-        with reconciler(settings, ledger.redis, engine) as run:
+        with reconciler(settings.account, ledger.redis, engine) as run:
             run.run(apply=settings.seven_hooks_mode == "apply")
 
     retention = Retention(ledger, engine, breaker, settings)
@@ -124,7 +124,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
     every(settings.seven_retain_s, "retain", watchdog.excused()(retain))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
-    if missing := unwatched(settings):
+    if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
         every(settings.seven_hooks_s, "reconcile", reconcile)
@@ -144,10 +144,11 @@ def create_app(settings: WorkerSettings) -> Celery:
 def standing(settings: WorkerSettings, breaker: Breaker) -> dict[str, Any]:
     """How things stand, and whether a worker could work; with little patience, for whoever scrapes has no more."""
     asked = Ledger(settings.redis_url.get_secret_value(), ASKED_S)
+    account = settings.account
     figures = (
         LedgerMetrics(asked),
         StoreMetrics(breaker),
-        HookMetrics(Memories(asked.redis, account(settings)), watched=unwatched(settings) is None),
+        HookMetrics(Memories(asked.redis, account.identity), watched=account.missing_settings is None),
         AuditMetrics(asked.redis),
         RetentionMetrics(asked.redis),
     )

@@ -10,7 +10,7 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
-from store.projection import Understood, numbered, understand_line, untouched
+from store.projection import DIED, Understood, numbered, understand_line, untouched
 from store.row_writer import Refused, Store
 
 log = logger("seven.workers")
@@ -20,8 +20,6 @@ DEATHS = 3
 
 DEATHS_ALONE = 2
 """Deaths over one envelope alone in hand after which it is buried."""
-
-DIED = "workers died with it alone in hand"
 
 
 def is_suspect(taken: Taken) -> bool:

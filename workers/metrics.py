@@ -9,6 +9,8 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
+from gateway.hook_evidence import CODES
+from gateway.hook_state import Memories
 from ledger.announcements import CLOCK, remote_control_channel
 from ledger.client import Ledger
 from ledger.health import unusable
@@ -16,8 +18,6 @@ from ledger.stats import glance
 from seven.events import QUEUES, label_of
 from seven.records import KeptDelivery
 from store.circuit_breaker import Breaker
-from workers.hook_evidence import CODES
-from workers.remembering import Memories
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from gateway.desired_hooks import DEFAULT, DesiredHook, read_desired
+from gateway.factory import Account
+from operations.retention_settings import KeepSettings
 from runtime.hook_settings import HookSettings
 from runtime.settings import LedgerSettings
-from seven.hooks import Addresses
 from store.engine import database_url
-from workers.desired import DEFAULT, DesiredHook, read_desired
-from workers.keeping import KeepSettings
 
 
 class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
@@ -60,21 +60,19 @@ class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
         return f"sqlite:///{self.seven_data_dir.resolve() / 'seven.db'}"
 
     @property
-    def signing_key(self) -> str | None:
-        """The current one."""
-        return self.seven_signing_key[0].get_secret_value() if self.seven_signing_key else None
-
-    @property
-    def hook_secret(self) -> str | None:
-        """The current one."""
-        return self.seven_hook_secret[0].get_secret_value() if self.seven_hook_secret else None
-
-    @property
-    def addresses(self) -> Addresses | None:
-        """Where our hooks point; None as long as public URL or token are not told."""
-        if not self.seven_public_url or not self.seven_hook_token:
-            return None
-        return Addresses(self.seven_public_url, tuple(token.get_secret_value() for token in self.seven_hook_token))
+    def account(self) -> Account:
+        """The account at the gateway, and its hooks."""
+        return Account(
+            api_url=self.seven_api_url,
+            api_key=_revealed(self.seven_api_key),
+            public_urls=self.seven_public_url,
+            tokens=tuple(token.get_secret_value() for token in self.seven_hook_token),
+            desired=self.seven_hooks,
+            signing_key=_revealed(next(iter(self.seven_signing_key), None)),
+            hook_secret=_revealed(next(iter(self.seven_hook_secret), None)),
+            most_changes=self.seven_hooks_most_changes,
+            grace_s=self.seven_hooks_grace_s,
+        )
 
     @field_validator("database_url")
     @classmethod
@@ -94,3 +92,7 @@ class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
     @classmethod
     def _desired(cls, told: object) -> object:
         return read_desired(told) if isinstance(told, str) else told
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -5,15 +5,15 @@ from sqlalchemy import Engine
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
-from workers.comparison import Comparison
-from workers.gateway import GatewayFailure, GatewayRefused
+from gateway.client import GatewayFailure, GatewayRefused
+from gateway.comparison import Comparison
+from gateway.factory import reconciler
 from workers.settings import WorkerSettings
-from workers.watching import reconciler, unwatched
 
 
 def read(settings: WorkerSettings, redis: Redis, engine: Engine) -> Comparison | GatewayFailure:
     """Compare, as `hooks plan` does. The settings have to tell of key, URL and token. Raises redis.RedisError."""
-    with reconciler(settings, redis, engine) as run:
+    with reconciler(settings.account, redis, engine) as run:
         try:
             return run.compare()
         except GatewayFailure as failure:
@@ -33,7 +33,7 @@ def check(found: Comparison | GatewayFailure | Silence, settings: WorkerSettings
 
 def unread(settings: WorkerSettings) -> Check | None:
     """That nobody can compare them; None when it can be done."""
-    if missing := unwatched(settings):
+    if missing := settings.account.missing_settings:
         return warning("hooks", f"nobody compares them: {missing} not set", "set it, and restart worker and beat")
     return None
 

@@ -6,11 +6,11 @@ from cli.checks import Check, Silence, good, unknown, warning, wrong
 from ledger.announcements import CLOCK, broker
 from ledger.claims import ALONE_S
 from ledger.stats import Sent
+from operations.audit_schedule import LONGEST_S
 from seven.events import QUEUES
 from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
 from store.ordinals import SNAPSHOT_S
 from store.timeouts import TRANSACTION_S
-from workers.audited import LONGEST_S
 from workers.presence import Worker, ours
 from workers.pulse import EVERY_S, SILENT_S
 from workers.settings import WorkerSettings

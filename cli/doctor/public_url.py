@@ -11,9 +11,9 @@ import httpx2
 from cli.checks import Check, good, unknown, warning, wrong
 from cli.doctor.machine import is_local
 from cli.screen import program
+from gateway import public_url
+from gateway.public_url import PATIENCE_S, Answer, Visit
 from seven.hooks import Addresses
-from workers import public_url
-from workers.public_url import PATIENCE_S, Answer, Visit
 
 SOON = timedelta(days=14)
 NAME = "public URL"

@@ -12,15 +12,14 @@ from cli.database import sqlite_file
 from cli.doctor import clocks, guards, hooks, machine, public_url
 from cli.status_reading import PATIENCE
 from cli.surroundings import Surroundings, living
+from gateway.client import GatewayFailure
+from gateway.comparison import Comparison
+from gateway.public_url import Visit
 from ledger import server_info, stats
 from ledger.client import Ledger
 from store import database_info as store_inspecting
 from store.engine import create_store_engine
-from workers.comparison import Comparison
-from workers.gateway import GatewayFailure
 from workers.presence import Worker
-from workers.public_url import Visit
-from workers.watching import unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ def read(told: Surroundings, *, offline: bool) -> Read:
     settings = told.settings
     ledger = Ledger(told.redis_url, timeout_s=3)
     engine = create_store_engine(settings.store_url, 2, PATIENCE)
-    addresses = None if offline else settings.addresses
-    compares = not offline and unwatched(settings) is None
+    addresses = None if offline else settings.account.addresses
+    compares = not offline and settings.account.missing_settings is None
     try:
         with Together() as servers:
             redis = servers.ask(lambda: server_info.inspect(ledger.redis))

@@ -12,9 +12,9 @@ from ledger.stats import sent
 from tests.acceptance.test_metrics import metrics, value
 from tests.clocks import Clock
 from tests.conftest import TOKEN
+from tests.factories.aged_rows import keeping, of, retained
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
-from tests.workers.ages import keeping, of, retained
 
 SENT = 'seven_beat_sent_total{task="sweep"}'
 

@@ -14,14 +14,14 @@ import pytest
 from sqlalchemy import Engine, text
 
 from ledger.client import Ledger
+from operations.audit import Auditor
 from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough
+from tests.factories.traces import all_text
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import Valkey, eventually
-from tests.workers.traces import all_text
-from workers.auditing import Auditor
 
 THEIRS, OTHERS = "491512345678", "491512345679"
 LEFT_OVER = ("SEVEN_", "REDIS_", "DATABASE_")

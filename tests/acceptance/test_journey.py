@@ -17,15 +17,15 @@ from emulator.stories import deliveries, story
 from emulator.wire import requests
 from ledger.batch import Batch
 from ledger.client import Ledger
+from operations.audit import Auditor
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import RECORDS, DeadLetter, KeptDelivery, LedgerMark, Record
 from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
+from tests.factories.rows import kept, told_once
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
-from tests.workers.rows import kept, told_once
-from workers.auditing import Auditor
 
 MESSAGES = 1100  # `make chaos` tells 200,000 deliveries
 RATE = 250.0  # slow enough for workers to be ended and started in the midst of it

@@ -219,5 +219,5 @@ def test_settings_do_not_show_what_is_secret(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv(name, value)
     hooks = f'[[hook]]\nheaders = "X: {SECRET}"'
     shown = [repr(settings) + str(settings) for settings in (IngestSettings(), WorkerSettings(seven_hooks=hooks))]
-    shown += [str(WorkerSettings().addresses)]
+    shown += [str(WorkerSettings().account), str(WorkerSettings().account.addresses)]
     assert marks_in("".join(shown)) == []

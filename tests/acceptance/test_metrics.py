@@ -14,9 +14,9 @@ from prometheus_client.mmap_dict import MmapedDict
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from tests.conftest import TOKEN
+from tests.factories.envelopes import Accept, envelope
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
-from tests.workers.envelopes import Accept, envelope
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
 NOT_WHILE_ALL_IS_WELL = {

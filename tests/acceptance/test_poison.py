@@ -12,9 +12,9 @@ from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from seven.events import QUEUES
 from store.schema import deliveries
+from tests.factories.envelopes import Accept, envelope
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually
-from tests.workers.envelopes import Accept, envelope
 from workers.clock import MOST_WAITING
 from workers.stalling import EXIT_CODE, Watchdog
 

@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from ledger.client import Ledger
+from operations.audit import Auditor
 from seven.records import KeptDelivery
 from store.row_writer import Store
 from store.schema import deliveries, tallies
 from tests.deploy.tools import thorough_on_sqlite
+from tests.factories.archive import delivery_id
 from tests.processes import beat, running, worker
 from tests.servers import eventually
-from tests.workers.archiving import delivery_id
-from workers.auditing import Auditor
 
 ROWS, OLD = 8_000, 7_990
 

@@ -11,7 +11,7 @@ from uuid_utils import uuid7
 from ledger.client import Ledger
 from store.schema import deliveries
 from tests.cli.installation import Installation
-from tests.workers.envelopes import Accept, envelope
+from tests.factories.envelopes import Accept, envelope
 from workers.consuming import Consumer
 
 IDS = [str(uuid7()) for _ in range(4)]
@@ -19,7 +19,7 @@ IDS = [str(uuid7()) for _ in range(4)]
 
 @pytest.fixture
 def dialect() -> str:
-    """One kind is enough here: `tests/workers/test_auditing.py` audits both."""
+    """One kind is enough here: `tests/operations/test_audit.py` audits both."""
     return "sqlite"
 
 

@@ -12,7 +12,7 @@ from store.engine import create_store_engine
 from store.projection import understand
 from store.row_writer import Store
 from tests.cli.installation import Installation
-from tests.workers.envelopes import NOW, envelope
+from tests.factories.envelopes import NOW, envelope
 
 MENDED = "could not be projected: KeyError"
 NAUGHTY = "rcs\x1b[2J"

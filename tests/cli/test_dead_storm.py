@@ -15,8 +15,8 @@ from store.projection import understand
 from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
 from tests.cli.test_dead import asked, write
+from tests.factories.envelopes import NOW, envelope
 from tests.servers import PATIENCE_S, eventually
-from tests.workers.envelopes import NOW, envelope
 
 FAULT = "could not be projected: KeyError"
 MANY = 120

@@ -11,8 +11,8 @@ from store.engine import create_store_engine
 from store.projection import understand
 from store.row_writer import Store
 from tests.cli.installation import Installation
-from tests.workers.envelopes import Accept, envelope
-from tests.workers.letters import batch_of
+from tests.factories.dead_letters import batch_of
+from tests.factories.envelopes import Accept, envelope
 
 NUMBER = "+491512345678"
 

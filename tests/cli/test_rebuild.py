@@ -16,8 +16,8 @@ from seven.records import Call, Message, MessageStatus
 from store.engine import create_store_engine
 from store.projection import Understood
 from tests.cli.installation import COMMAND, Installation
+from tests.factories.archive import NOON, delivered, keep, put, rows, told
 from tests.servers import PATIENCE_S, eventually
-from tests.workers.archiving import NOON, delivered, keep, put, rows, told
 
 ARCHIVE = [
     delivered(0, "dlr", {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}),

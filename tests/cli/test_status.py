@@ -20,10 +20,10 @@ from ledger.client import Ledger
 from tests.cli.installation import COMMAND, Installation
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
+from tests.factories.archive import delivered, keep
+from tests.factories.envelopes import Accept, envelope
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
-from tests.workers.archiving import delivered, keep
-from tests.workers.envelopes import Accept, envelope
 from workers.clock import MOST_WAITING
 from workers.presence import present
 

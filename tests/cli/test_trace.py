@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from cli.tracing import Story, latest_deliveries, trace_story
 from ledger.batch import Batch, Header
+from operations.trace import Story, latest_deliveries, trace_story
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from store.engine import create_store_engine

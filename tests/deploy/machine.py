@@ -22,6 +22,7 @@ from emulator.retrying import RetryPolicy
 from emulator.stories import deliveries, story
 from emulator.wire import Telling, requests
 from ledger.client import Ledger
+from operations.audit import Auditor
 from seven.events import EVENT_TYPES, QUEUES
 from seven.records import Record
 from store.engine import create_store_engine
@@ -33,7 +34,6 @@ from tests.deploy.backups import Database
 from tests.forks import COMMAND, run_script
 from tests.processes import ROOT, Receiver, beat, worker
 from tests.servers import Valkey, eventually
-from workers.auditing import Auditor
 
 Place = tuple[str, str, int]
 """A life of the ledger, a queue, and an ordinal."""

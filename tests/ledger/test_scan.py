@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from ledger.batch import Batch
 from ledger.client import Ledger
 from ledger.scan import held_batches, survey
-from workers.auditing import Auditor
+from operations.audit import Auditor
 
 QUEUE = "dlr"
 ACCEPTED_MS = 1_790_000_000_000

@@ -18,7 +18,7 @@ from store.migrate import migrate
 from store.record_rows import kept, place
 from store.replace import kept_of
 from store.row_writer import Store
-from tests.workers.rows import NOON, empty, stories
+from tests.factories.rows import NOON, empty, stories
 
 CALL = Call(direction="outbound", call_id="1", status="completed", final=True, status_at=NOON, duration_s=42)
 

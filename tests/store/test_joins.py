@@ -13,7 +13,7 @@ from seven.records import InboundMessage, Message, Record
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages
-from tests.workers.rows import NOON, empty, kept, records_of, retold, stories, told_once
+from tests.factories.rows import NOON, empty, kept, records_of, retold, stories, told_once
 
 thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.client import Ledger
+from operations.audit import Auditor
 from store.ordinals import removed_until
 from store.tallies import Fate, tally
-from tests.workers.archiving import NOON, delivery_id
-from workers.auditing import Auditor
+from tests.factories.archive import NOON, delivery_id
 
 DAY = timedelta(days=1)
 FOR_EVER = datetime.max.replace(tzinfo=UTC)

@@ -17,8 +17,8 @@ from store.migrate import _config, _locked, migrate, newest
 from store.partitions import AHEAD, PARTITIONED, WEEK, Partition, monday, partitions, provide
 from store.row_writer import Store
 from store.schema import deliveries, message_statuses
+from tests.factories.aged_rows import DAY, NOW, keeping, of, retained, row, tallied
 from tests.servers import eventually
-from tests.workers.ages import DAY, NOW, keeping, of, retained, row, tallied
 
 
 @pytest.fixture

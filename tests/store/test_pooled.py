@@ -12,15 +12,15 @@ from sqlalchemy import Engine, text
 from cli.checks import Check, Grade, heard
 from cli.doctor.database import checks
 from ledger.client import Ledger
+from operations.audit import Auditor
 from store.circuit_breaker import Breaker
 from store.database_info import inspect
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
+from tests.factories.envelopes import Accept, envelope
 from tests.pgbouncer import pgbouncer
 from tests.servers import Postgres
-from tests.workers.envelopes import Accept, envelope
-from workers.auditing import Auditor
 from workers.consuming import Consumer
 
 POOL = 2

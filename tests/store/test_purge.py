@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from ledger.client import Ledger
+from operations.audit import Audit, Auditor
+from operations.refold import Left
 from seven.records import (
     Call,
     CallStatus,
@@ -23,12 +25,10 @@ from seven.records import (
 from store import purge
 from store.row_writer import Store
 from store.schema import deliveries, hook_changes
-from tests.workers.ages import DAY, NOW, age_by, keeping, of, retained, row, tallied
-from tests.workers.archiving import change_times, delivered, delivery_id, keep, put, rebuilt, rows
-from tests.workers.envelopes import envelope
-from workers.auditing import Audit, Auditor
+from tests.factories.aged_rows import DAY, NOW, age_by, keeping, of, retained, row, tallied
+from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
+from tests.factories.envelopes import envelope
 from workers.consuming import Consumer
-from workers.refolding import Left
 
 
 def audited(ledger: Ledger, engine: Engine, *ids: str) -> Audit:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from seven.records import Record, fold
 from store.record_rows import kept, place
 from store.row_writer import Store
-from tests.workers.rows import empty, stories
+from tests.factories.rows import empty, stories
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

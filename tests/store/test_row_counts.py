@@ -9,7 +9,7 @@ from seven.events import EVENT_TYPES
 from store.projection import Understood
 from store.row_counts import Glance, glance
 from store.schema import hook_changes
-from tests.workers.archiving import LONG_AGO, NOON, delivered, delivery_id, keep, put
+from tests.factories.archive import LONG_AGO, NOON, delivered, delivery_id, keep, put
 
 DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

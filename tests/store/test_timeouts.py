@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import OperationalError
 
 from cli.checks import Silence, heard
+from gateway.findings import Finding, Journal
 from seven.records import Message
 from store.database_info import Database, inspect
 from store.engine import create_store_engine
@@ -19,7 +20,6 @@ from store.row_writer import Store, StoreAway
 from store.schema import messages
 from store.timeouts import NoAnswer, Patience, lift_bounds
 from tests.servers import PATIENCE_S, Postgres, eventually
-from workers.finding import Finding, Journal
 
 IN_TIME_S = PATIENCE_S  # figures of half a second, on machines that are slow at times; without the guard it is for ever
 

@@ -11,31 +11,31 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
 from cli.audit_report import report
+from gateway.hook_state import LOCK_S as HOOKS_LOCK_S
+from gateway.hook_state import Memories
 from ledger import keyspace, stats
 from ledger.claims import ALONE_S, claimed
 from ledger.client import Ledger
 from ledger.locks import lock
 from ledger.receivers import living as living_receivers
+from operations.audit import Auditor
+from operations.audit_schedule import LONGEST_S
+from operations.replay import replay
+from operations.retention import LOCK_S, Retention
+from operations.retention_metrics import RetentionMetrics
 from seven.events import QUEUES
 from store.circuit_breaker import Breaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
 from tests.clocks import Clock
+from tests.factories.aged_rows import keeping, of, retained, row
+from tests.factories.envelopes import Accept, envelope
+from tests.gateway.hook_runs import living
 from tests.servers import Postgres, Valkey, valkey
-from tests.workers.ages import keeping, of, retained, row
-from tests.workers.envelopes import Accept, envelope
-from tests.workers.hook_runs import living
-from workers.audited import LONGEST_S
-from workers.auditing import Auditor
 from workers.consuming import Consumer
 from workers.metrics import LedgerMetrics
 from workers.pulse import Pulse
-from workers.remembering import LOCK_S as HOOKS_LOCK_S
-from workers.remembering import Memories
-from workers.replaying import replay
-from workers.retained import RetentionMetrics
-from workers.retaining import LOCK_S, Retention
 from workers.sweeping import Sweep
 
 DAY = timedelta(days=1)

@@ -14,7 +14,7 @@ from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store, StoreAway
 from store.schema import calls, dead_letters, deliveries, message_statuses, messages
-from tests.workers.envelopes import NOW, envelope
+from tests.factories.envelopes import NOW, envelope
 from workers.consuming import Consumer
 from workers.sweeping import Sweep
 

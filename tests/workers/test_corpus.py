@@ -13,9 +13,9 @@ from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
 from store.circuit_breaker import Breaker
 from store.row_writer import Store
 from store.schema import deliveries
+from tests.factories.rows import kept, told_once
 from tests.servers import PATIENCE_S
 from tests.seven.corpus import CASES
-from tests.workers.rows import kept, told_once
 from workers.consuming import Consumer
 
 

@@ -16,8 +16,8 @@ from seven.records import Record
 from store.circuit_breaker import Breaker
 from store.row_writer import Refused, Store, StoreAway
 from store.schema import dead_letters, deliveries
+from tests.factories.envelopes import envelope
 from tests.servers import Valkey
-from tests.workers.envelopes import envelope
 from workers.consuming import Consumer
 
 

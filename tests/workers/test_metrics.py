@@ -14,8 +14,8 @@ from ledger.client import Ledger
 from ledger.stats import sent, sent_entry
 from seven.records import KeptDelivery
 from store.circuit_breaker import Breaker
+from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port
-from tests.workers.envelopes import Accept, envelope
 from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
 from workers.pulse import Pulse
 

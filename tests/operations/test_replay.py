@@ -1,0 +1,207 @@
+"""Replaying: what was not applied is understood anew, as often as it takes, in both databases, and nothing is doubled."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from ledger.client import Unreadable
+from operations.dead_letters import Selection
+from operations.replay import Plan, discard, replay
+from seven.envelope import Envelope
+from seven.event import EVENT_TYPES, Event
+from seven.records import Message, Record
+from store.engine import create_store_engine
+from store.projection import understand, unreadable
+from store.row_writer import Store
+from tests.factories.dead_letters import (
+    batch_of,
+    dead,
+    delivery,
+    history,
+    ids,
+    kept_deliveries,
+    letters,
+    replayed,
+    stored,
+    write,
+)
+from tests.factories.envelopes import NOW, envelope
+from tests.factories.rows import kept
+from workers.consuming import Consumer
+
+
+@contextmanager
+def understanding_rcs(project: Callable[[str], Iterable[Record]]) -> Iterator[None]:
+    """For the length of a block `rcs` is an event type, as after an upgrade."""
+
+    class Rcs(Event, event_type="rcs"):
+        msg_id: str
+
+        @property
+        def at(self) -> datetime:
+            return self.told_at
+
+        @property
+        def subject(self) -> str:
+            return self.msg_id
+
+        def project(self) -> Iterable[Record]:
+            return project(self.msg_id)
+
+    try:
+        yield
+    finally:
+        del EVENT_TYPES["rcs"]
+
+
+def as_message(msg_id: str) -> Iterable[Record]:
+    return [Message(msg_id=msg_id, status="READ", status_at=NOW)]
+
+
+def unable(msg_id: str) -> Iterable[Record]:
+    raise ZeroDivisionError(msg_id)
+
+
+def test_what_was_dead_is_applied_and_remembers(engine: Engine):
+    """A mended fault: the delivery is applied, its record there, its letter says when it was replayed."""
+    write(engine, *dead(envelope("one"), envelope("two", msg_id="8", status="DELIVERED")))
+    told = replayed(engine)
+    assert (told.count("applied"), told.failed) == (2, 0)
+    assert [(one.outcome, one.reason, one.ordinal) for one in kept_deliveries(engine)] == [
+        ("applied", None, 1),
+        ("applied", None, 2),
+    ]
+    assert [row[0] for row in kept(engine)["messages"]] == ["7", "8"]
+    assert delivery(engine, "one").applied_at
+    assert all(one.replayed_at and one.attempts == 1 for one in letters(engine).values())
+    assert ids(engine) == []
+
+
+def test_a_new_event_type_takes_what_was_parked_for_it(consumer: Consumer, engine: Engine, accept: Any):
+    """After an upgrade that understands an event type its parked deliveries become rows; they keep queue and ordinal."""
+    words = {"webhook_event": "RCS", "data": {"msg_id": "5"}}
+    told = [Envelope(name, "rcs", NOW, "JSON", words) for name in ("one", "two")]
+    consumer.consume("parked", [accept(*told, Envelope("other", "wa_mo", NOW, "JSON", {"a": 1}), queue="parked")])
+    assert replayed(engine).count("parked") == 3
+    with understanding_rcs(as_message):
+        assert replayed(engine, Selection(event_types=("RCS",))).count("applied") == 2
+    row = delivery(engine, "one")
+    assert (row.outcome, row.event_type, row.queue, row.ordinal, row.subject) == ("applied", "rcs", "parked", 1, "5")
+    assert [row[0] for row in kept(engine)["messages"]] == ["5"]
+    assert delivery(engine, "other").outcome == "parked"
+    assert letters(engine) == {}
+
+
+def test_what_fails_again_keeps_its_history(engine: Engine):
+    """Each attempt is kept with its reason; parked today is a failure of a dead letter, too."""
+    with understanding_rcs(unable):
+        told = envelope("one", "rcs", {"webhook_event": "rcs", "data": {"msg_id": "5"}})
+        write(engine, *understand(batch_of(told.line(), queue="parked")))
+        assert replayed(engine).failed == 1
+    with understanding_rcs(lambda _: EVENT_TYPES["dlr"].nothing):  # type: ignore[attr-defined]
+        assert replayed(engine).failed == 1
+    assert replayed(engine).failed == 1
+    reasons = ["ZeroDivisionError", "ZeroDivisionError", "AttributeError", "an event type not known here"]
+    assert [attempt for attempt, _ in history(engine, "one")] == [1, 2, 3, 4]
+    assert all(word in (reason or "") for word, (_, reason) in zip(reasons, history(engine, "one"), strict=True))
+    letter = letters(engine)["one"]
+    assert (letter.attempts, letter.reason) == (4, reasons[-1])
+    assert letter.replayed_at
+    assert delivery(engine, "one").outcome == "dead"
+    with understanding_rcs(as_message):
+        assert replayed(engine).count("applied") == 1
+    assert (letters(engine)["one"].attempts, len(history(engine, "one"))) == (4, 4)
+
+
+def refuse(engine: Engine, word: str) -> None:
+    """Have the database refuse this status."""
+    check = f"(status <> '{word}')"
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"ALTER TABLE seven.message_statuses ADD CHECK {check}"))
+            return
+        connection.execute(text("DROP TABLE message_statuses"))
+        columns = f"msg_id TEXT, status TEXT CHECK {check}, at TEXT, PRIMARY KEY (msg_id, status, at)"
+        connection.execute(text(f"CREATE TABLE message_statuses ({columns})"))
+
+
+def test_rows_that_the_database_refuses_are_buried_alone(engine: Engine):
+    """One replayed delivery that the database refuses fails again; its neighbours are applied, those in a batch, too."""
+    refuse(engine, "ODD")
+    write(engine, *dead(envelope("good"), envelope("bad", status="ODD"), envelope("better", status="DELIVERED")))
+    told = stored(envelope("in it").line(), envelope("odd in it", status="ODD").line())
+    write(engine, unreadable(Unreadable("whole", told, "KeyError")))
+    found = replayed(engine)
+    assert (found.count("applied"), found.count("dead"), dict(found.inside)) == (3, 1, {"applied": 1, "dead": 1})
+    assert {one.id: one.outcome for one in kept_deliveries(engine)} == {
+        "good": "applied", "bad": "dead", "better": "applied", "whole": "applied", "in it": "applied",
+        "odd in it": "dead",
+    }  # fmt: skip
+    assert [attempt for attempt, _ in history(engine, "bad")] == [1, 2]
+    assert "refused by the database" in letters(engine)["bad"].reason
+    assert "ODD" not in letters(engine)["bad"].reason
+    assert letters(engine)["bad"].replayed_at
+    assert (letters(engine)["odd in it"].attempts, letters(engine)["odd in it"].replayed_at) == (1, None)
+
+
+def test_a_plan_says_what_will_be_and_changes_nothing(engine: Engine):
+    """What becomes of which deliveries, and which rows would be new or changed, each counted once."""
+    write(engine, *understand(batch_of(envelope("before").line())))
+    write(
+        engine, *dead(envelope("one", status="DELIVERED"), envelope("two", msg_id="8"), envelope("three", msg_id="8"))
+    )
+    write(engine, *understand(batch_of(b"garbage", name="g")))
+    before = kept(engine)
+    plan = Plan(engine)
+    for name in ids(engine):
+        plan.look([name])
+    assert kept(engine) == before
+    assert plan.rows == {
+        "dead_letter_failures": {"new": 1, "changed": 0, "gone": 0},
+        "dead_letters": {"new": 0, "changed": 4, "gone": 0},
+        "deliveries": {"new": 0, "changed": 3, "gone": 0},
+        "message_statuses": {"new": 2, "changed": 0, "gone": 0},
+        "messages": {"new": 1, "changed": 1, "gone": 0},
+    }
+    assert plan.replayed == replayed(engine)
+
+
+def test_replaying_twice_or_side_by_side_is_replaying_once(database_url: str, engine: Engine):
+    """Two operators at once: every delivery is applied once, and a failure that both see counts once more at most."""
+    names = [f"{n:03}" for n in range(40)]
+    write(engine, *dead(*(envelope(name, msg_id=str(n % 7)) for n, name in enumerate(names))))
+    write(engine, *understand(batch_of(b"garbage", name="g")))
+    chosen = ids(engine)
+
+    def work(turn: int) -> None:
+        own = create_store_engine(database_url)
+        for start in range(0, len(chosen), 5):
+            replay(Store(own), chosen[start : start + 5])
+        own.dispose()
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(work, range(3)))
+    assert [one.outcome for one in kept_deliveries(engine)] == ["applied"] * 40 + ["dead"]
+    assert [one.ordinal for one in kept_deliveries(engine)][:40] == [*range(1, 41)]
+    assert 2 <= len(history(engine, "g-1")) <= 4
+
+
+def test_discarded_is_not_gone(engine: Engine):
+    """The row stays with its ordinal and the old reason, is listed no more, and can still be applied."""
+    write(engine, *dead(envelope("one")), *understand(batch_of(b"{}", envelope("two", status=None).line())))
+    assert discard(Store(engine), ids(engine)) == 3
+    assert discard(Store(engine), ["one"]) == 0
+    assert ids(engine) == []
+    assert ids(engine, Selection(outcomes=("discarded",))) == ["two", "one", "b-1"]
+    row = delivery(engine, "one")
+    assert (row.outcome, row.reason, row.ordinal) == ("discarded", "discarded: could not be projected: KeyError", 1)
+    assert (delivery(engine, "two").reason or "").startswith("discarded: dlr: ")
+    assert letters(engine)["one"].discarded_at
+    write(engine, *dead(envelope("one")))  # the same again, from a batch that was never settled
+    assert delivery(engine, "one").outcome == "discarded"
+    assert replayed(engine, Selection(ids=("one",), outcomes=("discarded",))).count("applied") == 1
+    assert delivery(engine, "one").outcome == "applied"
