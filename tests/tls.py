@@ -43,15 +43,20 @@ class Terminator:
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         server = await asyncio.start_server(self._accepted, ["127.0.0.1", "127.0.0.2"], self.port, ssl=self._context)
         self._begun.set()
         await self._over.wait()
         server.close()
+        getattr(server, "abort_clients", lambda: None)()  # Python 3.13 knows those that still shake hands
+        for writer in self._writers:  # a task that is cancelled before its first step closes nothing
+            writer.transport.abort()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         task = self._loop.create_task(self._forward(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
