@@ -18,7 +18,7 @@ from seven.timestamps import BERLIN
 from store.circuit_breaker import Breaker
 from store.engine import create_store_engine
 from store.row_writer import Store
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 BATCH = 256
 SCATTER = 2654435761

@@ -29,7 +29,7 @@ from store.engine import create_store_engine
 from store.partitions import PARTITIONED, WEEK, provide
 from store.row_writer import Store
 from store.schema import SCHEMA
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 COLUMNS = {
     "deliveries": "id event_type queue subject received_at applied_at event_at request_method source payload digest outcome"

@@ -19,8 +19,8 @@ from store import row_counts as store_glancing
 from store.engine import create_store_engine
 from store.migrate import current, newest
 from store.timeouts import Patience
-from workers.presence import Worker
 from workers.settings import WorkerSettings
+from workers.worker_info import Worker
 
 PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
 """With a database that is asked by somebody who waits."""

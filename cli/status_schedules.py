@@ -8,8 +8,8 @@ from cli.checks import Check, Silence, good, unknown, warning, wrong
 from cli.screen import program
 from cli.status_reading import InRedis, Status
 from ledger.stats import is_late
-from workers.clock import MOST_WAITING
-from workers.pulse import SILENT_S
+from workers.heartbeat import SILENT_S
+from workers.scheduler import MOST_WAITING
 from workers.settings import WorkerSettings
 
 

@@ -11,8 +11,8 @@ from cli.home import Home
 from ledger.client import Ledger
 from runtime.settings import load
 from seven.events import QUEUES
-from workers.presence import Worker, present
 from workers.settings import WorkerSettings
+from workers.worker_info import Worker, present
 
 PATIENCE_S = 2.0
 BUSY_S = 3.0

@@ -16,22 +16,22 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ingest import background
-from ingest.allowance import Allowance
 from ingest.announcer import Announcer
+from ingest.batcher import Gathering
+from ingest.client_address import Origins
 from ingest.connections import Bounds, Connections
-from ingest.doors import Doors, prefixes
-from ingest.edge import Edge
-from ingest.gathering import Gathering
-from ingest.guards import Guards, SecretGuard, SignatureGuard
+from ingest.endpoint import Receiving
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
-from ingest.observing import Observations
-from ingest.origins import Origins
 from ingest.presence import Presence
+from ingest.quota import Allowance
+from ingest.rate_limit import Strangers
 from ingest.readiness import Readiness
-from ingest.receiving import Receiving
+from ingest.routing import Doors, prefixes
 from ingest.settings import IngestSettings, words
-from ingest.strangers import Strangers
 from ingest.tokens import Tokens
+from ingest.uvicorn_limits import Edge
+from ingest.verification import Guards, SecretGuard, SignatureGuard
+from ingest.verification_log import Observations
 from ledger.announcements import broker
 from ledger.receivers import mark_of
 from ledger.writer import Acceptor

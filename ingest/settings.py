@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import ByteSize, Field, SecretStr, field_validator, model_validator
 
-from ingest.guards import Mode
+from ingest.verification import Mode
 from runtime.hook_settings import HookSettings, Secrets, Words
 from runtime.logs import logger
 from runtime.settings import HOW_TO_MAKE_ONE, LedgerSettings

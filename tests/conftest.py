@@ -24,7 +24,7 @@ from store.row_writer import Store
 from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored

@@ -36,16 +36,16 @@ from seven.events import QUEUES
 from store.circuit_breaker import Breaker
 from store.engine import create_store_engine
 from store.row_writer import Store
-from workers import clock
-from workers.consuming import Consumer
+from workers import scheduler
+from workers.consumer import Consumer
+from workers.heartbeat import EVERY_S, Pulse
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
-from workers.presence import tell_presence
-from workers.pulse import EVERY_S, Pulse
+from workers.redaction import Wordless
 from workers.settings import WorkerSettings
-from workers.stalling import Watchdog
-from workers.sweeping import Sweep
-from workers.telling import Wordless
+from workers.sweep import Sweep
 from workers.transport import bring_transport
+from workers.watchdog import Watchdog
+from workers.worker_info import tell_presence
 
 log = logger("seven.workers")
 
@@ -66,7 +66,7 @@ CONSUMING: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
-    "beat_scheduler": "workers.clock:BoundedScheduler",
+    "beat_scheduler": "workers.scheduler:BoundedScheduler",
     "beat_max_loop_interval": EVERY_S,
 }
 
@@ -108,7 +108,7 @@ def create_app(settings: WorkerSettings) -> Celery:
             work()
 
         app.task(once, name=name)
-        app.conf.beat_schedule[name] = {"task": name, "schedule": clock.every(seconds), "options": {"queue": CLOCK}}
+        app.conf.beat_schedule[name] = {"task": name, "schedule": scheduler.every(seconds), "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
         with reconciler(settings.account, ledger.redis, engine) as run:

@@ -11,9 +11,9 @@ from seven.events import QUEUES
 from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
 from store.ordinals import SNAPSHOT_S
 from store.timeouts import TRANSACTION_S
-from workers.presence import Worker, ours
-from workers.pulse import EVERY_S, SILENT_S
+from workers.heartbeat import EVERY_S, SILENT_S
 from workers.settings import WorkerSettings
+from workers.worker_info import Worker, ours
 
 FEWEST_FILES = 1024
 

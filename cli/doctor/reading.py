@@ -19,7 +19,7 @@ from ledger import server_info, stats
 from ledger.client import Ledger
 from store import database_info as store_inspecting
 from store.engine import create_store_engine
-from workers.presence import Worker
+from workers.worker_info import Worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
 import sys
 from typing import Any
 
-from ingest.receiving import Receiving
+from ingest.endpoint import Receiving
 from runtime.logs import logger
 from tests.chaos.launching import launch
 

@@ -21,7 +21,7 @@ SENT = 'seven_beat_sent_total{task="sweep"}'
 
 @pytest.fixture
 def dialect() -> str:
-    """One kind is enough here: `tests/workers/test_clocks_apart.py` looks at both."""
+    """One kind is enough here: `tests/workers/test_clock_skew.py` looks at both."""
     return "sqlite"
 
 

@@ -31,8 +31,8 @@ from store.schema import dead_letters, deliveries, messages
 from store.timeouts import Patience
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, Postgres, eventually, free_port
-from workers.consuming import Consumer
-from workers.sweeping import Sweep
+from workers.consumer import Consumer
+from workers.sweep import Sweep
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 IN_TIME_S = PATIENCE_S  # for a few attempts; each is bounded by seconds, and unbounded it would be for ever

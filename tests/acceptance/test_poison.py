@@ -15,8 +15,8 @@ from store.schema import deliveries
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually
-from workers.clock import MOST_WAITING
-from workers.stalling import EXIT_CODE, Watchdog
+from workers.scheduler import MOST_WAITING
+from workers.watchdog import EXIT_CODE, Watchdog
 
 
 def message(**changes: object) -> str:

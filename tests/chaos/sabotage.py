@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ingest.gathering import Gathering
+from ingest.batcher import Gathering
 from ledger.client import InHand, Ledger
 from ledger.writer import NotAccepted
 from store.row_writer import Store
 from tests.chaos.launching import launch
-from workers.sweeping import Sweep
+from workers.sweep import Sweep
 
 
 def sweep_off() -> None:

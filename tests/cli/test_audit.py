@@ -12,7 +12,7 @@ from ledger.client import Ledger
 from store.schema import deliveries
 from tests.cli.installation import Installation
 from tests.factories.envelopes import Accept, envelope
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 IDS = [str(uuid7()) for _ in range(4)]
 

@@ -12,7 +12,7 @@ from tests.conftest import TOKEN
 from tests.emulator.emulating import Emulator, emulating
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port
-from workers.presence import present
+from workers.worker_info import present
 
 KEY = "0123abcdef-of-some-account"
 SIGNING_KEY = "5c1f0a7e-signing-key-of-it"

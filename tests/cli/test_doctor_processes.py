@@ -14,8 +14,8 @@ from ledger.stats import Sent, beats
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
 from tests.servers import eventually, free_port
-from workers.presence import Worker, ours, present
 from workers.settings import WorkerSettings
+from workers.worker_info import Worker, ours, present
 
 ALL = frozenset((*QUEUES, CLOCK))
 SETTINGS = WorkerSettings()

@@ -24,8 +24,8 @@ from tests.factories.archive import delivered, keep
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
-from workers.clock import MOST_WAITING
-from workers.presence import present
+from workers.scheduler import MOST_WAITING
+from workers.worker_info import present
 
 DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 

@@ -10,7 +10,7 @@ from seven.data_subject import Number
 from seven.envelope import Envelope
 from store.schema import metadata
 from tests.factories.envelopes import NOW
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 THEIRS, OTHERS = "491512345678", "491512345679"
 SPELLINGS = [THEIRS, f"+{THEIRS}", f"00{THEIRS}", "+49 151 2345678"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.enveloping import Received, judge
+from ingest.envelopes import Received, judge
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.records import KeptDelivery, fold

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.guards import Asked, SecretGuard, SignatureGuard
+from ingest.verification import Asked, SecretGuard, SignatureGuard
 from seven.signing import signature_headers
 from tests.fuzz.inputs import BYTES
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from ingest.gathering import BEHIND_S, Gathering
+from ingest.batcher import BEHIND_S, Gathering
 
 BEHIND = timedelta(seconds=BEHIND_S)
 MINUTE = timedelta(minutes=1)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from uuid_utils import uuid7
 
 from emulator.php import json_encode
-from ingest.enveloping import Received, judge
-from ingest.gathering import BATCH_BYTES
+from ingest.batcher import BATCH_BYTES
+from ingest.envelopes import Received, judge
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch, legible
 from ledger.client import Ledger
 from ledger.compression import LARGEST, PAYS_FROM, NotPacked, pack, salvage, unpack

@@ -15,7 +15,7 @@ from ledger.batch import Batch, Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import Acceptor
 from tests.servers import PATIENCE_S, Valkey
-from workers.sweeping import Sweep
+from workers.sweep import Sweep
 
 QUEUE = "dlr"
 AT_MOST = 5  # batches that one sweep announces

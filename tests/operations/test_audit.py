@@ -17,7 +17,7 @@ from store.row_writer import Store
 from store.schema import deliveries, ledger_marks
 from store.tallies import tally
 from tests.factories.envelopes import NOW, envelope
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 @pytest.fixture

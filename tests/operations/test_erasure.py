@@ -25,7 +25,7 @@ from tests.factories.archive import change_times, put, rows
 from tests.factories.dead_letters import stored
 from tests.factories.envelopes import NOW
 from tests.factories.traces import LONG_AGO, NUMBER, OTHERS, SPELLINGS, THEIRS, all_text, arrive, told, traces
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from store.schema import deliveries
 from tests.factories.dead_letters import ALL, delivery, ids, letters, replayed, write
 from tests.factories.envelopes import NOW, envelope
 from tests.factories.rows import kept
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 DOUBT = "signature: mismatch"
 REPLAYED = Selection(outcomes=("dead", "parked"))

@@ -31,7 +31,7 @@ from tests.factories.dead_letters import (
 )
 from tests.factories.envelopes import NOW, envelope
 from tests.factories.rows import kept
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 @contextmanager

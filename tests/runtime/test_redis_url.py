@@ -18,7 +18,7 @@ from runtime.redis_url import RedisServer, reason
 from runtime.settings import LedgerSettings
 from tests.servers import PATIENCE_S, eventually
 from tests.tls import Terminator, over_tls
-from workers.presence import present
+from workers.worker_info import present
 
 VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
 

@@ -21,7 +21,7 @@ from store.row_writer import Store
 from tests.factories.envelopes import Accept, envelope
 from tests.pgbouncer import pgbouncer
 from tests.servers import Postgres
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 POOL = 2
 THREADS = 4

@@ -28,7 +28,7 @@ from store.schema import deliveries, hook_changes
 from tests.factories.aged_rows import DAY, NOW, age_by, keeping, of, retained, row, tallied
 from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
 from tests.factories.envelopes import envelope
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 def audited(ledger: Ledger, engine: Engine, *ids: str) -> Audit:

@@ -16,7 +16,7 @@ from store.schema import deliveries
 from tests.factories.rows import kept, told_once
 from tests.servers import PATIENCE_S
 from tests.seven.corpus import CASES
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):

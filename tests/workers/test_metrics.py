@@ -16,8 +16,8 @@ from seven.records import KeptDelivery
 from store.circuit_breaker import Breaker
 from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port
+from workers.heartbeat import Pulse
 from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
-from workers.pulse import Pulse
 
 
 def told(*collectors: Collector) -> dict[str, float]:

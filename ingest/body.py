@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope
 
-from ingest.edge import connection_of
+from ingest.uvicorn_limits import connection_of
 
 DISCARDED = 32 * 1024 * 1024  # bytes of what is too big that are read, so that the sender gets to hear the answer
 DISCARD_S = 3.0

@@ -9,12 +9,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
-from ingest.allowance import Allowance
-from ingest.doors import PATH, Door
-from ingest.edge import answer, answer_early, has_lost_its_body, url_size
-from ingest.enveloping import Received, Verdict, judge
-from ingest.gathering import Gathering
-from ingest.guards import Asked, Examined, Guards
+from ingest.batcher import Gathering
+from ingest.body import Gone, TooSlow, read
+from ingest.client_address import Origins
+from ingest.envelopes import Received, Verdict, judge
 from ingest.metrics import (
     LOST_BODY,
     METHOD,
@@ -26,8 +24,10 @@ from ingest.metrics import (
     UNDECODABLE,
     ReceiverMetrics,
 )
-from ingest.origins import Origins
-from ingest.reading import Gone, TooSlow, read
+from ingest.quota import Allowance
+from ingest.routing import PATH, Door
+from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
+from ingest.verification import Asked, Examined, Guards
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
 from seven.delivery import Delivery

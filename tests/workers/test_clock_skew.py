@@ -33,10 +33,10 @@ from tests.factories.aged_rows import keeping, of, retained, row
 from tests.factories.envelopes import Accept, envelope
 from tests.gateway.hook_runs import living
 from tests.servers import Postgres, Valkey, valkey
-from workers.consuming import Consumer
+from workers.consumer import Consumer
+from workers.heartbeat import Pulse
 from workers.metrics import LedgerMetrics
-from workers.pulse import Pulse
-from workers.sweeping import Sweep
+from workers.sweep import Sweep
 
 DAY = timedelta(days=1)
 FAR_S = 1200 * 86_400.0

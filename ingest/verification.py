@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
-from ingest.observing import Observations
 from ingest.tokens import Tokens
+from ingest.verification_log import Observations
 from ledger.keyspace import fingerprint
 from seven.hooks import SECRET_HEADER
 from seven.signing import Flaw, Match, Signed

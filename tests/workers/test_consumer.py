@@ -15,8 +15,8 @@ from store.migrate import migrate
 from store.row_writer import Store, StoreAway
 from store.schema import calls, dead_letters, deliveries, message_statuses, messages
 from tests.factories.envelopes import NOW, envelope
-from workers.consuming import Consumer
-from workers.sweeping import Sweep
+from workers.consumer import Consumer
+from workers.sweep import Sweep
 
 
 def rows(engine: Engine, *columns: Any) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ingest.edge import connection_of
+from ingest.uvicorn_limits import connection_of
 
 FORWARDED = b"x-forwarded-for"
 LONGEST = 64

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from ledger.announcements import CLOCK
 
 if TYPE_CHECKING:
-    from workers.pulse import Pulse
+    from workers.heartbeat import Pulse
 
 MOST_WAITING = 20
 """Tasks of the clock that wait for a worker."""

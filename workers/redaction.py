@@ -20,4 +20,4 @@ class Wordless(Task):  # type: ignore[misc]
     """A task whose failures are told so."""
 
     abstract = True
-    Request = "workers.telling:WordlessRequest"
+    Request = "workers.redaction:WordlessRequest"

@@ -14,8 +14,8 @@ from seven.records import Record
 from store.circuit_breaker import Breaker
 from store.projection import understand, unreadable
 from store.row_writer import Refused, Store, StoreAway
-from workers.isolating import Isolation, is_suspect
 from workers.metrics import WorkerMetrics
+from workers.poison import Isolation, is_suspect
 
 log = logger("seven.workers")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 
-from workers.telling import Wordless, WordlessRequest
+from workers.redaction import Wordless, WordlessRequest
 
 
 def test_a_failure_is_told_by_its_class():

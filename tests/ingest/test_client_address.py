@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.origins import Origins
+from ingest.client_address import Origins
 
 PROXIES = ("10.0.0.0/8", "2001:db8::7")
 

@@ -13,9 +13,9 @@ from ipaddress import IPv6Address
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ingest.edge import SMALL, answer, answer_early, connection_of
+from ingest.client_address import Origins
 from ingest.metrics import STRANGER, ReceiverMetrics
-from ingest.origins import Origins
+from ingest.uvicorn_limits import SMALL, answer, answer_early, connection_of
 
 BURST_S = 5.0
 """So many seconds' worth of answers come at once."""

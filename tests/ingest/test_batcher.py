@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from ingest.gathering import BATCH_BYTES, Gathering
+from ingest.batcher import BATCH_BYTES, Gathering
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.health import probe

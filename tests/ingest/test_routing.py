@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ingest.application import create_app
-from ingest.doors import prefixes
+from ingest.routing import prefixes
 from ingest.settings import IngestSettings
 from ledger.client import Ledger
 from seven.signing import signature_headers

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Scope
 
-from ingest.edge import connection_of
 from ingest.tokens import Tokens
+from ingest.uvicorn_limits import connection_of
 
 PATH = "/hooks/"
 

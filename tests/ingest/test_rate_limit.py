@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from ingest.edge import SMALL
+from ingest.client_address import Origins
 from ingest.metrics import ReceiverMetrics
-from ingest.origins import Origins
-from ingest.strangers import ADDRESSES, BURST_S, LONGEST_S, Strangers, _hangs_up
+from ingest.rate_limit import ADDRESSES, BURST_S, LONGEST_S, Strangers, _hangs_up
+from ingest.uvicorn_limits import SMALL
 
 RATE = 10.0
 

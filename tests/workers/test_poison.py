@@ -18,7 +18,7 @@ from store.row_writer import Refused, Store, StoreAway
 from store.schema import dead_letters, deliveries
 from tests.factories.envelopes import envelope
 from tests.servers import Valkey
-from workers.consuming import Consumer
+from workers.consumer import Consumer
 
 
 class Death(BaseException):
