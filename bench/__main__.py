@@ -12,9 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import backlog, carrying, consuming, enduring, growing, receiving, scaling
+from bench import backlog, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
 from bench.page import FIGURES, written
-from bench.standing import commit, machine
+from bench.servers import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
 
@@ -34,19 +34,19 @@ class Bench:
 
     def rates(self, tick: Tick) -> Found:
         """How many deliveries a second one receiver accepts, at 64 connections."""
-        return {"rates": receiving.rates(self.rounds, self.seconds, tick)}
+        return {"rates": receiver_rate.rates(self.rounds, self.seconds, tick)}
 
     def kinds(self, tick: Tick) -> Found:
         """The same for each event type by each method."""
-        return {"kinds": receiving.kinds(self.half, self.seconds / 2, tick)}
+        return {"kinds": receiver_rate.kinds(self.half, self.seconds / 2, tick)}
 
     def latency(self, tick: Tick) -> Found:
         """How long one delivery takes that comes alone."""
-        return {"latency": receiving.latency(self.rounds, self.seconds, tick)}
+        return {"latency": receiver_rate.latency(self.rounds, self.seconds, tick)}
 
     def knee(self, tick: Tick) -> Found:
         """Latency against the load."""
-        found = receiving.knee(CONNECTIONS, self.seconds, tick)
+        found = receiver_rate.knee(CONNECTIONS, self.seconds, tick)
         return {"knee": [[n, load.rate, load.p50, load.p99] for n, load in found]}
 
     def carrying(self, tick: Tick) -> Found:
@@ -56,7 +56,7 @@ class Bench:
             told: dict[str, list[float]] = {"ours": [], "naive": []}
             for _ in range(self.half):
                 for who, rates in told.items():
-                    rates.append(carrying.carried(who, dialect, self.seconds).rate)
+                    rates.append(end_to_end.carried(who, dialect, self.seconds).rate)
                     tick()
             found[dialect] = told
         return {"carrying": found}
@@ -65,7 +65,7 @@ class Bench:
         """A worker alone, beside COPY."""
         found: Found = {}
         for dialect in DIALECTS:
-            found[dialect] = consuming.consumed(dialect, self.deliveries, self.rounds)
+            found[dialect] = worker_rate.consumed(dialect, self.deliveries, self.rounds)
             tick()
         return {"consuming": found}
 
@@ -73,9 +73,9 @@ class Bench:
         """More receivers and workers on this machine."""
         return {
             "scaling": {
-                "carrying": scaling.carrying(self.seconds, self.half, tick),
-                "receiving": scaling.receiving(self.seconds, self.half, tick),
-                "draining": scaling.draining(self.deliveries, self.half, tick),
+                "carrying": scale_out.carrying(self.seconds, self.half, tick),
+                "receiving": scale_out.receiving(self.seconds, self.half, tick),
+                "draining": scale_out.draining(self.deliveries, self.half, tick),
             }
         }
 
@@ -86,22 +86,23 @@ class Bench:
     def growing(self, tick: Tick) -> Found:
         """What a delivery costs beside those that are there."""
         found = {
-            name: growing.grown(how, self.deliveries // 2, self.turns, tick) for name, how in growths(self.rows).items()
+            name: table_growth.grown(how, self.deliveries // 2, self.turns, tick)
+            for name, how in growths(self.rows).items()
         }
         return {"growing": found}
 
     def memory(self, tick: Tick) -> Found:
         """Memory over minutes at full load, and while a backlog is drained."""
-        return {"memory": enduring.enduring(self.minutes, self.backlogged, tick)}
+        return {"memory": soak.enduring(self.minutes, self.backlogged, tick)}
 
     def steps(self, question: str) -> int | None:
         """How often it ticks; None where that depends on how fast it is."""
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
-            "scaling": self.half * (len(scaling.PROCESSES) + len(scaling.RECEIVERS) + len(scaling.WORKERS)),
+            "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
-            "growing": len(growths(self.rows)) * (growing.STEPS + 1) * (self.turns + 1),
+            "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
 
@@ -111,15 +112,17 @@ LONG = ("memory",)
 DIALECTS = ("postgresql", "sqlite")
 
 
-def growths(rows: int) -> dict[str, growing.Growth]:
+def growths(rows: int) -> dict[str, table_growth.Growth]:
     """The ways in which tables grow, each by its name."""
     few = rows // 5
     return {
-        f"{rows:,} of this week, postgresql": growing.Growth("postgresql", rows),
-        f"{rows:,} of this week, ids at random, postgresql": growing.Growth("postgresql", rows, ascending=False),
-        f"{rows:,} of past weeks, ids at random, postgresql": growing.Growth("postgresql", rows, True, ascending=False),
-        f"{few:,}, sqlite": growing.Growth("sqlite", few),
-        f"{few:,}, ids at random, sqlite": growing.Growth("sqlite", few, ascending=False),
+        f"{rows:,} of this week, postgresql": table_growth.Growth("postgresql", rows),
+        f"{rows:,} of this week, ids at random, postgresql": table_growth.Growth("postgresql", rows, ascending=False),
+        f"{rows:,} of past weeks, ids at random, postgresql": table_growth.Growth(
+            "postgresql", rows, True, ascending=False
+        ),
+        f"{few:,}, sqlite": table_growth.Growth("sqlite", few),
+        f"{few:,}, ids at random, sqlite": table_growth.Growth("sqlite", few, ascending=False),
     }
 
 
@@ -146,8 +149,8 @@ def ratios(found: Found) -> dict[str, float]:
         told["backlog, bytes of Redis for each that came"] = waits["memory"] / waits["wire"]
     if memory := found.get("memory"):
         for name, samples in memory["loaded"].items():
-            told[f"memory of the {name}, growth at full load"] = enduring.growth(samples)
-        told["memory of the worker, growth while draining"] = enduring.growth(memory["draining"]["worker"])
+            told[f"memory of the {name}, growth at full load"] = soak.growth(samples)
+        told["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
     if kinds := found.get("kinds"):
         told["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
     return told

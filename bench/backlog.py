@@ -10,8 +10,8 @@ from typing import Any
 from redis import Redis
 from uuid_utils import uuid7
 
-from bench.standing import place, redis
-from bench.telling import KEYS
+from bench.servers import place, redis
+from bench.wrk_scripts import KEYS
 from emulator.php import json_encode
 from ledger.batch import Header, NewBatch
 from ledger.writer import Acceptor

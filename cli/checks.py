@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import cause
 from cli.exits import ExitCode
-from cli.screen import grid
+from cli.output.terminal import grid
 from runtime.redis_url import reason
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cli.exits import ExitCode, fail
-from cli.screen import near, program
+from cli.output.terminal import near, program
 from runtime.settings import load
 from store.engine import create_store_engine
 from store.migrate import current, newest

@@ -5,16 +5,16 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
-from cli import dead, hooks
-from cli.audit import audit
-from cli.doctor.command import doctor
-from cli.forget import forget
-from cli.migrate import migrate
-from cli.rebuild import rebuild
-from cli.send import send
-from cli.status import status
-from cli.trace import trace
-from cli.up import up
+from cli.commands import dead, hooks
+from cli.commands.audit import audit
+from cli.commands.doctor import doctor
+from cli.commands.forget import forget
+from cli.commands.migrate import migrate
+from cli.commands.rebuild import rebuild
+from cli.commands.send import send
+from cli.commands.status import status
+from cli.commands.trace import trace
+from cli.commands.up import up
 from runtime.logs import configure_logging
 from runtime.settings import LogSettings, load
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from cli.ages import AHEAD, SET_BACK, ago, when
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.screen import program, shown
+from cli.output.ages import AHEAD, SET_BACK, ago, when
+from cli.output.terminal import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
 from cli.status_schedules import schedules
 from ledger import stats

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from cli.checks import Silence, Together
+from cli.context import Receiver, Surroundings, living, receivers
 from cli.database import sqlite_file
-from cli.surroundings import Receiver, Surroundings, living, receivers
 from gateway.hook_state import Memories, Memory
 from ledger import stats as ledger_glancing
 from ledger.client import Ledger

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from cli.ages import AHEAD, SET_BACK, ago, when
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.screen import program
+from cli.output.ages import AHEAD, SET_BACK, ago, when
+from cli.output.terminal import program
 from cli.status_reading import InRedis, Status
 from ledger.stats import is_late
 from workers.heartbeat import SILENT_S

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from emulator.occurrence import Occurrence, epoch
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
+from emulator.vendor_event import Occurrence, epoch
 
 ENDS = (
     *[("ringing", "in-progress", "completed")] * 3,

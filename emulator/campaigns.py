@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from string import ascii_letters, digits
 from typing import Any
 
-from emulator.occurrence import Occurrence, epoch, wall_clock
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
+from emulator.vendor_event import Occurrence, epoch, wall_clock
 
 SIZE = 20
 EXPIRES_AFTER = timedelta(hours=48)  # the vendor's default ttl of 2880 minutes

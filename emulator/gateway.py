@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emulator.admitting import Admitting
-from emulator.asking import Asked
+from emulator.api_request import Asked
+from emulator.auth import Admitting
 from emulator.faults import GARBAGE, Fault, Faults
 from emulator.hooks import Hook, Registration
 from emulator.php import json_encode

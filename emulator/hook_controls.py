@@ -5,11 +5,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from emulator.asking import ACTIONS
+from emulator.api_request import ACTIONS
+from emulator.errors import read_json, read_object
 from emulator.faults import Fault, Faults
 from emulator.gateway import Gateway
 from emulator.hooks import Hook, Registration
-from emulator.refusing import read_json, read_object
 from emulator.registry import Registry
 
 _SEVERAL = TypeAdapter(list[Fault])

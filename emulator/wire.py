@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from emulator.occurrence import Occurrence
 from emulator.php import http_build_query, json_encode
+from emulator.vendor_event import Occurrence
 
 Method = Literal["JSON", "POST", "GET"]
 METHODS: tuple[Method, ...] = ("JSON", "POST", "GET")

@@ -1,6 +1,6 @@
 """A clock of their own for the processes that are started with it: set ahead or back while they run.
 
-Servers in C heed it through libfaketime (`environment`), our own processes through `tests.chaos.apart` (`through`).
+Servers in C heed it through libfaketime (`environment`), our own processes through `tests.chaos.clock_skew` (`through`).
 """
 
 import atexit
@@ -43,7 +43,7 @@ class Clock:
     @property
     def through(self) -> tuple[str, ...]:
         """What one of our processes is launched through."""
-        return ("tests.chaos.apart", str(self._file))
+        return ("tests.chaos.clock_skew", str(self._file))
 
     @property
     def environment(self) -> dict[str, str]:

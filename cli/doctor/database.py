@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.screen import program
+from cli.output.terminal import program
 from cli.status_judging import size
 from store.database_info import Database
 from store.engine import OVERFLOW

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
-from cli.ages import ago
 from cli.checks import Check, Silence, good, unknown, warning
-from cli.screen import program
+from cli.output.ages import ago
+from cli.output.terminal import program
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import Judged, judged
 from workers.settings import WorkerSettings

@@ -4,7 +4,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.screen import program
+from cli.output.terminal import program
 from gateway.client import GatewayFailure, GatewayRefused
 from gateway.comparison import Comparison
 from gateway.factory import reconciler

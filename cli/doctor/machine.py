@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 
 from cli.checks import Check, good, warning, wrong
-from cli.screen import near
+from cli.output.terminal import near
 from cli.status_judging import size
 
 LEAST_FREE = 1024**3

@@ -10,7 +10,7 @@ import httpx2
 
 from cli.checks import Check, good, unknown, warning, wrong
 from cli.doctor.machine import is_local
-from cli.screen import program
+from cli.output.terminal import program
 from gateway import public_url
 from gateway.public_url import PATIENCE_S, Answer, Visit
 from seven.hooks import Addresses

@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from cli.checks import Silence, Together, heard
+from cli.context import Surroundings, living
 from cli.database import sqlite_file
 from cli.doctor import clocks, guards, hooks, machine, public_url
 from cli.status_reading import PATIENCE
-from cli.surroundings import Surroundings, living
 from gateway.client import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.public_url import Visit

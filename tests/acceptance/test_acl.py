@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from seven.events import QUEUES
 from store.schema import deliveries
 from tests.cli.installation import Installation
-from tests.emulator.emulating import KEY, emulating
+from tests.emulator.emulator_process import KEY, emulating
 from tests.processes import ROOT, Flower, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
 

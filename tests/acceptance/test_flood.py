@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.flooding import FEW_FILES, GATEWAYS_S, MANNERS, MANY, Outcome, flooded
+from tests.acceptance.flood import FEW_FILES, GATEWAYS_S, MANNERS, MANY, Outcome, flooded
 from tests.deploy.tools import thorough
 from tests.servers import PATIENCE_S
 

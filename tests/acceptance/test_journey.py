@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from emulator.delivering import Delivering
-from emulator.occurrence import Occurrence
 from emulator.report import Report, State
-from emulator.retrying import RetryPolicy
-from emulator.stories import deliveries, story
+from emulator.retry_policy import RetryPolicy
+from emulator.scenarios import deliveries, story
+from emulator.sender import Delivering
+from emulator.vendor_event import Occurrence
 from emulator.wire import requests
 from ledger.batch import Batch
 from ledger.client import Ledger

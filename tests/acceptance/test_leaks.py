@@ -206,7 +206,7 @@ def check_lines(process: Process, written: str) -> None:
 def test_a_leak_is_found(locked: Valkey, database: Path, tmp_path: Path):
     """With one put in on purpose the same look finds it."""
     told = environment(locked.url, database, "json") | {"SEVEN_METRICS_ADDRESS": "off"}
-    receiver = Receiver(tmp_path, told, through=("tests.acceptance.leaking",))
+    receiver = Receiver(tmp_path, told, through=("tests.acceptance.leaky_process",))
     with running(receiver):
         assert Gateway(receiver).tell(GOOD) == 202
         receiver.end()

@@ -187,7 +187,10 @@ def test_a_clock_that_nobody_heeds_stays_bounded(tmp_path: Path, redis_url: str,
         "SEVEN_SWEEP_S": "0.05",
         "SEVEN_OVERDUE_S": "10",
     }
-    clock, ahead = beat(tmp_path, environment), worker(tmp_path, environment, through=("tests.chaos.apart", "3600"))
+    clock, ahead = (
+        beat(tmp_path, environment),
+        worker(tmp_path, environment, through=("tests.chaos.clock_skew", "3600")),
+    )
     ahead.command += ["-Q", "clock"]
     ledger.redis.zadd("seven:announced:dlr", {"long ago": 1})
     with running(clock):

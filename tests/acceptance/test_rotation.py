@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.delivering import Delivering
 from emulator.report import State
-from emulator.retrying import RetryPolicy
+from emulator.retry_policy import RetryPolicy
+from emulator.sender import Delivering
 from emulator.signing import Signing
 from emulator.wire import Request
 from tests.processes import Receiver, running

@@ -14,10 +14,10 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
-from tests.chaos import telling
-from tests.chaos.conducting import Conducting
+from tests.chaos import report
 from tests.chaos.options import Options
 from tests.chaos.result import Result
+from tests.chaos.runner import Conducting
 from tests.chaos.sabotage import STEPS
 
 DATABASES = ("sqlite", "postgresql")
@@ -47,7 +47,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps([one.told() for one in results], indent=1, default=str) + "\n")
     if asked.markdown:
-        print(telling.markdown(results), end="")
+        print(report.markdown(results), end="")
     return int(any(one.findings for one in results))
 
 
@@ -68,7 +68,7 @@ def _run(console: Console, asked: Any, seed: int, database: str) -> Result:
     )
     with Status("starting", console=console) if console.is_terminal else Status("") as status:
         result = Conducting(options, directory, Progress(console, status).show).run()
-    telling.show(console, result)
+    report.show(console, result)
     if result.findings or asked.keep:
         console.print(f"The logs are kept: {directory}")
     else:

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import uvloop
 
-from emulator.delivering import Delivering
 from emulator.report import State
-from emulator.retrying import RetryPolicy
+from emulator.retry_policy import RetryPolicy
+from emulator.sender import Delivering
 from emulator.wire import Telling, requests
-from tests.chaos.tale import Tale
+from tests.chaos.workload import Tale
 from tests.processes import ROOT
 
 EVERY_S = 0.5

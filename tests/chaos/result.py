@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from tests.chaos.checking import Audited, Compared, Counted
 from tests.chaos.load import Progress
 from tests.chaos.options import Options
 from tests.chaos.schedule import Fault
+from tests.chaos.verification import Audited, Compared, Counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ingest.batcher import Gathering
 from ledger.client import InHand, Ledger
 from ledger.writer import NotAccepted
 from store.row_writer import Store
-from tests.chaos.launching import launch
+from tests.chaos.processes import launch
 from workers.sweep import Sweep
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests import clocks
-from tests.chaos.conducting import Conducting
 from tests.chaos.options import Options
+from tests.chaos.runner import Conducting
 from tests.chaos.schedule import Fault
 from tests.deploy.tools import thorough
 

@@ -94,12 +94,12 @@ def test_a_link_is_cut(link: tuple[Links, Link]) -> None:
 def test_a_clock_is_set_apart() -> None:
     """A program launched apart, itself launched through another, believes in another hour, and goes on from there."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.apart", "3600", "tests.chaos.apart", "3600", "json.tool", "--help"],
+        [sys.executable, "-m", "tests.chaos.clock_skew", "3600", "tests.chaos.clock_skew", "3600", "json.tool", "--help"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "usage" in ran.stdout
     told = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.apart", "3600", "timeit", "-n1", "-r1", "-s",
+        [sys.executable, "-m", "tests.chaos.clock_skew", "3600", "timeit", "-n1", "-r1", "-s",
          "import datetime, time", "print(datetime.datetime.now(datetime.UTC).isoformat(), time.time())"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip

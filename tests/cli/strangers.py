@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from tests.answering import Server
+from tests.http_stub import Server
 
 Answer = Callable[[str, str], tuple[int, str]]
 """From method and path to a status and where it leads."""

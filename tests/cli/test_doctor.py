@@ -9,7 +9,7 @@ import pytest
 from ledger.client import Ledger
 from tests.cli.installation import Installation
 from tests.conftest import TOKEN
-from tests.emulator.emulating import Emulator, emulating
+from tests.emulator.emulator_process import Emulator, emulating
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port
 from workers.worker_info import present

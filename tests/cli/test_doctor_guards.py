@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.checks import Check, Grade, Silence
-from cli.doctor import secrecy
+from cli.doctor import secret_strength
 from cli.doctor.guards import Standing, checks
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import Judged
@@ -83,6 +83,6 @@ def test_when_tokens_were_used():
     """Each token says when it last brought a delivery, or that it never did."""
     settings = WorkerSettings(seven_hook_token=f"{TOKEN},another-{TOKEN}")
     used: dict[str, Any] = {fingerprint(TOKEN): NOW}
-    first, second, *_ = secrecy.checks(settings, None, used, emulated=True)
+    first, second, *_ = secret_strength.checks(settings, None, used, emulated=True)
     assert "last brought a delivery 2026-11-25 12:00:00 UTC" in first.said
     assert "has brought no delivery yet" in second.said

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.installation import Installation
-from tests.emulator.emulating import KEY, Emulator, emulating
+from tests.emulator.emulator_process import KEY, Emulator, emulating
 
 TOKEN = "a-token-for-the-hooks"
 PUBLIC = "https://x.example"

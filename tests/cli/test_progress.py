@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from cli.progress import Portions, UnderWay
+from cli.output.progress import Portions, UnderWay
 
 
 @pytest.mark.parametrize("rate", [0.5, 3.0, 16.0, 500.0, 100_000.0])

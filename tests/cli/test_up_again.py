@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cli.own_hooks import is_stale
-from cli.story_progress import StoryProgress
+from cli.up.own_hooks import is_stale
+from cli.up.scenario_progress import StoryProgress
 from seven.hooks import Addresses, Hook
 from tests.cli.installation import Installation
-from tests.emulator.emulating import emulating
-from tests.emulator.listening import receiving
+from tests.emulator.emulator_process import emulating
+from tests.emulator.stub_receiver import receiving
 from tests.servers import free_port
 
 EARLIER_TOKEN = "earlier-token-of-24-chars"

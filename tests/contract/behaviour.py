@@ -15,7 +15,7 @@ from redis import Redis
 
 from tests.cli.installation import Installation
 from tests.conftest import TOKEN
-from tests.emulator.emulating import KEY, Emulator, emulating
+from tests.emulator.emulator_process import KEY, Emulator, emulating
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 

@@ -16,10 +16,10 @@ from typing import Self
 
 from sqlalchemy import select
 
-from emulator.delivering import Delivering
 from emulator.report import State
-from emulator.retrying import RetryPolicy
-from emulator.stories import deliveries, story
+from emulator.retry_policy import RetryPolicy
+from emulator.scenarios import deliveries, story
+from emulator.sender import Delivering
 from emulator.wire import Telling, requests
 from ledger.client import Ledger
 from operations.audit import Auditor
@@ -27,8 +27,8 @@ from seven.events import EVENT_TYPES, QUEUES
 from seven.records import Record
 from store.engine import create_store_engine
 from store.schema import deliveries as rows
-from tests.chaos.checking import compare
-from tests.chaos.tale import Rows, told_of
+from tests.chaos.verification import compare
+from tests.chaos.workload import Rows, told_of
 from tests.conftest import TOKEN
 from tests.deploy.backups import Database
 from tests.forks import COMMAND, run_script

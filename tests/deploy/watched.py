@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import yaml
 
-from emulator.stories import deliveries, story
+from emulator.scenarios import deliveries, story
 from emulator.wire import requests
 from store.engine import create_store_engine
 from store.migrate import migrate

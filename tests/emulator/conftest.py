@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.emulating import Emulator, emulating
-from tests.emulator.listening import Receiver, receiving
+from tests.emulator.emulator_process import Emulator, emulating
+from tests.emulator.stub_receiver import Receiver, receiving
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from emulator.app import create_app
-from emulator.orders import Order
+from emulator.scenario_request import Order
 from emulator.settings import EmulatorSettings
-from tests.emulator.listening import Receiver, wait_until
+from tests.emulator.stub_receiver import Receiver, wait_until
 
 PLAIN = {"emulator_story_duplicates": 0.0}
 

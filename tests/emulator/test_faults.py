@@ -5,8 +5,8 @@ import time
 import httpx2
 import pytest
 
-from tests.emulator.emulating import Emulator
-from tests.emulator.listening import wait_until
+from tests.emulator.emulator_process import Emulator
+from tests.emulator.stub_receiver import wait_until
 from tests.servers import PATIENCE_S
 
 URL = "https://your-domain.com/webhook"

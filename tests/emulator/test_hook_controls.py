@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.app import from_environment
-from tests.emulator.emulating import Emulator, emulating
+from tests.emulator.emulator_process import Emulator, emulating
 
 URL = "https://your-domain.com/webhook"
 FULL = {

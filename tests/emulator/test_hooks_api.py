@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seven.timestamps import read_moment
-from tests.emulator.emulating import Emulator
+from tests.emulator.emulator_process import Emulator
 
 URL = "https://your-domain.com/webhook"
 WORDS = {"target_url": URL, "event_type": "sms_mo", "event_filter": "49157123456789", "request_method": "GET"}

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.emulating import Emulator, emulating
-from tests.emulator.listening import Heard, Receiver
+from tests.emulator.emulator_process import Emulator, emulating
+from tests.emulator.stub_receiver import Heard, Receiver
 
 SIGNING_KEY = "a-signing-key-of-some-account"
 NONCE = "abcdef0123456789ABCDEF0123456789"

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.occurrence import Occurrence
-from emulator.stories import deliveries, story
+from emulator.scenarios import deliveries, story
+from emulator.vendor_event import Occurrence
 from emulator.wire import LAYOUTS, METHODS, Layout, Method, Request, Telling, requests, write
 from seven.delivery import Delivery, Payload
 from seven.event import Event

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, and_, select
 
-from emulator.stories import story
+from emulator.scenarios import story
 from ledger.batch import Batch, Header
 from operations.rebuild import Done, chunks, look, rebuild
 from operations.refold import NOTHING_MORE, Allowed

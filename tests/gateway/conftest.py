@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from gateway.factory import reconciler
 from gateway.reconciler import Reconciler
 from ledger.client import Ledger
-from tests.emulator.emulating import KEY, Emulator, emulating
+from tests.emulator.emulator_process import KEY, Emulator, emulating
 from tests.gateway.hook_runs import PUBLIC, TOKEN, Start
 from workers.settings import WorkerSettings
 

@@ -15,7 +15,7 @@ from gateway.reconciler import Reconciled
 from ledger.client import Ledger
 from ledger.keyspace import TOKENS, arrival, fingerprint
 from ledger.receivers import mark_of, publish
-from tests.emulator.emulating import Emulator
+from tests.emulator.emulator_process import Emulator
 
 PUBLIC, TOKEN = "https://x.example/in", "the-current-token"
 HERE = f"{PUBLIC}/hooks/{TOKEN}"

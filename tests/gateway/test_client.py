@@ -11,7 +11,7 @@ import pytest
 from gateway.client import CODES, Gateway, GatewayAway, GatewayFailure, GatewayOdd, GatewayRefused
 from seven.hooks import Hook
 from seven.signing import signature
-from tests.answering import Server
+from tests.http_stub import Server
 
 KEY = "a-secret-api-key"
 HOOK = Hook("https://x.example/hooks/secret-token/sms_mo", "sms_mo", "JSON", "4915126716517", "x-a: 1")

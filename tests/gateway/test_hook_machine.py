@@ -24,7 +24,7 @@ from sqlalchemy import create_engine
 from gateway.factory import reconciler
 from ledger.client import Ledger
 from tests.deploy.tools import thorough
-from tests.emulator.emulating import KEY, Emulator, emulating
+from tests.emulator.emulator_process import KEY, Emulator, emulating
 from tests.gateway.hook_runs import Front, delivered, front, living
 from workers.settings import WorkerSettings
 

@@ -10,7 +10,7 @@ import time_machine
 from gateway.hook_state import Memories
 from ledger.client import Ledger
 from ledger.receivers import living as living_receivers
-from tests.emulator.emulating import Emulator
+from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import (
     HERE,
     NEWER,

@@ -10,7 +10,7 @@ from gateway.hook_state import Memories
 from gateway.reconciler import Reconciled
 from ledger.client import Ledger
 from store.schema import hook_changes
-from tests.emulator.emulating import Emulator
+from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import HERE, TOKEN, Start, apply, registered
 from workers.settings import WorkerSettings
 

@@ -13,7 +13,7 @@ from ledger.receivers import living
 from seven.hooks import TEST_HEADER
 from seven.signing import signature_headers
 from tests.conftest import TOKEN
-from tests.emulator.listening import wait_until
+from tests.emulator.stub_receiver import wait_until
 
 BODY = b'{"webhook_event":"dlr","data":{"msg_id":"7","status":"DELIVERED","timestamp":"2026-11-28 01:00:00"}}'
 PUBLIC, KEY = "https://x.example/in", "a-signing-key"

@@ -9,8 +9,8 @@ from flower.utils.broker import Broker
 from kombu import pools
 from pydantic import ValidationError
 
-from cli.broker import wait_for_broker
 from cli.settings import HomeSettings
+from cli.up.broker import wait_for_broker
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from ledger.writer import Acceptor

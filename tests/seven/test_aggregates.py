@@ -7,7 +7,7 @@ from seven.events import EVENT_TYPES
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Call, DeadLetter, Failure, KeptDelivery, LedgerMark
 from tests.seven.corpus import CASES, Case
-from tests.seven.telling import VALID, event
+from tests.seven.event_fields import VALID, event
 
 OURS = {KeptDelivery, DeadLetter, Failure, LedgerMark}  # of deliveries, not of what they speak of
 

@@ -14,7 +14,7 @@ from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from seven.records import RECORDS, Record, fold
 from tests.seven.corpus import CASES, Case, retimed
-from tests.seven.telling import MOMENTS
+from tests.seven.event_fields import MOMENTS
 from tests.seven.wire_forms import WIRE_FORMS, Sent
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -10,7 +10,7 @@ from seven.delivery import Payload
 from seven.errors import Misfit
 from seven.events import EVENT_TYPES
 from seven.records import Call, LinkEvent, Message, TrackedLink, fold
-from tests.seven.telling import MOMENTS, RECEIVED_AT, VALID, changed, event
+from tests.seven.event_fields import MOMENTS, RECEIVED_AT, VALID, changed, event
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from seven.errors import Misfit, NotUnderstood
 from seven.events import EVENT_TYPES
 from seven.records import Record, fold
-from tests.seven.telling import COUNTS, MOMENTS, NUMBERS, PRICES, REQUIRED, TEXTS, VALID, WORDS, changed, event, every
+from tests.seven.event_fields import (
+    COUNTS,
+    MOMENTS,
+    NUMBERS,
+    PRICES,
+    REQUIRED,
+    TEXTS,
+    VALID,
+    WORDS,
+    changed,
+    event,
+    every,
+)
 
 SECRET = "geheim4711"
 

@@ -10,7 +10,7 @@ import time_machine
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
-from cli.audit_report import report
+from cli.output.audit import report
 from gateway.hook_state import LOCK_S as HOOKS_LOCK_S
 from gateway.hook_state import Memories
 from ledger import keyspace, stats

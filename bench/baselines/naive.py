@@ -1,0 +1,94 @@
+"""The naive rival: an endpoint, a model, a task for each request, a transaction for each task.
+
+What a competent developer writes in an afternoon with FastAPI, pydantic, Celery and SQLAlchemy, and does well: typed, a
+token, upserts that keep the later status, a history without duplicates, an archive. It answers when Redis has the
+message; on the same Redis as ours that is after fsync, too.
+
+    uvicorn bench.baselines.naive:app     celery -A bench.baselines.naive:celery worker
+"""
+
+import os
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import Celery
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import JSON, Column, DateTime, MetaData, String, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+
+TOKEN = os.environ["SEVEN_HOOK_TOKEN"]
+URL = os.environ.get("NAIVE_DATABASE_URL", "sqlite:///naive.db")
+
+app = FastAPI()
+celery = Celery("naive", broker=os.environ["REDIS_URL"])
+celery.conf.update(task_ignore_result=True, task_acks_late=True, worker_prefetch_multiplier=4)
+
+metadata = MetaData()
+deliveries = Table(
+    "naive_deliveries", metadata,
+    Column("id", String, primary_key=True), Column("received_at", DateTime(timezone=True)), Column("payload", JSON),
+)  # fmt: skip
+messages = Table(
+    "naive_messages", metadata,
+    Column("msg_id", String, primary_key=True), Column("status", String), Column("status_at", DateTime(timezone=True)),
+)  # fmt: skip
+statuses = Table(
+    "naive_message_statuses", metadata,
+    Column("msg_id", String, primary_key=True), Column("status", String, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+)  # fmt: skip
+engine = create_engine(URL)
+insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert
+
+if engine.dialect.name == "sqlite":
+
+    @event.listens_for(engine, "connect")
+    def _as_durable_as_ours(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+class StatusReport(BaseModel):
+    """The data of a `dlr`."""
+
+    msg_id: str
+    status: str
+    timestamp: datetime
+
+
+class Webhook(BaseModel):
+    """The whole payload."""
+
+    data: StatusReport
+    webhook_event: str
+    webhook_timestamp: str | None = None
+
+
+@app.post("/hooks/{token}")
+async def receive(token: str, webhook: Webhook) -> dict[str, str]:
+    """Have a task store it."""
+    if token != TOKEN:
+        raise HTTPException(404)
+    delivery_id = str(uuid.uuid4())
+    store.apply_async((delivery_id, webhook.model_dump(mode="json")))
+    return {"id": delivery_id}
+
+
+@celery.task
+def store(delivery_id: str, webhook: dict[str, Any]) -> None:
+    """The archive, the message, its history: one transaction."""
+    told = Webhook.model_validate(webhook).data
+    with engine.begin() as connection:
+        connection.execute(insert(deliveries).values(id=delivery_id, received_at=datetime.now(UTC), payload=webhook))
+        message = insert(messages).values(msg_id=told.msg_id, status=told.status, status_at=told.timestamp)
+        connection.execute(
+            message.on_conflict_do_update(
+                index_elements=[messages.c.msg_id],
+                set_={"status": message.excluded.status, "status_at": message.excluded.status_at},
+                where=messages.c.status_at < message.excluded.status_at,
+            )
+        )
+        history = insert(statuses).values(msg_id=told.msg_id, status=told.status, at=told.timestamp)
+        connection.execute(history.on_conflict_do_nothing())

@@ -1,0 +1,1 @@
+"""The commands of `seven-ingest`, one file each."""

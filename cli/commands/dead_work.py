@@ -1,0 +1,25 @@
+"""Carrying out what somebody has seen the plan of and agreed to, in portions."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+
+from cli.exits import ExitCode
+from cli.interruption import Stopped
+from cli.output.progress import Portions
+from store.row_writer import Refused, Store, StoreAway
+
+
+def carry_out(
+    engine: Engine, chosen: Sequence[str], what: str, rate: float, act: Callable[[Store, Sequence[str]], None]
+) -> Stopped | None:
+    """Act on portions, `rate` of them a second; returns why not on all."""
+    store = Store(engine)
+    portions = Portions(chosen, what, rate)
+    try:
+        with portions:
+            for portion in portions:
+                act(store, portion)
+    except (StoreAway, Refused) as error:
+        return Stopped(ExitCode.UNKNOWN, f"The database does not take anything: {error}", portions.done)
+    return Stopped(ExitCode.WRONG, "interrupted", portions.done) if portions.done < len(chosen) else None

@@ -1,0 +1,42 @@
+"""migrate: brings the database to the schema of today."""
+
+from typing import Annotated
+
+import typer
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.database import cause, sqlite_file, store_engine
+from cli.exits import ExitCode, fail
+from cli.installation import Home
+from cli.output.terminal import document, line
+from store.migrate import migrate as migrate_schema
+
+
+def migrate(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Bring the database to the schema of today. Safe to run again, and beside others."""
+    engine = store_engine()
+    if (file := sqlite_file(engine)) is not None and file.parent == Home.from_environment().directory:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before, after = migrated(engine)
+    if as_json:
+        document({"before": before, "after": after, "changed": before != after})
+    elif before == after:
+        line(f"The database is at version {after} already.")
+    else:
+        line(f"The database was {'empty' if before is None else f'at version {before}'} and is at version {after} now.")
+
+
+def migrated(engine: Engine) -> tuple[str | None, str]:
+    """The database's version before and after. Ends with exit code 3 when it does not answer or refuses."""
+    try:
+        return migrate_schema(engine)
+    except CommandError as error:
+        fail(ExitCode.WRONG, f"The database cannot be migrated: {error}")
+    except SQLAlchemyError as error:
+        fail(ExitCode.UNKNOWN, f"The database did not answer, or refused: {cause(error)}")
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""What commands print, for people and as JSON; one file for each command that prints much."""

@@ -1,0 +1,1 @@
+"""`up`: everything on one machine, in the order in which it starts, supervised."""

@@ -1,0 +1,96 @@
+"""First story: told by the emulator to the registered hooks, and followed until the last of it is in the database."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import httpx2
+from rich.progress import Progress
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from uuid_utils import uuid7
+
+from cli.output.progress import columns
+from cli.output.terminal import console, line
+from cli.up.counts import deliveries_since
+from cli.up.scenario_progress import Hindrance, StoryProgress
+
+POLL_S = 0.15
+
+
+class Bar(Protocol):
+    """Shows how many of how many."""
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show it."""
+
+
+class FirstStory:
+    """A story of the emulator at this URL, for the hooks that are registered there."""
+
+    def __init__(self, engine: Engine, emulator_url: str) -> None:
+        self._engine = engine
+        self._stories_url = f"{emulator_url}/stories"
+        self._first_id = str(uuid7())  # ids of deliveries sort by time: all that come from now on are above it
+
+    async def run(self, patience_s: float) -> Hindrance | None:
+        """Have it told, and wait until all of it is in the database.
+
+        Returns None, or what lacks: at the story's end, or after `patience_s` of standstill.
+        """
+        async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+            try:
+                order = await client.post(self._stories_url)
+                number = order.raise_for_status().json()["story"]
+            except httpx2.HTTPError as error:
+                return Hindrance(f"no first story: the emulator does not answer ({type(error).__name__})", "emulator")
+            with _bar() as show:
+                return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)
+
+    async def _follow(self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar) -> Hindrance | None:
+        kept, progress, deadline = 0, StoryProgress(), time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            progress = await _progress(client, url)
+            before, kept = kept, await asyncio.to_thread(self._kept)
+            if kept != before:
+                deadline = time.monotonic() + patience_s
+            show(kept, progress.total)
+            if progress.ended and kept >= progress.delivered:
+                return progress.verdict()
+            await asyncio.sleep(POLL_S)
+        return progress.standstill(kept)
+
+    def _kept(self) -> int:
+        try:
+            with self._engine.connect().execution_options(reads=True) as connection:
+                return deliveries_since(connection, self._first_id)
+        except SQLAlchemyError:
+            return 0
+
+
+async def _progress(client: httpx2.AsyncClient, url: str) -> StoryProgress:
+    try:
+        answer = await client.get(url)
+        return StoryProgress(answer.json() if answer.status_code == 200 else {})
+    except (httpx2.HTTPError, ValueError):
+        return StoryProgress()
+
+
+@contextmanager
+def _bar() -> Iterator[Bar]:
+    """A progress bar; without a terminal a line at the end."""
+    if not console.is_terminal:
+        last: tuple[int, int | None] = (0, None)
+
+        def remember(done: int, total: int | None) -> None:
+            nonlocal last
+            last = (done, total)
+
+        yield remember
+        line(f"first story: {last[0]} of {last[1] or '?'} deliveries in the database")
+        return
+    with Progress(*columns(elapsed=True), console=console) as progress:
+        task = progress.add_task("first story", total=None)
+        yield lambda done, total: progress.update(task, completed=min(done, total or done), total=total)
