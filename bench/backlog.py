@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from bench.servers import place, redis
 from bench.wrk_scripts import KEYS
-from emulator.php import json_encode
+from emulator.wire import json_encode
 from ledger.batch import Header, NewBatch
 from ledger.writer import Acceptor
 from seven.envelope import Envelope

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from emulator.php import http_build_query, json_encode
+from emulator.wire import http_build_query, json_encode
 from seven.events import EVENT_TYPES
 
 KEYS = {"dlr": "msg_id", "sms_mo": "id", "tracking": "sms_id", "voice_call": "id", "voice_status": "id"}

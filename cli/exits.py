@@ -1,6 +1,7 @@
-"""Exits: how a command ends, in a number for scripts and a sentence for people."""
+"""Exits: exit codes and the sentence that goes with each; how something long reports that it was interrupted."""
 
 import sys
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NoReturn
 
@@ -23,3 +24,27 @@ def fail(code: ExitCode, *lines: str) -> NoReturn:
     """End the command, saying why on standard error. Raises typer.Exit."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why something ended before its end, and how far it had come."""
+
+    code: ExitCode
+    cause: str
+    done: int
+
+
+def why(stopped: Stopped | None) -> str | None:
+    """The cause, for a script."""
+    return stopped.cause if stopped else None
+
+
+def end(stopped: Stopped | None, what: str, of: int) -> None:
+    """Ends the command where it was stopped."""
+    if stopped:
+        fail(
+            stopped.code,
+            f"{stopped.cause[0].upper()}{stopped.cause[1:]}. {stopped.done} of {of} were {what}.",
+            "What is done is done; the same command again does the rest.",
+        )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.output.ages import AHEAD, SET_BACK, ago, when
 from cli.output.terminal import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
 from cli.status_schedules import schedules
+from cli.times import AHEAD, SET_BACK, ago, when
 from ledger import stats
 from ledger.health import FULL_AT
 from seven.events import QUEUES

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from cli.checks import Check, Silence, good, unknown, warning, wrong
-from cli.output.ages import AHEAD, SET_BACK, ago, when
 from cli.output.terminal import program
 from cli.status_reading import InRedis, Status
+from cli.times import AHEAD, SET_BACK, ago, when
 from ledger.stats import is_late
 from workers.heartbeat import SILENT_S
 from workers.scheduler import MOST_WAITING

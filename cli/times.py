@@ -1,4 +1,4 @@
-"""Times: the options that bound what is meant by when it was received, and how a time may be told."""
+"""Times: the options for a time range, how a time may be written, and how an age is shown."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import ExitCode, fail
+from ledger.stats import DELAY_S
 
 Since = Annotated[
     str | None,
@@ -32,3 +33,24 @@ def parse_time(option: str, told: str | None) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         fail(ExitCode.USAGE, f"{option}: a time is expected, such as 2026-03-29T12:00:00Z, 2026-03-29, 30m, 2h or 3d")
+
+
+AHEAD = timedelta(seconds=-DELAY_S)
+"""An age below this is of something in the future: Redis' clock was ahead when it happened, and has been set back."""
+SET_BACK = "Redis' clock was set back: doctor compares the clocks"
+
+
+def ago(span: timedelta) -> str:
+    """A span of time in its two greatest units; a negative one with its sign."""
+    seconds = int(span.total_seconds())
+    if seconds < 0:
+        return f"-{ago(-span)}"
+    for unit, name, below, lesser in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name} {seconds % unit // below} {lesser}"
+    return f"{seconds} s"
+
+
+def when(age: timedelta) -> str:
+    """How long ago something was; in the future, where it was by a clock that has been set back since."""
+    return f"{ago(age)} ago" if age.total_seconds() > -1 else f"{ago(-age)} in the future by Redis' clock"

@@ -12,18 +12,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from emulator.auth import Admitting
-from emulator.errors import UnreadableError, refuse
+from emulator.auth import Admitting, Signing
 from emulator.faults import Fault, Faults
 from emulator.gateway import Gateway
 from emulator.hook_controls import HookControls
 from emulator.hooks import Registration
 from emulator.registry import Registry, UnreadableStateError
-from emulator.scenario_controls import StoryControls
+from emulator.scenario_controls import StoryControls, UnreadableError, refuse
 from emulator.scenario_request import Order
 from emulator.scenario_runner import Storyteller
 from emulator.settings import EmulatorSettings, load
-from emulator.signing import Signing
 
 API_METHODS = ["GET", "POST", "DELETE"]
 

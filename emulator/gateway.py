@@ -18,8 +18,8 @@ from emulator.api_request import Asked
 from emulator.auth import Admitting
 from emulator.faults import GARBAGE, Fault, Faults
 from emulator.hooks import Hook, Registration
-from emulator.php import json_encode
 from emulator.registry import Registry
+from emulator.wire import json_encode
 
 log = logging.getLogger("seven.emulator")
 

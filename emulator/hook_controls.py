@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from emulator.api_request import ACTIONS
-from emulator.errors import read_json, read_object
 from emulator.faults import Fault, Faults
 from emulator.gateway import Gateway
 from emulator.hooks import Hook, Registration
 from emulator.registry import Registry
+from emulator.scenario_controls import read_json, read_object
 
 _SEVERAL = TypeAdapter(list[Fault])
 

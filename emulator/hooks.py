@@ -8,9 +8,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from emulator.targets import reachable
 from emulator.vendor_event import Occurrence
-from emulator.wire import Method, Request, Telling, write
+from emulator.wire import Method, Request, Telling, reachable, write
 from seven.timestamps import BERLIN
 
 ALL = "all"

@@ -1,20 +1,56 @@
-"""Story controls: stories told on demand, the first one at the start, and how far each telling is."""
+"""Scenario controls: scenarios run on demand, the first one at the start, and how far each run is.
+
+What a control cannot read is refused, naming each wrong field.
+"""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import chain
+from typing import Any
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from emulator.errors import read_object
 from emulator.registry import Registry
 from emulator.report import State
 from emulator.scenario_request import Order
 from emulator.scenario_runner import Storyteller, Told
 from emulator.settings import EmulatorSettings
+
+
+class UnreadableError(Exception):
+    """A body that is not what a control reads."""
+
+
+async def read_json(request: Request) -> Any:
+    """The body; without one an empty object. Raises UnreadableError."""
+    try:
+        return json.loads(await request.body() or b"{}")
+    except (ValueError, RecursionError):
+        raise UnreadableError("not JSON") from None
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body, an object. Raises UnreadableError."""
+    told = await read_json(request)
+    if not isinstance(told, dict):
+        raise UnreadableError("not a JSON object")
+    return told
+
+
+async def refuse(_: Request, error: Exception) -> JSONResponse:
+    """422 saying what is wrong, and repeating none of it."""
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        wrong = {".".join(map(str, one["loc"])) or "body": one["msg"].removeprefix("Value error, ") for one in found}
+    else:
+        wrong = {"body": str(error)}
+    return JSONResponse({"error": "; ".join(f"{name}: {word}" for name, word in wrong.items()), "wrong": wrong}, 422)
+
 
 QUIET_S = 1.0
 """A first story for the hooks begins when none has come for so long: they are registered one after the other."""

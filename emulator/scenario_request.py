@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo
 
 from emulator.seeds import SEEDS
 from emulator.settings import MOST_LINES, MOST_MESSAGES, EmulatorSettings, Layouts, Methods
-from emulator.targets import Target
+from emulator.wire import Target
 
 
 def today() -> datetime:

@@ -5,14 +5,13 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from emulator.auth import Signing
 from emulator.recipients import Addressing, ToHooks, ToTarget
 from emulator.registry import Registry
 from emulator.report import Report
-from emulator.retry_policy import RetryPolicy
 from emulator.scenario_request import Order
 from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering
-from emulator.signing import Signing
+from emulator.sender import Delivering, RetryPolicy
 from emulator.wire import METHODS, Telling
 
 log = logging.getLogger("seven.emulator")

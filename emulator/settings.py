@@ -10,8 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from emulator.seeds import SEEDS
-from emulator.targets import Target
-from emulator.wire import LAYOUTS, METHODS, Layout, Method
+from emulator.wire import LAYOUTS, METHODS, Layout, Method, Target
 
 MOST_MESSAGES = 100_000
 MOST_LINES = 512

@@ -1,12 +1,44 @@
-"""Wire: one occurrence as the HTTP request that the gateway would make of it."""
+"""Wire: one vendor event as the HTTP request that the gateway would make of it.
 
+JSON and forms are written as PHP writes them, which the gateway's answers and deliveries show.
+"""
+
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
-from emulator.php import http_build_query, json_encode
+import httpx2
+from pydantic import AfterValidator, SecretStr
+
 from emulator.vendor_event import Occurrence
+
+
+def json_encode(value: object) -> bytes:
+    r"""ASCII, no spaces, slashes escaped (the vendor's samples show `https:\/\/`)."""
+    return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode("ascii")
+
+
+def http_build_query(words: Mapping[str, Any]) -> str:
+    """Brackets percent-encoded, null left out, true as 1, a space as +."""
+    return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(words, ""))
+
+
+def _pairs(words: Mapping[str, Any], inside: str) -> Iterator[tuple[str, str]]:
+    for name, value in words.items():
+        key = f"{inside}[{name}]" if inside else name
+        if isinstance(value, Mapping):
+            yield from _pairs(value, key)
+        elif isinstance(value, bool):
+            yield key, str(int(value))
+        elif value is not None:
+            yield key, str(value)
+
+
+def _quote(text: str) -> str:
+    return quote_plus(text).replace("~", "%7E")  # urlencode() of PHP spares only - _ . among the marks
+
 
 Method = Literal["JSON", "POST", "GET"]
 METHODS: tuple[Method, ...] = ("JSON", "POST", "GET")
@@ -90,3 +122,33 @@ def _naming(url: str, event_type: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     return urlunsplit(parts._replace(path=path if path.endswith(f"/{event_type}") else f"{path}/{event_type}"))
+
+
+MAX_PORT = 65535
+
+
+def is_reachable(url: str) -> bool:
+    """Whether requests can be made to this URL."""
+    try:
+        parts = httpx2.URL(url)
+        urlsplit(url)  # refuses a few that the other takes
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    spaced = any(letter.isspace() for letter in url)
+    return parts.scheme in {"http", "https"} and bool(parts.host) and (parts.port or 1) <= MAX_PORT and not spaced
+
+
+def reachable(url: str) -> str:
+    """The URL itself. Raises ValueError, whose text does not repeat it."""
+    if not is_reachable(url):
+        raise ValueError("a target URL looks like https://host[:port]/path")
+    return url
+
+
+def _secret(url: SecretStr) -> SecretStr:
+    reachable(url.get_secret_value())
+    return url
+
+
+Target = Annotated[SecretStr, AfterValidator(_secret)]
+"""A URL that requests can be made to. It is a secret: its path holds the receiver's token."""

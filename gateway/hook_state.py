@@ -11,7 +11,7 @@ from redis.lock import Lock
 
 from gateway.hook_evidence import Evidence
 from ledger import keyspace
-from ledger.locks import lock
+from ledger.claims import lock
 from ledger.receivers import living
 
 DAY_MS = 86_400_000

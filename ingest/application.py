@@ -23,12 +23,10 @@ from ingest.connections import Bounds, Connections
 from ingest.endpoint import Receiving
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.presence import Presence
-from ingest.quota import Allowance
-from ingest.rate_limit import Strangers
+from ingest.rate_limit import Allowance, Strangers
 from ingest.readiness import Readiness
-from ingest.routing import Doors, prefixes
+from ingest.routing import Doors, Tokens, prefixes
 from ingest.settings import IngestSettings, words
-from ingest.tokens import Tokens
 from ingest.uvicorn_limits import Edge
 from ingest.verification import Guards, SecretGuard, SignatureGuard
 from ingest.verification_log import Observations

@@ -24,7 +24,7 @@ from ingest.metrics import (
     UNDECODABLE,
     ReceiverMetrics,
 )
-from ingest.quota import Allowance
+from ingest.rate_limit import Allowance
 from ingest.routing import PATH, Door
 from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
 from ingest.verification import Asked, Examined, Guards

@@ -1,7 +1,7 @@
-"""Strangers: who has no token of ours. All of them hear the same, whatever they asked for, and no faster than is cheap.
+"""Rate limits: requests without a valid hook token, per client address; parked and quarantined deliveries, per hour.
 
-Nothing is stored, nothing logged, nothing looked up: counting, and a 404. Beyond a rate an answer waits for its turn,
-which costs us a timer, and a flood its speed.
+Every request without a valid token gets the same 404. Nothing is stored, logged or looked up for it: it is counted.
+Beyond a rate its answer waits for a turn, which costs us a timer, and a flood its speed.
 """
 
 import asyncio
@@ -111,3 +111,25 @@ def _neighbourhood(address: str) -> str:
         return str(IPv6Address(int(IPv6Address(address.partition("%")[0])) >> 64 << 64))
     except ValueError:
         return address
+
+
+HOUR_S = 3600
+
+
+class Allowance:
+    """A bucket of deliveries and of their bytes, which fills up again within an hour."""
+
+    def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = (most, most_bytes)
+        self._left = (float(most), float(most_bytes))
+        self._clock = clock
+        self._at = clock()
+
+    def take(self, size: int) -> bool:
+        """Whether a delivery of so many bytes may be kept now; then it counts."""
+        now = self._clock()
+        part, self._at = (now - self._at) / HOUR_S, now
+        deliveries, room = (min(most, left + part * most) for most, left in zip(self._most, self._left, strict=True))
+        fits = deliveries >= 1 and room >= size
+        self._left = (deliveries - 1, room - size) if fits else (deliveries, room)
+        return fits

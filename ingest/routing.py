@@ -1,9 +1,10 @@
-"""Doors: `/hooks/{token}` and `/hooks/{token}/{event_type}`, with a slash at the end or without; and who opens them.
+"""Routing: `/hooks/{token}` and `/hooks/{token}/{event_type}`, with or without a slash at the end, and valid tokens.
 
 A public URL may have a path of its own. Whether the proxy passes that on or takes it away is the operator's choice, so
 hooks are served below each such prefix as well as without.
 """
 
+import hmac
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,8 +12,30 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Scope
 
-from ingest.tokens import Tokens
 from ingest.uvicorn_limits import connection_of
+from ledger.keyspace import fingerprint
+
+
+class Tokens:
+    """The secrets that hooks may carry."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self._known = [(token.encode(), fingerprint(token)) for token in tokens]
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of every known token."""
+        return frozenset(mark for _, mark in self._known)
+
+    def recognise(self, token: str) -> str | None:
+        """The fingerprint of a known token, else None. Every known token is compared, each in constant time."""
+        told = token.encode("utf-8", "surrogatepass")
+        found = None
+        for known, mark in self._known:
+            if hmac.compare_digest(told, known):
+                found = mark
+        return found
+
 
 PATH = "/hooks/"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
-from ingest.tokens import Tokens
+from ingest.routing import Tokens
 from ingest.verification_log import Observations
 from ledger.keyspace import fingerprint
 from seven.hooks import SECRET_HEADER

@@ -1,15 +1,29 @@
-"""Isolating: what the ledger knows of a suspect batch, whose envelopes are consumed one by one."""
+"""Claims: locks in Redis, and what the ledger knows of a suspect batch, whose envelopes are consumed one by one.
+
+An expiry is a moment by Redis' clock. A lock taken while that clock was ahead would stay for years once it is set back,
+if its holder died. So whoever comes shortens an expiry that is further away than any can be.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
+from redis import Redis
 from redis.exceptions import LockError, OutOfMemoryError
 from redis.lock import Lock
 
 from ledger import keyspace
 from ledger.client import Ledger
-from ledger.locks import lock
 from ledger.scripts import BEGIN, RELEASE
+
+
+def lock(redis: Redis, name: str, timeout_s: int) -> Lock:
+    """A lock that expires after `timeout_s`, to be acquired without waiting. Raises redis.RedisError."""
+    left_ms: Any = redis.pttl(name)
+    if left_ms > timeout_s * 1000:
+        redis.pexpire(name, timeout_s * 1000)  # a holder that lives has its whole time, or extends it
+    return Lock(redis, name, timeout=timeout_s, blocking=False, thread_local=False)
+
 
 ALONE_S = 120
 """Longer than any transaction: who has not touched another envelope for that long is dead."""

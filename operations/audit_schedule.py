@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
+from ledger.claims import lock
 from ledger.client import Ledger
-from ledger.locks import lock
 from operations.audit import Audit, Auditor
 from runtime.logs import logger
 from store.circuit_breaker import Breaker

@@ -12,8 +12,7 @@ from sqlalchemy import Connection, Engine
 from operations.refold import NOTHING_MORE, Allowed, Left, Refolded, refold
 from seven.aggregates import Family, families
 from store.archive import PAGE, Page, Scope, census, pages, resubject
-from store.record_rows import KEYS_AT_ONCE
-from store.replace import lock, replace
+from store.record_rows import KEYS_AT_ONCE, lock, replace
 from store.row_writer import Refused, Store
 
 SUBJECTS_PER_CHUNK = 300

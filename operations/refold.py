@@ -13,11 +13,9 @@ from seven.joins import Join
 from seven.records import SHAPES, KeptDelivery, Record
 from seven.timestamps import AHEAD
 from store.archive import Moved, archived
-from store.diff import Change, compared, joined
 from store.ordinals import removed_until
 from store.projection import understand_envelope
-from store.record_rows import Place, place
-from store.replace import kept_of
+from store.record_rows import Change, Place, compared, joined, kept_of, place
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, delete
 from operations.dead_letters import failures, unapplied
 from operations.reprocess import DISCARDED, Reread, reason_of, reread
 from seven.records import DeadLetter, KeptDelivery, Record, fold
-from store.diff import changes
 from store.errors import is_refusal
+from store.record_rows import changes
 from store.row_writer import Store, cause, join
 from store.schema import dead_letter_failures, dead_letters, deliveries
 

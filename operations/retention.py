@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
+from ledger.claims import lock
 from ledger.client import Figures, Ledger
-from ledger.locks import lock
 from operations.retention_settings import KeepSettings
 from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger

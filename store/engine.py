@@ -1,4 +1,9 @@
-"""Engines: a database URL becomes connections that keep a commit once it is answered."""
+"""Engine: a database URL becomes connections that keep a commit once it is answered.
+
+After an outage no connection that was made before it is used again: it may go on meeting the server of before, which is
+read-only or no longer the primary. Disposing of the pool is not enough, and leaves open what other threads have just
+taken from it: they return it to a pool that no longer exists.
+"""
 
 import sqlite3
 import time
@@ -7,11 +12,34 @@ from typing import Any
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
-from store import freshness, transactions
+from store import transactions
 from store.schema import SCHEMA
 from store.timeouts import PATIENCE, Patience, guarded
+
+_OPTION = "stale_before"
+
+
+def watch(engine: Engine) -> None:
+    """Have the engine's pool replace each connection that has expired, when it is next taken."""
+
+    def check(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["made_at"] <= engine.get_execution_options().get(_OPTION, 0.0):
+            raise DisconnectionError("made before the outage")
+
+    event.listen(engine, "connect", _made)
+    event.listen(engine, "checkout", check)
+
+
+def expire(engine: Engine) -> None:
+    """Let no connection of now be taken from the pool again; what is in use is closed after it."""
+    engine.update_execution_options(**{_OPTION: time.monotonic()})
+
+
+def _made(_connection: Any, record: Any) -> None:
+    record.info["made_at"] = time.monotonic()
+
 
 # A server that vanished without a word is noticed within half a minute.
 _CONNECTION = {
@@ -57,7 +85,7 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        freshness.watch(engine)
+        watch(engine)
         return engine
     engine = create_engine(
         url,
@@ -72,7 +100,7 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
     event.listen(engine, "do_connect", guarded(patience))
     event.listen(engine, "connect", _configure_postgresql)
     event.listen(engine, "begin", transactions.begin)
-    freshness.watch(engine)
+    watch(engine)
     return engine
 
 

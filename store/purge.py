@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Select, Table, and_, delete, or_, sel
 from seven.aggregates import Family
 from seven.ranges import Run, runs
 from store.archive import first_id
-from store.ordinals import Place
+from store.ordinals import Place, tally
 from store.partitions import drop_past, provide
 from store.record_rows import among
 from store.schema import (
@@ -27,7 +27,6 @@ from store.schema import (
     inbound_messages,
     metadata,
 )
-from store.tallies import tally
 from store.types import Time
 from store.upsert import NOW
 

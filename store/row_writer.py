@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
 from seven.records import Record, fold
+from store.engine import expire
 from store.errors import is_race, is_refusal, is_unmigrated, sqlstate
-from store.freshness import expire
 from store.timeouts import TRANSACTION_S
 from store.upsert import upsert
 

@@ -12,8 +12,7 @@ from cli.commands.dead_selection import Ids, Limit, Outcomes, Reason, Sources, T
 from cli.commands.dead_work import carry_out
 from cli.confirm import ask, askable
 from cli.database import opened, reading
-from cli.exits import ExitCode, fail
-from cli.interruption import end, why
+from cli.exits import ExitCode, end, fail, why
 from cli.output.dead import (
     tell_groups,
     tell_list,

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
-from cli.exits import ExitCode
-from cli.interruption import Stopped
+from cli.exits import ExitCode, Stopped
 from cli.output.progress import Portions
 from store.row_writer import Refused, Store, StoreAway
 

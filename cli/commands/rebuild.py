@@ -9,8 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.confirm import ask, askable
 from cli.database import cause, opened
-from cli.exits import ExitCode, fail
-from cli.interruption import Stopped, end
+from cli.exits import ExitCode, Stopped, end, fail
 from cli.output.progress import UnderWay
 from cli.output.rebuild import Report
 from cli.output.terminal import shown

@@ -12,7 +12,7 @@ import typer
 from cli.exits import ExitCode, fail
 from cli.installation import Home
 from cli.output.terminal import document, line, program, shown
-from emulator.signing import Signing
+from emulator.auth import Signing
 from emulator.vendor_event import Occurrence
 from emulator.wire import METHODS, Method, Request, Telling, write
 from seven.errors import NotUnderstood

@@ -13,7 +13,7 @@ from cli.database import sqlite_file, store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Home, Occupied
 from cli.output.terminal import line, near
-from cli.up import ports, programs
+from cli.up import programs
 from cli.up.broker import NoBroker, wait_for_broker
 from cli.up.first_scenario import FirstStory
 from cli.up.own_hooks import register_own_hooks
@@ -58,7 +58,7 @@ def _check(home: Home) -> None:
     load(IngestSettings)
     load(WorkerSettings)
     load_emulator_settings()
-    if hindrances := ports.hindrances(programs.listeners(home)):
+    if hindrances := programs.hindrances(programs.listeners(home)):
         fail(ExitCode.USAGE, *hindrances)
 
 

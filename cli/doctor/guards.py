@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from redis import Redis
 
 from cli.checks import Check, Silence, good, unknown, warning
-from cli.output.ages import ago
 from cli.output.terminal import program
+from cli.times import ago
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import Judged, judged
 from workers.settings import WorkerSettings

@@ -6,11 +6,11 @@ What people wrote is told by a dry run only, which is asked for it; else which f
 from collections import Counter
 from typing import Any
 
-from cli.interruption import Stopped, why
+from cli.exits import Stopped, why
 from cli.output.terminal import document, line, shown, table
 from operations.rebuild import Done
 from operations.refold import Left
-from store.diff import Change
+from store.record_rows import Change
 
 MOST_SHOWN = 1000
 """Changes, and subjects that were left, listed one by one; all are counted."""

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cli.checks import Check, Grade, Silence, count, exit_code, tell, told
-from cli.output.ages import ago
 from cli.output.terminal import line, shown, table
 from cli.status_judging import at_most
 from cli.status_reading import Status
+from cli.times import ago
 from seven.events import PARKED, QUEUES
 from store.row_counts import Glance
 

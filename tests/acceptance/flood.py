@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.report import State
-from emulator.retry_policy import RetryPolicy
-from emulator.sender import Delivering
+from emulator.sender import Delivering, RetryPolicy
 from emulator.wire import Request
 from tests.processes import ROOT, Receiver, running
 from tests.servers import valkey

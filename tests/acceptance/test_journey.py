@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from emulator.report import Report, State
-from emulator.retry_policy import RetryPolicy
 from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering
+from emulator.sender import Delivering, RetryPolicy
 from emulator.vendor_event import Occurrence
 from emulator.wire import requests
 from ledger.batch import Batch

@@ -12,7 +12,7 @@ import pytest
 from celery import Celery
 from redis import Redis
 
-from emulator.signing import Signing
+from emulator.auth import Signing
 from emulator.wire import Request
 from ingest.settings import IngestSettings
 from ledger.announcements import broker

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.auth import Signing
 from emulator.report import State
-from emulator.retry_policy import RetryPolicy
-from emulator.sender import Delivering
-from emulator.signing import Signing
+from emulator.sender import Delivering, RetryPolicy
 from emulator.wire import Request
 from tests.processes import Receiver, running
 from tests.servers import Valkey, eventually, valkey

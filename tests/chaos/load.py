@@ -20,8 +20,7 @@ from pathlib import Path
 import uvloop
 
 from emulator.report import State
-from emulator.retry_policy import RetryPolicy
-from emulator.sender import Delivering
+from emulator.sender import Delivering, RetryPolicy
 from emulator.wire import Telling, requests
 from tests.chaos.workload import Tale
 from tests.processes import ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from cli.up.first_scenario import StoryProgress
 from cli.up.own_hooks import is_stale
-from cli.up.scenario_progress import StoryProgress
 from seven.hooks import Addresses, Hook
 from tests.cli.installation import Installation
 from tests.emulator.emulator_process import emulating

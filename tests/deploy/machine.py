@@ -17,9 +17,8 @@ from typing import Self
 from sqlalchemy import select
 
 from emulator.report import State
-from emulator.retry_policy import RetryPolicy
 from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering
+from emulator.sender import Delivering, RetryPolicy
 from emulator.wire import Telling, requests
 from ledger.client import Ledger
 from operations.audit import Auditor

@@ -12,9 +12,8 @@ from itertools import pairwise, repeat
 import pytest
 
 from emulator.report import Fate, State
-from emulator.retry_policy import RETRIED, WAITS_S, RetryPolicy
 from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering, deliver
+from emulator.sender import RETRIED, WAITS_S, Delivering, RetryPolicy, deliver
 from emulator.wire import Request, requests
 from tests.emulator.stub_receiver import Receiver, receiving
 

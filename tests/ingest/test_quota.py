@@ -1,6 +1,6 @@
 """Allowances: bounded in deliveries and in bytes, and full again after an hour."""
 
-from ingest.quota import HOUR_S, Allowance
+from ingest.rate_limit import HOUR_S, Allowance
 
 
 def test_bytes_are_bounded():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils import uuid7
 
-from emulator.php import json_encode
+from emulator.wire import json_encode
 from ingest.batcher import BATCH_BYTES
 from ingest.envelopes import Received, judge
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch, legible

@@ -13,9 +13,9 @@ from operations.audit import Audit, Auditor
 from operations.audit_schedule import AuditMetrics, remember
 from seven.envelope import Envelope
 from seven.records import LinkEvent
+from store.ordinals import tally
 from store.row_writer import Store
 from store.schema import deliveries, ledger_marks
-from store.tallies import tally
 from tests.factories.envelopes import NOW, envelope
 from workers.consumer import Consumer
 

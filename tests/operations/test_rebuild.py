@@ -16,9 +16,8 @@ from seven.aggregates import families
 from seven.events.dlr import StatusReport
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus, Record
 from store.archive import Scope
-from store.diff import Change
 from store.projection import Understood
-from store.record_rows import Place, place
+from store.record_rows import Change, Place, place
 from tests.factories.archive import (
     EVERYTHING,
     NOON,

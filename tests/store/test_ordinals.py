@@ -7,8 +7,7 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.audit import Auditor
-from store.ordinals import removed_until
-from store.tallies import Fate, tally
+from store.ordinals import Fate, removed_until, tally
 from tests.factories.archive import NOON, delivery_id
 
 DAY = timedelta(days=1)

@@ -14,9 +14,8 @@ from cli.output.audit import report
 from gateway.hook_state import LOCK_S as HOOKS_LOCK_S
 from gateway.hook_state import Memories
 from ledger import keyspace, stats
-from ledger.claims import ALONE_S, claimed
+from ledger.claims import ALONE_S, claimed, lock
 from ledger.client import Ledger
-from ledger.locks import lock
 from ledger.receivers import living as living_receivers
 from operations.audit import Auditor
 from operations.audit_schedule import LONGEST_S

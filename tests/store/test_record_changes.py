@@ -12,11 +12,9 @@ from seven.aggregates import families
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Call, CallStatus, Record
 from store.archive import Scope, archived, census
-from store.diff import Change, changes, compared
 from store.engine import create_store_engine
 from store.migrate import migrate
-from store.record_rows import kept, place
-from store.replace import kept_of
+from store.record_rows import Change, changes, compared, kept, kept_of, place
 from store.row_writer import Store
 from tests.factories.rows import NOON, empty, stories
 
