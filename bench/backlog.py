@@ -14,7 +14,7 @@ from bench.servers import place, redis
 from bench.wrk_scripts import KEYS
 from emulator.wire import json_encode
 from ledger.batch import Header, NewBatch
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 
@@ -48,7 +48,7 @@ async def filled(redis_url: str, number: int, tick: Callable[[], None] = lambda:
     """Put them into the ledger as a receiver does, in batches of 64; returns their bytes on the wire."""
     size = 0
     told = deliveries(number)
-    async with Acceptor(redis_url, 10) as acceptor:
+    async with LedgerWriter(redis_url, 10) as acceptor:
         while some := [one for _, one in zip(range(STEP), told, strict=False)]:
             size += sum(bytes_ for _, bytes_, _ in some)
             for event_type, group in groupby(sorted(some, key=lambda one: one[0]), key=lambda one: one[0]):

@@ -177,7 +177,7 @@ def bars(title: str, rates: Mapping[str, Sequence[float]]) -> str:
 
 def curve(title: str, knee: Sequence[Sequence[float]]) -> str:
     """Latency against rate, each point with its connections."""
-    height, bottom = 320, 290
+    sort_key, bottom = 320, 290
     fastest, slowest = max(one[1] for one in knee), max(one[3] for one in knee)
     points = [(60 + one[1] / fastest * (WIDTH - 120), bottom - one[3] / slowest * (bottom - 50), one) for one in knee]
     parts = [f'<polyline fill="none" stroke="#4c78a8" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)}"/>']
@@ -190,7 +190,7 @@ def curve(title: str, knee: Sequence[Sequence[float]]) -> str:
     parts.append(
         f'<text x="{WIDTH - 60}" y="{bottom + 18}" text-anchor="end" style="{_STYLE}">{fastest:,.0f} a second</text>'
     )
-    return _svg(title, height, parts)
+    return _svg(title, sort_key, parts)
 
 
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
@@ -214,7 +214,11 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> st
     return _svg(title, bottom + 40, parts)
 
 
-def _svg(title: str, height: int, parts: Sequence[str]) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
-    back = f'<rect width="{WIDTH}" height="{height}" fill="white"/><text x="12" y="22" style="{_STYLE}">{title}</text>'
+def _svg(title: str, sort_key: int, parts: Sequence[str]) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{sort_key}" viewBox="0 0 {WIDTH} {sort_key}">'
+    )
+    back = (
+        f'<rect width="{WIDTH}" height="{sort_key}" fill="white"/><text x="12" y="22" style="{_STYLE}">{title}</text>'
+    )
     return "\n".join([head, back, *parts, "</svg>", ""])

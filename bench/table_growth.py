@@ -24,7 +24,7 @@ from bench.servers import migrated, place, postgresql, redis
 from bench.worker_rate import SCATTER, fill
 from ledger.client import Ledger
 from store.archive import first_id
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.partitions import PARTITIONED, WEEK, provide
 from store.row_writer import Store
@@ -100,7 +100,7 @@ def _consumed(redis_url: str, engine: Engine, number: int, first: int, ascending
     ledger = Ledger(redis_url)
     try:
         ids = asyncio.run(fill(redis_url, number, first=first, ascending=ascending))
-        consumer = Consumer(ledger, Store(engine), Breaker())
+        consumer = Consumer(ledger, Store(engine), CircuitBreaker())
         began = time.perf_counter()
         for start in range(0, len(ids), BATCHES):
             consumer.consume("dlr", ids[start : start + BATCHES])

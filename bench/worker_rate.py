@@ -12,10 +12,10 @@ from uuid_utils import uuid7
 from bench.servers import database, place, redis
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.envelope import Envelope
 from seven.timestamps import BERLIN
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.row_writer import Store
 from workers.consumer import Consumer
@@ -45,7 +45,7 @@ async def fill(redis_url: str, number: int, batch: int = BATCH, first: int = 0, 
     """Put deliveries into the ledger; returns the batches' ids."""
     ids = []
     told = list(lines(number, first, ascending))
-    async with Acceptor(redis_url, 5) as acceptor:
+    async with LedgerWriter(redis_url, 5) as acceptor:
         for start in range(0, number, batch):
             new = NewBatch(str(uuid7()), "dlr", told[start : start + batch], frozenset())
             (answer,) = await acceptor.accept([new])
@@ -62,7 +62,7 @@ def consumed(dialect: str, number: int, rounds: int) -> dict[str, list[float]]:
         with place() as directory, redis(directory) as redis_url, database(directory, dialect) as url:
             ids = asyncio.run(fill(redis_url, number))
             engine, ledger = create_store_engine(url), Ledger(redis_url)
-            consumer = Consumer(ledger, Store(engine), Breaker())
+            consumer = Consumer(ledger, Store(engine), CircuitBreaker())
             began = time.perf_counter()
             for start in range(0, len(ids), 32):
                 consumer.consume("dlr", ids[start : start + 32])

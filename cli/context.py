@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
-from cli.installation import Home
+from cli.installation import Installation
 from ledger.client import Ledger
 from runtime.settings import load
 from seven.events import QUEUES
@@ -20,10 +20,10 @@ BUSY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Context:
     """What the environment, and on a machine where `up` runs its home, tell."""
 
-    home: Home
+    home: Installation
     settings: WorkerSettings
     receiver_url: str
     flower_url: str
@@ -31,9 +31,9 @@ class Surroundings:
     """Whether the gateway is the emulator, and nobody outside is meant."""
 
     @classmethod
-    def from_environment(cls) -> "Surroundings":
+    def from_environment(cls) -> "Context":
         """Read them. Ends with exit code 2 where they are wrong."""
-        home = Home.from_environment()
+        home = Installation.from_environment()
         lived_in = (home.directory / "lock").exists()  # else the environment tells all, as in a container
         if lived_in:
             os.environ.update(home.environment())

@@ -27,7 +27,7 @@ def fail(code: ExitCode, *lines: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class Interruption:
     """Why something ended before its end, and how far it had come."""
 
     code: ExitCode
@@ -35,12 +35,12 @@ class Stopped:
     done: int
 
 
-def why(stopped: Stopped | None) -> str | None:
+def why(stopped: Interruption | None) -> str | None:
     """The cause, for a script."""
     return stopped.cause if stopped else None
 
 
-def end(stopped: Stopped | None, what: str, of: int) -> None:
+def end(stopped: Interruption | None, what: str, of: int) -> None:
     """Ends the command where it was stopped."""
     if stopped:
         fail(

@@ -30,7 +30,7 @@ class Occupied(Exception):  # noqa: N818 - a fact, and no fault
     """Someone else holds the lock."""
 
 
-class Home:
+class Installation:
     """An installation on one machine. What the environment tells stands over what is kept here."""
 
     def __init__(self, settings: HomeSettings) -> None:
@@ -44,7 +44,7 @@ class Home:
         self._receivers_file = self.directory / "receivers"
 
     @classmethod
-    def from_environment(cls) -> "Home":
+    def from_environment(cls) -> "Installation":
         """The installation that the environment describes; ends the process with exit code 2 where it is wrong."""
         return cls(load(HomeSettings))
 

@@ -8,10 +8,10 @@ from cli.output.terminal import program, shown
 from cli.status_reading import InRedis, Status, Unmigrated
 from cli.status_schedules import schedules
 from cli.times import AHEAD, SET_BACK, ago, when
-from ledger import stats
 from ledger.health import FULL_AT
+from ledger.stats import LedgerStats
 from seven.events import QUEUES
-from store.row_counts import MOST_COUNTED, Glance
+from store.row_counts import MOST_COUNTED, RowCounts
 from workers.settings import WorkerSettings
 
 QUIET = timedelta(hours=1)
@@ -38,12 +38,12 @@ def _coming_in(status: Status) -> Check:
     if isinstance(redis, Silence):
         return unknown(name, "Redis knows what came last")
     last = max(redis.ledger.last_at.values(), default=None)
-    if last is None and isinstance(store, Glance) and store.received:
+    if last is None and isinstance(store, RowCounts) and store.received:
         return good(name, f"{at_most(sum(store.received.values()))} in the last hour")
     if last is None:
         return warning(name, "no delivery has come yet", f"{program()} hooks plan, or try {program()} send")
     quiet = redis.ledger.figures.now - last
-    before = sum(store.received_before.values()) if isinstance(store, Glance) else 0
+    before = sum(store.received_before.values()) if isinstance(store, RowCounts) else 0
     if quiet > QUIET and before >= ENOUGH_TO_MISS:
         said = f"none for {ago(quiet)}; the same hour of yesterday brought {at_most(before)}"
         return wrong(name, said, f"{program()} doctor: it asks the public URL and compares the hooks")
@@ -66,7 +66,7 @@ def _receivers(status: Status) -> Check:
     return wrong(name, said, "start it, or look at its log: what it refuses comes again for 3.5 days")
 
 
-def _memory(ledger: stats.Glance, settings: WorkerSettings) -> Check:
+def _memory(ledger: LedgerStats, settings: WorkerSettings) -> Check:
     if ledger.used is None:
         return warning("ledger", "its memory is not known: INFO is denied", "deploy/README.md, Least rights in Redis")
     limit = min(ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)
@@ -140,7 +140,7 @@ def _database(status: Status) -> Check:
 
 
 def _open(status: Status) -> Iterator[Check]:
-    if not isinstance(status.store, Glance):
+    if not isinstance(status.store, RowCounts):
         yield unknown("dead, parked", "the database knows")
         return
     found = {one.outcome: one for one in status.store.open}

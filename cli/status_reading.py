@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import Engine
 
 from cli.checks import Silence, Together
-from cli.context import Receiver, Surroundings, living, receivers
+from cli.context import Context, Receiver, living, receivers
 from cli.database import sqlite_file
-from gateway.hook_state import Memories, Memory
-from ledger import stats as ledger_glancing
+from gateway.hook_state import HookState, HookStates
 from ledger.client import Ledger
+from ledger.stats import LedgerStats, ledger_stats
 from operations.audit_schedule import recall
 from seven.events import EVENT_TYPES, QUEUES
-from store import row_counts as store_glancing
 from store.engine import create_store_engine
 from store.migrate import current, newest
+from store.row_counts import RowCounts, count_rows
 from store.timeouts import Patience
 from workers.settings import WorkerSettings
 from workers.worker_info import Worker
@@ -30,8 +30,8 @@ PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
 class InRedis:
     """What Redis knows."""
 
-    ledger: ledger_glancing.Glance
-    hooks: Memory
+    ledger: LedgerStats
+    hooks: HookState
     audit: Mapping[str, Any] | None
 
 
@@ -48,12 +48,12 @@ class Status:
 
     at: datetime
     redis: InRedis | Silence
-    store: store_glancing.Glance | Unmigrated | Silence
+    store: RowCounts | Unmigrated | Silence
     workers: list[Worker] | Silence
     receivers: list[Receiver] | Silence
 
 
-def read(told: Surroundings) -> Status:
+def read(told: Context) -> Status:
     """Ask all of them. Each wait is bounded: those who are away cost some seconds."""
     ledger = Ledger(told.redis_url, timeout_s=2)
     engine = create_store_engine(told.settings.store_url, 1, PATIENCE)
@@ -71,11 +71,11 @@ def read(told: Surroundings) -> Status:
 
 
 def _redis(ledger: Ledger, settings: WorkerSettings) -> InRedis:
-    memories = Memories(ledger.redis, settings.account.identity)
-    return InRedis(ledger_glancing.glance(ledger, QUEUES), memories.recall(), recall(ledger.redis))
+    memories = HookStates(ledger.redis, settings.account.identity)
+    return InRedis(ledger_stats(ledger, QUEUES), memories.recall(), recall(ledger.redis))
 
 
-def _store(engine: Engine, at: datetime) -> store_glancing.Glance | Unmigrated:
+def _store(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
     file = sqlite_file(engine)
     if file is not None and not file.exists():  # to connect would make one
         return Unmigrated(None)
@@ -83,4 +83,4 @@ def _store(engine: Engine, at: datetime) -> store_glancing.Glance | Unmigrated:
     if version is None or version < newest():
         return Unmigrated(version)
     with engine.connect().execution_options(reads=True) as connection:
-        return store_glancing.glance(connection, at, frozenset(EVENT_TYPES))
+        return count_rows(connection, at, frozenset(EVENT_TYPES))

@@ -19,7 +19,7 @@ _SCHEMES = {"basic", "bearer"}  # after either the key stands as it is: "further
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """One request to the hooks API."""
 
     action: Action
@@ -33,7 +33,7 @@ class Asked:
     body: bytes = field(repr=False)
 
     @classmethod
-    async def of(cls, request: Request) -> "Asked":
+    async def of(cls, request: Request) -> "ApiRequest":
         """Whatever a request says, in query, form, multipart or JSON. Raises nothing: what cannot be read says nothing.
 
         In the old style `action` says what is asked for, in the new one the method does.

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from emulator.auth import Admitting, Signing
+from emulator.auth import Authenticator, Signing
 from emulator.faults import Fault, Faults
 from emulator.gateway import Gateway
 from emulator.hook_controls import HookControls
 from emulator.hooks import Registration
 from emulator.registry import Registry, UnreadableStateError
-from emulator.scenario_controls import StoryControls, UnreadableError, refuse
-from emulator.scenario_request import Order
-from emulator.scenario_runner import Storyteller
+from emulator.scenario_controls import ScenarioControls, UnreadableError, refuse
+from emulator.scenario_request import ScenarioRequest
+from emulator.scenario_runner import ScenarioRunner
 from emulator.settings import EmulatorSettings, load
 
 API_METHODS = ["GET", "POST", "DELETE"]
@@ -39,7 +39,7 @@ A seven.io gateway for your own machine.
 These are the emulator's own controls; what they take is a JSON object:
 
 POST /stories              tell a story, to the registered hooks or to one target_url; it may say
-{_words(Order)}
+{_words(ScenarioRequest)}
 GET  /stories              every story, and how far its telling is
 GET  /stories/<n>          one of them
 GET  /stories/<n>/ids      the ids that the receiver answered with
@@ -66,8 +66,8 @@ def create_app(settings: EmulatorSettings) -> Starlette:
     signing_key = _word(settings.emulator_signing_key)
     signing = None if signing_key is None else Signing(signing_key)
     registry, faults = Registry(settings.emulator_state_file), Faults()
-    gateway = Gateway(registry, Admitting(_word(settings.emulator_api_key), signing), faults)
-    stories = StoryControls(settings, registry, Storyteller(registry, signing))
+    gateway = Gateway(registry, Authenticator(_word(settings.emulator_api_key), signing), faults)
+    stories = ScenarioControls(settings, registry, ScenarioRunner(registry, signing))
     hooks = HookControls(registry, gateway, faults)
 
     @asynccontextmanager

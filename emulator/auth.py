@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from string import ascii_letters, digits
 
-from emulator.api_request import Asked
+from emulator.api_request import ApiRequest
 from emulator.wire import Request
 from seven.signing import signature, signature_headers
 
@@ -50,7 +50,7 @@ WRONG_KEY = "900"
 SIGNING_FAILED = "901"
 
 
-class Admitting:
+class Authenticator:
     """By API key, and where it is signed by its signature."""
 
     def __init__(self, api_key: str | None, signing: Signing | None) -> None:
@@ -58,7 +58,7 @@ class Admitting:
         self._api_key = api_key
         self._signing = signing
 
-    def refusal(self, asked: Asked) -> str | None:
+    def refusal(self, asked: ApiRequest) -> str | None:
         """The code of the error that is the whole answer; None for whoever may come in."""
         key, told = self._api_key or asked.key, asked.key.encode(errors="replace")
         if not told or not hmac.compare_digest(told, key.encode(errors="replace")):

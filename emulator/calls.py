@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
-from emulator.vendor_event import Occurrence, epoch
+from emulator.vendor_event import VendorEvent, epoch
 
 ENDS = (
     *[("ringing", "in-progress", "completed")] * 3,
@@ -31,7 +31,7 @@ PRICES = (0.075, 0.12, 0.029)  # euros per minute
 INBOUND_IDS = (0, 1, 1)  # a capture of a real call in has the id 0
 
 
-def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[Occurrence]:
+def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
     """The statuses of one call that we placed."""
     chance = seed.chance("call out", n)
     number, recipient, price = seed.id(200_000, n), phone_number(chance), chance.choice(PRICES)
@@ -55,10 +55,10 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[Occurrence]:
         }
         if newer and seconds is not None:
             fields["total_price"] = round(price * -(-seconds // 60), 3)
-        yield Occurrence("voice_status", fields, at)
+        yield VendorEvent("voice_status", fields, at)
 
 
-def call_in(seed: Seed, n: int, at: datetime) -> Occurrence:
+def call_in(seed: Seed, n: int, at: datetime) -> VendorEvent:
     """One call that came in; every third has no id of its own."""
     fields = {
         "id": seed.id(1_000, n) * seed.deal(INBOUND_IDS, n, "call in"),
@@ -66,4 +66,4 @@ def call_in(seed: Seed, n: int, at: datetime) -> Occurrence:
         "system": OUR_NUMBER,
         "time": epoch(at),
     }
-    return Occurrence("voice_call", fields, at)
+    return VendorEvent("voice_call", fields, at)

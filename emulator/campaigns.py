@@ -6,7 +6,7 @@ from string import ascii_letters, digits
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
-from emulator.vendor_event import Occurrence, epoch, wall_clock
+from emulator.vendor_event import VendorEvent, epoch, wall_clock
 
 SIZE = 20
 EXPIRES_AFTER = timedelta(hours=48)  # the vendor's default ttl of 2880 minutes
@@ -62,13 +62,13 @@ REPLIES = (
 _BASE62 = digits + ascii_letters
 
 
-def campaign(seed: Seed, number: int, size: int, sent_at: datetime) -> Iterator[Occurrence]:
+def campaign(seed: Seed, number: int, size: int, sent_at: datetime) -> Iterator[VendorEvent]:
     """Everything that the gateway tells of one campaign of up to twenty messages, message by message."""
     for place in range(size):
         yield from _message(seed, number, number * SIZE + place, after(sent_at, seed.chance("sent", place), 0, 600))
 
 
-def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Iterator[Occurrence]:
+def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Iterator[VendorEvent]:
     chance = seed.chance("message", n)
     msg_id = str(seed.id(77_000_000_000, n))
     reference = {"foreign_id": f"order-{seed.number}-{n}"} if chance.random() < 0.3 else {}
@@ -77,21 +77,21 @@ def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Ite
         at = (
             after(sent_at + EXPIRES_AFTER, chance, 1, 60) if status == "EXPIRED" else after(at, chance, *PACE_S[status])
         )
-        yield Occurrence("dlr", {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}, at)
+        yield VendorEvent("dlr", {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}, at)
     if status == "DELIVERED":
         yield from _acts(seed, campaign_number, n, at)
 
 
-def _acts(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[Occurrence]:
+def _acts(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[VendorEvent]:
     chance = seed.chance("acts", n)
     at, totals = delivered_at, {"click": 0, "view": 0}
     for act in seed.deal(ACTS, n, "acts"):
         at = after(at, chance, 20, 4 * 3600)
         if act == "reply":
-            yield Occurrence("sms_mo", _reply(seed, n, at), at + timedelta(seconds=1))
+            yield VendorEvent("sms_mo", _reply(seed, n, at), at + timedelta(seconds=1))
         else:
             totals[act] += 1
-            yield Occurrence("tracking", _link(seed, campaign_number, n, act, totals), at)
+            yield VendorEvent("tracking", _link(seed, campaign_number, n, act, totals), at)
 
 
 def _reply(seed: Seed, n: int, at: datetime) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emulator.api_request import Asked
-from emulator.auth import Admitting
+from emulator.api_request import ApiRequest
+from emulator.auth import Authenticator
 from emulator.faults import GARBAGE, Fault, Faults
 from emulator.hooks import Hook, Registration
 from emulator.registry import Registry
@@ -32,7 +32,7 @@ Answer = dict[str, Any]
 class Gateway:
     """`/api/hooks`. `requests` counts by action whatever is asked, answered or refused."""
 
-    def __init__(self, registry: Registry, admitting: Admitting, faults: Faults) -> None:
+    def __init__(self, registry: Registry, admitting: Authenticator, faults: Faults) -> None:
         self.requests: Counter[str] = Counter()
         self._registry = registry
         self._admitting = admitting
@@ -41,7 +41,7 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response:
         """The gateway's answer, unless a fault that was asked for comes between."""
-        asked = await Asked.of(request)
+        asked = await ApiRequest.of(request)
         self.requests[asked.action] += 1
         fault = self._faults.meet(asked.action)
         response = self._perform(asked) if fault is None else self._fail(asked, fault)
@@ -50,7 +50,7 @@ class Gateway:
             await asyncio.sleep(fault.slow)
         return response
 
-    def _fail(self, asked: Asked, fault: Fault) -> Response:
+    def _fail(self, asked: ApiRequest, fault: Fault) -> Response:
         if not fault.replaces_answer:
             return self._perform(asked, fault)
         if fault.performed:
@@ -59,17 +59,17 @@ class Gateway:
             return Response(f"HTTP {fault.status}\n", fault.status, media_type="text/html")
         return Response(GARBAGE, media_type="text/html") if fault.garbage else _json(fault.code)
 
-    def _perform(self, asked: Asked, fault: Fault | None = None) -> Response:
+    def _perform(self, asked: ApiRequest, fault: Fault | None = None) -> Response:
         if (code := self._admitting.refusal(asked)) is not None:
             return _json(code)
         act = self._actions.get(asked.action)
         answer = _failure("Invalid action") if act is None else act(asked)
         return _json(answer if fault is None else fault.spoil(answer))
 
-    def _read(self, _: Asked) -> Answer:
+    def _read(self, _: ApiRequest) -> Answer:
         return {**_success(), "hooks": [_told(hook) for hook in self._registry]}
 
-    def _subscribe(self, asked: Asked) -> Answer:
+    def _subscribe(self, asked: ApiRequest) -> Answer:
         try:
             registration = Registration.model_validate(
                 {name: asked.words[name] for name in _REGISTERED_WITH if name in asked.words}
@@ -80,7 +80,7 @@ class Gateway:
             return _failure(_COMPLAINTS.get(name, f"Invalid {name}"))
         return {**_success(), "id": self._registry.register(registration).id}
 
-    def _unsubscribe(self, asked: Asked) -> Answer:
+    def _unsubscribe(self, asked: ApiRequest) -> Answer:
         """By id, or every hook with this URL, event type and request method, whatever its filter."""
         words = asked.words
         if hook_id := words.get("id", "").strip():

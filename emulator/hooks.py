@@ -8,8 +8,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from emulator.vendor_event import Occurrence
-from emulator.wire import Method, Request, Telling, reachable, write
+from emulator.vendor_event import VendorEvent
+from emulator.wire import Method, PlannedDelivery, Request, reachable, write
 from seven.timestamps import BERLIN
 
 ALL = "all"
@@ -29,7 +29,7 @@ class Matter(NamedTuple):
     inbound_number: str | None
 
     @classmethod
-    def of(cls, occurrence: Occurrence) -> "Matter":
+    def of(cls, occurrence: VendorEvent) -> "Matter":
         """Only what comes in has an inbound number."""
         told = occurrence.fields.get(INBOUND_NUMBER.get(occurrence.event_type, ""))
         return cls(occurrence.event_type, None if told is None else str(told))
@@ -72,7 +72,7 @@ class Hook(Registration):
             and self.event_filter in (None, matter.inbound_number)
         )
 
-    def request(self, telling: Telling) -> Request:
+    def request(self, telling: PlannedDelivery) -> Request:
         """The telling in this hook's own request method, with its headers."""
         written = write(replace(telling, method=self.request_method), self.target_url)
         headers = written.headers + _headers(self.headers) if self.headers else written.headers

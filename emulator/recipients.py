@@ -6,10 +6,10 @@ from typing import Protocol
 
 from emulator.hooks import Matter
 from emulator.registry import Registry
-from emulator.wire import Request, Telling, write
+from emulator.wire import PlannedDelivery, Request, write
 
 
-class Addressing(Protocol):
+class Recipients(Protocol):
     """The requests of a story, each written when it is asked for; None for a telling that nobody wants to hear."""
 
     @property
@@ -30,7 +30,7 @@ class Addressing(Protocol):
 class ToTarget:
     """Every telling to one URL, whatever is registered."""
 
-    def __init__(self, tellings: Sequence[Telling], target_url: str) -> None:
+    def __init__(self, tellings: Sequence[PlannedDelivery], target_url: str) -> None:
         self._tellings = tellings
         self._target_url = target_url
         self.deliveries = len(tellings)
@@ -47,7 +47,7 @@ class ToHooks:
     Hooks come and go while a story is told. A delivery once begun is tried to its end, though its hook be gone.
     """
 
-    def __init__(self, tellings: Sequence[Telling], registry: Registry) -> None:
+    def __init__(self, tellings: Sequence[PlannedDelivery], registry: Registry) -> None:
         self._tellings = tellings
         self._registry = registry
         self._left = Counter(Matter.of(telling.occurrence) for telling in tellings)

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse
 
 from emulator.registry import Registry
 from emulator.report import State
-from emulator.scenario_request import Order
-from emulator.scenario_runner import Storyteller, Told
+from emulator.scenario_request import ScenarioRequest
+from emulator.scenario_runner import ScenarioRun, ScenarioRunner
 from emulator.settings import EmulatorSettings
 
 
@@ -56,10 +56,10 @@ QUIET_S = 1.0
 """A first story for the hooks begins when none has come for so long: they are registered one after the other."""
 
 
-class StoryControls:
+class ScenarioControls:
     """`/stories`."""
 
-    def __init__(self, settings: EmulatorSettings, registry: Registry, storyteller: Storyteller) -> None:
+    def __init__(self, settings: EmulatorSettings, registry: Registry, storyteller: ScenarioRunner) -> None:
         self._settings = settings
         self._registry = registry
         self._storyteller = storyteller
@@ -69,7 +69,7 @@ class StoryControls:
         """Tell a first story: at once where a target is named, whose receiver may come up later, or to the hooks."""
         waiting = None
         if self._settings.emulator_target_url is not None:
-            self._storyteller.tell(Order.of(self._settings, {}))
+            self._storyteller.tell(ScenarioRequest.of(self._settings, {}))
         elif self._settings.emulator_first_story:
             waiting = asyncio.create_task(self._when_registered())
         yield
@@ -82,11 +82,11 @@ class StoryControls:
         while self._registry.news.is_set():
             self._registry.news.clear()
             await asyncio.sleep(QUIET_S)
-        self._storyteller.tell(Order.of(self._settings, {}))
+        self._storyteller.tell(ScenarioRequest.of(self._settings, {}))
 
     async def tell(self, request: Request) -> JSONResponse:
         """202 and the story's number; 422 naming each field that is wrong."""
-        told = self._storyteller.tell(Order.of(self._settings, await read_object(request)))
+        told = self._storyteller.tell(ScenarioRequest.of(self._settings, await read_object(request)))
         return JSONResponse({"story": told.number}, 202)
 
     async def overview(self, _: Request) -> JSONResponse:
@@ -102,14 +102,14 @@ class StoryControls:
         outcomes = self._found(request).report.ids
         return JSONResponse({"ids": [*chain.from_iterable(outcomes.values())], "outcomes": outcomes})
 
-    def _found(self, request: Request) -> Told:
+    def _found(self, request: Request) -> ScenarioRun:
         told = self._storyteller.stories.get(request.path_params["number"])
         if told is None:
             raise HTTPException(404, "no such story")
         return told
 
 
-def _progress(told: Told) -> dict[str, object]:
+def _progress(told: ScenarioRun) -> dict[str, object]:
     report, addressing = told.report, told.addressing
     states = report.states
     return {

@@ -15,7 +15,7 @@ def today() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-class Order(BaseModel):
+class ScenarioRequest(BaseModel):
     """What `POST /stories` may say; where it is silent, the settings speak."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

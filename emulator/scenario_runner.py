@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from emulator.auth import Signing
-from emulator.recipients import Addressing, ToHooks, ToTarget
+from emulator.recipients import Recipients, ToHooks, ToTarget
 from emulator.registry import Registry
 from emulator.report import Report
-from emulator.scenario_request import Order
-from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering, RetryPolicy
-from emulator.wire import METHODS, Telling
+from emulator.scenario_request import ScenarioRequest
+from emulator.scenarios import deliveries, scenario
+from emulator.sender import RetryPolicy, Sender
+from emulator.wire import METHODS, PlannedDelivery
 
 log = logging.getLogger("seven.emulator")
 
@@ -21,32 +21,32 @@ KEPT = 100
 
 
 @dataclass(slots=True)
-class Told:
+class ScenarioRun:
     """A story, and how far its telling is."""
 
     number: int
     seed: int
     state: Literal["telling", "told", "stopped", "failed"] = "telling"
-    addressing: Addressing | None = None
+    addressing: Recipients | None = None
     """To whom it is told; None while the story is being made up."""
     report: Report = field(default_factory=Report)
 
 
-class Storyteller:
+class ScenarioRunner:
     """Tells stories at the same time; every telling is a task that ends with the storyteller."""
 
     def __init__(self, registry: Registry, signing: Signing | None) -> None:
         """Stories go to the hooks of the registry, unless they are ordered for a target; with `signing` signed."""
         self._registry = registry
         self._signing = signing
-        self.stories: dict[int, Told] = {}
+        self.stories: dict[int, ScenarioRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = 0
 
-    def tell(self, order: Order) -> Told:
+    def tell(self, order: ScenarioRequest) -> ScenarioRun:
         """Begin to tell."""
         self._told += 1
-        told = self.stories[self._told] = Told(self._told, order.seed)
+        told = self.stories[self._told] = ScenarioRun(self._told, order.seed)
         self._forget()
         task = asyncio.create_task(self._tell(told, order))
         self._tasks.add(task)
@@ -59,14 +59,14 @@ class Storyteller:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _tell(self, told: Told, order: Order) -> None:
+    async def _tell(self, told: ScenarioRun, order: ScenarioRequest) -> None:
         tellings = await asyncio.to_thread(_tellings, order)
         target = order.target_url
         if target is None:
             told.addressing = ToHooks(tellings, self._registry)
         else:
             told.addressing = ToTarget(tellings, target.get_secret_value())
-        delivering = Delivering(
+        delivering = Sender(
             told.addressing,
             RetryPolicy(compression=order.compression),
             concurrency=order.concurrency,
@@ -76,7 +76,7 @@ class Storyteller:
         told.report = delivering.report
         await delivering.run()
 
-    def _end(self, told: Told, task: asyncio.Task[None]) -> None:
+    def _end(self, told: ScenarioRun, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         told.state = "stopped" if task.cancelled() else "failed" if error else "told"
@@ -97,9 +97,9 @@ class Storyteller:
             del self.stories[number]
 
 
-def _tellings(order: Order) -> list[Telling]:
+def _tellings(order: ScenarioRequest) -> list[PlannedDelivery]:
     return deliveries(
-        story(order.seed, now=order.now, messages=order.messages),
+        scenario(order.seed, now=order.now, messages=order.messages),
         seed=order.seed,
         methods=order.methods or METHODS,
         layouts=order.layouts,

@@ -64,7 +64,7 @@ class _Due:
     signature: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
-class Delivering:
+class Sender:
     """One round of deliveries; `report` grows while it runs."""
 
     def __init__(
@@ -201,7 +201,7 @@ async def deliver(
     rate: float | None = None,
 ) -> Report:
     """Make every delivery to its end, and report."""
-    return await Delivering(requests, policy, concurrency=concurrency, rate=rate).run()
+    return await Sender(requests, policy, concurrency=concurrency, rate=rate).run()
 
 
 _ONE = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_S)

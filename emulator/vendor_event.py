@@ -9,7 +9,7 @@ from seven.timestamps import BERLIN
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class VendorEvent:
     """One event as the gateway sees it, before it is written in a request method."""
 
     event_type: str

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, urlsplit, urlunsplit
 import httpx2
 from pydantic import AfterValidator, SecretStr
 
-from emulator.vendor_event import Occurrence
+from emulator.vendor_event import VendorEvent
 
 
 def json_encode(value: object) -> bytes:
@@ -52,10 +52,10 @@ reports page shows the third in a query. `bare` leaves `webhook_event` to the ho
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class PlannedDelivery:
     """One delivery to be made: what is told, and how."""
 
-    occurrence: Occurrence
+    occurrence: VendorEvent
     method: Method = "JSON"
     layout: Layout = "nested"
 
@@ -72,12 +72,12 @@ class Request:
     """The hook that it is for; None for a target."""
 
 
-def requests(tellings: Iterable[Telling], target_url: str) -> Iterator[Request]:
+def requests(tellings: Iterable[PlannedDelivery], target_url: str) -> Iterator[Request]:
     """The requests for one hook, each written when it is asked for."""
     return (write(telling, target_url) for telling in tellings)
 
 
-def write(telling: Telling, target_url: str) -> Request:
+def write(telling: PlannedDelivery, target_url: str) -> Request:
     """The request for a hook with this URL, which may carry a query of its own: a GET's words are added to it."""
     occurrence = telling.occurrence
     if telling.method == "JSON":
@@ -90,7 +90,7 @@ def write(telling: Telling, target_url: str) -> Request:
     return Request("GET", _with_query(target_url, form), (), b"")
 
 
-def _envelope(occurrence: Occurrence) -> dict[str, Any]:
+def _envelope(occurrence: VendorEvent) -> dict[str, Any]:
     return {
         "data": occurrence.fields,
         "webhook_event": occurrence.event_type,
@@ -98,7 +98,7 @@ def _envelope(occurrence: Occurrence) -> dict[str, Any]:
     }
 
 
-def _flat(occurrence: Occurrence) -> dict[str, Any]:
+def _flat(occurrence: VendorEvent) -> dict[str, Any]:
     return {
         **occurrence.fields,
         "webhook_event": occurrence.event_type,
@@ -106,7 +106,7 @@ def _flat(occurrence: Occurrence) -> dict[str, Any]:
     }
 
 
-def _bare(occurrence: Occurrence) -> Mapping[str, Any]:
+def _bare(occurrence: VendorEvent) -> Mapping[str, Any]:
     return occurrence.fields
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway import created_hooks
 from gateway.hook_address import Choice
 from gateway.hook_evidence import Evidence, Hold, Proof
-from gateway.hook_state import Memory
+from gateway.hook_state import HookState
 from seven.hooks import Hook, Plan
 
 
@@ -18,7 +18,7 @@ class Comparison:
     choice: Choice
     """The address that hooks are to have now."""
     evidence: Evidence
-    memory: Memory
+    memory: HookState
     """What is to be remembered of it."""
     again: bool = False
     """Whether hooks that were made and never listed count as gone."""

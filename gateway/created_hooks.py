@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.hook_evidence import Hold
-from gateway.hook_state import DAY_MS, Made
+from gateway.hook_state import DAY_MS, CreatedHook
 from ledger.keyspace import fingerprint
 from seven.hooks import SECRET_HEADER, Hook, canonical, normal_headers
 
@@ -22,7 +22,7 @@ def mark_of(desired: Hook) -> str:
 
 
 def hindrance(
-    desired: Hook, actual: Iterable[Hook], made: Iterable[Made], now_ms: int, *, again: bool = False
+    desired: Hook, actual: Iterable[Hook], made: Iterable[CreatedHook], now_ms: int, *, again: bool = False
 ) -> Hold | None:
     """Why a desired hook that is not listed as it should be must not be created now; None where it may.
 
@@ -47,7 +47,9 @@ def hindrance(
     return None
 
 
-def remembered(made: Sequence[Made], matching: Iterable[Hook], actual: Iterable[Hook], now_ms: int) -> tuple[Made, ...]:
+def remembered(
+    made: Sequence[CreatedHook], matching: Iterable[Hook], actual: Iterable[Hook], now_ms: int
+) -> tuple[CreatedHook, ...]:
     """What is still to be known of them after a read: not those that were listed once and have been gone for a day."""
     as_made, listed = {hook.id for hook in matching}, {hook.id for hook in actual}
     marked = (replace(one, listed=one.listed or one.id in as_made) for one in made)

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from gateway.client import Gateway
 from gateway.desired_hooks import DEFAULT, DesiredHook, addressed
-from gateway.findings import Journal
-from gateway.hook_state import Memories
+from gateway.findings import FindingLog
+from gateway.hook_state import HookStates
 from gateway.reconciler import Reconciler
 from seven.hooks import Addresses
 
@@ -70,8 +70,8 @@ def reconciler(
             gateway,
             lambda current: addressed(account.desired, current, account.hook_secret),
             addresses,
-            Memories(redis, account.identity),
-            Journal(engine),
+            HookStates(redis, account.identity),
+            FindingLog(engine),
             most_changes=most_changes or account.most_changes,
             grace_s=account.grace_s,
             again=again,

@@ -58,7 +58,7 @@ def findings(plan: Plan) -> list[Finding]:
     ]
 
 
-class Journal:
+class FindingLog:
     """The table `hook_changes`."""
 
     def __init__(self, engine: Engine) -> None:

@@ -19,7 +19,7 @@ LOCK_S = 180  # longer than any run: its calls are few and bounded
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedHook:
     """A hook that we created."""
 
     id: str
@@ -31,7 +31,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class HookState:
     """What the last run that could read the hooks left behind; times in milliseconds by Redis' own clock."""
 
     read_ms: int | None = None
@@ -45,13 +45,13 @@ class Memory:
     """When each hook that is as desired was first seen so, by its id."""
     headers: tuple[tuple[str, str], ...] = ()
     """What each hook of ours was made with, by its id: a fingerprint, for the gateway may not list them."""
-    made: tuple[Made, ...] = ()
+    made: tuple[CreatedHook, ...] = ()
     """Hooks that we created and that have not been removed since, as far as is known."""
     holds: tuple[tuple[str, str], ...] = ()
     """Why not all was done in the last run: code and text of each (`gateway/hook_evidence.py`)."""
 
 
-class Memories:
+class HookStates:
     """Where a run finds the memory of the one before. Every call raises redis.RedisError when Redis is away."""
 
     def __init__(self, redis: Redis, account: str = "") -> None:
@@ -78,11 +78,11 @@ class Memories:
             own_ms=int(time.time() * 1000),
         )
 
-    def recall(self) -> Memory:
+    def recall(self) -> HookState:
         """The memory of the last run; an empty one where there was none, or none that can be read."""
         try:
             told = json.loads(self._redis.get(self._key) or b"{}")
-            return Memory(
+            return HookState(
                 read_ms=told.get("read_ms"),
                 drift=int(told.get("drift", 0)),
                 count=int(told.get("count", 0)),
@@ -91,14 +91,15 @@ class Memories:
                 first_seen_ms=tuple((str(name), int(at)) for name, at in told.get("first_seen_ms", ())),
                 headers=tuple((str(name), str(mark)) for name, mark in told.get("headers", ())),
                 made=tuple(
-                    Made(str(name), str(mark), int(at), bool(listed)) for name, mark, at, listed in told.get("made", ())
+                    CreatedHook(str(name), str(mark), int(at), bool(listed))
+                    for name, mark, at, listed in told.get("made", ())
                 ),
                 holds=tuple((str(code), str(text)) for code, text in told.get("holds", ())),
             )
         except (ValueError, TypeError, AttributeError):
-            return Memory()
+            return HookState()
 
-    def remember(self, memory: Memory) -> None:
+    def remember(self, memory: HookState) -> None:
         """Leave a memory for the next run."""
         told = {
             "read_ms": memory.read_ms,
@@ -114,7 +115,7 @@ class Memories:
         self._redis.set(self._key, json.dumps(told))
 
 
-def still_seen(memory: Memory, ids: Iterable[str], now_ms: int) -> tuple[tuple[str, int], ...]:
+def still_seen(memory: HookState, ids: Iterable[str], now_ms: int) -> tuple[tuple[str, int], ...]:
     """When each of these hooks was first seen; now, for those that are new, or that a clock put into the future."""
     known = dict(memory.first_seen_ms)
     return tuple((name, min(known.get(name, now_ms), now_ms)) for name in ids)

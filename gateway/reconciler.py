@@ -14,10 +14,10 @@ from redis.exceptions import LockError
 from gateway import created_hooks
 from gateway.client import Gateway, GatewayFailure
 from gateway.comparison import Comparison
-from gateway.findings import Finding, Journal, findings
+from gateway.findings import Finding, FindingLog, findings
 from gateway.hook_address import choose
 from gateway.hook_evidence import Hold
-from gateway.hook_state import Made, Memories, Memory, still_seen
+from gateway.hook_state import CreatedHook, HookState, HookStates, still_seen
 from runtime.logs import logger
 from seven.hooks import Addresses, Hook, Plan, headers_are_told, plan
 
@@ -25,7 +25,7 @@ log = logger("seven.hooks")
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
+class ReconcileResult:
     """What one run found and did."""
 
     plan: Plan | None
@@ -44,8 +44,8 @@ class Reconciler:
         gateway: Gateway,
         desired: Callable[[Addresses], Sequence[Hook]],
         addresses: Addresses,
-        memories: Memories,
-        journal: Journal,
+        memories: HookStates,
+        journal: FindingLog,
         *,
         most_changes: int,
         grace_s: float,
@@ -68,7 +68,7 @@ class Reconciler:
         """What it would take, without changing or remembering anything. Raises GatewayFailure, or redis.RedisError."""
         return self._judged(self._look(self._memories.recall()))
 
-    def run(self, *, apply: bool) -> Reconciled | None:
+    def run(self, *, apply: bool) -> ReconcileResult | None:
         """One run; None when another one is under way. Raises redis.RedisError when Redis is away."""
         lock = self._memories.lock()
         if not lock.acquire():
@@ -81,7 +81,7 @@ class Reconciler:
             except LockError:  # another one may have begun; idempotent anyway
                 log.warning("a run lasted longer than its lock")
 
-    def _run(self, apply: bool) -> Reconciled:
+    def _run(self, apply: bool) -> ReconcileResult:
         before = self._memories.recall()
         done: list[Finding] = []
         try:
@@ -93,23 +93,23 @@ class Reconciler:
         except GatewayFailure as failure:
             # says nothing about the hooks: what was found before stays found, and what was done is done
             self._note(self._memories.recall(), [Finding("refused", reason=str(failure))], before.findings, before)
-            return Reconciled(None, tuple(done), str(failure))
+            return ReconcileResult(None, tuple(done), str(failure))
         noticed = findings(now.plan)
         if apply:
             noticed += [Finding("refused", reason=hold.text) for hold in now.holds]
         memory = replace(now.memory, holds=tuple((hold.code, hold.text) for hold in now.holds))
         self._note(memory, noticed, frozenset(), before)
         held = "; ".join(hold.text for hold in now.holds) if apply else ""
-        return Reconciled(now.plan, tuple(done), held or None)
+        return ReconcileResult(now.plan, tuple(done), held or None)
 
-    def _look(self, before: Memory) -> Comparison:
+    def _look(self, before: HookState) -> Comparison:
         """Read and compare; with it, what is to be remembered of it."""
         actual = self._gateway.read()
         evidence = self._memories.evidence()
         choice = choose(self._addresses, evidence.receivers, actual)
         found = self._planned(self._desired(choice.addresses), actual, choice.addresses, before)
         matching = [hook for _, hook in found.matching]
-        memory = Memory(
+        memory = HookState(
             read_ms=evidence.now_ms,
             drift=found.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
@@ -129,7 +129,9 @@ class Reconciler:
         holds = [*creating, *removing, *now.choice.holds]
         return replace(now, holds=tuple(dict.fromkeys(hold for hold in holds if hold)))
 
-    def _planned(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, memory: Memory) -> Plan:
+    def _planned(
+        self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, memory: HookState
+    ) -> Plan:
         """Compare. Where the gateway lists no headers, by those that a hook was made with as far as that is known."""
         if headers_are_told(actual):
             return plan(desired, actual, addresses)
@@ -138,7 +140,7 @@ class Reconciler:
             desired, [created_hooks.with_known_headers(hook, known, desired) for hook in actual], addresses, told=False
         )
 
-    def _remembered(self, actual: Sequence[Hook], memory: Memory) -> dict[str, str]:
+    def _remembered(self, actual: Sequence[Hook], memory: HookState) -> dict[str, str]:
         """The headers that these hooks were made with, as far as that is known."""
         ids = {hook.id for hook in actual}
         return {name: mark for name, mark in (*memory.headers, *self._made.items()) if name in ids}
@@ -186,7 +188,7 @@ class Reconciler:
         """Create one hook, and remember it before anything else can fail."""
         made = replace(hook, id=self._gateway.subscribe(hook))
         self._made[str(made.id)] = created_hooks.header_mark(hook)
-        entry = Made(str(made.id), created_hooks.mark_of(hook), now.evidence.now_ms)
+        entry = CreatedHook(str(made.id), created_hooks.mark_of(hook), now.evidence.now_ms)
         memory = replace(now.memory, made=(*now.memory.made, entry))
         self._memories.remember(replace(self._memories.recall(), made=memory.made))
         self._did(Finding("created", made), done)
@@ -206,7 +208,7 @@ class Reconciler:
         change.tell()
         self._journal.keep([change])
 
-    def _note(self, memory: Memory, noticed: Sequence[Finding], also: frozenset[str], before: Memory) -> None:
+    def _note(self, memory: HookState, noticed: Sequence[Finding], also: frozenset[str], before: HookState) -> None:
         """Say and keep what is new since the run before, and remember. What could not be kept is new next time."""
         new = [one for one in noticed if one.key not in before.findings]
         for one in new:

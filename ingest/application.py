@@ -17,22 +17,22 @@ from starlette.types import Receive, Scope, Send
 
 from ingest import background
 from ingest.announcer import Announcer
-from ingest.batcher import Gathering
-from ingest.client_address import Origins
+from ingest.batcher import Batcher
+from ingest.client_address import ClientAddresses
 from ingest.connections import Bounds, Connections
-from ingest.endpoint import Receiving
+from ingest.endpoint import Endpoint
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.presence import Presence
-from ingest.rate_limit import Allowance, Strangers
+from ingest.rate_limit import Quota, RateLimit
 from ingest.readiness import Readiness
-from ingest.routing import Doors, Tokens, prefixes
+from ingest.routing import HookPaths, Tokens, prefixes
 from ingest.settings import IngestSettings, words
-from ingest.uvicorn_limits import Edge
-from ingest.verification import Guards, SecretGuard, SignatureGuard
-from ingest.verification_log import Observations
+from ingest.uvicorn_limits import UvicornLimits
+from ingest.verification import SecretVerifier, SignatureVerifier, Verification
+from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
 from ledger.receivers import mark_of
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from runtime.logs import logger, silence_requests
 from runtime.multiprocess_metrics import share
 from runtime.shutdown import end_in_bounds
@@ -44,7 +44,7 @@ log = logger("seven.ingest")
 def create_app(settings: IngestSettings) -> Starlette:
     """The receiver as an ASGI application. It connects to nothing before its lifespan begins."""
     redis_url = settings.redis_url.get_secret_value()
-    acceptor = Acceptor(redis_url, settings.seven_accept_deadline_s)
+    acceptor = LedgerWriter(redis_url, settings.seven_accept_deadline_s)
     readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
     registry = CollectorRegistry()
     shared = share(settings.prometheus_multiproc_dir, "receiver")
@@ -55,7 +55,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         if readiness.may_announce(queue):
             announcer.tell(queue, batch_id)
 
-    gathering = Gathering(
+    gathering = Batcher(
         acceptor,
         announce,
         readiness,
@@ -65,19 +65,19 @@ def create_app(settings: IngestSettings) -> Starlette:
         # a little beyond the acceptor's own: it then says what it was
         deadline_s=settings.seven_accept_deadline_s + 0.5,
     )
-    origins = Origins(settings.seven_trusted_proxies)
-    strangers = Strangers(origins, metrics, settings.seven_stranger_rate)
+    origins = ClientAddresses(settings.seven_trusted_proxies)
+    strangers = RateLimit(origins, metrics, settings.seven_stranger_rate)
     bounds = Bounds(settings.seven_patience_s, settings.seven_stranger_connections, origins.is_proxy)
-    edge = Edge(Connections(bounds, metrics), metrics)
+    edge = UvicornLimits(Connections(bounds, metrics), metrics)
     guards = guards_of(settings)
-    observations = Observations(acceptor.redis, {guard.name: guard.mode for guard in guards}, metrics)
-    receiving = Receiving(
-        Guards(guards, observations),
+    observations = VerificationLog(acceptor.redis, {guard.name: guard.mode for guard in guards}, metrics)
+    receiving = Endpoint(
+        Verification(guards, observations),
         gathering,
         origins,
         metrics,
-        parked=Allowance(settings.seven_parked_most, settings.seven_parked_limit),
-        quarantined=Allowance(settings.seven_quarantined_most, settings.seven_quarantined_limit),
+        parked=Quota(settings.seven_parked_most, settings.seven_parked_limit),
+        quarantined=Quota(settings.seven_quarantined_most, settings.seven_quarantined_limit),
         body_limit=settings.seven_body_limit,
         patience_s=settings.seven_patience_s,
     )
@@ -110,7 +110,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         log.info("ended")
 
     app = _Receiver(
-        Doors(tokens, settings.seven_public_url),
+        HookPaths(tokens, settings.seven_public_url),
         receiving,
         strangers,
         probes=probes_of(readiness, settings.seven_public_url),
@@ -143,7 +143,7 @@ class _Receiver(Starlette):
     """Nearly all that comes is for the hooks: it does not take the long way through middleware and routes."""
 
     def __init__(
-        self, doors: Doors, inside: Receiving, strangers: Strangers, probes: Sequence[Route], **told: Any
+        self, doors: HookPaths, inside: Endpoint, strangers: RateLimit, probes: Sequence[Route], **told: Any
     ) -> None:
         super().__init__(routes=probes, **told)
         self._doors, self._inside, self._strangers = doors, inside, strangers
@@ -169,17 +169,17 @@ def spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def guards_of(settings: IngestSettings) -> tuple[SignatureGuard, SecretGuard]:
+def guards_of(settings: IngestSettings) -> tuple[SignatureVerifier, SecretVerifier]:
     """Every guard, those that are off too."""
     if settings.seven_signing_key and not settings.seven_public_url:
         log.warning("signatures are not verified: they sign the public URL", missing="SEVEN_PUBLIC_URL")
     return (
-        SignatureGuard(
+        SignatureVerifier(
             settings.signature_mode,
             words(settings.seven_signing_key),
             settings.seven_public_url,
             max_age_s=settings.seven_signature_age_s,
             max_ahead_s=settings.seven_signature_ahead_s,
         ),
-        SecretGuard(settings.secret_mode, words(settings.seven_hook_secret)),
+        SecretVerifier(settings.secret_mode, words(settings.seven_hook_secret)),
     )

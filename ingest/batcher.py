@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
 from ledger.batch import Header, NewBatch
-from ledger.writer import Acceptor, NotAccepted
+from ledger.writer import LedgerWriter, NotAccepted
 from runtime.logs import logger
 from seven.envelope import peek_id
 
@@ -49,7 +49,7 @@ class _Waiting:
     until: float
 
 
-class Gathering:
+class Batcher:
     """Turns single envelopes into batches. An idle ledger is written to at once: low load waits for nothing.
 
     `announce(queue, batch_id)` is called for each accepted batch and must not block.
@@ -57,7 +57,7 @@ class Gathering:
 
     def __init__(
         self,
-        acceptor: Acceptor,
+        acceptor: LedgerWriter,
         announce: Callable[[str, str], None],
         readiness: Readiness,
         metrics: ReceiverMetrics | None = None,

@@ -13,7 +13,7 @@ LONGEST = 64
 """Characters of an address; what a proxy of ours forwards that is longer is none."""
 
 
-class Origins:
+class ClientAddresses:
     """Knows the proxies whose `X-Forwarded-For` is believed; of everybody else it is not even read."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:

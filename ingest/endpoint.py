@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
-from ingest.batcher import Gathering
+from ingest.batcher import Batcher
 from ingest.body import Gone, TooSlow, read
-from ingest.client_address import Origins
-from ingest.envelopes import Received, Verdict, judge
+from ingest.client_address import ClientAddresses
+from ingest.envelopes import Classification, Received, classify
 from ingest.metrics import (
     LOST_BODY,
     METHOD,
@@ -24,10 +24,10 @@ from ingest.metrics import (
     UNDECODABLE,
     ReceiverMetrics,
 )
-from ingest.rate_limit import Allowance
-from ingest.routing import PATH, Door
+from ingest.rate_limit import Quota
+from ingest.routing import PATH, HookPath
 from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
-from ingest.verification import Asked, Examined, Guards
+from ingest.verification import Examined, SignedRequest, Verification
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
 from seven.delivery import Delivery
@@ -55,7 +55,7 @@ class Accepted(Response):
         await send({"type": "http.response.body", "body": self.body})
 
 
-class Receiving:
+class Endpoint:
     """What is behind `/hooks/{token}[/{event_type}]`, once the token is known.
 
     202 accepted, or parked where it was decoded and not understood; 422 parked where it could not even be decoded;
@@ -66,13 +66,13 @@ class Receiving:
 
     def __init__(
         self,
-        guards: Guards,
-        gathering: Gathering,
-        origins: Origins,
+        guards: Verification,
+        gathering: Batcher,
+        origins: ClientAddresses,
         metrics: ReceiverMetrics,
         *,
-        parked: Allowance,
-        quarantined: Allowance,
+        parked: Quota,
+        quarantined: Quota,
         body_limit: int,
         patience_s: float,
     ) -> None:
@@ -83,7 +83,7 @@ class Receiving:
         }
         self._limit, self._patience_s = body_limit, patience_s
 
-    async def __call__(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, door: HookPath, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a known sender."""
         began = time.perf_counter()
         method, query = scope["method"], scope["query_string"]
@@ -101,16 +101,16 @@ class Receiving:
             return
         await answer(response, scope, receive, send)
 
-    async def _answer(self, door: Door, scope: Scope, receive: Receive, began: float) -> Response:
+    async def _answer(self, door: HookPath, scope: Scope, receive: Receive, began: float) -> Response:
         if scope["method"] == "POST" and has_lost_its_body(scope):
             return self._later(LOST_BODY, "an upgrade is not offered here; try again later", 503, CLOSE)
         try:
             received = await self._received(door, scope, receive)
         except TooSlow:
             return self._later(SLOW, "too slow; try again later", 503, CLOSE)
-        return await self._keep(judge(received, self._limit), _evidence(door, received, scope), began)
+        return await self._keep(classify(received, self._limit), _evidence(door, received, scope), began)
 
-    async def _received(self, door: Door, scope: Scope, receive: Receive) -> Received:
+    async def _received(self, door: HookPath, scope: Scope, receive: Receive) -> Received:
         """Read it, and have the guards look at it. Raises TooSlow, or Gone."""
         query: bytes = scope["query_string"]
         room = max(0, self._limit - len(query))
@@ -118,7 +118,7 @@ class Receiving:
         delivery_id, at, source, cut = str(uuid7()), self._gathering.now(), self._origins.of(scope), url_size(scope)
         examined = Examined()
         if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
-            asked = Asked(
+            asked = SignedRequest(
                 scope["method"], _target(scope, door.prefix), scope["headers"], body.digest, _times(at), source
             )
             examined = self._guards.examine(asked, delivery_id)
@@ -133,7 +133,7 @@ class Receiving:
             public_url=examined.public_url,
         )
 
-    async def _keep(self, verdict: Verdict, evidence: tuple[str, ...], began: float) -> Response:
+    async def _keep(self, verdict: Classification, evidence: tuple[str, ...], began: float) -> Response:
         line = verdict.envelope.line()
         queue = queue_of(verdict.envelope.event_type)
         outcome = verdict.outcome
@@ -166,7 +166,7 @@ class Receiving:
         return JSONResponse({"outcome": "refused", "detail": detail}, status, RETRY_AFTER | (headers or {}))
 
 
-def _evidence(door: Door, received: Received, scope: Scope) -> tuple[str, ...]:
+def _evidence(door: HookPath, received: Received, scope: Scope) -> tuple[str, ...]:
     """What a delivery proves of the hook that it came by: its token, and its address where that was signed."""
     if OWN_TEST in scope["headers"]:
         return ()

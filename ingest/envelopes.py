@@ -6,7 +6,7 @@ from datetime import datetime
 from seven.delivery import Delivery, Payload
 from seven.envelope import CUT, Envelope
 from seven.errors import NotUnderstood, Undecodable
-from seven.parsing import Words
+from seven.parsing import Fields
 
 SAMPLE = 4096  # bytes kept of a delivery that is too big
 
@@ -29,7 +29,7 @@ class Received:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Classification:
     """What the sender is told, and what is kept."""
 
     envelope: Envelope
@@ -44,11 +44,11 @@ class Verdict:
         return "accepted" if self.detail is None else "parked"
 
 
-def judge(received: Received, limit: int) -> Verdict:
+def classify(received: Received, limit: int) -> Classification:
     """Decode and parse; whatever fails is kept as it came, with the reason."""
     delivery = received.delivery
     event_type: str | None = None
-    words: Words | None = None
+    words: Fields | None = None
     detail: NotUnderstood | None = None
     if received.size > limit:
         detail = Undecodable(f"{CUT}{limit} bytes: {received.size} bytes, of which the first {SAMPLE} are kept")
@@ -65,8 +65,8 @@ def judge(received: Received, limit: int) -> Verdict:
 
 
 def _verdict(
-    received: Received, event_type: str | None, payload: Words | bytes, status: int, detail: NotUnderstood | None
-) -> Verdict:
+    received: Received, event_type: str | None, payload: Fields | bytes, status: int, detail: NotUnderstood | None
+) -> Classification:
     envelope = Envelope(
         id=received.id,
         event_type=event_type,
@@ -77,7 +77,7 @@ def _verdict(
         source=received.source or None,
         doubt=received.doubt,
     )
-    return Verdict(envelope, status if received.doubt is None else 401, detail)
+    return Classification(envelope, status if received.doubt is None else 401, detail)
 
 
 def _named(path_event_type: str | None) -> str | None:

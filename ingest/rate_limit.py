@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ingest.client_address import Origins
+from ingest.client_address import ClientAddresses
 from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.uvicorn_limits import SMALL, answer, answer_early, connection_of
 
@@ -31,11 +31,15 @@ ALL = 10
 NOT_FOUND = PlainTextResponse("Not Found", 404)
 
 
-class Strangers:
+class RateLimit:
     """Answers those of one receiver."""
 
     def __init__(
-        self, origins: Origins, metrics: ReceiverMetrics, rate: float, clock: Callable[[], float] = time.monotonic
+        self,
+        origins: ClientAddresses,
+        metrics: ReceiverMetrics,
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`rate` is answers a second to one address."""
         self._origins, self._metrics, self._rate, self._clock = origins, metrics, rate, clock
@@ -116,7 +120,7 @@ def _neighbourhood(address: str) -> str:
 HOUR_S = 3600
 
 
-class Allowance:
+class Quota:
     """A bucket of deliveries and of their bytes, which fills up again within an hour."""
 
     def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:

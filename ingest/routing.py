@@ -40,7 +40,7 @@ class Tokens:
 PATH = "/hooks/"
 
 
-class Door(NamedTuple):
+class HookPath(NamedTuple):
     """What a path has told: whose token it is, by its fingerprint, and an event type where there is one."""
 
     fingerprint: str
@@ -55,7 +55,7 @@ def prefixes(public_urls: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*paths, ""}, key=lambda path: (-len(path), path)))
 
 
-class Doors:
+class HookPaths:
     """Before everything else: a token of ours lets in, everybody else is a stranger."""
 
     def __init__(self, tokens: Tokens, public_urls: Iterable[str] = ()) -> None:
@@ -63,7 +63,7 @@ class Doors:
         below = "|".join(map(re.escape, prefixes(public_urls)))
         self._path = re.compile(f"({below}){PATH}([^/]+)(?:/([^/]+))?/?").fullmatch
 
-    def of(self, scope: Scope) -> Door | None:
+    def of(self, scope: Scope) -> HookPath | None:
         """The door that a request comes by; None for a stranger's."""
         found = self._path(scope["path"].removeprefix(scope.get("root_path", "")))
         if found is None:
@@ -74,4 +74,4 @@ class Doors:
             return None
         if connection := connection_of(scope):
             connection.prove(fingerprint)
-        return Door(fingerprint, event_type, prefix)
+        return HookPath(fingerprint, event_type, prefix)

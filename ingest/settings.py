@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import ByteSize, Field, SecretStr, field_validator, model_validator
 
 from ingest.verification import Mode
-from runtime.hook_settings import HookSettings, Secrets, Words
+from runtime.hook_settings import HookSettings, Secrets, TextList
 from runtime.logs import logger
 from runtime.settings import HOW_TO_MAKE_ONE, LedgerSettings
 
@@ -36,7 +36,7 @@ class IngestSettings(LedgerSettings, HookSettings):
     seven_signature_ahead_s: float = Field(
         300.0, ge=0, description="Seconds that a signature may be from the future, by clocks that differ."
     )
-    seven_trusted_proxies: Words = Field(
+    seven_trusted_proxies: TextList = Field(
         (), description="Addresses and networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
     seven_body_limit: ByteSize = Field(

@@ -44,7 +44,7 @@ class TooManyFields(Exception):  # noqa: N818 - ends the parser; uvicorn answers
     """More header fields than anybody sends: a small one costs a hundred times its bytes in memory."""
 
 
-class Fields(list[tuple[bytes, bytes]]):
+class HeaderFields(list[tuple[bytes, bytes]]):
     """The fields of a head as the parser finds them: so many, and no more."""
 
     __slots__ = ()
@@ -56,14 +56,14 @@ class Fields(list[tuple[bytes, bytes]]):
         list.append(self, field)
 
 
-class Edge:
+class UvicornLimits:
     """Teaches a protocol, and looks after the connections that come by it."""
 
     def __init__(self, connections: Connections, metrics: ReceiverMetrics) -> None:
         self._connections, self._metrics = connections, metrics
         self._known: dict[HttpToolsProtocol, Connection] = {}
 
-    def teach(self, protocol: type[HttpToolsProtocol]) -> None:
+    def patch(self, protocol: type[HttpToolsProtocol]) -> None:
         """Have every connection of a protocol come under our bounds. Once for a process."""
         receive, complete = protocol.data_received, protocol.on_headers_complete
 
@@ -146,7 +146,7 @@ class Edge:
     def _head_begins(self, one: HttpToolsProtocol) -> None:
         if len(one.pipeline) >= MOST_PIPELINED:
             raise TooManyAtOnce
-        one.headers = one.scope["headers"] = Fields()
+        one.headers = one.scope["headers"] = HeaderFields()
         if connection := self._known.get(one):
             connection.head_since, connection.head_size, connection.body_since = one.loop.time(), None, None
             connection.around_body, connection.is_first_reading = 0, True
@@ -164,7 +164,7 @@ class Edge:
     def _body_begins(self, one: HttpToolsProtocol) -> None:
         if connection := self._known.get(one):
             connection.head_since, connection.body_since = None, one.loop.time()
-        one.headers = Fields()  # trailers: counted, and never part of the head that has been judged
+        one.headers = HeaderFields()  # trailers: counted, and never part of the head that has been judged
         if one.parser.should_upgrade():
             one.cycle.keep_alive = False  # the parser has done with this connection
 

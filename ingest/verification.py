@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from ingest.routing import Tokens
-from ingest.verification_log import Observations
+from ingest.verification_log import VerificationLog
 from ledger.keyspace import fingerprint
 from seven.hooks import SECRET_HEADER
 from seven.signing import Flaw, Match, Signed
@@ -20,7 +20,7 @@ _SECRET_HEADER = SECRET_HEADER.lower().encode()
 
 
 @dataclass(slots=True)
-class Asked:
+class SignedRequest:
     """One request as guards see it."""
 
     method: str
@@ -54,17 +54,17 @@ class Examined(NamedTuple):
     """The fingerprint of the public URL that it came by, where its signature proves that."""
 
 
-class Guard(Protocol):
+class Verifier(Protocol):
     """One of them."""
 
     name: str
     mode: Mode
 
-    def examine(self, asked: Asked) -> Verdict:
+    def examine(self, asked: SignedRequest) -> Verdict:
         """Look at one request. Raises nothing."""
 
 
-class SignatureGuard:
+class SignatureVerifier:
     """Whether the account's signing key has signed the request, for the URL that the hook is registered with.
 
     That URL is made from the public URLs, in their order, and the path and query as they came; never from what a
@@ -81,7 +81,7 @@ class SignatureGuard:
         self._max_age_s, self._max_ahead_s = max_age_s, max_ahead_s
         self._marks = {word: fingerprint(word) for word in (*self._keys, *self._public_urls)}
 
-    def examine(self, asked: Asked) -> Verdict:
+    def examine(self, asked: SignedRequest) -> Verdict:
         """`by` is `<URL's fingerprint>:<key's fingerprint>`."""
         signed = Signed.of(asked.method, asked.digest, asked.headers)
         urls = [f"{url}{asked.target}" for url in self._public_urls]
@@ -97,7 +97,7 @@ class SignatureGuard:
         return Verdict(by=f"{mark}:{self._marks[found.key]}", public_url=mark)
 
 
-class SecretGuard:
+class SecretVerifier:
     """Whether the request carries the header that hooks are registered with."""
 
     name = "secret"
@@ -106,7 +106,7 @@ class SecretGuard:
         self.mode = mode
         self._known = Tokens(secrets)
 
-    def examine(self, asked: Asked) -> Verdict:
+    def examine(self, asked: SignedRequest) -> Verdict:
         """`by` is the secret's fingerprint."""
         told = [value for name, value in asked.headers if name == _SECRET_HEADER]
         if not told:
@@ -115,10 +115,10 @@ class SecretGuard:
         return Verdict("mismatch") if found is None else Verdict(by=found)
 
 
-class Guards:
+class Verification:
     """All guards of one receiver."""
 
-    def __init__(self, guards: Sequence[Guard], observations: Observations) -> None:
+    def __init__(self, guards: Sequence[Verifier], observations: VerificationLog) -> None:
         self._guards = [guard for guard in guards if guard.mode != "off"]
         self._observations = observations
 
@@ -128,9 +128,9 @@ class Guards:
     @property
     def look_at_bodies(self) -> bool:
         """Whether a body's digest is needed."""
-        return any(guard.name == SignatureGuard.name for guard in self._guards)
+        return any(guard.name == SignatureVerifier.name for guard in self._guards)
 
-    def examine(self, asked: Asked, delivery_id: str) -> Examined:
+    def examine(self, asked: SignedRequest, delivery_id: str) -> Examined:
         """What all of them say: why a delivery is to be quarantined, and which public URL it was signed for.
 
         Each guard looks, and what it says is noted, whatever another has said.

@@ -44,7 +44,7 @@ class _Tally:
         return bool(self.held or self.flaw or self.foreign)
 
 
-class Observations:
+class VerificationLog:
     """What the guards of one receiver say. `modes` names every guard, those that are off too."""
 
     def __init__(self, redis: Redis, modes: Mapping[str, str], metrics: ReceiverMetrics) -> None:

@@ -39,11 +39,11 @@ class Claim:
         """Note that one envelope is alone in our hand, before it is touched; returns how many died so."""
         if self._lock:
             self._lock.reacquire()
-        return int(self._ledger.run(BEGIN, (keyspace.ALONE,), (self._ledger.incarnation, self._field(ordinal))))
+        return int(self._ledger.run(BEGIN, (keyspace.ALONE,), (self._ledger.worker_id, self._field(ordinal))))
 
     def survived(self, ordinal: int) -> None:
         """Note that we live. Deaths of others stay counted: the envelope may have been held."""
-        self._ledger.run(RELEASE, (keyspace.ALONE,), (self._ledger.incarnation, self._field(ordinal)))
+        self._ledger.run(RELEASE, (keyspace.ALONE,), (self._ledger.worker_id, self._field(ordinal)))
 
     def ended(self, ordinal: int) -> None:
         """Note that the envelope is a row, or a dead letter: deaths over it count no more."""

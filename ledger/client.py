@@ -40,7 +40,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class InHand:
+class InFlight:
     """What `take` found: batches to consume, and the ids of pending ones that had lost their envelopes."""
 
     taken: list[Taken]
@@ -88,7 +88,7 @@ class Ledger:
             health_check_interval=30,
             client_name="seven-ingest-worker",
         )
-        self.incarnation = uuid.uuid4().hex[:8]
+        self.worker_id = uuid.uuid4().hex[:8]
         """Who we are to other workers: nobody else ever was, nor will be."""
 
     def close(self) -> None:
@@ -120,13 +120,13 @@ class Ledger:
             found += [batch_id for batch_id, there in zip(ids, pipeline.execute(), strict=True) if there]
         return found
 
-    def take(self, queue: str, batch_ids: Sequence[str]) -> InHand:
+    def take(self, queue: str, batch_ids: Sequence[str]) -> InFlight:
         """Fetch batches and note that we have them: end each by `settle` or `release`, or it counts as our death."""
         if not batch_ids:
-            return InHand([], [])
-        keys = (keyspace.BATCHES, keyspace.IN_HAND, keyspace.pending(queue), keyspace.announced(queue))
-        found = list(zip(batch_ids, self.run(TAKE, keys, [self.incarnation, *batch_ids]), strict=True))
-        return InHand(
+            return InFlight([], [])
+        keys = (keyspace.BATCHES, keyspace.IN_FLIGHT, keyspace.pending(queue), keyspace.announced(queue))
+        found = list(zip(batch_ids, self.run(TAKE, keys, [self.worker_id, *batch_ids]), strict=True))
+        return InFlight(
             [Taken(_read(batch_id, stored), deaths) for batch_id, (stored, deaths, _) in found if stored is not None],
             [batch_id for batch_id, (_, _, dropped) in found if dropped],
         )
@@ -134,18 +134,18 @@ class Ledger:
     def release(self, batch_ids: Sequence[str]) -> None:
         """Let go of batches that are not settled, and over which nobody died: they were held, or something failed."""
         if batch_ids:
-            self.run(RELEASE, (keyspace.IN_HAND,), [self.incarnation, *batch_ids])
+            self.run(RELEASE, (keyspace.IN_FLIGHT,), [self.worker_id, *batch_ids])
 
     def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
         """Remove batches whose rows are committed and on disk; returns how many were still there."""
         if not batch_ids:
             return 0
-        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.IN_HAND)
+        keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.IN_FLIGHT)
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
     def tidy(self) -> None:
         """Forget in whose hands batches were that are settled; workers of an older version leave that behind."""
-        for key in (keyspace.IN_HAND, keyspace.ALONE):
+        for key in (keyspace.IN_FLIGHT, keyspace.ALONE):
             fields = [field.decode("utf-8", "replace") for field, _ in self.redis.hscan_iter(key)]
             batch_of = {field: field.partition(":")[0] for field in fields}
             there = set(self.still_there(list(set(batch_of.values()))))

@@ -5,7 +5,7 @@ import hashlib
 LEDGER = "seven:ledger"
 BATCHES = "seven:batches"
 ORDINALS = "seven:ordinals"
-IN_HAND = "seven:in_hand"
+IN_FLIGHT = "seven:in_hand"
 ALONE = "seven:alone"
 AUDIT = "seven:audit"
 AUDIT_LOCK = "seven:audit:lock"

@@ -34,7 +34,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class LedgerStats:
     """How the ledger stands, by Redis' own clock."""
 
     figures: Figures
@@ -56,7 +56,7 @@ class Glance:
     """Why that pass, or a later one, removed nothing: which clocks disagree, or that all leapt."""
 
 
-def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
+def ledger_stats(ledger: Ledger, queues: Sequence[str]) -> LedgerStats:
     """Read it. Raises redis.RedisError when the ledger is away."""
     figures = ledger.figures(queues)
     pipeline = ledger.redis.pipeline(transaction=False)
@@ -69,7 +69,7 @@ def glance(ledger: Ledger, queues: Sequence[str]) -> Glance:
     pipeline.hgetall(keyspace.SENT)
     last, beats, clock, unacked, retained_ms, refused, entries = pipeline.execute()
     memory = _memory(ledger)
-    return Glance(
+    return LedgerStats(
         figures=figures,
         last_at={queue.decode(): _at(int(ms)) for queue, ms in last.items()},
         beat_ages_s=beat_ages_s(beats, figures.now),

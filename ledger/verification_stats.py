@@ -11,7 +11,7 @@ from ledger import keyspace
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VerificationStats:
     """How one guard stands, all receivers together. `mode` is None where none has told."""
 
     mode: str | None
@@ -31,11 +31,11 @@ def arguments(mode: str, flaw: str | None, foreign: int, held: Mapping[str, int]
     return [mode, flaw or "", foreign, *(word for pair in held.items() for word in pair)]
 
 
-def judged(redis: Redis, guard: str) -> Judged:
+def judged(redis: Redis, guard: str) -> VerificationStats:
     """Read it. Raises redis.RedisError when the ledger is away."""
     answer = cast("dict[bytes, bytes]", redis.hgetall(keyspace.guard(guard)))
     told = {name.decode(): value.decode("utf-8", "replace") for name, value in answer.items()}
-    return Judged(
+    return VerificationStats(
         mode=told.get("mode"),
         held={name: int(value) for name, value in _under("held:", told)},
         last_at={name: _at(value) for name, value in _under("last:", told)},

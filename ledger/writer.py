@@ -31,7 +31,7 @@ class NotAccepted(Exception):  # noqa: N818 - a fact, and no fault of the sender
     """
 
 
-class Acceptor:
+class LedgerWriter:
     """Writes batches to the ledger, each durably or not at all as far as the caller may believe.
 
     The client's own retries are off: after a lost answer they would resend what has already been counted. We resend

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, update
 
 from ledger.client import Figures, Ledger
 from ledger.scan import held_ids, survey
-from operations.audit_balance import Conservation, Series
+from operations.audit_balance import Balance, Series
 from seven.events import QUEUES
 from seven.ranges import runs
 from seven.records import LedgerMark, fold
@@ -33,7 +33,7 @@ CACHE_KIB = 128 * 1024
 """Two million ids; SQLite writes what is beyond to a file in its temporary directory, and removes that at the end."""
 
 
-class Answered:
+class AnsweredIds:
     """Ids, for the length of a block. Raises sqlite3.Error where the temporary directory has no room."""
 
     def __init__(self, ids: Iterable[str]) -> None:
@@ -125,7 +125,7 @@ class Auditor:
         """Look through all of both; with `ids`, which are read before all else, also for each of these deliveries."""
         if ids is None:
             return self._audit()
-        with Answered(ids) as answered:
+        with AnsweredIds(ids) as answered:
             return replace(self._audit(), against=self._against(answered))
 
     def _audit(self) -> Audit:
@@ -136,7 +136,7 @@ class Auditor:
         with ordinals.snapshot(self._engine) as connection:
             rows = ordinals.rows(connection, life, given)
             after = self._ledger.figures(QUEUES)
-            series = Conservation(connection, held, rows, given, after).series()
+            series = Balance(connection, held, rows, given, after).series()
             repeats, unnumbered = ordinals.repeats(connection), ordinals.unnumbered(connection)
             gaps = ordinals.link_gaps(connection)
         return Audit(
@@ -181,7 +181,7 @@ class Auditor:
 
         Store(self._engine).transact(attempt)
 
-    def _against(self, answered: Answered) -> Against:
+    def _against(self, answered: AnsweredIds) -> Against:
         """Rows, ledger, and rows again: what was settled between the first two looks is a row by the third."""
         self._note_rows(answered)
         if next(answered.open(), None):
@@ -196,7 +196,7 @@ class Auditor:
         missing = tuple(chain.from_iterable(answered.open()))
         return Against(counts.total(), counts["row"], counts["waiting"], counts["removed"], missing)
 
-    def _note_rows(self, answered: Answered) -> None:
+    def _note_rows(self, answered: AnsweredIds) -> None:
         with ordinals.snapshot(self._engine) as connection:
             for page in answered.open():
                 answered.note(ordinals.present(connection, page), "row")

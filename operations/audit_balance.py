@@ -56,7 +56,7 @@ class Series:
         return not (self.missing or self.doubled_ordinals or self.unknown_to_ledger or self.open_end)
 
 
-class Conservation:
+class Balance:
     """Rows, marks and tallies of one snapshot, set against what the ledger gave out and holds."""
 
     def __init__(

@@ -16,7 +16,7 @@ from ledger.claims import lock
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
 from runtime.logs import logger
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.row_writer import NotMigrated, StoreAway
 
 LONGEST_S = 3600
@@ -39,7 +39,7 @@ _BY_QUEUE = {
 }
 
 
-def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> None:
+def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: CircuitBreaker) -> None:
     """Audit, remember, and log a loss; one at a time, and not while the database is away. Raises redis.RedisError."""
     held = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
     if breaker.hold or not held.acquire():
@@ -59,7 +59,7 @@ def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: Breaker) -> Non
         log.error("audit: something is lost or may be; see `seven-ingest audit`", missing=missing)
 
 
-def mark_on_schedule(auditor: Auditor, breaker: Breaker) -> None:
+def mark_on_schedule(auditor: Auditor, breaker: CircuitBreaker) -> None:
     """Mark how far the ledger has numbered; so a worker without deliveries learns of a database that is away, too."""
     with breaker.turn() as may:
         if not may:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
-from seven.records import DeadLetter, Failure, KeptDelivery, Record
+from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
 from store.record_rows import KEYS_AT_ONCE, kept, select_records
 from store.schema import dead_letter_failures, dead_letters, deliveries
 
@@ -63,7 +63,7 @@ class Selection:
 class Unapplied:
     """One delivery that was not applied, with its dead letter where it has one."""
 
-    delivery: KeptDelivery
+    delivery: ArchivedDelivery
     letter: DeadLetter | None = None
 
 
@@ -102,7 +102,7 @@ def unapplied(connection: Connection, ids: Collection[str], lock: bool = False) 
     """
     query = select_records("deliveries", and_(deliveries.c.id.in_(ids), _not_applied)).order_by(deliveries.c.id)
     rows = connection.execute(query.with_for_update() if lock else query).mappings().all()
-    found = [KeptDelivery(**row) for row in rows]
+    found = [ArchivedDelivery(**row) for row in rows]
     letters = kept(connection, [(DeadLetter.table, (one.id,)) for one in found])
     return [Unapplied(one, _letter(letters.get((DeadLetter.table, (one.id,))))) for one in found]
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine
 from ledger.batch import Batch, legible
 from ledger.client import Ledger
 from ledger.scan import held_batches
-from seven.aggregates import Family, families
-from seven.data_subject import Sought
+from seven.aggregates import Aggregate, aggregates
+from seven.data_subject import DataSubject
 from seven.envelope import RAW
 from seven.events import QUEUES
 from store.personal_data import (
@@ -25,15 +25,15 @@ from store.personal_data import (
     PAYLOADS,
     RECORDS,
     SAID,
-    Blank,
+    Blanking,
     Row,
     carry_out,
-    judge,
+    find_blanks,
     portions,
     rows,
     size,
 )
-from store.projection import understand
+from store.projection import project_batch
 from store.row_writer import Store
 from store.schema import links, messages
 
@@ -52,8 +52,8 @@ Seen = Callable[[int], None]
 class Found:
     """What one look has found."""
 
-    records: list[Blank] = field(default_factory=list)
-    deliveries: list[Blank] = field(default_factory=list)
+    records: list[Blanking] = field(default_factory=list)
+    deliveries: list[Blanking] = field(default_factory=list)
     """With their dead letters."""
     batches: list[str] = field(default_factory=list)
     """Pending in the ledger with deliveries of theirs."""
@@ -105,7 +105,7 @@ class _Subjects:
 class Forgetting:
     """Finds and blanks one person. Raises StoreAway, sqlalchemy's SQLAlchemyError or redis.RedisError."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, sought: Sought, seen: Seen = lambda _: None) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger, sought: DataSubject, seen: Seen = lambda _: None) -> None:
         self._engine, self._ledger, self._sought = engine, ledger, sought
         self.seen = seen
 
@@ -160,16 +160,16 @@ class Forgetting:
                 self.seen(0)
                 pause(GLANCE_S)
 
-    def _records(self, subjects: _Subjects) -> Iterator[Blank]:
+    def _records(self, subjects: _Subjects) -> Iterator[Blanking]:
         """Records of theirs, messages last: links know their message only."""
-        last: list[Blank] = []
+        last: list[Blanking] = []
         for personal in RECORDS:
             family = _family(personal.table.name)
             for page in rows(self._engine, personal):
                 self.seen(len(page))
                 for row in page:
                     theirs = personal.table is links and row["sms_id"] in subjects.message_ids
-                    about, blank = judge(personal, row, self._sought, theirs)
+                    about, blank = find_blanks(personal, row, self._sought, theirs)
                     subject = " ".join(row[name] for name in family.about)
                     its_names = {(event_type, subject) for event_type in family.event_types}
                     if about:
@@ -190,11 +190,11 @@ class Forgetting:
             return int(self._sought.is_in(legible(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
         named = {n for n, line in enumerate(batch.lines) if self._sought.is_in_payload(line.decode("utf-8", "replace"))}
         if subjects.known:
-            told = (one.delivery for one in understand(batch))
+            told = (one.delivery for one in project_batch(batch))
             named |= {n for n, one in enumerate(told) if subjects.are_spoken_of(one.event_type, one.subject)}
         return len(named)
 
-    def _deliveries(self, subjects: _Subjects) -> Iterator[Blank]:
+    def _deliveries(self, subjects: _Subjects) -> Iterator[Blanking]:
         """Deliveries that name them or speak of their records, and what is left of dead letters."""
         ids: set[str] = set()
         for page in rows(self._engine, PAYLOADS, ("subject", *SAID)):
@@ -206,13 +206,13 @@ class Forgetting:
                     ids.add(row["id"])
                     columns += [*PAYLOADS.columns, *(["subject"] if its_name in subjects.gone else [])]
                 if told := tuple(name for name in columns if row[name] is not None):
-                    yield Blank(PAYLOADS, (row["id"],), told)
+                    yield Blanking(PAYLOADS, (row["id"],), told)
         for personal in (LETTERS, FAILURES):
             for page in rows(self._engine, personal):
                 self.seen(len(page))
                 for row in page:
                     if told := tuple(name for name in personal.columns if self._of_letter(name, row, ids)):
-                        yield Blank(personal, tuple(row[one.name] for one in personal.table.primary_key), told)
+                        yield Blanking(personal, tuple(row[one.name] for one in personal.table.primary_key), told)
 
     def _of_letter(self, name: str, row: Row, ids: Collection[str]) -> bool:
         if name != "envelope":
@@ -222,7 +222,7 @@ class Forgetting:
     def _said(self, name: str, row: Row) -> bool:
         return row[name] is not None and self._sought.is_told_by((name, row[name]))
 
-    def _blank(self, some: list[Blank]) -> dict[str, int]:
+    def _blank(self, some: list[Blanking]) -> dict[str, int]:
         done: list[dict[str, int]] = []
 
         def attempt(connection: Connection) -> None:
@@ -232,9 +232,9 @@ class Forgetting:
         return done[-1]
 
 
-def _family(table: str) -> Family:
+def _family(table: str) -> Aggregate:
     """The family of a record, by its table."""
-    return next(one for one in families() if one.records[0].table == table)
+    return next(one for one in aggregates() if one.records[0].table == table)
 
 
 def _legible(kept: str | None) -> str | None:

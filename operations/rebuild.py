@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from operations.refold import NOTHING_MORE, Allowed, Left, Refolded, refold
-from seven.aggregates import Family, families
+from seven.aggregates import Aggregate, aggregates
 from store.archive import PAGE, Page, Scope, census, pages, resubject
 from store.record_rows import KEYS_AT_ONCE, lock, replace
 from store.row_writer import Refused, Store
@@ -28,7 +28,7 @@ LEAST_PAUSE_S = 0.1
 class Chunk:
     """Subjects whose rows are replaced together, and how many deliveries speak of them."""
 
-    family: Family
+    family: Aggregate
     subjects: tuple[str, ...]
     deliveries: int
 
@@ -47,7 +47,7 @@ def chunks(engine: Engine, scope: Scope, subjects: int = SUBJECTS_PER_CHUNK, pag
     However many there are, only some are in memory. Raises SQLAlchemyError when the database is away.
     """
     for page in pages(engine, scope, page_size):
-        for family in families():
+        for family in aggregates():
             yield from _packed(family, _counted(engine, scope, page, family), subjects)
 
 
@@ -104,7 +104,7 @@ def _rebuilt(store: Store, chunk: Chunk, allowed: Allowed) -> Done:
     return done[-1]
 
 
-def _counted(engine: Engine, scope: Scope, page: Page, family: Family) -> Iterator[tuple[str, int]]:
+def _counted(engine: Engine, scope: Scope, page: Page, family: Aggregate) -> Iterator[tuple[str, int]]:
     """The subjects of a page that no page before it had, each with the number of its deliveries."""
     told = list(dict.fromkeys(subject for event_type, subject in page.told if event_type in family.event_types))
     for start in range(0, len(told), KEYS_AT_ONCE):
@@ -116,7 +116,7 @@ def _counted(engine: Engine, scope: Scope, page: Page, family: Family) -> Iterat
         )
 
 
-def _packed(family: Family, told: Iterator[tuple[str, int]], subjects: int) -> Iterator[Chunk]:
+def _packed(family: Aggregate, told: Iterator[tuple[str, int]], subjects: int) -> Iterator[Chunk]:
     chunk: list[str] = []
     size = 0
     for subject, number in told:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from seven.aggregates import Family
+from seven.aggregates import Aggregate
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 from seven.joins import Join
-from seven.records import SHAPES, KeptDelivery, Record
+from seven.records import SHAPES, ArchivedDelivery, Record
 from seven.timestamps import AHEAD
 from store.archive import Moved, archived
 from store.ordinals import removed_until
-from store.projection import understand_envelope
+from store.projection import project_envelope
 from store.record_rows import Change, Place, compared, joined, kept_of, place
 
 
@@ -55,7 +55,7 @@ class Refolded:
 
 
 def refold(
-    connection: Connection, family: Family, subjects: Iterable[str], allowed: Allowed = NOTHING_MORE
+    connection: Connection, family: Aggregate, subjects: Iterable[str], allowed: Allowed = NOTHING_MORE
 ) -> Refolded:
     """Compare what is kept of these subjects, and of those that their deliveries speak of today, with their archive.
 
@@ -94,7 +94,7 @@ def refold(
 class _Told:
     """What deliveries tell today, one by one."""
 
-    def __init__(self, family: Family, drop_parked: bool) -> None:
+    def __init__(self, family: Aggregate, drop_parked: bool) -> None:
         self._family, self._drop_parked = family, drop_parked
         self.folded: dict[Place, Record] = {}
         self.ties: set[tuple[str, str]] = set()
@@ -108,11 +108,11 @@ class _Told:
         """Whatever they spoke of, or speak of."""
         return {subject for tie in self.ties for subject in tie}
 
-    def add(self, row: KeptDelivery) -> None:
+    def add(self, row: ArchivedDelivery) -> None:
         """Have one more delivery tell."""
         stored = row.subject or ""
         try:
-            understood = understand_envelope(row, Envelope.archived(row), "", judged_at=_last_read(row))
+            understood = project_envelope(row, Envelope.archived(row), "", judged_at=_last_read(row))
         except UnreadableEnvelope:
             self.left[stored] = Left(stored, "the payload of a delivery is not kept any more", cut=True)
             return
@@ -134,14 +134,14 @@ class _Told:
                 self.folded[place(record)] = known.merge(record) if known else record
 
 
-def _last_read(row: KeptDelivery) -> datetime:
+def _last_read(row: ArchivedDelivery) -> datetime:
     """Now, or when it was applied: what was plausible then is so today, whatever this machine's clock says."""
     now = datetime.now(UTC)
     return max(now, row.applied_at or now)
 
 
 def _cut(
-    connection: Connection, family: Family, before: dict[Place, Record], folded: dict[Place, Record]
+    connection: Connection, family: Aggregate, before: dict[Place, Record], folded: dict[Place, Record]
 ) -> dict[str, Left]:
     """Subjects of which a delivery may have been among those that were removed for their age.
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete
 
 from operations.dead_letters import failures, unapplied
 from operations.reprocess import DISCARDED, Reread, reason_of, reread
-from seven.records import DeadLetter, KeptDelivery, Record, fold
+from seven.records import ArchivedDelivery, DeadLetter, Record, fold
 from store.errors import is_refusal
 from store.record_rows import changes
 from store.row_writer import Store, cause, join
@@ -71,7 +71,7 @@ class Plan:
                 self._places[change.table, "new" if change.before is None else "changed"].add(change.key)
         for one in some:
             if one.id != one.unapplied.delivery.id:
-                self._places[KeptDelivery.table, "gone"].add((one.unapplied.delivery.id,))
+                self._places[ArchivedDelivery.table, "gone"].add((one.unapplied.delivery.id,))
         self.replayed.add(some)
 
     @property
@@ -115,7 +115,7 @@ def discard(store: Store, ids: Sequence[str]) -> int:
         told: list[Record] = []
         for one in some:
             reason = DISCARDED + reason_of(one)
-            told.append(KeptDelivery(id=one.delivery.id, outcome="discarded", reason=reason))
+            told.append(ArchivedDelivery(id=one.delivery.id, outcome="discarded", reason=reason))
             if one.letter:
                 told.append(DeadLetter(id=one.delivery.id, discarded_at=now))
         join(connection, fold(told))

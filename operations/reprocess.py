@@ -8,8 +8,8 @@ from ledger.batch import Batch, UnreadableBatch
 from operations.dead_letters import Unapplied
 from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
-from seven.records import DeadLetter, KeptDelivery, Record
-from store.projection import DIED, Understood, understand, understand_envelope, understand_line
+from seven.records import ArchivedDelivery, DeadLetter, Record
+from store.projection import DIED, Projection, project_batch, project_envelope, project_line
 
 DISCARDED = "discarded: "
 """How the reason of a discarded delivery begins; what follows is the reason of before."""
@@ -20,7 +20,7 @@ class Reread:
     """One delivery, and what it becomes today."""
 
     unapplied: Unapplied
-    understood: tuple[Understood, ...] = ()
+    understood: tuple[Projection, ...] = ()
     """The delivery itself; after it, where it is a whole batch that was none, the deliveries in that."""
     left: str | None = None
     """Why it cannot be replayed and stays as it is."""
@@ -100,22 +100,22 @@ def told_line(one: Unapplied) -> bytes | None:
     return None if kept is None else _line(kept)
 
 
-def _understood(one: Unapplied, row: KeptDelivery, kept: str | None, *, trusted: bool) -> Understood:
+def _understood(one: Unapplied, row: ArchivedDelivery, kept: str | None, *, trusted: bool) -> Projection:
     """Raises UnreadableEnvelope where neither letter nor archive tells."""
     if kept is not None and (_is_unread(one.delivery) or _is_envelope(_line(kept))):
-        return understand_line(row, _line(kept), _attempt(one), trusted=trusted, judged_at=datetime.now(UTC))
+        return project_line(row, _line(kept), _attempt(one), trusted=trusted, judged_at=datetime.now(UTC))
     # what a payload of bytes was parked for tells whether it is whole
     told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(RAW) else None))
-    return understand_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one), datetime.now(UTC))
+    return project_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one), datetime.now(UTC))
 
 
-def _batch(one: Unapplied, row: KeptDelivery, kept: str) -> tuple[Understood, ...]:
-    own = Understood(row, (), kept)
+def _batch(one: Unapplied, row: ArchivedDelivery, kept: str) -> tuple[Projection, ...]:
+    own = Projection(row, (), kept)
     try:
         batch = Batch.parse(row.id, _line(kept))
     except UnreadableBatch as error:
         return (own.dead(f"not a batch: {error}", _attempt(one)),)
-    inside = understand(batch, datetime.now(UTC))
+    inside = project_batch(batch, datetime.now(UTC))
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
     return (replace(own, delivery=applied), *inside)
@@ -126,7 +126,7 @@ def _kept_text(one: Unapplied) -> str | None:
     return (one.letter and one.letter.envelope) or (one.delivery.payload if _is_unread(one.delivery) else None) or None
 
 
-def _is_unread(row: KeptDelivery) -> bool:
+def _is_unread(row: ArchivedDelivery) -> bool:
     """Whether the payload is no delivery's, but what lay in the ledger and could not be read."""
     return row.digest is None
 

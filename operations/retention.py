@@ -18,15 +18,15 @@ from sqlalchemy import Connection, Engine
 from ledger import keyspace
 from ledger.claims import lock
 from ledger.client import Figures, Ledger
-from operations.retention_settings import KeepSettings
+from operations.retention_settings import RetentionSettings
 from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
-from seven.aggregates import families
+from seven.aggregates import aggregates
 from seven.events import QUEUES
 from seven.records import OUTCOMES
 from seven.timestamps import EARLIEST
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.database_info import clock
 from store.partitions import PARTITIONED
 from store.purge import (
@@ -62,7 +62,7 @@ log = logger("seven.workers")
 
 
 @dataclass(slots=True)
-class Retained:
+class RetentionResult:
     """What a pass did: rows by table."""
 
     removed: Counter[str] = field(default_factory=Counter)
@@ -82,7 +82,7 @@ class Retained:
         self.blanked.update(step.blanked)
 
 
-def rules(keep: KeepSettings, now: datetime, oldest_pending: datetime | None) -> Iterator[Rule]:
+def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | None) -> Iterator[Rule]:
     """All that is to be done now. What is pending, and what came with it, is removed by none of it."""
 
     def once(step: Callable[..., Step], *told: object) -> Iterator[Rule]:
@@ -101,7 +101,7 @@ def rules(keep: KeepSettings, now: datetime, oldest_pending: datetime | None) ->
         settled = min(before, oldest_pending - PENDING_FOR) if oldest_pending else before
         yield lambda connection, after: remove_deliveries(connection, settled, after)
         yield from once(drop_weeks, deliveries, settled)
-    for family in families():
+    for family in aggregates():
         record = family.records[0].table
         yield from by(remove_records, record, family, _AGES.get(record, "changed_at"))
     for history in (message_statuses, call_statuses, link_events):
@@ -119,8 +119,8 @@ class Retention:
         self,
         ledger: Ledger,
         engine: Engine,
-        breaker: Breaker,
-        keep: KeepSettings,
+        breaker: CircuitBreaker,
+        keep: RetentionSettings,
         *,
         longest_s: float = LONGEST_S,
         pause: Callable[[float], None] = time.sleep,
@@ -147,21 +147,21 @@ class Retention:
             log.info("retained", removed=dict(retained.removed), blanked=dict(retained.blanked), done=retained.done)
         return retained.more
 
-    def retain(self, still_at_it: Callable[[], object] = lambda: None) -> Retained:
+    def retain(self, still_at_it: Callable[[], object] = lambda: None) -> RetentionResult:
         """Do what is to be done, until it is done, time is up, or the database goes away.
 
         Before each transaction `still_at_it` is called, and may raise redis.RedisError: somebody else may have begun.
         Raises redis.RedisError where the ledger is away at the beginning.
         """
         figures = self._ledger.figures(QUEUES)
-        retained, began = Retained(), time.monotonic()
+        retained, began = RetentionResult(), time.monotonic()
         try:
             now = trusted_time({"Redis": figures.now, **self._clocks()})
             self._leaps.check(now)
         except (ClocksDisagree, ClockLeapt) as doubt:
             what = "disagree" if isinstance(doubt, ClocksDisagree) else "leapt"
             log.error(f"retention refused: clocks {what}", cause=str(doubt))  # noqa: TRY400 - no fault of code
-            return Retained(done=False, refused=str(doubt))
+            return RetentionResult(done=False, refused=str(doubt))
         except (StoreAway, Refused) as error:
             return _failed(retained, error)
         for rule in rules(self._keep, now, _oldest_pending(figures)):
@@ -208,7 +208,7 @@ def _oldest_pending(figures: Figures) -> datetime | None:
     return min((queue.oldest_at for queue in queues if queue.oldest_at), default=None)
 
 
-def _failed(retained: Retained, error: Exception) -> Retained:
+def _failed(retained: RetentionResult, error: Exception) -> RetentionResult:
     """What was done before the database ended it; consumers find out for themselves whether to hold."""
     log.warning("not retained", cause=str(error))
     retained.done, retained.failed = False, True
@@ -224,7 +224,7 @@ def retain_on_schedule(retention: Retention, again: Callable[[], object], *, thr
         again()
 
 
-def remember(ledger: Ledger, retained: Retained) -> None:
+def remember(ledger: Ledger, retained: RetentionResult) -> None:
     """Keep the figures of a pass beside those of the passes before. Raises redis.RedisError."""
     pipeline = ledger.redis.pipeline(transaction=True)
     for what, tables in (("removed", retained.removed), ("blanked", retained.blanked)):

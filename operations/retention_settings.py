@@ -18,7 +18,7 @@ def _days(default: int, description: str) -> int:
     return told
 
 
-class KeepSettings(Environment):
+class RetentionSettings(Environment):
     """What retention is told. Days count from the receipt or the event; 0 means for ever, else seven at least."""
 
     seven_retain_s: float = Field(900.0, ge=1, description="Seconds between two passes of retention.")

@@ -17,13 +17,13 @@ def several(told: str) -> list[str]:
 _SEVERAL = BeforeValidator(lambda told: several(told) if isinstance(told, str) else told)
 
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, _SEVERAL]
-Words = Annotated[tuple[str, ...], NoDecode, _SEVERAL]
+TextList = Annotated[tuple[str, ...], NoDecode, _SEVERAL]
 
 
 class HookSettings(Environment):
     """Of each of these there may be several, comma-separated: the first is current, the others are on their way out."""
 
-    seven_public_url: Words = Field(
+    seven_public_url: TextList = Field(
         (), description="scheme://host[/prefix] as the gateway sees the receiver; several, first is current."
     )
     seven_hook_token: Secrets = Field((), description="The secret in the hooks' URLs; several, first is current.")

@@ -24,7 +24,7 @@ _LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)  # than any example
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Aggregate:
     """A record and its history, whose keys begin with the key of the record.
 
     A subject is its own within one family only: message 7 and inbound message 7 are two.
@@ -55,12 +55,12 @@ _RECORDS = ((Message, MessageStatus), (InboundMessage,), (Call, CallStatus), (Tr
 
 
 @cache
-def families() -> tuple[Family, ...]:
+def aggregates() -> tuple[Aggregate, ...]:
     """Every family; an event type tells of the one that its example projects to."""
     told: dict[str, set[type[Record]]] = {}
     for event_type, event in EVENT_TYPES.items():
         told[event_type] = {type(one) for one in event.parse(event.example, _LONG_AFTER, _LONG_AFTER).project()}
     return tuple(
-        Family(records, tuple(event_type for event_type, its in told.items() if its & {*records}))
+        Aggregate(records, tuple(event_type for event_type, its in told.items() if its & {*records}))
         for records in _RECORDS
     )

@@ -24,7 +24,7 @@ Leaf = tuple[str, str]
 """The name and the text of one value in a payload."""
 
 
-class Sought(ABC):
+class DataSubject(ABC):
     """Who is to be found."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Sought(ABC):
 
 
 @dataclass(frozen=True)
-class Number(Sought):
+class Number(DataSubject):
     """A phone number, however it is spelled: +49…, 0049…, 49…, with or without spaces between its digits."""
 
     digits: str
@@ -81,7 +81,7 @@ class Number(Sought):
 
 
 @dataclass(frozen=True)
-class Id(Sought):
+class Id(DataSubject):
     """An id, in the fields of a payload that hold such ids."""
 
     told: str

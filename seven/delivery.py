@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from seven.digest import delivery_digest
-from seven.errors import Misfit, Undecodable, UnknownEventType
+from seven.errors import InvalidPayload, Undecodable, UnknownEventType
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.field_types import storable
-from seven.parsing import Words, read_form, read_json
+from seven.parsing import Fields, read_form, read_json
 from seven.timestamps import plausible, read_moment
 
 MAX_NAME = 64
@@ -41,7 +41,7 @@ class Delivery:
         is_json = self._told[:1] in (b"{", b"[")
         self.request_method = "GET" if self.method == "GET" else "JSON" if is_json else "POST"
 
-    def decode(self) -> Words:
+    def decode(self) -> Fields:
         """The words, nested as they were meant. Raises Undecodable, or Misfit where they contradict each other."""
         if not self.raw.strip():
             raise Undecodable("an empty request")
@@ -52,7 +52,7 @@ class Delivery:
 class Payload:
     """The decoded words of a delivery, and what they say about themselves."""
 
-    words: Words
+    words: Fields
     fields: Mapping[str, Any]
     """The `data`, wherever the notation put it."""
     event_type: str | None
@@ -60,7 +60,7 @@ class Payload:
     timestamp: object
 
     @classmethod
-    def of(cls, words: Words, path_event_type: str | None) -> "Payload":
+    def of(cls, words: Fields, path_event_type: str | None) -> "Payload":
         """Find `data` in nested words, in a JSON text, or flat beside the envelope's fields.
 
         Raises Undecodable or Misfit for a JSON text that cannot be read.
@@ -124,6 +124,6 @@ def _name(value: object) -> str | None:
     if isinstance(value, str) and value in EVENT_TYPES:  # as nearly always
         return value
     if not isinstance(value, str):
-        raise Misfit("webhook_event is not text", {"webhook_event": "text is expected"})
+        raise InvalidPayload("webhook_event is not text", {"webhook_event": "text is expected"})
     name = storable(value.strip())
     return name.lower() if name.lower() in EVENT_TYPES else name[:MAX_NAME] or None

@@ -14,8 +14,8 @@ from typing import Any
 
 from seven.errors import Undecodable, UnreadableEnvelope
 from seven.field_types import storable
-from seven.parsing import MAX_DEPTH, Words, deeper_than, finite
-from seven.records import KeptDelivery
+from seven.parsing import MAX_DEPTH, Fields, deeper_than, finite
+from seven.records import ArchivedDelivery
 
 VERSION = 1
 LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours, and no index would take it
@@ -42,7 +42,7 @@ class Envelope:
     event_type: str | None
     received_at: datetime
     request_method: str
-    payload: Words | bytes
+    payload: Fields | bytes
     reason: str | None = None
     """Why the receiver could not understand the bytes; None for a decoded payload."""
     source: str | None = None
@@ -72,14 +72,14 @@ class Envelope:
         return _ENCODER.encode(self.payload)
 
     @property
-    def words(self) -> Words:
+    def words(self) -> Fields:
         """The decoded words. Raises Undecodable with the receiver's reason where there are none."""
         if isinstance(self.payload, bytes):
             raise Undecodable(self.reason or "undecodable")
         return self.payload
 
     @classmethod
-    def archived(cls, row: KeptDelivery) -> "Envelope":
+    def archived(cls, row: ArchivedDelivery) -> "Envelope":
         """The envelope of a delivery again, from its row. Raises UnreadableEnvelope where the payload is gone."""
         text = row.payload or ""
         try:

@@ -18,7 +18,7 @@ class UnknownEventType(NotUnderstood):
     """Decoded, but of an event type unknown today, or of none; the vendor coins new ones."""
 
 
-class Misfit(NotUnderstood):
+class InvalidPayload(NotUnderstood):
     """Of a known event type, but a field is missing or makes no sense; `wrong` names each such field."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from seven.errors import Misfit
+from seven.errors import InvalidPayload
 from seven.records import Record
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
@@ -47,7 +47,9 @@ class Event(BaseModel, ABC):
             return cls.model_validate(told, context={"until": until})
         except ValidationError as error:
             wrong = {str(one["loc"][0]): _word(one) for one in error.errors(include_url=False, include_input=False)}
-            raise Misfit(f"{cls.event_type}: " + "; ".join(f"{k}: {v}" for k, v in wrong.items()), wrong) from None
+            raise InvalidPayload(
+                f"{cls.event_type}: " + "; ".join(f"{k}: {v}" for k, v in wrong.items()), wrong
+            ) from None
 
     @property
     @abstractmethod

@@ -74,10 +74,10 @@ def _price(value: Any) -> Decimal:
 Text = Annotated[str, BeforeValidator(_text)]
 """What people or networks wrote, of any length."""
 
-Word = Annotated[str, _name(255)]
+ShortText = Annotated[str, _name(255)]
 """An id or a status: short enough for any database's index."""
 
-Link = Annotated[str, _name(1024)]
+Url = Annotated[str, _name(1024)]
 """A URL that is part of a key."""
 
 Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=2**31 - 1)]

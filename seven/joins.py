@@ -27,7 +27,7 @@ class Declared:
     join: Join
     order: Sequence[str] = ()
 
-    def height(self, value: Any) -> tuple[bool, Any]:
+    def sort_key(self, value: Any) -> tuple[bool, Any]:
         """A sort key for a value of this field, NULL below everything."""
         if value is None:
             return False, 0
@@ -70,6 +70,6 @@ class Shape:
         """The fields with this join."""
         return self._names[join]
 
-    def height(self, record: object) -> tuple[Any, ...]:
+    def sort_key(self, record: object) -> tuple[Any, ...]:
         """How a record's standing compares; empty, hence equal, for records that have none."""
-        return tuple(self.declared[name].height(getattr(record, name)) for name in self._names[Join.STANDING])
+        return tuple(self.declared[name].sort_key(getattr(record, name)) for name in self._names[Join.STANDING])

@@ -11,20 +11,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from seven.errors import Misfit, Undecodable
+from seven.errors import InvalidPayload, Undecodable
 
 MAX_DEPTH = 32
 MAX_FIELDS = 1000
 LONGEST_KNOWN_KEY = 100
 """Characters of a form's key that is remembered once it has been read."""
 
-Words = dict[str, Any]
+Fields = dict[str, Any]
 
 _KEY = re.compile(r"([\w.:-]+)((?:\[[^\[\]]*\])*)", re.ASCII)
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 
 
-def read_json(body: bytes | str) -> Words:
+def read_json(body: bytes | str) -> Fields:
     """The words of a JSON object. Non-numbers become the texts `NaN`, `Infinity` and `-Infinity`.
 
     Raises Undecodable, or Misfit where one key is given two values: to choose one would be a guess.
@@ -48,7 +48,7 @@ def read_json(body: bytes | str) -> Words:
     return words
 
 
-def read_form(encoded: bytes) -> Words:
+def read_form(encoded: bytes) -> Fields:
     """The words of a form or a query string. Bytes that are no UTF-8 stay as lone surrogates, so nothing is lost.
 
     Raises Undecodable, or Misfit where one key is given two values.
@@ -62,7 +62,7 @@ def read_form(encoded: bytes) -> Words:
     told = [(_key(name), _unquoted(value)) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
     if told and ("=" not in text or not any(key.is_ours for key, _ in told)):
         raise Undecodable("neither JSON nor a form")
-    words: Words = {}
+    words: Fields = {}
     for key, value in told:
         _put(words, key, value)
     return words
@@ -94,7 +94,7 @@ def _unquoted(told: str) -> str:
     return unquote(told.replace("+", " "), errors="surrogateescape")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> Words:
+def _unique(pairs: list[tuple[str, Any]]) -> Fields:
     words = dict(pairs)
     if len(words) == len(pairs):
         return words
@@ -107,9 +107,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> Words:
     return words
 
 
-def _given_twice(key: str) -> Misfit:
+def _given_twice(key: str) -> InvalidPayload:
     name = key[:64].encode("unicode_escape").decode("ascii")
-    return Misfit(f"{name} is given twice, with different values", {name: "given twice, with different values"})
+    return InvalidPayload(f"{name} is given twice, with different values", {name: "given twice, with different values"})
 
 
 def finite(number: str) -> float | str:
@@ -129,7 +129,7 @@ def deeper_than(levels: int, value: Any) -> bool:
     return levels == 0 or any(deeper_than(levels - 1, one) for one in inner)
 
 
-def _put(words: Words, key: _Key, value: str) -> None:
+def _put(words: Fields, key: _Key, value: str) -> None:
     """Put one field of a form where its brackets say."""
     path = key.path
     if len(path) > MAX_DEPTH:

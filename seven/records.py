@@ -41,8 +41,8 @@ class Record:
             elif declared.join is Join.EARLIEST:
                 joined[name] = min(mine, told)
             else:
-                joined[name] = max(mine, told, key=declared.height)
-        if shape.height(other) > shape.height(self):
+                joined[name] = max(mine, told, key=declared.sort_key)
+        if shape.sort_key(other) > shape.sort_key(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self
 
@@ -166,7 +166,7 @@ class LinkEvent(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptDelivery(Record):
+class ArchivedDelivery(Record):
     """One accepted delivery: what was sent, and what became of it."""
 
     table: ClassVar[str] = "deliveries"
@@ -230,7 +230,7 @@ class LedgerMark(Record):
 
 
 RECORDS: tuple[type[Record], ...] = (
-    KeptDelivery, DeadLetter, Failure, LedgerMark,
+    ArchivedDelivery, DeadLetter, Failure, LedgerMark,
     Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
 )  # fmt: skip
 

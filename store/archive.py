@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, func, select, update
 
-from seven.records import KeptDelivery
+from seven.records import ArchivedDelivery
 from store.record_rows import KEYS_AT_ONCE, select_records
 from store.schema import deliveries
 
@@ -110,13 +110,15 @@ def census(
     return {subject: Census(number, first_id) for subject, number, first_id in counted if first_id is not None}
 
 
-def archived(connection: Connection, event_types: Sequence[str], subjects: Collection[str]) -> Iterator[KeptDelivery]:
+def archived(
+    connection: Connection, event_types: Sequence[str], subjects: Collection[str]
+) -> Iterator[ArchivedDelivery]:
     """All applied deliveries of these event types that speak of these subjects, some at a time in memory."""
     told = sorted(subjects)
     for start in range(0, len(told), KEYS_AT_ONCE):
         wanted = select_records("deliveries", _speak_of(event_types, told[start : start + KEYS_AT_ONCE]))
         rows = connection.execute(wanted, execution_options={"yield_per": ROWS_AT_ONCE})
-        yield from (KeptDelivery(**row) for row in rows.mappings())
+        yield from (ArchivedDelivery(**row) for row in rows.mappings())
 
 
 def resubject(connection: Connection, moved: Sequence[Moved]) -> None:

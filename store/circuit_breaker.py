@@ -32,7 +32,7 @@ class Hold:
         return f"the database does not take anything ({self.cause}), held since {self.since:%Y-%m-%dT%H:%M:%SZ}"
 
 
-class Breaker:
+class CircuitBreaker:
     """Open from a failure to the next success; while open one caller at a time may probe, after pauses that grow.
 
     What is turned away is lost to nobody: the batch stays pending, and the sweep announces it again.

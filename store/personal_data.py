@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Table, delete, func, select, tuple_, update
 
-from seven.data_subject import Sought
+from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
 from store.record_rows import KEYS_AT_ONCE, among
 from store.schema import (
@@ -33,7 +33,7 @@ Row = RowMapping
 
 
 @dataclass(frozen=True)
-class Personal:
+class PersonalColumns:
     """What one table knows of people."""
 
     table: Table
@@ -56,28 +56,30 @@ class Personal:
 
 
 RECORDS = (  # in this order they are looked through: links are theirs whose messages are
-    Personal(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
-    Personal(links, ("sms_id",), ("label", "final_url"), key="tracking_url", history=link_events),
-    Personal(inbound_messages, ("sender",), ("sender", "text"), derived="id"),
-    Personal(calls, ("caller", "recipient", "foreign_id"), ("caller", "recipient", "foreign_id"), derived="call_id"),
+    PersonalColumns(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
+    PersonalColumns(links, ("sms_id",), ("label", "final_url"), key="tracking_url", history=link_events),
+    PersonalColumns(inbound_messages, ("sender",), ("sender", "text"), derived="id"),
+    PersonalColumns(
+        calls, ("caller", "recipient", "foreign_id"), ("caller", "recipient", "foreign_id"), derived="call_id"
+    ),
 )
-PAYLOADS = Personal(deliveries, ("payload",), ("payload", "digest"))
+PAYLOADS = PersonalColumns(deliveries, ("payload",), ("payload", "digest"))
 SAID = ("event_type", "reason")
 """Of a delivery: what others may have named as they liked, blanked where it names somebody."""
-LETTERS = Personal(dead_letters, ("envelope",), ("envelope", "event_type", "reason"))
-FAILURES = Personal(dead_letter_failures, (), ("reason",))
+LETTERS = PersonalColumns(dead_letters, ("envelope",), ("envelope", "event_type", "reason"))
+FAILURES = PersonalColumns(dead_letter_failures, (), ("reason",))
 
 
 @dataclass(frozen=True, slots=True)
-class Blank:
+class Blanking:
     """What is to become of one row: these columns are blanked, or without any it is removed."""
 
-    personal: Personal
+    personal: PersonalColumns
     key: tuple[Any, ...]
     columns: tuple[str, ...] = ()
 
 
-def rows(engine: Engine, personal: Personal, more: Sequence[str] = ()) -> Iterator[Sequence[Row]]:
+def rows(engine: Engine, personal: PersonalColumns, more: Sequence[str] = ()) -> Iterator[Sequence[Row]]:
     """All rows of a table in the order of its key, a page at a time, with what may be personal in them."""
     table = personal.table
     key = list(table.primary_key)
@@ -100,20 +102,20 @@ def size(engine: Engine) -> int:
         return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
 
 
-def judge(personal: Personal, row: Row, sought: Sought, theirs: bool) -> tuple[bool, Blank | None]:
+def find_blanks(personal: PersonalColumns, row: Row, sought: DataSubject, theirs: bool) -> tuple[bool, Blanking | None]:
     """Whether a record is about them, and what is to become of it; None for nothing. `theirs` is known already."""
     about = theirs or any(_names(sought, name, row[name]) for name in personal.who)
     key = tuple(row[column.name] for column in personal.table.primary_key)
     named = personal.key is not None and _names(sought, personal.key, row[personal.key])
     if named or (about and personal.derived is not None and is_short_digest(row[personal.derived])):
-        return True, Blank(personal, key)
+        return True, Blanking(personal, key)
     columns = tuple(
         name for name in personal.columns if row[name] is not None and (about or _names(sought, name, row[name]))
     )
-    return about, Blank(personal, key, columns) if columns else None
+    return about, Blanking(personal, key, columns) if columns else None
 
 
-def carry_out(connection: Connection, some: Sequence[Blank]) -> dict[str, int]:
+def carry_out(connection: Connection, some: Sequence[Blanking]) -> dict[str, int]:
     """Blank or remove rows of one table, in the transaction under way; returns how many by `blanked`, `removed`."""
     done = {"blanked": 0, "removed": 0}
     for columns, group in groupby(sorted(some, key=lambda one: one.columns), key=lambda one: one.columns):
@@ -134,12 +136,12 @@ def carry_out(connection: Connection, some: Sequence[Blank]) -> dict[str, int]:
     return done
 
 
-def portions(some: Sequence[Blank]) -> Iterator[list[Blank]]:
+def portions(some: Sequence[Blanking]) -> Iterator[list[Blanking]]:
     """As many as one transaction takes, of one table each."""
     for _, group in groupby(some, key=lambda one: one.personal.table.name):
         its = list(group)
         yield from (its[start : start + KEYS_AT_ONCE] for start in range(0, len(its), KEYS_AT_ONCE))
 
 
-def _names(sought: Sought, name: str, value: Any) -> bool:
+def _names(sought: DataSubject, name: str, value: Any) -> bool:
     return value is not None and sought.is_told_by((name, str(value)))

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, and_, delete, or_, select, update
 
-from seven.aggregates import Family
+from seven.aggregates import Aggregate
 from seven.ranges import Run, runs
 from store.archive import first_id
 from store.ordinals import Place, tally
@@ -122,7 +122,7 @@ def remove_entries(connection: Connection, table: Table, before: datetime) -> St
     return Step({table.name: removed} if removed else {}, then=None if edge is None else "")
 
 
-def remove_records(connection: Connection, family: Family, age: str, before: datetime) -> Step:
+def remove_records(connection: Connection, family: Aggregate, age: str, before: datetime) -> Step:
     """Records whose column `age` is before then, and each time that they tell of themselves, with their histories.
 
     The index selects by `age`. Where that is the last change, a database whose clock was behind may have stamped it.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, delete, or_, select, text
 
-from seven.aggregates import Family
+from seven.aggregates import Aggregate
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Record, fold
 from store.schema import SCHEMA, metadata
@@ -112,7 +112,7 @@ def lock(connection: Connection, records: Iterable[type[Record]]) -> None:
         connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def kept_of(connection: Connection, family: Family, subjects: Collection[str]) -> dict[Place, Record]:
+def kept_of(connection: Connection, family: Aggregate, subjects: Collection[str]) -> dict[Place, Record]:
     """All rows of these subjects, whoever wrote them."""
     readings = sorted(reading for subject in subjects for reading in family.readings(subject))
     found: dict[Place, Record] = {}

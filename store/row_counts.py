@@ -41,7 +41,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class RowCounts:
     """How the store stands, and what is new in the last hour; each count is at most MOST_COUNTED."""
 
     received: Mapping[str, int]
@@ -55,11 +55,11 @@ class Glance:
     """By action, of the last hour."""
 
 
-def glance(connection: Connection, now: datetime, known: frozenset[str]) -> Glance:
+def count_rows(connection: Connection, now: datetime, known: frozenset[str]) -> RowCounts:
     """Look. `known` are the event types that are understood."""
     since = now - LOOKS_BACK
     yesterday = timedelta(days=1)
-    return Glance(
+    return RowCounts(
         received=_received(connection, since, now),
         received_before=_received(connection, since - yesterday, now - yesterday),
         open=tuple(found for outcome in OPEN if (found := _open(connection, outcome, since, known)).count),

@@ -134,14 +134,14 @@ def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return kind.load_dialect_impl(_POSTGRESQL) if isinstance(kind, TypeDecorator) else kind
 
 
-def _height(told: Column[Any], declared: Declared) -> Value:
+def _sort_key(told: Column[Any], declared: Declared) -> Value:
     if not declared.order:
         return told
-    return case(*((told == word, height) for height, word in enumerate(declared.order)), else_=None)
+    return case(*((told == word, sort_key) for sort_key, word in enumerate(declared.order)), else_=None)
 
 
 def _above(told: Column[Any], kept: Column[Any], declared: Declared) -> Value:
-    return and_(told.is_not(None), or_(kept.is_(None), _height(told, declared) > _height(kept, declared)))
+    return and_(told.is_not(None), or_(kept.is_(None), _sort_key(told, declared) > _sort_key(kept, declared)))
 
 
 def _before(told: Column[Any], kept: Column[Any]) -> Value:

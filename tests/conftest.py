@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.envelope import Envelope
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
@@ -129,7 +129,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def consumer(ledger: Ledger, engine: Engine) -> Consumer:
-    return Consumer(ledger, Store(engine), Breaker(0.0))
+    return Consumer(ledger, Store(engine), CircuitBreaker(0.0))
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def accept(redis_url: str) -> Accept:
     def put(*lines: Envelope | bytes, queue: str = "dlr") -> str:
         async def run() -> None:
             told = [one.line() if isinstance(one, Envelope) else one for one in lines]
-            async with Acceptor(redis_url, PATIENCE_S) as acceptor:
+            async with LedgerWriter(redis_url, PATIENCE_S) as acceptor:
                 (answer,) = await acceptor.accept([NewBatch(name, queue, told, frozenset())])
             assert isinstance(answer, Header)
 

@@ -20,7 +20,7 @@ from celery.signals import (
 from prometheus_client import CollectorRegistry
 
 from gateway.factory import reconciler
-from gateway.hook_state import Memories
+from gateway.hook_state import HookStates
 from ledger.announcements import CLOCK, announce, broker, task_name
 from ledger.client import Ledger
 from operations.audit import Auditor
@@ -33,14 +33,14 @@ from runtime.settings import load, warn_of_unknown_names
 from runtime.shutdown import end_in_bounds
 from runtime.status_server import listen
 from seven.events import QUEUES
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.row_writer import Store
 from workers import scheduler
 from workers.consumer import Consumer
-from workers.heartbeat import EVERY_S, Pulse
+from workers.heartbeat import EVERY_S, Heartbeat
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
-from workers.redaction import Wordless
+from workers.redaction import RedactedTask
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
 from workers.transport import bring_transport
@@ -75,12 +75,12 @@ def create_app(settings: WorkerSettings) -> Celery:
     """Celery with one task for each queue, and those of the clock. It connects to nothing before it works."""
     redis_url = settings.redis_url.get_secret_value()
     bring_transport()
-    app = Celery("seven-ingest", task_cls=f"{Wordless.__module__}:Wordless", changes=broker(redis_url) | CONSUMING)
+    app = Celery("seven-ingest", task_cls=f"{RedactedTask.__module__}:Wordless", changes=broker(redis_url) | CONSUMING)
     app.conf.worker_concurrency = settings.seven_worker_threads
     app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     registry = CollectorRegistry()
     shared = share(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
@@ -141,14 +141,14 @@ def create_app(settings: WorkerSettings) -> Celery:
     return app
 
 
-def standing(settings: WorkerSettings, breaker: Breaker) -> dict[str, Any]:
+def standing(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:
     """How things stand, and whether a worker could work; with little patience, for whoever scrapes has no more."""
     asked = Ledger(settings.redis_url.get_secret_value(), ASKED_S)
     account = settings.account
     figures = (
         LedgerMetrics(asked),
         StoreMetrics(breaker),
-        HookMetrics(Memories(asked.redis, account.identity), watched=account.missing_settings is None),
+        HookMetrics(HookStates(asked.redis, account.identity), watched=account.missing_settings is None),
         AuditMetrics(asked.redis),
         RetentionMetrics(asked.redis),
     )
@@ -164,11 +164,11 @@ def follow(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
     """Have a beat that starts note its pulse, and tell how it stands."""
     share(None, "beat")
     registry = CollectorRegistry()
-    sender.scheduler.pulse = pulse = Pulse(ledger, registry, periods=sender.scheduler.periods)
+    sender.scheduler.pulse = pulse = Heartbeat(ledger, registry, periods=sender.scheduler.periods)
     listen(address, registry, alive=pulse.silence, ready=pulse.hindrances)
 
 
-def watch_over(app: Celery, watchdog: Watchdog, breaker: Breaker) -> None:
+def watch_over(app: Celery, watchdog: Watchdog, breaker: CircuitBreaker) -> None:
     """Bound the end of worker and beat, have a worker say how it is when asked, and end itself when it stalls."""
     tell_presence(breaker, app.conf.worker_concurrency)
     for signal in (task_prerun, task_postrun):

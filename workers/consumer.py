@@ -11,8 +11,8 @@ from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from seven.records import Record
-from store.circuit_breaker import Breaker
-from store.projection import understand, unreadable
+from store.circuit_breaker import CircuitBreaker
+from store.projection import project_batch, unreadable
 from store.row_writer import Refused, Store, StoreAway
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
@@ -26,7 +26,9 @@ DELIVERIES_PER_TRANSACTION = 1024
 class Consumer:
     """Consumes one announcement at a time; may be shared by threads."""
 
-    def __init__(self, ledger: Ledger, store: Store, breaker: Breaker, metrics: WorkerMetrics | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, store: Store, breaker: CircuitBreaker, metrics: WorkerMetrics | None = None
+    ) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
         self._isolation = Isolation(ledger, store)
@@ -116,7 +118,7 @@ class Consumer:
 
     def _write(self, queue: str, batches: Sequence[Batch | Unreadable]) -> list[str]:
         """Write batches in one transaction. Returns what became of each delivery. Raises StoreAway or Refused."""
-        understood = [one for batch in batches if isinstance(batch, Batch) for one in understand(batch)]
+        understood = [one for batch in batches if isinstance(batch, Batch) for one in project_batch(batch)]
         understood += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
         outcomes = [one.delivery.outcome or "" for one in understood]
 

@@ -22,7 +22,7 @@ SILENT_S = 60.0
 FORGOTTEN_S = 3600
 
 
-class Pulse:
+class Heartbeat:
     """One beat's. `periods` are the seconds between two of each task that it is to send."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Pulse:
         try:
             now = self._now_ms()
             pipeline = self._ledger.redis.pipeline()
-            pipeline.zadd(keyspace.BEATS, {self._ledger.incarnation: now})
+            pipeline.zadd(keyspace.BEATS, {self._ledger.worker_id: now})
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)
             # by a clock that has been set back since: who lives ticks again at once
             pipeline.zremrangebyscore(keyspace.BEATS, now + int(SILENT_S * 1000), "+inf")
@@ -86,7 +86,7 @@ class Pulse:
     def end(self) -> None:
         """Say that this beat ends, so that nobody misses it."""
         try:
-            self._ledger.redis.zrem(keyspace.BEATS, self._ledger.incarnation)
+            self._ledger.redis.zrem(keyspace.BEATS, self._ledger.worker_id)
         except (RedisError, OSError):  # it is missed for an hour, then
             return
 

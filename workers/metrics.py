@@ -10,14 +10,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from gateway.hook_evidence import CODES
-from gateway.hook_state import Memories
+from gateway.hook_state import HookStates
 from ledger.announcements import CLOCK, remote_control_channel
 from ledger.client import Ledger
 from ledger.health import unusable
-from ledger.stats import glance
+from ledger.stats import ledger_stats
 from seven.events import QUEUES, label_of
-from seven.records import KeptDelivery
-from store.circuit_breaker import Breaker
+from seven.records import ArchivedDelivery
+from store.circuit_breaker import CircuitBreaker
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -66,7 +66,7 @@ class WorkerMetrics:
         self._batch.observe(len(outcomes))
         self._seconds.labels(queue).observe(seconds)
 
-    def lag(self, queue: str, deliveries: Iterable[KeptDelivery]) -> None:
+    def lag(self, queue: str, deliveries: Iterable[ArchivedDelivery]) -> None:
         """These have been applied; one from the future, by a clock that is wrong, counts as told at once."""
         lag = self._lag.labels(label_of(queue))
         for delivery in deliveries:
@@ -87,7 +87,7 @@ class LedgerMetrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Nothing while Redis is away: an old figure would look like a good one."""
         try:
-            told = glance(self._ledger, QUEUES)
+            told = ledger_stats(self._ledger, QUEUES)
         except RedisError:
             return
         queues = told.figures.queues
@@ -114,7 +114,7 @@ class LedgerMetrics(Collector):
 class HookMetrics(Collector):
     """How the hooks stand, by the memory of the last reconciling: the same from every worker, whichever did it."""
 
-    def __init__(self, memories: Memories, *, watched: bool) -> None:
+    def __init__(self, memories: HookStates, *, watched: bool) -> None:
         self._memories, self._watched = memories, watched
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -143,7 +143,7 @@ class HookMetrics(Collector):
 class StoreMetrics(Collector):
     """Whether this worker holds its batches because the database takes nothing."""
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
 
     def collect(self) -> Iterator[Metric]:
@@ -169,6 +169,6 @@ def gauges(name: str, meaning: str, label: str, values: dict[str, float] | dict[
     return family
 
 
-def hindrances(redis: Redis, breaker: Breaker) -> list[str]:
+def hindrances(redis: Redis, breaker: CircuitBreaker) -> list[str]:
     """Why a worker could not consume now: its ledger asked within the client's timeout, its store as last found."""
     return [*([str(breaker.hold)] if breaker.hold else []), *unusable(redis, remote_control_channel(redis))]

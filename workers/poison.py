@@ -10,7 +10,7 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
-from store.projection import DIED, Understood, numbered, understand_line, untouched
+from store.projection import DIED, Projection, numbered, project_line, untouched
 from store.row_writer import Refused, Store
 
 log = logger("seven.workers")
@@ -52,7 +52,7 @@ class Isolation:
                 log.error("buried", batch=batch.id, ordinal=ordinal, reason=f"{deaths} {DIED}")
                 understood = untouched(row, line).dead(f"{deaths} {DIED}")
             else:
-                understood = understand_line(row, line)
+                understood = project_line(row, line)
             outcome = self._written(understood)
             claim.ended(ordinal)
         except Exception:
@@ -60,7 +60,7 @@ class Isolation:
             raise
         return outcome
 
-    def _written(self, understood: Understood) -> str:
+    def _written(self, understood: Projection) -> str:
         try:
             self._store.write(understood.rows())
         except Refused as error:

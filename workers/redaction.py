@@ -6,7 +6,7 @@ from celery import Task
 from celery.worker.request import Request
 
 
-class WordlessRequest(Request):  # type: ignore[misc] # Celery ships no types
+class RedactedRequest(Request):  # type: ignore[misc] # Celery ships no types
     """Of an exception its class alone: its words, and a traceback's, quote what it was raised over."""
 
     def send_event(self, type: str, **told: Any) -> None:  # noqa: A002 - the signature is Celery's
@@ -16,7 +16,7 @@ class WordlessRequest(Request):  # type: ignore[misc] # Celery ships no types
         super().send_event(type, **told)
 
 
-class Wordless(Task):  # type: ignore[misc]
+class RedactedTask(Task):  # type: ignore[misc]
     """A task whose failures are told so."""
 
     abstract = True

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from ledger.announcements import CLOCK
 
 if TYPE_CHECKING:
-    from workers.heartbeat import Pulse
+    from workers.heartbeat import Heartbeat
 
 MOST_WAITING = 20
 """Tasks of the clock that wait for a worker."""
@@ -36,7 +36,7 @@ def _uptime() -> datetime:
 class BoundedScheduler(Scheduler):  # type: ignore[misc] # Celery ships no types
     """Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged."""
 
-    pulse: Pulse | None = None
+    pulse: Heartbeat | None = None
 
     @property
     def periods(self) -> dict[str, float]:

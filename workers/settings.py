@@ -9,13 +9,13 @@ from pydantic_settings import NoDecode
 
 from gateway.desired_hooks import DEFAULT, DesiredHook, read_desired
 from gateway.factory import Account
-from operations.retention_settings import KeepSettings
+from operations.retention_settings import RetentionSettings
 from runtime.hook_settings import HookSettings
 from runtime.settings import LedgerSettings
 from store.engine import database_url
 
 
-class WorkerSettings(LedgerSettings, HookSettings, KeepSettings):
+class WorkerSettings(LedgerSettings, HookSettings, RetentionSettings):
     """The settings of a worker, and of beat."""
 
     database_url: SecretStr | None = Field(

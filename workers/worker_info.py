@@ -12,7 +12,7 @@ from celery import Celery
 from celery.worker.control import inspect_command
 
 from ledger.announcements import broker
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.migrate import newest
 
 COMMAND = "presence"
@@ -40,7 +40,7 @@ def ours() -> tuple[str, str]:
     return version("seven-ingest"), newest()
 
 
-def tell_presence(breaker: Breaker, threads: int) -> None:
+def tell_presence(breaker: CircuitBreaker, threads: int) -> None:
     """Have this worker answer. To be called before it starts."""
     program, schema = ours()
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from cli.database import opened
 from cli.exits import ExitCode, fail
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.audit import report
 from cli.output.terminal import document, program
 from ledger.client import Ledger
@@ -47,7 +47,7 @@ def audit(
     """
     lines = None if against is None else _opened(against)
     with opened() as engine:
-        ledger = Ledger(Home.from_environment().redis_url, timeout_s=10)
+        ledger = Ledger(Installation.from_environment().redis_url, timeout_s=10)
         auditor = Auditor(ledger, engine)
         try:
             found = auditor.audit(None if lines is None else _ids(lines))

@@ -30,7 +30,7 @@ from operations.dead_letters import Selection, failures, groups, listed, selecte
 from operations.replay import Plan, Replayed, discard, replay
 from operations.reprocess import reread
 from seven.field_types import storable
-from seven.records import KeptDelivery
+from seven.records import ArchivedDelivery
 from store.record_rows import kept
 
 LISTED = 50
@@ -88,9 +88,9 @@ def show(
 ) -> None:
     """All about one delivery: reason, history, what came, and what it would become today."""
     with reading() as connection:
-        place = (KeptDelivery.table, (storable(told.strip()),))
+        place = (ArchivedDelivery.table, (storable(told.strip()),))
         found = kept(connection, [place]).get(place)
-        if not isinstance(found, KeptDelivery):
+        if not isinstance(found, ArchivedDelivery):
             fail(ExitCode.WRONG, f"There is no delivery {shown(told)}.")
         waiting, history = unapplied(connection, [found.id]), failures(connection, [found.id])
     one = whole(found, reread(waiting[0]) if waiting else None, history)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
-from cli.exits import ExitCode, Stopped
+from cli.exits import ExitCode, Interruption
 from cli.output.progress import Portions
 from store.row_writer import Refused, Store, StoreAway
 
 
 def carry_out(
     engine: Engine, chosen: Sequence[str], what: str, rate: float, act: Callable[[Store, Sequence[str]], None]
-) -> Stopped | None:
+) -> Interruption | None:
     """Act on portions, `rate` of them a second; returns why not on all."""
     store = Store(engine)
     portions = Portions(chosen, what, rate)
@@ -20,5 +20,5 @@ def carry_out(
             for portion in portions:
                 act(store, portion)
     except (StoreAway, Refused) as error:
-        return Stopped(ExitCode.UNKNOWN, f"The database does not take anything: {error}", portions.done)
-    return Stopped(ExitCode.WRONG, "interrupted", portions.done) if portions.done < len(chosen) else None
+        return Interruption(ExitCode.UNKNOWN, f"The database does not take anything: {error}", portions.done)
+    return Interruption(ExitCode.WRONG, "interrupted", portions.done) if portions.done < len(chosen) else None

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import typer
 
 from cli.checks import Check, Silence, count, exit_code, good, tell, told, unknown, warning
-from cli.context import Surroundings
+from cli.context import Context
 from cli.doctor import clocks, database, guards, hooks, machine, processes, public_url, redis_server, secret_strength
 from cli.doctor.reading import Read, read
 from cli.output.terminal import document, line
@@ -24,7 +24,7 @@ def doctor(
 
     Exit code 1 when something is wrong, 3 when something could not be found out; a warning is neither.
     """
-    surroundings = Surroundings.from_environment()
+    surroundings = Context.from_environment()
     concerns = dict(examine(read(surroundings, offline=offline), surroundings, offline=offline))
     checks = [one for some in concerns.values() for one in some]
     grades = {grade.value: number for grade, number in count(checks).items()}
@@ -39,7 +39,7 @@ def doctor(
     raise typer.Exit(exit_code(checks))
 
 
-def examine(found: Read, around: Surroundings, *, offline: bool) -> Iterator[tuple[str, list[Check]]]:
+def examine(found: Read, around: Context, *, offline: bool) -> Iterator[tuple[str, list[Check]]]:
     """Every check, by concern."""
     settings = around.settings
     workers = [] if isinstance(found.workers, Silence) else found.workers
@@ -59,7 +59,7 @@ def examine(found: Read, around: Surroundings, *, offline: bool) -> Iterator[tup
     yield "Here", list(here)
 
 
-def _outside(found: Read, around: Surroundings, *, offline: bool) -> Iterator[Check]:
+def _outside(found: Read, around: Context, *, offline: bool) -> Iterator[Check]:
     if offline:
         yield good("outside", "nobody was asked: --offline")
         return

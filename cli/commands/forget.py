@@ -12,14 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.confirm import ask, askable
 from cli.database import cause, opened
 from cli.exits import ExitCode, fail
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.forget import tell_done, tell_plan, told_done, told_plan
 from cli.output.progress import UnderWay
 from cli.output.terminal import document
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Forgetting, Forgotten, Found
 from runtime.redis_url import reason
-from seven.data_subject import Number, Sought, foreign_id, message_id
+from seven.data_subject import DataSubject, Number, foreign_id, message_id
 from seven.field_types import storable
 from store.row_writer import Refused, StoreAway
 
@@ -59,7 +59,7 @@ def forget(
     askable(yes or dry_run)
     done, code = Forgotten(), ExitCode.GOOD
     with opened() as engine:
-        ledger = Ledger(Home.from_environment().redis_url, timeout_s=10)
+        ledger = Ledger(Installation.from_environment().redis_url, timeout_s=10)
         try:
             found = _look(Forgetting(engine, ledger, sought))
             if not as_json:
@@ -90,7 +90,7 @@ def forget(
     raise typer.Exit(code)
 
 
-def _sought(number: str | None, msg_id: str | None, foreign: str | None) -> Sought:
+def _sought(number: str | None, msg_id: str | None, foreign: str | None) -> DataSubject:
     """Who is meant. Ends with exit code 2 where that is nobody, or several. Nobody's number is repeated."""
     told = [one for one in (number, msg_id, foreign) if one is not None]
     if len(told) != 1 or not told[0].strip():

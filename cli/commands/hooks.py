@@ -13,12 +13,12 @@ from redis.exceptions import RedisError
 from cli.confirm import ask, askable
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.terminal import document, line, program, table
 from gateway.client import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.factory import reconciler
-from gateway.reconciler import Reconciled, Reconciler
+from gateway.reconciler import Reconciler, ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import fingerprint
 from runtime.redis_url import reason
@@ -83,7 +83,7 @@ _COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enab
 @contextmanager
 def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]]:
     """The reconciler that the environment describes. Ends with exit code 2 where it does not."""
-    home = Home.from_environment()
+    home = Installation.from_environment()
     if home.emulates:
         sys.stderr.write("No SEVEN_API_KEY is set: this is about the emulator that `up` starts.\n")
     os.environ.update(home.environment())
@@ -153,7 +153,7 @@ def _show(comparison: Comparison, addresses: Addresses, *, as_json: bool) -> Non
         line(f"{found.drift} are not as desired. To repair them: {program()} hooks apply")
 
 
-def _show_done(done: Reconciled, addresses: Addresses, *, as_json: bool) -> None:
+def _show_done(done: ReconcileResult, addresses: Addresses, *, as_json: bool) -> None:
     made = [{"action": one.action, **_told(one.hook, addresses)} for one in done.done if one.hook]
     if as_json:
         document({"done": made, "held": done.held, "drift": done.plan.drift if done.plan else None})

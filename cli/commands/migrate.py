@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import cause, sqlite_file, store_engine
 from cli.exits import ExitCode, fail
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.terminal import document, line
 from store.migrate import migrate as migrate_schema
 
@@ -19,7 +19,7 @@ def migrate(
 ) -> None:
     """Bring the database to the schema of today. Safe to run again, and beside others."""
     engine = store_engine()
-    if (file := sqlite_file(engine)) is not None and file.parent == Home.from_environment().directory:
+    if (file := sqlite_file(engine)) is not None and file.parent == Installation.from_environment().directory:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before, after = migrated(engine)
     if as_json:

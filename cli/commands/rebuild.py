@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.confirm import ask, askable
 from cli.database import cause, opened
-from cli.exits import ExitCode, Stopped, end, fail
+from cli.exits import ExitCode, Interruption, end, fail
 from cli.output.progress import UnderWay
 from cli.output.rebuild import Report
 from cli.output.terminal import shown
@@ -90,7 +90,7 @@ def _counted(engine: Engine, scope: Scope) -> tuple[int, int]:
     return subjects, deliveries
 
 
-def _carry_out(engine: Engine, scope: Scope, size: int, allowed: Allowed, report: Report) -> Stopped | None:
+def _carry_out(engine: Engine, scope: Scope, size: int, allowed: Allowed, report: Report) -> Interruption | None:
     """Chunk by chunk, taking down what is done; returns why not all of them."""
     with UnderWay("subjects", report.subjects) as under_way:
         found = takewhile(lambda _: not under_way.interrupted, chunks(engine, scope, size))
@@ -105,6 +105,6 @@ def _carry_out(engine: Engine, scope: Scope, size: int, allowed: Allowed, report
                 under_way.advance(len(done.chunk.subjects))
         except (StoreAway, SQLAlchemyError) as error:
             said = cause(error) if isinstance(error, SQLAlchemyError) else str(error)
-            return Stopped(ExitCode.UNKNOWN, f"the database did not answer: {said}", report.done)
+            return Interruption(ExitCode.UNKNOWN, f"the database did not answer: {said}", report.done)
     interrupted = under_way.interrupted and report.done < report.subjects
-    return Stopped(ExitCode.WRONG, "interrupted", report.done) if interrupted else None
+    return Interruption(ExitCode.WRONG, "interrupted", report.done) if interrupted else None

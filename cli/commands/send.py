@@ -10,11 +10,11 @@ import httpx2
 import typer
 
 from cli.exits import ExitCode, fail
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.terminal import document, line, program, shown
 from emulator.auth import Signing
-from emulator.vendor_event import Occurrence
-from emulator.wire import METHODS, Method, Request, Telling, write
+from emulator.vendor_event import VendorEvent
+from emulator.wire import METHODS, Method, PlannedDelivery, Request, write
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
 from seven.hooks import TEST_HEADER
@@ -57,8 +57,8 @@ def send(
         raise typer.BadParameter(f"{event_type!r} is none of {', '.join(EVENT_TYPES)}", param_hint="EVENT_TYPE")
     fields = {**EVENT_TYPES[event_type].example, **_changed(changes or [])}
     now = datetime.now(UTC)
-    occurrence = Occurrence(event_type, fields, now)
-    telling = Telling(occurrence, _METHODS[method])
+    occurrence = VendorEvent(event_type, fields, now)
+    telling = PlannedDelivery(occurrence, _METHODS[method])
     request = write(telling, url) if url is not None else _own(telling)
     answer = _ask(request, reach_far=url is not None)
     subject = _subject(occurrence) if answer.accepted else None
@@ -80,9 +80,9 @@ def _changed(changes: list[str]) -> dict[str, str]:
     return told
 
 
-def _own(telling: Telling) -> Request:
+def _own(telling: PlannedDelivery) -> Request:
     """The request that the gateway would make of our own hook, signed where we know how, to the receiver here."""
-    home = Home.from_environment()
+    home = Installation.from_environment()
     try:
         hook = home.hook
     except OSError as error:
@@ -127,7 +127,7 @@ def _ask(request: Request, reach_far: bool) -> Answer:
     return Answer(answer.status_code, told if isinstance(told, dict) else {})
 
 
-def _subject(occurrence: Occurrence) -> str | None:
+def _subject(occurrence: VendorEvent) -> str | None:
     try:
         return (
             EVENT_TYPES[occurrence.event_type].parse(occurrence.fields, occurrence.told_at, occurrence.told_at).subject

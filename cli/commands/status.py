@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.checks import Check, exit_code
-from cli.context import Surroundings
+from cli.context import Context
 from cli.exits import ExitCode, fail
 from cli.output.status import as_told, report
 from cli.output.terminal import console, document
@@ -25,7 +25,7 @@ def status(
 
     Changes nothing. Exit code 1 when something is wrong, and for each such thing what to type next.
     """
-    surroundings = Surroundings.from_environment()
+    surroundings = Context.from_environment()
     if watch is not None and as_json:
         fail(ExitCode.USAGE, "--watch is for people, --json for scripts: one of them, please.")
     checks = _look(surroundings, as_json=as_json)
@@ -37,7 +37,7 @@ def status(
     raise typer.Exit(exit_code(checks))
 
 
-def _look(surroundings: Surroundings, *, as_json: bool = False, again: bool = False) -> list[Check]:
+def _look(surroundings: Context, *, as_json: bool = False, again: bool = False) -> list[Check]:
     found = read(surroundings)
     checks = judge(found, surroundings.settings)
     if as_json:

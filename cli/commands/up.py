@@ -11,11 +11,11 @@ import typer
 from cli.commands.migrate import migrated
 from cli.database import sqlite_file, store_engine
 from cli.exits import ExitCode, fail
-from cli.installation import Home, Occupied
+from cli.installation import Installation, Occupied
 from cli.output.terminal import line, near
 from cli.up import programs
 from cli.up.broker import NoBroker, wait_for_broker
-from cli.up.first_scenario import FirstStory
+from cli.up.first_scenario import FirstScenario
 from cli.up.own_hooks import register_own_hooks
 from cli.up.readiness import wait_for_emulator, wait_for_flower, wait_for_receiver
 from cli.up.supervisor import Supervised, Supervisor
@@ -34,14 +34,14 @@ def up() -> None:
 
     Without SEVEN_API_KEY the emulator, too, as the gateway. Ctrl-C ends everything; what was kept is there next time.
     """
-    home = Home.from_environment()
+    home = Installation.from_environment()
     os.umask(0o077)  # what people wrote is for nobody else on this machine
     lock = _take(home)
     _check(home)
     raise typer.Exit(asyncio.run(_Up(home, lock).run()))
 
 
-def _take(home: Home) -> int:
+def _take(home: Installation) -> int:
     """Make the installation ours. Ends with exit code 2 where that cannot be."""
     try:
         return home.open()
@@ -51,7 +51,7 @@ def _take(home: Home) -> int:
         fail(ExitCode.USAGE, f"SEVEN_DATA_DIR: cannot keep anything in {near(home.directory)}: {error.strerror}")
 
 
-def _check(home: Home) -> None:
+def _check(home: Installation) -> None:
     """Find out what would keep anyone from starting, and say it once and plainly, before anyone has started."""
     warn_of_unknown_names()
     os.environ.update(home.environment())
@@ -65,7 +65,7 @@ def _check(home: Home) -> None:
 class _Up:
     """One run of everything."""
 
-    def __init__(self, home: Home, lock: int) -> None:
+    def __init__(self, home: Installation, lock: int) -> None:
         self._home, self._lock = home, lock
         self._engine = store_engine()
         self._supervisor = Supervisor(home.logs, lambda told: line(told, "yellow"))
@@ -148,7 +148,7 @@ class _Up:
         say_started("emulator", f"{self._home.emulator_url}{stale}")
 
     async def _tell_first_story(self) -> None:
-        hindrance = await FirstStory(self._engine, self._home.emulator_url).run(PATIENCE_S)
+        hindrance = await FirstScenario(self._engine, self._home.emulator_url).run(PATIENCE_S)
         if hindrance:
             line(f"{hindrance.cause}; see {near(self._supervisor.log(hindrance.program))}", "yellow")
 

@@ -10,7 +10,7 @@ from cli.checks import Check, Silence, good, unknown, warning
 from cli.output.terminal import program
 from cli.times import ago
 from ledger.keyspace import fingerprint
-from ledger.verification_stats import Judged, judged
+from ledger.verification_stats import VerificationStats, judged
 from workers.settings import WorkerSettings
 
 ENOUGH = 1000
@@ -25,7 +25,7 @@ _DOUBT = "deploy/README.md, Deliveries in doubt"
 class Standing:
     """How every guard stands, and when each hook token last brought a delivery, by its fingerprint."""
 
-    guards: Mapping[str, Judged]
+    guards: Mapping[str, VerificationStats]
     tokens: Mapping[str, datetime]
 
 
@@ -46,7 +46,7 @@ def checks(standing: Standing | Silence, settings: WorkerSettings, now: datetime
         yield _guard(name, told, names, now)
 
 
-def _guard(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> Check:
+def _guard(name: str, told: VerificationStats, names: Mapping[str, str], now: datetime) -> Check:
     if told.mode is None:
         return unknown(name, "no receiver has told whether it looks", "start one of this version")
     if told.mode == "off":
@@ -55,7 +55,7 @@ def _guard(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> 
     return (_enforced if told.mode == "enforce" else _observed)(name, told, names, now)
 
 
-def _observed(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> Check:
+def _observed(name: str, told: VerificationStats, names: Mapping[str, str], now: datetime) -> Check:
     ours = {marks: count for marks, count in told.held.items() if set(marks.split(":")) <= names.keys()}
     held, others = sum(ours.values()), sum(told.held.values()) - sum(ours.values())
     said = f"observed: the last {held:,} deliveries verified{_by_all(ours, names)}"
@@ -71,7 +71,7 @@ def _observed(name: str, told: Judged, names: Mapping[str, str], now: datetime) 
     return warning(name, f"{said}; before them one did not ({told.flaw}), {_ago(told, now)} ago", _cure(name, told))
 
 
-def _enforced(name: str, told: Judged, names: Mapping[str, str], now: datetime) -> Check:
+def _enforced(name: str, told: VerificationStats, names: Mapping[str, str], now: datetime) -> Check:
     held = sum(told.held.values())
     said = f"enforced: the last {held:,} deliveries verified{_by_all(told.held, names)}"
     if told.flawed_at is not None and now - told.flawed_at < LATELY:
@@ -80,13 +80,13 @@ def _enforced(name: str, told: Judged, names: Mapping[str, str], now: datetime) 
     return good(name, said)
 
 
-def _cure(name: str, told: Judged) -> str:
+def _cure(name: str, told: VerificationStats) -> str:
     if (name, told.flaw) == ("secret", "missing"):
         return f"{program()} hooks plan: are the hooks registered with it? deploy/README.md, Signatures"
     return "do not enforce it yet; deploy/README.md, Signatures"
 
 
-def _ago(told: Judged, now: datetime) -> str:
+def _ago(told: VerificationStats, now: datetime) -> str:
     return ago(now - told.flawed_at) if told.flawed_at else ""
 
 

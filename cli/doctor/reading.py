@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from cli.checks import Silence, Together, heard
-from cli.context import Surroundings, living
+from cli.context import Context, living
 from cli.database import sqlite_file
 from cli.doctor import clocks, guards, hooks, machine, public_url
 from cli.status_reading import PATIENCE
@@ -41,7 +41,7 @@ class Read:
     flower: int | None
 
 
-def read(told: Surroundings, *, offline: bool) -> Read:
+def read(told: Context, *, offline: bool) -> Read:
     """Ask all of them. `offline` leaves out who is outside: the public URL, and the gateway."""
     settings = told.settings
     ledger = Ledger(told.redis_url, timeout_s=3)
@@ -105,6 +105,6 @@ def _database_skew(engine: Engine) -> clocks.Skew:
         return clocks.skew(lambda: store_inspecting.clock(connection))
 
 
-def _places(told: Surroundings, engine: Engine) -> list[Path]:
+def _places(told: Context, engine: Engine) -> list[Path]:
     file = sqlite_file(engine)
     return [told.settings.seven_data_dir.resolve(), *([file.parent] if file else [])]

@@ -10,7 +10,7 @@ from operations.replay import Plan, Replayed
 from operations.reprocess import Reread, told_line
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
-from seven.records import Failure, KeptDelivery, Record
+from seven.records import ArchivedDelivery, Failure, Record
 
 _LISTED = ("received_at", "outcome", "event_type", "reason", "failed_at", "attempts", "replayed_at", "source", "id")
 _GROUPED = ("deliveries", "outcome", "event_type", "reason")
@@ -35,7 +35,7 @@ def tell_groups(title: str, groups: Sequence[Mapping[str, Any]]) -> None:
     table(title, _GROUPED, ([one[name] for name in _GROUPED] for one in groups))
 
 
-def whole(kept: KeptDelivery, today: Reread | None, history: Sequence[Failure]) -> dict[str, Any]:
+def whole(kept: ArchivedDelivery, today: Reread | None, history: Sequence[Failure]) -> dict[str, Any]:
     """All that is known of one delivery; `today` is None for one that is applied."""
     letter = today.unapplied.letter if today else None
     return {
@@ -123,7 +123,7 @@ def _record(record: Record) -> dict[str, Any]:
     return {"table": record.table, "row": asdict(record)}
 
 
-def _told(kept: KeptDelivery, today: Reread | None) -> Any:
+def _told(kept: ArchivedDelivery, today: Reread | None) -> Any:
     """The payload's words, or as much text as is in its bytes; of an envelope that cannot be read all of it."""
     try:
         envelope = None if kept.digest is None else Envelope.archived(kept)

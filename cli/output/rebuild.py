@@ -6,7 +6,7 @@ What people wrote is told by a dry run only, which is asked for it; else which f
 from collections import Counter
 from typing import Any
 
-from cli.exits import Stopped, why
+from cli.exits import Interruption, why
 from cli.output.terminal import document, line, shown, table
 from operations.rebuild import Done
 from operations.refold import Left
@@ -47,7 +47,7 @@ class Report:
         self._changes += found.changes[: MOST_SHOWN - len(self._changes)]
         self._left += [(done.chunk.family.records[0].table, one) for one in found.left[: MOST_SHOWN - len(self._left)]]
 
-    def tell(self, as_json: bool, stopped: Stopped | None) -> None:
+    def tell(self, as_json: bool, stopped: Interruption | None) -> None:
         """Tell all of it, as far as it came."""
         if as_json:
             document(self._told(stopped))
@@ -81,7 +81,7 @@ class Report:
         if number > 0:
             line(f"… and {number} more; with a narrower range all are listed.")
 
-    def _told(self, stopped: Stopped | None) -> dict[str, Any]:
+    def _told(self, stopped: Interruption | None) -> dict[str, Any]:
         return {
             "dry_run": self.dry_run,
             "subjects": self.subjects,

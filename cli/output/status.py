@@ -9,7 +9,7 @@ from cli.status_judging import at_most
 from cli.status_reading import Status
 from cli.times import ago
 from seven.events import PARKED, QUEUES
-from store.row_counts import Glance
+from store.row_counts import RowCounts
 
 MOST_TEXT = 56
 _WRONG = {0: "nothing is wrong", 1: "1 thing is wrong"}
@@ -28,14 +28,14 @@ def report(status: Status, checks: list[Check]) -> None:
     tell(checks)
     line()
     _queues(status)
-    if isinstance(status.store, Glance):
+    if isinstance(status.store, RowCounts):
         _reasons(status.store)
         _changes(status.store)
 
 
 def _queues(status: Status) -> None:
     redis = None if isinstance(status.redis, Silence) else status.redis.ledger
-    received = dict(status.store.received) if isinstance(status.store, Glance) else None
+    received = dict(status.store.received) if isinstance(status.store, RowCounts) else None
     rows = []
     for queue in QUEUES:
         row: list[object] = [queue, "?", "?", "?", "?", "?"]
@@ -55,7 +55,7 @@ def _queues(status: Status) -> None:
     table("", ("queue", "quiet for", "last hour", "batches wait", "oldest", "announced"), rows)
 
 
-def _reasons(store: Glance) -> None:
+def _reasons(store: RowCounts) -> None:
     rows = [[one.outcome, n, _short(reason)] for one in store.open for reason, n in one.reasons]
     if rows:
         line()
@@ -67,7 +67,7 @@ def _short(reason: str) -> str:
     return reason if len(reason) <= MOST_TEXT else f"{reason[:MOST_TEXT]}…"
 
 
-def _changes(store: Glance) -> None:
+def _changes(store: RowCounts) -> None:
     changed = [f"{at_most(n)} {name.replace('_', ' ')}" for name, n in store.changed.items() if n]
     hooks = [f"{n} {action}" for action, n in sorted(store.hook_changes.items())]
     line()

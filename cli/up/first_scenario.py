@@ -35,7 +35,7 @@ class Hindrance:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryProgress:
+class ScenarioProgress:
     """The emulator's own report on one story; empty as long as it has not answered."""
 
     report: Mapping[str, Any] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Bar(Protocol):
         """Show it."""
 
 
-class FirstStory:
+class FirstScenario:
     """A story of the emulator at this URL, for the hooks that are registered there."""
 
     def __init__(self, engine: Engine, emulator_url: str) -> None:
@@ -118,7 +118,7 @@ class FirstStory:
                 return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)
 
     async def _follow(self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar) -> Hindrance | None:
-        kept, progress, deadline = 0, StoryProgress(), time.monotonic() + patience_s
+        kept, progress, deadline = 0, ScenarioProgress(), time.monotonic() + patience_s
         while time.monotonic() < deadline:
             progress = await _progress(client, url)
             before, kept = kept, await asyncio.to_thread(self._kept)
@@ -138,12 +138,12 @@ class FirstStory:
             return 0
 
 
-async def _progress(client: httpx2.AsyncClient, url: str) -> StoryProgress:
+async def _progress(client: httpx2.AsyncClient, url: str) -> ScenarioProgress:
     try:
         answer = await client.get(url)
-        return StoryProgress(answer.json() if answer.status_code == 200 else {})
+        return ScenarioProgress(answer.json() if answer.status_code == 200 else {})
     except (httpx2.HTTPError, ValueError):
-        return StoryProgress()
+        return ScenarioProgress()
 
 
 @contextmanager

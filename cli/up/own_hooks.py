@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import httpx2
 
-from cli.installation import Home
+from cli.installation import Installation
 from gateway.desired_hooks import addressed
 from runtime.settings import load
 from seven.hooks import Addresses, Hook
@@ -18,7 +18,7 @@ from workers.settings import WorkerSettings
 PATIENCE_S = 30.0  # with an emulator that has just answered
 
 
-def register_own_hooks(home: Home) -> int:
+def register_own_hooks(home: Installation) -> int:
     """Register what is desired and missing, then remove what is out of date. Returns how many hooks were removed.
 
     In this order, and before a worker reads them: a list without any hook would hold its reconciling. Raises

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from cli.installation import EMULATED_KEY, Home
+from cli.installation import EMULATED_KEY, Installation
 from cli.up import broker
 from cli.up.supervisor import Program
 
@@ -67,7 +67,7 @@ _GATEWAY = (
 )
 
 
-def listeners(home: Home) -> list[Listener]:
+def listeners(home: Installation) -> list[Listener]:
     """Who of them will listen where."""
     told = home.settings
     listening = [Listener("receiver", told.seven_host, told.seven_port, "SEVEN_PORT")]
@@ -79,13 +79,13 @@ def listeners(home: Home) -> list[Listener]:
     return listening
 
 
-def broker_program(home: Home, lock: int) -> Program:
+def broker_program(home: Installation, lock: int) -> Program:
     """The broker; as long as it lives it holds the installation's lock. Raises broker.NoBroker."""
     command = broker.command(home.settings.seven_broker_port, home.broker)
     return Program("broker", command, {"PATH": os.defpath}, keeps=(lock,))
 
 
-def our_programs(home: Home) -> list[Program]:
+def our_programs(home: Installation) -> list[Program]:
     """Receiver, worker, beat and Flower, all told by the environment."""
     told = home.settings
     receiver = (
@@ -108,7 +108,7 @@ def our_programs(home: Home) -> list[Program]:
     ]
 
 
-def emulator_program(home: Home) -> Program:
+def emulator_program(home: Installation) -> Program:
     """The emulator, which tells what it is asked for: `up` asks once hooks and receiver are there."""
     told = home.settings
     gateway = {

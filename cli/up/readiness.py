@@ -5,22 +5,22 @@ import time
 
 import httpx2
 
-from cli.installation import Home
+from cli.installation import Installation
 
 POLL_S = 0.1
 
 
-async def wait_for_receiver(home: Home, patience_s: float) -> str | None:
+async def wait_for_receiver(home: Installation, patience_s: float) -> str | None:
     """Wait until the receiver can accept deliveries. Returns None, or after `patience_s` why it could not."""
     return await _wait_for(f"{home.receiver_url}/readyz", patience_s)
 
 
-async def wait_for_flower(home: Home, patience_s: float) -> str | None:
+async def wait_for_flower(home: Installation, patience_s: float) -> str | None:
     """Wait until Flower shows pages. Returns None, or after `patience_s` why it did not."""
     return await _wait_for(f"http://127.0.0.1:{home.settings.seven_flower_port}/healthcheck", patience_s)
 
 
-async def wait_for_emulator(home: Home, patience_s: float) -> str | None:
+async def wait_for_emulator(home: Installation, patience_s: float) -> str | None:
     """Wait until hooks can be registered. Returns None, or after `patience_s` why they could not."""
     return await _wait_for(f"{home.emulator_url}/livez", patience_s)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import sqlite_file
-from cli.installation import Home
+from cli.installation import Installation
 from cli.output.terminal import line, near, program, table
 from store.schema import calls, deliveries, inbound_messages, links, messages
 
@@ -59,7 +59,7 @@ def _listed(counted: dict[str, int]) -> str:
 EXAMPLE = "SELECT label, links, clicked_links, clicks FROM {schema}link_totals"
 
 
-def say_who_is_the_gateway(home: Home) -> None:
+def say_who_is_the_gateway(home: Installation) -> None:
     """Where deliveries will come from: nobody should take a made-up story for their account, or the reverse."""
     if home.emulates:
         line(
@@ -87,7 +87,7 @@ def show_tally(engine: Engine) -> None:
     table("In the database", ("", "", ""), ((count.what, count.how_many, count.among_them) for count in counts))
 
 
-def say_what_next(home: Home, engine: Engine) -> None:
+def say_what_next(home: Installation, engine: Engine) -> None:
     """What to open, and how to leave the emulator behind."""
     command, file = program(), sqlite_file(engine)
     steps = [
@@ -108,7 +108,7 @@ def say_what_next(home: Home, engine: Engine) -> None:
     line("Ctrl-C ends everything; what was kept is there next time.")
 
 
-def _about_the_account(home: Home) -> list[str]:
+def _about_the_account(home: Installation) -> list[str]:
     if home.emulates:
         return ["For your own account set SEVEN_API_KEY, and SEVEN_PUBLIC_URL to how seven.io reaches this receiver."]
     if home.settings.seven_public_url is None:

@@ -77,13 +77,13 @@ def panels(rows: dict[str, list[Told]], asked: Told) -> Iterator[Told]:
         }
         top, left, tallest = top + 1, 0, 0
         for member in members:
-            width, height = SIZES[member.get("draw", "lines")]
+            width, sort_key = SIZES[member.get("draw", "lines")]
             width = member.get("width", width)
             if left + width > WIDTH:
                 top, left, tallest = top + tallest, 0, 0
             number += 1
-            yield {"id": number, "gridPos": at(left, top, width, height)} | panel(member, asked)
-            left, tallest = left + width, max(tallest, height)
+            yield {"id": number, "gridPos": at(left, top, width, sort_key)} | panel(member, asked)
+            left, tallest = left + width, max(tallest, sort_key)
         top += tallest
 
 
@@ -126,9 +126,9 @@ def target(kind: str, draw: str, legend: str, query: str) -> Told:
     return told | ({"format": "heatmap"} if draw == "heatmap" else {})
 
 
-def at(left: int, top: int, width: int, height: int) -> dict[str, int]:
+def at(left: int, top: int, width: int, sort_key: int) -> dict[str, int]:
     """A place on the grid."""
-    return {"x": left, "y": top, "w": width, "h": height}
+    return {"x": left, "y": top, "w": width, "h": sort_key}
 
 
 def drawn(name: str) -> str:

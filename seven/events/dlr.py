@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Word
+from seven.field_types import ShortText
 from seven.records import Message, MessageStatus, Record
 from seven.statuses import Statuses
 from seven.timestamps import Moment
@@ -28,10 +28,10 @@ class StatusReport(Event, event_type="dlr"):
 
     example: ClassVar = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}
 
-    msg_id: Word
-    status: Word  # not an enum: a status coined tomorrow must not become a dead letter
+    msg_id: ShortText
+    status: ShortText  # not an enum: a status coined tomorrow must not become a dead letter
     timestamp: Moment | None = None  # Berlin wall time without offset
-    foreign_id: Word | None = None  # not in the documented sample, read by receivers in production
+    foreign_id: ShortText | None = None  # not in the documented sample, read by receivers in production
 
     @property
     def at(self) -> datetime:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from seven.digest import short_digest
 from seven.event import Event
-from seven.field_types import Text, Word
+from seven.field_types import ShortText, Text
 from seven.records import InboundMessage, Record
 from seven.timestamps import Moment
 
@@ -22,7 +22,7 @@ class InboundSms(Event, event_type="sms_mo"):
         "time": "1605878104",
     }
 
-    id: Word | None = None
+    id: ShortText | None = None
     sender: Text  # a number, or a name such as "SMS"
     system: Text | None = None  # the inbound number
     text: Text = ""

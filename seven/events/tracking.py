@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Count, Link, Text, Word
+from seven.field_types import Count, ShortText, Text, Url
 from seven.records import LinkEvent, Record, TrackedLink
 
 
@@ -22,11 +22,11 @@ class LinkActivity(Event, event_type="tracking"):
         "total_views": "0",
     }
 
-    sms_id: Word
-    tracking_url: Link
+    sms_id: ShortText
+    tracking_url: Url
     sms_label: Text | None = None
     final_url: Text | None = None
-    type: Word | None = None
+    type: ShortText | None = None
     total_clicks: Count | None = None
     total_views: Count | None = None
 

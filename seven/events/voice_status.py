@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Count, Price, Text, Word
+from seven.field_types import Count, Price, ShortText, Text
 from seven.records import Call, CallStatus, Record
 from seven.statuses import Statuses
 from seven.timestamps import Moment
@@ -30,14 +30,14 @@ class CallStatusUpdate(Event, event_type="voice_status"):
         "timestamp": 1629786769,
     }
 
-    id: Word
-    status: Word
+    id: ShortText
+    status: ShortText
     callerId: Text | None = None  # noqa: N815 - the vendor's name
     recipient: Text | None = None
     duration: Count | None = None  # seconds, told when the call has ended
     pricePerMinute: Price | None = None  # noqa: N815 - the vendor's name; euros
     total_price: Price | None = None  # in newer types only
-    foreign_id: Word | None = None
+    foreign_id: ShortText | None = None
     timestamp: Moment | None = None
 
     @property

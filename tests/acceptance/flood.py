@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.report import State
-from emulator.sender import Delivering, RetryPolicy
+from emulator.sender import RetryPolicy, Sender
 from emulator.wire import Request
 from tests.processes import ROOT, Receiver, running
 from tests.servers import valkey
@@ -48,7 +48,7 @@ FIELDS = b"ab:\r\n" * 25_000
 CHUNKED = b"POST /hooks/%s HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-class Watched(Delivering):
+class Watched(Sender):
     """The emulator's deliveries, with how long each attempt took."""
 
     def __init__(self, *told: Any, **named: Any) -> None:

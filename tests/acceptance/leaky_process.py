@@ -6,20 +6,20 @@
 import sys
 from typing import Any
 
-from ingest.endpoint import Receiving
+from ingest.endpoint import Endpoint
 from runtime.logs import logger
 from tests.chaos.processes import launch
 
 
 def tell_the_path() -> None:
     """Every request is logged, as any access log does it."""
-    answer = Receiving.__call__
+    answer = Endpoint.__call__
 
-    async def telling(receiving: Receiving, door: Any, scope: Any, receive: Any, send: Any) -> None:
+    async def telling(receiving: Endpoint, door: Any, scope: Any, receive: Any, send: Any) -> None:
         logger("seven.ingest").info("asked", path=scope["path"])
         await answer(receiving, door, scope, receive, send)
 
-    Receiving.__call__ = telling  # type: ignore[method-assign]
+    Endpoint.__call__ = telling  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from seven.events import QUEUES
 from store.schema import deliveries
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.emulator.emulator_process import KEY, emulating
 from tests.processes import ROOT, Flower, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
@@ -102,7 +102,7 @@ def test_commands_do_with_the_rights_of_the_runbook(
 ):
     """Each says what it has to say, and the server has denied nothing."""
     with emulating(api_key=KEY) as emulator:
-        installation = Installation(
+        installation = CommandLine(
             tmp_path, REDIS_URL=allow(server, "cli"), DATABASE_URL=database_url, SEVEN_HOOK_TOKEN=TOKEN,
             SEVEN_API_KEY=KEY, SEVEN_API_URL=f"{emulator.url}/api", SEVEN_PUBLIC_URL="https://hooks.example.com",
         )  # fmt: skip

@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import Engine, select
 
 from emulator.report import Report, State
-from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering, RetryPolicy
-from emulator.vendor_event import Occurrence
+from emulator.scenarios import deliveries, scenario
+from emulator.sender import RetryPolicy, Sender
+from emulator.vendor_event import VendorEvent
 from emulator.wire import requests
 from ledger.batch import Batch
 from ledger.client import Ledger
 from operations.audit import Auditor
 from seven.events import EVENT_TYPES, QUEUES
-from seven.records import RECORDS, DeadLetter, KeptDelivery, LedgerMark, Record
+from seven.records import RECORDS, ArchivedDelivery, DeadLetter, LedgerMark, Record
 from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
@@ -31,7 +31,7 @@ RATE = 250.0  # slow enough for workers to be ended and started in the midst of 
 HASTE = RetryPolicy(compression=300)
 
 
-def truth(told: list[Occurrence], now: datetime) -> dict[str, list[tuple[object, ...]]]:
+def truth(told: list[VendorEvent], now: datetime) -> dict[str, list[tuple[object, ...]]]:
     """The rows that a story must become, by the language alone."""
     records: list[Record] = []
     for one in told:
@@ -121,13 +121,13 @@ def test_every_delivery_arrives_whatever_is_killed(
         "SEVEN_OVERDUE_S": "10",
     }
     now = datetime.now(UTC)
-    told = story(20261123, now=now, messages=MESSAGES)
+    told = scenario(20261123, now=now, messages=MESSAGES)
     tellings = deliveries(told, seed=4, duplicates=0.2, shuffle=True)
     assert len(tellings) >= 5_000
     receiver = Receiver(tmp_path, environment)
     first, second = worker(tmp_path, environment, "first"), worker(tmp_path, environment, "second")
     with running(receiver, first, second, beat(tmp_path, environment)):
-        delivering = Delivering(requests(tellings, f"{receiver.url}/hooks/{TOKEN}"), HASTE, rate=RATE)
+        delivering = Sender(requests(tellings, f"{receiver.url}/hooks/{TOKEN}"), HASTE, rate=RATE)
         telling = threading.Thread(target=lambda: asyncio.run(delivering.run()))
         telling.start()
         audits = Audits(Auditor(ledger, engine), telling)
@@ -168,7 +168,7 @@ def test_every_delivery_arrives_whatever_is_killed(
     rows = kept(engine)
     expected = truth(told, now)
     for record in RECORDS:
-        if record not in (KeptDelivery, DeadLetter, LedgerMark):
+        if record not in (ArchivedDelivery, DeadLetter, LedgerMark):
             assert rows[record.table] == expected[record.table], record.table
     assert rows[DeadLetter.table] == []
     with capsys.disabled():

@@ -20,10 +20,10 @@ from sqlalchemy import Connection, Engine, event, func, select, text
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce, broker
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.envelope import Envelope
 from seven.events import QUEUES
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
@@ -46,7 +46,7 @@ def envelope(name: str) -> Envelope:
 
 def accept(url: str, *batches: NewBatch) -> None:
     async def run() -> None:
-        async with Acceptor(url, PATIENCE_S) as acceptor:
+        async with LedgerWriter(url, PATIENCE_S) as acceptor:
             for start in range(0, len(batches), 50):
                 answers = await acceptor.accept(batches[start : start + 50])
                 assert all(isinstance(answer, Header) for answer in answers)
@@ -202,7 +202,7 @@ def away(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Away]:
 )
 def test_an_outage_holds_and_buries_nothing(away: Away, outage: Outage, cause: str, ledger: Ledger, redis_url: str):
     """Consuming ends in time and raises nothing, batches stay pending, the cause is told; afterwards all is applied."""
-    breaker = Breaker(0.0, 0.0)
+    breaker = CircuitBreaker(0.0, 0.0)
     consumer = Consumer(ledger, Store(away.engine), breaker)
     batches = [
         NewBatch(f"b{one}", "dlr", [envelope(f"{one}-{i}").line() for i in range(3)], frozenset()) for one in range(4)
@@ -232,7 +232,7 @@ def test_an_outage_holds_and_buries_nothing(away: Away, outage: Outage, cause: s
 @pytest.mark.parametrize("away", ["postgresql"], indirect=True)
 def test_a_deadlock_holds_nothing_up(away: Away, ledger: Ledger, redis_url: str):
     """Somebody else locks the same rows the other way round: the batch is applied at once, and neither held nor dead."""
-    breaker = Breaker(0.0, 0.0)
+    breaker = CircuitBreaker(0.0, 0.0)
     consumer = Consumer(ledger, Store(away.engine), breaker)
     accept(
         redis_url,

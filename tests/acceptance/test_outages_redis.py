@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from ledger.announcements import announce, broker
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.envelope import Envelope
 from store.engine import create_store_engine
 from store.migrate import migrate
@@ -227,7 +227,7 @@ class Teller:
             lines = {
                 one: [Envelope(f"{one}-{i}", "dlr", NOW, "JSON", DELIVERY).line() for i in range(2)] for one in ids
             }
-            async with Acceptor(self._url, PATIENCE_S) as acceptor:
+            async with LedgerWriter(self._url, PATIENCE_S) as acceptor:
                 answers = await acceptor.accept([NewBatch(one, "dlr", lines[one], frozenset()) for one in ids])
                 assert all(isinstance(answer, Header) for answer in answers)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 
 from ledger.client import Ledger
 from operations.audit import Auditor
-from seven.records import KeptDelivery
+from seven.records import ArchivedDelivery
 from store.row_writer import Store
 from store.schema import deliveries, tallies
 from tests.deploy.tools import thorough_on_sqlite
@@ -27,7 +27,7 @@ def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url:
     now = datetime.now(UTC)
     ages = [timedelta(days=400 if ordinal <= OLD else 300) for ordinal in range(1, ROWS + 1)]
     rows = [
-        KeptDelivery(
+        ArchivedDelivery(
             delivery_id(now - age, n), queue="dlr", received_at=now - age, outcome="applied", ledger="l", ordinal=n
         )
         for n, age in enumerate(ages, 1)

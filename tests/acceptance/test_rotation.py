@@ -9,7 +9,7 @@ import pytest
 
 from emulator.auth import Signing
 from emulator.report import State
-from emulator.sender import Delivering, RetryPolicy
+from emulator.sender import RetryPolicy, Sender
 from emulator.wire import Request
 from tests.processes import Receiver, running
 from tests.servers import Valkey, eventually, valkey
@@ -68,7 +68,7 @@ def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_pat
     )  # fmt: skip
     receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
     gateway = Gateway(Signing("old-key"), OLD, "old-secret-of-hooks")
-    delivering = Delivering(gateway.requests(receiver.url), PATIENT, concurrency=16, rate=RATE, signing=gateway)  # type: ignore[arg-type]
+    delivering = Sender(gateway.requests(receiver.url), PATIENT, concurrency=16, rate=RATE, signing=gateway)  # type: ignore[arg-type]
 
     async def told(number: int) -> None:
         """So many more have been told, and most of them answered."""
@@ -77,7 +77,7 @@ def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_pat
             eventually, lambda: gateway.told >= until and len(delivering.report.fates) >= until - 50
         )
 
-    async def story() -> None:
+    async def scenario() -> None:
         running_on = asyncio.create_task(delivering.run())
         await told(60)
         await asyncio.to_thread(
@@ -99,7 +99,7 @@ def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_pat
         await asyncio.wait_for(running_on, 60)
 
     with running(receiver):
-        asyncio.run(story())
+        asyncio.run(scenario())
     fates = delivering.report.fates
     assert len(fates) == gateway.told >= 240
     assert {fate.state for fate in fates.values()} == {State.DELIVERED}

@@ -11,7 +11,7 @@ import pytest
 from seven.events import QUEUES
 from store.engine import create_store_engine
 from store.migrate import migrate
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
@@ -41,7 +41,7 @@ class Everybody:
         self.worker = worker(directory, self._environment("worker"))
         self.beat = beat(directory, self._environment("beat"))
         self.flower = Flower(directory, self.told | {"SEVEN_METRICS_ADDRESS": "off"})
-        self.installation = Installation(directory, **self.told, SEVEN_RECEIVER_URL=self.receiver.url)
+        self.installation = CommandLine(directory, **self.told, SEVEN_RECEIVER_URL=self.receiver.url)
 
     @property
     def processes(self) -> tuple[Process, ...]:

@@ -20,8 +20,8 @@ from pathlib import Path
 import uvloop
 
 from emulator.report import State
-from emulator.sender import Delivering, RetryPolicy
-from emulator.wire import Telling, requests
+from emulator.sender import RetryPolicy, Sender
+from emulator.wire import PlannedDelivery, requests
 from tests.chaos.workload import Tale
 from tests.processes import ROOT
 
@@ -68,11 +68,11 @@ class Round:
         self.order, self.drawn, self.stopped = order, 0, False
         tellings = self._tellings(Tale(order.seed, datetime.fromisoformat(order.now)))
         self.deliverings = [
-            Delivering(requests(tellings, target), PATIENCE, concurrency=LINES, rate=rate)
+            Sender(requests(tellings, target), PATIENCE, concurrency=LINES, rate=rate)
             for target, rate in order.rates.items()
         ]
 
-    def _tellings(self, tale: Tale) -> Iterator[Telling]:
+    def _tellings(self, tale: Tale) -> Iterator[PlannedDelivery]:
         for telling in tale.tellings():
             if self.stopped:
                 return

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ingest.batcher import Gathering
-from ledger.client import InHand, Ledger
+from ingest.batcher import Batcher
+from ledger.client import InFlight, Ledger
 from ledger.writer import NotAccepted
 from store.row_writer import Store
 from tests.chaos.processes import launch
@@ -32,7 +32,7 @@ def settle_early() -> None:
     hand = threading.local()
     take, write = Ledger.take, Store.write
 
-    def remember(ledger: Ledger, queue: str, batch_ids: Sequence[str]) -> InHand:
+    def remember(ledger: Ledger, queue: str, batch_ids: Sequence[str]) -> InFlight:
         hand.settle = lambda: ledger.settle(queue, batch_ids)
         return take(ledger, queue, batch_ids)
 
@@ -46,7 +46,7 @@ def settle_early() -> None:
 
 def answer_early() -> None:
     """A 2xx leaves before the delivery is in the ledger."""
-    accept = Gathering.accept
+    accept = Batcher.accept
     under_way: set[asyncio.Task[None]] = set()
 
     async def unconfirmed(*delivery: Any) -> None:
@@ -58,7 +58,7 @@ def answer_early() -> None:
         under_way.add(task)
         task.add_done_callback(under_way.discard)
 
-    Gathering.accept = promise  # type: ignore[method-assign, assignment]
+    Batcher.accept = promise  # type: ignore[method-assign, assignment]
 
 
 STEPS: dict[str, tuple[str, Callable[[], None]]] = {

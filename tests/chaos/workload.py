@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from emulator.scenarios import deliveries, story
+from emulator.scenarios import deliveries, scenario
 from emulator.seeds import SEEDS
-from emulator.wire import LAYOUTS, Telling
+from emulator.wire import LAYOUTS, PlannedDelivery
 from seven.events import EVENT_TYPES
 from seven.records import Record
 
@@ -27,11 +27,11 @@ class Tale:
     seed: int
     now: datetime
 
-    def tellings(self) -> Iterator[Telling]:
+    def tellings(self) -> Iterator[PlannedDelivery]:
         """All methods and layouts, a fifth told twice, shuffled."""
         first = random.Random(f"{self.seed}/tale").randrange(SEEDS - 10_000)
         for chapter in range(first, first + 10_000):
-            told = story(chapter, now=self.now, messages=MESSAGES)
+            told = scenario(chapter, now=self.now, messages=MESSAGES)
             yield from map(_knowable, deliveries(told, layouts=LAYOUTS, duplicates=DUPLICATES, shuffle=True))
 
     def truth(self, drawn: int) -> dict[type[Record], Rows]:
@@ -54,7 +54,7 @@ def told_of() -> set[type[Record]]:
     return {type(record) for event in parsed for record in event.project()}
 
 
-def _knowable(telling: Telling) -> Telling:
+def _knowable(telling: PlannedDelivery) -> PlannedDelivery:
     """A link's activity told `bare` says no time at all: what it becomes depends on when it is received."""
     if telling.layout == "bare" and telling.occurrence.event_type == "tracking":
         return replace(telling, layout="flat")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def installation(tmp_path: Path) -> CommandLine:
     """An empty directory with ports of its own."""
     directory = tmp_path / "installation"
     directory.mkdir()
-    return Installation(directory)
+    return CommandLine(directory)

@@ -43,7 +43,7 @@ def processes() -> list[Seen]:
     return found
 
 
-class Installation:
+class CommandLine:
     """One working directory with its `data`, and the processes that are started there."""
 
     def __init__(self, directory: Path, **told: str) -> None:

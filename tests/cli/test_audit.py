@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from ledger.client import Ledger
 from store.schema import deliveries
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.factories.envelopes import Accept, envelope
 from workers.consumer import Consumer
 
@@ -24,13 +24,13 @@ def dialect() -> str:
 
 
 @pytest.fixture
-def audited(installation: Installation, redis_url: str, database_url: str) -> Installation:
+def audited(installation: CommandLine, redis_url: str, database_url: str) -> CommandLine:
     installation.environment |= {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
     return installation
 
 
 @pytest.fixture
-def kept(audited: Installation, consumer: Consumer, accept: Accept) -> Installation:
+def kept(audited: CommandLine, consumer: Consumer, accept: Accept) -> CommandLine:
     """Two deliveries that are rows, and one that waits."""
     consumer.consume("dlr", [accept(envelope(IDS[0]), envelope(IDS[1]))])
     accept(envelope(IDS[2]))
@@ -42,7 +42,7 @@ def lose(engine: Engine, delivery_id: str) -> None:
         connection.execute(delete(deliveries).where(deliveries.c.id == delivery_id))
 
 
-def test_a_sound_installation(kept: Installation):
+def test_a_sound_installation(kept: CommandLine):
     """Good in words and in numbers, and says of which moment it speaks."""
     ended = kept.run("audit")
     assert (ended.returncode, "Nothing is lost." in ended.stdout, "every figure is exact" in ended.stdout) == (
@@ -56,7 +56,7 @@ def test_a_sound_installation(kept: Installation):
     assert (dlr["given_out"], dlr["rows"], dlr["waiting"]) == (3, {"applied": 2}, 1)
 
 
-def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Engine):
+def test_a_loss_is_told_until_it_is_acknowledged(kept: CommandLine, engine: Engine):
     """Exit code 1 and the ordinal; once taken note of it is counted, and the next audit is good."""
     lose(engine, IDS[1])
     ended = kept.run("audit")
@@ -104,7 +104,7 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: Installation, engine: Eng
         ),
     ],
 )
-def test_ids_of_answers(kept: Installation, tmp_path: Path, write: Any):
+def test_ids_of_answers(kept: CommandLine, tmp_path: Path, write: Any):
     """However they were noted down: all found, or the missing ones by name and exit code 1."""
     file = tmp_path / "answers"
     file.write_text(write(IDS[:3]))
@@ -116,7 +116,7 @@ def test_ids_of_answers(kept: Installation, tmp_path: Path, write: Any):
     assert (ended.returncode, f"missing {IDS[3]}" in ended.stdout) == (1, True)
 
 
-def test_a_ledger_that_lost_everything(kept: Installation, ledger: Ledger, consumer: Consumer, accept: Accept):
+def test_a_ledger_that_lost_everything(kept: CommandLine, ledger: Ledger, consumer: Consumer, accept: Accept):
     """The earlier life, since when, and up to which ordinal it is known."""
     ledger.redis.flushall()
     consumer.consume("dlr", [accept(envelope(IDS[3]))])
@@ -135,7 +135,7 @@ def test_a_ledger_that_lost_everything(kept: Installation, ledger: Ledger, consu
         pytest.param({"DATABASE_URL": "sqlite:////nowhere/seven.db"}, 3, "no database", id="no file"),
     ],
 )
-def test_what_cannot_be_found_out(installation: Installation, told: dict[str, str], code: int, said: str):
+def test_what_cannot_be_found_out(installation: CommandLine, told: dict[str, str], code: int, said: str):
     """A server that is away is no loss: exit code 3, in a sentence, without a secret."""
     if "DATABASE_URL" not in told:
         assert installation.run("migrate").returncode == 0
@@ -144,7 +144,7 @@ def test_what_cannot_be_found_out(installation: Installation, told: dict[str, st
     assert "hidden-word" not in ended.stderr
 
 
-def test_a_file_that_tells_nothing(kept: Installation, tmp_path: Path):
+def test_a_file_that_tells_nothing(kept: CommandLine, tmp_path: Path):
     """A wrong file is a usage error: nothing was proven."""
     (tmp_path / "letter").write_text("Dear Sir or Madam\n")
     for name in ("nowhere", str(tmp_path / "letter")):

@@ -9,9 +9,9 @@ import pytest
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from store.engine import create_store_engine
-from store.projection import understand
+from store.projection import project_batch
 from store.row_writer import Store
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.factories.envelopes import NOW, envelope
 
 MENDED = "could not be projected: KeyError"
@@ -19,7 +19,7 @@ NAUGHTY = "rcs\x1b[2J"
 
 
 @pytest.fixture
-def kept(installation: Installation) -> Installation:
+def kept(installation: CommandLine) -> CommandLine:
     """An installation whose database holds two dead that are mended, one that is not, two parked and one applied."""
     assert installation.run("migrate").returncode == 0
     lines = [
@@ -30,27 +30,27 @@ def kept(installation: Installation) -> Installation:
         Envelope("parked-2", NAUGHTY, NOW, "JSON", {"webhook_event": NAUGHTY, "data": {"a": ["\u202eb"]}}).line(),
         envelope("fine").line(),
     ]
-    told = understand(Batch("b", Header("dlr", "l" * 32, 1, len(lines), NOW), lines))
+    told = project_batch(Batch("b", Header("dlr", "l" * 32, 1, len(lines), NOW), lines))
     write(installation, [one.dead(MENDED) if one.delivery.id.startswith("dead") else one for one in told])
     return installation
 
 
-def write(installation: Installation, some: list[Any]) -> None:
+def write(installation: CommandLine, some: list[Any]) -> None:
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
     Store(engine).write(row for one in some for row in one.rows())
     engine.dispose()
 
 
-def asked(installation: Installation, query: str) -> list[tuple[Any, ...]]:
+def asked(installation: CommandLine, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(installation.data / "seven.db")) as connection:
         return connection.execute(query).fetchall()
 
 
-def outcomes(installation: Installation) -> dict[str, str]:
+def outcomes(installation: CommandLine) -> dict[str, str]:
     return dict(asked(installation, "SELECT id, outcome FROM deliveries"))
 
 
-def test_list(kept: Installation):
+def test_list(kept: CommandLine):
     """Groups on top, then each delivery with its reason; filters narrow both; nothing moves the terminal."""
     told = kept.answer("dead", "list")
     assert (told["deliveries"], len(told["groups"]), len(told["listed"])) == (5, 4, 5)
@@ -69,7 +69,7 @@ def test_list(kept: Installation):
     assert "\x1b" not in said
 
 
-def test_an_id_that_nobody_knows(kept: Installation):
+def test_an_id_that_nobody_knows(kept: CommandLine):
     """Exit code 1, and which it is; what is applied is none that waits."""
     for words in (("list",), ("replay", "--yes"), ("discard", "--yes"), ("replay", "--dry-run")):
         ended = kept.run("dead", *words, "nobody", "fine")
@@ -77,7 +77,7 @@ def test_an_id_that_nobody_knows(kept: Installation):
     assert kept.run("dead", "show", "nobody").returncode == 1
 
 
-def test_show(kept: Installation):
+def test_show(kept: CommandLine):
     """Reason, history, what came, and what it would become today."""
     told = kept.answer("dead", "show", "dead-1")
     assert (told["delivery"]["outcome"], told["letter"]["attempts"]) == ("dead", 1)
@@ -95,7 +95,7 @@ def test_show(kept: Installation):
     assert kept.answer("dead", "show", "fine")["today"] is None
 
 
-def test_a_plan_changes_nothing(kept: Installation):
+def test_a_plan_changes_nothing(kept: CommandLine):
     """--dry-run tells what would become of everything and which rows would differ, and that is all it does."""
     before = outcomes(kept)
     ended = kept.run("dead", "replay", "--dry-run")
@@ -107,7 +107,7 @@ def test_a_plan_changes_nothing(kept: Installation):
     assert outcomes(kept) == before
 
 
-def test_nobody_to_ask_is_no_yes(kept: Installation):
+def test_nobody_to_ask_is_no_yes(kept: CommandLine):
     """Without a terminal and without --yes nothing is changed."""
     before = outcomes(kept)
     for command in ("replay", "discard"):
@@ -116,7 +116,7 @@ def test_nobody_to_ask_is_no_yes(kept: Installation):
     assert outcomes(kept) == before
 
 
-def test_replay(kept: Installation):
+def test_replay(kept: CommandLine):
     """What can be applied is; what fails again says why, with exit code 1; without it the code is 0."""
     told = kept.answer("dead", "replay", "--yes", code=1)
     assert [told["done"][word] for word in ("applied", "parked", "dead", "left")] == [2, 2, 1, 0]
@@ -131,7 +131,7 @@ def test_replay(kept: Installation):
     assert kept.run("dead", "replay", "--yes", "--type", "voice_dtmf").returncode == 0
 
 
-def test_discard(kept: Installation):
+def test_discard(kept: CommandLine):
     """They are listed no more, the rows stay, and one can be taken back."""
     told = kept.answer("dead", "discard", "--yes", "--type", "dlr", "--limit", "2")
     assert told["discarded"] == 2
@@ -142,7 +142,7 @@ def test_discard(kept: Installation):
     assert {outcomes(kept)[name] for name in ("dead-1", "dead-2")} == {"applied"}
 
 
-def test_a_time_that_is_none(installation: Installation):
+def test_a_time_that_is_none(installation: CommandLine):
     """Exit code 2, naming the option."""
     ended = installation.run("dead", "list", "--since", "yesterday")
     assert (ended.returncode, "--since" in ended.stderr) == (2, True)

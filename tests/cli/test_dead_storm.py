@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from ledger.batch import Batch, Header
-from store.projection import understand
-from tests.cli.installation import COMMAND, Installation
+from store.projection import project_batch
+from tests.cli.installation import COMMAND, CommandLine
 from tests.cli.terminal import open_terminal
 from tests.cli.test_dead import asked, write
 from tests.factories.envelopes import NOW, envelope
@@ -23,17 +23,17 @@ MANY = 120
 
 
 @pytest.fixture
-def storm(installation: Installation) -> Installation:
+def storm(installation: CommandLine) -> CommandLine:
     """An installation with very many dead letters whose fault is mended."""
     assert installation.run("migrate").returncode == 0
     lines = [envelope(f"{n:04}", msg_id=str(n % 50)).line() for n in range(MANY)]
-    told = understand(Batch("b", Header("dlr", "l" * 32, 1, len(lines), NOW), lines))
+    told = project_batch(Batch("b", Header("dlr", "l" * 32, 1, len(lines), NOW), lines))
     write(installation, [one.dead(FAULT) for one in told])
     return installation
 
 
 @contextmanager
-def replaying(installation: Installation, rate: int = 16) -> Iterator["subprocess.Popen[str]"]:
+def replaying(installation: CommandLine, rate: int = 16) -> Iterator["subprocess.Popen[str]"]:
     """A slow replay of everything, of which a part is done."""
     with subprocess.Popen(
         [COMMAND, "dead", "replay", "--yes", "--rate", str(rate)],
@@ -48,12 +48,12 @@ def replaying(installation: Installation, rate: int = 16) -> Iterator["subproces
             process.kill()
 
 
-def applied(installation: Installation) -> int:
+def applied(installation: CommandLine) -> int:
     ((number,),) = asked(installation, "SELECT count(*) FROM deliveries WHERE outcome = 'applied'")
     return int(number)
 
 
-def the_rest_is_done_and_nothing_twice(installation: Installation) -> None:
+def the_rest_is_done_and_nothing_twice(installation: CommandLine) -> None:
     told = installation.answer("dead", "replay", "--yes", "--rate", "10000")
     assert applied(installation) == MANY
     assert told["done"]["applied"] <= MANY
@@ -64,7 +64,7 @@ def the_rest_is_done_and_nothing_twice(installation: Installation) -> None:
     assert asked(installation, "SELECT max(attempts), count(replayed_at) FROM dead_letters") == [(1, MANY)]
 
 
-def test_an_interrupted_replay_can_be_taken_up_again(storm: Installation):
+def test_an_interrupted_replay_can_be_taken_up_again(storm: CommandLine):
     """Ctrl-C: what is done is done and counted; the same command does the rest."""
     with replaying(storm) as process:
         process.send_signal(signal.SIGINT)
@@ -77,7 +77,7 @@ def test_an_interrupted_replay_can_be_taken_up_again(storm: Installation):
     the_rest_is_done_and_nothing_twice(storm)
 
 
-def test_a_killed_replay_can_be_taken_up_again(storm: Installation):
+def test_a_killed_replay_can_be_taken_up_again(storm: CommandLine):
     """kill -9: whatever was done is whole."""
     with replaying(storm) as process:
         process.kill()
@@ -86,7 +86,7 @@ def test_a_killed_replay_can_be_taken_up_again(storm: Installation):
 
 
 @pytest.mark.duration(12)
-def test_a_database_that_goes_away_ends_a_replay(storm: Installation):
+def test_a_database_that_goes_away_ends_a_replay(storm: CommandLine):
     """Exit code 3, and how far it came."""
     with replaying(storm) as process, closing(sqlite3.connect(storm.data / "seven.db", timeout=PATIENCE_S)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -96,7 +96,7 @@ def test_a_database_that_goes_away_ends_a_replay(storm: Installation):
     the_rest_is_done_and_nothing_twice(storm)
 
 
-def test_on_a_terminal_it_asks(storm: Installation):
+def test_on_a_terminal_it_asks(storm: CommandLine):
     """The plan, a question, a bar; a no changes nothing."""
     assert b"Replay 120 deliveries?" in on_a_terminal(storm, b"n\n", code=1)
     assert applied(storm) == 0
@@ -104,7 +104,7 @@ def test_on_a_terminal_it_asks(storm: Installation):
     assert applied(storm) == MANY
 
 
-def on_a_terminal(installation: Installation, answer: bytes, code: int) -> bytes:
+def on_a_terminal(installation: CommandLine, answer: bytes, code: int) -> bytes:
     ours, theirs = open_terminal()
     command = [COMMAND, "dead", "replay"]
     process = subprocess.Popen(
@@ -132,7 +132,7 @@ def on_a_terminal(installation: Installation, answer: bytes, code: int) -> bytes
     return said
 
 
-def test_the_rate_of_a_replay(storm: Installation):
+def test_the_rate_of_a_replay(storm: CommandLine):
     """A replay is seen to go on no faster than its rate, whatever the database could do."""
     at: list[tuple[int, float]] = []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.client import Ledger
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
 from tests.emulator.emulator_process import Emulator, emulating
 from tests.processes import Receiver, beat, running, worker
@@ -41,11 +41,11 @@ def told(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, told: dict[str, str], emulator: Emulator) -> Iterator[Installation]:
+def whole(tmp_path: Path, told: dict[str, str], emulator: Emulator) -> Iterator[CommandLine]:
     """Receiver, worker and beat, and the one hook that there should be."""
     receiver = Receiver(tmp_path, told)
     told["SEVEN_PUBLIC_URL"] = receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
-    installation = Installation(tmp_path, **told)
+    installation = CommandLine(tmp_path, **told)
     assert installation.run("migrate").returncode == 0
     emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}", request_method="JSON")
     with running(receiver, worker(tmp_path, told), beat(tmp_path, told)):
@@ -64,7 +64,7 @@ def grades(answer: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.duration(8)
-def test_a_good_installation(whole: Installation, ledger: Ledger):
+def test_a_good_installation(whole: CommandLine, ledger: Ledger):
     """Exit code 0 and nothing against it; no secret is shown, nothing was stored, and no hook changed."""
     eventually(lambda: grades(whole.answer("doctor")) == {}, 60)
     told = whole.answer("doctor")
@@ -76,7 +76,7 @@ def test_a_good_installation(whole: Installation, ledger: Ledger):
 
 
 @pytest.mark.duration(8)
-def test_a_drift_is_wrong(whole: Installation, emulator: Emulator):
+def test_a_drift_is_wrong(whole: CommandLine, emulator: Emulator):
     """The gateway is asked, not remembered."""
     (hook,) = emulator.hooks()
     emulator.unsubscribe(hook["id"])
@@ -85,7 +85,7 @@ def test_a_drift_is_wrong(whole: Installation, emulator: Emulator):
 
 
 @pytest.mark.duration(8)
-def test_a_key_that_is_refused(whole: Installation):
+def test_a_key_that_is_refused(whole: CommandLine):
     """That is wrong; a gateway that is away is not known to be."""
     ended = whole.run("doctor", "--json", SEVEN_API_KEY="another-0123abcdef-of-some-account")
     assert (ended.returncode, "the gateway refuses" in ended.stdout) == (1, True)
@@ -100,7 +100,7 @@ def test_nothing_runs(tmp_path: Path):
         "DATABASE_URL": "postgresql://u:hidden-word@127.0.0.1:1/x",
         "SEVEN_HOOK_TOKEN": TOKEN,
     }
-    installation = Installation(tmp_path, **told)
+    installation = CommandLine(tmp_path, **told)
     found = grades(installation.answer("doctor", code=3))
     assert {name for name, grade in found.items() if grade == "unknown"} == {
         "Redis", "database", "clock of Redis", "beat", "workers", "guards",
@@ -110,7 +110,7 @@ def test_nothing_runs(tmp_path: Path):
     assert not [one for one in ("hidden-word", "short-one") if one in ended.stdout + ended.stderr]
 
 
-def test_a_wrong_configuration_is_2(installation: Installation):
+def test_a_wrong_configuration_is_2(installation: CommandLine):
     """It is named, and nobody is asked."""
     for command in ("doctor", "status"):
         ended = installation.run(command, SEVEN_PUBLIC_URL="hooks.example.com")

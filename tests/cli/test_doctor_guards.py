@@ -10,7 +10,7 @@ from cli.checks import Check, Grade, Silence
 from cli.doctor import secret_strength
 from cli.doctor.guards import Standing, checks
 from ledger.keyspace import fingerprint
-from ledger.verification_stats import Judged
+from ledger.verification_stats import VerificationStats
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
@@ -23,17 +23,17 @@ SETTINGS = WorkerSettings(
 BY = f"{fingerprint(URL)}:{fingerprint(KEY)}"
 BY_OLDER = f"{fingerprint(URL)}:{fingerprint(OLDER)}"
 OTHERS = "aaaaaaaaaaaa:bbbbbbbbbbbb"
-NONE = Judged(None, {}, {}, None, None)
+NONE = VerificationStats(None, {}, {}, None, None)
 
 
 def judged(
     mode: str | None = "observe", held: Mapping[str, int] | None = None, ago: timedelta | None = None, foreign: int = 0
-) -> Judged:
+) -> VerificationStats:
     flawed_at = None if ago is None else NOW - ago
-    return Judged(mode, held or {}, {}, None if ago is None else "mismatch", flawed_at, foreign)
+    return VerificationStats(mode, held or {}, {}, None if ago is None else "mismatch", flawed_at, foreign)
 
 
-def examined(signature: Judged, secret: Judged = NONE) -> list[Check]:
+def examined(signature: VerificationStats, secret: VerificationStats = NONE) -> list[Check]:
     return list(checks(Standing({"signature": signature, "secret": secret}, {}), SETTINGS, NOW))
 
 
@@ -57,7 +57,7 @@ def examined(signature: Judged, secret: Judged = NONE) -> list[Check]:
         pytest.param(judged("enforce", {OTHERS: 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
     ],
 )  # fmt: skip
-def test_each_standing(told: Judged, grade: Grade, said: str):
+def test_each_standing(told: VerificationStats, grade: Grade, said: str):
     """Only a thousand in a row by keys and URLs that are set make it safe, whatever somebody else with a token sends."""
     (check,) = examined(told)
     assert check.grade is grade

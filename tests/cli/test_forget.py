@@ -8,9 +8,9 @@ import pytest
 
 from ledger.client import Ledger
 from store.engine import create_store_engine
-from store.projection import understand
+from store.projection import project_batch
 from store.row_writer import Store
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.factories.dead_letters import batch_of
 from tests.factories.envelopes import Accept, envelope
 
@@ -18,7 +18,7 @@ NUMBER = "+491512345678"
 
 
 @pytest.fixture
-def kept(installation: Installation, redis_url: str) -> Installation:
+def kept(installation: CommandLine, redis_url: str) -> CommandLine:
     """An installation with a ledger that is empty, and a database in which somebody has left a message and a call."""
     installation.environment["REDIS_URL"] = redis_url
     assert installation.run("migrate").returncode == 0
@@ -29,19 +29,19 @@ def kept(installation: Installation, redis_url: str) -> Installation:
         envelope("dlr", foreign_id="order 5").line(),
         envelope("dead", msg_id="8", foreign_id=NUMBER).line(),
     ]
-    told = understand(batch_of(*lines))
+    told = project_batch(batch_of(*lines))
     told[3] = told[3].dead("could not be projected: KeyError")
     Store(engine).write(row for one in told for row in one.rows())
     engine.dispose()
     return installation
 
 
-def asked(installation: Installation, query: str) -> list[tuple[Any, ...]]:
+def asked(installation: CommandLine, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(installation.data / "seven.db")) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_first_it_shows_what_it_would_do(kept: Installation):
+def test_first_it_shows_what_it_would_do(kept: CommandLine):
     """A dry run tells the same counts as what is then done, and changes nothing; afterwards there is nothing to do."""
     before = (kept.data / "seven.db").read_bytes()
     plan = kept.answer("forget", NUMBER, "--dry-run")
@@ -55,7 +55,7 @@ def test_first_it_shows_what_it_would_do(kept: Installation):
     assert asked(kept, "SELECT sender, text FROM inbound_messages") == [(None, None)]
 
 
-def test_people_are_told(kept: Installation):
+def test_people_are_told(kept: CommandLine):
     """What was done, by table, and what is out of reach; the number itself is never repeated."""
     done = kept.run("forget", NUMBER, "--yes")
     assert done.returncode == 0
@@ -66,7 +66,7 @@ def test_people_are_told(kept: Installation):
     assert (nothing.returncode, "Nothing of that kind is kept." in nothing.stdout) == (0, True)
 
 
-def test_by_an_id(kept: Installation):
+def test_by_an_id(kept: CommandLine):
     """A message by the id it was sent with, or by the gateway's."""
     assert kept.answer("forget", "--foreign-id", "order 5", "--yes")["done"]["blanked"] == {
         "deliveries": 1,
@@ -75,7 +75,7 @@ def test_by_an_id(kept: Installation):
     assert kept.answer("forget", "--msg-id", "8", "--yes")["done"]["blanked"] == {"dead_letters": 1, "deliveries": 1}
 
 
-def test_what_is_blanked_is_said_where_it_is_shown(kept: Installation):
+def test_what_is_blanked_is_said_where_it_is_shown(kept: CommandLine):
     """`dead show`, `dead replay` and `trace` say that a payload is not kept any more."""
     assert kept.run("forget", NUMBER, "--yes").returncode == 0
     for words in (("dead", "show", "dead"), ("dead", "replay", "dead", "--dry-run"), ("trace", "sms")):
@@ -83,7 +83,7 @@ def test_what_is_blanked_is_said_where_it_is_shown(kept: Installation):
     assert kept.answer("rebuild", "--subject", "1", "--yes", code=1)["left"] == 1
 
 
-def test_what_a_worker_has_still_to_consume_is_wrong(kept: Installation, accept: Accept, ledger: Ledger):
+def test_what_a_worker_has_still_to_consume_is_wrong(kept: CommandLine, accept: Accept, ledger: Ledger):
     """With deliveries pending and no worker: what can be done is done, the rest is said, and the exit code is 1."""
     accept(envelope("late", "sms_mo", id="9", sender=NUMBER), queue="sms_mo")
     told = kept.answer("forget", NUMBER, "--yes", "--wait", "0", code=1)
@@ -106,14 +106,14 @@ def test_what_a_worker_has_still_to_consume_is_wrong(kept: Installation, accept:
         pytest.param([NUMBER], "--yes", id="nobody can be asked"),
     ],
 )
-def test_called_wrongly(kept: Installation, words: list[str], said: str):
+def test_called_wrongly(kept: CommandLine, words: list[str], said: str):
     """Exit code 2, with a word on what is wrong and without the number."""
     ended = kept.run("forget", *words, *(["--yes"] if words and words != [NUMBER] else []))
     assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
     assert "1512345678" not in ended.stderr
 
 
-def test_without_redis_nothing_is_done(kept: Installation):
+def test_without_redis_nothing_is_done(kept: CommandLine):
     """What waits in the ledger cannot be looked through: exit code 3, and every row as it was."""
     ended = kept.run("forget", NUMBER, "--yes", REDIS_URL=f"redis://127.0.0.1:{kept.ports['EMULATOR_PORT']}/0")
     assert (ended.returncode, "Redis does not answer" in ended.stderr) == (3, True)

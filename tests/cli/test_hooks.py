@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.emulator.emulator_process import KEY, Emulator, emulating
 
 TOKEN = "a-token-for-the-hooks"
@@ -18,7 +18,7 @@ def emulator():
 
 
 @pytest.fixture
-def installation(tmp_path: Path, redis_url: str, emulator: Emulator) -> Installation:
+def installation(tmp_path: Path, redis_url: str, emulator: Emulator) -> CommandLine:
     told = {
         "REDIS_URL": redis_url,
         "SEVEN_API_KEY": KEY,
@@ -26,12 +26,12 @@ def installation(tmp_path: Path, redis_url: str, emulator: Emulator) -> Installa
         "SEVEN_PUBLIC_URL": PUBLIC,
         "SEVEN_HOOK_TOKEN": TOKEN,
     }
-    installation = Installation(tmp_path, **told)
+    installation = CommandLine(tmp_path, **told)
     assert installation.run("migrate").returncode == 0
     return installation
 
 
-def test_plan_apply_list(installation: Installation, emulator: Emulator):
+def test_plan_apply_list(installation: CommandLine, emulator: Emulator):
     """A drift is shown with exit code 1, carried out with a yes, and gone; strangers stay."""
     emulator.subscribe(target_url="https://other.example/hooks/their-secret")
     told = installation.answer("hooks", "plan", code=1)
@@ -43,7 +43,7 @@ def test_plan_apply_list(installation: Installation, emulator: Emulator):
     assert installation.run("hooks", "plan").returncode == 0
 
 
-def test_no_secret_is_shown(installation: Installation, emulator: Emulator):
+def test_no_secret_is_shown(installation: CommandLine, emulator: Emulator):
     """Neither our token nor the path of a stranger's address nor the API key appears on the screen."""
     emulator.subscribe(target_url="https://other.example/hooks/their-secret?a=their-secret")
     for words in (("plan",), ("apply", "--yes"), ("list",), ("list", "--json"), ("plan", "--json")):
@@ -51,14 +51,14 @@ def test_no_secret_is_shown(installation: Installation, emulator: Emulator):
         assert not [secret for secret in (TOKEN, KEY, "their-secret") if secret in ended.stdout + ended.stderr]
 
 
-def test_nobody_to_ask_is_no_yes(installation: Installation, emulator: Emulator):
+def test_nobody_to_ask_is_no_yes(installation: CommandLine, emulator: Emulator):
     """Without a terminal and without --yes nothing is changed."""
     ended = installation.run("hooks", "apply")
     assert (ended.returncode, emulator.hooks()) == (2, [])
     assert "--yes" in ended.stderr
 
 
-def test_what_cannot_be_found_out_is_3(installation: Installation, emulator: Emulator):
+def test_what_cannot_be_found_out_is_3(installation: CommandLine, emulator: Emulator):
     """A gateway that refuses or is not there: exit code 3, in its own words."""
     emulator.client.put(f"{emulator.url}/faults", json={"code": "900"}).raise_for_status()
     for words in (("plan",), ("list",), ("apply", "--yes")):
@@ -83,13 +83,13 @@ def test_what_cannot_be_found_out_is_3(installation: Installation, emulator: Emu
         pytest.param({"SEVEN_HOOKS_MODE": "repair"}, "SEVEN_HOOKS_MODE", id="no such mode"),
     ],
 )
-def test_wrong_settings_are_2(installation: Installation, told: dict[str, str], said: str):
+def test_wrong_settings_are_2(installation: CommandLine, told: dict[str, str], said: str):
     """A setting that is missing or wrong is named, with exit code 2."""
     ended = installation.run("hooks", "plan", **told)
     assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
 
 
-def test_hooks_come_from_a_file(installation: Installation, emulator: Emulator, tmp_path: Path):
+def test_hooks_come_from_a_file(installation: CommandLine, emulator: Emulator, tmp_path: Path):
     """SEVEN_HOOKS_FILE names a file of hooks."""
     (tmp_path / "hooks.toml").write_text(
         '[[hook]]\nevent_type = "dlr"\n[[hook]]\nevent_type = "tracking"\nrequest_method = "GET"\n'

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.installation import Home, Occupied
+from cli.installation import Installation, Occupied
 from cli.settings import HomeSettings
 
 
-def home(directory: Path, **told: object) -> Home:
-    return Home(HomeSettings(seven_data_dir=directory / "data", **told))  # type: ignore[arg-type]
+def home(directory: Path, **told: object) -> Installation:
+    return Installation(HomeSettings(seven_data_dir=directory / "data", **told))  # type: ignore[arg-type]
 
 
 def test_a_token_is_made_once_and_for_its_owner(tmp_path: Path):

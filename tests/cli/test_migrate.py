@@ -3,10 +3,10 @@
 import pytest
 
 from store.migrate import newest
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 
 
-def test_an_empty_database_and_one_of_today(installation: Installation, empty_database: str):
+def test_an_empty_database_and_one_of_today(installation: CommandLine, empty_database: str):
     """The first run says from where to where, the second that nothing was to do; either database."""
     installation.environment["DATABASE_URL"] = empty_database
     assert installation.answer("migrate") == {"before": None, "after": newest(), "changed": True}
@@ -14,7 +14,7 @@ def test_an_empty_database_and_one_of_today(installation: Installation, empty_da
     assert newest() in installation.run("migrate").stdout
 
 
-def test_without_a_database_url(installation: Installation):
+def test_without_a_database_url(installation: CommandLine):
     """A file in SEVEN_DATA_DIR, which is made, and which others cannot look into."""
     assert installation.run("migrate").returncode == 0
     assert installation.count("messages") == 0
@@ -30,7 +30,7 @@ def test_without_a_database_url(installation: Installation):
         pytest.param("sqlite:////dev/null/seven.db", 3, id="nowhere"),
     ],
 )
-def test_a_database_that_cannot_be_reached(installation: Installation, url: str, code: int):
+def test_a_database_that_cannot_be_reached(installation: CommandLine, url: str, code: int):
     """In a sentence and a number, without the password."""
     ended = installation.run("migrate", DATABASE_URL=url)
     assert ended.returncode == code

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 
 from seven.records import Call, Message, MessageStatus
 from store.engine import create_store_engine
-from store.projection import Understood
-from tests.cli.installation import COMMAND, Installation
+from store.projection import Projection
+from tests.cli.installation import COMMAND, CommandLine
 from tests.factories.archive import NOON, delivered, keep, put, rows, told
 from tests.servers import PATIENCE_S, eventually
 
@@ -30,7 +30,7 @@ ALL = ("rebuild", "--since", "2026-01-01")
 
 
 @pytest.fixture
-def engine(installation: Installation) -> Iterator[Engine]:
+def engine(installation: CommandLine) -> Iterator[Engine]:
     """The database of an installation whose call and messages stand wrongly."""
     assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
@@ -43,7 +43,7 @@ def engine(installation: Installation) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_a_dry_run_says_what_would_change(installation: Installation, engine: Engine):
+def test_a_dry_run_says_what_would_change(installation: CommandLine, engine: Engine):
     """Every row with its fields before and after, on the screen and in JSON; nothing is written."""
     before = rows(engine)
     ended = installation.run(*ALL, "--dry-run")
@@ -65,7 +65,7 @@ def test_a_dry_run_says_what_would_change(installation: Installation, engine: En
     assert rows(engine) == before
 
 
-def test_with_a_yes_it_is_done(installation: Installation, engine: Engine):
+def test_with_a_yes_it_is_done(installation: CommandLine, engine: Engine):
     """The rows become the fold of the archive; the second time there is nothing to do."""
     assert installation.answer(*ALL, "--yes")["rows"] == {"changed": 1, "added": 0, "removed": 1}
     assert rows(engine) == RIGHT
@@ -73,7 +73,7 @@ def test_with_a_yes_it_is_done(installation: Installation, engine: Engine):
     assert (again.returncode, "0 changed, 0 added, 0 removed" in again.stdout) == (0, True)
 
 
-def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: Installation, engine: Engine):
+def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: CommandLine, engine: Engine):
     """Done, it tells tables, keys and the names of fields, on the screen and in JSON; a dry run tells the values."""
     wrote = {"sender": "447700900001", "text": "so it is"}
     sms = delivered(3, "sms_mo", {"id": "9", **wrote, "time": "1774785600"})
@@ -97,7 +97,7 @@ def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: Installation
     assert not [value for value in ("never was", "so it", "4477") if value in done + json.dumps(answer)]
 
 
-def test_only_what_was_named(installation: Installation, engine: Engine):
+def test_only_what_was_named(installation: CommandLine, engine: Engine):
     """--type and --subject leave the others as they are."""
     installation.answer("rebuild", "--type", "dlr", "--yes")
     assert rows(engine)[CALL] != RIGHT[CALL]
@@ -119,7 +119,7 @@ def test_only_what_was_named(installation: Installation, engine: Engine):
     ],
 )
 def test_without_a_clear_word_nothing_is_done(
-    installation: Installation, engine: Engine, words: tuple[str, ...], said: str
+    installation: CommandLine, engine: Engine, words: tuple[str, ...], said: str
 ):
     """Exit code 2, what to say instead, and not a row changed."""
     before = rows(engine)
@@ -128,7 +128,7 @@ def test_without_a_clear_word_nothing_is_done(
     assert rows(engine) == before
 
 
-def test_what_is_left_is_listed(installation: Installation, engine: Engine):
+def test_what_is_left_is_listed(installation: CommandLine, engine: Engine):
     """A cut archive: exit code 1 with subject and reason; with --merge its archive is joined in, exit code 0."""
     put(engine, replace(ARCHIVE[2].delivery, payload=None))
     before = rows(engine)
@@ -140,7 +140,7 @@ def test_what_is_left_is_listed(installation: Installation, engine: Engine):
     assert rows(engine) == before
 
 
-def test_what_is_not_understood_today_is_left(installation: Installation, engine: Engine):
+def test_what_is_not_understood_today_is_left(installation: CommandLine, engine: Engine):
     """An applied delivery that today's code parks: exit code 1 and the reason; --drop-parked removes what it told."""
     put(engine, replace(ARCHIVE[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"8"}}'))
     before = rows(engine)
@@ -161,7 +161,7 @@ def test_what_is_not_understood_today_is_left(installation: Installation, engine
     assert ("messages", ("8",)) not in rows(engine)
 
 
-def test_a_database_that_is_away(installation: Installation, engine: Engine):
+def test_a_database_that_is_away(installation: CommandLine, engine: Engine):
     """Exit code 3, and how far it came; rows are as they were."""
     before = rows(engine)
     with closing(sqlite3.connect(installation.data / "seven.db", isolation_level=None)) as other:
@@ -173,14 +173,14 @@ def test_a_database_that_is_away(installation: Installation, engine: Engine):
     assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
 
 
-def test_no_database(installation: Installation):
+def test_no_database(installation: CommandLine):
     """Exit code 3 and what to do."""
     ended = installation.run(*ALL, "--yes")
     assert (ended.returncode, "migrate" in ended.stderr) == (3, True)
 
 
 @pytest.fixture
-def many(engine: Engine) -> list[Understood]:
+def many(engine: Engine) -> list[Projection]:
     """Messages enough for many chunks, all of them standing wrongly."""
     archive = [
         delivered(n, "dlr", {"msg_id": f"m{n}", "status": "DELIVERED"}, NOON + timedelta(minutes=n))
@@ -196,9 +196,7 @@ def many(engine: Engine) -> list[Understood]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
-def test_each_chunk_is_whole(
-    installation: Installation, engine: Engine, many: list[Understood], number: signal.Signals
-):
+def test_each_chunk_is_whole(installation: CommandLine, engine: Engine, many: list[Projection], number: signal.Signals):
     """Killed or interrupted among its chunks: each was done wholly or not at all, and the same command does the rest."""
     right = told(many)
 

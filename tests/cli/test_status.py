@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
-from tests.cli.installation import COMMAND, Installation
+from tests.cli.installation import COMMAND, CommandLine
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
 from tests.factories.archive import delivered, keep
@@ -49,9 +49,9 @@ def told(redis_url: str, database_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, told: dict[str, str]) -> Installation:
+def alone(tmp_path: Path, told: dict[str, str]) -> CommandLine:
     """Redis and a database, and no process of ours."""
-    return Installation(tmp_path, **told)
+    return CommandLine(tmp_path, **told)
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def consuming(tmp_path: Path, told: dict[str, str]) -> Process:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, told: dict[str, str], consuming: Process) -> Iterator[Installation]:
+def whole(tmp_path: Path, told: dict[str, str], consuming: Process) -> Iterator[CommandLine]:
     receiver = Receiver(tmp_path, told)
     with running(receiver, consuming, beat(tmp_path, told)):
         eventually(lambda: present(told["REDIS_URL"], 3), 60)
-        yield Installation(tmp_path, SEVEN_RECEIVER_URL=receiver.url, **told)
+        yield CommandLine(tmp_path, SEVEN_RECEIVER_URL=receiver.url, **told)
 
 
 def grades(answer: dict[str, Any], but: tuple[str, ...] = ()) -> dict[str, str]:
@@ -77,7 +77,7 @@ def wrong(answer: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.duration(8)
-def test_all_is_well(whole: Installation):
+def test_all_is_well(whole: CommandLine):
     """Exit code 0, before and after a delivery; the delivery is told where it belongs."""
     unread = {"hooks": "warning"}  # no key, and nobody compares them
     eventually(lambda: grades(whole.answer("status")) == {"coming in": "warning"} | unread, 60)
@@ -93,7 +93,7 @@ def test_all_is_well(whole: Installation):
     assert TOKEN not in ended.stdout + str(answer)
 
 
-def test_nobody_works(alone: Installation, accept: Accept):
+def test_nobody_works(alone: CommandLine, accept: Accept):
     """No receiver, no worker, no beat: each is wrong, and says what to do; what waits is counted."""
     accept(envelope("01999999-0000-7000-8000-000000000000"))
     answer = alone.answer("status", code=1)
@@ -102,7 +102,7 @@ def test_nobody_works(alone: Installation, accept: Accept):
     assert answer["redis"]["ledger"]["figures"]["queues"]["dlr"]["pending"] == 1
 
 
-def test_what_waits_too_long(alone: Installation, accept: Accept, ledger: Ledger):
+def test_what_waits_too_long(alone: CommandLine, accept: Accept, ledger: Ledger):
     """Waiting is no fault for a while, by Redis' own clock; then it is."""
     batch = accept(envelope("01999999-0000-7000-8000-000000000000"))
     assert "applied" not in wrong(alone.answer("status", code=1))
@@ -110,7 +110,7 @@ def test_what_waits_too_long(alone: Installation, accept: Accept, ledger: Ledger
     assert "applied" in wrong(alone.answer("status", code=1))
 
 
-def test_a_beat_that_ticks_and_sends_nothing(alone: Installation, ledger: Ledger):
+def test_a_beat_that_ticks_and_sends_nothing(alone: CommandLine, ledger: Ledger):
     """That it ticks is not enough: what it has not sent is named, and why where that is known."""
     now_ms = ledger.redis.time()[0] * 1000
     ledger.redis.zadd(keyspace.BEATS, {"beat": now_ms})
@@ -123,7 +123,7 @@ def test_a_beat_that_ticks_and_sends_nothing(alone: Installation, ledger: Ledger
     assert wrong(alone.answer("status", code=1))["beat"] == "start a worker"
 
 
-def test_what_happened_in_the_future(alone: Installation, accept: Accept, ledger: Ledger):
+def test_what_happened_in_the_future(alone: CommandLine, accept: Accept, ledger: Ledger):
     """By a clock of Redis' that was set back: shown as what it is, and no age of zero."""
     batch = accept(envelope("01999999-0000-7000-8000-000000000000"))
     ahead_ms = ledger.redis.time()[0] * 1000 + 7_200_500
@@ -143,7 +143,7 @@ def test_what_happened_in_the_future(alone: Installation, accept: Accept, ledger
 
 
 @pytest.mark.duration(8)
-def test_dead_and_parked(alone: Installation, engine: Engine):
+def test_dead_and_parked(alone: CommandLine, engine: Engine):
     """A dead letter is wrong until somebody deals with it; what the vendor coins next is not."""
     now = Ledger(alone.environment["REDIS_URL"]).figures(["dlr"]).now
     keep(engine, [delivered(1, "dlr", DLR, now).dead("a fault"), delivered(2, "rcs", {}, now)])
@@ -157,7 +157,7 @@ def test_dead_and_parked(alone: Installation, engine: Engine):
     assert ("dead letters" in wrong(answer), grades(answer)["parked"]) == (False, "warning")
 
 
-def test_silence(alone: Installation, engine: Engine, ledger: Ledger):
+def test_silence(alone: CommandLine, engine: Engine, ledger: Ledger):
     """Nothing for more than an hour, where the same hour of yesterday brought deliveries, is wrong."""
     now = ledger.figures(["dlr"]).now
     last = int((now - timedelta(hours=2)).timestamp() * 1000)
@@ -168,7 +168,7 @@ def test_silence(alone: Installation, engine: Engine, ledger: Ledger):
 
 
 @pytest.mark.duration(8)
-def test_what_the_last_audit_found(alone: Installation, ledger: Ledger):
+def test_what_the_last_audit_found(alone: CommandLine, ledger: Ledger):
     """It is remembered, not made again; one that is old is no proof any more."""
     at = ledger.redis.time()[0]
     ledger.redis.set(keyspace.AUDIT, f'{{"at": {at}, "lost": false}}')
@@ -180,7 +180,7 @@ def test_what_the_last_audit_found(alone: Installation, ledger: Ledger):
 
 
 @pytest.mark.duration(8)
-def test_a_stopped_worker(whole: Installation, consuming: Process):
+def test_a_stopped_worker(whole: CommandLine, consuming: Process):
     """A worker that hangs does not answer, and is missed."""
     consuming.send(signal.SIGSTOP)
     try:
@@ -189,7 +189,7 @@ def test_a_stopped_worker(whole: Installation, consuming: Process):
         consuming.send(signal.SIGCONT)
 
 
-def test_redis_is_away(alone: Installation, engine: Engine):
+def test_redis_is_away(alone: CommandLine, engine: Engine):
     """Exit code 1 for the receiver, and what only Redis knows is unknown; the database is told all the same."""
     keep(engine, [delivered(1, "dlr", DLR).dead("a fault")])
     alone.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
@@ -201,7 +201,7 @@ def test_redis_is_away(alone: Installation, engine: Engine):
     assert "a fault" in alone.run("status").stdout
 
 
-def test_the_database_is_away(whole: Installation):
+def test_the_database_is_away(whole: CommandLine):
     """Exit code 3 when that is all: nothing is known to be wrong, and what Redis knows is told."""
     ended = whole.run("status", DATABASE_URL="postgresql://u:hidden-word@127.0.0.1:1/x")
     assert (ended.returncode, "database" in ended.stdout, "hidden-word" in ended.stdout + ended.stderr) == (
@@ -211,13 +211,13 @@ def test_the_database_is_away(whole: Installation):
     )
 
 
-def test_no_tables(alone: Installation, tmp_path: Path):
+def test_no_tables(alone: CommandLine, tmp_path: Path):
     """Exit code 1 with the command that makes them; none is made, not even the file."""
     ended = alone.run("status", DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
     assert (ended.returncode, "migrate" in ended.stdout, (tmp_path / "other.db").exists()) == (1, True, False)
 
 
-def test_it_fits_into_eighty_columns(alone: Installation, engine: Engine):
+def test_it_fits_into_eighty_columns(alone: CommandLine, engine: Engine):
     """On a terminal no line is longer, and the screen is not either."""
     keep(engine, [delivered(n, "dlr", DLR).dead(f"a fault {'that is long ' * 20}{n}") for n in range(5)])
     lines = on_a_terminal(alone, 80).splitlines()
@@ -225,7 +225,7 @@ def test_it_fits_into_eighty_columns(alone: Installation, engine: Engine):
     assert len(lines) <= 50
 
 
-def on_a_terminal(installation: Installation, columns: int) -> str:
+def on_a_terminal(installation: CommandLine, columns: int) -> str:
     ours, theirs = open_terminal()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)}
@@ -244,7 +244,7 @@ def on_a_terminal(installation: Installation, columns: int) -> str:
 
 
 @pytest.mark.duration(8)
-def test_watching(alone: Installation, tmp_path: Path):
+def test_watching(alone: CommandLine, tmp_path: Path):
     """It looks again, until Ctrl-C; a script cannot watch."""
     screen = tmp_path / "watched"
     with screen.open("wb") as output:

@@ -17,9 +17,9 @@ from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from store.engine import create_store_engine
 from store.migrate import migrate
-from store.projection import understand
+from store.projection import project_batch
 from store.row_writer import Store
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def tell(engine: Engine) -> None:
         payload = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": "2026-03-29T12:00:00+02:00"}
         envelope = Envelope(delivery_id(n), event_type, NOON + timedelta(seconds=n), "JSON", payload)
         header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
-        store.write(row for one in understand(Batch("batch", header, [envelope.line()])) for row in one.rows())
+        store.write(row for one in project_batch(Batch("batch", header, [envelope.line()])) for row in one.rows())
 
 
 @pytest.fixture
@@ -88,20 +88,20 @@ def trace(engine: Engine, words: str) -> Story:
 )
 def test_every_id_leads_to_the_whole_story(told: Engine, words: str, found: dict[str, Any]):
     """Records and deliveries by any id they are known by, in both databases, and nobody else's."""
-    story = trace(told, words)
+    scenario = trace(told, words)
     for kind in ("messages", "calls", "inbound_messages", "links"):
-        assert len(getattr(story, kind)) == found.get(kind, 0)
-    assert [row["id"] for row in story.deliveries] == [delivery_id(n) for n in found["deliveries"]]
-    assert bool(story) == (words != "7")
+        assert len(getattr(scenario, kind)) == found.get(kind, 0)
+    assert [row["id"] for row in scenario.deliveries] == [delivery_id(n) for n in found["deliveries"]]
+    assert bool(scenario) == (words != "7")
 
 
 def test_a_story_has_its_history_and_its_repeats(told: Engine):
     """The standing, each status once in order, which click it was, and how often a delivery came."""
-    story = trace(told, "77")
-    assert story.messages[0]["status"] == "DELIVERED"
-    assert [row["status"] for row in story.messages[0]["history"]] == ["ACCEPTED", "DELIVERED"]
-    assert [(row["type"], row["nth"]) for row in story.links[0]["history"]] == [("click", 1), ("view", 1)]
-    assert [row["repeats"] for row in story.deliveries] == [0, 1, 0, 0, 0]
+    scenario = trace(told, "77")
+    assert scenario.messages[0]["status"] == "DELIVERED"
+    assert [row["status"] for row in scenario.messages[0]["history"]] == ["ACCEPTED", "DELIVERED"]
+    assert [(row["type"], row["nth"]) for row in scenario.links[0]["history"]] == [("click", 1), ("view", 1)]
+    assert [row["repeats"] for row in scenario.deliveries] == [0, 1, 0, 0, 0]
     assert trace(told, "outbound 300").calls[0]["history"][-1]["status"] == "completed"
 
 
@@ -138,7 +138,7 @@ def test_only_indexes_are_read(tmp_path: Path):
 
 
 @pytest.fixture
-def kept(installation: Installation) -> Installation:
+def kept(installation: CommandLine) -> CommandLine:
     """An installation whose own database holds the story."""
     assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
@@ -147,7 +147,7 @@ def kept(installation: Installation) -> Installation:
     return installation
 
 
-def test_on_the_screen(kept: Installation):
+def test_on_the_screen(kept: CommandLine):
     """Standing, history and deliveries, found without being told where the database is; times in UTC."""
     said = kept.run("trace", "77").stdout
     for word in ("DELIVERED", "ACCEPTED", "order-1", "2026-03-29 08:00:09", "https://go.example/2", "repeats"):
@@ -157,7 +157,7 @@ def test_on_the_screen(kept: Installation):
     assert all(delivery_id(n) in latest for n in range(len(STORY)))
 
 
-def test_what_others_wrote_moves_no_terminal(kept: Installation):
+def test_what_others_wrote_moves_no_terminal(kept: CommandLine):
     """Control characters of an SMS are shown, not obeyed."""
     said = kept.run("trace", "901").stdout
     assert r"\x1b[2J\u202eno" in said
@@ -165,16 +165,16 @@ def test_what_others_wrote_moves_no_terminal(kept: Installation):
     assert "\u202e" not in said
 
 
-def test_in_json(kept: Installation):
+def test_in_json(kept: CommandLine):
     """One document: ISO times with their offset, exact prices, the same for an id that nobody knows."""
-    story = kept.answer("trace", "outbound 300")
-    assert story["calls"][0]["price_per_minute"] == "0.075"
-    assert datetime.fromisoformat(story["deliveries"][0]["received_at"]).tzinfo is not None
+    scenario = kept.answer("trace", "outbound 300")
+    assert scenario["calls"][0]["price_per_minute"] == "0.075"
+    assert datetime.fromisoformat(scenario["deliveries"][0]["received_at"]).tzinfo is not None
     assert kept.answer("trace")["deliveries"][0]["id"] == delivery_id(len(STORY) - 1)
     assert kept.answer("trace", "nobody", code=1)["deliveries"] == []
 
 
-def test_nothing_found(kept: Installation):
+def test_nothing_found(kept: CommandLine):
     """Exit code 1, and where to look."""
     ended = kept.run("trace", "nobody")
     assert ended.returncode == 1
@@ -182,7 +182,7 @@ def test_nothing_found(kept: Installation):
     assert kept.run("trace", "\udcff").returncode == 1
 
 
-def test_no_database(installation: Installation):
+def test_no_database(installation: CommandLine):
     """Exit code 3 and what to do; a look does not make a database."""
     ended = installation.run("trace")
     assert ended.returncode == 3
@@ -194,7 +194,7 @@ def test_no_database(installation: Installation):
     ("name", "says"),
     [pytest.param("empty.db", "migrate", id="empty"), pytest.param("no.db", "not a database", id="not a database")],
 )
-def test_a_database_that_cannot_be_read(installation: Installation, name: str, says: str):
+def test_a_database_that_cannot_be_read(installation: CommandLine, name: str, says: str):
     """Exit code 3, in a sentence."""
     with closing(sqlite3.connect(installation.directory / "empty.db")):
         (installation.directory / "no.db").write_text("no database, but long enough to be taken for one" * 100)

@@ -9,30 +9,30 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.cli.installation import READY, Installation
+from tests.cli.installation import READY, CommandLine
 from tests.servers import Valkey, eventually
 
 pytestmark = pytest.mark.duration(60)  # of all together: most share one installation
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """One that runs, with the emulator as its gateway."""
-    installation = Installation(tmp_path_factory.mktemp("installation"), EMULATOR_STORY_MESSAGES="20")
+    installation = CommandLine(tmp_path_factory.mktemp("installation"), EMULATOR_STORY_MESSAGES="20")
     installation.start()
     yield installation
     installation.close()
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Installation]:
+def fresh(tmp_path: Path) -> Iterator[CommandLine]:
     """One that has never run."""
-    installation = Installation(tmp_path)
+    installation = CommandLine(tmp_path)
     yield installation
     installation.close()
 
 
-def test_the_first_story_is_in_the_database_and_on_the_screen(installation: Installation):
+def test_the_first_story_is_in_the_database_and_on_the_screen(installation: CommandLine):
     """Whoever has just started it sees made-up messages counted from the database, and is told that they are."""
     assert installation.count("messages") >= 20
     assert "the gateway is the emulator" in installation.said
@@ -43,7 +43,7 @@ def test_the_first_story_is_in_the_database_and_on_the_screen(installation: Inst
         assert what in installation.said.partition("In the database")[2]
 
 
-def test_the_emulator_signs(installation: Installation):
+def test_the_emulator_signs(installation: CommandLine):
     """And the receiver has found every signature of the first story good, as `doctor` tells."""
     told = json.loads(installation.run("doctor", "--offline", "--json").stdout)
     (signature,) = told["concerns"]["Guards"]
@@ -51,7 +51,7 @@ def test_the_emulator_signs(installation: Installation):
     assert int(signature["said"].partition("the last ")[2].split()[0]) > 20
 
 
-def test_the_token_is_a_secret(installation: Installation):
+def test_the_token_is_a_secret(installation: CommandLine):
     """The hook token is in one file that only its owner reads: not on the screen, in no log, in no command line."""
     token_file = installation.data / "hook-token"
     token = token_file.read_text().strip()
@@ -66,7 +66,7 @@ def test_the_token_is_a_secret(installation: Installation):
 @pytest.mark.parametrize(
     "part", ["valkey-server", "ingest.app", "app worker", "app beat", "app flower", "emulator.app"]
 )
-def test_a_part_that_is_killed_is_started_again(installation: Installation, part: str):
+def test_a_part_that_is_killed_is_started_again(installation: CommandLine, part: str):
     """kill -9 of any part: said on the screen, and it runs again."""
     killed = eventually(lambda: installation.child(part))
     told = installation.said.count("is started again")
@@ -75,7 +75,7 @@ def test_a_part_that_is_killed_is_started_again(installation: Installation, part
     assert installation.said.count("is started again") == told + 1
 
 
-def test_after_all_that_a_delivery_goes_its_way(installation: Installation):
+def test_after_all_that_a_delivery_goes_its_way(installation: CommandLine):
     """Whatever was killed, a delivery becomes a record."""
 
     def accepted() -> bool:
@@ -87,7 +87,7 @@ def test_after_all_that_a_delivery_goes_its_way(installation: Installation):
     eventually(lambda: _status(url) == 200)
 
 
-def test_a_second_one_in_the_same_directory_is_turned_away(installation: Installation):
+def test_a_second_one_in_the_same_directory_is_turned_away(installation: CommandLine):
     """Two brokers with one append-only file would ruin it: exit code 2, and which setting helps."""
     ended = installation.run("up")
     assert ended.returncode == 2
@@ -95,7 +95,7 @@ def test_a_second_one_in_the_same_directory_is_turned_away(installation: Install
     assert len(installation.children()) == 6
 
 
-def test_taken_ports_are_named_with_the_settings_that_move_them(installation: Installation):
+def test_taken_ports_are_named_with_the_settings_that_move_them(installation: CommandLine):
     """Exit code 2 before anything has started, all ports at once, two settings of one port included."""
     flower = str(installation.ports["SEVEN_PORT"])
     ended = installation.run("up", SEVEN_DATA_DIR="other", SEVEN_FLOWER_PORT=flower, EMULATOR_PORT=flower)
@@ -105,7 +105,7 @@ def test_taken_ports_are_named_with_the_settings_that_move_them(installation: In
         assert setting in ended.stderr
 
 
-def test_it_ends_with_ctrl_c_and_goes_on_where_it_ended(installation: Installation):
+def test_it_ends_with_ctrl_c_and_goes_on_where_it_ended(installation: CommandLine):
     """Exit code 0, no process left; the next start keeps every row, and the same story told again adds no record."""
     records = [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")]
     deliveries = installation.count("deliveries")
@@ -120,14 +120,14 @@ def test_it_ends_with_ctrl_c_and_goes_on_where_it_ended(installation: Installati
     assert (installation.data / "hook-token").read_text() == token
 
 
-def test_killed_itself_it_leaves_nobody_behind(installation: Installation):
+def test_killed_itself_it_leaves_nobody_behind(installation: CommandLine):
     """kill -9 of the supervisor: the others end by themselves, and the next start finds its ports free."""
     assert len(installation.children()) == 6
     installation.end(signal.SIGKILL)
     eventually(lambda: not installation.left_over(), within_s=40)
 
 
-def test_an_account_and_servers_of_ones_own(fresh: Installation, shared_valkey: Valkey):
+def test_an_account_and_servers_of_ones_own(fresh: CommandLine, shared_valkey: Valkey):
     """With SEVEN_API_KEY no emulator runs; with REDIS_URL no broker of ours, with DATABASE_URL no database of ours."""
     database = fresh.directory / "mine.db"
     fresh.environment |= {
@@ -150,7 +150,7 @@ def test_an_account_and_servers_of_ones_own(fresh: Installation, shared_valkey: 
     assert not fresh.left_over()
 
 
-def test_ctrl_c_while_it_starts(fresh: Installation):
+def test_ctrl_c_while_it_starts(fresh: CommandLine):
     """Told to end before it is ready, it ends as cleanly."""
     fresh.start(until="database")
     assert READY not in fresh.said
@@ -168,7 +168,7 @@ def test_ctrl_c_while_it_starts(fresh: Installation):
         pytest.param({"SEVEN_DATA_DIR": "/dev/null/data"}, 2, "SEVEN_DATA_DIR", id="nowhere to keep anything"),
     ],
 )
-def test_what_cannot_start_says_why(fresh: Installation, told: dict[str, str], code: int, says: str):
+def test_what_cannot_start_says_why(fresh: CommandLine, told: dict[str, str], code: int, says: str):
     """What is wrong is named by its setting, and nobody is left running."""
     ended = fresh.run("up", **told)
     assert ended.returncode == code
@@ -177,7 +177,7 @@ def test_what_cannot_start_says_why(fresh: Installation, told: dict[str, str], c
     assert not fresh.left_over()
 
 
-def test_a_misspelt_setting_is_named(fresh: Installation):
+def test_a_misspelt_setting_is_named(fresh: CommandLine):
     """An unknown SEVEN_… name is said, with the nearest that is known."""
     ended = fresh.run("up", SEVEN_PROT="1", SEVEN_HOOK_TOKEN="short")
     assert "SEVEN_PROT" in ended.stderr

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cli.up.first_scenario import StoryProgress
+from cli.up.first_scenario import ScenarioProgress
 from cli.up.own_hooks import is_stale
 from seven.hooks import Addresses, Hook
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.emulator.emulator_process import emulating
 from tests.emulator.stub_receiver import receiving
 from tests.servers import free_port
@@ -20,14 +20,14 @@ STRANGER = "http://127.0.0.1:9/hooks/of-somebody-else"
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    installation = Installation(tmp_path, EMULATOR_STORY_MESSAGES="4")
+def installation(tmp_path: Path) -> Iterator[CommandLine]:
+    installation = CommandLine(tmp_path, EMULATOR_STORY_MESSAGES="4")
     with closing(installation):
         yield installation
 
 
 @pytest.mark.duration(20)
-def test_hooks_follow_the_settings(installation: Installation):
+def test_hooks_follow_the_settings(installation: CommandLine):
     """A token and a port of before leave no hook behind, in their first start without them; other people's hooks stay.
 
     Each start delivers its whole story: nothing is refused, nothing is tried again at a port where nobody listens.
@@ -77,7 +77,7 @@ def test_a_refusal_is_named_with_its_hook_and_status():
         emulator.subscribe(target_url=receiver.url)
         emulator.subscribe(target_url=f"{receiver.url}-older")
         report = emulator.told(emulator.tell())
-    verdict = StoryProgress(report).verdict()
+    verdict = ScenarioProgress(report).verdict()
     assert verdict is not None
     assert verdict.program == "emulator"
     assert f"hook 2 was answered 404 {report['refused']} times (no token that the receiver knows)" in verdict.cause
@@ -95,5 +95,5 @@ def test_a_refusal_is_named_with_its_hook_and_status():
 def test_a_standstill_is_named_with_the_right_log(report: dict, program: str, cause: str):
     """Where to look depends on how far the deliveries came."""
     blank = {"state": "telling", "deliveries": 10, "delivered": 2, "retries": {}, "refusals_by_hook": {}}
-    hindrance = StoryProgress(blank | report if cause != "the emulator does not answer" else {}).standstill(2)
+    hindrance = ScenarioProgress(blank | report if cause != "the emulator does not answer" else {}).standstill(2)
     assert (hindrance.program, cause in hindrance.cause) == (program, True), hindrance

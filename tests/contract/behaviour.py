@@ -13,7 +13,7 @@ import httpx2
 import psycopg
 from redis import Redis
 
-from tests.cli.installation import Installation
+from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
 from tests.emulator.emulator_process import KEY, Emulator, emulating
 from tests.processes import Process, Receiver, beat, running, worker
@@ -69,7 +69,7 @@ class World:
     receiver: Receiver
     metrics_ports: Mapping[str, int]
     """By process."""
-    installation: Installation
+    installation: CommandLine
     redis: Redis
     requests: list[str]
     """How each request was answered."""
@@ -79,7 +79,7 @@ class World:
 def world(directory: Path, redis_url: str) -> Iterator[World]:
     """A receiver, a worker, beat and an emulator over SQLite, until each delivery has become what it becomes."""
     with emulating(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
-        installation = Installation(directory, **_environment(redis_url, gateway))
+        installation = CommandLine(directory, **_environment(redis_url, gateway))
         installation.environment["DATABASE_URL"] = f"sqlite:///{installation.data / 'seven.db'}"
         installation.data.mkdir()
         assert installation.run("migrate").returncode == 0

@@ -17,9 +17,9 @@ from typing import Self
 from sqlalchemy import select
 
 from emulator.report import State
-from emulator.scenarios import deliveries, story
-from emulator.sender import Delivering, RetryPolicy
-from emulator.wire import Telling, requests
+from emulator.scenarios import deliveries, scenario
+from emulator.sender import RetryPolicy, Sender
+from emulator.wire import PlannedDelivery, requests
 from ledger.client import Ledger
 from operations.audit import Auditor
 from seven.events import EVENT_TYPES, QUEUES
@@ -59,9 +59,9 @@ class Machine:
         }
         self.receiver = Receiver(directory, self.environment)
         self.worker, self.beat = worker(directory, self.environment), beat(directory, self.environment)
-        self.told: dict[str, Telling] = {}
+        self.told: dict[str, PlannedDelivery] = {}
         self._now = datetime.now(UTC)
-        self._tellings = iter(deliveries(story(5, now=self._now, messages=MESSAGES), duplicates=0.1))
+        self._tellings = iter(deliveries(scenario(5, now=self._now, messages=MESSAGES), duplicates=0.1))
 
     def __enter__(self) -> Self:
         return self
@@ -166,16 +166,16 @@ class Machine:
         """Run `seven-ingest` with the machine's settings."""
         return run_script((COMMAND, *words), ROOT, self.receiver.environment)
 
-    def _deliver(self, tellings: Iterator[Telling], rate: float | None = None) -> set[str]:
-        drawn: list[Telling] = []
+    def _deliver(self, tellings: Iterator[PlannedDelivery], rate: float | None = None) -> set[str]:
+        drawn: list[PlannedDelivery] = []
 
-        def noted() -> Iterator[Telling]:
+        def noted() -> Iterator[PlannedDelivery]:
             for one in tellings:
                 drawn.append(one)
                 yield one
 
         there = f"{self.receiver.url}/hooks/{TOKEN}"
-        delivering = Delivering(requests(noted(), there), HASTE, concurrency=8, rate=rate)
+        delivering = Sender(requests(noted(), there), HASTE, concurrency=8, rate=rate)
         report = asyncio.run(delivering.run())
         assert report.states == {State.DELIVERED: len(drawn)}
         new = {fate.id: drawn[number] for number, fate in report.fates.items() if fate.id}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import yaml
 
-from emulator.scenarios import deliveries, story
+from emulator.scenarios import deliveries, scenario
 from emulator.wire import requests
 from store.engine import create_store_engine
 from store.migrate import migrate
@@ -108,7 +108,7 @@ def tell(hook: str) -> None:
     """Three days of a business, clicks of which only the last was told, something that nobody knows, and a stranger."""
     link = {"sms_id": "1", "tracking_url": "https://svn.me/1", "type": "click", "total_clicks": 3, "total_views": 0}
     with httpx2.Client() as client:
-        for request in requests(deliveries(story(3, now=datetime.now(UTC), messages=80)), hook):
+        for request in requests(deliveries(scenario(3, now=datetime.now(UTC), messages=80)), hook):
             told = client.request(request.method, request.url, headers=dict(request.headers), content=request.body)
             assert told.status_code == 202
         client.post(hook, json={"webhook_event": "tracking", "data": link}).raise_for_status()

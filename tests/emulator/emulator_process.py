@@ -45,14 +45,14 @@ class Emulator:
         assert answer.status_code == 202, answer.text
         return answer.json()["story"]
 
-    def progress(self, story: int = 1) -> dict:
-        answer = self.client.get(f"{self.url}/stories/{story}")
+    def progress(self, scenario: int = 1) -> dict:
+        answer = self.client.get(f"{self.url}/stories/{scenario}")
         return answer.json() if answer.status_code == 200 else {"state": "untold"}
 
-    def told(self, story: int = 1) -> dict:
+    def told(self, scenario: int = 1) -> dict:
         """A story's report, once it is told."""
-        wait_until(lambda: self.progress(story)["state"] == "told")
-        return self.progress(story)
+        wait_until(lambda: self.progress(scenario)["state"] == "told")
+        return self.progress(scenario)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from emulator.app import create_app
-from emulator.scenario_request import Order
+from emulator.scenario_request import ScenarioRequest
 from emulator.settings import EmulatorSettings
 from tests.emulator.stub_receiver import Receiver, wait_until
 
@@ -59,7 +59,7 @@ def test_a_first_story_is_told_at_the_start(receiver):
 
 def test_told_again_on_one_day_it_is_the_same_story(receiver):
     """A restarted emulator repeats itself to the letter; it does not make up a second past for its messages."""
-    order = Order.of(EmulatorSettings(), {"target_url": receiver.url})
+    order = ScenarioRequest.of(EmulatorSettings(), {"target_url": receiver.url})
     assert order.now == datetime.combine(datetime.now(UTC), datetime.min.time(), UTC)
 
     settings = EmulatorSettings(emulator_target_url=receiver.url, emulator_story_messages=8, **PLAIN)

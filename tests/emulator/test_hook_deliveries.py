@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from emulator.scenario_request import Order
-from emulator.scenarios import story
+from emulator.scenario_request import ScenarioRequest
+from emulator.scenarios import scenario
 from emulator.seeds import OUR_NUMBER
 from emulator.settings import EmulatorSettings
 from seven.events import EVENT_TYPES
@@ -14,7 +14,8 @@ from tests.emulator.emulator_process import SMALL, Emulator, emulating
 from tests.emulator.stub_receiver import Heard, Receiver, wait_until
 
 HAPPENED = Counter(
-    one.event_type for one in story(SMALL["seed"], now=Order.of(EmulatorSettings(), SMALL).now, messages=20)
+    one.event_type
+    for one in scenario(SMALL["seed"], now=ScenarioRequest.of(EmulatorSettings(), SMALL).now, messages=20)
 )
 EVERYTHING = HAPPENED.total()
 
@@ -213,7 +214,7 @@ def test_a_hook_that_ends_is_not_told_from_then_on(emulator: Emulator, receiver:
     old, new = ({one.delivery for one in heard(receiver, name)} for name in ("old", "new"))
     assert len(old) == begun
     assert 0 < len(old & new) < len(new)
-    assert len(old | new) == len(story(3, now=Order.of(EmulatorSettings(), {}).now, messages=40))
+    assert len(old | new) == len(scenario(3, now=ScenarioRequest.of(EmulatorSettings(), {}).now, messages=40))
     assert report["deliveries"] == report["delivered"] == len(old) + len(new) == len(receiver.heard)
     assert report["hooks"] == {"1": len(old), "2": len(new)}
 

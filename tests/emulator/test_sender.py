@@ -12,8 +12,8 @@ from itertools import pairwise, repeat
 import pytest
 
 from emulator.report import Fate, State
-from emulator.scenarios import deliveries, story
-from emulator.sender import RETRIED, WAITS_S, Delivering, RetryPolicy, deliver
+from emulator.scenarios import deliveries, scenario
+from emulator.sender import RETRIED, WAITS_S, RetryPolicy, Sender, deliver
 from emulator.wire import Request, requests
 from tests.emulator.stub_receiver import Receiver, receiving
 
@@ -36,7 +36,7 @@ def posts(receiver: Receiver, count: int = 1) -> list[Request]:
 
 def test_a_story_arrives_whole(receiver):
     """Every delivery is made once, in its method, to the hook's URL, and the receiver's ids are told."""
-    tellings = deliveries(story(1, now=datetime.now(UTC)), duplicates=0.2)
+    tellings = deliveries(scenario(1, now=datetime.now(UTC)), duplicates=0.2)
     report = asyncio.run(deliver(requests(tellings, receiver.url), concurrency=16))
 
     assert report.states == {State.DELIVERED: len(tellings)}
@@ -142,9 +142,9 @@ def test_a_receiver_that_is_not_there_is_tried_again():
         port = reserved.getsockname()[1]
     policy = RetryPolicy(waits_s=(0.05,) * 400, compression=1)
 
-    async def meet() -> tuple[Delivering, Receiver]:
+    async def meet() -> tuple[Sender, Receiver]:
         early = Request("POST", f"http://127.0.0.1:{port}/", (), b"n=1")
-        delivering = Delivering([early], policy)
+        delivering = Sender([early], policy)
         running = asyncio.create_task(delivering.run())
         await until(lambda: bool(delivering.report.retries))
         with receiving(port) as receiver:
@@ -160,7 +160,7 @@ def test_a_receiver_that_is_not_there_is_tried_again():
 def test_a_connection_that_breaks_is_trouble():
     """A receiver that hangs up without a word is tried again, and given up in the end."""
 
-    async def main() -> Delivering:
+    async def main() -> Sender:
         async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.close()
@@ -168,7 +168,7 @@ def test_a_connection_that_breaks_is_trouble():
 
         async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            delivering = Delivering([Request("GET", f"http://127.0.0.1:{port}/?n=1", (), b"")], HASTY)
+            delivering = Sender([Request("GET", f"http://127.0.0.1:{port}/?n=1", (), b"")], HASTY)
             await delivering.run()
         return delivering
 
@@ -196,10 +196,10 @@ def test_requests_are_drawn_as_there_is_room(receiver):
 
     async def main() -> None:
         nonlocal delivering
-        delivering = Delivering(drawn(), HASTY, concurrency=4)
+        delivering = Sender(drawn(), HASTY, concurrency=4)
         await delivering.run()
 
-    delivering: Delivering
+    delivering: Sender
     asyncio.run(main())
     assert len(ahead) == 300
     assert max(ahead) <= 12
@@ -214,8 +214,8 @@ def test_telling_can_be_stopped(receiver):
     """Cancelled, nothing is left running, and the report stays readable."""
     receiver.answer = lambda heard: 503
 
-    async def main() -> Delivering:
-        delivering = Delivering(posts(receiver, 50), RetryPolicy(compression=1))
+    async def main() -> Sender:
+        delivering = Sender(posts(receiver, 50), RetryPolicy(compression=1))
         running = asyncio.create_task(delivering.run())
         await until(lambda: delivering.report.retries["503"] == 50)
         running.cancel()
@@ -230,7 +230,7 @@ def test_telling_can_be_stopped(receiver):
 def test_logs_keep_the_secret(receiver, caplog):
     """No token, number or text is logged, however much is asked for."""
     with caplog.at_level(logging.DEBUG):
-        tellings = deliveries(story(1, now=datetime.now(UTC), messages=20))
+        tellings = deliveries(scenario(1, now=datetime.now(UTC), messages=20))
         asyncio.run(deliver(requests(tellings, receiver.url)))
 
     assert "a-token-of-some-length" not in caplog.text

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.scenarios import deliveries, story
-from emulator.vendor_event import Occurrence
-from emulator.wire import LAYOUTS, METHODS, Layout, Method, Request, Telling, requests, write
+from emulator.scenarios import deliveries, scenario
+from emulator.vendor_event import VendorEvent
+from emulator.wire import LAYOUTS, METHODS, Layout, Method, PlannedDelivery, Request, requests, write
 from seven.delivery import Delivery, Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
@@ -15,7 +15,7 @@ from seven.events import EVENT_TYPES
 NOW = datetime(2026, 6, 3, tzinfo=UTC)
 TARGET = "https://receiver.example/hooks/a-token"
 AT = datetime(2021, 8, 24, 6, 8, tzinfo=UTC)
-REPORT = Occurrence(
+REPORT = VendorEvent(
     "dlr", {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}, AT
 )
 
@@ -29,18 +29,18 @@ def read(request: Request) -> Payload:
     return Payload.of(words, named if named in EVENT_TYPES else None)
 
 
-def event(occurrence: Occurrence, method: Method, layout: Layout) -> Event:
+def event(occurrence: VendorEvent, method: Method, layout: Layout) -> Event:
     """What a receiver understands, at the moment it is told."""
     received_at = datetime.fromisoformat(occurrence.webhook_timestamp).astimezone(UTC)
-    return read(write(Telling(occurrence, method, layout), TARGET)).event(received_at)
+    return read(write(PlannedDelivery(occurrence, method, layout), TARGET)).event(received_at)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
 def test_every_notation_says_the_same(seed):
     """One occurrence is understood as one event with one digest, in whichever method and layout it is told."""
-    for occurrence in story(seed, now=NOW, messages=60):
+    for occurrence in scenario(seed, now=NOW, messages=60):
         events = [event(occurrence, method, layout) for method, layout in NOTATIONS]
-        digests = {read(write(Telling(occurrence, *notation), TARGET)).digest() for notation in NOTATIONS}
+        digests = {read(write(PlannedDelivery(occurrence, *notation), TARGET)).digest() for notation in NOTATIONS}
 
         assert events[0].event_type == occurrence.event_type
         assert all(one == events[0] for one in events)
@@ -50,7 +50,7 @@ def test_every_notation_says_the_same(seed):
 @pytest.mark.parametrize(("method", "layout"), NOTATIONS)
 def test_the_method_shows(method, layout):
     """A receiver recognises the request method from the bytes."""
-    request = write(Telling(REPORT, method, layout), TARGET)
+    request = write(PlannedDelivery(REPORT, method, layout), TARGET)
     delivery = Delivery(request.method, urlsplit(request.url).query.encode(), request.body)
 
     assert delivery.request_method == method
@@ -60,16 +60,16 @@ def test_the_method_shows(method, layout):
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_a_story_has_the_fields_of_the_vendors_samples(event_type):
     """What we tell names every field that the vendor's own sample names."""
-    told = [one for one in story(1, now=NOW) if one.event_type == event_type]
+    told = [one for one in scenario(1, now=NOW) if one.event_type == event_type]
 
     assert all(set(EVENT_TYPES[event_type].example) <= set(one.fields) for one in told)
 
 
 def test_json_is_written_as_php_writes_it():
     """Slashes escaped, no spaces, ASCII only."""
-    occurrence = Occurrence("tracking", {"final_url": "https://ü.example/", "sms_label": None, "total_clicks": 1}, AT)
+    occurrence = VendorEvent("tracking", {"final_url": "https://ü.example/", "sms_label": None, "total_clicks": 1}, AT)
 
-    assert write(Telling(occurrence), TARGET) == Request(
+    assert write(PlannedDelivery(occurrence), TARGET) == Request(
         "POST",
         TARGET,
         (("content-type", "application/json"),),
@@ -101,11 +101,13 @@ def test_json_is_written_as_php_writes_it():
 def test_forms_are_written_as_php_writes_them(layout, url, form):
     """Brackets encoded, null left out, true as 1, a space as +; a GET says in its URL what a POST says in its body."""
     fields = {"text": "a b&~ü", "gone": None, "yes": True, "no": False, "in": {"n": 0.075}}
-    occurrence = Occurrence("sms_mo", fields, AT)
+    occurrence = VendorEvent("sms_mo", fields, AT)
 
-    posted = write(Telling(occurrence, "POST", layout), TARGET)
+    posted = write(PlannedDelivery(occurrence, "POST", layout), TARGET)
     assert posted == Request("POST", url, (("content-type", "application/x-www-form-urlencoded"),), form)
-    assert write(Telling(occurrence, "GET", layout), TARGET) == Request("GET", f"{url}?{form.decode()}", (), b"")
+    assert write(PlannedDelivery(occurrence, "GET", layout), TARGET) == Request(
+        "GET", f"{url}?{form.decode()}", (), b""
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,12 +122,12 @@ def test_forms_are_written_as_php_writes_them(layout, url, form):
 )
 def test_a_target_may_carry_a_query_of_its_own(method, layout, target, url):
     """Tenants and shared secrets stand in the query of a hook's URL, and must arrive."""
-    assert write(Telling(Occurrence("dlr", {"a": 2}, AT), method, layout), target).url == url
+    assert write(PlannedDelivery(VendorEvent("dlr", {"a": 2}, AT), method, layout), target).url == url
 
 
 def test_requests_are_written_when_they_are_asked_for():
     """A long story does not have to fit into memory as requests."""
-    tellings = deliveries(story(1, now=NOW), methods=("JSON",))
+    tellings = deliveries(scenario(1, now=NOW), methods=("JSON",))
     written = requests(tellings, TARGET)
 
     assert next(written) == write(tellings[0], TARGET)

@@ -6,34 +6,34 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from ledger.client import Ledger
-from operations.retention import Retained, Retention
-from operations.retention_settings import KeepSettings
+from operations.retention import Retention, RetentionResult
+from operations.retention_settings import RetentionSettings
 from seven.records import (
-    KeptDelivery,
+    ArchivedDelivery,
 )
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.schema import deliveries, tallies
 from tests.factories.archive import delivery_id, rows
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-ALL_OF_IT = [name for name in KeepSettings.model_fields if name.endswith("_days")]
+ALL_OF_IT = [name for name in RetentionSettings.model_fields if name.endswith("_days")]
 FOR_EVER = dict.fromkeys(ALL_OF_IT, 0)
 
 
-def keeping(**days: int) -> KeepSettings:
+def keeping(**days: int) -> RetentionSettings:
     """For ever, but for what is told."""
-    return KeepSettings(**{**FOR_EVER, **{f"seven_keep_{name}_days": told for name, told in days.items()}})  # type: ignore[arg-type]
+    return RetentionSettings(**{**FOR_EVER, **{f"seven_keep_{name}_days": told for name, told in days.items()}})  # type: ignore[arg-type]
 
 
-def retained(ledger: Ledger, engine: Engine, told: KeepSettings) -> Retained:
-    return Retention(ledger, engine, Breaker(), told, pause=lambda _: None).retain()
+def retained(ledger: Ledger, engine: Engine, told: RetentionSettings) -> RetentionResult:
+    return Retention(ledger, engine, CircuitBreaker(), told, pause=lambda _: None).retain()
 
 
-def row(number: int, age: timedelta, outcome: str = "applied", **told: Any) -> KeptDelivery:
+def row(number: int, age: timedelta, outcome: str = "applied", **told: Any) -> ArchivedDelivery:
     """A delivery of that age."""
     at = NOW - age
-    return KeptDelivery(
+    return ArchivedDelivery(
         **{
             "id": delivery_id(at, number), "event_type": "dlr", "queue": "dlr", "received_at": at, "payload": "{}",
             "digest": f"{number}", "outcome": outcome, "ledger": "life", "ordinal": number, **told,

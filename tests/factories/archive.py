@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, and_, select
 
-from emulator.scenarios import story
+from emulator.scenarios import scenario
 from ledger.batch import Batch, Header
 from operations.rebuild import Done, chunks, look, rebuild
 from operations.refold import NOTHING_MORE, Allowed
@@ -15,7 +15,7 @@ from seven.envelope import Envelope
 from seven.joins import Join
 from seven.records import SHAPES, Record, fold
 from store.archive import Scope
-from store.projection import Understood, understand
+from store.projection import Projection, project_batch
 from store.record_rows import Place, place
 from store.row_writer import Store
 from store.schema import SCHEMA, metadata
@@ -32,21 +32,21 @@ def delivery_id(at: datetime, number: int) -> str:
     return f"{digits[:8]}-{digits[8:]}-7000-8000-{number:012d}"
 
 
-def delivered(number: int, event_type: str, fields: Mapping[str, Any], at: datetime = NOON) -> Understood:
+def delivered(number: int, event_type: str, fields: Mapping[str, Any], at: datetime = NOON) -> Projection:
     """A delivery, told when it was received, as a consumer understands it."""
     words = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": at.isoformat()}
     envelope = Envelope(delivery_id(at, number), event_type, at, "JSON", words)
-    (one,) = understand(Batch("batch", Header(event_type, "0" * 32, number + 1, 1, at), [envelope.line()]))
+    (one,) = project_batch(Batch("batch", Header(event_type, "0" * 32, number + 1, 1, at), [envelope.line()]))
     return one
 
 
-def delivered_story(seed: int, messages: int) -> list[Understood]:
+def delivered_story(seed: int, messages: int) -> list[Projection]:
     """A story of the emulator."""
-    told = story(seed, now=NOON, messages=messages)
+    told = scenario(seed, now=NOON, messages=messages)
     return [delivered(n, one.event_type, one.fields, one.told_at + timedelta(seconds=1)) for n, one in enumerate(told)]
 
 
-def keep(engine: Engine, deliveries: Iterable[Understood]) -> None:
+def keep(engine: Engine, deliveries: Iterable[Projection]) -> None:
     """Have the store hold them."""
     Store(engine).write(row for one in deliveries for row in one.rows())
 
@@ -85,7 +85,7 @@ def rows(engine: Engine) -> dict[Place, Record]:
     return {place(one): one for record in SHAPES for one in (record(*row) for row in held[record.table])}
 
 
-def told(archive: Iterable[Understood]) -> dict[Place, Record]:
+def told(archive: Iterable[Projection]) -> dict[Place, Record]:
     """What it should hold of these deliveries."""
     return {place(one): one for one in fold(record for each in archive for record in each.rows())}
 

@@ -10,8 +10,8 @@ from ledger.batch import Batch, Header
 from operations.dead_letters import Selection, failures, selected
 from operations.replay import Replayed, replay
 from seven.envelope import Envelope
-from seven.records import KeptDelivery
-from store.projection import Understood, understand
+from seven.records import ArchivedDelivery
+from store.projection import Projection, project_batch
 from store.row_writer import Store
 from store.schema import dead_letters
 from tests.factories.envelopes import NOW
@@ -24,14 +24,14 @@ def batch_of(*lines: bytes, name: str = "b", queue: str = "dlr") -> Batch:
     return Batch(name, Header(queue, "l" * 32, 1, len(lines), NOW), list(lines))
 
 
-def write(engine: Engine, *some: Understood) -> None:
+def write(engine: Engine, *some: Projection) -> None:
     Store(engine).write(row for one in some for row in one.rows())
 
 
-def dead(*envelopes: Envelope) -> list[Understood]:
+def dead(*envelopes: Envelope) -> list[Projection]:
     """Deliveries of which some fault of ours, mended today, made dead letters."""
     return [
-        one.dead("could not be projected: KeyError") for one in understand(batch_of(*(e.line() for e in envelopes)))
+        one.dead("could not be projected: KeyError") for one in project_batch(batch_of(*(e.line() for e in envelopes)))
     ]
 
 
@@ -46,14 +46,14 @@ def replayed(engine: Engine, selection: Selection = ALL, **how: Any) -> Replayed
     return told
 
 
-def delivery(engine: Engine, name: str) -> KeptDelivery:
+def delivery(engine: Engine, name: str) -> ArchivedDelivery:
     found = [row for row in kept_deliveries(engine) if row.id == name]
     assert len(found) == 1, f"{len(found)} rows of {name}"
     return found[0]
 
 
-def kept_deliveries(engine: Engine) -> list[KeptDelivery]:
-    return [KeptDelivery(*row) for row in kept(engine)["deliveries"]]
+def kept_deliveries(engine: Engine) -> list[ArchivedDelivery]:
+    return [ArchivedDelivery(*row) for row in kept(engine)["deliveries"]]
 
 
 def letters(engine: Engine) -> dict[str, Any]:

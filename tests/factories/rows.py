@@ -52,9 +52,9 @@ def stories() -> st.SearchStrategy[list[Record]]:
     return st.lists(st.one_of([records_of(record) for record in RECORDS]), max_size=25)
 
 
-def retold(story: list[Record], chance: random.Random) -> list[list[Record]]:
+def retold(scenario: list[Record], chance: random.Random) -> list[list[Record]]:
     """The same story in another order, with repeats, split into batches."""
-    told = story + chance.choices(story, k=len(story) // 3) if story else []
+    told = scenario + chance.choices(scenario, k=len(scenario) // 3) if scenario else []
     chance.shuffle(told)
     batches: list[list[Record]] = [[]]
     for record in told:
@@ -64,10 +64,10 @@ def retold(story: list[Record], chance: random.Random) -> list[list[Record]]:
     return batches
 
 
-def told_once(story: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
+def told_once(scenario: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
     """What the tables must hold, by the joins in Python."""
     rows: dict[str, list[tuple[Any, ...]]] = {record.table: [] for record in RECORDS}
-    for one in fold(story):
+    for one in fold(scenario):
         rows[one.table].append(tuple(getattr(one, name) for name in SHAPES[type(one)].declared))
     return {table: sorted(found, key=repr) for table, found in rows.items()}
 

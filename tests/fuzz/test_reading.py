@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.envelopes import Received, judge
+from ingest.envelopes import Received, classify
 from seven.delivery import Delivery
 from seven.envelope import Envelope
-from seven.records import KeptDelivery, fold
-from store.projection import Understood, understand_line
+from seven.records import ArchivedDelivery, fold
+from store.projection import Projection, project_line
 from tests.fuzz.inputs import DELIVERIES, EVENT_TYPES
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LIMIT = 1000
-ROW = KeptDelivery(id="d", queue="dlr", received_at=AT, ledger="l", ordinal=1)
+ROW = ArchivedDelivery(id="d", queue="dlr", received_at=AT, ledger="l", ordinal=1)
 DOUBTS = st.none() | st.just("signature: mismatch")
 
 
@@ -33,19 +33,19 @@ def received(delivery: Delivery, path_event_type: str | None, doubt: str | None)
 )
 def test_whatever_comes_is_kept_as_what_it_is(delivery: Delivery, path_event_type: str | None, doubt: str | None):
     """An envelope of one line that reads back, and a worker that makes of it what the receiver has told its sender."""
-    verdict = judge(received(delivery, path_event_type, doubt), LIMIT)
+    verdict = classify(received(delivery, path_event_type, doubt), LIMIT)
     line = verdict.envelope.line()
     assert line.isascii()
     assert b"\n" not in line
     assert Envelope.parse(line) == verdict.envelope
-    understood = understand_line(ROW, line)
+    understood = project_line(ROW, line)
     assert understood.delivery.outcome == {"accepted": "applied"}.get(verdict.outcome, verdict.outcome)
     assert verdict.status in ((401,) if doubt else (202, 413, 422))
     check_rows(understood)
-    assert understand_line(ROW, line).records == understood.records
+    assert project_line(ROW, line).records == understood.records
 
 
-def check_rows(understood: Understood) -> None:
+def check_rows(understood: Projection) -> None:
     """Every text can be kept in any database, every time has its offset, and folding twice is folding once."""
     for row in fold(understood.rows()):
         for name in type(row).__dataclass_fields__:
@@ -66,4 +66,4 @@ def check_rows(understood: Understood) -> None:
 @given(line=st.binary(max_size=300))
 def test_what_no_receiver_wrote_is_a_dead_letter(line: bytes):
     """Whatever lies in the ledger becomes a row."""
-    assert understand_line(ROW, line).delivery.outcome in ("dead", "parked", "applied", "quarantined")
+    assert project_line(ROW, line).delivery.outcome in ("dead", "parked", "applied", "quarantined")

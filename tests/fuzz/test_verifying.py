@@ -5,14 +5,14 @@ import hashlib
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.verification import Asked, SecretGuard, SignatureGuard
+from ingest.verification import SecretVerifier, SignatureVerifier, SignedRequest
 from seven.signing import signature_headers
 from tests.fuzz.inputs import BYTES
 
 KEYS = ("the-key-of-the-account", "the-key-of-before")
 URLS = ("https://hooks.example.com/seven", "http://127.0.0.1:8000")
 AT = 1_800_000_000
-GUARD = SignatureGuard("enforce", KEYS, URLS, max_age_s=1000, max_ahead_s=10)
+GUARD = SignatureVerifier("enforce", KEYS, URLS, max_age_s=1000, max_ahead_s=10)
 TARGETS = st.binary(max_size=60).map(lambda told: "/hooks/t" + told.decode("utf-8", "surrogateescape"))
 HEADERS = st.lists(
     st.tuples(st.sampled_from([b"x-signature", b"x-timestamp", b"x-nonce", b"x-hook-secret", b"host"]), st.binary(max_size=70)),
@@ -20,8 +20,8 @@ HEADERS = st.lists(
 )  # fmt: skip
 
 
-def asked(method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes, at: float = AT) -> Asked:
-    return Asked(method, target, headers, hashlib.md5(body).hexdigest(), (at,))
+def asked(method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes, at: float = AT) -> SignedRequest:
+    return SignedRequest(method, target, headers, hashlib.md5(body).hexdigest(), (at,))
 
 
 @given(
@@ -56,5 +56,5 @@ def test_signed_is_signed(
 @given(method=st.text(max_size=8), target=TARGETS, headers=HEADERS, body=BYTES, at=st.floats(0, 1e12))
 def test_nothing_holds_by_chance(method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes, at: float):
     """Whatever the headers, a guard says something, and never that it holds."""
-    for guard in (GUARD, SecretGuard("enforce", ["the-secret-of-our-hooks"])):
+    for guard in (GUARD, SecretVerifier("enforce", ["the-secret-of-our-hooks"])):
         assert guard.examine(asked(method, target, headers, body, at)).flaw

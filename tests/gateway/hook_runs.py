@@ -10,8 +10,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.hook_state import Memories
-from gateway.reconciler import Reconciled
+from gateway.hook_state import HookStates
+from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import TOKENS, arrival, fingerprint
 from ledger.receivers import mark_of, publish
@@ -24,7 +24,7 @@ NEWER = "a-newer-token"
 Start = Callable[..., Any]
 
 
-def apply(watching: Start, **told: Any) -> Reconciled:
+def apply(watching: Start, **told: Any) -> ReconcileResult:
     with watching(**told) as run:
         done = run.run(apply=True)
         assert done is not None
@@ -49,7 +49,7 @@ def living(redis_url: str, receiver_id: str, *tokens: str, urls: Iterable[str] =
 
 def delivered(ledger: Ledger, token: str, url: str | None = None, at_ms: int | None = None) -> None:
     """Note a delivery by a token, signed for a public URL where one is given."""
-    now = Memories(ledger.redis).now_ms() if at_ms is None else at_ms
+    now = HookStates(ledger.redis).now_ms() if at_ms is None else at_ms
     ledger.redis.hset(TOKENS, fingerprint(token), now)
     if url is not None:
         ledger.redis.hset(TOKENS, arrival(fingerprint(token), fingerprint(url)), now)

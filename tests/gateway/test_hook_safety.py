@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from gateway.hook_state import Memories
+from gateway.hook_state import HookStates
 from ledger.client import Ledger
 from ledger.receivers import living as living_receivers
 from tests.emulator.emulator_process import Emulator
@@ -74,7 +74,7 @@ def test_a_new_token_that_ceased_to_deliver_does_not_replace_the_old(
     living(redis_url, "one", NEWER, TOKEN)
     apply(watching, seven_hook_token=BOTH)
     delivered(ledger, NEWER)
-    delivered(ledger, TOKEN, at_ms=Memories(ledger.redis).now_ms() + 600_000)
+    delivered(ledger, TOKEN, at_ms=HookStates(ledger.redis).now_ms() + 600_000)
     apply(watching, seven_hook_token=BOTH)
     assert urls(emulator) == [NEW_HERE, HERE]
 
@@ -84,7 +84,7 @@ def test_a_delivery_from_the_future_proves_nothing(watching: Start, emulator: Em
     apply(watching)
     living(redis_url, "one", NEWER, TOKEN)
     apply(watching, seven_hook_token=BOTH)
-    delivered(ledger, NEWER, at_ms=Memories(ledger.redis).now_ms() + 3_600_000)
+    delivered(ledger, NEWER, at_ms=HookStates(ledger.redis).now_ms() + 3_600_000)
     apply(watching, seven_hook_token=BOTH)
     assert urls(emulator) == [NEW_HERE, HERE]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from gateway.hook_state import Memories
-from gateway.reconciler import Reconciled
+from gateway.hook_state import HookStates
+from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from store.schema import hook_changes
 from tests.emulator.emulator_process import Emulator
@@ -215,7 +215,7 @@ def test_a_slow_answer_that_hides_a_hook_leaves_no_surplus(watching: Start, emul
 def test_two_at_once_do_no_harm(watching: Start, emulator: Emulator):
     """Of two runs one works, the other leaves it to it; together they make one hook."""
     emulator.client.put(f"{emulator.url}/faults", json={"slow": 0.5}).raise_for_status()
-    answers: list[Reconciled | None] = []
+    answers: list[ReconcileResult | None] = []
 
     def work() -> None:
         with watching() as run:
@@ -233,7 +233,7 @@ def test_two_at_once_do_no_harm(watching: Start, emulator: Emulator):
 def test_a_lock_left_behind_does_not_last(watching: Start, ledger: Ledger):
     """Killed in the middle, a run leaves its lock for a while, and not for ever."""
     with watching() as run:
-        assert Memories(ledger.redis).lock().acquire()
+        assert HookStates(ledger.redis).lock().acquire()
         assert run.run(apply=True) is None
         assert 0 < ledger.redis.pttl("seven:hooks:lock") <= 180_000
         ledger.redis.delete("seven:hooks:lock")

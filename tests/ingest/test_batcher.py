@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from ingest.batcher import BATCH_BYTES, Gathering
+from ingest.batcher import BATCH_BYTES, Batcher
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.health import probe
@@ -46,7 +46,7 @@ async def gathered(
 ) -> tuple[list[int], list[object]]:
     """Put lines while the first write is under way; the sizes of the batches, and what each sender is told."""
     ledger, told = SlowLedger(), []
-    gathering = Gathering(
+    gathering = Batcher(
         ledger, lambda *_: None, Room(room), batch_size=batch_size, waiting_limit=waiting_limit, deadline_s=5
     )  # type: ignore[arg-type]
     writing = asyncio.create_task(gathering.run())
@@ -85,7 +85,7 @@ def test_what_was_answered_is_not_written_any_more():
 
     async def run() -> list[int]:
         ledger = SlowLedger()
-        gathering = Gathering(ledger, lambda *_: None, Room(), batch_size=10, waiting_limit=2**20, deadline_s=0.05)  # type: ignore[arg-type]
+        gathering = Batcher(ledger, lambda *_: None, Room(), batch_size=10, waiting_limit=2**20, deadline_s=0.05)  # type: ignore[arg-type]
         writing = asyncio.create_task(gathering.run())
         answers = await asyncio.gather(
             *(gathering.accept("dlr", b"x", ("f",)) for _ in range(15)), return_exceptions=True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.client_address import Origins
+from ingest.client_address import ClientAddresses
 
 PROXIES = ("10.0.0.0/8", "2001:db8::7")
 
@@ -35,4 +35,4 @@ def test_who_is_believed(proxies: Sequence[str], peer: str, forwarded: list[str]
     # what uvicorn made of that header by itself stands in `client`
     scope: dict[str, Any] = {"client": ("198.51.100.1", 0) if peer else None, "headers": headers}
     scope["state"] = {"connection": SimpleNamespace(address=peer)}
-    assert Origins(proxies).of(scope) == expected
+    assert ClientAddresses(proxies).of(scope) == expected

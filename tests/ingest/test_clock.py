@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from ingest.batcher import BEHIND_S, Gathering
+from ingest.batcher import BEHIND_S, Batcher
 
 BEHIND = timedelta(seconds=BEHIND_S)
 MINUTE = timedelta(minutes=1)
 
 
-def gathering() -> Gathering:
+def gathering() -> Batcher:
     nothing: object = None
-    return Gathering(nothing, lambda *_: None, nothing, batch_size=1, waiting_limit=1, deadline_s=1)  # type: ignore[arg-type]
+    return Batcher(nothing, lambda *_: None, nothing, batch_size=1, waiting_limit=1, deadline_s=1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("redis_ahead", [-400 * 24 * 60 * MINUTE, -BEHIND - MINUTE, timedelta(), BEHIND - MINUTE])

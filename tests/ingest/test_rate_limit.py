@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from ingest.client_address import Origins
+from ingest.client_address import ClientAddresses
 from ingest.metrics import ReceiverMetrics
-from ingest.rate_limit import ADDRESSES, BURST_S, LONGEST_S, Strangers, _hangs_up
+from ingest.rate_limit import ADDRESSES, BURST_S, LONGEST_S, RateLimit, _hangs_up
 from ingest.uvicorn_limits import SMALL
 
 RATE = 10.0
@@ -25,11 +25,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def strangers(clock: Clock) -> Strangers:
-    return Strangers(Origins(()), ReceiverMetrics(), RATE, clock)
+def strangers(clock: Clock) -> RateLimit:
+    return RateLimit(ClientAddresses(()), ReceiverMetrics(), RATE, clock)
 
 
-def test_a_burst_is_answered_at_once_and_then_in_turn(strangers: Strangers, clock: Clock):
+def test_a_burst_is_answered_at_once_and_then_in_turn(strangers: RateLimit, clock: Clock):
     """Who asks as fast as he can gets the rate, however long he goes on; a pause brings the burst back."""
     waits = [strangers.wait_s("192.0.2.1") for _ in range(60)]
     assert all(wait <= 0 for wait in waits[: int(BURST_S * RATE)])
@@ -44,14 +44,14 @@ def test_a_burst_is_answered_at_once_and_then_in_turn(strangers: Strangers, cloc
     assert strangers.wait_s("192.0.2.1") <= 0
 
 
-def test_nobody_waits_for_ever(strangers: Strangers, clock: Clock):
+def test_nobody_waits_for_ever(strangers: RateLimit, clock: Clock):
     """A thousand at once wait no longer than bounded, and the thousand lose the one after them nothing."""
     assert max(strangers.wait_s("192.0.2.1") for _ in range(1000)) == LONGEST_S
     clock.now += BURST_S + LONGEST_S
     assert strangers.wait_s("192.0.2.1") <= 0
 
 
-def test_addresses_are_apart(strangers: Strangers):
+def test_addresses_are_apart(strangers: RateLimit):
     """Another address has turns of its own; a network of IPv6 has one turn for all its addresses."""
     for _ in range(200):
         strangers.wait_s("192.0.2.1")
@@ -63,7 +63,7 @@ def test_addresses_are_apart(strangers: Strangers):
     assert strangers.wait_s("no:address") <= 0
 
 
-def test_many_addresses_share_a_rate_and_little_memory(strangers: Strangers):
+def test_many_addresses_share_a_rate_and_little_memory(strangers: RateLimit):
     """A flood from everywhere waits, too, and what is remembered is bounded."""
     waits = [strangers.wait_s(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(3 * ADDRESSES)]
     assert waits[0] <= 0
@@ -71,7 +71,7 @@ def test_many_addresses_share_a_rate_and_little_memory(strangers: Strangers):
     assert len(strangers._turns) <= ADDRESSES
 
 
-def test_one_over_its_rate_moves_nobody_elses_turn(strangers: Strangers):
+def test_one_over_its_rate_moves_nobody_elses_turn(strangers: RateLimit):
     """However fast one address asks, another one's answer does not wait for it."""
     for _ in range(100_000):
         strangers.wait_s("192.0.2.1")

@@ -15,11 +15,11 @@ from uuid_utils import uuid7
 
 from emulator.wire import json_encode
 from ingest.batcher import BATCH_BYTES
-from ingest.envelopes import Received, judge
+from ingest.envelopes import Received, classify
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch, legible
 from ledger.client import Ledger
 from ledger.compression import LARGEST, PAYS_FROM, NotPacked, pack, salvage, unpack
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.delivery import Delivery
 from seven.events import EVENT_TYPES
 from tests.servers import PATIENCE_S
@@ -51,7 +51,7 @@ def bodies(event_type: str, number: int, **told: Callable[[random.Random], str])
 def enveloped(told: list[bytes]) -> list[bytes]:
     """What a receiver makes of them."""
     return [
-        judge(
+        classify(
             Received(
                 str(uuid7()), Delivery("POST", b"", body), len(body), None, AT + timedelta(microseconds=83 * n),
                 "203.0.113.7", None,
@@ -80,7 +80,7 @@ def text(chance: random.Random) -> str:
 
 
 async def fill(url: str, lines: list[bytes], batch: int) -> None:
-    async with Acceptor(url, PATIENCE_S) as acceptor:
+    async with LedgerWriter(url, PATIENCE_S) as acceptor:
         for start in range(0, len(lines), batch):
             new = NewBatch(str(uuid7()), "dlr", lines[start : start + batch], frozenset({"f00d"}))
             assert [type(answer) for answer in await acceptor.accept([new])] == [Header]

@@ -12,7 +12,7 @@ import pytest
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
 from ledger.claims import claimed
 from ledger.client import Ledger, Unreadable
-from ledger.writer import Acceptor, NotAccepted
+from ledger.writer import LedgerWriter, NotAccepted
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 
@@ -22,7 +22,7 @@ def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x
 
 def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = PATIENCE_S) -> list[Header | NotAccepted]:
     async def run() -> list[Header | NotAccepted]:
-        async with Acceptor(redis_url, deadline_s) as acceptor:
+        async with LedgerWriter(redis_url, deadline_s) as acceptor:
             return await acceptor.accept(batches)
 
     return asyncio.run(run())
@@ -210,7 +210,7 @@ def test_racing_receivers_share_the_numbers(shared_valkey: Valkey, redis_url: st
     """Several receivers at once: every ordinal is given out once, none is left out."""
 
     async def one(name: int) -> list[int]:
-        async with Acceptor(redis_url, PATIENCE_S) as acceptor:
+        async with LedgerWriter(redis_url, PATIENCE_S) as acceptor:
             answers = [await acceptor.accept([batch(f"{name}-{n}", size=3)]) for n in range(50)]
         return [first for answer in answers for first in firsts(answer)]
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from ledger.batch import Batch, Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from tests.servers import PATIENCE_S, Valkey
 from workers.sweep import Sweep
 
@@ -156,7 +156,7 @@ class Protocol(RuleBasedStateMachine):
 
     def _tell(self, batch: NewBatch) -> Header:
         async def run() -> Header:
-            async with Acceptor(self.url, PATIENCE_S) as acceptor:
+            async with LedgerWriter(self.url, PATIENCE_S) as acceptor:
                 (answer,) = await acceptor.accept([batch])
                 assert isinstance(answer, Header)
                 return answer

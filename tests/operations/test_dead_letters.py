@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from operations.dead_letters import Selection, groups, listed
-from seven.records import KeptDelivery
+from seven.records import ArchivedDelivery
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
@@ -26,7 +26,7 @@ def many(engine: Engine) -> Engine:
         ("6", "applied", "dlr", None),
     ]  # fmt: skip
     Store(engine).write(
-        KeptDelivery(
+        ArchivedDelivery(
             id=name, outcome=outcome, event_type=event_type, reason=reason, received_at=NOW + timedelta(hours=n),
             payload="{}", digest="d",
         )

@@ -13,9 +13,9 @@ from sqlalchemy import Engine, Text
 from ledger.client import Ledger
 from operations.audit import Auditor
 from operations.erasure import Forgetting, Forgotten
-from seven.data_subject import Sought, foreign_id, message_id
+from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.digest import is_short_digest
-from seven.records import Call, InboundMessage, KeptDelivery, TrackedLink
+from seven.records import ArchivedDelivery, Call, InboundMessage, TrackedLink
 from store.personal_data import FAILURES, LETTERS, PAYLOADS, RECORDS, SAID
 from store.record_rows import Place
 from store.row_writer import Store
@@ -43,7 +43,7 @@ def both(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any) -> dic
     return dict(rows(engine))
 
 
-def forgotten(engine: Engine, ledger: Ledger, sought: Sought = NUMBER, **how: Any) -> Forgotten:
+def forgotten(engine: Engine, ledger: Ledger, sought: DataSubject = NUMBER, **how: Any) -> Forgotten:
     done = Forgotten()
     Forgetting(engine, ledger, sought).forget(done, **{"wait_s": 0, "pause": lambda _: None} | how)
     return done
@@ -56,7 +56,7 @@ def test_a_number_is_in_no_table_any_more(
     """Whatever spelling it came in: no value holds it, no digest made of it is left; others' rows are as they were."""
     arrive(consumer, accept, traces(THEIRS, "c", spelled))
     before = rows(engine).values()
-    payloads = [row for row in before if isinstance(row, KeptDelivery) and NUMBER.is_in_payload(row.payload)]
+    payloads = [row for row in before if isinstance(row, ArchivedDelivery) and NUMBER.is_in_payload(row.payload)]
     records = [row for row in before if isinstance(row, (InboundMessage, Call)) and NUMBER.is_in(str(row))]
     made_of_it = {row.digest for row in payloads if row.digest} | {
         name for row in records for name in row.key if is_short_digest(name)
@@ -113,7 +113,9 @@ UNREAD = {("deliveries", (name,)) for name in ("rawa", "odda", "batch-odd")} | {
         pytest.param(message_id("7a"), set(), id="msg id"),
     ],
 )
-def test_a_message_by_its_id(engine: Engine, ledger: Ledger, both: dict[Place, Any], sought: Sought, also: set[Place]):
+def test_a_message_by_its_id(
+    engine: Engine, ledger: Ledger, both: dict[Place, Any], sought: DataSubject, also: set[Place]
+):
     """Its foreign id, its links' labels and targets, and all payloads that told of it; its standing stays."""
     done = forgotten(engine, ledger, sought)
     assert done.left is None
@@ -234,7 +236,7 @@ def test_packed_batches_that_were_none_are_looked_into(engine: Engine, ledger: L
     assert (left.batches, left.waiting) == (["batch-a"], 1)
     consumer.consume("dlr", ["batch-a", "batch-b"])
     assert forgotten(engine, ledger).left is None
-    kept = {one.id: one.payload is not None for one in rows(engine).values() if isinstance(one, KeptDelivery)}
+    kept = {one.id: one.payload is not None for one in rows(engine).values() if isinstance(one, ArchivedDelivery)}
     assert kept == {"batch-a": False, "batch-b": True}
 
 
@@ -244,7 +246,7 @@ class Ended(Exception):  # noqa: N818 - what somebody wanted
 
 @pytest.mark.parametrize("sought", [NUMBER, foreign_id(THEIRS)], ids=["number", "foreign id"])
 def test_ended_at_any_moment_and_again(
-    engine: Engine, ledger: Ledger, both: dict[Place, Any], sought: Sought, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, ledger: Ledger, both: dict[Place, Any], sought: DataSubject, monkeypatch: pytest.MonkeyPatch
 ):
     """Ended after each transaction, one row in each, the same again comes to the same end."""
     monkeypatch.setattr("store.personal_data.KEYS_AT_ONCE", 1)

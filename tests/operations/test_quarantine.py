@@ -11,9 +11,9 @@ from operations.dead_letters import Selection
 from operations.rebuild import chunks, rebuild
 from operations.replay import discard
 from seven.envelope import CUT, Envelope
-from seven.records import KeptDelivery
+from seven.records import ArchivedDelivery
 from store.archive import Scope
-from store.projection import DIED, understand_line
+from store.projection import DIED, project_line
 from store.row_writer import Store
 from store.schema import deliveries
 from tests.factories.dead_letters import ALL, delivery, ids, letters, replayed, write
@@ -101,7 +101,7 @@ def test_what_one_address_sent_in_some_hours_is_discarded(quarantine: Any, engin
 
 def test_one_that_workers_died_over_is_released_by_its_id_only(engine: Engine):
     """Dead outranks quarantined; by its id somebody has said both that he trusts it and that he takes the risk."""
-    died = understand_line(KeptDelivery(id="d", queue="dlr", ordinal=1), doubtful().line()).dead(f"over it {DIED}")
+    died = project_line(ArchivedDelivery(id="d", queue="dlr", ordinal=1), doubtful().line()).dead(f"over it {DIED}")
     write(engine, died)
     assert replayed(engine, REPLAYED).count("left") == 1
     assert replayed(engine, Selection(ids=("d",), outcomes=("dead",)), risk=True).count("applied") == 1
@@ -110,7 +110,9 @@ def test_one_that_workers_died_over_is_released_by_its_id_only(engine: Engine):
 
 def test_a_letter_is_not_a_way_out(engine: Engine):
     """A doubtful delivery that failed for another reason stays what it was when everything is replayed."""
-    failed = understand_line(KeptDelivery(id="d", queue="dlr", ordinal=1), doubtful().line()).dead("some fault of ours")
+    failed = project_line(ArchivedDelivery(id="d", queue="dlr", ordinal=1), doubtful().line()).dead(
+        "some fault of ours"
+    )
     write(engine, failed)
     told = replayed(engine, REPLAYED)
     assert (told.count("dead"), told.count("applied")) == (1, 0)

@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from operations.rebuild import chunks
 from operations.refold import Allowed, Left
-from seven.aggregates import families
+from seven.aggregates import aggregates
 from seven.events.dlr import StatusReport
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus, Record
 from store.archive import Scope
-from store.projection import Understood
+from store.projection import Projection
 from store.record_rows import Change, Place, place
 from tests.factories.archive import (
     EVERYTHING,
@@ -53,7 +53,7 @@ ARCHIVE = [
 
 
 @pytest.fixture
-def archive(engine: Engine) -> list[Understood]:
+def archive(engine: Engine) -> list[Projection]:
     """A database that holds an archive and its fold, all of it changed long ago."""
     keep(engine, ARCHIVE)
     for record in rows(engine).values():
@@ -91,7 +91,7 @@ def wrong(**values: Any) -> Callable[[Record], Record]:
     ],
 )
 def test_what_was_wrong_is_right_again(
-    engine: Engine, archive: list[Understood], where: Place, spoil: Callable[[Record], Record] | None
+    engine: Engine, archive: list[Projection], where: Place, spoil: Callable[[Record], Record] | None
 ):
     """The row that differs from the fold is replaced, with a new `changed_at`; no other row and none of theirs moves."""
     right, before = rows(engine), change_times(engine)
@@ -114,7 +114,7 @@ def test_what_was_wrong_is_right_again(
     assert not [change for done in rebuilt(engine) for change in done.refolded.changes]
 
 
-def test_nothing_wrong_nothing_written(engine: Engine, archive: list[Understood]):
+def test_nothing_wrong_nothing_written(engine: Engine, archive: list[Projection]):
     """Of right rows not one is touched."""
     before = change_times(engine)
     assert sum(len(done.chunk.subjects) for done in rebuilt(engine)) == 6
@@ -136,7 +136,7 @@ def test_nothing_wrong_nothing_written(engine: Engine, archive: list[Understood]
     ],
 )
 def test_only_what_is_meant_is_rebuilt(
-    engine: Engine, archive: list[Understood], scope: Scope, mended: set[tuple[str, tuple[str, ...]]]
+    engine: Engine, archive: list[Projection], scope: Scope, mended: set[tuple[str, tuple[str, ...]]]
 ):
     """Message 7 is not inbound SMS 7: rows of a subject are replaced where a delivery in the scope speaks of it."""
     right = rows(engine)
@@ -154,11 +154,11 @@ def test_only_what_is_meant_is_rebuilt(
 
 def test_all_deliveries_of_a_touched_subject_count(engine: Engine):
     """A range that holds only the last of a subject's deliveries folds them all, and each subject comes up once."""
-    story = [
+    scenario = [
         delivered(n, "dlr", {"msg_id": str(n % 7), "status": "ACCEPTED", "timestamp": 1774785600 + n}, NOON + n * HOUR)
         for n in range(40)
     ]
-    keep(engine, story)
+    keep(engine, scenario)
     found = list(chunks(engine, EVERYTHING, 2, page_size=9))
     assert sorted(one for chunk in found for one in chunk.subjects) == [str(n) for n in range(7)]
     assert sum(chunk.deliveries for chunk in found) == 40
@@ -183,7 +183,7 @@ def test_after_any_tampering_the_rows_are_the_fold(
     right = rows(engine)
     assert right == told(archive)
     for _ in range(drawn.draw(st.integers(1, 12))):
-        family = drawn.draw(st.sampled_from(families()))
+        family = drawn.draw(st.sampled_from(aggregates()))
         of_it = sorted(where for where in right if where[0] in {record.table for record in family.records})
         if not of_it:
             continue
@@ -198,7 +198,7 @@ def test_after_any_tampering_the_rows_are_the_fold(
     assert rows(engine) == right
 
 
-def test_deliveries_that_spoke_of_something_else(engine: Engine, archive: list[Understood]):
+def test_deliveries_that_spoke_of_something_else(engine: Engine, archive: list[Projection]):
     """Of two subjects that are one today the rows go, the one has all of both, and the deliveries speak of it."""
     right = rows(engine)
     for number, subject in ((0, " 7"), (1, "07")):
@@ -216,7 +216,7 @@ def test_deliveries_that_spoke_of_something_else(engine: Engine, archive: list[U
 NOT_UNDERSTOOD = "a delivery is not understood today: dlr: status: missing or empty"
 
 
-def test_what_is_not_understood_today_removes_nothing(engine: Engine, archive: list[Understood]):
+def test_what_is_not_understood_today_removes_nothing(engine: Engine, archive: list[Projection]):
     """A subject of which today's code parks a delivery is left as it is, with the reason; the others are rebuilt."""
     right = rows(engine)
     put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
@@ -232,7 +232,7 @@ def test_what_is_not_understood_today_removes_nothing(engine: Engine, archive: l
     assert rows(engine) == expected
 
 
-def test_where_it_is_left_for_another_reason_nothing_is_dropped(engine: Engine, archive: list[Understood]):
+def test_where_it_is_left_for_another_reason_nothing_is_dropped(engine: Engine, archive: list[Projection]):
     """A cut archive is left or merged, and what is not understood of it keeps what it told, whatever is allowed."""
     put(engine, replace(archive[0].delivery, payload=None))
     put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
@@ -243,7 +243,7 @@ def test_where_it_is_left_for_another_reason_nothing_is_dropped(engine: Engine, 
         assert [one.subject for one in (*done.refolded.left, *done.refolded.merged)] == ["7"]
 
 
-def test_dropped_it_counts_no_more(engine: Engine, archive: list[Understood]):
+def test_dropped_it_counts_no_more(engine: Engine, archive: list[Projection]):
     """Where that is allowed, what only a delivery told that is not understood today goes; its own row stays."""
     right = rows(engine)
     put(engine, replace(archive[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"7"}}'))
@@ -259,7 +259,7 @@ def test_dropped_it_counts_no_more(engine: Engine, archive: list[Understood]):
     assert found[place(archive[1].delivery)].outcome == "applied"
 
 
-def test_a_fault_of_ours_removes_nothing(engine: Engine, archive: list[Understood], monkeypatch: pytest.MonkeyPatch):
+def test_a_fault_of_ours_removes_nothing(engine: Engine, archive: list[Projection], monkeypatch: pytest.MonkeyPatch):
     """A projection that fails leaves its subject as it is, with the reason; the others are rebuilt."""
     project = StatusReport.project
 

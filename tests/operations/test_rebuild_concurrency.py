@@ -13,7 +13,7 @@ from operations.refold import Allowed, Left
 from seven.records import Message, MessageStatus
 from store.archive import Scope
 from store.engine import create_store_engine
-from store.projection import Understood
+from store.projection import Projection
 from store.row_writer import Store, StoreAway
 from store.schema import tallies
 from tests.factories.archive import (
@@ -152,7 +152,7 @@ def test_beside_workers_nobody_is_lost(database_url: str):
         if isinstance(record, Message):
             put(engine, replace(record, rank=99, foreign_id="zzz"))
 
-    def work(share: list[Understood]) -> None:
+    def work(share: list[Projection]) -> None:
         mine = create_store_engine(database_url)
         store = Store(mine)
         for one in share:

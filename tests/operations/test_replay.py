@@ -15,7 +15,7 @@ from seven.envelope import Envelope
 from seven.event import EVENT_TYPES, Event
 from seven.records import Message, Record
 from store.engine import create_store_engine
-from store.projection import understand, unreadable
+from store.projection import project_batch, unreadable
 from store.row_writer import Store
 from tests.factories.dead_letters import (
     batch_of,
@@ -100,7 +100,7 @@ def test_what_fails_again_keeps_its_history(engine: Engine):
     """Each attempt is kept with its reason; parked today is a failure of a dead letter, too."""
     with understanding_rcs(unable):
         told = envelope("one", "rcs", {"webhook_event": "rcs", "data": {"msg_id": "5"}})
-        write(engine, *understand(batch_of(told.line(), queue="parked")))
+        write(engine, *project_batch(batch_of(told.line(), queue="parked")))
         assert replayed(engine).failed == 1
     with understanding_rcs(lambda _: EVENT_TYPES["dlr"].nothing):  # type: ignore[attr-defined]
         assert replayed(engine).failed == 1
@@ -150,11 +150,11 @@ def test_rows_that_the_database_refuses_are_buried_alone(engine: Engine):
 
 def test_a_plan_says_what_will_be_and_changes_nothing(engine: Engine):
     """What becomes of which deliveries, and which rows would be new or changed, each counted once."""
-    write(engine, *understand(batch_of(envelope("before").line())))
+    write(engine, *project_batch(batch_of(envelope("before").line())))
     write(
         engine, *dead(envelope("one", status="DELIVERED"), envelope("two", msg_id="8"), envelope("three", msg_id="8"))
     )
-    write(engine, *understand(batch_of(b"garbage", name="g")))
+    write(engine, *project_batch(batch_of(b"garbage", name="g")))
     before = kept(engine)
     plan = Plan(engine)
     for name in ids(engine):
@@ -174,7 +174,7 @@ def test_replaying_twice_or_side_by_side_is_replaying_once(database_url: str, en
     """Two operators at once: every delivery is applied once, and a failure that both see counts once more at most."""
     names = [f"{n:03}" for n in range(40)]
     write(engine, *dead(*(envelope(name, msg_id=str(n % 7)) for n, name in enumerate(names))))
-    write(engine, *understand(batch_of(b"garbage", name="g")))
+    write(engine, *project_batch(batch_of(b"garbage", name="g")))
     chosen = ids(engine)
 
     def work(turn: int) -> None:
@@ -192,7 +192,7 @@ def test_replaying_twice_or_side_by_side_is_replaying_once(database_url: str, en
 
 def test_discarded_is_not_gone(engine: Engine):
     """The row stays with its ordinal and the old reason, is listed no more, and can still be applied."""
-    write(engine, *dead(envelope("one")), *understand(batch_of(b"{}", envelope("two", status=None).line())))
+    write(engine, *dead(envelope("one")), *project_batch(batch_of(b"{}", envelope("two", status=None).line())))
     assert discard(Store(engine), ids(engine)) == 3
     assert discard(Store(engine), ["one"]) == 0
     assert ids(engine) == []

@@ -14,8 +14,8 @@ from operations.replay import discard
 from operations.reprocess import reread
 from seven.digest import delivery_digest
 from seven.envelope import Envelope
-from seven.records import KeptDelivery
-from store.projection import DIED, numbered, understand, unreadable, untouched
+from seven.records import ArchivedDelivery
+from store.projection import DIED, numbered, project_batch, unreadable, untouched
 from store.row_writer import Store
 from store.schema import dead_letter_failures, dead_letters, deliveries, messages
 from tests.factories.dead_letters import (
@@ -48,7 +48,7 @@ def test_an_envelope_that_can_be_read_today(engine: Engine, head: bool, payload:
     if not head:
         line = json.dumps(dict(reversed(json.loads(line).items()))).encode()
     batch = batch_of(envelope("before").line(), line)
-    write(engine, *understand(batch_of(envelope("before").line())))
+    write(engine, *project_batch(batch_of(envelope("before").line())))
     buried = untouched(numbered(batch, 2), line).dead("not an envelope: KeyError")
     write(engine, buried)
     assert buried.delivery.id == ("own" if head else "b-2")
@@ -71,14 +71,14 @@ def test_an_envelope_that_can_be_read_today_and_was_consumed_meanwhile(engine: E
     line = json.dumps(dict(reversed(json.loads(envelope("own").line()).items()))).encode()
     batch = batch_of(line)
     write(engine, untouched(numbered(batch, 1), line).dead("not an envelope: KeyError"))
-    write(engine, *understand(batch))
+    write(engine, *project_batch(batch))
     assert replayed(engine).count("applied") == 1
     assert [(one.id, one.ordinal) for one in kept_deliveries(engine)] == [("own", 1)]
 
 
 def test_an_envelope_that_still_cannot_be_read(engine: Engine):
     """It fails again under the makeshift id that it has."""
-    write(engine, *understand(batch_of(b"garbage")))
+    write(engine, *project_batch(batch_of(b"garbage")))
     assert replayed(engine).failed == 1
     assert [attempt for attempt, _ in history(engine, "b-1")] == [1, 2]
     assert delivery(engine, "b-1").payload == "base64:" + base64.b64encode(b"garbage").decode()
@@ -112,8 +112,8 @@ def test_a_batch_that_still_is_none(engine: Engine):
     assert [(one.id, one.outcome) for one in kept_deliveries(engine)] == [("whole", "dead")]
 
 
-def raw(name: str, payload: bytes, reason: str) -> KeptDelivery:
-    return KeptDelivery(
+def raw(name: str, payload: bytes, reason: str) -> ArchivedDelivery:
+    return ArchivedDelivery(
         id=name, event_type="dlr", queue="dlr", received_at=NOW, request_method="POST", outcome="parked", reason=reason,
         payload="base64:" + base64.b64encode(payload).decode(), digest=delivery_digest("dlr", payload), ordinal=1,
     )  # fmt: skip

@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, event, func, select
 
 from ledger.client import Ledger
-from operations.retention import Retained, Retention, retain_on_schedule
+from operations.retention import Retention, RetentionResult, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
-from operations.retention_settings import LEAST_DAYS, KeepSettings
+from operations.retention_settings import LEAST_DAYS, RetentionSettings
 from seven.records import (
     InboundMessage,
     Message,
     MessageStatus,
 )
 from store import purge
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries, tallies
 from tests.factories.aged_rows import ALL_OF_IT, DAY, NOW, keeping, of, retained, row, tallied
@@ -69,7 +69,7 @@ def test_two_at_once_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pyt
     """Passes beside each other, and beside a worker that writes, remove each row once and tally every ordinal."""
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 7)
     Store(engine).write(row(number, (400 + number % 50) * DAY) for number in range(1, 201))
-    removed: list[Retained] = []
+    removed: list[RetentionResult] = []
     passes = [
         threading.Thread(target=lambda: removed.append(retained(ledger, engine, keeping(deliveries=365))))
         for _ in range(3)
@@ -92,18 +92,22 @@ def test_a_pass_ends_in_time(ledger: Ledger, engine: Engine, monkeypatch: pytest
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
     Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
     told = keeping(deliveries=365)
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     found = Retention(ledger, engine, breaker, told, pause=lambda _: breaker.failed("away")).retain()
     assert (found.removed["deliveries"], found.done) == (10, False)
     assert not Retention(ledger, engine, breaker, told).run()
     assert len(of(engine, "deliveries")) == 20
-    assert Retention(ledger, engine, Breaker(), told, longest_s=-1).retain() == Retained(done=False, more=True)
+    assert Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1).retain() == RetentionResult(
+        done=False, more=True
+    )
     again: list[str] = []
     retain_on_schedule(Retention(ledger, engine, breaker, told, longest_s=-1), lambda: again.append("held"), threads=4)
     retain_on_schedule(
-        Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("at once"), threads=4
+        Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1), lambda: again.append("at once"), threads=4
     )
-    retain_on_schedule(Retention(ledger, engine, Breaker(), told, longest_s=-1), lambda: again.append("one"), threads=1)
+    retain_on_schedule(
+        Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1), lambda: again.append("one"), threads=1
+    )
     assert again == ["at once"]
     assert retained(ledger, engine, told).done
     assert tallied(engine) == [(1, 30)]
@@ -116,7 +120,7 @@ def test_the_figures_are_metrics(ledger: Ledger, engine: Engine):
     assert generate_latest(metrics) == b""
     for number in (1, 2):
         Store(engine).write([row(number, 400 * DAY), row(number + 10, 100 * DAY)])
-        Retention(ledger, engine, Breaker(), keeping(payloads=90, deliveries=365), pause=lambda _: None).run()
+        Retention(ledger, engine, CircuitBreaker(), keeping(payloads=90, deliveries=365), pause=lambda _: None).run()
     told = generate_latest(metrics).decode()
     assert 'seven_retention_removed_total{table="deliveries"} 2.0' in told
     assert 'seven_retention_blanked_total{table="deliveries"} 2.0' in told
@@ -129,7 +133,7 @@ def test_what_is_old_is_found_by_an_index(ledger: Ledger, engine: Engine):
     put(engine, Message("7"), changed_at=NOW - 400 * DAY)
     said: list[tuple[str, Any]] = []
     event.listen(engine, "before_cursor_execute", lambda *told: said.append((told[2], told[3])))
-    retained(ledger, engine, KeepSettings(**dict.fromkeys(ALL_OF_IT, 30)))  # type: ignore[arg-type]
+    retained(ledger, engine, RetentionSettings(**dict.fromkeys(ALL_OF_IT, 30)))  # type: ignore[arg-type]
     plans = []
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":

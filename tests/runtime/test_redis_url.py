@@ -13,7 +13,7 @@ from cli.settings import HomeSettings
 from cli.up.broker import wait_for_broker
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from runtime.redis_url import RedisServer, reason
 from runtime.settings import LedgerSettings
 from tests.servers import PATIENCE_S, eventually
@@ -107,7 +107,7 @@ def with_ledger(url: str) -> None:
 
 def with_acceptor(url: str) -> None:
     async def ping() -> None:
-        async with Acceptor(url, 5) as acceptor:
+        async with LedgerWriter(url, 5) as acceptor:
             await acceptor.redis.ping()
 
     asyncio.run(ping())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seven.delivery import Payload
-from seven.errors import Misfit
+from seven.errors import InvalidPayload
 from seven.events import EVENT_TYPES
 from seven.records import Call, LinkEvent, Message, TrackedLink, fold
 from tests.seven.event_fields import MOMENTS, RECEIVED_AT, VALID, changed, event
@@ -189,6 +189,6 @@ def test_the_same_payload_is_judged_the_same_later():
     """A replay, judged by when it was received and not by the clock, has the outcome it had."""
     words = json.loads(json.dumps({"webhook_event": "dlr", "data": changed("dlr", timestamp="2026-01-02 14:00:00")}))
 
-    with pytest.raises(Misfit):
+    with pytest.raises(InvalidPayload):
         Payload.of(words, None).event(RECEIVED_AT)
     assert Payload.of(words, None).event(RECEIVED_AT + timedelta(days=1)).at == datetime(2026, 1, 2, 13, tzinfo=UTC)

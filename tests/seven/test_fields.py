@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seven.errors import Misfit, NotUnderstood
+from seven.errors import InvalidPayload, NotUnderstood
 from seven.events import EVENT_TYPES
 from seven.records import Record, fold
 from tests.seven.event_fields import (
@@ -28,8 +28,8 @@ from tests.seven.event_fields import (
 SECRET = "geheim4711"
 
 
-def misfit(event_type: str, fields: dict[str, Any]) -> Misfit:
-    with pytest.raises(Misfit) as raised:
+def misfit(event_type: str, fields: dict[str, Any]) -> InvalidPayload:
+    with pytest.raises(InvalidPayload) as raised:
         event(event_type, fields)
     return raised.value
 
@@ -179,7 +179,7 @@ def test_a_separator_beside_a_number_is_not_shown(event_type: str, field: str, v
     """What `str.strip` takes for blank and `int` does not is a number or a misfit, and a misfit does not repeat it."""
     try:
         told: Any = getattr(event(event_type, changed(event_type, **{field: value})), field)
-    except Misfit as wrong:
+    except InvalidPayload as wrong:
         told = wrong.wrong[field]
 
     assert told in (4711, "a number is expected", "a whole number is expected")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seven.delivery import Delivery
 from seven.envelope import Envelope
-from seven.errors import Misfit, NotUnderstood, Undecodable
+from seven.errors import InvalidPayload, NotUnderstood, Undecodable
 from seven.parsing import read_form
 from tests.seven.wire_forms import get, post
 
@@ -121,7 +121,7 @@ def test_bytes_in_no_notation_have_a_reason(body: bytes, reason: str):
 )
 def test_contradictions_are_misfits(body: bytes, field: str):
     """To choose one of two values would be a guess; the reason names the field and neither value."""
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(InvalidPayload) as misfit:
         post(body).decode()
 
     assert list(misfit.value.wrong) == [field]
@@ -141,7 +141,7 @@ def test_contradictions_are_misfits(body: bytes, field: str):
 )
 def test_a_reason_is_safe_whatever_the_field_is_called(body: bytes):
     """A reason goes to logs, terminals and databases: it is short and printable, even where it names a stranger's key."""
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(InvalidPayload) as misfit:
         post(body).decode()
 
     for text in (misfit.value.reason, *misfit.value.wrong, *misfit.value.wrong.values()):

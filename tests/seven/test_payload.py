@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seven.delivery import MAX_NAME, Payload
-from seven.errors import Misfit, NotUnderstood, Undecodable, UnknownEventType
+from seven.errors import InvalidPayload, NotUnderstood, Undecodable, UnknownEventType
 from seven.events import EVENT_TYPES, PARKED, QUEUES, queue_of
 from tests.seven.wire_forms import form, post
 
@@ -70,7 +70,7 @@ def test_the_event_type_may_stand_inside_data(words: dict[str, Any]):
 )
 def test_an_event_type_that_is_no_text_is_a_misfit(webhook_event: object):
     """A `webhook_event` that is no text is named as the field that is wrong."""
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(InvalidPayload) as misfit:
         Payload.of({"data": REPORT, "webhook_event": webhook_event}, "dlr")
 
     assert list(misfit.value.wrong) == ["webhook_event"]
@@ -102,7 +102,7 @@ def test_the_fields_of_a_payload(words: dict[str, Any], fields: dict[str, Any]):
         pytest.param('{"msg_id": geheim4711', Undecodable, id="cut short"),
         pytest.param("{" * 200_000, Undecodable, id="200,000 brackets"),
         pytest.param('{"a":' * 200_000, Undecodable, id="200,000 objects"),
-        pytest.param('{"a":"geheim4711","a":1}', Misfit, id="a key twice"),
+        pytest.param('{"a":"geheim4711","a":1}', InvalidPayload, id="a key twice"),
     ],
 )
 def test_a_json_text_that_cannot_be_read_has_a_reason(text: str, kind: type[NotUnderstood]):

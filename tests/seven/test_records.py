@@ -15,7 +15,7 @@ from seven import records
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.joins import Join
-from seven.records import OUTCOMES, RECORDS, SHAPES, DeadLetter, KeptDelivery, LinkEvent, Message, Record, fold
+from seven.records import OUTCOMES, RECORDS, SHAPES, ArchivedDelivery, DeadLetter, LinkEvent, Message, Record, fold
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def test_merging_invents_nothing(record: type[Record], drawn: st.DataObject):
         assert getattr(joined, name) in (getattr(one, name), getattr(two, name))
     for name in (*shape.names(Join.GREATEST), *shape.names(Join.EARLIEST)):
         assert (getattr(joined, name) is None) == (getattr(one, name) is None and getattr(two, name) is None)
-    assert shape.height(joined) == max(shape.height(one), shape.height(two))
+    assert shape.sort_key(joined) == max(shape.sort_key(one), shape.sort_key(two))
 
 
 @settings(max_examples=200, deadline=None)
@@ -210,21 +210,21 @@ def test_the_standing_is_the_greatest(statuses: list[tuple[str, int]]):
     """What stands is the greatest by the rule as it is written down: final, time, rank, text."""
     known = ["ACCEPTED", "TRANSMITTED", "FAILED", "DELIVERED"]
 
-    def height(told: tuple[str, int]) -> tuple[Any, ...]:
+    def sort_key(told: tuple[str, int]) -> tuple[Any, ...]:
         status, second = told
         return status in ("FAILED", "DELIVERED"), second, known.index(status) if status in known else -1, status
 
-    assert stands(told("dlr", statuses)) == max(statuses, key=height)
+    assert stands(told("dlr", statuses)) == max(statuses, key=sort_key)
 
 
 def test_an_outcome_brings_its_reason():
     """Of one delivery's outcomes the highest stands, with its own reason and no other's."""
-    rows = [KeptDelivery(id="1", outcome=outcome, reason=f"why {outcome}") for outcome in OUTCOMES[:-1]]
-    applied = KeptDelivery(id="1", outcome=OUTCOMES[-1])
+    rows = [ArchivedDelivery(id="1", outcome=outcome, reason=f"why {outcome}") for outcome in OUTCOMES[:-1]]
+    applied = ArchivedDelivery(id="1", outcome=OUTCOMES[-1])
 
-    for height in range(1, len(rows) + 1):
-        for order in permutations(rows[:height]):
-            assert fold(order) == [rows[height - 1]]
+    for sort_key in range(1, len(rows) + 1):
+        for order in permutations(rows[:sort_key]):
+            assert fold(order) == [rows[sort_key - 1]]
     assert fold([applied, *rows]) == fold([*rows, applied]) == [applied]
 
 

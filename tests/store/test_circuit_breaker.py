@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD, Breaker
+from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD, CircuitBreaker
 from workers.settings import WorkerSettings
 
 
@@ -37,7 +37,7 @@ def logged() -> Iterator[list[object]]:
     logger.removeHandler(handler)
 
 
-def may(breaker: Breaker, told: str = "") -> bool:
+def may(breaker: CircuitBreaker, told: str = "") -> bool:
     """Take one turn, and tell what came of it."""
     with breaker.turn() as let_through:
         if let_through and told == "failed":
@@ -50,7 +50,7 @@ def may(breaker: Breaker, told: str = "") -> bool:
 def test_one_probe_after_every_pause():
     """Closed it lets all through; open it lets one through after a pause; a success closes it."""
     clock = Clock()
-    breaker = Breaker(2.0, 20.0, clock, lambda: 0.5)
+    breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
     assert [may(breaker) for _ in range(3)] == [True] * 3
     assert [may(breaker, "failed"), may(breaker)] == [True, False]
     clock.now = 2.0
@@ -63,7 +63,7 @@ def test_one_probe_after_every_pause():
 def test_one_probe_at_a_time():
     """However long a probe takes, nobody probes beside it; one that found nothing out makes way for the next."""
     clock = Clock()
-    breaker = Breaker(2.0, 20.0, clock, lambda: 0.5)
+    breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
     breaker.failed("away")
     clock.now = 2.0
     with breaker.turn() as probing:
@@ -79,7 +79,7 @@ def test_one_probe_at_a_time():
 def test_who_comes_during_a_probe_waits_for_what_it_finds(found: str):
     """What a sweep announced in one burst is consumed in one go as soon as the database is back, and else held."""
     clock = Clock()
-    breaker = Breaker(2.0, 20.0, clock, lambda: 0.5)
+    breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
     breaker.failed("away")
     clock.now = 2.0
     with ThreadPoolExecutor(3) as others:
@@ -93,7 +93,7 @@ def test_pauses_grow_up_to_a_bound_and_differ():
     """From two seconds doubling; each a little shorter or longer, and never longer than a batch takes to come round."""
     clock = Clock()
     chances = iter([0.0, 1.0] * 10)
-    breaker = Breaker(clock=clock, chance=lambda: next(chances))
+    breaker = CircuitBreaker(clock=clock, chance=lambda: next(chances))
     probes = [0.0]
     breaker.failed("away")
     while len(probes) < 10:
@@ -109,7 +109,7 @@ def test_pauses_grow_up_to_a_bound_and_differ():
 def test_a_hold_is_logged_when_it_begins_and_when_it_ends(logged: list[object]):
     """One line each, with the first cause and the length; not one for each batch."""
     clock = Clock()
-    breaker = Breaker(2.0, 20.0, clock)
+    breaker = CircuitBreaker(2.0, 20.0, clock)
     breaker.succeeded()
     for cause in ("OperationalError 57P03", "NoAnswer", "NoAnswer"):
         breaker.failed(cause)

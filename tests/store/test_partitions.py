@@ -11,7 +11,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
 
 from ledger.client import Ledger
-from seven.records import KeptDelivery, MessageStatus
+from seven.records import ArchivedDelivery, MessageStatus
 from store.engine import create_store_engine
 from store.migrate import _config, _locked, migrate, newest
 from store.partitions import AHEAD, PARTITIONED, WEEK, Partition, monday, partitions, provide
@@ -46,7 +46,7 @@ def day(at: datetime) -> str:
 def test_rows_find_their_week(engine: Engine):
     """Each row is in its week; what has none is kept all the same, and is as unique as all."""
     told = [row(1, timedelta()), row(2, -WEEK), row(3, 100 * DAY), row(4, -100 * DAY)]
-    odd = KeptDelivery(id="none of ours", queue="dlr", received_at=NOW, ledger="life", ordinal=5)
+    odd = ArchivedDelivery(id="none of ours", queue="dlr", received_at=NOW, ledger="life", ordinal=5)
     store = Store(engine)
     store.write([*told, odd])
     store.write([*told, odd])

@@ -13,7 +13,7 @@ from cli.checks import Check, Grade, heard
 from cli.doctor.database import checks
 from ledger.client import Ledger
 from operations.audit import Auditor
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.database_info import inspect
 from store.engine import create_store_engine
 from store.migrate import migrate
@@ -82,7 +82,7 @@ def test_what_is_settled_is_on_disk_and_nothing_leaks(engine: Engine, url: str, 
     with engine.begin() as connection:
         connection.exec_driver_sql(re.sub(r"\s+", " ", WITNESS))
     batches = [accept(envelope(f"d{number}", msg_id=f"m{number}")) for number in range(BATCHES)]
-    breakers = [Breaker(0.0) for _ in range(THREADS)]
+    breakers = [CircuitBreaker(0.0) for _ in range(THREADS)]
 
     def consume(number: int) -> None:
         consumer = Consumer(ledger, Store(engine), breakers[number])

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine, event
 
-from seven.aggregates import families
+from seven.aggregates import aggregates
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Call, CallStatus, Record
 from store.archive import Scope, archived, census
@@ -62,7 +62,7 @@ def test_no_table_is_scanned(tmp_path: Path):
         for record in RECORDS:
             names = SHAPES[record].names(Join.KEY)
             kept(connection, [(record.table, tuple(NOON if name == "at" else str(n) for name in names)) for n in "12"])
-        for family in families():
+        for family in aggregates():
             kept_of(connection, family, ["1 1", "2 2"])
             census(connection, family.event_types, ["1", "2"], Scope(event_type="dlr"))
             list(archived(connection, family.event_types, ["1", "2"]))

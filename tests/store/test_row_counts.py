@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Engine, event, insert, text
 
 from seven.events import EVENT_TYPES
-from store.projection import Understood
-from store.row_counts import Glance, glance
+from store.projection import Projection
+from store.row_counts import RowCounts, count_rows
 from store.schema import hook_changes
 from tests.factories.archive import LONG_AGO, NOON, delivered, delivery_id, keep, put
 
@@ -15,12 +15,12 @@ DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-def looked(engine: Engine) -> Glance:
+def looked(engine: Engine) -> RowCounts:
     with engine.connect().execution_options(reads=True) as connection:
-        return glance(connection, NOON, frozenset(EVENT_TYPES))
+        return count_rows(connection, NOON, frozenset(EVENT_TYPES))
 
 
-def dlr(number: int, ago: timedelta, **fields: Any) -> Understood:
+def dlr(number: int, ago: timedelta, **fields: Any) -> Projection:
     return delivered(number, "dlr", DLR | fields, NOON - ago)
 
 

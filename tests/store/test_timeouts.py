@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import OperationalError
 
 from cli.checks import Silence, heard
-from gateway.findings import Finding, Journal
+from gateway.findings import Finding, FindingLog
 from seven.records import Message
 from store.database_info import Database, inspect
 from store.engine import create_store_engine
@@ -165,8 +165,8 @@ def test_a_server_that_goes_before_begin_is_away(engine: Engine, lose: Callable[
         Store(engine).write([Message(msg_id="1")])
     Store(engine).write([Message(msg_id="2")])
     lose(1)
-    assert not Journal(engine).keep([Finding("missing", None)])
-    assert Journal(engine).keep([Finding("missing", None)])
+    assert not FindingLog(engine).keep([Finding("missing", None)])
+    assert FindingLog(engine).keep([Finding("missing", None)])
     lose(1)
     assert isinstance(heard(lambda: kept(engine)), Silence)
     assert kept(engine) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from cli.output.audit import report
 from gateway.hook_state import LOCK_S as HOOKS_LOCK_S
-from gateway.hook_state import Memories
+from gateway.hook_state import HookStates
 from ledger import keyspace, stats
 from ledger.claims import ALONE_S, claimed, lock
 from ledger.client import Ledger
@@ -23,7 +23,7 @@ from operations.replay import replay
 from operations.retention import LOCK_S, Retention
 from operations.retention_metrics import RetentionMetrics
 from seven.events import QUEUES
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
@@ -33,7 +33,7 @@ from tests.factories.envelopes import Accept, envelope
 from tests.gateway.hook_runs import living
 from tests.servers import Postgres, Valkey, valkey
 from workers.consumer import Consumer
-from workers.heartbeat import Pulse
+from workers.heartbeat import Heartbeat
 from workers.metrics import LedgerMetrics
 from workers.sweep import Sweep
 
@@ -95,7 +95,7 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -
 
 def one_pass(ledger: Ledger, engine: Engine) -> str:
     """What the metrics tell after a pass that removes what is older than a month."""
-    Retention(ledger, engine, Breaker(), keeping(payloads=30, deliveries=30), pause=lambda _: None).run()
+    Retention(ledger, engine, CircuitBreaker(), keeping(payloads=30, deliveries=30), pause=lambda _: None).run()
     registry = CollectorRegistry()
     registry.register(RetentionMetrics(ledger.redis))
     return generate_latest(registry).decode()
@@ -118,7 +118,7 @@ def test_retention_goes_by_no_single_clock(
         clock = redis_clock if whose == "Redis" else request.getfixturevalue("database_clock")
         clock.set(ahead_s)
         told = one_pass(ledger, engine)
-        assert ("ahead of" in (stats.glance(ledger, QUEUES).retention_refused or "")) or whose == "Redis"
+        assert ("ahead of" in (stats.ledger_stats(ledger, QUEUES).retention_refused or "")) or whose == "Redis"
         clock.set(0)
     assert "seven_retention_refused 1.0" in told
     assert "seven_retention_last_timestamp_seconds" not in told
@@ -128,7 +128,7 @@ def test_retention_goes_by_no_single_clock(
     assert "seven_retention_refused 0.0" in told
     assert "seven_retention_last_timestamp_seconds" in told
     assert {one.ordinal for one in of(engine, "deliveries").values()} == {1, 2}
-    assert stats.glance(ledger, QUEUES).retention_refused is None
+    assert stats.ledger_stats(ledger, QUEUES).retention_refused is None
 
 
 def test_a_machine_whose_clocks_leap_agrees_with_itself(
@@ -143,7 +143,7 @@ def test_a_machine_whose_clocks_leap_agrees_with_itself(
         clock.set(FAR_S)
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=FAR_S), tick=True):
         told = [one_pass(ledger, engine) for _ in range(2)]
-        refused = stats.glance(ledger, QUEUES).retention_refused or ""
+        refused = stats.ledger_stats(ledger, QUEUES).retention_refused or ""
     assert all("seven_retention_refused 1.0" in one for one in told)
     assert refused.startswith("all clocks are 1200 d further ahead than this machine has lived since the last pass")
     for clock in clocks:
@@ -232,7 +232,7 @@ def test_a_lock_outlives_no_clock(ledger: Ledger, redis_clock: Clock, name: str)
     redis_clock.set(0)
     assert ledger.redis.ttl(name) > FAR_S / 2
     if name == keyspace.HOOKS_LOCK:
-        assert not Memories(ledger.redis).lock().acquire()
+        assert not HookStates(ledger.redis).lock().acquire()
     elif name == keyspace.isolating("batch"):
         with claimed(ledger, "batch") as claim:
             assert claim is None
@@ -266,20 +266,20 @@ def test_a_receiver_that_is_gone_is_forgotten_after_any_clock(ledger: Ledger, re
 @pytest.mark.parametrize("ahead_s", [FAR_S, -FAR_S / 2])
 def test_a_beat_is_judged_by_what_it_sends(ledger: Ledger, redis_clock: Clock, ahead_s: float):
     """A beat that died by another clock is none, and one that lives is seen at its next tick."""
-    dead = Pulse(Ledger(_url(ledger)), CollectorRegistry(), periods={"sweep": 10.0})
+    dead = Heartbeat(Ledger(_url(ledger)), CollectorRegistry(), periods={"sweep": 10.0})
     redis_clock.set(ahead_s)
     dead.beat()
     dead.sent("sweep")
-    assert stats.glance(ledger, QUEUES).beat_ages_s
+    assert stats.ledger_stats(ledger, QUEUES).beat_ages_s
     redis_clock.set(0)
-    alive = [age_s for age_s in stats.glance(ledger, QUEUES).beat_ages_s if age_s < 60]
+    alive = [age_s for age_s in stats.ledger_stats(ledger, QUEUES).beat_ages_s if age_s < 60]
     assert alive == []
-    Pulse(ledger, CollectorRegistry(), periods={"sweep": 10.0}).beat()
-    told = stats.glance(ledger, QUEUES)
+    Heartbeat(ledger, CollectorRegistry(), periods={"sweep": 10.0}).beat()
+    told = stats.ledger_stats(ledger, QUEUES)
     assert len(told.beat_ages_s) == 1
     assert not told.sent["sweep"].late
     assert told.sent["sweep"].age_s < 60
-    assert ledger.redis.zrange(keyspace.BEATS, 0, -1) == [ledger.incarnation.encode()]
+    assert ledger.redis.zrange(keyspace.BEATS, 0, -1) == [ledger.worker_id.encode()]
 
 
 def _url(ledger: Ledger) -> str:

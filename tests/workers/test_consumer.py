@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, text
 from ledger.client import Ledger
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES, QUEUES, queue_of
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store, StoreAway
@@ -97,7 +97,7 @@ def test_rows_that_the_database_refuses_are_buried_alone(ledger: Ledger, engine:
         else:
             connection.execute(text(f"ALTER TABLE {schema}message_statuses ADD CHECK (status <> 'ODD')"))
     batch = accept(envelope("good"), envelope("bad", status="ODD"), envelope("better", status="DELIVERED"))
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     assert rows(engine, deliveries.c.id, deliveries.c.outcome) == [
         ("bad", "dead"),
         ("better", "applied"),
@@ -163,7 +163,7 @@ def test_consuming_twice_changes_nothing(consumer: Consumer, ledger: Ledger, eng
 def test_a_database_that_is_away_is_waited_for(ledger: Ledger, empty_database: str, accept: Any):
     """Not there, or without its tables: the batch stays pending, nothing is dead, and afterwards it is applied."""
     engine = create_store_engine(empty_database)
-    consumer = Consumer(ledger, Store(engine), Breaker(0.0))
+    consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
     batch = accept(envelope("one"))
     consumer.consume("dlr", [batch])
     assert pending(ledger) == 1
@@ -203,7 +203,7 @@ def test_prices_are_exact(consumer: Consumer, engine: Engine, accept: Any):
 def test_the_breaker_spares_a_database_that_is_away(ledger: Ledger, empty_database: str, accept: Any):
     """After a failure nothing is even fetched until it is time to probe."""
     engine = create_store_engine(empty_database)
-    consumer = Consumer(ledger, Store(engine), Breaker(3600.0))
+    consumer = Consumer(ledger, Store(engine), CircuitBreaker(3600.0))
     batch = accept(envelope("one"))
     consumer.consume("dlr", [batch])
     migrate(engine)
@@ -218,7 +218,7 @@ def test_what_is_buried_was_not_applied(ledger: Ledger, engine: Engine, accept: 
     ledger.redis.hset(
         "seven:batches", "huge", b'{"queue":"dlr","life":"l","first":9223372036854775807,"count":1,"accepted_ms":1}\n{}'
     )
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch, "huge"])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch, "huge"])
     assert rows(engine, deliveries.c.outcome, deliveries.c.applied_at) == [("dead", None), ("dead", None)]
 
 
@@ -236,7 +236,7 @@ def test_a_database_that_is_too_slow_gets_smaller_transactions(ledger: Ledger, e
             super().write(told)
 
     batches = [accept(*(envelope(f"{number}-{place}") for place in range(10))) for number in range(10)]
-    consumer = Consumer(ledger, Slow(engine), Breaker(0.0))
+    consumer = Consumer(ledger, Slow(engine), CircuitBreaker(0.0))
     for _ in range(20):
         consumer.consume("dlr", batches)
     assert pending(ledger) == 0

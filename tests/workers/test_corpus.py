@@ -6,11 +6,11 @@ from sqlalchemy import Engine, select
 
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
-from ledger.writer import Acceptor
+from ledger.writer import LedgerWriter
 from seven.delivery import Payload
 from seven.envelope import Envelope
-from seven.records import RECORDS, DeadLetter, KeptDelivery, Record
-from store.circuit_breaker import Breaker
+from seven.records import RECORDS, ArchivedDelivery, DeadLetter, Record
+from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries
 from tests.factories.rows import kept, told_once
@@ -21,7 +21,7 @@ from workers.consumer import Consumer
 
 def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):
     """Every delivery of the corpus is applied, and all of their rows together are what the language says."""
-    consumer = Consumer(ledger, Store(engine), Breaker(0.0))
+    consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
     records: list[Record] = []
     for name, case in CASES.items():
         sent = case.verbatim
@@ -31,14 +31,14 @@ def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Eng
         batch = NewBatch(name, case.event_type, [envelope.line()], frozenset())
 
         async def accept(batch: NewBatch = batch) -> None:
-            async with Acceptor(redis_url, PATIENCE_S) as acceptor:
+            async with LedgerWriter(redis_url, PATIENCE_S) as acceptor:
                 assert isinstance((await acceptor.accept([batch]))[0], Header)
 
         asyncio.run(accept())
         consumer.consume(case.event_type, [name])
     rows, expected = kept(engine), told_once(records)
     for record in RECORDS:
-        if record not in (KeptDelivery, DeadLetter):
+        if record not in (ArchivedDelivery, DeadLetter):
             assert rows[record.table] == expected[record.table]
     with engine.connect() as connection:
         assert set(connection.execute(select(deliveries.c.outcome)).scalars()) == {"applied"}

@@ -12,11 +12,11 @@ from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
 from ledger.stats import sent, sent_entry
-from seven.records import KeptDelivery
-from store.circuit_breaker import Breaker
+from seven.records import ArchivedDelivery
+from store.circuit_breaker import CircuitBreaker
 from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port
-from workers.heartbeat import Pulse
+from workers.heartbeat import Heartbeat
 from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
 
 
@@ -35,7 +35,7 @@ def samples(registry: CollectorRegistry) -> dict[str, float]:
 
 def test_a_hold_is_told(redis_url: str):
     """Whether, since when, how often; and it hinders."""
-    breaker, redis = Breaker(0.0), Ledger(redis_url).redis
+    breaker, redis = CircuitBreaker(0.0), Ledger(redis_url).redis
     assert told(StoreMetrics(breaker)) == {"seven_store_held": 0, "seven_store_holds_total": 0}
     assert hindrances(redis, breaker) == []
     breaker.failed("OperationalError 57P03")
@@ -52,7 +52,7 @@ def test_a_hold_is_told(redis_url: str):
 def test_a_ledger_that_is_away_hinders_and_tells_nothing():
     """An old figure would look like a good one."""
     ledger = Ledger(f"redis://127.0.0.1:{free_port()}/0")
-    assert hindrances(ledger.redis, Breaker()) == ["the ledger does not answer (ConnectionError)"]
+    assert hindrances(ledger.redis, CircuitBreaker()) == ["the ledger does not answer (ConnectionError)"]
     assert told(LedgerMetrics(ledger)) == {}
 
 
@@ -93,9 +93,9 @@ def test_the_way_to_us_is_measured():
     """From the event's time to its arrival; what comes from the future, by a wrong clock, came at once."""
     registry, now = CollectorRegistry(), datetime.now(UTC)
 
-    def delivery(ago: timedelta | None, outcome: str = "applied") -> KeptDelivery:
+    def delivery(ago: timedelta | None, outcome: str = "applied") -> ArchivedDelivery:
         event_at = None if ago is None else now - ago
-        return KeptDelivery(id="1", received_at=now, event_at=event_at, outcome=outcome)
+        return ArchivedDelivery(id="1", received_at=now, event_at=event_at, outcome=outcome)
 
     WorkerMetrics(registry).lag(
         "dlr",
@@ -114,12 +114,12 @@ def test_the_way_to_us_is_measured():
 def test_a_beat_is_seen_while_it_lives(ledger: Ledger, redis_url: str):
     """Each by itself, until it ends; one that was killed is forgotten after an hour."""
     other = Ledger(redis_url)
-    one, two = Pulse(ledger, CollectorRegistry()), Pulse(other, CollectorRegistry())
+    one, two = Heartbeat(ledger, CollectorRegistry()), Heartbeat(other, CollectorRegistry())
     one.beat()
     two.beat()
     assert ledger.redis.zcard("seven:beats") == 2
     two.end()
-    assert ledger.redis.zrange("seven:beats", 0, -1) == [ledger.incarnation.encode()]
+    assert ledger.redis.zrange("seven:beats", 0, -1) == [ledger.worker_id.encode()]
     ledger.redis.zadd("seven:beats", {"killed": 1.0})
     one.beat()
     assert ledger.redis.zcard("seven:beats") == 1
@@ -129,7 +129,7 @@ def test_a_beat_is_seen_while_it_lives(ledger: Ledger, redis_url: str):
 def test_a_beat_without_its_ledger_is_not_ready():
     """It lives, however long that takes; nobody would get what it sends."""
     now = 0.0
-    pulse = Pulse(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry(), lambda: now)
+    pulse = Heartbeat(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry(), lambda: now)
     pulse.beat()
     now = 1000.0
 
@@ -140,7 +140,7 @@ def test_a_beat_without_its_ledger_is_not_ready():
 def test_a_beat_that_does_not_tick_does_not_live(ledger: Ledger):
     """After a minute, and until it ticks again; nobody would get what it does not send."""
     now = 0.0
-    pulse = Pulse(ledger, CollectorRegistry(), lambda: now)
+    pulse = Heartbeat(ledger, CollectorRegistry(), lambda: now)
     now = 59.0
     assert pulse.silence() == []
     now = 61.0
@@ -153,7 +153,7 @@ def test_a_beat_that_sends_nothing_does_not_live(ledger: Ledger):
     """It ticks, and one of its tasks stays away; to skip one, while nobody takes any, is to have come to it."""
     now = 0.0
     registry = CollectorRegistry()
-    pulse = Pulse(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
+    pulse = Heartbeat(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
     assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 0
     pulse.beat()
     assert {task: one.period_s for task, one in sent(ledger).items()} == {"sweep": 10.0, "audit": 900.0}
@@ -173,7 +173,7 @@ def test_a_beat_that_sends_nothing_does_not_live(ledger: Ledger):
 def test_what_is_due_counts_from_the_end_of_an_outage(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """Nothing could be sent while Redis was away, and each task comes again within its period; later is late again."""
     now = 0.0
-    pulse = Pulse(ledger, CollectorRegistry(), lambda: now, {"sweep": 10.0, "audit": 900.0})
+    pulse = Heartbeat(ledger, CollectorRegistry(), lambda: now, {"sweep": 10.0, "audit": 900.0})
     pulse.beat()
     with monkeypatch.context() as patch:
         patch.setattr(ledger.redis, "time", Mock(side_effect=NotConnected))

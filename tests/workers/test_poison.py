@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 from ledger.claims import claimed
 from ledger.client import Ledger
 from seven.records import Record
-from store.circuit_breaker import Breaker
+from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Refused, Store, StoreAway
 from store.schema import dead_letters, deliveries
 from tests.factories.envelopes import envelope
@@ -67,7 +67,7 @@ def consume_until_it_lives(redis_url: str, store: DeadlyStore, batch: str) -> in
     for deaths in range(20):
         ledger = MortalLedger(redis_url)
         try:
-            Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
+            Consumer(ledger, store, CircuitBreaker(0.0)).consume("dlr", [batch])
         except Death:
             ledger.redis.delete(f"seven:isolating:{batch}")  # it expires
             continue
@@ -100,7 +100,7 @@ def test_an_innocent_batch_is_applied_whole(redis_url: str, ledger: Ledger, engi
     """Killed over and over from outside: nothing is buried, however often."""
     batch = accept(*map(envelope, "abcd"))
     die_over(redis_url, batch, 9)
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("abcd", "applied")
     assert ledger.redis.keys("seven:in_hand") == ledger.redis.keys("seven:alone") == []
 
@@ -114,7 +114,7 @@ def test_one_death_alone_proves_nothing(redis_url: str, ledger: Ledger, engine: 
         assert claim
         claim.begin(1)
     dead.close()
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
 
 
@@ -127,10 +127,10 @@ def test_holds_and_failures_are_no_deaths(
     store = DeadlyStore(engine, "a", fate)
     for _ in range(6):
         with suppress(RuntimeError):
-            Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
+            Consumer(ledger, store, CircuitBreaker(0.0)).consume("dlr", [batch])
     assert ledger.redis.hlen("seven:in_hand") == 0
     store.deadly = None
-    Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, store, CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == {"a": "applied"}
 
 
@@ -140,10 +140,10 @@ def test_a_hold_while_alone_is_no_death(redis_url: str, ledger: Ledger, engine: 
     die_over(redis_url, batch, 4)
     store = DeadlyStore(engine, "a", StoreAway)
     for _ in range(5):
-        Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
+        Consumer(ledger, store, CircuitBreaker(0.0)).consume("dlr", [batch])
     assert ledger.redis.hlen("seven:alone") == 0
     store.deadly = None
-    Consumer(ledger, store, Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, store, CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
 
 
@@ -152,7 +152,7 @@ def test_a_hold_forgets_nobody_elses_death(redis_url: str, ledger: Ledger, engin
     batch = accept(*map(envelope, "ab"))
     die_over(redis_url, batch, 3)
     held = DeadlyStore(engine, "a", StoreAway)
-    Consumer(ledger, held, Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, held, CircuitBreaker(0.0)).consume("dlr", [batch])
     assert consume_until_it_lives(redis_url, DeadlyStore(engine, "a"), batch) == 2
     assert outcomes(engine) == {"a": "dead", "b": "applied"}
 
@@ -166,9 +166,9 @@ def test_copies_in_living_hands_are_no_deaths(redis_url: str, ledger: Ledger, en
     die_over(redis_url, batch, 3)
     other = Ledger(redis_url)
     with claimed(other, batch):
-        Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+        Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
         assert outcomes(engine) == {}
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
     other.close()
 
@@ -185,7 +185,7 @@ def test_a_redis_that_hangs_kills_nobody(redis_url: str, engine: Engine, accept:
             with pytest.raises(RedisError):
                 claim.begin(1)
             shared_valkey.send(signal.SIGCONT)
-    Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
     ledger.close()
 
@@ -222,7 +222,7 @@ def test_a_batch_that_fails_holds_up_no_other(ledger: Ledger, engine: Engine, ac
             )
     batches = [accept(envelope("a")), accept(envelope("never")), accept(envelope("b"))]
     with pytest.raises(Refused):
-        Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", batches)
+        Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", batches)
     assert outcomes(engine) == dict.fromkeys("ab", "applied")
     assert [one.decode() for one in ledger.redis.hkeys("seven:batches")] == [batches[1]]
     assert ledger.redis.hlen("seven:in_hand") == 0
@@ -234,7 +234,7 @@ def test_a_full_redis_hinders_no_consuming(ledger: Ledger, engine: Engine, accep
     limit = ledger.redis.config_get("maxmemory")["maxmemory"]
     ledger.redis.config_set("maxmemory", 1)
     try:
-        Consumer(ledger, Store(engine), Breaker(0.0)).consume("dlr", [batch])
+        Consumer(ledger, Store(engine), CircuitBreaker(0.0)).consume("dlr", [batch])
     finally:
         ledger.redis.config_set("maxmemory", limit)
     assert outcomes(engine) == dict.fromkeys("ab", "applied")

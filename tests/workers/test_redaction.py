@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 
-from workers.redaction import Wordless, WordlessRequest
+from workers.redaction import RedactedRequest, RedactedTask
 
 
 def test_a_failure_is_told_by_its_class():
@@ -13,7 +13,7 @@ def test_a_failure_is_told_by_its_class():
     told: list[tuple[str, dict[str, Any]]] = []
     eventer = SimpleNamespace(enabled=True, send=lambda kind, **rest: told.append((kind, rest)))
     stands = {"id": "7", "task": SimpleNamespace(send_events=True), "_eventer": eventer}
-    request = object.__new__(type("Told", (WordlessRequest,), stands))
+    request = object.__new__(type("Told", (RedactedRequest,), stands))
 
     request.send_event("task-failed", exception="ValueError('4917612345678')", traceback="… 4917612345678")
     request.send_event("task-succeeded", runtime=0.1)
@@ -26,12 +26,12 @@ def test_a_failure_is_told_by_its_class():
 
 def test_our_tasks_are_told_so():
     """Each task of an app with this class is received as such a request."""
-    with Celery("test", set_as_current=False, task_cls=f"{Wordless.__module__}:Wordless") as app:
+    with Celery("test", set_as_current=False, task_cls=f"{RedactedTask.__module__}:Wordless") as app:
 
         def nothing() -> None:
             return None
 
         task = app.task(nothing, name="any")
         app.finalize()
-        assert app.tasks["any"].Request == f"{WordlessRequest.__module__}:WordlessRequest"
-        assert isinstance(task, Wordless)
+        assert app.tasks["any"].Request == f"{RedactedRequest.__module__}:WordlessRequest"
+        assert isinstance(task, RedactedTask)
