@@ -4,21 +4,21 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON ?= python3
-UV := 0.13.9
 BIN := .venv/bin
+RUNTIME := .venv/.runtime
 INSTALLED := .venv/.installed
-LOCKED := .venv/requirements.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check rehearsal bench chaos fuzz lock licences clean
+.PHONY: help up test check deploy-check rehearsal bench chaos fuzz lock settings licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-17s %s\n' "$$name" "$$what"; done
 
-up: $(INSTALLED) ## run everything on this machine until Ctrl-C; without SEVEN_API_KEY the emulator is the gateway
+up: $(RUNTIME) ## run everything on this machine until Ctrl-C; without SEVEN_API_KEY the emulator is the gateway
 	@$(BIN)/seven-ingest up
 
 test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
@@ -29,9 +29,9 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy deploy/setup.py deploy/grafana/draw.py
-	@UV_HTTP_RETRIES=0 timeout 60 $(BIN)/uv audit --quiet --frozen --preview-features audit-command 2> .venv/audit.log || { \
-		test $$? -ne 1 && echo "dependencies were not looked up: the service that knows vulnerabilities does not answer" \
-		|| { cat .venv/audit.log >&2; exit 1; }; }
+	@timeout 60 $(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/runtime.txt \
+		> .venv/audit.log 2>&1 || { grep -q '^Found' .venv/audit.log && { cat .venv/audit.log >&2; exit 1; } \
+		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
 deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos $(ARGS)
@@ -41,8 +41,7 @@ rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)
 
 bench: $(INSTALLED) ## how fast it is, beside a naive rival and the parts alone; needs wrk (Debian: wrk); make bench ARGS="--write"
-	@$(BIN)/uv export --quiet --frozen --only-group bench --no-emit-project --output-file .venv/bench.txt > /dev/null
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement .venv/bench.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
 	@$(BIN)/python -m bench $(ARGS)
 
 chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then account for every delivery; make chaos ARGS="--seed 7 --minutes 10"
@@ -51,14 +50,18 @@ chaos: $(INSTALLED) ## kill, stop and cut off real processes under load, then ac
 fuzz: $(INSTALLED) ## random and broken input for everything that reads it, 5 minutes; make fuzz ARGS="--minutes 60"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change of settings
+	@$(BIN)/python -m tests.settings_pages
+
 licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
 	@$(BIN)/python -m tests.licences
 
-# The lock names no index: whichever pip is set up for is asked, and the hashes say whether it told the truth.
-lock: $(INSTALLED) ## renew uv.lock after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade
-	@$(BIN)/uv lock $(ARGS)
-	@sed -E 's#registry = "[^"]*"#registry = "index"#; s#url = "[a-z]+://[^"]*/([^/"]+)"#path = "\1"#' uv.lock > uv.lock.new
-	@if cmp -s uv.lock uv.lock.new; then rm uv.lock.new; else mv uv.lock.new uv.lock; fi
+# No file names an index: whichever pip or uv is set up for is asked, and hashes show whether it served the right thing.
+lock: $(INSTALLED) ## renew requirements/ after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade
+	@$(LOCK) pyproject.toml $(ARGS) --output-file requirements/runtime.txt
+	@$(LOCK) --group build $(ARGS) --constraint requirements/runtime.txt --output-file requirements/build.txt
+	@$(LOCK) pyproject.toml --group build --group dev $(ARGS) --constraint requirements/runtime.txt --constraint requirements/build.txt --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --group bench $(ARGS) --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## remove what was installed and cached; what was received (data/) stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
@@ -72,11 +75,13 @@ $(BIN)/python:
 	@echo "making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear .venv
 
-$(INSTALLED): pyproject.toml uv.lock $(BIN)/python
-	@echo "installing what uv.lock names into .venv: once, a minute or two"
-	@$(BIN)/python -m pip install --quiet uv==$(UV)
-	@$(BIN)/uv export --quiet --frozen --no-emit-project --format requirements.txt --output-file $(LOCKED) > /dev/null
-	@$(BIN)/python -m pip install --progress-bar off --require-hashes --requirement $(LOCKED) | while read -r word rest; do \
-		case "$$word" in Collecting) printf . ;; Installing) printf ' all here, unpacking' ;; esac; done; echo
+$(RUNTIME): pyproject.toml requirements/build.txt requirements/runtime.txt $(BIN)/python
+	@echo "installing what runs into .venv: once, less than a minute"
+	@$(BIN)/python requirements/install.py requirements/build.txt requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED): $(RUNTIME) requirements/dev.txt
+	@echo "installing what tests and checks need: once, a minute or two"
+	@$(BIN)/python requirements/install.py requirements/dev.txt
 	@touch $@

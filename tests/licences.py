@@ -1,4 +1,4 @@
-"""`make licences`: writes docs/licences.md, what is installed with seven-ingest and under which licences."""
+"""`make licences`: write docs/licences.md, the packages installed with seven-ingest and their licences."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PAGE = ROOT / "docs/licences.md"
+RUNTIME = ROOT / "requirements/runtime.txt"
 HEAD = """# Licences
 
 What `pip install` brings along with seven-ingest, without what only tests and checks need. `make licences` writes this page.
@@ -16,27 +17,27 @@ What `pip install` brings along with seven-ingest, without what only tests and c
 
 
 def required() -> set[str]:
-    """The packages that seven-ingest is not installed without, on some platform."""
-    export = ("export", "--quiet", "--frozen", "--no-dev", "--no-group", "build", "--no-emit-project", "--no-hashes")
-    told = subprocess.run([BIN / "uv", *export], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", told.stdout, re.MULTILINE))
+    """The packages that seven-ingest requires, on any platform."""
+    return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[.*\])?==", RUNTIME.read_text(), re.MULTILINE))
 
 
 def listed() -> dict[str, str]:
-    """Each line of the page's table, by the package that it is about."""
+    """The lines of the page's table, by package."""
     return {line.split("|")[1].strip(): line for line in PAGE.read_text().splitlines() if line.startswith("| ")}
 
 
 def table() -> str:
-    """Name and licence of each; what another Python needs and this one does not is taken from the page as it is."""
+    """The table of names and licences; lines of packages that only other Pythons need are kept from the page."""
     packages = required()
-    words = ("--format=markdown", "--with-system", "--from=mixed", "--no-version", "--packages", *sorted(packages))
-    told = subprocess.run([BIN / "pip-licenses", *words], capture_output=True, text=True, check=True)
-    head, rule, *here = (re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in told.stdout.splitlines())
-    lines = {line.split("|")[1].strip(): line for line in here}
+    options = ("--format=markdown", "--with-system", "--from=mixed", "--no-version", "--packages", *sorted(packages))
+    printed = subprocess.run([BIN / "pip-licenses", *options], capture_output=True, text=True, check=True)
+    header, rule, *listed_here = (
+        re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in printed.stdout.splitlines()
+    )
+    lines = {line.split("|")[1].strip(): line for line in listed_here}
     elsewhere = {name: line for name, line in listed().items() if name in packages and name not in lines}
     rows = [line for _, line in sorted((lines | elsewhere).items(), key=lambda pair: pair[0].lower())]
-    return "\n".join((head, rule, *rows)) + "\n"
+    return "\n".join((header, rule, *rows)) + "\n"
 
 
 if __name__ == "__main__":
