@@ -1,7 +1,7 @@
-"""Logs: one line per batch and process event, to standard error, for people or for machines.
+"""Logs: one line per batch and process event, to standard error, as text or JSON.
 
-Never what people wrote, never a token or a URL. Of an exception, whoever raised it, only its class, its code and its
-place are told: its own words quote what it was raised over.
+Never SMS texts, tokens or URLs. Of any exception only the class, the code and the places are logged: its message
+may quote the data that it failed on.
 """
 
 import json
@@ -21,19 +21,19 @@ from structlog.typing import EventDict, Processor
 
 from runtime.redis_url import tls_failure
 
-Form = Literal["text", "json"]
+LogFormat = Literal["text", "json"]
 
-PLACES = 8
-"""Of a traceback, so many of its last places."""
+MAX_PLACES = 8
+"""Innermost places of a traceback that are logged; the limit of a chain of exceptions, too."""
 
-TALKATIVE = ("uvicorn.error", "celery.apps.worker")
-"""Libraries whose INFO says when a process starts and ends; of the others warnings are enough."""
+INFO_LOGGERS = ("uvicorn.error", "celery.apps.worker")
+"""Libraries that log starts and ends of processes at INFO; of the others only warnings are logged."""
 
-_OF_A_REQUEST = (
+_REQUEST_MESSAGES = (
     "Invalid HTTP request received.",
     "Unsupported upgrade request.",
     "No supported WebSocket library",
-    "ASGI callable returned without completing response.",  # ours always do, unless the client has hung up
+    "ASGI callable returned without completing response.",  # only when the client has hung up
 )
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[A-Z]{3,}\b")
@@ -41,165 +41,166 @@ _WARNING = re.compile(r"(.+:\d+): (\w+):")
 
 
 def logger(name: str) -> BoundLogger:
-    """A logger that takes a short event and its particulars: `log.info("accepted", batch=…, deliveries=…)`."""
-    told: BoundLogger = structlog.stdlib.get_logger(name)
-    return told
+    """A logger that takes a short event and its details: `log.info("accepted", batch=…, deliveries=…)`."""
+    bound: BoundLogger = structlog.stdlib.get_logger(name)
+    return bound
 
 
-def configure_logging(level: str, form: Form) -> None:
-    """Have the whole process write one form: our own lines from a level on, the libraries' that matter.
+def configure_logging(level: str, log_format: LogFormat) -> None:
+    """Log the whole process in one format: our lines from `level` up, warnings of libraries, and INFO of INFO_LOGGERS.
 
-    Raises ValueError for no level.
+    Raises ValueError for an unknown level.
     """
     logging.getLogger("seven").setLevel(level.upper())
-    least = logging.getLogger("seven").level
+    minimum = logging.getLogger("seven").level
     handler = _Lines(sys.stderr)
-    handler.addFilter(_without_words_of_others)
-    renderer: Processor = _as_json if form == "json" else _as_text
+    handler.addFilter(_redact)
+    renderer: Processor = _as_json if log_format == "json" else _as_text
     handler.setFormatter(
         ProcessorFormatter(
-            # not what libraries tell beside: uvicorn's second, coloured telling, and Celery's arguments
+            # no other extras of libraries: uvicorn's coloured copy of the message, and Celery's arguments
             foreign_pre_chain=[ExtraAdder(allow=["task", "task_id"])],
-            processors=[_first_things_first, renderer],
+            processors=[_arrange, renderer],
         )
     )
     root = logging.getLogger()
-    root.handlers, root.level = [handler], max(logging.WARNING, least)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, least))
+    root.handlers, root.level = [handler], max(logging.WARNING, minimum)
+    for name in INFO_LOGGERS:
+        logging.getLogger(name).setLevel(max(logging.INFO, minimum))
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
-    sys.excepthook = _unforeseen
-    sys.unraisablehook = lambda told: _unforeseen(told.exc_type, told.exc_value, told.exc_traceback)
-    threading.excepthook = lambda told: _unforeseen(told.exc_type, told.exc_value, told.exc_traceback)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def silence_requests() -> None:
-    """Have uvicorn say nothing of single requests.
+    """Turn off uvicorn's lines about single requests.
 
-    Its access log prints the path, in which the token is, and a GET's query, in which the numbers are; and a stranger
-    who sends what is no HTTP would write a line with each. Metrics count them.
+    Its access log prints the path, which contains the token, and a GET's query, which contains phone numbers. And each
+    request that is not HTTP would write a line. Metrics count them.
     """
-    logging.getLogger("uvicorn.error").addFilter(lambda told: not str(told.msg).startswith(_OF_A_REQUEST))
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not str(record.msg).startswith(_REQUEST_MESSAGES))
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False
     access.disabled = True
 
 
-class _Lines(logging.StreamHandler):  # type: ignore[type-arg] # not generic where it runs
+class _Lines(logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """One line as well: the library's own would quote what was to be logged."""
+        """Log one line: the library would print the record that it could not write."""
         error = sys.exception()
-        if not isinstance(error, OSError):  # else nobody reads
-            logger("seven").error("a line could not be written", of=record.name, cause=type(error).__name__)
+        if not isinstance(error, OSError):  # then standard error is closed
+            logger("seven").error("log line could not be written", of=record.name, cause=type(error).__name__)
 
 
-def _without_words_of_others(record: logging.LogRecord) -> bool:
-    """Take an exception's own words out of what a library says, and whatever it quotes below its first line.
+def _redact(record: logging.LogRecord) -> bool:
+    """Remove the messages of exceptions from a library's line, and everything below its first line.
 
-    There Celery has the whole body of a message it does not understand, and asyncio its own account of an exception.
+    Below it, Celery prints the whole body of a message it cannot decode, and asyncio prints the exception.
     """
     if isinstance(record.msg, dict):  # ours
         return True
-    if record.name == "celery.app.trace" and isinstance(told := getattr(record, "data", None), dict):
+    if record.name == "celery.app.trace" and isinstance(task := getattr(record, "data", None), dict):
         record.msg, record.args = "task failed", ()
-        record.__dict__.update({"task": told.get("name"), "task_id": told.get("id")})
+        record.__dict__.update({"task": task.get("name"), "task_id": task.get("id")})
         return True
     if record.name == "uvicorn.error" and '"WebSocket' in str(record.msg):
-        return False  # an access log once more: of a handshake it tells path and query
+        return False  # an access log again: it prints path and query of a handshake
     if isinstance(record.args, Mapping):
-        record.args = {name: _wordless(one) for name, one in record.args.items()}
+        record.args = {name: _redacted(argument) for name, argument in record.args.items()}
     elif record.args:
-        record.args = tuple(map(_wordless, record.args))
-    record.msg = _wordless(record.msg)
+        record.args = tuple(map(_redacted, record.args))
+    record.msg = _redacted(record.msg)
     try:
-        said = record.getMessage()
-    except (TypeError, ValueError):  # words and arguments that do not fit
-        said = str(record.msg)
-    record.msg, record.args = said.strip().partition("\n")[0], ()
+        message = record.getMessage()
+    except (TypeError, ValueError):  # the arguments do not fit the format
+        message = str(record.msg)
+    record.msg, record.args = message.strip().partition("\n")[0], ()
     if record.name == "asyncio":
-        record.msg = record.msg.partition("(")[0]  # of a callback, its arguments
-    if record.name == "py.warnings" and (found := _WARNING.match(record.msg)):
-        record.msg = f"{found[2]} at {found[1]}"
+        record.msg = record.msg.partition("(")[0]  # drops the arguments of a callback
+    if record.name == "py.warnings" and (warning := _WARNING.match(record.msg)):
+        record.msg = f"{warning[2]} at {warning[1]}"
     return True
 
 
-def _wordless(one: object) -> object:
-    return (tls_failure(one) or _kind(one)) if isinstance(one, BaseException) else one
+def _redacted(value: object) -> object:
+    return (tls_failure(value) or _class_and_code(value)) if isinstance(value, BaseException) else value
 
 
-def _first_things_first(_: Any, __: str, told: EventDict) -> EventDict:
-    """When, how grave, who, what; then the particulars."""
-    record: logging.LogRecord = told.pop("_record")
-    told.pop("_from_structlog")
+def _arrange(_: Any, __: str, entry: EventDict) -> EventDict:
+    """Put time, level, logger and event first, then the details."""
+    record: logging.LogRecord = entry.pop("_record")
+    entry.pop("_from_structlog")
     ordered: EventDict = {
         "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
-        "event": told.pop("event"),
+        "event": entry.pop("event"),
     }
-    raised = told.pop("exc_info", None) or record.exc_info
+    raised = entry.pop("exc_info", None) or record.exc_info
     if isinstance(raised, tuple):
         raised = raised[1]
     elif raised is True:
         raised = sys.exception()
-    told.pop("stack_info", None)
-    return {**ordered, **told, **(_failure(raised) if isinstance(raised, BaseException) else {})}
+    entry.pop("stack_info", None)
+    return {**ordered, **entry, **(_failure(raised) if isinstance(raised, BaseException) else {})}
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """An exception and those it came from, and the places it came through, innermost last."""
+    """An exception and its causes, and the places of its traceback, innermost last."""
     chain: list[str] = []
-    one: BaseException | None = error
-    while one is not None and len(chain) < PLACES:
-        chain.append(_kind(one))
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    link: BaseException | None = error
+    while link is not None and len(chain) < MAX_PLACES:
+        chain.append(_class_and_code(link))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     places = [
         f"{frame.f_globals.get('__name__')}:{line}:{frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    told: dict[str, Any] = {"exception": chain[0], "places": places[-PLACES:]}
-    return told | {"because": chain[1:]} if chain[1:] else told
+    failure: dict[str, Any] = {"exception": chain[0], "places": places[-MAX_PLACES:]}
+    return failure | {"because": chain[1:]} if chain[1:] else failure
 
 
-def _kind(error: BaseException) -> str:
-    """The class, with the code that says most: the system's, the database's, or Redis' first word."""
+def _class_and_code(error: BaseException) -> str:
+    """The class, with the most specific code: errno, SQLSTATE, or the first word of Redis' answer."""
     code = getattr(error, "errno", None) or getattr(error, "sqlstate", None)
     if code is None and type(error).__module__.startswith("redis."):
-        found = _CODE.match(str(error))
-        code = found and found[0]
+        match = _CODE.match(str(error))
+        code = match and match[0]
     return type(error).__name__ if code is None else f"{type(error).__name__}:{code}"
 
 
-def _as_json(_: Any, __: str, told: EventDict) -> str:
-    return json.dumps(told, separators=(",", ":"), default=str)
+def _as_json(_: Any, __: str, entry: EventDict) -> str:
+    return json.dumps(entry, separators=(",", ":"), default=str)
 
 
-def _as_text(_: Any, __: str, told: EventDict) -> str:
-    head = f"{told.pop('timestamp')} {told.pop('level').upper()} {told.pop('logger')} {_printable(told.pop('event'))}"
-    return " ".join([head, *(f"{name}={_word(value)}" for name, value in told.items())])
+def _as_text(_: Any, __: str, entry: EventDict) -> str:
+    time, level, name = entry.pop("timestamp"), entry.pop("level").upper(), entry.pop("logger")
+    head = f"{time} {level} {name} {_printable(entry.pop('event'))}"
+    return " ".join([head, *(f"{key}={_format(value)}" for key, value in entry.items())])
 
 
-def _word(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     if isinstance(value, dict):
-        return ",".join(f"{name}:{one}" for name, one in value.items())
-    told = str(value)
-    return told if _PLAIN.fullmatch(told) else json.dumps(told)
+        return ",".join(f"{name}:{inner}" for name, inner in value.items())
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
-def _printable(told: str) -> str:
-    return told if told.isprintable() else json.dumps(told)[1:-1]
+def _printable(text: str) -> str:
+    return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
-def _unforeseen(kind: type[BaseException], error: BaseException | None, raised: TracebackType | None) -> None:
-    """Tell of what nobody caught."""
-    if not issubclass(kind, KeyboardInterrupt | SystemExit):
-        logger("seven").critical("uncaught", exc_info=(error or kind()).with_traceback(raised))
+def _log_uncaught(error_class: type[BaseException], error: BaseException | None, place: TracebackType | None) -> None:
+    """Log an uncaught exception."""
+    if not issubclass(error_class, KeyboardInterrupt | SystemExit):
+        logger("seven").critical("uncaught", exc_info=(error or error_class()).with_traceback(place))
 
 
 structlog.configure(

@@ -1,8 +1,8 @@
-"""Sharing: processes of one kind on one machine count into one directory, and each of them can tell the sum of all.
+"""Multiprocess metrics: processes of one kind on one machine count in one directory, and each can report the sum.
 
-The Prometheus client's own way, but by places instead of process ids: a process has the lowest place that nobody has,
-and counts on from what it finds there. So nothing that was counted is forgotten when one is killed, and there are never
-more files than there were processes at once. The kernel frees the place of a process that ends, however it ends.
+This is the Prometheus client's multiprocess mode, with slots instead of process ids: a process takes the lowest free
+slot and continues the counts in its files. So no count is lost when a process is killed, and there are never more
+files than concurrent processes. The kernel frees the slot of a process that ends in any way.
 """
 
 import fcntl
@@ -17,35 +17,35 @@ from prometheus_client.registry import Collector
 from prometheus_client.values import MultiProcessValue, MutexValue
 
 
-class Shared(Collector):
-    """What all that share a directory have counted, the dead included."""
+class SharedMetrics(Collector):
+    """The counts of all processes that share a directory, including ended ones."""
 
     def __init__(self, directory: Path, kind: str) -> None:
         self._directory, self._kind = directory, kind
 
     def collect(self) -> Iterable[Metric]:
-        """The sums. Counters and histograms only: of two gauges nobody knows which is right."""
+        """The sums. Only counters and histograms: gauges of several processes have no meaningful sum."""
         files = [str(file) for file in self._directory.glob(f"*_{self._kind}[0-9]*.db")]
-        told: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call] # the client's
-        return told
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call] # the client's
+        return metrics
 
 
-def share(directory: Path | None, kind: str) -> Shared | None:
-    """Decide where this process counts, before it makes its first counter; without a directory by itself.
+def share_metrics(directory: Path | None, kind: str) -> SharedMetrics | None:
+    """Make this process count in a directory, or by itself for None. Call it before the first counter is created.
 
-    Raises OSError for a directory where nothing can be written.
+    Raises OSError for a directory that is not writable.
     """
     if directory is None:
         values.ValueClass = MutexValue
         return None
-    place = _take_place(directory, kind)
-    values.ValueClass = MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call] # the client's
-    return Shared(directory, kind)
+    slot = _claim_slot(directory, kind)
+    values.ValueClass = MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call] # the client's
+    return SharedMetrics(directory, kind)
 
 
-def _take_place(directory: Path, kind: str) -> str:
+def _claim_slot(directory: Path, kind: str) -> str:
     for number in count():
-        # Never closed: the lock lasts as long as the process.
+        # never closed: the process holds the lock until it ends
         lock = os.open(directory / f"{kind}{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
-"""How every client of ours connects to Redis: one reading of REDIS_URL, for redis-py, Celery and Flower alike.
+"""Redis URL: parses REDIS_URL once, for redis-py, Celery and Flower alike.
 
-Each of them reads a URL in its own way: redis-py verifies the server's certificate unless it is told otherwise, kombu
-does not, and Flower reads no option at all. So none of them sees an option: they get a URL without any, and beside it
-the options by the names of redis-py, which the other two hand on to it.
+Each of them parses a URL differently: redis-py verifies the server's certificate by default, kombu does not, and
+Flower reads no options at all. So they get a URL without options, and the options separately under redis-py's names:
+the other two pass those on to redis-py.
 """
 
 import ssl
@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 EXPECTED = "redis://… or rediss://… is expected"
-UNREADABLE = f"{EXPECTED}; in a password / ? # @ are written %2F %3F %23 %40"
+UNREADABLE = f"{EXPECTED}; in a password write / ? # @ as %2F %3F %23 %40"
 
 _CERT_REQS = {"required": "required", "optional": "optional", "none": "none"}
 _CERT_REQS |= {f"cert_{name}": name for name in _CERT_REQS}  # Celery's spelling
@@ -20,12 +20,12 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def _one_of(values: Mapping[str, Any]) -> Callable[[str, str], Any]:
-    def read(name: str, text: str) -> Any:
+    def parse(name: str, text: str) -> Any:
         if text.lower() not in values:
             raise ValueError(f"{name} is one of: {', '.join(values)}")
         return values[text.lower()]
 
-    return read
+    return parse
 
 
 def _as_it_is(_: str, text: str) -> str:
@@ -42,35 +42,35 @@ _TLS: Mapping[str, Callable[[str, str], Any]] = {
     "ssl_password": _as_it_is,
     "ssl_ciphers": _as_it_is,
 }
-"""What may follow the question mark of rediss://…, as redis-py names it, and how each is read."""
+"""The options of a rediss:// URL under redis-py's names, with the parser of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """A server, and how it is reached: `Redis.from_url(server.url, **server.tls)`."""
+    """A server's connection parameters: `Redis.from_url(server.url, **server.tls)`."""
 
     url: str = field(repr=False)
-    """Without options: scheme, credentials, host, port, database."""
+    """Scheme, credentials, host, port and database, without options."""
     tls: Mapping[str, Any] = field(repr=False)
-    """Keyword arguments of redis-py's TLS connection; empty where there is no TLS."""
+    """Keyword arguments of redis-py's TLS connection; empty without TLS."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read a REDIS_URL. Raises ValueError, with words that quote nothing of it but the names of its options."""
+        """Parse a REDIS_URL. Raises ValueError; its message quotes nothing of the URL but the names of options."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "localhost", parts.port or 6379
-        except ValueError:  # its words may quote a password
+        except ValueError:  # its message may quote a password
             raise ValueError(UNREADABLE) from None
         if parts.scheme not in ("redis", "rediss"):
             raise ValueError(EXPECTED)
-        if parts.fragment or "@" in parts.path + parts.query:  # what would be quoted below may be half a password
+        if parts.fragment or "@" in parts.path + parts.query:  # the options quoted below may be half a password
             raise ValueError(UNREADABLE)
         options = _options(parts.query)
         path = unquote(parts.path).strip("/")
         database = options.pop("db", path) or "0"
         if not database.isdecimal() or path not in ("", database):
-            raise ValueError("its database is one number: redis://host:port/0")
+            raise ValueError("the database is one number: redis://host:port/0")
         host = f"[{host}]" if ":" in host else host
         return cls(
             f"{parts.scheme}://{_credentials(parts.username, parts.password)}{host}:{port}/{int(database)}",
@@ -79,14 +79,14 @@ class RedisServer:
 
     @property
     def broker(self) -> dict[str, Any]:
-        """The same for Celery, and so for Flower."""
+        """The same as Celery settings; Flower uses them, too."""
         return {"broker_url": self.url, "broker_use_ssl": dict(self.tls) or False}
 
 
 def _options(query: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
-    if strange := sorted(options.keys() - _TLS.keys() - {"db"}):
-        raise ValueError(f"?{strange[0]}= is none of the options that every client knows: {', '.join(_TLS)}, db")
+    if unknown := sorted(options.keys() - _TLS.keys() - {"db"}):
+        raise ValueError(f"?{unknown[0]}= is not among the options that every client knows: {', '.join(_TLS)}, db")
     return options
 
 
@@ -105,28 +105,28 @@ def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, Any]:
         if options:
             raise ValueError(f"?{min(options)}= needs rediss://…")
         return {}
-    told = {name: _TLS[name](name, text) for name, text in options.items()}
-    tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} | told
-    _try(tls)
+    explicit = {name: _TLS[name](name, text) for name, text in options.items()}
+    tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} | explicit
+    _check(tls)
     return tls
 
 
-def _try(tls: Mapping[str, Any]) -> None:
-    """Use files and ciphers as redis-py will at each connection. Raises ValueError for those that are of no use."""
+def _check(tls: Mapping[str, Any]) -> None:
+    """Load files and ciphers as redis-py does for each connection. Raises ValueError for unusable ones."""
     context, names = ssl.create_default_context(), "ssl_ca_certs, ssl_ca_path"
     try:
         if {"ssl_ca_certs", "ssl_ca_path"} & tls.keys():
             context.load_verify_locations(tls.get("ssl_ca_certs"), tls.get("ssl_ca_path"))
         names = "ssl_certfile, ssl_keyfile"
         if {"ssl_certfile", "ssl_keyfile"} & tls.keys():
-            # an empty password, for without one OpenSSL would ask at the terminal
+            # an empty password: for None, OpenSSL would prompt at the terminal
             context.load_cert_chain(tls.get("ssl_certfile", ""), tls.get("ssl_keyfile"), tls.get("ssl_password", ""))
         names = "ssl_ciphers"
         if "ssl_ciphers" in tls:
             context.set_ciphers(tls["ssl_ciphers"])
     except OSError as error:
-        why = getattr(error, "reason", None) or error.strerror  # which an SSLError may lack, and then repeats itself
-        raise ValueError(f"{names}: of no use ({why or type(error).__name__})") from None
+        cause = getattr(error, "reason", None) or error.strerror  # an SSLError may lack both
+        raise ValueError(f"{names}: unusable ({cause or type(error).__name__})") from None
 
 
 _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
@@ -140,12 +140,12 @@ _CERTIFICATE = {
 
 
 def reason(error: BaseException) -> str:
-    """Why a server was not reached, in a few words without an address or a secret: why TLS failed, else the kind."""
+    """Why a server was unreachable, without addresses or secrets: why TLS failed, else the exception's class."""
     return tls_failure(error) or type(error).__name__
 
 
 def tls_failure(error: BaseException) -> str | None:
-    """Why TLS failed, where an error came from that."""
+    """Why TLS failed, if that caused the error; else None."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:

@@ -1,6 +1,6 @@
-"""Ending: a process that is told to end drains within a bound, and is gone at once when it is told again.
+"""Shutdown: graceful, with a deadline; a second signal exits immediately.
 
-Being gone at once is always safe: what was answered is in the ledger, and what was not is told again by the gateway.
+An immediate exit is always safe: answered deliveries are in the ledger, and the gateway repeats the others.
 """
 
 import os
@@ -12,57 +12,56 @@ from types import FrameType
 
 from runtime.logs import logger
 
-BOUND_S = 20.0
-"""Longer than any drain takes when servers answer; stop grace has to be longer still."""
+DRAIN_DEADLINE_S = 20.0
+"""Longer than any drain while the servers answer. The stop grace period must be longer still."""
 
-TWICE_S = 1.0
-"""A second signal sooner than that is an echo: told to a process group, and passed on by the parent as well."""
+ECHO_S = 1.0
+"""A second signal within this time is an echo: sent to the process group, and forwarded by the parent as well."""
 
-LAST_WORDS_S = 0.5
+LAST_LINE_S = 0.5
+"""The time to write the last log line; a pipe without a reader may block it."""
 
 log = logger("seven.ending")
 
 
-def end_in_bounds(at_first: Callable[[], None] = lambda: None, bound_s: float = BOUND_S) -> None:
-    """Stand before the SIGTERM and SIGINT handling that is there now. Call it in the main thread, once that is there.
+def install_signal_handlers(
+    on_first_signal: Callable[[], None] = lambda: None, deadline_s: float = DRAIN_DEADLINE_S
+) -> None:
+    """Wrap the installed handlers of SIGTERM and SIGINT. Call it in the main thread, after they are installed.
 
-    The first signal calls `at_first` and what was there; another, or `bound_s` after the first, ends the process.
+    The first signal calls `on_first_signal` and the wrapped handler. A second signal or the deadline exits at once.
     """
-    told_at: list[float] = []
+    first_signal_at: list[float] = []
 
-    def stand_before(number: signal.Signals) -> None:
-        before = signal.getsignal(number)
+    def wrap(number: signal.Signals) -> None:
+        wrapped = signal.getsignal(number)
 
-        def heed(got: int, frame: FrameType | None) -> None:
+        def handle(received: int, frame: FrameType | None) -> None:
             now = time.monotonic()
-            if not told_at:
-                told_at.append(now)
-                _end_after(bound_s, "did not drain in time", got)
-                at_first()
-                if callable(before):
-                    before(got, frame)
-                signal.signal(number, heed)  # some handling puts itself in our place
-            elif now - told_at[0] >= TWICE_S:
-                end_now("told twice", 128 + got)
+            if not first_signal_at:
+                first_signal_at.append(now)
+                _after(deadline_s, lambda: exit_now("did not drain in time", 128 + received))
+                on_first_signal()
+                if callable(wrapped):
+                    wrapped(received, frame)
+                signal.signal(number, handle)  # the wrapped handler may replace this one
+            elif now - first_signal_at[0] >= ECHO_S:
+                exit_now("second signal", 128 + received)
 
-        signal.signal(number, heed)
+        signal.signal(number, handle)
 
-    stand_before(signal.SIGTERM)
-    stand_before(signal.SIGINT)
+    wrap(signal.SIGTERM)
+    wrap(signal.SIGINT)
 
 
-def end_now(why: str, code: int) -> None:
-    """End this process, whatever it is doing, and though nobody reads what it has to say."""
-    _after(LAST_WORDS_S, lambda: os._exit(code))
-    log.critical("ended at once", reason=why)
+def exit_now(reason: str, code: int) -> None:
+    """End this process immediately, even if its log cannot be written."""
+    _after(LAST_LINE_S, lambda: os._exit(code))
+    log.critical("exit without draining", reason=reason)
     os._exit(code)
 
 
-def _end_after(seconds: float, why: str, number: int) -> None:
-    _after(seconds, lambda: end_now(why, 128 + number))
-
-
-def _after(seconds: float, act: Callable[[], None]) -> None:
-    timer = threading.Timer(seconds, act)
+def _after(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()

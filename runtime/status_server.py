@@ -1,7 +1,6 @@
-"""Listening: where a process tells Prometheus its figures, and its supervisor that it lives and could work.
+"""Status server: serves `/metrics`, `/livez` and `/readyz` on an address that is not public.
 
-`/metrics`, `/livez` and `/readyz`, on an address that is not public. Several processes may be told the same address:
-one has it, and when that ends another takes it.
+Several processes may have the same address: one binds it, and when that one ends another does.
 """
 
 import json
@@ -24,50 +23,52 @@ if TYPE_CHECKING:
 
 log = logger("seven.metrics")
 
-AGAIN_S = 2.0
-"""Pause before an address that is taken is tried again."""
+RETRY_S = 2.0
+"""Pause before the next attempt to bind an address in use."""
 
-WORDS = {"/livez": "alive", "/readyz": "ready"}
-Hindrances = Callable[[], list[str]]
-"""Why a process does not live, or could not work now, in words for people; empty when it does."""
+STATES = {"/livez": "alive", "/readyz": "ready"}
+"""The state that each probe reports."""
+
+Reasons = Callable[[], list[str]]
+"""Why a process is not alive or not ready, for people; empty when it is."""
 
 
-def nothing() -> list[str]:
-    """No hindrance."""
+def no_reasons() -> list[str]:
+    """The probe always succeeds."""
     return []
 
 
-def listen(
+def start_status_server(
     address: str | None,
     own: CollectorRegistry,
     live: Iterable[Collector] = (),
     *,
     shared: Collector | None = None,
-    alive: Hindrances = nothing,
-    ready: Hindrances = nothing,
+    alive: Reasons = no_reasons,
+    ready: Reasons = no_reasons,
 ) -> None:
-    """Answer at `host:port`, in a thread that ends with the process; None for nowhere.
+    """Serve `host:port` in a daemon thread; None starts no server.
 
-    `own` holds what this process counts, `shared` tells in its place what it has counted together with others, and
-    `live` is asked at each scrape. An address that is taken is no reason not to work: it is tried again for ever.
+    `own` holds the metrics of this process; `shared`, if given, replaces them with the sums of all processes. `live`
+    is collected at each scrape. While the address is in use the process works without it, and retries for ever.
     """
     if address is None:
         return
     host, _, port = address.rpartition(":")
-    application = _answering(make_wsgi_app(_told(own, shared, live)), {"/livez": alive, "/readyz": ready})
+    application = _application(make_wsgi_app(_registry(own, shared, live)), {"/livez": alive, "/readyz": ready})
 
-    def attempt() -> WSGIServer:
+    def bind() -> WSGIServer:
         return _server(host.strip("[]"), int(port), application)
 
     try:
-        first = attempt()
+        server = bind()
     except OSError as error:
-        log.warning("metrics are not told; it is tried again", address=address, cause=error.strerror)
-        first = None
-    threading.Thread(target=_serve, args=(first, attempt), name="metrics", daemon=True).start()
+        log.warning("status server cannot bind its address; retrying", address=address, cause=error.strerror)
+        server = None
+    threading.Thread(target=_serve, args=(server, bind), name="metrics", daemon=True).start()
 
 
-def _told(own: CollectorRegistry, shared: Collector | None, live: Iterable[Collector]) -> CollectorRegistry:
+def _registry(own: CollectorRegistry, shared: Collector | None, live: Iterable[Collector]) -> CollectorRegistry:
     registry = own
     if shared is None:
         ProcessCollector(registry=registry)
@@ -79,48 +80,48 @@ def _told(own: CollectorRegistry, shared: Collector | None, live: Iterable[Colle
     return registry
 
 
-def _serve(server: WSGIServer | None, attempt: Callable[[], WSGIServer]) -> None:
+def _serve(server: WSGIServer | None, bind: Callable[[], WSGIServer]) -> None:
     while server is None:
-        time.sleep(AGAIN_S)
+        time.sleep(RETRY_S)
         try:
-            server = attempt()
+            server = bind()
         except OSError:
             continue
     server.serve_forever()
 
 
-def _answering(metrics: "WSGIApplication", asked: dict[str, Hindrances]) -> "WSGIApplication":
+def _application(metrics: "WSGIApplication", probes: dict[str, Reasons]) -> "WSGIApplication":
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             return metrics(environ, start)
-        status, kind, told = "404 Not Found", "text/plain", "not here\n"
-        if path in asked:
-            found = asked[path]()
-            status = "503 Service Unavailable" if found else "200 OK"
-            kind, told = "application/json", json.dumps({WORDS[path]: not found, "hindrances": found})
-        start(status, [("Content-Type", kind), ("Content-Length", str(len(told)))])
-        return [told.encode("ascii")]
+        status, content_type, body = "404 Not Found", "text/plain", "not here\n"
+        if path in probes:
+            reasons = probes[path]()
+            status = "503 Service Unavailable" if reasons else "200 OK"
+            content_type, body = "application/json", json.dumps({STATES[path]: not reasons, "hindrances": reasons})
+        start(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
+        return [body.encode("ascii")]
 
     return answer
 
 
 def _server(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
-    class Server(ThreadingMixIn, WSGIServer):  # one that is asked slowly still answers others
+    class Server(ThreadingMixIn, WSGIServer):  # a slow client does not delay others
         daemon_threads = True
         address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
 
         def handle_error(self, *_: Any) -> None:
-            """Log a line for an answer that failed, none for a client that hung up; the library prints a traceback."""
+            """Log one line for a failed request, none for a client that hung up. The library would print tracebacks."""
             error = sys.exc_info()[1]
             if not isinstance(error, ConnectionError | TimeoutError):
-                log.error("an answer on how it stands failed", cause=type(error).__name__)
+                log.error("status request failed", cause=type(error).__name__)
 
     return make_server(host, port, application, Server, handler_class=_Silent)
 
 
 class _Silent(WSGIRequestHandler):
-    timeout = 10  # for a request that never comes
+    timeout = 10  # seconds to send the request
 
     def log_message(self, *_: Any) -> None:
         """Log no requests."""

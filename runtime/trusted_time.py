@@ -1,22 +1,22 @@
-"""Trusted time: what cannot be undone goes by the least of several clocks, and by none of them while they disagree.
+"""Trusted time: irreversible operations go by the least of several clocks, and stop while the clocks disagree.
 
-Values in, values out: whoever decides reads the clocks. The least of them errs to the safe side alone (what is to be
-removed for its age stays), and a clock that is far from the others says that one of them is wrong, not which.
+Pure functions: the caller reads the clocks. The least time errs on the safe side (old data stays). A clock far from
+the others shows that one of them is wrong, but not which.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 AGREEMENT = timedelta(minutes=5)
-"""Clocks kept by NTP are apart by milliseconds, those of a machine that nobody looks after by minutes."""
+"""Clocks with NTP differ by milliseconds, those of an unmaintained machine by minutes."""
 
 
-class ClocksDisagree(Exception):  # noqa: N818 - a fact about the machines, and no fault of the caller
-    """Two clocks are further apart than AGREEMENT; the text names both."""
+class ClocksDisagree(Exception):  # noqa: N818 - a state of the machines, not a fault of the caller
+    """Two clocks differ by more than AGREEMENT; the message names both."""
 
 
 def trusted_time(clocks: Mapping[str, datetime]) -> datetime:
-    """The least of these clocks, which are named as people know them. Raises ClocksDisagree."""
+    """The least time of these clocks, each named for people. Raises ClocksDisagree."""
     first, last = min(clocks, key=lambda name: clocks[name]), max(clocks, key=lambda name: clocks[name])
     apart = clocks[last] - clocks[first]
     if apart > AGREEMENT:
@@ -24,17 +24,17 @@ def trusted_time(clocks: Mapping[str, datetime]) -> datetime:
     return clocks[first]
 
 
-def latest_believable(times: Iterable[datetime], now: datetime) -> datetime:
-    """Of several clocks' times of one past moment, the latest that is not in the future of a clock that reads `now`.
+def latest_plausible(times: Iterable[datetime], now: datetime) -> datetime:
+    """The latest of several clocks' times of one past moment that is at most AGREEMENT after `now`.
 
-    Where each of them is, the earliest: then that clock is behind, or all of them are ahead.
+    If every time is later, the earliest: then the clock that reads `now` is behind, or all the others are ahead.
     """
     ordered = sorted(times)
     return max((time for time in ordered if time <= now + AGREEMENT), default=ordered[0])
 
 
 def span(apart: timedelta) -> str:
-    """How far two times are apart, for people to read."""
+    """A difference of two times, for people to read."""
     seconds = round(apart.total_seconds())
     for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:

@@ -1,1 +1,1 @@
-"""The language of the gateway and of what we keep of it: pure values, no socket, no environment, no clock."""
+"""The gateway's protocol and our records of it: pure values, no sockets, no environment, no clock."""

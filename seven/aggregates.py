@@ -1,4 +1,4 @@
-"""Families: all that is kept of one subject, and the event types that tell of it."""
+"""Aggregates: the records of one subject, and the event types that write them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,33 +20,33 @@ from seven.records import (
     TrackedLink,
 )
 
-_LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)  # than any example
+_LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)  # later than any example
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """A record and its history, whose keys begin with the key of the record.
 
-    A subject is its own within one family only: message 7 and inbound message 7 are two.
+    Subjects are unique within one aggregate only: message 7 and inbound message 7 are different.
     """
 
     records: tuple[type[Record], ...]
     event_types: tuple[str, ...] = ()
-    """Those whose deliveries tell of it."""
+    """The event types whose deliveries write these records."""
 
     @property
-    def about(self) -> tuple[str, ...]:
-        """The fields whose values, joined by a space, are a subject: the key of the first record."""
+    def subject_fields(self) -> tuple[str, ...]:
+        """The fields whose values, joined by a space, are the subject: the key of the first record."""
         return SHAPES[self.records[0]].names(Join.KEY)
 
     def subject(self, record: Record) -> str | None:
-        """The subject that one of its records is about; None for a record of another family."""
-        return " ".join(getattr(record, name) for name in self.about) if type(record) in self.records else None
+        """The subject of a record; None for a record of another aggregate."""
+        return " ".join(getattr(record, name) for name in self.subject_fields) if type(record) in self.records else None
 
-    def readings(self, subject: str) -> Iterator[tuple[str, ...]]:
-        """Every way to read a subject as values of the fields it is about: a value may have spaces of its own."""
-        spaces = [place for place, one in enumerate(subject) if one == " "]
-        for cuts in combinations(spaces, len(self.about) - 1):
+    def possible_keys(self, subject: str) -> Iterator[tuple[str, ...]]:
+        """Every way to split a subject into the values of its fields: a value may contain spaces."""
+        spaces = [index for index, character in enumerate(subject) if character == " "]
+        for cuts in combinations(spaces, len(self.subject_fields) - 1):
             starts, ends = [0, *(cut + 1 for cut in cuts)], [*cuts, len(subject)]
             yield tuple(subject[start:end] for start, end in zip(starts, ends, strict=True))
 
@@ -56,11 +56,12 @@ _RECORDS = ((Message, MessageStatus), (InboundMessage,), (Call, CallStatus), (Tr
 
 @cache
 def aggregates() -> tuple[Aggregate, ...]:
-    """Every family; an event type tells of the one that its example projects to."""
-    told: dict[str, set[type[Record]]] = {}
+    """Every aggregate. An event type belongs to the one whose records its example projects to."""
+    written: dict[str, set[type[Record]]] = {}
     for event_type, event in EVENT_TYPES.items():
-        told[event_type] = {type(one) for one in event.parse(event.example, _LONG_AFTER, _LONG_AFTER).project()}
+        example = event.parse(event.example, _LONG_AFTER, _LONG_AFTER)
+        written[event_type] = {type(record) for record in example.project()}
     return tuple(
-        Aggregate(records, tuple(event_type for event_type, its in told.items() if its & {*records}))
+        Aggregate(records, tuple(event_type for event_type, types in written.items() if types & {*records}))
         for records in _RECORDS
     )

@@ -1,4 +1,4 @@
-"""Delivery: one HTTP request of the gateway, and the payload it carries."""
+"""Delivery: one HTTP request of the gateway, and its payload."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,69 +14,68 @@ from seven.parsing import Fields, read_form, read_json
 from seven.timestamps import plausible, read_moment
 
 MAX_NAME = 64
-"""Characters kept of the name of an event type that is not known."""
+"""Characters kept of the name of an unknown event type."""
 
 _MARK = b"\xef\xbb\xbf"
-"""The byte order mark that some editors put before a text."""
+"""The UTF-8 byte order mark, which some editors put before a text."""
 
 _ENVELOPE_FIELDS = frozenset({"webhook_event", "webhook_timestamp"})
 
 
-@dataclass(slots=True, unsafe_hash=True)  # nobody alters one; frozen, it would take four times as long to make
+@dataclass(slots=True, unsafe_hash=True)  # never altered; frozen would quadruple the time to create it
 class Delivery:
-    """One HTTP request, as far as it matters to what it says."""
+    """The parts of one HTTP request that determine its meaning."""
 
     method: str
     query: bytes
     body: bytes
     raw: bytes = field(init=False, compare=False)
-    """The bytes that speak: a POST's body, whose query is the target URL's own; without a body, the query."""
+    """The bytes of the payload: a GET's query, else the body. A POST without a body has its payload in the query;
+    beside a body, the query is part of the target URL."""
     request_method: str = field(init=False, compare=False)
     """The request method of the hook: `JSON`, `POST` or `GET`."""
-    _told: bytes = field(init=False, repr=False, compare=False)
+    _content: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        told = self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
-        self.raw, self._told = told, told.strip().removeprefix(_MARK).lstrip()
-        is_json = self._told[:1] in (b"{", b"[")
+        raw = self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
+        self.raw, self._content = raw, raw.strip().removeprefix(_MARK).lstrip()
+        is_json = self._content[:1] in (b"{", b"[")
         self.request_method = "GET" if self.method == "GET" else "JSON" if is_json else "POST"
 
     def decode(self) -> Fields:
-        """The words, nested as they were meant. Raises Undecodable, or Misfit where they contradict each other."""
+        """The decoded fields, nested. Raises Undecodable; InvalidPayload where a key has contradicting values."""
         if not self.raw.strip():
             raise Undecodable("an empty request")
-        return (read_json if self.request_method == "JSON" else read_form)(self._told)
+        return (read_json if self.request_method == "JSON" else read_form)(self._content)
 
 
 @dataclass(slots=True)
 class Payload:
-    """The decoded words of a delivery, and what they say about themselves."""
+    """The decoded payload of a delivery, with its event type and timestamp."""
 
-    words: Fields
     fields: Mapping[str, Any]
-    """The `data`, wherever the notation put it."""
+    """The `data`, wherever the format puts it."""
     event_type: str | None
-    """As the payload tells it, else as the path does; None where neither does."""
+    """From the payload, else from the path; None where neither names one."""
     timestamp: object
 
     @classmethod
-    def of(cls, words: Fields, path_event_type: str | None) -> "Payload":
-        """Find `data` in nested words, in a JSON text, or flat beside the envelope's fields.
+    def of(cls, decoded: Fields, path_event_type: str | None) -> "Payload":
+        """Find `data`: nested, as JSON in a string, or flat beside the envelope's fields.
 
-        Raises Undecodable or Misfit for a JSON text that cannot be read.
+        Raises Undecodable or InvalidPayload for a string whose JSON is invalid.
         """
-        inner = words.get("data")
+        inner = decoded.get("data")
         if isinstance(inner, str) and inner.lstrip()[:1] == "{":
             inner = read_json(inner)
-        if inner == [] and "webhook_event" in words:  # PHP's empty object
+        if inner == [] and "webhook_event" in decoded:  # PHP's empty object
             inner = {}
-        # Flat fields stand beside the envelope's; one receiver in production reads webhook_event inside data.
-        fields = inner if isinstance(inner, dict) else words
+        # Flat fields are beside the envelope's; one receiver in production reads webhook_event inside data.
+        fields = inner if isinstance(inner, dict) else decoded
         envelope = {
-            name: fields.get(name) if words.get(name) in (None, "") else words[name] for name in _ENVELOPE_FIELDS
+            name: fields.get(name) if decoded.get(name) in (None, "") else decoded[name] for name in _ENVELOPE_FIELDS
         }
         return cls(
-            words=words,
             fields=fields
             if _ENVELOPE_FIELDS.isdisjoint(fields)
             else {name: value for name, value in fields.items() if name not in _ENVELOPE_FIELDS},
@@ -85,43 +84,43 @@ class Payload:
         )
 
     def check(self, received_at: datetime) -> None:
-        """Whether it means anything. Raises as `event` does, and is faster: when it was told does not matter.
+        """Validate the fields. Raises like `event`, but faster: it skips the time of the report.
 
-        No time is too late here: a receiver has its own clock only, and one that is behind must refuse nothing.
+        It accepts any future time: a receiver has only its own clock, and a slow one must not refuse deliveries.
         """
         self._parsed(received_at, None)
 
     def event(self, received_at: datetime, until: datetime | None = None) -> Event:
-        """What the payload means. Raises UnknownEventType, or Misfit naming each wrong field.
+        """Parse the event. Raises UnknownEventType; InvalidPayload, which names each invalid field.
 
-        Times are judged by `until`, the latest that can be trusted; without it by the receipt.
+        Times are checked against `until`, the latest trusted time; by default against `received_at`.
         """
         until = until or received_at
-        return self._parsed(self._told_at(received_at, until), until)
+        return self._parsed(self._reported_at(received_at, until), until)
 
-    def _parsed(self, told_at: datetime, until: datetime | None) -> Event:
+    def _parsed(self, reported_at: datetime, until: datetime | None) -> Event:
         if self.event_type is None:
             raise UnknownEventType("neither webhook_event nor the path names an event type")
         if self.event_type not in EVENT_TYPES:
             raise UnknownEventType("an event type not known here")
-        return EVENT_TYPES[self.event_type].parse(self.fields, told_at, until)
+        return EVENT_TYPES[self.event_type].parse(self.fields, reported_at, until)
 
     def digest(self) -> str:
-        """Equal for repeats of one delivery."""
+        """A digest that is equal for repeats of one delivery."""
         return delivery_digest(self.event_type, self.fields)
 
-    def _told_at(self, received_at: datetime, until: datetime) -> datetime:
+    def _reported_at(self, received_at: datetime, until: datetime) -> datetime:
         try:
             return plausible(read_moment(self.timestamp), until)
-        except ValueError:  # absent, or of no use: the delivery is understood without it
+        except ValueError:  # absent or invalid: the delivery is understood without it
             return received_at
 
 
 def _name(value: object) -> str | None:
-    """The name of an event type as it was told, cut; a known one in the vendor's own spelling."""
+    """The name of an event type, truncated; a known one in the vendor's spelling."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value in EVENT_TYPES:  # as nearly always
+    if isinstance(value, str) and value in EVENT_TYPES:  # the usual case
         return value
     if not isinstance(value, str):
         raise InvalidPayload("webhook_event is not text", {"webhook_event": "text is expected"})

@@ -1,4 +1,4 @@
-"""Digests: names for what carries none."""
+"""Digests: keys for records and deliveries that carry no id."""
 
 import hashlib
 import json
@@ -9,24 +9,24 @@ from typing import Any
 
 
 def short_digest(*parts: str | datetime | None) -> str:
-    """32 hex digits for a record whose event carries no id. Times count by the second, as the gateway tells them."""
-    told = [int(part.timestamp()) if isinstance(part, datetime) else part for part in parts]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    """32 hex digits for a record whose event carries no id. Times count in whole seconds, as the gateway sends them."""
+    values = [int(part.timestamp()) if isinstance(part, datetime) else part for part in parts]
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
 
-def is_short_digest(told: str) -> bool:
-    """Whether a name is one of those: the vendor's own ids are none of so many digits."""
-    return re.fullmatch("[0-9a-f]{32}", told) is not None
+def is_short_digest(id_: str) -> bool:
+    """Whether an id is a `short_digest`: the vendor's own ids are shorter."""
+    return re.fullmatch("[0-9a-f]{32}", id_) is not None
 
 
 def delivery_digest(event_type: str | None, fields: Mapping[str, Any] | bytes) -> str:
-    """sha256 of an event type and its canonical `data`: equal for repeats, in whichever form they were sent.
+    """sha256 of an event type and its canonical `data`: equal for repeats, in whichever format they were sent.
 
-    A form writes every scalar as text and leaves null out, so canonical `data` does both; `webhook_timestamp`, which
-    a retry may renew, is no part of it. What could not be decoded counts by its bytes.
+    A form writes every scalar as text and omits null, so canonical `data` does both. It excludes `webhook_timestamp`,
+    which a retry may renew. Undecodable deliveries are digested by their bytes.
     """
-    told = fields if isinstance(fields, bytes) else _ENCODER.encode(_canonical(fields)).encode()
-    return hashlib.sha256(f"{event_type}\n".encode("utf-8", "surrogatepass") + told).hexdigest()
+    content = fields if isinstance(fields, bytes) else _ENCODER.encode(_canonical(fields)).encode()
+    return hashlib.sha256(f"{event_type}\n".encode("utf-8", "surrogatepass") + content).hexdigest()
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True)
@@ -36,10 +36,10 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        value = {str(place): one for place, one in enumerate(value)}
+        value = {str(index): inner for index, inner in enumerate(value)}
     if isinstance(value, Mapping):
-        told = ((str(name), _canonical(one)) for name, one in value.items())
-        return {name: one for name, one in told if one is not None and one != {}}
+        pairs = ((str(name), _canonical(inner)) for name, inner in value.items())
+        return {name: inner for name, inner in pairs if inner is not None and inner != {}}
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
     return None if value is None else str(value)

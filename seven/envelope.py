@@ -1,7 +1,7 @@
-"""Envelope: what the ledger keeps of one delivery, one line of JSON.
+"""Envelope: one delivery in the ledger, as one line of JSON.
 
-Readers survive the envelopes of older and newer versions: what they do not know they ignore, what they miss they
-take as absent. Only `id` has to be there. Change the meaning of a field by giving it a new name.
+Readers accept envelopes of older and newer versions: they ignore unknown fields, and only `id` is required. To
+change the meaning of a field, give it a new name.
 """
 
 import base64
@@ -18,25 +18,25 @@ from seven.parsing import MAX_DEPTH, Fields, deeper_than, finite
 from seven.records import ArchivedDelivery
 
 VERSION = 1
-LONGEST = 2000  # bytes of any text in it but the payload: more is none of ours, and no index would take it
+LONGEST = 2000  # bytes of any text but the payload: receivers write no longer one, and no index would hold it
 CUT = "larger than "
-"""How the reason begins where only a sample of the bytes was kept: half a form, decoded, would look like a whole."""
+"""Prefix of the reason where only a sample of the bytes was kept: half a form would decode like a whole one."""
 RAW = "base64:"
-_WHERE_TOLD = ("source", "doubt")
+_OPTIONAL_FIELDS = ("source", "doubt")
 _DECODER = json.JSONDecoder(parse_float=finite, parse_constant=str)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # words were decoded
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # of decoded JSON: no cycles
 _ID = re.compile(rb'\{(?:"v":\d{1,9},)?"id":"([!#-\[\]-~]{1,255})"')
 
 
 def peek_id(line: bytes) -> str | None:
-    """The id at the head of a line, without reading the rest: a newer version's, or one that nobody dares to read."""
-    found = _ID.match(line)
-    return found[1].decode("ascii") if found else None
+    """The id at the start of a line, without parsing the rest: of a newer version, or of a line that kills workers."""
+    match = _ID.match(line)
+    return match[1].decode("ascii") if match else None
 
 
 @dataclass(slots=True)
 class Envelope:
-    """One accepted delivery. `payload` is its decoded words, or its bytes where they could not be decoded."""
+    """One accepted delivery. `payload` holds its decoded fields, or the raw bytes where decoding failed."""
 
     id: str
     event_type: str | None
@@ -44,20 +44,20 @@ class Envelope:
     request_method: str
     payload: Fields | bytes
     reason: str | None = None
-    """Why the receiver could not understand the bytes; None for a decoded payload."""
+    """Why the receiver could not understand the delivery; None if it could."""
     source: str | None = None
-    """The address it came from."""
+    """The sender's IP address."""
     doubt: str | None = None
-    """Why it may not be the gateway's: it is to be quarantined, whatever it says."""
+    """Why it may not come from the gateway: it is quarantined, whatever its payload."""
 
     def line(self) -> bytes:
-        """As one line of ASCII JSON, NUL and lone surrogates escaped."""
+        """The envelope as one line of ASCII JSON, NUL and lone surrogates escaped."""
         payload = self.payload_text if isinstance(self.payload, dict) else _quoted(self.payload_text)
         rest = ""
-        for name in _WHERE_TOLD:
-            if (told := getattr(self, name)) is not None:
-                rest += f',"{name}":{_quoted(told)}'
-        # written piece by piece: twice as fast as from a dict of them
+        for name in _OPTIONAL_FIELDS:
+            if (value := getattr(self, name)) is not None:
+                rest += f',"{name}":{_quoted(value)}'
+        # an f-string is twice as fast as encoding a dict
         return (
             f'{{"v":{VERSION},"id":{_quoted(self.id)},"event_type":{_quoted(self.event_type)}'
             f',"received_at":"{self.received_at.isoformat()}","request_method":{_quoted(self.request_method)}'
@@ -66,21 +66,21 @@ class Envelope:
 
     @property
     def payload_text(self) -> str:
-        """The payload as text that any database keeps: ASCII JSON, or `base64:` and the bytes."""
+        """The payload as text that any database can store: ASCII JSON, or `base64:` and the bytes."""
         if isinstance(self.payload, bytes):
             return RAW + base64.b64encode(self.payload).decode("ascii")
         return _ENCODER.encode(self.payload)
 
     @property
-    def words(self) -> Fields:
-        """The decoded words. Raises Undecodable with the receiver's reason where there are none."""
+    def fields(self) -> Fields:
+        """The decoded payload. Raises Undecodable with the receiver's reason where there is none."""
         if isinstance(self.payload, bytes):
             raise Undecodable(self.reason or "undecodable")
         return self.payload
 
     @classmethod
     def archived(cls, row: ArchivedDelivery) -> "Envelope":
-        """The envelope of a delivery again, from its row. Raises UnreadableEnvelope where the payload is gone."""
+        """Rebuild the envelope of a delivery from its row. Raises UnreadableEnvelope where the payload is gone."""
         text = row.payload or ""
         try:
             payload: Any = text if text.startswith(RAW) else json.loads(text, parse_float=finite, parse_constant=str)
@@ -104,7 +104,7 @@ class Envelope:
             written = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
             payload: Any = written.get("payload")
             if line.count(b"{") + line.count(b"[") > MAX_DEPTH and deeper_than(MAX_DEPTH, payload):
-                raise RecursionError  # noqa: TRY301 - as json does, for what no receiver writes and nothing could read
+                raise RecursionError  # noqa: TRY301 - as json does; no receiver writes such a payload
             if isinstance(payload, str) and payload.startswith(RAW):
                 payload = base64.b64decode(payload[len(RAW) :], validate=True)
             return cls(
@@ -114,14 +114,14 @@ class Envelope:
                 request_method=_text(written.get("request_method") or "POST"),
                 payload=payload if isinstance(payload, (dict, bytes)) else {},
                 reason=None if written.get("reason") is None else _text(written["reason"]),
-                **{name: _text(told) for name in _WHERE_TOLD if (told := written.get(name)) is not None},
+                **{name: _text(value) for name in _OPTIONAL_FIELDS if (value := written.get(name)) is not None},
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableEnvelope(f"not an envelope: {type(error).__name__}") from None
 
 
-def _quoted(told: str | None) -> str:
-    return "null" if told is None else encode_basestring_ascii(told)
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else encode_basestring_ascii(text)
 
 
 def _text(value: object) -> str:
@@ -131,7 +131,7 @@ def _text(value: object) -> str:
 
 
 def _aware(value: object) -> datetime:
-    """A time with its offset; a newer version may leave it out, and then nothing is known of it but 'long ago'."""
+    """A time with its offset. A newer version may omit it: then any time long ago."""
     if value is None:
         return datetime(2000, 1, 1, tzinfo=UTC)
     moment = datetime.fromisoformat(str(value))

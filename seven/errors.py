@@ -1,8 +1,8 @@
-"""Why a delivery of a known sender could not be understood; each kind is kept raw, with its reason."""
+"""Errors: why a delivery with a valid token is parked. It is stored raw, with the reason."""
 
 
-class NotUnderstood(Exception):  # noqa: N818 - a delivery that is parked is no error of ours
-    """A delivery that is parked. `reason` is safe to show and to log: it names fields, never their values."""
+class NotUnderstood(Exception):  # noqa: N818 - a parked delivery is not an error of ours
+    """The delivery is parked. `reason` is safe to show and to log: it names fields, never their values."""
 
     def __init__(self, reason: str, wrong: dict[str, str] | None = None) -> None:
         super().__init__(reason)
@@ -11,16 +11,16 @@ class NotUnderstood(Exception):  # noqa: N818 - a delivery that is parked is no 
 
 
 class Undecodable(NotUnderstood):
-    """The bytes are in none of the gateway's forms."""
+    """The bytes are in none of the gateway's formats."""
 
 
 class UnknownEventType(NotUnderstood):
-    """Decoded, but of an event type unknown today, or of none; the vendor coins new ones."""
+    """The event type is missing or unknown; the vendor adds new ones."""
 
 
 class InvalidPayload(NotUnderstood):
-    """Of a known event type, but a field is missing or makes no sense; `wrong` names each such field."""
+    """A field is missing or invalid; `wrong` names each such field, with the reason."""
 
 
-class UnreadableEnvelope(Exception):  # noqa: N818 - told apart by name, like its siblings
-    """A line in the ledger that is no envelope of any version."""
+class UnreadableEnvelope(Exception):  # noqa: N818 - a noun, like the others
+    """A line in the ledger is not an envelope of any version."""

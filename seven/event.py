@@ -1,4 +1,4 @@
-"""Event: what a payload means, with the vendor's field names; and the one list of event types."""
+"""Event: the meaning of a payload, in the vendor's field names; and the only list of event types."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -12,23 +12,23 @@ from seven.errors import InvalidPayload
 from seven.records import Record
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
-"""Every event type we understand; a file in `seven/events/` enters itself here."""
+"""Every known event type. A class in `seven/events/` registers itself here."""
 
 
 class Event(BaseModel, ABC):
-    """One event. A field left out, null or blank is one and the same; fields not known to us stay in the payload.
+    """One event. Absent, null and blank fields are equal; unknown fields are ignored and stay in the payload.
 
-    Required are only the fields that make the key and the point of an event: the vendor's fields come and go.
+    Only the fields that make up an event's key and its meaning are required: the vendor adds and removes fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     event_type: ClassVar[str]
     example: ClassVar[Mapping[str, Any]]
-    """The `data` of one such delivery."""
+    """The `data` of a delivery of this type."""
 
-    told_at: datetime
-    """When the gateway told it: `webhook_timestamp`, or where there is none our `received_at`."""
+    reported_at: datetime
+    """When the gateway reported it: `webhook_timestamp`, else our `received_at`."""
 
     def __init_subclass__(cls, *, event_type: str) -> None:
         super().__init_subclass__()
@@ -36,30 +36,30 @@ class Event(BaseModel, ABC):
         EVENT_TYPES[event_type] = cls
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any], told_at: datetime, until: datetime | None) -> Self:
-        """The event that a payload's fields tell. Raises Misfit, naming each field that is missing or wrong.
+    def parse(cls, fields: Mapping[str, Any], reported_at: datetime, until: datetime | None) -> Self:
+        """Parse the fields of a payload. Raises InvalidPayload, which names each missing or invalid field.
 
-        A time well after `until` is wrong; without it no time is too late.
+        A time more than a day after `until` is invalid; None accepts any future time.
         """
-        told: dict[str, Any] = {name: value for name, value in fields.items() if not _is_blank(value)}
-        told["told_at"] = told_at
+        values: dict[str, Any] = {name: value for name, value in fields.items() if not _is_blank(value)}
+        values["reported_at"] = reported_at
         try:
-            return cls.model_validate(told, context={"until": until})
+            return cls.model_validate(values, context={"until": until})
         except ValidationError as error:
-            wrong = {str(one["loc"][0]): _word(one) for one in error.errors(include_url=False, include_input=False)}
-            raise InvalidPayload(
-                f"{cls.event_type}: " + "; ".join(f"{k}: {v}" for k, v in wrong.items()), wrong
-            ) from None
+            details = error.errors(include_url=False, include_input=False)
+            wrong = {str(detail["loc"][0]): _reason(detail) for detail in details}
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+            raise InvalidPayload(f"{cls.event_type}: {reasons}", wrong) from None
 
     @property
     @abstractmethod
     def at(self) -> datetime:
-        """When it happened: the event's own time, else `told_at`."""
+        """When it happened: the event's own time, else `reported_at`."""
 
     @property
     @abstractmethod
     def subject(self) -> str:
-        """The key of the record that the event speaks of, its parts joined by a space."""
+        """The key of the record that the event is about, its parts joined by a space."""
 
     @abstractmethod
     def project(self) -> Iterable[Record]:
@@ -70,5 +70,5 @@ def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
-def _word(error: ErrorDetails) -> str:
-    return "missing or empty" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+def _reason(detail: ErrorDetails) -> str:
+    return "missing or empty" if detail["type"] == "missing" else detail["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""The types of an event's fields: numbers come as strings and strings as numbers, so both are read as either."""
+"""Field types of events. The gateway sends numbers as strings and strings as numbers: each type accepts both."""
 
 import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -8,15 +8,15 @@ from pydantic import BeforeValidator, Field
 
 REPLACEMENT = "\ufffd"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses both in text, pydantic refuses surrogates
-_NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}  # how decoding spells JSON's non-numbers
+_NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}  # as the decoder spells JSON's non-numbers
 _INTEGER = re.compile(r"-?\d{1,30}")
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,60})?([eE][+-]?\d{1,3})?")
 _PRICE_STEP = Decimal("1e-8")
 
 
 def storable(text: str) -> str:
-    """The text as both databases can keep it: NUL and lone surrogates become U+FFFD."""
-    if text.isascii() and "\0" not in text:  # as nearly always
+    """The text as both databases can store it: NUL and lone surrogates become U+FFFD."""
+    if text.isascii() and "\0" not in text:  # the usual case
         return text
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
@@ -29,18 +29,18 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
 
 
-def _name(size: int) -> BeforeValidator:
-    """One function, since each costs as much as all that it does."""
+def _short_text(size: int) -> BeforeValidator:
+    """One validator instead of several: calling one costs as much as all of its work."""
 
-    def read(value: Any) -> str:
-        name = _text(value).strip()
-        if name in _NOT_NUMBERS:
+    def validate(value: Any) -> str:
+        text = _text(value).strip()
+        if text in _NOT_NUMBERS:
             raise ValueError("not a number, and no name either")
-        if len(name.encode()) > size:
+        if len(text.encode()) > size:
             raise ValueError(f"longer than {size} bytes")
-        return name
+        return text
 
-    return BeforeValidator(read)
+    return BeforeValidator(validate)
 
 
 def _whole_number(value: Any) -> int:
@@ -65,23 +65,23 @@ def _price(value: Any) -> Decimal:
     number = _decimal(value)
     try:
         rounded = number.quantize(_PRICE_STEP, ROUND_HALF_EVEN)
-    except InvalidOperation as absurd:
-        raise ValueError("an absurd price") from absurd
-    # normalised, so that equal prices are equal text too; the sum brings 1E+2 back to 100
+    except InvalidOperation as error:
+        raise ValueError("an absurd price") from error
+    # normalised, so that equal prices have equal texts; adding 0 turns 1E+2 back into 100
     return rounded.normalize() + Decimal(0)
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-"""What people or networks wrote, of any length."""
+"""Free text of any length."""
 
-ShortText = Annotated[str, _name(255)]
-"""An id or a status: short enough for any database's index."""
+ShortText = Annotated[str, _short_text(255)]
+"""An id or a status, short enough for any database's index; at most 255 bytes."""
 
-Url = Annotated[str, _name(1024)]
-"""A URL that is part of a key."""
+Url = Annotated[str, _short_text(1024)]
+"""A URL that is part of a key; at most 1024 bytes."""
 
 Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=2**31 - 1)]
 """A counter or a duration in seconds."""
 
 Price = Annotated[Decimal, BeforeValidator(_price), Field(ge=0, lt=10_000_000)]
-"""Euros, exact to eight decimals: what a double can carry through SQLite and back unharmed."""
+"""Euros, exact to eight decimals: SQLite stores them as doubles, without loss at this precision."""

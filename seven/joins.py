@@ -1,7 +1,7 @@
-"""Joins: how two values of one field become one, the same in any order and however often.
+"""Joins: merge two values of one field, with the same result in any order and for any number of repeats.
 
-Every field of a record declares one of these. NULL is below everything and text compares by code point. The same
-joins stand in SQL in `store/upsert.py`; a property test holds the two together.
+Every field of a record declares one. NULL is below everything; text compares by code point. `store/upsert.py` has the
+same joins in SQL; a property test proves the two equal.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,17 +12,17 @@ from typing import Any
 
 
 class Join(Enum):
-    """What becomes of two values of one field."""
+    """How two values of one field merge."""
 
-    KEY = "part of what the record is about; equal by definition"
+    KEY = "part of the record's key; equal by definition"
     EARLIEST = "the lesser"
-    GREATEST = "the greater: a counter, a later time, or of two texts the one that says something"
-    STANDING = "decided together with its neighbours, in the order of their declaration, by the first that differs"
+    GREATEST = "the greater: a counter, a later time, or any text over an empty one"
+    STANDING = "taken together from one record: the first of these fields that differs, in declared order, decides"
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """A field's join; `order` names a field's values from the lowest up where their own order is not meant."""
+class FieldJoin:
+    """A field's join. `order` lists the field's values from the lowest up; empty for their natural order."""
 
     join: Join
     order: Sequence[str] = ()
@@ -36,40 +36,40 @@ class Declared:
 
 def key() -> Any:
     """Declare a field of the record's key."""
-    return field(metadata={"declared": Declared(Join.KEY)})
+    return field(metadata={"join": FieldJoin(Join.KEY)})
 
 
 def earliest() -> Any:
-    """Declare a field that keeps the least value told."""
-    return field(default=None, metadata={"declared": Declared(Join.EARLIEST)})
+    """Declare a field that keeps the least value."""
+    return field(default=None, metadata={"join": FieldJoin(Join.EARLIEST)})
 
 
 def greatest() -> Any:
-    """Declare a field that keeps the greatest value told; for text that is any value over NULL or empty."""
-    return field(default=None, metadata={"declared": Declared(Join.GREATEST)})
+    """Declare a field that keeps the greatest value; for text, any value over NULL or an empty one."""
+    return field(default=None, metadata={"join": FieldJoin(Join.GREATEST)})
 
 
 def standing(order: Sequence[str] = ()) -> Any:
     """Declare a field of the record's standing; `order` lists its values from the lowest up."""
-    return field(default=None, metadata={"declared": Declared(Join.STANDING, order)})
+    return field(default=None, metadata={"join": FieldJoin(Join.STANDING, order)})
 
 
 class Shape:
-    """The fields of one class of records by their joins, in the order of declaration."""
+    """The fields of a record class by join, in the order of declaration."""
 
     def __init__(self, record: type[Any]) -> None:
-        self.declared: dict[str, Declared] = {one.name: one.metadata["declared"] for one in fields(record)}
-        self._names = {join: tuple(n for n, d in self.declared.items() if d.join is join) for join in Join}
-        self.alone = {n: d for n, d in self.declared.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
-        """The fields that are joined each by itself."""
+        self.field_joins: dict[str, FieldJoin] = {column.name: column.metadata["join"] for column in fields(record)}
+        self._names = {join: tuple(n for n, d in self.field_joins.items() if d.join is join) for join in Join}
+        self.independent = {n: d for n, d in self.field_joins.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
+        """The fields that merge independently of others."""
         keys = self._names[Join.KEY]
-        told = attrgetter(*keys)
-        self.key: Callable[[Any], tuple[Any, ...]] = told if len(keys) > 1 else lambda record: (told(record),)
+        values = attrgetter(*keys)
+        self.key: Callable[[Any], tuple[Any, ...]] = values if len(keys) > 1 else lambda record: (values(record),)
 
     def names(self, join: Join) -> tuple[str, ...]:
         """The fields with this join."""
         return self._names[join]
 
     def sort_key(self, record: object) -> tuple[Any, ...]:
-        """How a record's standing compares; empty, hence equal, for records that have none."""
-        return tuple(self.declared[name].sort_key(getattr(record, name)) for name in self._names[Join.STANDING])
+        """A sort key for a record's standing; empty, hence equal, for records without one."""
+        return tuple(self.field_joins[name].sort_key(getattr(record, name)) for name in self._names[Join.STANDING])

@@ -1,7 +1,7 @@
-"""The gateway's notations: bytes to words, by looking at the bytes rather than believing the content type.
+"""Parsing: decodes the gateway's payload formats. The bytes decide the format, not the content type.
 
-A JSON object, or a form (in body or query) whose keys may be nested by brackets: `data[msg_id]=…`. PHP writes both,
-so its habits hold: brackets nest, `[]` appends.
+A payload is a JSON object, or a form (in body or query) with nested keys: `data[msg_id]=…`. PHP writes both, so its
+rules apply: brackets nest, `[]` appends.
 """
 
 import json
@@ -16,7 +16,7 @@ from seven.errors import InvalidPayload, Undecodable
 MAX_DEPTH = 32
 MAX_FIELDS = 1000
 LONGEST_KNOWN_KEY = 100
-"""Characters of a form's key that is remembered once it has been read."""
+"""Characters of the longest form key that is cached."""
 
 Fields = dict[str, Any]
 
@@ -25,13 +25,13 @@ _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 
 
 def read_json(body: bytes | str) -> Fields:
-    """The words of a JSON object. Non-numbers become the texts `NaN`, `Infinity` and `-Infinity`.
+    """Decode a JSON object. Non-numbers become the texts `NaN`, `Infinity` and `-Infinity`.
 
-    Raises Undecodable, or Misfit where one key is given two values: to choose one would be a guess.
+    Raises Undecodable; InvalidPayload where a key has two values: choosing one would be a guess.
     """
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
-        words = _DECODER.decode(text)
+        fields = _DECODER.decode(text)
     except UnicodeDecodeError:
         raise Undecodable("not UTF-8") from None
     except RecursionError:
@@ -40,18 +40,18 @@ def read_json(body: bytes | str) -> Fields:
         raise Undecodable(f"malformed JSON: {error.msg} at character {error.pos}") from None
     except ValueError:
         raise Undecodable("malformed JSON: a number of thousands of digits") from None
-    if not isinstance(words, dict):
+    if not isinstance(fields, dict):
         raise Undecodable("JSON, but not an object")
-    # to count what could nest is much faster than to look, and nearly always enough
-    if text.count("{") + text.count("[") > MAX_DEPTH and deeper_than(MAX_DEPTH, words):
+    # counting brackets is much faster than walking, and nearly always enough
+    if text.count("{") + text.count("[") > MAX_DEPTH and deeper_than(MAX_DEPTH, fields):
         raise Undecodable(f"JSON nested deeper than {MAX_DEPTH} levels")
-    return words
+    return fields
 
 
 def read_form(encoded: bytes) -> Fields:
-    """The words of a form or a query string. Bytes that are no UTF-8 stay as lone surrogates, so nothing is lost.
+    """Decode a form or a query string. Bytes that are not UTF-8 become lone surrogates, so nothing is lost.
 
-    Raises Undecodable, or Misfit where one key is given two values.
+    Raises Undecodable; InvalidPayload where a key has two values.
     """
     if encoded.lstrip()[:2] == b"--":
         raise Undecodable("multipart/form-data, which is none of the gateway's forms")
@@ -59,52 +59,52 @@ def read_form(encoded: bytes) -> Fields:
     pairs = text.split("&")
     if len(pairs) > MAX_FIELDS:
         raise Undecodable(f"a form of more than {MAX_FIELDS} fields")
-    told = [(_key(name), _unquoted(value)) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
-    if told and ("=" not in text or not any(key.is_ours for key, _ in told)):
+    fields = [(_key(name), _unquoted(value)) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
+    if fields and ("=" not in text or not any(key.is_plausible for key, _ in fields)):
         raise Undecodable("neither JSON nor a form")
-    words: Fields = {}
-    for key, value in told:
-        _put(words, key, value)
-    return words
+    nested: Fields = {}
+    for key, value in fields:
+        _put(nested, key, value)
+    return nested
 
 
 class _Key(NamedTuple):
-    """A key of a form: as it was told, and the path that its brackets make."""
+    """A key of a form: its whole name, and the path that its brackets make."""
 
     name: str
     path: tuple[str, ...]
-    is_ours: bool
-    """Whether it looks like any that the gateway makes."""
+    is_plausible: bool
+    """Whether it has the form of the gateway's keys."""
 
     @classmethod
-    def read(cls, quoted: str) -> "_Key":
+    def parse(cls, quoted: str) -> "_Key":
         name = _unquoted(quoted)
         nested = _KEY.fullmatch(name)
         return cls(name, (nested[1], *_BRACKETED.findall(nested[2])) if nested else (name,), nested is not None)
 
 
-_known_key = lru_cache(maxsize=1024)(_Key.read)  # they are always the same few
+_known_key = lru_cache(maxsize=1024)(_Key.parse)  # the gateway sends the same few
 
 
 def _key(quoted: str) -> _Key:
-    return (_known_key if len(quoted) <= LONGEST_KNOWN_KEY else _Key.read)(quoted)
+    return (_known_key if len(quoted) <= LONGEST_KNOWN_KEY else _Key.parse)(quoted)
 
 
-def _unquoted(told: str) -> str:
-    return unquote(told.replace("+", " "), errors="surrogateescape")
+def _unquoted(quoted: str) -> str:
+    return unquote(quoted.replace("+", " "), errors="surrogateescape")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Fields:
-    words = dict(pairs)
-    if len(words) == len(pairs):
-        return words
-    words = {}
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    fields = {}
     for key, value in pairs:
-        if key not in words:
-            words[key] = value
-        elif repr(words[key]) != repr(value):  # 1 and true are equal, and not the same
+        if key not in fields:
+            fields[key] = value
+        elif repr(fields[key]) != repr(value):  # in Python 1 equals True, in JSON they differ
             raise _given_twice(key)
-    return words
+    return fields
 
 
 def _given_twice(key: str) -> InvalidPayload:
@@ -113,7 +113,7 @@ def _given_twice(key: str) -> InvalidPayload:
 
 
 def finite(number: str) -> float | str:
-    """A number of JSON; as the text it is where no finite float can hold it, such as 1e999."""
+    """A JSON number as a float; its text where no finite float can hold it, such as 1e999."""
     value = float(number)
     return value if math.isfinite(value) else number
 
@@ -122,24 +122,24 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=finite, parse
 
 
 def deeper_than(levels: int, value: Any) -> bool:
-    """Whether something is nested deeper than so many levels."""
+    """Whether a decoded value is nested deeper than a number of levels."""
     if not isinstance(value, (dict, list)):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(deeper_than(levels - 1, one) for one in inner)
+    return levels == 0 or any(deeper_than(levels - 1, child) for child in inner)
 
 
-def _put(words: Fields, key: _Key, value: str) -> None:
-    """Put one field of a form where its brackets say."""
+def _put(fields: Fields, key: _Key, value: str) -> None:
+    """Put a value at the path of its key."""
     path = key.path
     if len(path) > MAX_DEPTH:
         raise Undecodable(f"a form nested deeper than {MAX_DEPTH} levels")
-    place = words
+    parent = fields
     for step in path[:-1]:
-        inner = place.setdefault(step or str(len(place)), {})
+        inner = parent.setdefault(step or str(len(parent)), {})
         if not isinstance(inner, dict):
             raise _given_twice(key.name)
-        place = inner
-    last = path[-1] if path[-1] or len(path) == 1 else str(len(place))
-    if place.setdefault(last, value) != value:
+        parent = inner
+    last = path[-1] if path[-1] or len(path) == 1 else str(len(parent))
+    if parent.setdefault(last, value) != value:
         raise _given_twice(key.name)

@@ -1,55 +1,55 @@
-"""Runs: sets of ordinals, each as the sorted runs `(first, last)` without a gap."""
+"""Ranges: sets of ordinals as sorted ranges `(first, last)`, with a gap between each two."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
-Run = tuple[int, int]
+OrdinalRange = tuple[int, int]
 """From the first to the last ordinal, both included."""
 
 
-def runs(told: Iterable[Run]) -> list[Run]:
-    """Any runs, in any order, overlapping or not, as the fewest there can be."""
-    joined: list[Run] = []
-    for first, last in sorted(told):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+def merge_ranges(ranges: Iterable[OrdinalRange]) -> list[OrdinalRange]:
+    """Merge ranges in any order, overlapping or adjacent, into the fewest possible; sorted."""
+    merged: list[OrdinalRange] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
         else:
-            joined.append((first, last))
-    return joined
+            merged.append((first, last))
+    return merged
 
 
-def fold(joined: list[Run], run: Run) -> None:
-    """Add a run, in place, to the fewest that there can be; at their end it costs least."""
-    first, last = run
-    begin = bisect_left(joined, first - 1, key=lambda one: one[1])
-    end = bisect_right(joined, last + 1, key=lambda one: one[0])
+def add_range(merged: list[OrdinalRange], addition: OrdinalRange) -> None:
+    """Add a range to merged ones, in place. An addition at their end is the cheapest."""
+    first, last = addition
+    begin = bisect_left(merged, first - 1, key=lambda present: present[1])
+    end = bisect_right(merged, last + 1, key=lambda present: present[0])
     if begin < end:  # it overlaps or touches these
-        first, last = min(first, joined[begin][0]), max(last, joined[end - 1][1])
-    joined[begin:end] = [(first, last)]
+        first, last = min(first, merged[begin][0]), max(last, merged[end - 1][1])
+    merged[begin:end] = [(first, last)]
 
 
-def without(some: Iterable[Run], others: Iterable[Run]) -> list[Run]:
-    """What is in `some` and not in `others`; each as `runs` gives it."""
-    return list(_without(some, iter(others)))
+def subtract(minuend: Iterable[OrdinalRange], subtrahend: Iterable[OrdinalRange]) -> list[OrdinalRange]:
+    """The ordinals of `minuend` that are not in `subtrahend`; both as `merge_ranges` returns them."""
+    return list(_subtract(minuend, iter(subtrahend)))
 
 
-def size(some: Iterable[Run]) -> int:
-    """How many ordinals."""
-    return sum(last - first + 1 for first, last in some)
+def count_ordinals(merged: Iterable[OrdinalRange]) -> int:
+    """The number of ordinals in merged ranges."""
+    return sum(last - first + 1 for first, last in merged)
 
 
-def _without(some: Iterable[Run], others: Iterator[Run]) -> Iterator[Run]:
-    other = next(others, None)
-    for run in some:
-        first, last = run
-        while other is not None and other[1] < first:
-            other = next(others, None)
-        while other is not None and other[0] <= last:
-            if other[0] > first:
-                yield first, other[0] - 1
-            first = other[1] + 1
-            if first > last:
+def _subtract(minuend: Iterable[OrdinalRange], subtrahend: Iterator[OrdinalRange]) -> Iterator[OrdinalRange]:
+    removed = next(subtrahend, None)
+    for first, last in minuend:
+        start = first
+        while removed is not None and removed[1] < start:
+            removed = next(subtrahend, None)
+        while removed is not None and removed[0] <= last:
+            if removed[0] > start:
+                yield start, removed[0] - 1
+            start = removed[1] + 1
+            if start > last:
                 break
-            other = next(others, None)
-        if first <= last:
-            yield first, last
+            removed = next(subtrahend, None)
+        if start <= last:
+            yield start, last

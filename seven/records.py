@@ -1,7 +1,7 @@
-"""Records: what is kept of events, in our names; every field declares its join.
+"""Records: the rows that events project to, in our own names; every field declares its join.
 
 Folding records is commutative, associative and idempotent, so repeats, retries, replays and racing workers all
-become the same rows. A record's table has these fields as its columns, under the same names.
+produce the same rows. A record's table has its fields as columns, under the same names.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from seven.joins import Join, Shape, earliest, greatest, key, standing
 
-OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up
+OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up in a standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +29,32 @@ class Record:
         return SHAPES[type(self)].key(self)
 
     def merge(self, other: Self) -> Self:
-        """The join of two records of one key."""
+        """Merge two records with the same key."""
         joined: dict[str, Any] = {}
         shape = SHAPES[type(self)]
-        for name, declared in shape.alone.items():
-            mine, told = getattr(self, name), getattr(other, name)
-            if told is None or told == mine:  # as nearly always
+        for name, field_join in shape.independent.items():
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if theirs is None or theirs == ours:  # the usual case
                 continue
-            if mine is None:
-                joined[name] = told
-            elif declared.join is Join.EARLIEST:
-                joined[name] = min(mine, told)
+            if ours is None:
+                joined[name] = theirs
+            elif field_join.join is Join.EARLIEST:
+                joined[name] = min(ours, theirs)
             else:
-                joined[name] = max(mine, told, key=declared.sort_key)
+                joined[name] = max(ours, theirs, key=field_join.sort_key)
         if shape.sort_key(other) > shape.sort_key(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self
 
 
 def fold(records: Iterable[Record]) -> list[Record]:
-    """One record per table and key, sorted by both: an order in which racing writers do not deadlock."""
+    """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock."""
     folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
     for record in records:
-        place = (record.table, record.key)
-        known = folded.get(place)
-        folded[place] = record if known is None else known.merge(record)
-    return [folded[place] for place in sorted(folded)]
+        row = (record.table, record.key)
+        known = folded.get(row)
+        folded[row] = record if known is None else known.merge(record)
+    return [folded[row] for row in sorted(folded)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class MessageStatus(Record):
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage(Record):
-    """One SMS that came in."""
+    """One inbound SMS."""
 
     table: ClassVar[str] = "inbound_messages"
     tracks_changes: ClassVar[bool] = True
@@ -103,7 +103,7 @@ class InboundMessage(Record):
 
 @dataclass(frozen=True, slots=True)
 class Call(Record):
-    """One call, in or out, and its standing."""
+    """One inbound or outbound call, and its standing."""
 
     table: ClassVar[str] = "calls"
     tracks_changes: ClassVar[bool] = True
@@ -154,7 +154,7 @@ class TrackedLink(Record):
 
 @dataclass(frozen=True, slots=True)
 class LinkEvent(Record):
-    """The nth click or view of a link; a missing nth is a webhook that never came."""
+    """The nth click or view of a link; a gap in `nth` is a webhook that never came."""
 
     table: ClassVar[str] = "link_events"
 
@@ -167,7 +167,7 @@ class LinkEvent(Record):
 
 @dataclass(frozen=True, slots=True)
 class ArchivedDelivery(Record):
-    """One accepted delivery: what was sent, and what became of it."""
+    """One accepted delivery: its payload and its outcome."""
 
     table: ClassVar[str] = "deliveries"
 
@@ -190,7 +190,7 @@ class ArchivedDelivery(Record):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter(Record):
-    """One delivery that was understood and could not be applied; its whole envelope, so that it can be replayed."""
+    """One delivery that could not be applied; its whole envelope, so that it can be replayed."""
 
     table: ClassVar[str] = "dead_letters"
 
@@ -218,7 +218,7 @@ class Failure(Record):
 
 @dataclass(frozen=True, slots=True)
 class LedgerMark(Record):
-    """How far a life of the ledger was seen to have numbered one queue: what is known of it should Redis lose it."""
+    """The last ordinal seen of one queue in one life of the ledger: it survives a loss of the Redis data."""
 
     table: ClassVar[str] = "ledger_marks"
 

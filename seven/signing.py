@@ -1,7 +1,7 @@
-"""Signing: how the gateway signs its deliveries, how requests to it are signed, and whether a signature holds.
+"""Signing: verifies the gateway's signatures of deliveries, and signs requests to the gateway.
 
-Source: the vendor's signing page. The page's own example does not hold (its body has another MD5); the vector in
-`tests/seven/test_signing.py` does.
+Source: the vendor's signing page. The page's own example is invalid (its body has another MD5); the vector in
+`tests/seven/test_signing.py` is valid.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ _NONCE = re.compile(rb"[!-~]{1,128}")
 
 
 class Flaw(StrEnum):
-    """Why a signature does not hold."""
+    """Why a signature is rejected."""
 
     UNSIGNED = "unsigned"
-    """None of its headers is there."""
+    """All of its headers are missing."""
     MALFORMED = "malformed"
-    """One of its headers is missing, told twice, or not as the gateway writes it."""
+    """One of its headers is missing, repeated, or not in the gateway's format."""
     MISMATCH = "mismatch"
-    """Another key, another URL, or something else was signed."""
+    """It was made with another key, for another URL, or over another request."""
     TOO_OLD = "too_old"
-    """It holds, and was made too long ago."""
+    """It is valid, but was made too long ago."""
     AHEAD = "ahead"
-    """It holds, and was made too far in the future."""
+    """It is valid, but was made too far in the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which of several URLs and keys a signature was made with."""
+    """The URL and the key that a signature was made with."""
 
     url: str = field(repr=False)
     key: str = field(repr=False)
@@ -44,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A request as its signature speaks of it. `digest` is the MD5 of its raw body, as lower-case hex."""
+    """The signed parts of a request. `digest` is the MD5 of its raw body, as lower-case hex."""
 
     method: str
     digest: str
@@ -54,20 +54,20 @@ class Signed:
 
     @classmethod
     def of(cls, method: str, digest: str, headers: Iterable[tuple[bytes, bytes]]) -> "Signed":
-        """With the headers as they came, names in lower case. One that came twice has a value that is none."""
-        told: dict[bytes, bytes] = {}
+        """Take the signature from headers with lower-case names. A repeated header gets an empty, invalid value."""
+        values: dict[bytes, bytes] = {}
         for name, value in headers:
             if name in HEADERS:
-                told[name] = b"" if name in told else value
-        return cls(method, digest, *map(told.get, HEADERS))
+                values[name] = b"" if name in values else value
+        return cls(method, digest, *map(values.get, HEADERS))
 
     def verify(
         self, urls: Sequence[str], keys: Sequence[str], *, now: float, max_age_s: float, max_ahead_s: float
     ) -> Match | Flaw:
-        """Try each key with each URL, in constant time each. `now` in epoch seconds.
+        """Try each key with each URL, comparing in constant time. `now` is in epoch seconds.
 
-        Time is judged last: of a signature that does not hold it says nothing. A nonce seen before is no flaw, for a
-        retry may carry its first signature, and what is told twice merges into nothing.
+        Time is checked last: it means nothing for an invalid signature. A reused nonce is accepted: a retry may carry
+        its first signature, and repeats merge.
         """
         signature, timestamp, nonce = self.signature, self.timestamp, self.nonce
         if signature is None and timestamp is None and nonce is None:
@@ -82,25 +82,27 @@ class Signed:
         age_s = now - int(timestamp)
         return Flaw.TOO_OLD if age_s > max_age_s else Flaw.AHEAD if -age_s > max_ahead_s else match
 
-    def _match(self, told: str, timestamp: str, nonce: str, urls: Sequence[str], keys: Sequence[str]) -> Match | None:
+    def _match(
+        self, claimed: str, timestamp: str, nonce: str, urls: Sequence[str], keys: Sequence[str]
+    ) -> Match | None:
         for url in urls:
             signed = _signed(timestamp, nonce, self.method, url, self.digest)
             for key in keys:
-                if hmac.compare_digest(told, _hmac(key, signed)):
+                if hmac.compare_digest(claimed, _hmac(key, signed)):
                     return Match(url, key)
         return None
 
 
 def signature(key: str, *, timestamp: str, nonce: str, method: str, url: str, body: bytes) -> str:
-    """HMAC-SHA256 over timestamp, nonce, method, whole URL and the MD5 of the body, as lower-case hex."""
+    """The HMAC-SHA256 of timestamp, nonce, method, whole URL and the MD5 of the body, as lower-case hex."""
     digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
     return _hmac(key, _signed(timestamp, nonce, method, url, digest))
 
 
 def signature_headers(key: str, *, timestamp: str, nonce: str, method: str, url: str, body: bytes) -> dict[str, str]:
     """The headers of a signed request; `timestamp` in epoch seconds, `nonce` 32 random letters and digits."""
-    told = signature(key, timestamp=timestamp, nonce=nonce, method=method, url=url, body=body)
-    return {"X-Signature": told, "X-Timestamp": timestamp, "X-Nonce": nonce}
+    value = signature(key, timestamp=timestamp, nonce=nonce, method=method, url=url, body=body)
+    return {"X-Signature": value, "X-Timestamp": timestamp, "X-Nonce": nonce}
 
 
 def _signed(timestamp: str, nonce: str, method: str, url: str, digest: str) -> bytes:

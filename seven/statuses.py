@@ -1,4 +1,4 @@
-"""Standing: which of two statuses of one message or call stands, whatever order they arrive in."""
+"""Statuses: their order, which decides the standing of a message or call whatever order they arrive in."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """The statuses of one event type as known today, each in the order in which they are passed.
+    """The known statuses of one event type, each group in the order in which a message or call passes them.
 
-    A status coined tomorrow is kept as it is told: not final, ranked below every known one, its result unknown.
+    An unknown status is stored as reported: not final, ranked below every known one, its result `unknown`.
     """
 
     passing: tuple[str, ...]
@@ -17,20 +17,20 @@ class Statuses:
     results: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def is_final(self, status: str) -> bool:
-        """Whether nothing follows. The vendor writes `DELIVERED` and `completed`; case is not relied on."""
-        return _same(status, self.final) is not None
+        """Whether no status follows. Case is ignored: the vendor writes `DELIVERED`, but `completed`."""
+        return _find(status, self.final) is not None
 
     def rank(self, status: str) -> int:
-        """1 for the first known status, growing along the way; 0 for a status not known."""
+        """The position among the known statuses, from 1; 0 for an unknown status."""
         known = (*self.passing, *self.final)
-        word = _same(status, known)
-        return 0 if word is None else known.index(word) + 1
+        match = _find(status, known)
+        return 0 if match is None else known.index(match) + 1
 
     def result(self, status: str) -> str:
-        """The result that a status means to a business; `unknown` for a status not known."""
-        return next((result for result, words in self.results if _same(status, words) is not None), "unknown")
+        """The business result of a status; `unknown` for an unknown status."""
+        return next((result for result, statuses in self.results if _find(status, statuses) is not None), "unknown")
 
 
 @lru_cache(maxsize=1024)
-def _same(status: str, words: Iterable[str]) -> str | None:
-    return next((word for word in words if word.casefold() == status.casefold()), None)
+def _find(status: str, statuses: Iterable[str]) -> str | None:
+    return next((known for known in statuses if known.casefold() == status.casefold()), None)

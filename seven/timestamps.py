@@ -1,4 +1,4 @@
-"""Moment: the gateway's several ways to write a time, as one aware UTC datetime.
+"""Timestamps: parses the gateway's time formats into aware UTC datetimes.
 
 Epochs are UTC, ISO times carry their offset, and a bare wall clock is Europe/Berlin: the status report's
 `2021-08-24 08:08:00.000000` came with `webhook_timestamp` `2021-08-24T08:08:00+02:00` (the vendor's own sample).
@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, ValidationInfo
 
 BERLIN = ZoneInfo("Europe/Berlin")
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # the gateway is younger
-AHEAD = timedelta(days=1)  # more than any clock's error; a status from the year 2099 would stand for ever
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the gateway existed
+AHEAD = timedelta(days=1)  # beyond any clock's error; a status from the year 2099 would stand for ever
 
 _EPOCH = re.compile(r"-?\d{1,20}(\.\d+)?")
 _WALL_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?")
@@ -21,12 +21,12 @@ _WITH_OFFSET = re.compile(_WALL_CLOCK.pattern + r"(Z|[+-]\d\d:?\d\d)")
 
 
 def read_moment(value: object) -> datetime:
-    """Any of the gateway's time notations, as aware UTC with microseconds.
+    """Parse any of the gateway's time formats into aware UTC with microseconds.
 
-    The ambiguous hour of autumn and the missing hour of spring are read with `fold=0`, always: what else the
-    delivery says (`webhook_timestamp`) may be renewed by a retry and would give one event two times.
+    The ambiguous hour of autumn and the missing hour of spring always take `fold=0`. `webhook_timestamp` could
+    resolve them, but a retry may renew it: one event would get two times.
 
-    Raises ValueError, whose text never repeats the value.
+    Raises ValueError; its message never quotes the value.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError("a time is expected")
@@ -39,15 +39,15 @@ def read_moment(value: object) -> datetime:
             return datetime.fromisoformat(text.replace(",", ".")).replace(tzinfo=BERLIN, fold=0).astimezone(UTC)
         if _WITH_OFFSET.fullmatch(text):
             return datetime.fromisoformat(text.replace(",", ".")).astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as absurd:
-        raise ValueError("no such time") from absurd
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError("no such time") from error
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")
 
 
 def plausible(moment: datetime, until: datetime | None) -> datetime:
-    """The moment itself. Raises ValueError for one before the gateway was, or well after `until`.
+    """Return the time. Raises ValueError for one before EARLIEST, or more than AHEAD after `until`.
 
-    That is the latest time that we can trust; None where there is none to be judged by.
+    `until` is the latest trusted time; None accepts any future time.
     """
     if moment < EARLIEST or (until is not None and moment > until + AHEAD):
         raise ValueError("an absurd time: before 2000 or more than a day ahead")
@@ -60,4 +60,4 @@ def _validate(value: Any, info: ValidationInfo) -> datetime:
 
 
 Moment = Annotated[datetime, BeforeValidator(_validate)]
-"""An event's field holding a time; validated with `context={"until": …}`."""
+"""A time in an event's field; validated with `context={"until": …}`."""

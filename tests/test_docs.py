@@ -1,4 +1,4 @@
-"""The documents are true: settings, event types, tables, commands and links are what the code says."""
+"""The documentation matches the code: settings, event types, tables, commands and links."""
 
 import re
 from importlib.metadata import distributions
@@ -12,11 +12,13 @@ from cli.main import app
 from cli.settings import HomeSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
-from runtime.settings import KNOWN_NAMES
+from runtime.settings.environment import Environment
+from runtime.settings.machine import ComposeSettings
+from runtime.settings.registry import NAMES, SECTIONS, declared
 from seven.events import EVENT_TYPES, QUEUES
 from store.schema import metadata
 from store.views import VIEWS
-from tests import licences
+from tests import licences, settings_pages
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
@@ -35,48 +37,57 @@ def fields() -> dict[str, object]:
     return {name.upper(): field for settings in SETTINGS for name, field in settings.model_fields.items()}
 
 
-def told_to_compose() -> set[str]:
-    """What docker-compose.yml and its setup read beside our processes' settings."""
+def compose_names() -> set[str]:
+    """The variables that docker-compose.yml, deploy/tls.yml and the setup container read."""
     files = [ROOT / "docker-compose.yml", ROOT / "deploy/tls.yml"]
-    named = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
-    return named | set(re.findall(r"\"((?:POSTGRES|REDIS)_PASSWORD)\"", (ROOT / "deploy/setup.py").read_text()))
+    names = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
+    return names | {name.upper() for name in ComposeSettings.model_fields}
 
 
-def test_every_setting_is_in_the_example_and_no_other():
-    """.env.example names exactly the settings that there are."""
-    assert set(documented()) == set(fields()) | told_to_compose()
+def test_the_settings_pages_are_renewed():
+    """`.env.example` and docs/settings.md are what `make settings` writes."""
+    assert settings_pages.EXAMPLE.read_text() == settings_pages.example()
+    assert settings_pages.TABLE.read_text() == settings_pages.table()
 
 
-def test_every_setting_is_described():
-    """Every setting says in the code what it is for."""
+def test_every_setting_is_declared_once():
+    """In one group, with a description; the classes of processes declare none."""
+    groups = [*(group for groups in SECTIONS.values() for group in groups), EmulatorSettings]
+    bases = {base for group in groups for base in group.__mro__ if issubclass(base, Environment)}
+    names = [name for base in bases for name in base.__annotations__ if name in base.model_fields]
+
+    assert sorted(names) == sorted(set(names))
+    assert {name.upper() for name in names} == set(fields()) | set(compose_names())
     assert not [
-        f"{one.__name__}.{name}"
-        for one in SETTINGS
-        for name, field in one.model_fields.items()
-        if not field.description
+        name for settings in (HomeSettings, IngestSettings, WorkerSettings) for name in settings.__annotations__
     ]
+    assert not [name for name, field in declared(groups) if not field.description]
+
+
+def test_compose_reads_nothing_undeclared():
+    """Every variable in the compose files is a setting."""
+    assert compose_names() <= NAMES
 
 
 def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """What .env.example shows is what holds without it."""
+    """The values in .env.example are the defaults."""
     for name in fields():
         monkeypatch.delenv(name, raising=False)
     for settings in SETTINGS:
         given = {"seven_hook_token": TOKEN} if "seven_hook_token" in settings.model_fields else {}
         bare = settings(**given)
-        for name, told in documented().items():
-            if told and name.lower() in settings.model_fields and (settings is not HomeSettings or name != "REDIS_URL"):
-                monkeypatch.setenv(name, told)
+        for name, default in documented().items():
+            if (
+                default
+                and name.lower() in settings.model_fields
+                and (settings is not HomeSettings or name != "REDIS_URL")
+            ):
+                monkeypatch.setenv(name, default)
         assert settings(**given) == bare
 
 
-def test_no_name_of_ours_is_unknown():
-    """The names that no process warns of are those of the settings."""
-    assert {name for name in fields() if name.startswith("SEVEN_")} == KNOWN_NAMES
-
-
 @pytest.mark.parametrize("word", [*EVENT_TYPES, *QUEUES, *VIEWS, *(table.name for table in metadata.tables.values())])
-def test_the_readme_names_what_people_meet(word: str):
+def test_the_readme_names_events_queues_tables_and_views(word: str):
     """Every event type, queue, table and view is in the README."""
     assert f"`{word}" in README
 
@@ -90,13 +101,13 @@ def test_the_readme_names_every_command():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_and_paths_lead_somewhere(page: Path):
-    """What a page points at in this repository is there."""
+def test_links_and_paths_exist(page: Path):
+    """Links and paths of a page exist in this repository."""
     text = page.read_text()
-    links = [one for one in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in one]
+    links = [path for path in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in path]
     paths = re.findall(r"`((?:seven|ledger|ingest|workers|emulator|cli|tests|docs|deploy)/[\w./-]*)`", text)
-    assert not [one for one in links if not (page.parent / one).exists()]
-    assert not [one for one in paths if not (ROOT / one).exists()]
+    assert not [path for path in links if not (page.parent / path).exists()]
+    assert not [path for path in paths if not (ROOT / path).exists()]
 
 
 @pytest.mark.parametrize(
@@ -109,14 +120,14 @@ def test_links_and_paths_lead_somewhere(page: Path):
     ids=lambda path: path.name,
 )
 def test_nothing_names_a_registry(path: Path):
-    """Dependencies are pinned by version and hash; where they come from is each machine's own matter."""
+    """Dependencies are pinned by version and hash; the registry is each machine's own configuration."""
     assert not re.search(r"py" + r"pi\.org|python" + r"hosted", path.read_text())
 
 
 def test_every_licence_is_listed():
-    """What is installed with us is on the page, under a licence that binds nobody who uses it."""
+    """Every required package is on the page, with a known licence that is not the GPL."""
     listed = dict(re.findall(r"^\| ([\w.-]+) +\| (.+?) +\|$", licences.PAGE.read_text(), re.MULTILINE)[1:])
     names = {re.sub(r"[-_.]+", "-", name).lower() for name in listed}
-    installed = {re.sub(r"[-_.]+", "-", one.name).lower() for one in distributions()}
+    installed = {re.sub(r"[-_.]+", "-", distribution.name).lower() for distribution in distributions()}
     assert not (licences.required() & installed) - names
-    assert not {name: told for name, told in listed.items() if re.search("UNKNOWN|(?<!L)GPL", told)}
+    assert not {name: licence for name, licence in listed.items() if re.search("UNKNOWN|(?<!L)GPL", licence)}

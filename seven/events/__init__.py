@@ -1,4 +1,4 @@
-"""The event types, each one file: its fields, its statuses, and the records it projects to.
+"""Event types: one file each, with its fields, its statuses and the records it projects to.
 
 To add one, add a file here and a sample under `tests/deliveries/`; queue, task, routing and docs follow from it.
 """
@@ -12,19 +12,19 @@ for _module in iter_modules(__path__, f"{__name__}."):
     import_module(_module.name)
 
 PARKED = "parked"
-"""The queue of deliveries whose event type is not known."""
+"""The queue of deliveries whose event type is unknown."""
 
 QUEUES = (*EVENT_TYPES, PARKED)
-"""Every queue; each numbers its deliveries by itself."""
+"""Every queue; each numbers its own deliveries."""
 
 
 def queue_of(event_type: str | None) -> str:
-    """The queue that deliveries of this event type go through."""
+    """The queue of deliveries of this event type."""
     return event_type if event_type in EVENT_TYPES else PARKED
 
 
 def label_of(queue: str) -> str:
-    """The event type of what goes through a queue, as metrics name it: one of few words, whatever a stranger sends."""
+    """The event type of a queue's deliveries, as a metric label: one of few values, whatever a sender makes up."""
     return queue if queue in EVENT_TYPES else "unknown"
 
 

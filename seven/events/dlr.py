@@ -11,7 +11,7 @@ from seven.statuses import Statuses
 from seven.timestamps import Moment
 
 # Words from the vendor's status-reports page. It does not say which are final: five independent receivers agree on
-# these. Of two final statuses told for one instant the better known one, at the end, stands.
+# these. Of two final statuses reported for one instant, the later in this order stands.
 STATUSES = Statuses(
     passing=("ACCEPTED", "BUFFERED", "TRANSMITTED"),
     final=("REJECTED", "FAILED", "NOTDELIVERED", "EXPIRED", "DELIVERED"),
@@ -36,7 +36,7 @@ class StatusReport(Event, event_type="dlr"):
     @property
     def at(self) -> datetime:
         """When the status was reached."""
-        return self.timestamp or self.told_at
+        return self.timestamp or self.reported_at
 
     @property
     def subject(self) -> str:

@@ -32,7 +32,7 @@ class InboundSms(Event, event_type="sms_mo"):
     @property
     def at(self) -> datetime:
         """When the SMS was sent."""
-        return self.time or self.told_at
+        return self.time or self.reported_at
 
     @property
     def subject(self) -> str:

@@ -32,8 +32,8 @@ class LinkActivity(Event, event_type="tracking"):
 
     @property
     def at(self) -> datetime:
-        """When it was told: a tracking event carries no time of its own."""
-        return self.told_at
+        """When it was reported: a tracking event carries no time of its own."""
+        return self.reported_at
 
     @property
     def subject(self) -> str:
@@ -41,7 +41,7 @@ class LinkActivity(Event, event_type="tracking"):
         return f"{self.sms_id} {self.tracking_url}"
 
     def project(self) -> Iterable[Record]:
-        """The link's totals, and which click or view this was, where the totals tell."""
+        """The link's totals, and the number of this click or view where the payload has its total."""
         yield TrackedLink(
             sms_id=self.sms_id,
             tracking_url=self.tracking_url,
@@ -52,6 +52,6 @@ class LinkActivity(Event, event_type="tracking"):
             first_at=self.at,
             last_at=self.at,
         )
-        what = (self.type or "").lower()
-        if nth := {"click": self.total_clicks, "view": self.total_views}.get(what):
-            yield LinkEvent(sms_id=self.sms_id, tracking_url=self.tracking_url, type=what, nth=nth, at=self.at)
+        kind = (self.type or "").lower()
+        if nth := {"click": self.total_clicks, "view": self.total_views}.get(kind):
+            yield LinkEvent(sms_id=self.sms_id, tracking_url=self.tracking_url, type=kind, nth=nth, at=self.at)

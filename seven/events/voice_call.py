@@ -12,7 +12,7 @@ from seven.timestamps import Moment
 
 
 class IncomingCall(Event, event_type="voice_call"):
-    """One incoming call. A capture of a real one has the id 0, so an id alone cannot be trusted to be one."""
+    """One incoming call. A recorded real call has the id 0, so ids are not always unique."""
 
     example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
 
@@ -24,7 +24,7 @@ class IncomingCall(Event, event_type="voice_call"):
     @property
     def at(self) -> datetime:
         """When the call came in."""
-        return self.time or self.told_at
+        return self.time or self.reported_at
 
     @property
     def call_id(self) -> str:
@@ -39,7 +39,7 @@ class IncomingCall(Event, event_type="voice_call"):
         return f"inbound {self.call_id}"
 
     def project(self) -> Iterable[Record]:
-        """The call; the gateway tells nothing of its end."""
+        """The call; the gateway does not report its end."""
         yield Call(
             direction="inbound",
             call_id=self.call_id,

@@ -1,4 +1,4 @@
-"""voice_status: how a call we placed is going."""
+"""voice_status: the progress of a call we placed."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -34,7 +34,7 @@ class CallStatusUpdate(Event, event_type="voice_status"):
     status: ShortText
     callerId: Text | None = None  # noqa: N815 - the vendor's name
     recipient: Text | None = None
-    duration: Count | None = None  # seconds, told when the call has ended
+    duration: Count | None = None  # seconds, reported when the call has ended
     pricePerMinute: Price | None = None  # noqa: N815 - the vendor's name; euros
     total_price: Price | None = None  # in newer types only
     foreign_id: ShortText | None = None
@@ -43,7 +43,7 @@ class CallStatusUpdate(Event, event_type="voice_status"):
     @property
     def at(self) -> datetime:
         """When the status was reached."""
-        return self.timestamp or self.told_at
+        return self.timestamp or self.reported_at
 
     @property
     def subject(self) -> str:

@@ -1,1 +1,1 @@
-"""Fuzz: random and broken input for everything that reads what comes from outside; `make fuzz` goes on for minutes."""
+"""Fuzz tests: random and broken input for everything that reads external input; `make fuzz` runs them for minutes."""

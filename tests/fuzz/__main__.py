@@ -1,7 +1,6 @@
-"""`make fuzz`: these tests over and over with other numbers, until the time is over or one of them fails.
+"""`make fuzz`: repeats these tests with new seeds, until the time is up or a test fails.
 
-What fails is shown with the smallest input that does it. Make that a sample: an `@example`, or a case in
-`tests/deliveries/`.
+A failure is shown with its smallest input. Make that a sample: an `@example`, or a case in `tests/deliveries/`.
 """
 
 import argparse
@@ -15,23 +14,25 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Returns pytest's exit code."""
-    parser = argparse.ArgumentParser(prog="make fuzz", description="Random and broken input for what reads it.")
+    """Run the rounds. Returns pytest's exit code."""
+    parser = argparse.ArgumentParser(
+        prog="make fuzz", description="Random and broken input for everything that reads external input."
+    )
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--seed", type=int, help="of the first round; a round that failed tells its own")
-    told = parser.parse_args()
-    until = time.monotonic() + 60 * told.minutes
-    seed = random.randrange(10**9) if told.seed is None else told.seed
+    parser.add_argument("--seed", type=int, help="seed of the first round; a failed round prints its own")
+    options = parser.parse_args()
+    until = time.monotonic() + 60 * options.minutes
+    seed = random.randrange(10**9) if options.seed is None else options.seed
     rounds = 0
     while time.monotonic() < until:
-        ended = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-m", "pytest", "tests/fuzz", "-x", "-q", "--no-header", "--hypothesis-profile=fuzz",
              f"--hypothesis-seed={seed}", "--numprocesses=2"],
             cwd=ROOT, check=False, timeout=max(60.0, until - time.monotonic() + 600),
         )  # fmt: skip
-        if ended.returncode:
+        if finished.returncode:
             print(f'failed; again: make fuzz ARGS="--seed {seed}"', flush=True)
-            return ended.returncode
+            return finished.returncode
         rounds += 1
         print(f"round {rounds}, seed {seed}; {max(0.0, until - time.monotonic()) / 60:.1f} minutes left", flush=True)
         seed = random.randrange(10**9)

@@ -1,4 +1,4 @@
-"""Input that might come, and input that is nearly that: real deliveries with some bytes otherwise."""
+"""Inputs: deliveries of the corpus with some bytes changed, and random bytes."""
 
 from hypothesis import strategies as st
 
@@ -17,27 +17,27 @@ PIECES = (
 )  # fmt: skip
 
 
-def _tellings() -> list[bytes]:
-    """Every case of the corpus, as it came and in each form."""
-    told = []
+def _payloads() -> list[bytes]:
+    """Every case of the corpus, as recorded and in each kind of form."""
+    payloads = []
     for case in CASES.values():
-        told.append(case.verbatim.delivery.raw)
-        told += [form(case.told.nested), form(case.told.flat), form(case.told.bare)]
-    return told
+        payloads.append(case.verbatim.delivery.raw)
+        payloads += [form(case.content.nested), form(case.content.flat), form(case.content.bare)]
+    return payloads
 
 
 @st.composite
-def nearly(draw: st.DrawFn) -> bytes:
-    """A real delivery with some pieces put in, taken out, or put twice."""
-    told = draw(st.sampled_from(_TELLINGS))
+def mutated(draw: st.DrawFn) -> bytes:
+    """A delivery of the corpus with pieces inserted, removed or doubled."""
+    payload = draw(st.sampled_from(_PAYLOADS))
     for _ in range(draw(st.integers(0, 4))):
-        start = draw(st.integers(0, len(told)))
-        end = draw(st.integers(start, min(len(told), start + 20)))
-        piece = draw(st.sampled_from(PIECES) | st.binary(max_size=6) | st.just(told[start:end] * 2))
-        told = told[:start] + piece + told[end:]
-    return told
+        start = draw(st.integers(0, len(payload)))
+        end = draw(st.integers(start, min(len(payload), start + 20)))
+        piece = draw(st.sampled_from(PIECES) | st.binary(max_size=6) | st.just(payload[start:end] * 2))
+        payload = payload[:start] + piece + payload[end:]
+    return payload
 
 
-_TELLINGS = _tellings()
-BYTES = st.one_of(nearly(), st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
+_PAYLOADS = _payloads()
+BYTES = st.one_of(mutated(), st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
 DELIVERIES = st.builds(Delivery, METHODS, st.just(b"") | BYTES, BYTES)

@@ -1,4 +1,4 @@
-"""Corpus: the deliveries under `tests/deliveries/`, and the rows that must become of each."""
+"""Corpus: the deliveries under `tests/deliveries/`, and the rows expected of each."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from tests.seven.wire_forms import ENVELOPE, Sent, Told, get, post
+from tests.seven.wire_forms import ENVELOPE, DeliveryContent, Sent, get, post
 
 ROOT = Path(__file__).parents[1] / "deliveries"
 LATER = timedelta(seconds=90)
@@ -26,26 +26,28 @@ class Case:
 
     @property
     def verbatim(self) -> Sent:
-        """The delivery as it came."""
+        """The delivery as recorded."""
         if self._payload.exists():
             return Sent(post(self._payload.read_bytes()))
         return Sent(get(self._query.read_bytes().strip()), self.event_type)
 
     @property
-    def told(self) -> Told:
-        """What it says, read without any code of ours."""
+    def content(self) -> DeliveryContent:
+        """The content, parsed without the product's code."""
         if not self._payload.exists():
             fields = dict(parse_qsl(self._query.read_text().strip(), keep_blank_values=True))
-            return Told(self.event_type, {"webhook_event": self.event_type}, fields)
-        words = json.loads(self._payload.read_bytes())
-        return Told(self.event_type, {name: words[name] for name in ENVELOPE if name in words}, words["data"])
+            return DeliveryContent(self.event_type, {"webhook_event": self.event_type}, fields)
+        payload = json.loads(self._payload.read_bytes())
+        return DeliveryContent(
+            self.event_type, {name: payload[name] for name in ENVELOPE if name in payload}, payload["data"]
+        )
 
     @property
-    def told_at(self) -> datetime:
-        """When it was told; where it does not say, long after."""
-        told = self.told.envelope.get("webhook_timestamp")
-        moment = datetime.fromisoformat(told) if told else datetime(2026, 1, 1, tzinfo=UTC)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("Europe/Berlin"))).astimezone(UTC)
+    def reported_at(self) -> datetime:
+        """The `webhook_timestamp`; where it is missing, a time long after."""
+        text = self.content.envelope.get("webhook_timestamp")
+        time = datetime.fromisoformat(text) if text else datetime(2026, 1, 1, tzinfo=UTC)
+        return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo("Europe/Berlin"))).astimezone(UTC)
 
     @property
     def rows(self) -> dict[str, list[dict[str, Any]]]:
@@ -57,8 +59,8 @@ class Case:
         return (self.folder / "source.txt").read_text()
 
     def received_at(self, sent: Sent) -> datetime:
-        """Later than told. But a bare form cannot say when it was told: what is told at once loses nothing by that."""
-        return self.told_at if sent.bare else self.told_at + LATER
+        """Later than reported; at the same time for a bare form, which carries no `webhook_timestamp`."""
+        return self.reported_at if sent.bare else self.reported_at + LATER
 
     @property
     def _payload(self) -> Path:
@@ -69,9 +71,11 @@ class Case:
         return self.folder / "query.txt"
 
 
-CASES = {f"{one.parent.name}/{one.name}": Case(one) for one in sorted(ROOT.glob("*/*")) if one.is_dir()}
+CASES = {f"{folder.parent.name}/{folder.name}": Case(folder) for folder in sorted(ROOT.glob("*/*")) if folder.is_dir()}
 
 
-def retimed(told: Told, webhook_timestamp: str) -> Told:
-    """The same delivery, told at another time."""
-    return Told(told.event_type, {**told.envelope, "webhook_timestamp": webhook_timestamp}, told.fields)
+def with_webhook_timestamp(content: DeliveryContent, webhook_timestamp: str) -> DeliveryContent:
+    """The same delivery with another `webhook_timestamp`."""
+    return DeliveryContent(
+        content.event_type, {**content.envelope, "webhook_timestamp": webhook_timestamp}, content.fields
+    )

@@ -1,4 +1,4 @@
-"""Telling: valid fields of every event type to be changed, and which of them hold what, both derived from the code."""
+"""Event fields: valid values for every event type, and its fields by type; both derived from the code."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,48 +14,55 @@ from seven.timestamps import Moment
 from tests.seven.corpus import CASES
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
-TOLD_AT = datetime(2025, 12, 31, 12, tzinfo=UTC)
+REPORTED_AT = datetime(2025, 12, 31, 12, tzinfo=UTC)
 
 VALID: dict[str, Mapping[str, Any]] = {
-    event_type: next(case.told.fields for case in CASES.values() if case.event_type == event_type)
+    event_type: next(case.content.fields for case in CASES.values() if case.event_type == event_type)
     for event_type in EVENT_TYPES
 }
 
 
 def _fields_of(*kinds: Any) -> dict[str, list[str]]:
-    """The fields that are of one of these kinds, by event type; no entry for an event type that has none."""
-    found: dict[str, list[str]] = {}
+    """The fields of these types by event type; no entry for an event type without any."""
+    fields: dict[str, list[str]] = {}
     for event_type, event in EVENT_TYPES.items():
         for name, hint in get_type_hints(event, include_extras=True).items():
             if name in event.model_fields and any(hint in (kind, kind | None) for kind in kinds):
-                found.setdefault(event_type, []).append(name)
-    return found
+                fields.setdefault(event_type, []).append(name)
+    return fields
 
 
 REQUIRED = {
-    event_type: [name for name, field in event.model_fields.items() if field.is_required() and name != "told_at"]
+    event_type: [name for name, field in event.model_fields.items() if field.is_required() and name != "reported_at"]
     for event_type, event in EVENT_TYPES.items()
 }
 TEXTS = _fields_of(Text, ShortText, Url)
-WORDS = _fields_of(ShortText)
-MOMENTS = _fields_of(Moment)
+SHORT_TEXTS = _fields_of(ShortText)
+TIMES = _fields_of(Moment)
 COUNTS = _fields_of(Count)
 PRICES = _fields_of(Price)
 NUMBERS = _fields_of(Count, Price)
 
 
 def every(fields: Mapping[str, list[str]]) -> pytest.MarkDecorator:
-    """Every one of these fields, of every event type."""
+    """Run a test for each of these fields of each event type."""
     pairs = [(event_type, field) for event_type, names in fields.items() for field in names]
-    return pytest.mark.parametrize(("event_type", "field"), pairs, ids=[f"{one}.{other}" for one, other in pairs])
+    return pytest.mark.parametrize(
+        ("event_type", "field"), pairs, ids=[f"{event_type}.{field}" for event_type, field in pairs]
+    )
 
 
 def changed(event_type: str, /, **fields: Any) -> dict[str, Any]:
-    """The valid fields of an event type, some of them changed."""
+    """The valid fields of an event type, with changes."""
     return {**VALID[event_type], **fields}
 
 
 def event(event_type: str, fields: Mapping[str, Any], **envelope: Any) -> Event:
-    """What a nested payload means, told a day before it was received."""
-    words = {"webhook_event": event_type, "webhook_timestamp": TOLD_AT.isoformat(), "data": dict(fields), **envelope}
-    return Payload.of(words, None).event(RECEIVED_AT)
+    """The event of a nested payload, reported a day before it was received."""
+    payload = {
+        "webhook_event": event_type,
+        "webhook_timestamp": REPORTED_AT.isoformat(),
+        "data": dict(fields),
+        **envelope,
+    }
+    return Payload.of(payload, None).event(RECEIVED_AT)

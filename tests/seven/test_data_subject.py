@@ -1,4 +1,4 @@
-"""Who is sought is found however they are spelled, and nobody else is."""
+"""Data subjects: a number or id is recognised in any spelling; other people's are not."""
 
 import base64
 import json
@@ -7,11 +7,11 @@ import pytest
 
 from seven.data_subject import Number, foreign_id, message_id
 
-TOLD = "+49 151 2345678"
+SPELLING = "+49 151 2345678"
 
 
 @pytest.mark.parametrize(
-    "spelled",
+    "spelling",
     [
         "491512345678",
         "+491512345678",
@@ -21,28 +21,28 @@ TOLD = "+49 151 2345678"
         "(+49)1512345678",
     ],
 )
-def test_a_number_is_read_in_any_spelling(spelled: str):
-    """However it is told and wherever it stands, it is one number."""
-    assert Number.read(spelled) == Number("491512345678")
-    number = Number.read(TOLD)
-    assert number.is_in(spelled)
-    assert number.is_in(f"call me: {spelled}, thanks")
-    assert number.is_in_payload(json.dumps({"data": {"sender": spelled}}))
+def test_a_number_matches_in_any_spelling(spelling: str):
+    """Each spelling is the same number, alone, in a text or in a payload."""
+    assert Number.parse(spelling) == Number("491512345678")
+    number = Number.parse(SPELLING)
+    assert number.is_in(spelling)
+    assert number.is_in(f"call me: {spelling}, thanks")
+    assert number.is_in_payload(json.dumps({"data": {"sender": spelling}}))
 
 
-@pytest.mark.parametrize("told", ["", "SMS", "01512345678", "4915", "+49151234567890123", "49151234567x"])
-def test_what_is_no_whole_number_is_refused(told: str):
-    """A number without its country code, or none at all, could be anybody's."""
+@pytest.mark.parametrize("text", ["", "SMS", "01512345678", "4915", "+49151234567890123", "49151234567x"])
+def test_an_incomplete_number_is_refused(text: str):
+    """A number without its country code could be anyone's."""
     with pytest.raises(ValueError, match="country code"):
-        Number.read(told)
+        Number.parse(text)
 
 
 @pytest.mark.parametrize(
     "other", ["4915123456789", "9491512345678", "49151234567", "491512345679", "4 9x1512345678", "49151,2345678"]
 )
-def test_another_number_is_another(other: str):
-    """Digits beside it, or something between them that no number has, make it another's."""
-    assert not Number.read(TOLD).is_in(other)
+def test_a_similar_number_does_not_match(other: str):
+    """Adjacent digits, or unusual characters between the digits, make another number."""
+    assert not Number.parse(SPELLING).is_in(other)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ def test_another_number_is_another(other: str):
         pytest.param(json.dumps({"data": json.dumps({"sender": "+491512345678"})}), id="JSON in a text"),
         pytest.param(json.dumps({"data": [{"from": "x"}, {"to": "00491512345678"}]}), id="in a list"),
         pytest.param(json.dumps({"491512345678": "x"}), id="as a name"),
-        pytest.param(json.dumps({"text": "49\u00a0151\u00a02345678"}), id="spaces that do not break"),
+        pytest.param(json.dumps({"text": "49\u00a0151\u00a02345678"}), id="non-breaking spaces"),
         pytest.param("base64:" + base64.b64encode(b"\xffsender=%2B491512345678").decode(), id="bytes of a form"),
         pytest.param("base64:" + base64.b64encode(b'{"sender":"491512345678"').decode(), id="bytes of half a JSON"),
     ],
 )
-def test_payloads_are_looked_through(payload: str):
-    """In whichever form a payload came."""
-    assert Number.read(TOLD).is_in_payload(payload)
-    assert not Number.read("+49 151 2345679").is_in_payload(payload)
+def test_payloads_are_searched(payload: str):
+    """The number matches in a payload of any format."""
+    assert Number.parse(SPELLING).is_in_payload(payload)
+    assert not Number.parse("+49 151 2345679").is_in_payload(payload)
 
 
-def test_an_id_counts_in_its_fields_alone():
-    """The id of a message is not that of an inbound SMS, nor a total."""
+def test_an_id_matches_only_in_its_fields():
+    """The id of a message is neither that of an inbound SMS nor a total."""
     payload = json.dumps({"data": {"id": "77", "msg_id": 78, "foreign_id": "order 5", "total_clicks": 79}})
-    assert [message_id(told).is_in_payload(payload) for told in ("77", "78", "79")] == [False, True, False]
-    assert [foreign_id(told).is_in_payload(payload) for told in ("order 5", "order", "77")] == [True, False, False]
+    assert [message_id(id_).is_in_payload(payload) for id_ in ("77", "78", "79")] == [False, True, False]
+    assert [foreign_id(id_).is_in_payload(payload) for id_ in ("order 5", "order", "77")] == [True, False, False]
     assert message_id("78").is_in_payload(json.dumps({"data": '{"sms_id":"78"}'}))
     assert not message_id("78").is_in_payload(None)

@@ -1,4 +1,4 @@
-"""Deliveries: each one of the corpus becomes its rows, in whichever of the gateway's notations it is told."""
+"""Deliveries: each delivery of the corpus becomes its rows, in each of the gateway's formats."""
 
 import json
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from seven.records import RECORDS, Record, fold
-from tests.seven.corpus import CASES, Case, retimed
-from tests.seven.event_fields import MOMENTS
+from tests.seven.corpus import CASES, Case, with_webhook_timestamp
+from tests.seven.event_fields import TIMES
 from tests.seven.wire_forms import WIRE_FORMS, Sent
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 every_form = pytest.mark.parametrize("wire_form", WIRE_FORMS.values(), ids=WIRE_FORMS.keys())
 
-TIMED = {name: case for name, case in CASES.items() if case.event_type in MOMENTS}
+TIMED = {name: case for name, case in CASES.items() if case.event_type in TIMES}
 COLUMNS = {record.table: [field.name for field in fields(record)] for record in RECORDS}
 
 
@@ -29,7 +29,7 @@ def payload(sent: Sent) -> Payload:
 
 
 def rows(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
-    """Records as `rows.json` writes them."""
+    """Records in the format of `rows.json`."""
     written: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         row = {name: _written(getattr(record, name)) for name in COLUMNS[record.table]}
@@ -45,8 +45,8 @@ def _written(value: Any) -> Any:
 
 
 @every_case
-def test_a_delivery_as_it_came_becomes_its_rows(case: Case):
-    """The vendor's own bytes are understood."""
+def test_a_recorded_delivery_becomes_its_rows(case: Case):
+    """The vendor's own bytes give the expected rows."""
     received_at = case.received_at(case.verbatim)
 
     assert rows(fold(payload(case.verbatim).event(received_at).project())) == case.rows
@@ -55,8 +55,8 @@ def test_a_delivery_as_it_came_becomes_its_rows(case: Case):
 @every_case
 @every_form
 def test_every_wire_form_becomes_the_same_rows(case: Case, wire_form):
-    """Which notation a hook is set to makes no difference to what is kept."""
-    sent = wire_form(case.told)
+    """The format that a hook is set to makes no difference to the rows."""
+    sent = wire_form(case.content)
 
     event = payload(sent).event(case.received_at(sent))
 
@@ -66,15 +66,15 @@ def test_every_wire_form_becomes_the_same_rows(case: Case, wire_form):
 
 @every_case
 @every_form
-def test_the_ledger_does_not_show(case: Case, wire_form):
-    """What a worker reads from an envelope is what the receiver understood."""
-    sent = wire_form(case.told)
-    words = sent.delivery.decode()
-    event_type = Payload.of(words, sent.path_event_type).event_type
-    envelope = Envelope("an-id", event_type, case.received_at(sent), sent.delivery.request_method, words)
+def test_an_envelope_loses_nothing(case: Case, wire_form):
+    """A worker reads from the envelope what the receiver understood."""
+    sent = wire_form(case.content)
+    decoded = sent.delivery.decode()
+    event_type = Payload.of(decoded, sent.path_event_type).event_type
+    envelope = Envelope("an-id", event_type, case.received_at(sent), sent.delivery.request_method, decoded)
 
     read = Envelope.parse(envelope.line())
-    event = Payload.of(read.words, read.event_type).event(read.received_at)
+    event = Payload.of(read.fields, read.event_type).event(read.received_at)
 
     assert read == envelope
     assert rows(fold(event.project())) == case.rows
@@ -82,8 +82,8 @@ def test_the_ledger_does_not_show(case: Case, wire_form):
 
 @every_case
 def test_every_wire_form_has_the_same_digest(case: Case):
-    """A repeat is recognised, in whichever notation it comes."""
-    digests = {name: payload(wire_form(case.told)).digest() for name, wire_form in WIRE_FORMS.items()}
+    """A repeat is recognised in any format."""
+    digests = {name: payload(wire_form(case.content)).digest() for name, wire_form in WIRE_FORMS.items()}
 
     assert len(set(digests.values())) == 1, digests
 
@@ -91,25 +91,25 @@ def test_every_wire_form_has_the_same_digest(case: Case):
 @every_case
 @every_form
 def test_a_renewed_webhook_timestamp_does_not_change_the_digest(case: Case, wire_form):
-    """A retry may be told anew; it is the same delivery all the same."""
-    renewed = retimed(case.told, "2026-01-01T00:00:00+01:00")
+    """A retry may have a new `webhook_timestamp`; it is the same delivery."""
+    renewed = with_webhook_timestamp(case.content, "2026-01-01T00:00:00+01:00")
 
-    assert payload(wire_form(renewed)).digest() == payload(wire_form(case.told)).digest()
+    assert payload(wire_form(renewed)).digest() == payload(wire_form(case.content)).digest()
 
 
 @pytest.mark.parametrize("case", TIMED.values(), ids=TIMED.keys())
-def test_a_repeat_told_anew_leaves_no_trace(case: Case):
-    """An event with a time of its own becomes the same rows, whenever it is told and received."""
-    later = case.told_at + timedelta(days=3)
-    sent = WIRE_FORMS["nested JSON"](retimed(case.told, later.isoformat()))
+def test_a_later_repeat_changes_nothing(case: Case):
+    """An event with its own time becomes the same rows, whenever it is reported and received."""
+    later = case.reported_at + timedelta(days=3)
+    sent = WIRE_FORMS["nested JSON"](with_webhook_timestamp(case.content, later.isoformat()))
 
-    records = [*payload(case.verbatim).event(case.told_at).project(), *payload(sent).event(later).project()]
+    records = [*payload(case.verbatim).event(case.reported_at).project(), *payload(sent).event(later).project()]
 
     assert rows(fold(records)) == case.rows
 
 
-def test_digests_tell_deliveries_apart():
-    """Different deliveries of the corpus have different digests."""
+def test_different_deliveries_have_different_digests():
+    """All digests of the corpus differ."""
     digests = [payload(case.verbatim).digest() for case in CASES.values()]
 
     assert len(set(digests)) == len(digests)
@@ -117,7 +117,7 @@ def test_digests_tell_deliveries_apart():
 
 @every_case
 def test_a_case_is_complete(case: Case):
-    """A case says where it is from, and tells every column of every row."""
+    """A case names its source, and has every column of every row."""
     assert case.source.count("\n") == 1
     assert case.source.strip()
     for table, written in case.rows.items():
@@ -126,16 +126,16 @@ def test_a_case_is_complete(case: Case):
 
 
 def test_the_corpus_covers_every_event_type():
-    """An event type comes with at least one delivery, and a delivery is of an event type that exists."""
+    """Every event type has at least one delivery, and every delivery has a known event type."""
     assert {case.event_type for case in CASES.values()} == set(EVENT_TYPES)
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_an_event_types_example_is_one(event_type: str):
-    """The `example` of an event type is understood, and is the documented sample where there is one."""
+def test_the_example_of_an_event_type_is_valid(event_type: str):
+    """The `example` of an event type can be parsed, and is the documented sample where there is one."""
     example = EVENT_TYPES[event_type].example
     documented = CASES.get(f"{event_type}/documented")
-    words = json.loads(json.dumps({"webhook_event": event_type, "data": example}))
+    decoded = json.loads(json.dumps({"webhook_event": event_type, "data": example}))
 
-    assert list(Payload.of(words, None).event(datetime(2026, 1, 1, tzinfo=UTC)).project())
-    assert documented is None or example == documented.told.fields
+    assert list(Payload.of(decoded, None).event(datetime(2026, 1, 1, tzinfo=UTC)).project())
+    assert documented is None or example == documented.content.fields

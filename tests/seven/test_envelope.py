@@ -1,4 +1,4 @@
-"""Envelopes: one line in the ledger, read by every version that may come across it."""
+"""Envelopes: one line in the ledger, readable by every version that may meet it."""
 
 import base64
 import json
@@ -13,36 +13,36 @@ from seven.envelope import Envelope
 from seven.errors import Undecodable, UnreadableEnvelope
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
-WORDS = {"data": {"text": "ä\x00\ud800👍\n"}, "webhook_event": "sms_mo"}
+PAYLOAD = {"data": {"text": "ä\x00\ud800👍\n"}, "webhook_event": "sms_mo"}
 TODAY = {
     "v": 1,
     "id": "an-id",
     "event_type": "sms_mo",
     "received_at": RECEIVED_AT.isoformat(),
     "request_method": "JSON",
-    "payload": WORDS,
+    "payload": PAYLOAD,
     "reason": None,
 }
 
 
 def line(**changed: Any) -> bytes:
-    """Today's line with some fields changed, and those left out that are `...`."""
+    """Today's line with changes; fields that are `...` are omitted."""
     return json.dumps({name: value for name, value in (TODAY | changed).items() if value is not ...}).encode()
 
 
 def test_todays_line():
-    """The line is what it has been: a worker of yesterday reads it."""
-    envelope = Envelope("an-id", "sms_mo", RECEIVED_AT, "JSON", WORDS)
+    """The format of the line is unchanged: older workers can read it."""
+    envelope = Envelope("an-id", "sms_mo", RECEIVED_AT, "JSON", PAYLOAD)
 
     assert json.loads(envelope.line()) == TODAY
     assert envelope.line().isascii()
     assert b"\n" not in envelope.line()
     assert Envelope.parse(envelope.line()) == envelope
-    assert envelope.words == WORDS
+    assert envelope.fields == PAYLOAD
 
 
 def test_bytes_that_could_not_be_decoded_survive():
-    """The bytes are kept whole, with the receiver's reason; their words are none."""
+    """The bytes are kept whole, with the receiver's reason; there are no decoded fields."""
     payload = bytes(range(256))
     envelope = Envelope("an-id", None, RECEIVED_AT, "POST", payload, "neither JSON nor a form")
 
@@ -51,11 +51,11 @@ def test_bytes_that_could_not_be_decoded_survive():
     assert read == envelope
     assert base64.b64decode(read.payload_text.removeprefix("base64:")) == payload
     with pytest.raises(Undecodable, match="neither JSON nor a form"):
-        _ = read.words
+        _ = read.fields
 
 
-def test_words_that_look_like_bytes_are_words():
-    """A payload whose text begins like our own mark for bytes is not taken for bytes."""
+def test_a_decoded_payload_never_becomes_bytes():
+    """A decoded payload that contains the prefix for bytes stays decoded."""
     envelope = Envelope("an-id", None, RECEIVED_AT, "JSON", {"base64:": "base64:AAAA"})
 
     assert Envelope.parse(envelope.line()) == envelope
@@ -77,7 +77,7 @@ def test_words_that_look_like_bytes_are_words():
     ],
 )
 def test_other_versions_are_read(changed: dict[str, Any], expected: dict[str, Any]):
-    """What a version does not know it ignores, what it misses it takes as absent."""
+    """A version ignores unknown fields and takes missing ones as absent."""
     today, read = Envelope.parse(line()), Envelope.parse(line(**changed))
 
     for name in ("id", "event_type", "received_at", "request_method", "payload", "reason"):
@@ -85,7 +85,7 @@ def test_other_versions_are_read(changed: dict[str, Any], expected: dict[str, An
 
 
 def test_an_id_is_enough():
-    """Only the id has to be there, and what is read can be written again."""
+    """Only the id is required, and the envelope can be written again."""
     read = Envelope.parse(b'{"id":"an-id"}')
 
     assert read.id == "an-id"
@@ -112,17 +112,17 @@ def test_an_id_is_enough():
         pytest.param(line(id=7), id="a number for an id"),
         pytest.param(line(event_type=7), id="a number for an event type"),
         pytest.param(line(request_method=["JSON"]), id="a list for a request method"),
-        pytest.param(line(received_at="yesterday"), id="a time that is none"),
+        pytest.param(line(received_at="yesterday"), id="an invalid time"),
         pytest.param(line(received_at="2026-01-01T12:00:00"), id="a time without offset"),
         pytest.param(line(received_at=1767268800), id="an epoch"),
         pytest.param(line(received_at="0001-01-01T00:00:00+02:00"), id="a time before all times"),
         pytest.param(line(received_at="9999-12-31T23:59:59-02:00"), id="a time after all times"),
-        pytest.param(line(payload="base64:not base64!"), id="a payload that is no base64"),
+        pytest.param(line(payload="base64:not base64!"), id="a payload that is not base64"),
         pytest.param(line(payload="base64:ä"), id="a payload beyond ASCII"),
     ],
 )
 def test_garbage_is_unreadable(garbage: bytes):
-    """What is no envelope of any version is said to be none, and nothing else is thrown."""
+    """A line that is not an envelope of any version raises UnreadableEnvelope, and nothing else."""
     with pytest.raises(UnreadableEnvelope, match="not an envelope"):
         Envelope.parse(garbage)
 
@@ -136,8 +136,8 @@ def test_garbage_is_unreadable(garbage: bytes):
         pytest.param(b'{"id":"an-id","reason":7}', id="a number for a reason"),
     ],
 )
-def test_what_is_read_can_be_kept(odd: bytes):
-    """What is read as an envelope has a payload and a reason that can be written down, or it is not read at all."""
+def test_an_odd_line_is_writable_or_unreadable(odd: bytes):
+    """An envelope that can be read has a payload and a reason that can be written again."""
     try:
         envelope = Envelope.parse(odd)
     except UnreadableEnvelope:
@@ -161,11 +161,11 @@ ANY_JSON = st.recursive(
         st.binary(max_size=40),
         ANY_JSON.map(lambda value: json.dumps(value).encode()),
         st.dictionaries(st.sampled_from(sorted(TODAY)), ANY_JSON).map(lambda changed: line(**changed)),
-        st.datetimes(timezones=st.timezones()).map(lambda moment: line(received_at=moment.isoformat())),
+        st.datetimes(timezones=st.timezones()).map(lambda time: line(received_at=time.isoformat())),
     )
 )
 def test_any_line_is_an_envelope_or_unreadable(written: bytes):
-    """Whatever stands in the ledger is read or is unreadable; a worker is not thrown off by it."""
+    """Any line in the ledger is an envelope or raises UnreadableEnvelope; it never breaks a worker."""
     try:
         envelope = Envelope.parse(written)
     except UnreadableEnvelope:

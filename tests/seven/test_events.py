@@ -1,4 +1,4 @@
-"""Events: what they mean: which status says what, what they are about, and when they happened."""
+"""Events: the meaning of statuses, the subject of an event, and its time."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,11 @@ from seven.delivery import Payload
 from seven.errors import InvalidPayload
 from seven.events import EVENT_TYPES
 from seven.records import Call, LinkEvent, Message, TrackedLink, fold
-from tests.seven.event_fields import MOMENTS, RECEIVED_AT, VALID, changed, event
+from tests.seven.event_fields import RECEIVED_AT, TIMES, VALID, changed, event
 
 
 @pytest.mark.parametrize(
-    ("webhook_timestamp", "told_at"),
+    ("webhook_timestamp", "reported_at"),
     [
         pytest.param("2025-12-31 12:00:00", datetime(2025, 12, 31, 11, tzinfo=UTC), id="a wall clock"),
         pytest.param("2025-12-31T12:00:00+01:00", datetime(2025, 12, 31, 11, tzinfo=UTC), id="with offset"),
@@ -27,17 +27,17 @@ from tests.seven.event_fields import MOMENTS, RECEIVED_AT, VALID, changed, event
     ],
 )
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_when_it_was_told(event_type: str, webhook_timestamp: Any, told_at: datetime):
-    """An event without a time of its own is of when it was told; where that says nothing, of when we received it."""
-    timeless = {name: value for name, value in VALID[event_type].items() if name not in MOMENTS.get(event_type, [])}
+def test_the_time_of_an_event_without_its_own(event_type: str, webhook_timestamp: Any, reported_at: datetime):
+    """An event without its own time takes `webhook_timestamp`; if that is absent or invalid, `received_at`."""
+    timeless = {name: value for name, value in VALID[event_type].items() if name not in TIMES.get(event_type, [])}
 
-    assert event(event_type, timeless, webhook_timestamp=webhook_timestamp).at == told_at
+    assert event(event_type, timeless, webhook_timestamp=webhook_timestamp).at == reported_at
 
 
-@pytest.mark.parametrize("event_type", MOMENTS)
-def test_an_events_own_time_stands(event_type: str):
-    """The event's own time is when it happened; when it was told, and retold, does not matter."""
-    (field,) = MOMENTS[event_type]
+@pytest.mark.parametrize("event_type", TIMES)
+def test_an_events_own_time_wins(event_type: str):
+    """An event with its own time ignores when it was reported."""
+    (field,) = TIMES[event_type]
 
     assert event(event_type, changed(event_type, **{field: 1629786769})).at == datetime.fromtimestamp(1629786769, UTC)
 
@@ -56,12 +56,12 @@ def test_an_events_own_time_stands(event_type: str):
         pytest.param("delivered", True, 8, "delivered", id="in lower case"),
         pytest.param("UNKNOWN", False, 0, "unknown", id="UNKNOWN, which the vendor does not explain"),
         pytest.param("Queued", False, 0, "unknown", id="an internal one, never reported"),
-        pytest.param("TOMORROW", False, 0, "unknown", id="one coined tomorrow"),
-        pytest.param("DELIVEREDß", False, 0, "unknown", id="a known one, and more"),
+        pytest.param("TOMORROW", False, 0, "unknown", id="a future one"),
+        pytest.param("DELIVEREDß", False, 0, "unknown", id="a known one with a suffix"),
     ],
 )
-def test_what_a_message_status_means(status: str, final: bool, rank: int, result: str):
-    """Of every documented status: whether it is final, how it ranks, what it means; and it is kept as it was told."""
+def test_the_meaning_of_a_message_status(status: str, final: bool, rank: int, result: str):
+    """Every documented status has its finality, rank and result; it is stored as reported."""
     message, history = event("dlr", changed("dlr", status=status)).project()
 
     assert isinstance(message, Message)
@@ -82,12 +82,12 @@ def test_what_a_message_status_means(status: str, final: bool, rank: int, result
         pytest.param("no-answer", True, 8, id="no answer"),
         pytest.param("completed", True, 9, id="completed"),
         pytest.param("COMPLETED", True, 9, id="in upper case"),
-        pytest.param("no_answer", False, 0, id="spelt differently"),
-        pytest.param("tomorrow", False, 0, id="one coined tomorrow"),
+        pytest.param("no_answer", False, 0, id="spelled differently"),
+        pytest.param("tomorrow", False, 0, id="a future one"),
     ],
 )
-def test_what_a_call_status_means(status: str, final: bool, rank: int):
-    """Of every documented and every inferred status of a call: whether it is final, and how it ranks."""
+def test_the_meaning_of_a_call_status(status: str, final: bool, rank: int):
+    """Every documented or inferred status of a call has its finality and rank."""
     call, history = event("voice_status", changed("voice_status", status=status)).project()
 
     assert isinstance(call, Call)
@@ -97,7 +97,7 @@ def test_what_a_call_status_means(status: str, final: bool, rank: int):
 
 @pytest.mark.parametrize("event_type", ["voice_call", "sms_mo"])
 @pytest.mark.parametrize(
-    "nothing",
+    "no_id",
     [
         pytest.param({}, id="absent"),
         pytest.param({"id": None}, id="null"),
@@ -107,12 +107,12 @@ def test_what_a_call_status_means(status: str, final: bool, rank: int):
         pytest.param({"id": 0.0}, id="zero, a float"),
     ],
 )
-def test_without_an_id_a_repeat_is_the_same_record(event_type: str, nothing: dict[str, Any]):
-    """An id that is none gives way to a digest: the same for a repeat told anew, in whichever kinds of values."""
+def test_without_an_id_a_repeat_is_the_same_record(event_type: str, no_id: dict[str, Any]):
+    """A digest replaces a missing id; it is equal for a later repeat with values of other types."""
     fields = {name: value for name, value in VALID[event_type].items() if name != "id"}
     as_texts = {name: str(value) for name, value in fields.items()}
-    first = event(event_type, {**fields, **nothing})
-    again = event(event_type, {**as_texts, **nothing}, webhook_timestamp="2026-01-01T12:59:59+01:00")
+    first = event(event_type, {**fields, **no_id})
+    again = event(event_type, {**as_texts, **no_id}, webhook_timestamp="2026-01-01T12:59:59+01:00")
 
     assert first.subject == again.subject == event(event_type, fields).subject
     assert len(first.subject.split()[-1]) == 32
@@ -133,15 +133,15 @@ def test_without_an_id_a_repeat_is_the_same_record(event_type: str, nothing: dic
         pytest.param("sms_mo", {"time": 1722576540}, id="an SMS, a second later"),
     ],
 )
-def test_without_an_id_another_one_is_another_record(event_type: str, changed: dict[str, Any]):
-    """What differs in any part of the digest is another call or SMS."""
+def test_without_an_id_a_difference_makes_another_record(event_type: str, changed: dict[str, Any]):
+    """A difference in any part of the digest makes another call or SMS."""
     fields = {**VALID[event_type], "id": 0}
 
     assert event(event_type, fields).subject != event(event_type, {**fields, **changed}).subject
 
 
-def test_an_id_stands_whatever_else_is_told():
-    """With an id, a repeat that tells other fields is still about the same record."""
+def test_with_an_id_only_the_id_counts():
+    """With an id, a repeat with other fields is about the same record."""
     fields = changed("voice_call", id=7)
 
     assert event("voice_call", fields).subject == event("voice_call", {**fields, "time": None, "id": "7"}).subject
@@ -163,32 +163,34 @@ def test_an_id_stands_whatever_else_is_told():
         pytest.param("", 3, 7, None, id="an empty type"),
     ],
 )
-def test_which_click_or_view_it_was(kind: str | None, clicks: Any, views: Any, nth: int | None):
-    """The totals say which click or view it was; where they do not, they are kept all the same."""
+def test_the_number_of_a_click_or_view(kind: str | None, clicks: Any, views: Any, nth: int | None):
+    """The total is the number of the click or view; without one the totals are still stored."""
     link, *events = event("tracking", changed("tracking", type=kind, total_clicks=clicks, total_views=views)).project()
 
     assert isinstance(link, TrackedLink)
     assert (link.clicks, link.views) == (None if clicks is None else int(clicks), int(views))
-    assert [(one.type, one.nth) for one in events if isinstance(one, LinkEvent)] == ([(kind, nth)] if nth else [])
+    assert [(activity.type, activity.nth) for activity in events if isinstance(activity, LinkEvent)] == (
+        [(kind, nth)] if nth else []
+    )
 
 
 def test_totals_are_compared_not_summed():
-    """Clicks told out of order and twice are as many as the greatest total; each one is an event of its own."""
-    told = [event("tracking", changed("tracking", total_clicks=clicks)) for clicks in (2, 5, 1, 5)]
-    link, *events = _sorted(record for one in told for record in one.project())
+    """Repeated clicks in any order give the greatest total, and one link event per number."""
+    activities = [event("tracking", changed("tracking", total_clicks=clicks)) for clicks in (2, 5, 1, 5)]
+    link, *events = _sorted(record for activity in activities for record in activity.project())
 
     assert link.clicks == 5
-    assert [one.nth for one in events] == [1, 2, 5]
+    assert [link_event.nth for link_event in events] == [1, 2, 5]
 
 
 def _sorted(records: Any) -> list[Any]:
     return sorted(fold(records), key=lambda record: (record.table != "links", record.key))
 
 
-def test_the_same_payload_is_judged_the_same_later():
-    """A replay, judged by when it was received and not by the clock, has the outcome it had."""
-    words = json.loads(json.dumps({"webhook_event": "dlr", "data": changed("dlr", timestamp="2026-01-02 14:00:00")}))
+def test_a_replay_has_the_same_outcome():
+    """Times are checked against the time of receipt, not the clock, so a replay has the same outcome."""
+    decoded = json.loads(json.dumps({"webhook_event": "dlr", "data": changed("dlr", timestamp="2026-01-02 14:00:00")}))
 
     with pytest.raises(InvalidPayload):
-        Payload.of(words, None).event(RECEIVED_AT)
-    assert Payload.of(words, None).event(RECEIVED_AT + timedelta(days=1)).at == datetime(2026, 1, 2, 13, tzinfo=UTC)
+        Payload.of(decoded, None).event(RECEIVED_AT)
+    assert Payload.of(decoded, None).event(RECEIVED_AT + timedelta(days=1)).at == datetime(2026, 1, 2, 13, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Plans: what is missing, drifted, surplus, overlapping or not ours; and that following a plan leads to the desired."""
+"""Hooks: a plan names each difference, and carrying it out leads to the desired hooks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,16 +13,16 @@ OURS = Addresses(("https://x.example/in", "https://old.example"), ("current-toke
 HERE = OURS.current("all")
 
 
-def hook(**told: object) -> Hook:
-    return Hook(**{"target_url": HERE, "event_type": "all", "id": "1"} | told)  # type: ignore[arg-type]
+def hook(**changes: object) -> Hook:
+    return Hook(**{"target_url": HERE, "event_type": "all", "id": "1"} | changes)  # type: ignore[arg-type]
 
 
 DESIRED = [hook(id=None)]
 
 
-def shape(found: Plan) -> dict[str, int]:
+def counts(result: Plan) -> dict[str, int]:
     names = ("missing", "drifted", "surplus", "overlapping", "strangers")
-    return {name: len(getattr(found, name)) for name in names if getattr(found, name)}
+    return {name: len(getattr(result, name)) for name in names if getattr(result, name)}
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def shape(found: Plan) -> dict[str, int]:
         pytest.param([hook()], {}, id="as desired"),
         pytest.param([hook(request_method="POST")], {"drifted": 1}, id="another method"),
         pytest.param([hook(enabled=False)], {"drifted": 1}, id="disabled"),
-        pytest.param([hook(event_filter="49")], {"drifted": 1}, id="a filter nobody asked for"),
-        pytest.param([hook(headers="x-a: 1")], {"drifted": 1}, id="a header nobody asked for"),
-        pytest.param([hook(headers="")], {}, id="headers told as empty"),
+        pytest.param([hook(event_filter="49")], {"drifted": 1}, id="an undesired filter"),
+        pytest.param([hook(headers="x-a: 1")], {"drifted": 1}, id="an undesired header"),
+        pytest.param([hook(headers="")], {}, id="headers listed as empty"),
         pytest.param([hook(), hook(id="2")], {"surplus": 1}, id="a duplicate"),
         pytest.param([hook(enabled=False), hook(id="2")], {"surplus": 1}, id="a disabled duplicate"),
         pytest.param([hook(), hook(id="2", target_url=HERE + "/dlr", event_type="dlr")], {"surplus": 1}, id="a type no longer wanted"),
-        pytest.param([hook(), hook(id="2", event_type="sms.mo")], {"surplus": 1}, id="a type nobody knows"),
+        pytest.param([hook(), hook(id="2", event_type="sms.mo")], {"surplus": 1}, id="an unknown type"),
         pytest.param([hook(target_url="https://x.example/in/hooks/older-token")], {"missing": 1, "surplus": 1}, id="an older token"),
         pytest.param([hook(target_url="https://old.example/hooks/current-token")], {"missing": 1, "surplus": 1}, id="an older address"),
         pytest.param([hook(), hook(target_url="https://x.example/hooks/current-token")], {"strangers": 1}, id="beside our prefix"),
@@ -51,21 +51,21 @@ def shape(found: Plan) -> dict[str, int]:
         pytest.param([hook(), hook(target_url="")], {"strangers": 1}, id="no address at all"),
     ],
 )  # fmt: skip
-def test_what_a_plan_says(actual: list[Hook], expected: dict[str, int]):
-    """Each way in which hooks can be wrong has its name; what is not exactly ours is a stranger."""
-    assert shape(plan(DESIRED, actual, OURS)) == expected
+def test_a_plan_names_each_difference(actual: list[Hook], expected: dict[str, int]):
+    """Each kind of difference has its name; a hook with any other address than ours is a stranger."""
+    assert counts(plan(DESIRED, actual, OURS)) == expected
 
 
-def test_a_header_that_was_removed_is_missed():
-    """Where the gateway tells headers at all, a hook without any has lost its own."""
+def test_a_removed_header_is_drift():
+    """Where the gateway lists headers at all, a hook without any has lost its own."""
     desired = [hook(id=None, headers="X-Shop: 7")]
     other = hook(id="2", target_url="https://other.example/", headers="a: 1")
-    assert shape(plan(desired, [hook(), other], OURS)) == {"drifted": 1, "strangers": 1}
-    assert shape(plan(desired, [hook()], OURS)) == {}
+    assert counts(plan(desired, [hook(), other], OURS)) == {"drifted": 1, "strangers": 1}
+    assert counts(plan(desired, [hook()], OURS)) == {}
 
 
 def test_differences_are_named():
-    """A drifted hook says in what."""
+    """A drifted hook names its differences."""
     (drift,) = plan(
         DESIRED, [hook(request_method="GET", event_filter="1", headers="a: b", enabled=False)], OURS
     ).drifted
@@ -73,25 +73,27 @@ def test_differences_are_named():
 
 
 def test_several_filters_are_several_hooks():
-    """One hook for each inbound number; one that is missing is missing, whichever it is."""
+    """Each inbound number has its own hook, and the plan names the missing one."""
     address = OURS.current("sms_mo")
     desired = [
         hook(target_url=address, event_type="sms_mo", event_filter=number, id=None) for number in ("1", "2", "3")
     ]
     actual = [replace(desired[2], id="8"), replace(desired[0], id="9")]
-    found = plan(desired, actual, OURS)
-    assert shape(found) == {"missing": 1}
-    assert found.missing[0].event_filter == "2"
+    result = plan(desired, actual, OURS)
+    assert counts(result) == {"missing": 1}
+    assert result.missing[0].event_filter == "2"
 
 
 def test_a_type_beside_all_overlaps():
     """A hook of type `all` beside one of a single type: each such event arrives twice."""
     desired = [*DESIRED, hook(target_url=OURS.current("dlr"), event_type="dlr", id=None)]
-    assert shape(plan(desired, [replace(one, id=str(n)) for n, one in enumerate(desired)], OURS)) == {"overlapping": 1}
+    assert counts(plan(desired, [replace(hook, id=str(n)) for n, hook in enumerate(desired)], OURS)) == {
+        "overlapping": 1
+    }
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("listed", "expected"),
     [
         pytest.param({"id": 23, "enabled": "true", "target_url": HERE, "event_type": "all", "request_method": "json", "event_filter": ""}, hook(id="23"), id="other types"),
         pytest.param({"id": "1", "target_url": HERE, "event_type": "all", "request_method": "JSON", "event_filter": None, "created": "2020-11-04 13:49:16"}, hook(), id="as in the oldest sample"),
@@ -99,13 +101,13 @@ def test_a_type_beside_all_overlaps():
         pytest.param({"enabled": 0, "event_filter": 4915126716517, "headers": "B: 2\nA:1"}, Hook("", "", "POST", "4915126716517", "a: 1\nb: 2", enabled=False), id="numbers"),
     ],
 )  # fmt: skip
-def test_hooks_are_read_as_they_are_told(told: dict[str, object], expected: Hook):
-    """Ids as number or text, truth as text, keys missing: a hook is read."""
-    assert Hook.read(told) == expected
+def test_hooks_are_parsed_as_listed(listed: dict[str, object], expected: Hook):
+    """A hook is parsed with ids as numbers or text, booleans as text, and missing keys."""
+    assert Hook.parse(listed) == expected
 
 
 def test_secrets_are_not_shown():
-    """Neither a hook nor the addresses give a token away when they are printed."""
+    """The repr of hooks, addresses and plans contains no token."""
     assert "current-token" not in repr(hook()) + repr(OURS) + repr(plan(DESIRED, [hook(), hook(id="2")], OURS))
 
 
@@ -114,7 +116,7 @@ URLS = [*(f"{base}/hooks/{token}{end}" for base in OURS.public_urls for token in
 
 
 def actual_hooks() -> st.SearchStrategy[list[Hook]]:
-    one = st.builds(
+    hooks = st.builds(
         Hook,
         target_url=st.sampled_from(URLS),
         event_type=st.sampled_from([*TYPES, "sms.mo"]),
@@ -123,11 +125,11 @@ def actual_hooks() -> st.SearchStrategy[list[Hook]]:
         headers=st.sampled_from([None, "", "a: 1"]),
         enabled=st.booleans(),
     )
-    return st.lists(one, max_size=10).map(lambda hooks: [replace(one, id=str(n)) for n, one in enumerate(hooks)])
+    return st.lists(hooks, max_size=10).map(lambda drawn: [replace(hook, id=str(n)) for n, hook in enumerate(drawn)])
 
 
 def desired_hooks() -> st.SearchStrategy[list[Hook]]:
-    one = st.builds(
+    hooks = st.builds(
         lambda event_type, method, event_filter, headers: Hook(
             OURS.current(event_type), event_type, method, event_filter, headers
         ),
@@ -136,23 +138,23 @@ def desired_hooks() -> st.SearchStrategy[list[Hook]]:
         st.sampled_from([None, "1", "2"]),
         st.sampled_from(["", "a: 1"]),
     )
-    return st.lists(one, max_size=4, unique_by=lambda hook: (hook.target_url, hook.event_filter))
+    return st.lists(hooks, max_size=4, unique_by=lambda hook: (hook.target_url, hook.event_filter))
 
 
-def follow(found: Plan, actual: Sequence[Hook]) -> list[Hook]:
-    """What the gateway has after a plan: made first, then broken."""
-    made = [replace(one, id=f"new-{n}") for n, one in enumerate(found.to_create)]
-    gone = {one.id for one in found.to_remove}
-    return [one for one in (*actual, *made) if one.id not in gone]
+def follow(result: Plan, actual: Sequence[Hook]) -> list[Hook]:
+    """The gateway's hooks after a plan: it creates first, then removes."""
+    created = [replace(hook, id=f"new-{n}") for n, hook in enumerate(result.to_create)]
+    removed = {hook.id for hook in result.to_remove}
+    return [hook for hook in (*actual, *created) if hook.id not in removed]
 
 
 @settings(deadline=None, max_examples=300)
 @given(desired=desired_hooks(), actual=actual_hooks())
-def test_following_a_plan_leads_to_the_desired(desired: list[Hook], actual: list[Hook]):
-    """After it there is just what is desired, strangers are untouched, and planning again finds nothing."""
-    found = plan(desired, actual, OURS)
-    after = follow(found, actual)
+def test_carrying_out_a_plan_leads_to_the_desired_hooks(desired: list[Hook], actual: list[Hook]):
+    """Afterwards exactly the desired hooks exist, strangers are untouched, and a new plan is empty."""
+    result = plan(desired, actual, OURS)
+    after = follow(result, actual)
     again = plan(desired, after, OURS)
     assert (again.drift, len(again.matching)) == (0, len(desired))
-    assert again.strangers == found.strangers
-    assert len(after) == len(desired) + len(found.strangers)
+    assert again.strangers == result.strangers
+    assert len(after) == len(desired) + len(result.strangers)

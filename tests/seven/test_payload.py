@@ -1,4 +1,4 @@
-"""Payloads: what the decoded words say about themselves, and the digest by which a repeat is known."""
+"""Payloads: event type and fields of a decoded delivery, and the digest that identifies repeats."""
 
 import json
 from datetime import UTC, datetime
@@ -20,31 +20,31 @@ REPORT = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-0
     [
         pytest.param("dlr", None, "dlr", id="the payload's"),
         pytest.param(None, "dlr", "dlr", id="the path's"),
-        pytest.param("dlr", "sms_mo", "dlr", id="the payload's outranks the path's"),
+        pytest.param("dlr", "sms_mo", "dlr", id="the payload's wins over the path's"),
         pytest.param("dlr", "all", "dlr", id="the payload's, the hook for all"),
         pytest.param("", "dlr", "dlr", id="empty is none"),
         pytest.param("  ", "dlr", "dlr", id="blank is none"),
         pytest.param(None, "all", None, id="all is none"),
         pytest.param(None, None, None, id="none"),
-        pytest.param(" DLR\n", None, "dlr", id="a known one in any case, blanks around it"),
+        pytest.param(" DLR\n", None, "dlr", id="a known one in any case, surrounding blanks"),
         pytest.param(None, "SMS_MO", "sms_mo", id="a path in upper case"),
-        pytest.param("sms.mo", None, "sms.mo", id="the vendor's own slip is not known"),
-        pytest.param("RCS", None, "RCS", id="an unknown one as it was told"),
-        pytest.param("rcs", "dlr", "rcs", id="an unknown one outranks the path's, too"),
+        pytest.param("sms.mo", None, "sms.mo", id="the vendor's own typo is unknown"),
+        pytest.param("RCS", None, "RCS", id="an unknown one unchanged"),
+        pytest.param("rcs", "dlr", "rcs", id="an unknown one wins over the path's, too"),
         pytest.param("x" * 4000, None, "x" * MAX_NAME, id="a long one is cut"),
-        pytest.param("a\x00b\ud800", None, "a\ufffdb\ufffd", id="what no database keeps is replaced"),
+        pytest.param("a\x00b\ud800", None, "a\ufffdb\ufffd", id="unstorable characters are replaced"),
     ],
 )
 @pytest.mark.parametrize("flat", [pytest.param(False, id="nested"), pytest.param(True, id="flat")])
 def test_the_event_type_of_a_payload(webhook_event: str | None, path: str | None, event_type: str | None, flat: bool):
-    """The payload's own word counts, else the path's; an unknown one is kept by its name."""
-    words = {**(REPORT if flat else {"data": REPORT}), "webhook_event": webhook_event}
+    """The payload's event type counts, else the path's; an unknown one is kept."""
+    decoded = {**(REPORT if flat else {"data": REPORT}), "webhook_event": webhook_event}
 
-    assert Payload.of(words, path).event_type == event_type
+    assert Payload.of(decoded, path).event_type == event_type
 
 
 @pytest.mark.parametrize(
-    "words",
+    "decoded",
     [
         pytest.param({"data": {**REPORT, "webhook_event": "dlr"}}, id="inside data"),
         pytest.param(
@@ -53,9 +53,9 @@ def test_the_event_type_of_a_payload(webhook_event: str | None, path: str | None
         pytest.param({"data": {**REPORT, "webhook_event": "dlr"}, "webhook_event": ""}, id="inside data, empty around"),
     ],
 )
-def test_the_event_type_may_stand_inside_data(words: dict[str, Any]):
+def test_the_event_type_may_be_inside_data(decoded: dict[str, Any]):
     """One receiver in production reads `webhook_event` there; it counts where the envelope has none."""
-    assert Payload.of(words, None).event_type == "dlr"
+    assert Payload.of(decoded, None).event_type == "dlr"
 
 
 @pytest.mark.parametrize(
@@ -68,36 +68,38 @@ def test_the_event_type_may_stand_inside_data(words: dict[str, Any]):
         pytest.param({"dlr": "geheim4711"}, id="an object"),
     ],
 )
-def test_an_event_type_that_is_no_text_is_a_misfit(webhook_event: object):
-    """A `webhook_event` that is no text is named as the field that is wrong."""
-    with pytest.raises(InvalidPayload) as misfit:
+def test_an_event_type_that_is_not_text_is_invalid(webhook_event: object):
+    """The error names `webhook_event`."""
+    with pytest.raises(InvalidPayload) as raised:
         Payload.of({"data": REPORT, "webhook_event": webhook_event}, "dlr")
 
-    assert list(misfit.value.wrong) == ["webhook_event"]
-    assert "geheim4711" not in misfit.value.reason
+    assert list(raised.value.wrong) == ["webhook_event"]
+    assert "geheim4711" not in raised.value.reason
 
 
 @pytest.mark.parametrize(
-    ("words", "fields"),
+    ("decoded", "fields"),
     [
-        pytest.param({"data": REPORT, "webhook_event": "dlr", "x": 1}, REPORT, id="nested, a stranger beside data"),
+        pytest.param(
+            {"data": REPORT, "webhook_event": "dlr", "x": 1}, REPORT, id="nested, an unknown field beside data"
+        ),
         pytest.param({**REPORT, "webhook_event": "dlr", "webhook_timestamp": "t"}, REPORT, id="flat"),
         pytest.param({"data": json.dumps(REPORT), "webhook_event": "dlr"}, REPORT, id="a JSON text"),
         pytest.param({"data": " " + json.dumps(REPORT, indent=1)}, REPORT, id="a JSON text, indented"),
         pytest.param({"data": [], "webhook_event": "dlr"}, {}, id="PHP's empty object"),
         pytest.param({"data": {}, "webhook_event": "dlr"}, {}, id="an empty object"),
         pytest.param({"data": {"webhook_timestamp": "t", "a": 1}}, {"a": 1}, id="the envelope's fields inside data"),
-        pytest.param({"data": "a text", "a": 1}, {"data": "a text", "a": 1}, id="a text that is no JSON"),
+        pytest.param({"data": "a text", "a": 1}, {"data": "a text", "a": 1}, id="a text that is not JSON"),
         pytest.param({}, {}, id="nothing"),
     ],
 )
-def test_the_fields_of_a_payload(words: dict[str, Any], fields: dict[str, Any]):
-    """The fields are found wherever the notation put them, without the envelope's."""
-    assert Payload.of(words, None).fields == fields
+def test_the_fields_of_a_payload(decoded: dict[str, Any], fields: dict[str, Any]):
+    """The fields come from wherever the format puts them, without the envelope's."""
+    assert Payload.of(decoded, None).fields == fields
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "error"),
     [
         pytest.param('{"msg_id": geheim4711', Undecodable, id="cut short"),
         pytest.param("{" * 200_000, Undecodable, id="200,000 brackets"),
@@ -105,17 +107,17 @@ def test_the_fields_of_a_payload(words: dict[str, Any], fields: dict[str, Any]):
         pytest.param('{"a":"geheim4711","a":1}', InvalidPayload, id="a key twice"),
     ],
 )
-def test_a_json_text_that_cannot_be_read_has_a_reason(text: str, kind: type[NotUnderstood]):
-    """A JSON text in `data` is read as strictly as a body."""
-    with pytest.raises(kind) as not_understood:
+def test_an_invalid_json_text_has_a_reason(text: str, error: type[NotUnderstood]):
+    """A JSON text in `data` is parsed as strictly as a body."""
+    with pytest.raises(error) as raised:
         Payload.of({"data": text, "webhook_event": "dlr"}, None)
 
-    assert "geheim4711" not in not_understood.value.reason
+    assert "geheim4711" not in raised.value.reason
 
 
 @pytest.mark.parametrize("event_type", [None, "rcs", "wa_mo", "sms.mo", "all", "parked", "Dlr\u017f"])
-def test_an_unknown_event_type_is_told_as_such(event_type: str | None):
-    """The vendor coins new event types: one not known yet is neither an error nor a misfit, and has its own queue."""
+def test_an_unknown_event_type_has_its_own_queue(event_type: str | None):
+    """The vendor adds event types: an unknown one raises UnknownEventType and goes to the queue of parked deliveries."""
     with pytest.raises(UnknownEventType):
         Payload.of({"data": REPORT, "webhook_event": event_type}, None).event(RECEIVED_AT)
 
@@ -123,7 +125,7 @@ def test_an_unknown_event_type_is_told_as_such(event_type: str | None):
 
 
 def test_every_event_type_has_its_queue():
-    """A queue for each event type, and one for what is not known."""
+    """Each event type has a queue, and unknown ones share another."""
     assert [queue_of(event_type) for event_type in EVENT_TYPES] == list(EVENT_TYPES)
     assert len(set(QUEUES)) == len(QUEUES) == len(EVENT_TYPES) + 1
 
@@ -133,7 +135,7 @@ def test_every_event_type_has_its_queue():
     [
         pytest.param(REPORT, id="texts"),
         pytest.param({"a": 1, "b": 0.075, "c": "1"}, id="numbers"),
-        pytest.param({"a": True, "b": False}, id="truths"),
+        pytest.param({"a": True, "b": False}, id="booleans"),
         pytest.param({"a": None, "b": "x"}, id="null"),
         pytest.param({"a": "", "b": "x"}, id="an empty text"),
         pytest.param({"a": {"b": {"c": 1, "d": None}}}, id="an object"),
@@ -146,15 +148,15 @@ def test_every_event_type_has_its_queue():
     ],
 )
 def test_json_and_form_have_one_digest(fields: dict[str, Any]):
-    """A delivery has one digest in JSON and as a form, of whatever kind its values are."""
-    words = {"webhook_event": "tomorrow", "data": fields}
-    digests = {Payload.of(post(body).decode(), None).digest() for body in (json.dumps(words).encode(), form(words))}
+    """A delivery has the same digest as JSON and as a form, for values of any type."""
+    decoded = {"webhook_event": "tomorrow", "data": fields}
+    digests = {Payload.of(post(body).decode(), None).digest() for body in (json.dumps(decoded).encode(), form(decoded))}
 
     assert len(digests) == 1
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("fields", "others"),
     [
         pytest.param({"status": "DELIVERED"}, {"status": "FAILED"}, id="another value"),
         pytest.param({"status": "x"}, {"state": "x"}, id="another field"),
@@ -163,10 +165,10 @@ def test_json_and_form_have_one_digest(fields: dict[str, Any]):
         pytest.param({"status": "0"}, {"status": ""}, id="zero and empty"),
     ],
 )
-def test_digests_tell_payloads_apart(one: dict[str, Any], other: dict[str, Any]):
-    """What says something else, or the same of another event type, has another digest."""
-    payloads = [Payload.of({"webhook_event": "dlr", "data": fields}, None) for fields in (one, other)]
-    renamed = Payload.of({"webhook_event": "sms_mo", "data": one}, None)
+def test_different_payloads_have_different_digests(fields: dict[str, Any], others: dict[str, Any]):
+    """Other fields, or the same with another event type, have another digest."""
+    payloads = [Payload.of({"webhook_event": "dlr", "data": data}, None) for data in (fields, others)]
+    renamed = Payload.of({"webhook_event": "sms_mo", "data": fields}, None)
 
     assert len({payload.digest() for payload in (*payloads, renamed)}) == 3
     assert all(len(payload.digest()) == 64 for payload in payloads)

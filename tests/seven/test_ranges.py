@@ -1,40 +1,38 @@
-"""Runs behave like the sets of ordinals that they stand for."""
+"""Ranges: they behave like the sets of ordinals that they represent."""
 
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seven.ranges import Run, fold, runs, size, without
+from seven.ranges import OrdinalRange, add_range, count_ordinals, merge_ranges, subtract
 
-SOME = st.lists(
-    st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda one: (one[0], one[0] + one[1])), max_size=12
-)
+RANGES = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda pair: (pair[0], sum(pair))), max_size=12)
 
 
-def ordinals(some: list[Run]) -> set[int]:
-    return {ordinal for first, last in some for ordinal in range(first, last + 1)}
+def ordinals(ranges: list[OrdinalRange]) -> set[int]:
+    return {ordinal for first, last in ranges for ordinal in range(first, last + 1)}
 
 
-@given(SOME)
-def test_runs_are_the_fewest(some: list[Run]):
-    """Whatever overlaps or touches is one run, in order, and no ordinal comes or goes."""
-    joined = runs(some)
-    assert ordinals(joined) == ordinals(some)
-    assert size(joined) == len(ordinals(some))
-    assert all(before[1] + 1 < after[0] for before, after in pairwise(joined))
+@given(RANGES)
+def test_merged_ranges_are_the_fewest(ranges: list[OrdinalRange]):
+    """Overlapping and adjacent ranges become one, sorted; no ordinal is added or lost."""
+    merged = merge_ranges(ranges)
+    assert ordinals(merged) == ordinals(ranges)
+    assert count_ordinals(merged) == len(ordinals(ranges))
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(merged))
 
 
-@given(SOME)
-def test_runs_fold_one_by_one(some: list[Run]):
-    """In any order, into the same as all at once."""
-    joined: list[Run] = []
-    for run in some:
-        fold(joined, run)
-    assert joined == runs(some)
+@given(RANGES)
+def test_ranges_are_added_one_by_one(ranges: list[OrdinalRange]):
+    """Adding ranges in any order gives the same result as merging them at once."""
+    merged: list[OrdinalRange] = []
+    for addition in ranges:
+        add_range(merged, addition)
+    assert merged == merge_ranges(ranges)
 
 
-@given(SOME, SOME)
-def test_without_is_the_difference(some: list[Run], others: list[Run]):
-    """What remains is what is in the one and not in the other."""
-    assert ordinals(without(runs(some), runs(others))) == ordinals(some) - ordinals(others)
+@given(RANGES, RANGES)
+def test_subtract_is_the_difference(ranges: list[OrdinalRange], removed: list[OrdinalRange]):
+    """The difference has the ordinals of the first ranges that are not in the second."""
+    assert ordinals(subtract(merge_ranges(ranges), merge_ranges(removed))) == ordinals(ranges) - ordinals(removed)

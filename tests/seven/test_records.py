@@ -1,4 +1,4 @@
-"""Records: in any order, however often and however split, the same facts become the same rows."""
+"""Records: the same facts become the same rows, in any order, repeated or split."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -33,13 +33,13 @@ every_record = pytest.mark.parametrize("record", RECORDS, ids=[record.table for 
 
 
 def of(record: type[Record], keys: int = 2) -> st.SearchStrategy[Record]:
-    """Records of one class, about at most so many values of each field of its key."""
+    """Records of one class, with at most `keys` values for each field of its key."""
     hints = get_type_hints(record)
     drawn: dict[str, st.SearchStrategy[Any]] = {}
-    for name, declared in SHAPES[record].declared.items():
+    for name, field_join in SHAPES[record].field_joins.items():
         kind = next(kind for kind in POOLS if hints[name] in (kind, kind | None))
-        pool = list(declared.order) or POOLS[kind]
-        drawn[name] = st.sampled_from(pool[:keys] if declared.join is Join.KEY else [None, *pool])
+        pool = list(field_join.order) or POOLS[kind]
+        drawn[name] = st.sampled_from(pool[:keys] if field_join.join is Join.KEY else [None, *pool])
     return st.builds(record, **drawn)
 
 
@@ -47,86 +47,86 @@ def of(record: type[Record], keys: int = 2) -> st.SearchStrategy[Record]:
 @MODEST
 @given(drawn=st.data())
 def test_merging_is_a_join(record: type[Record], drawn: st.DataObject):
-    """Of every class of records, merging is commutative, associative and idempotent."""
-    one, two, three = (drawn.draw(of(record, keys=1)) for _ in range(3))
+    """Merging is commutative, associative and idempotent for every record class."""
+    first, second, third = (drawn.draw(of(record, keys=1)) for _ in range(3))
 
-    assert one.merge(two) == two.merge(one)
-    assert one.merge(two).merge(three) == one.merge(two.merge(three))
-    assert one.merge(one) == one
-    assert one.merge(two).merge(two) == one.merge(two)
+    assert first.merge(second) == second.merge(first)
+    assert first.merge(second).merge(third) == first.merge(second.merge(third))
+    assert first.merge(first) == first
+    assert first.merge(second).merge(second) == first.merge(second)
 
 
 @every_record
 @MODEST
 @given(drawn=st.data())
 def test_merging_invents_nothing(record: type[Record], drawn: st.DataObject):
-    """Every value of a joined record was told, NULL only where nothing was; and its standing was told as a whole."""
-    one, two = drawn.draw(of(record, keys=1)), drawn.draw(of(record, keys=1))
-    joined, shape = one.merge(two), SHAPES[record]
+    """Every value of a merged record is from one of the two, NULL only if both are; its standing is from a single one."""
+    first, second = drawn.draw(of(record, keys=1)), drawn.draw(of(record, keys=1))
+    joined, shape = first.merge(second), SHAPES[record]
 
-    for name in shape.declared:
-        assert getattr(joined, name) in (getattr(one, name), getattr(two, name))
+    for name in shape.field_joins:
+        assert getattr(joined, name) in (getattr(first, name), getattr(second, name))
     for name in (*shape.names(Join.GREATEST), *shape.names(Join.EARLIEST)):
-        assert (getattr(joined, name) is None) == (getattr(one, name) is None and getattr(two, name) is None)
-    assert shape.sort_key(joined) == max(shape.sort_key(one), shape.sort_key(two))
+        assert (getattr(joined, name) is None) == (getattr(first, name) is None and getattr(second, name) is None)
+    assert shape.sort_key(joined) == max(shape.sort_key(first), shape.sort_key(second))
 
 
 @settings(max_examples=200, deadline=None)
-@given(story=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20), chance=st.randoms())
-def test_order_repeats_and_splits_leave_no_trace(story: list[Record], chance: Any):
-    """Deliveries come at least once and in no order, to racing workers; what is kept must not show it."""
-    told = story + chance.choices(story, k=len(story) // 2) if story else []
-    chance.shuffle(told)
-    cut = chance.randint(0, len(told))
+@given(history=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20), chance=st.randoms())
+def test_order_repeats_and_splits_leave_no_trace(history: list[Record], chance: Any):
+    """Deliveries come at least once, unordered, to racing workers; the rows do not show it."""
+    arrivals = history + chance.choices(history, k=len(history) // 2) if history else []
+    chance.shuffle(arrivals)
+    cut = chance.randint(0, len(arrivals))
 
-    assert fold(told) == fold(story)
-    assert fold(chain(fold(told[cut:]), fold(told[:cut]), fold(told))) == fold(story)
+    assert fold(arrivals) == fold(history)
+    assert fold(chain(fold(arrivals[cut:]), fold(arrivals[:cut]), fold(arrivals))) == fold(history)
 
 
 @settings(max_examples=100, deadline=None)
-@given(story=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20))
-def test_a_fold_is_one_row_per_key_in_order(story: list[Record]):
-    """A fold has one record per table and key, and sorts them, so that racing writers do not deadlock."""
-    places = [(record.table, record.key) for record in fold(story)]
+@given(history=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20))
+def test_a_fold_is_one_row_per_key_in_order(history: list[Record]):
+    """A fold has one record per table and key, sorted so that racing writers do not deadlock."""
+    rows = [(record.table, record.key) for record in fold(history)]
 
-    assert places == sorted({(record.table, record.key) for record in story})
+    assert rows == sorted({(record.table, record.key) for record in history})
 
 
-def test_every_record_is_on_the_list():
-    """Every class of records is in `RECORDS`, each with a table of its own, a key that cannot be NULL, and joins."""
-    defined = {one for one in vars(records).values() if isinstance(one, type) and issubclass(one, Record)}
+def test_every_record_class_is_listed():
+    """Every record class is in `RECORDS`, with its own table, a key that cannot be NULL, and joins."""
+    defined = {value for value in vars(records).values() if isinstance(value, type) and issubclass(value, Record)}
 
     assert set(RECORDS) == defined - {Record}
     assert len({record.table for record in RECORDS}) == len(RECORDS)
     for record in RECORDS:
         hints = get_type_hints(record)
-        assert [field.name for field in fields(record)] == list(SHAPES[record].declared)
+        assert [field.name for field in fields(record)] == list(SHAPES[record].field_joins)
         assert SHAPES[record].names(Join.KEY)
-        for name, declared in SHAPES[record].declared.items():
-            assert (declared.join is Join.KEY) == (type(None) not in getattr(hints[name], "__args__", ()))
+        for name, field_join in SHAPES[record].field_joins.items():
+            assert (field_join.join is Join.KEY) == (type(None) not in getattr(hints[name], "__args__", ()))
 
 
 @pytest.mark.parametrize(
     ("values", "kept"),
     [
-        pytest.param([None, None], None, id="nothing"),
-        pytest.param([None, ""], "", id="empty over nothing"),
-        pytest.param([None, "", "order-1"], "order-1", id="a text over empty and nothing"),
-        pytest.param(["order-1", "order-2"], "order-2", id="of two the greater"),
+        pytest.param([None, None], None, id="NULL"),
+        pytest.param([None, ""], "", id="empty over NULL"),
+        pytest.param([None, "", "order-1"], "order-1", id="a text over empty and NULL"),
+        pytest.param(["order-1", "order-2"], "order-2", id="the greater of two"),
         pytest.param(["a", "B"], "a", id="by code point, not by language"),
         pytest.param(["\uffff", "👍"], "👍", id="by code point, not by UTF-16"),
         pytest.param(["9", "10"], "9", id="as text, not as number"),
     ],
 )
-def test_of_two_texts_the_one_that_says_something(values: list[str | None], kept: str | None):
-    """A text stands over NULL and empty, and the greater of two by code point, in any order."""
-    for told in permutations(values):
-        (message,) = fold(Message(msg_id="1", foreign_id=value) for value in told)
+def test_the_greatest_text_wins(values: list[str | None], kept: str | None):
+    """A text wins over NULL and empty, and the greater of two by code point, in any order."""
+    for order in permutations(values):
+        (message,) = fold(Message(msg_id="1", foreign_id=value) for value in order)
         assert message == Message(msg_id="1", foreign_id=kept)
 
 
-def test_times_are_the_first_and_the_last():
-    """A message is first seen at the earliest time told, and last seen at the latest; the nth click was at its first."""
+def test_first_and_last_times():
+    """A message keeps its earliest and latest time; the nth click keeps its earliest."""
     times = [NOON, NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)]
 
     (message,) = fold(Message(msg_id="1", first_seen_at=at, last_seen_at=at) for at in times)
@@ -136,21 +136,21 @@ def test_times_are_the_first_and_the_last():
     assert click.at == times[1]
 
 
-def told(event_type: str, statuses: Iterable[tuple[str, int]], **more: Any) -> list[Record]:
-    """The records of some statuses of one message or call, each so many seconds after noon."""
+def status_records(event_type: str, statuses: Iterable[tuple[str, int]], **more: Any) -> list[Record]:
+    """The records of statuses of one message or call, each given with its seconds after noon."""
     ids = {"dlr": "msg_id", "voice_status": "id"}
-    story: list[Record] = []
+    history: list[Record] = []
     for status, second in statuses:
         at = NOON + timedelta(seconds=second)
         event: Event = EVENT_TYPES[event_type].parse(
             {ids[event_type]: "1", "status": status, "timestamp": int(at.timestamp()), **more}, at, at
         )
-        story += event.project()
-    return story
+        history += event.project()
+    return history
 
 
-def stands(story: Iterable[Record]) -> tuple[Any, ...]:
-    record: Any = next(one for one in fold(story) if one.table in ("messages", "calls"))
+def standing_of(records_: Iterable[Record]) -> tuple[Any, ...]:
+    record: Any = next(row for row in fold(records_) if row.table in ("messages", "calls"))
     return record.status, int((record.status_at - NOON).total_seconds())
 
 
@@ -167,7 +167,7 @@ def stands(story: Iterable[Record]) -> tuple[Any, ...]:
         pytest.param("dlr", [("ACCEPTED", 0), ("TOMORROW", 0)], ("ACCEPTED", 0), id="unknown below known, at once"),
         pytest.param("dlr", [("TODAY", 0), ("TOMORROW", 0)], ("TOMORROW", 0), id="two unknown at once: by text"),
         pytest.param(
-            "dlr", [("delivered", 0), ("DELIVERED", 0)], ("delivered", 0), id="one word in two cases: by text"
+            "dlr", [("delivered", 0), ("DELIVERED", 0)], ("delivered", 0), id="one status in two cases: by text"
         ),
         pytest.param("dlr", [("DELIVERED", 0), ("FAILED", 9)], ("FAILED", 9), id="final against final: the later"),
         pytest.param("dlr", [("EXPIRED", 0), ("DELIVERED", 9)], ("DELIVERED", 9), id="delivered after it expired"),
@@ -190,11 +190,11 @@ def stands(story: Iterable[Record]) -> tuple[Any, ...]:
     ],
 )
 def test_which_status_stands(event_type: str, statuses: list[tuple[str, int]], standing: tuple[str, int]):
-    """Final first, then the later, then by rank, then by text; in whatever order they arrive, and all are history."""
+    """The standing goes by final, time, rank and text, in any order of arrival; the history has all statuses."""
     for order in permutations(statuses):
-        rows = fold(told(event_type, order))
+        rows = fold(status_records(event_type, order))
 
-        assert stands(rows) == standing
+        assert standing_of(rows) == standing
         assert sum(row.table in ("message_statuses", "call_statuses") for row in rows) == len(statuses)
 
 
@@ -207,29 +207,29 @@ def test_which_status_stands(event_type: str, statuses: list[tuple[str, int]], s
     )
 )
 def test_the_standing_is_the_greatest(statuses: list[tuple[str, int]]):
-    """What stands is the greatest by the rule as it is written down: final, time, rank, text."""
+    """The standing is the greatest status by final, time, rank and text."""
     known = ["ACCEPTED", "TRANSMITTED", "FAILED", "DELIVERED"]
 
-    def sort_key(told: tuple[str, int]) -> tuple[Any, ...]:
-        status, second = told
+    def sort_key(report: tuple[str, int]) -> tuple[Any, ...]:
+        status, second = report
         return status in ("FAILED", "DELIVERED"), second, known.index(status) if status in known else -1, status
 
-    assert stands(told("dlr", statuses)) == max(statuses, key=sort_key)
+    assert standing_of(status_records("dlr", statuses)) == max(statuses, key=sort_key)
 
 
-def test_an_outcome_brings_its_reason():
-    """Of one delivery's outcomes the highest stands, with its own reason and no other's."""
+def test_an_outcome_keeps_its_own_reason():
+    """The highest outcome of a delivery stands, with its own reason."""
     rows = [ArchivedDelivery(id="1", outcome=outcome, reason=f"why {outcome}") for outcome in OUTCOMES[:-1]]
     applied = ArchivedDelivery(id="1", outcome=OUTCOMES[-1])
 
-    for sort_key in range(1, len(rows) + 1):
-        for order in permutations(rows[:sort_key]):
-            assert fold(order) == [rows[sort_key - 1]]
+    for count in range(1, len(rows) + 1):
+        for order in permutations(rows[:count]):
+            assert fold(order) == [rows[count - 1]]
     assert fold([applied, *rows]) == fold([*rows, applied]) == [applied]
 
 
-def test_a_dead_letter_tells_its_last_failure():
-    """Of two failures of one delivery the later one's reason stands."""
+def test_a_dead_letter_keeps_its_last_failure():
+    """The reason of the later failure stands."""
     first = DeadLetter(id="1", failed_at=NOON, reason="z", attempts=1)
     second = DeadLetter(id="1", failed_at=NOON + timedelta(seconds=1), reason="a", attempts=2)
 

@@ -1,4 +1,4 @@
-"""Moments: each of the gateway's ways to write a time is one moment in UTC, and nonsense is none."""
+"""Timestamps: each of the gateway's time formats gives one time in UTC; nonsense is refused."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,12 +12,12 @@ RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def read(value: object) -> datetime:
-    """As the field of an event is read."""
+    """Read a value like a field of an event."""
     return plausible(read_moment(value), RECEIVED_AT)
 
 
 @pytest.mark.parametrize(
-    ("told", "meant"),
+    ("value", "expected"),
     [
         pytest.param("2021-08-24 08:08:00.000000", "2021-08-24T06:08:00", id="the documented status report, in summer"),
         pytest.param("2020-01-09 15:41:30.656", "2020-01-09T14:41:30.656", id="the documented GET, in winter"),
@@ -27,7 +27,7 @@ def read(value: object) -> datetime:
         pytest.param("2021-08-24 08:08:00,802", "2021-08-24T06:08:00.802", id="a comma"),
         pytest.param("2021-08-24 08:08:00.123456789", "2021-08-24T06:08:00.123456", id="nine digits are cut"),
         pytest.param("2021-08-24 08:08:00." + "1" * 400, "2021-08-24T06:08:00.111111", id="400 digits are cut"),
-        pytest.param(" 2021-08-24 08:08:00\r\n", "2021-08-24T06:08:00", id="blanks around it"),
+        pytest.param(" 2021-08-24 08:08:00\r\n", "2021-08-24T06:08:00", id="surrounding blanks"),
         pytest.param("2021-08-24T08:08:00+02:00", "2021-08-24T06:08:00", id="the documented webhook_timestamp"),
         pytest.param("2021-08-24T08:08:00+0200", "2021-08-24T06:08:00", id="an offset without colon"),
         pytest.param("2021-08-24 08:08:00+02:00", "2021-08-24T06:08:00", id="an offset and no T"),
@@ -41,28 +41,28 @@ def read(value: object) -> datetime:
         pytest.param(1722576539.25, "2024-08-02T05:28:59.250", id="a float"),
         pytest.param(1722576539.0, "2024-08-02T05:28:59", id="a float without fraction"),
         pytest.param("1722576539.123456789", "2024-08-02T05:28:59.123456", id="an epoch's nine digits are cut"),
-        pytest.param("2025-10-26 01:59:59", "2025-10-25T23:59:59", id="before the hour that comes twice"),
-        pytest.param("2025-10-26 02:30:00", "2025-10-26T00:30:00", id="in the hour that comes twice: the first, CEST"),
-        pytest.param("2025-10-26 03:00:00", "2025-10-26T02:00:00", id="after the hour that comes twice"),
+        pytest.param("2025-10-26 01:59:59", "2025-10-25T23:59:59", id="before the repeated hour"),
+        pytest.param("2025-10-26 02:30:00", "2025-10-26T00:30:00", id="in the repeated hour: the first, CEST"),
+        pytest.param("2025-10-26 03:00:00", "2025-10-26T02:00:00", id="after the repeated hour"),
         pytest.param("2025-10-26T02:30:00+01:00", "2025-10-26T01:30:00", id="in the second one, with its offset"),
-        pytest.param("2025-03-30 01:59:59", "2025-03-30T00:59:59", id="before the hour that is missing"),
-        pytest.param("2025-03-30 02:30:00", "2025-03-30T01:30:00", id="in the hour that is missing: as if still CET"),
-        pytest.param("2025-03-30 03:00:00", "2025-03-30T01:00:00", id="after the hour that is missing"),
+        pytest.param("2025-03-30 01:59:59", "2025-03-30T00:59:59", id="before the missing hour"),
+        pytest.param("2025-03-30 02:30:00", "2025-03-30T01:30:00", id="in the missing hour: as if still CET"),
+        pytest.param("2025-03-30 03:00:00", "2025-03-30T01:00:00", id="after the missing hour"),
         pytest.param("2024-02-29 12:00:00", "2024-02-29T11:00:00", id="a leap day"),
-        pytest.param("2000-01-01T00:00:00Z", "2000-01-01T00:00:00", id="the first moment taken"),
-        pytest.param("2026-01-02T12:00:00Z", "2026-01-02T12:00:00", id="a day ahead, the last moment taken"),
+        pytest.param("2000-01-01T00:00:00Z", "2000-01-01T00:00:00", id="the earliest accepted time"),
+        pytest.param("2026-01-02T12:00:00Z", "2026-01-02T12:00:00", id="a day ahead, the latest accepted time"),
     ],
 )
-def test_a_notation_is_one_moment(told: object, meant: str):
-    """Every notation that the gateway uses, and its neighbours, is read as the moment it means."""
-    moment = read(told)
+def test_each_format_is_one_time(value: object, expected: str):
+    """Every format of the gateway, and similar ones, give the time they mean."""
+    time = read(value)
 
-    assert moment == datetime.fromisoformat(meant + "+00:00")
-    assert moment.tzinfo is UTC
+    assert time == datetime.fromisoformat(expected + "+00:00")
+    assert time.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
-    "told",
+    "value",
     [
         pytest.param("", id="empty"),
         pytest.param("   ", id="blank"),
@@ -82,8 +82,8 @@ def test_a_notation_is_one_moment(told: object, meant: str):
         pytest.param(10**5000, id="5000 digits, a number"),
         pytest.param(float("nan"), id="NaN"),
         pytest.param(float("inf"), id="Infinity"),
-        pytest.param("NaN", id="NaN, as decoding spells it"),
-        pytest.param("0000-00-00 00:00:00", id="PHP's idea of no time"),
+        pytest.param("NaN", id="NaN, as the decoder spells it"),
+        pytest.param("0000-00-00 00:00:00", id="PHP's zero date"),
         pytest.param("0001-01-01T00:00:00+02:00", id="before the first year"),
         pytest.param("9999-12-31 23:59:59", id="the year 9999"),
         pytest.param("9999-12-31T23:59:59-02:00", id="after the last year"),
@@ -109,33 +109,33 @@ def test_a_notation_is_one_moment(told: object, meant: str):
         pytest.param(b"1629786769", id="bytes"),
     ],
 )
-def test_nonsense_is_no_moment(told: object):
-    """What is no time is refused, and the refusal does not repeat it: reasons are shown and logged."""
-    with pytest.raises(ValueError, match=r"\w") as refusal:
-        read(told)
+def test_nonsense_is_refused(value: object):
+    """An invalid time is refused. The reason does not quote it, because reasons are shown and logged."""
+    with pytest.raises(ValueError, match=r"\w") as raised:
+        read(value)
 
-    if not (isinstance(told, int) and abs(told) > 10**4000):
-        assert not str(told).strip() or len(str(told)) < 3 or str(told) not in str(refusal.value)
+    if not (isinstance(value, int) and abs(value) > 10**4000):
+        assert not str(value).strip() or len(str(value)) < 3 or str(value) not in str(raised.value)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(), st.text("0123456789-+:.,TZ \x1c\u0661"), st.integers(), st.floats(), st.binary()))
 @example("\x1c1629786769")
-def test_anything_is_a_moment_or_refused(told: object):
-    """No value at all does anything but be a time in UTC or raise ValueError."""
+def test_any_value_is_a_time_or_refused(value: object):
+    """Any value is a time in UTC or raises ValueError."""
     try:
-        moment = read(told)
+        time = read(value)
     except ValueError:
         return
 
-    assert moment.tzinfo is UTC
-    assert EARLIEST <= moment <= RECEIVED_AT + AHEAD
+    assert time.tzinfo is UTC
+    assert EARLIEST <= time <= RECEIVED_AT + AHEAD
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.datetimes(datetime.fromisoformat("2000-01-02"), datetime.fromisoformat("2025-12-30")))
-def test_a_wall_clock_reads_as_berlin_shows_it(wall_clock: datetime):
-    """A moment read from a wall clock shows that wall clock in Berlin, outside the hour that is missing."""
+def test_a_wall_clock_is_berlin_time(wall_clock: datetime):
+    """A time read from a wall clock shows the same wall clock in Berlin, except in the missing hour."""
     shown = read(wall_clock.isoformat(" ")).astimezone(BERLIN).replace(tzinfo=None)
 
     assert shown in (wall_clock, wall_clock + timedelta(hours=1))

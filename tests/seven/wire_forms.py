@@ -1,8 +1,8 @@
-"""Wire forms: one delivery in every notation that the gateway uses, or might.
+"""Wire forms: one delivery in every format that the gateway uses, or might use.
 
-Its JSON is certain. Of its forms and queries the sources contradict each other: nested by brackets, flat beside the
-envelope's fields, flat without them. It is PHP, so the habits of `http_build_query` and `json_encode` hold: null is
-left out, false is 0, 3.0 is 3, a space is a plus, and a slash in JSON is escaped.
+Its JSON is certain. The sources contradict each other about its forms and queries: nested by brackets, flat beside the
+envelope's fields, or flat without them. The gateway runs PHP, so the rules of `http_build_query` and `json_encode`
+apply: null is omitted, false is 0, 3.0 is 3, a space is a plus, and a slash in JSON is escaped.
 """
 
 import json
@@ -17,8 +17,8 @@ ENVELOPE = ("webhook_event", "webhook_timestamp")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a delivery says: the envelope's fields, and those of its `data`."""
+class DeliveryContent:
+    """The content of a delivery: the fields of its envelope, and those of its `data`."""
 
     event_type: str
     envelope: Mapping[str, Any]
@@ -58,16 +58,16 @@ def escaped(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/")
 
 
-def form(words: Mapping[str, Any]) -> bytes:
+def form(fields: Mapping[str, Any]) -> bytes:
     """A form as PHP's `http_build_query` writes it."""
-    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in _pairs(words)).encode("ascii")
+    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in _pairs(fields)).encode("ascii")
 
 
-def _pairs(words: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in words.items():
+def _pairs(fields: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
         key = f"{inside}[{name}]" if inside else name
         if isinstance(value, list):
-            yield from _pairs({str(index): one for index, one in enumerate(value)}, key)
+            yield from _pairs({str(index): inner for index, inner in enumerate(value)}, key)
         elif isinstance(value, Mapping):
             yield from _pairs(value, key)
         elif value is not None:
@@ -93,30 +93,32 @@ def _readable(value: Any) -> bytes:
 
 
 def _unescaped(encoded: bytes) -> bytes:
-    """The same form with its brackets and commas as they are; some senders write them so."""
+    """The same form with unescaped brackets and commas; some senders write them so."""
     return encoded.replace(b"%5B", b"[").replace(b"%5D", b"]").replace(b"%3A", b":").replace(b"%2C", b",")
 
 
-WIRE_FORMS: dict[str, Callable[[Told], Sent]] = {
-    "nested JSON": lambda told: Sent(post(json.dumps(told.nested).encode())),
-    "nested JSON with escaped slashes": lambda told: Sent(post(escaped(told.nested).encode())),
-    "nested JSON in UTF-8, indented": lambda told: Sent(post(_readable(told.nested))),
-    "nested JSON after a BOM": lambda told: Sent(post(b"\xef\xbb\xbf" + _readable(told.nested))),
-    "nested JSON, the URL with a query": lambda told: Sent(post(_readable(told.nested), b"secret=s%5B&tenant=acme")),
-    "flat JSON": lambda told: Sent(post(escaped(told.flat).encode())),
-    "bracket form": lambda told: Sent(post(form(told.nested))),
-    "bracket form, brackets bare": lambda told: Sent(post(_unescaped(form(told.nested)))),
-    "bracket form, the URL with a query": lambda told: Sent(post(form(told.nested), b"secret=s%5B&tenant=acme")),
-    "bracket query": lambda told: Sent(get(form(told.nested))),
-    "bracket query after the URL's own": lambda told: Sent(get(b"secret=s%5B&tenant=acme&" + form(told.nested))),
-    "bracket query of a POST": lambda told: Sent(post(b"", form(told.nested))),
-    "flat form": lambda told: Sent(post(form(told.flat))),
-    "flat form, the URL with a query": lambda told: Sent(post(form(told.flat), b"id=shop1&webhook_event=all")),
-    "flat query": lambda told: Sent(get(form(told.flat))),
-    "bare form": lambda told: Sent(post(form(told.bare)), told.event_type),
-    "bare query": lambda told: Sent(get(form(told.bare)), told.event_type),
-    "bare JSON": lambda told: Sent(post(escaped(told.bare).encode()), told.event_type),
-    "JSON text in a form": lambda told: Sent(post(form(told.in_text))),
-    "JSON text in a query": lambda told: Sent(get(form(told.in_text))),
-    "JSON text in JSON": lambda told: Sent(post(escaped(told.in_text).encode())),
+WIRE_FORMS: dict[str, Callable[[DeliveryContent], Sent]] = {
+    "nested JSON": lambda content: Sent(post(json.dumps(content.nested).encode())),
+    "nested JSON with escaped slashes": lambda content: Sent(post(escaped(content.nested).encode())),
+    "nested JSON in UTF-8, indented": lambda content: Sent(post(_readable(content.nested))),
+    "nested JSON after a BOM": lambda content: Sent(post(b"\xef\xbb\xbf" + _readable(content.nested))),
+    "nested JSON, the URL with a query": lambda content: Sent(
+        post(_readable(content.nested), b"secret=s%5B&tenant=acme")
+    ),
+    "flat JSON": lambda content: Sent(post(escaped(content.flat).encode())),
+    "bracket form": lambda content: Sent(post(form(content.nested))),
+    "bracket form, brackets bare": lambda content: Sent(post(_unescaped(form(content.nested)))),
+    "bracket form, the URL with a query": lambda content: Sent(post(form(content.nested), b"secret=s%5B&tenant=acme")),
+    "bracket query": lambda content: Sent(get(form(content.nested))),
+    "bracket query after the URL's own": lambda content: Sent(get(b"secret=s%5B&tenant=acme&" + form(content.nested))),
+    "bracket query of a POST": lambda content: Sent(post(b"", form(content.nested))),
+    "flat form": lambda content: Sent(post(form(content.flat))),
+    "flat form, the URL with a query": lambda content: Sent(post(form(content.flat), b"id=shop1&webhook_event=all")),
+    "flat query": lambda content: Sent(get(form(content.flat))),
+    "bare form": lambda content: Sent(post(form(content.bare)), content.event_type),
+    "bare query": lambda content: Sent(get(form(content.bare)), content.event_type),
+    "bare JSON": lambda content: Sent(post(escaped(content.bare).encode()), content.event_type),
+    "JSON text in a form": lambda content: Sent(post(form(content.in_text))),
+    "JSON text in a query": lambda content: Sent(get(form(content.in_text))),
+    "JSON text in JSON": lambda content: Sent(post(escaped(content.in_text).encode())),
 }

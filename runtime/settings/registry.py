@@ -1,0 +1,63 @@
+"""Registry: every setting that there is, by section; and the names in the environment that are none of them."""
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator
+
+from pydantic.fields import FieldInfo
+
+from runtime.logs import logger
+from runtime.settings.environment import Environment
+from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
+from runtime.settings.receiver import ReceiverSettings
+from runtime.settings.retention import RetentionSettings
+from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
+from runtime.settings.workers import ReconcileSettings, ScheduleSettings
+
+log = logger("seven.settings")
+
+SECTIONS: dict[str, tuple[type[Environment], ...]] = {
+    "Every process": (LedgerSettings, StoreSettings),
+    "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
+    "The receiver": (ReceiverSettings,),
+    "Workers and beat": (ScheduleSettings,),
+    "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
+    "One machine: `make up` and commands": (MachineSettings,),
+    "Docker compose": (ComposeSettings,),
+}
+"""Titles and their groups. The emulator declares its own settings, which nothing else reads, beside itself."""
+
+
+def declared(groups: Iterable[type[Environment]]) -> Iterator[tuple[str, FieldInfo]]:
+    """Each setting of these groups: its name in the environment, and its declaration."""
+    for group in groups:
+        for name, field in group.model_fields.items():
+            yield name.upper(), field
+
+
+_GROUPS: list[type[Environment]] = [*(group for groups in SECTIONS.values() for group in groups), EmulatorKeySettings]
+
+NAMES = frozenset(name for name, _ in declared(_GROUPS))
+"""The names of all settings of ours: processes share one environment, and none may warn of another's."""
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting's value must not be shown."""
+    return "SecretStr" in str(field.annotation)
+
+
+def unknown_names(names: Iterable[str] | None = None) -> list[tuple[str, str]]:
+    """Each `SEVEN_…` name, by default of the environment, that is no setting, with the nearest that is."""
+    unknown = sorted(
+        name
+        for name in (os.environ if names is None else names)
+        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in NAMES
+    )
+    known = sorted(name for name in NAMES if name.startswith("SEVEN_"))
+    return [(name, difflib.get_close_matches(name, known, 1, 0.0)[0]) for name in unknown]
+
+
+def warn_of_unknown_names(names: Iterable[str] | None = None) -> None:
+    """Log a warning for each of them."""
+    for name, nearest in unknown_names(names):
+        log.warning("unknown setting", name=name, did_you_mean=nearest)

@@ -1,0 +1,61 @@
+"""Settings of retention: how long each table keeps what; `docs/retention.md` gives the reasons."""
+
+from datetime import datetime, timedelta
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from runtime.settings.environment import Environment
+
+LEAST_DAYS = 7
+"""The gateway retries for 3.5 days: a row that goes sooner would come back, in part."""
+
+LONGEST_DAYS = 36_500
+
+
+def _days(default: int, description: str) -> int:
+    """A setting in days, typed as what it holds, as the library wants it."""
+    field: int = Field(default, ge=0, le=LONGEST_DAYS, description=description)
+    return field
+
+
+class RetentionSettings(Environment):
+    """Days count from the receipt or the event; 0 means for ever, else at least seven."""
+
+    seven_keep_payloads_days: int = _days(90, "Payloads of applied deliveries.")
+    seven_keep_unapplied_days: int = _days(365, "Payloads of dead, parked and discarded deliveries.")
+    seven_keep_deliveries_days: int = _days(
+        365, "Rows of deliveries, once their payload is not needed any more. Open dead letters stay."
+    )
+    seven_keep_histories_days: int = _days(365, "Statuses of messages and calls, clicks and views, one by one.")
+    seven_keep_texts_days: int = _days(
+        365, "Texts of inbound SMS. Payloads hold them too, so those may not be kept longer."
+    )
+    seven_keep_inbound_messages_days: int = _days(1095, "Rows of inbound SMS, with the numbers in them.")
+    seven_keep_calls_days: int = _days(1095, "Rows of calls, with the numbers in them.")
+    seven_keep_messages_days: int = _days(0, "Rows of messages, after their last change.")
+    seven_keep_links_days: int = _days(0, "Rows of links, after their last change.")
+    seven_keep_hook_changes_days: int = _days(1095, "Changes of hooks.")
+    seven_retain_s: float = Field(
+        900.0, ge=1, description="Seconds between two passes of retention, each of two minutes at most."
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _long_enough(cls, days: object, info: ValidationInfo) -> object:
+        if (info.field_name or "").startswith("seven_keep_") and isinstance(days, int) and 0 < days < LEAST_DAYS:
+            raise ValueError(f"0 for ever, or {LEAST_DAYS} days and more: the gateway retries for 3.5 days")
+        return days
+
+    @field_validator("seven_keep_texts_days")
+    @classmethod
+    def _not_outlived_by_payloads(cls, days: int, info: ValidationInfo) -> int:
+        for name in ("seven_keep_payloads_days", "seven_keep_unapplied_days"):
+            payload_days = info.data.get(name, days)
+            if days and (not payload_days or payload_days > days):
+                raise ValueError(f"payloads hold the texts, too: set {name.upper()} to as many days, or fewer")
+        return days
+
+    def before(self, name: str, now: datetime) -> datetime | None:
+        """Rows older than that go, by the setting `seven_keep_<name>_days`; None for a setting of 0."""
+        days: int = getattr(self, f"seven_keep_{name}_days")
+        return now - timedelta(days=days) if days else None

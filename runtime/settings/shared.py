@@ -1,0 +1,130 @@
+"""Settings of more than one process: logs, Redis, metrics, hooks, the account at the gateway, the database."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
+
+from runtime.settings.environment import Environment
+from runtime.settings.types import ApiKey, PublicUrls, RedisUrl, Secrets, Tokens, reveal
+
+
+class LogSettings(Environment):
+    """How a process logs."""
+
+    seven_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO",
+        description="DEBUG, INFO, WARNING or ERROR. At INFO one line per batch; never a number, text, token or URL.",
+    )
+    seven_log_format: Literal["text", "json"] = Field(
+        "text", description="text for people, json for a collector (one object per line). Docker compose sets json."
+    )
+
+
+class RedisSettings(Environment):
+    """The server that is ledger and broker."""
+
+    redis_url: RedisUrl = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis or Valkey with appendonly yes and appendfsync always: ledger and broker. Without it "
+        "`make up` starts its own. redis://[user]:password@host:port/database, or rediss:// for TLS, where certificate "
+        "and host name are verified; for an authority of your own: rediss://…?ssl_ca_certs=/path/to/ca.pem. "
+        "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Any other option is "
+        "refused.",
+    )
+
+
+class LedgerSettings(LogSettings, RedisSettings):
+    """Settings of every process that works with the ledger."""
+
+    seven_ledger_limit: ByteSize = Field(
+        ByteSize(1024**3),
+        description="Memory that Redis may use; if it has a maxmemory of its own, the lower of the two counts. "
+        "Beyond 75 % of it: 503.",
+    )
+    seven_metrics_address: str | None = Field(
+        None,
+        pattern=r"^(off|\S+:\d{1,5})$",
+        description="host:port where the process serves /metrics, /livez and /readyz; off for nowhere. Default: "
+        "127.0.0.1:9101 for a receiver, :9102 for a worker, :9103 for beat.",
+    )
+    prometheus_multiproc_dir: DirectoryPath | None = Field(
+        None,
+        description="A directory where the receivers of `uvicorn --workers 2` count together: the process that has "
+        "the address serves the sum.",
+    )
+
+    def metrics_address(self, port: int) -> str | None:
+        """Where to serve metrics: on this machine only, unless an address is set; None for nowhere."""
+        address = self.seven_metrics_address or f"127.0.0.1:{port}"
+        return None if address == "off" else address
+
+    @field_validator("prometheus_multiproc_dir")
+    @classmethod
+    def _is_writable(cls, directory: Path | None) -> Path | None:
+        if directory and not os.access(directory, os.W_OK | os.X_OK):
+            raise ValueError("a directory where this process may write is expected")
+        return directory
+
+
+class HookSettings(Environment):
+    """Where hooks point and what proves that a delivery came by one. In each list the first value is current."""
+
+    seven_public_url: PublicUrls = Field(
+        (),
+        description="How the gateway reaches the receiver: scheme://host[/prefix]; several, comma-separated, the "
+        "first is current. Hooks are served below each prefix as well as without, so a proxy may strip it or not.",
+    )
+    seven_hook_token: Tokens = Field(
+        (),
+        description="The secret in the hooks' URLs, {public URL}/hooks/{token}. Several, comma-separated, while one "
+        "is being replaced: the first is current, all may deliver. Make one: "
+        'python3 -c "import secrets; print(secrets.token_urlsafe(24))"',
+    )
+    seven_hook_secret: Tokens = Field(
+        (),
+        description="A secret in a header of our hooks, beside the token; reconciling registers hooks with it. "
+        "Several, as with tokens.",
+    )
+    seven_signing_key: Secrets = Field(
+        (),
+        description="The account's signing key: deliveries are verified with it, and our requests to the gateway "
+        "signed. Several, comma-separated, while it is being replaced: the first is current.",
+    )
+
+
+class AccountSettings(Environment):
+    """The account at the gateway."""
+
+    seven_api_key: ApiKey | None = Field(
+        None,
+        description="The API key of your seven.io account. Without it hooks are not read, and `make up` starts the "
+        "emulator as the gateway.",
+    )
+    seven_api_url: str = Field("https://gateway.seven.io/api", description="The gateway's API.")
+
+
+class DataSettings(Environment):
+    """Where files are kept."""
+
+    seven_data_dir: Path = Field(
+        Path("data"),
+        description="Where a single machine keeps its files: the broker's, SQLite's, Flower's, and the token that "
+        "`make up` makes.",
+    )
+
+
+class StoreSettings(DataSettings):
+    """The database."""
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="sqlite:///… or postgresql://…; without it a SQLite file in SEVEN_DATA_DIR. On PostgreSQL "
+        "everything is in the schema `seven`. PgBouncer may stand in front, with pool_mode=session or transaction.",
+    )
+
+    @property
+    def store_url(self) -> str:
+        """The database to use."""
+        return reveal(self.database_url) or f"sqlite:///{self.seven_data_dir.resolve() / 'seven.db'}"

@@ -1,0 +1,57 @@
+"""Settings of workers and beat alone: consuming, schedules, hooks."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from runtime.settings.environment import Environment
+
+
+class ScheduleSettings(Environment):
+    """How a worker consumes, and what beat schedules."""
+
+    seven_worker_threads: int = Field(4, ge=1, le=64, description="Batches that one worker consumes at a time.")
+    seven_sweep_s: float = Field(10.0, gt=0, description="Seconds between two sweeps for batches left waiting.")
+    seven_overdue_s: float = Field(
+        30.0,
+        ge=10,
+        description="Seconds after which a waiting batch is announced again; far above SEVEN_ACCEPT_DEADLINE_S.",
+    )
+    seven_sweep_limit: int = Field(
+        10_000,
+        ge=1,
+        description="Batches of a queue announced again at once; none while as many announcements wait already.",
+    )
+    seven_stall_s: float = Field(
+        180.0,
+        ge=1,
+        description="Seconds without progress while its queues wait, after which a worker exits to be restarted. "
+        "Longer than any transaction, which takes a minute at most.",
+    )
+    seven_audit_s: float = Field(
+        900.0, ge=1, description="Seconds between two audits of ledger and database; their figures become metrics."
+    )
+
+
+class ReconcileSettings(Environment):
+    """What should be registered at the gateway, and how it is reconciled."""
+
+    seven_hooks: str | None = Field(
+        None,
+        repr=False,  # headers of hooks may hold secrets
+        description="The desired hooks as TOML, one [[hook]] table each; SEVEN_HOOKS_FILE=hooks.toml names a file. "
+        "Default: one for all event types, as JSON.",
+    )
+    seven_hooks_mode: Literal["report", "apply"] = Field(
+        "report", description="report: log and show what differs from the desired hooks. apply: repair it as well."
+    )
+    seven_hooks_s: float = Field(300.0, ge=1, description="Seconds between two reconciliations of the hooks.")
+    seven_hooks_most_changes: int = Field(
+        10, ge=1, description="Changes in one reconciliation beyond which none is made and an operator has to look."
+    )
+    seven_hooks_grace_s: float = Field(
+        86_400.0,
+        ge=0,
+        description="Seconds without any delivery by either token after which the older token's hook may go although "
+        "the new one has not delivered yet; its address still has to answer our own probe.",
+    )
