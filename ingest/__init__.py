@@ -1,1 +1,1 @@
-"""Process 1: HTTP to ledger. Receives deliveries and answers when they are safe."""
+"""Ingest, process 1: receives deliveries over HTTP and answers when they are in the ledger."""

@@ -1,4 +1,4 @@
-"""Announcer: tells the workers of accepted batches, in a thread of its own, off the event loop and off every answer."""
+"""Announcer: announces accepted batches to the workers, in its own thread: no answer waits for the broker."""
 
 import queue
 import threading
@@ -13,33 +13,33 @@ from runtime.redis_url import reason
 
 log = logger("seven.ingest")
 
-ROOM = 10_000
-"""Batches that may wait to be announced; the sweep announces the ones beyond."""
+MOST_WAITING = 10_000
+"""Batches that may wait to be announced; the sweep announces the rest."""
 PAUSE_S = 0.05
-"""Between two rounds: an announcement costs as much processor as ten deliveries, whether of one batch or of many."""
+"""Pause between two rounds: an announcement costs as much CPU as ten deliveries, for one batch or for many."""
 
 
 class Announcer:
-    """Sends announcements as fast as the broker takes them, several batches in one when it is slower than they come."""
+    """Sends announcements as fast as the broker takes them; when batches come faster, several go into one."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(ROOM)
+        self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def tell(self, queue_name: str, batch_id: str) -> None:
-        """Have a batch announced; never blocks, never fails. Without room the sweep does it, a little later."""
+    def enqueue(self, queue_name: str, batch_id: str) -> None:
+        """Have a batch announced; never blocks, never fails. If the queue is full, the sweep announces it later."""
         try:
             self._waiting.put_nowait((queue_name, batch_id))
         except queue.Full:
-            log.debug("no room to announce", batch=batch_id)
+            log.debug("announcement left to the sweep: the queue is full", batch=batch_id)
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Announce what waits, at most for `timeout_s`, and end."""
+        """Announce the waiting batches, for `timeout_s` at most, and stop the thread."""
         try:
             self._waiting.put(None, timeout=timeout_s)
         except queue.Full:
@@ -48,28 +48,28 @@ class Announcer:
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
-            ends = self._announce_with(first)
-            if ends:
+            if self._announce_with(first):
                 return
             time.sleep(PAUSE_S)
 
     def _announce_with(self, first: tuple[str, str]) -> bool:
-        """Announce one batch and all that wait behind it. Returns whether the end was among them."""
+        """Announce a batch and all that wait behind it. Returns whether the stop mark was among them."""
         waiting: dict[str, list[str]] = defaultdict(list)
-        told: tuple[str, str] | None = first
-        while told is not None:
-            waiting[told[0]].append(told[1])
+        entry: tuple[str, str] | None = first
+        while entry is not None:
+            queue_name, batch_id = entry
+            waiting[queue_name].append(batch_id)
             try:
-                told = self._waiting.get_nowait()
+                entry = self._waiting.get_nowait()
             except queue.Empty:
                 break
         for queue_name, batch_ids in waiting.items():
             for start in range(0, len(batch_ids), BATCHES_PER_ANNOUNCEMENT):
                 self._send(queue_name, batch_ids[start : start + BATCHES_PER_ANNOUNCEMENT])
-        return told is None
+        return entry is None
 
     def _send(self, queue_name: str, batch_ids: list[str]) -> None:
         try:
             announce(self._celery, queue_name, batch_ids)
-        except Exception as error:  # noqa: BLE001 - kombu has raised AttributeError, too; the sweep announces the batch
+        except Exception as error:  # noqa: BLE001 - kombu raises AttributeError, too; the sweep announces the batches
             log.warning("not announced", queue=queue_name, batches=len(batch_ids), cause=reason(error))

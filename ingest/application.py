@@ -1,4 +1,4 @@
-"""The receiver as an ASGI application: its routes, and what runs beside them."""
+"""Application: composes the receiver as an ASGI application, with its routes and background tasks."""
 
 import asyncio
 import gc
@@ -26,55 +26,56 @@ from ingest.presence import Presence
 from ingest.rate_limit import Quota, RateLimit
 from ingest.readiness import Readiness
 from ingest.routing import HookPaths, Tokens, prefixes
-from ingest.settings import IngestSettings, words
+from ingest.settings import IngestSettings
 from ingest.uvicorn_limits import UvicornLimits
 from ingest.verification import SecretVerifier, SignatureVerifier, Verification
 from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
-from ledger.receivers import mark_of
+from ledger.receivers import url_fingerprint
 from ledger.writer import LedgerWriter
 from runtime.logs import logger, silence_requests
-from runtime.multiprocess_metrics import share
-from runtime.shutdown import end_in_bounds
-from runtime.status_server import listen
+from runtime.multiprocess_metrics import share_metrics
+from runtime.settings.types import reveal_all
+from runtime.shutdown import install_signal_handlers
+from runtime.status_server import start_status_server
 
 log = logger("seven.ingest")
 
 
 def create_app(settings: IngestSettings) -> Starlette:
-    """The receiver as an ASGI application. It connects to nothing before its lifespan begins."""
+    """The receiver as an ASGI application. It opens no connection before its lifespan begins."""
     redis_url = settings.redis_url.get_secret_value()
-    acceptor = LedgerWriter(redis_url, settings.seven_accept_deadline_s)
-    readiness = Readiness(acceptor.redis, settings.seven_ledger_limit)
+    writer = LedgerWriter(redis_url, settings.seven_accept_deadline_s)
+    readiness = Readiness(writer.redis, settings.seven_ledger_limit)
     registry = CollectorRegistry()
-    shared = share(settings.prometheus_multiproc_dir, "receiver")
+    shared = share_metrics(settings.prometheus_multiproc_dir, "receiver")
     metrics = ReceiverMetrics(registry)
     announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
 
     def announce(queue: str, batch_id: str) -> None:
         if readiness.may_announce(queue):
-            announcer.tell(queue, batch_id)
+            announcer.enqueue(queue, batch_id)
 
-    gathering = Batcher(
-        acceptor,
+    batcher = Batcher(
+        writer,
         announce,
         readiness,
         metrics,
         batch_size=settings.seven_batch_size,
         waiting_limit=settings.seven_waiting_limit,
-        # a little beyond the acceptor's own: it then says what it was
+        # a little beyond the writer's own deadline, so that the writer's error names the cause
         deadline_s=settings.seven_accept_deadline_s + 0.5,
     )
-    origins = ClientAddresses(settings.seven_trusted_proxies)
-    strangers = RateLimit(origins, metrics, settings.seven_stranger_rate)
-    bounds = Bounds(settings.seven_patience_s, settings.seven_stranger_connections, origins.is_proxy)
-    edge = UvicornLimits(Connections(bounds, metrics), metrics)
-    guards = guards_of(settings)
-    observations = VerificationLog(acceptor.redis, {guard.name: guard.mode for guard in guards}, metrics)
-    receiving = Endpoint(
-        Verification(guards, observations),
-        gathering,
-        origins,
+    client_addresses = ClientAddresses(settings.seven_trusted_proxies)
+    rate_limit = RateLimit(client_addresses, metrics, settings.seven_stranger_rate)
+    bounds = Bounds(settings.seven_patience_s, settings.seven_stranger_connections, client_addresses.is_proxy)
+    uvicorn_limits = UvicornLimits(Connections(bounds, metrics), metrics)
+    verifiers = create_verifiers(settings)
+    verification_log = VerificationLog(writer.redis, {verifier.name: verifier.mode for verifier in verifiers}, metrics)
+    endpoint = Endpoint(
+        Verification(verifiers, verification_log),
+        batcher,
+        client_addresses,
         metrics,
         parked=Quota(settings.seven_parked_most, settings.seven_parked_limit),
         quarantined=Quota(settings.seven_quarantined_most, settings.seven_quarantined_limit),
@@ -82,55 +83,57 @@ def create_app(settings: IngestSettings) -> Starlette:
         patience_s=settings.seven_patience_s,
     )
 
-    tokens = Tokens(words(settings.seven_hook_token))
-    presence = Presence(acceptor.redis, tokens.fingerprints, map(mark_of, settings.seven_public_url))
+    tokens = Tokens(reveal_all(settings.seven_hook_token))
+    presence = Presence(writer.redis, tokens.fingerprints, map(url_fingerprint, settings.seven_public_url))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_requests()
-        spare_the_collector()
-        live = (ReadinessMetrics(readiness),)
-        listen(settings.metrics_address(9101), registry, live, shared=shared, ready=readiness.hindrances)
+        tune_garbage_collector()
+        collectors = (ReadinessMetrics(readiness),)
+        start_status_server(
+            settings.metrics_address(9101), registry, collectors, shared=shared, ready=readiness.reasons
+        )
         announcer.start()
         await readiness.refresh()
-        if (redis_now := await acceptor.clock()) is not None:
-            gathering.compare(redis_now)
-        writing = background.begin(gathering.run())
-        others = [background.begin(part.run()) for part in (readiness, observations, edge, presence)]
-        if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
-            end_in_bounds(at_first=readiness.drain)
+        if (redis_now := await writer.clock()) is not None:
+            batcher.compare(redis_now)
+        writing = background.begin(batcher.run())
+        others = [background.begin(part.run()) for part in (readiness, verification_log, uvicorn_limits, presence)]
+        if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
+            install_signal_handlers(on_first_signal=readiness.drain)
         log.info("receiving")
         yield
-        gathering.close()
+        batcher.close()
         await writing
         await background.end(others)
         await presence.end()
         await asyncio.to_thread(announcer.stop)
-        await acceptor.redis.aclose()
+        await writer.redis.aclose()
         log.info("ended")
 
     app = _Receiver(
         HookPaths(tokens, settings.seven_public_url),
-        receiving,
-        strangers,
-        probes=probes_of(readiness, settings.seven_public_url),
+        endpoint,
+        rate_limit,
+        probes=probe_routes(readiness, settings.seven_public_url),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the gateway takes a redirect for success: the delivery would be lost
-    app.state.edge = edge
+    app.state.uvicorn_limits = uvicorn_limits
     return app
 
 
-def probes_of(readiness: Readiness, public_urls: Sequence[str]) -> list[Route]:
-    """`/livez` and `/readyz`, below the path of each public URL too."""
+def probe_routes(readiness: Readiness, public_urls: Sequence[str]) -> list[Route]:
+    """Routes of `/livez` and `/readyz`, also below the path of each public URL."""
 
     async def livez(_: Request) -> PlainTextResponse:
-        """Alive: the event loop turns."""
+        """Alive: the event loop runs."""
         return PlainTextResponse("alive\n")
 
     async def readyz(_: Request) -> JSONResponse:
-        hindrances = readiness.hindrances()
-        return JSONResponse({"ready": not hindrances, "hindrances": hindrances}, 503 if hindrances else 200)
+        reasons = readiness.reasons()
+        return JSONResponse({"ready": not reasons, "hindrances": reasons}, 503 if reasons else 200)
 
     return [
         Route(prefix + path, endpoint, methods=["GET"])
@@ -140,46 +143,46 @@ def probes_of(readiness: Readiness, public_urls: Sequence[str]) -> list[Route]:
 
 
 class _Receiver(Starlette):
-    """Nearly all that comes is for the hooks: it does not take the long way through middleware and routes."""
+    """Dispatches requests to the hooks, nearly all there are, without Starlette's middleware and routing."""
 
     def __init__(
-        self, doors: HookPaths, inside: Endpoint, strangers: RateLimit, probes: Sequence[Route], **told: Any
+        self, hook_paths: HookPaths, endpoint: Endpoint, rate_limit: RateLimit, probes: Sequence[Route], **options: Any
     ) -> None:
-        super().__init__(routes=probes, **told)
-        self._doors, self._inside, self._strangers = doors, inside, strangers
+        super().__init__(routes=probes, **options)
+        self._hook_paths, self._endpoint, self._rate_limit = hook_paths, endpoint, rate_limit
         self._probes = frozenset(route.path for route in probes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._is_probe(scope):
             await super().__call__(scope, receive, send)
-        elif door := self._doors.of(scope):
-            await self._inside(door, scope, receive, send)
+        elif hook_path := self._hook_paths.of(scope):
+            await self._endpoint(hook_path, scope, receive, send)
         else:
-            await self._strangers(scope, receive, send)
+            await self._rate_limit(scope, receive, send)
 
     def _is_probe(self, scope: Scope) -> bool:
-        """Whether a supervisor may be asking: it never queues behind strangers; its answer is as cheap as theirs."""
+        """Whether this is a probe: it is never rate-limited, as its answer is as cheap as a 404."""
         return scope["path"].removeprefix(scope.get("root_path", "")) in self._probes
 
 
-def spare_the_collector() -> None:
-    """Have Python look for cycles less often: a request leaves none, and each look costs some of them their time."""
+def tune_garbage_collector() -> None:
+    """Collect garbage less often: requests leave no cycles, and each collection delays some of them."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
-def guards_of(settings: IngestSettings) -> tuple[SignatureVerifier, SecretVerifier]:
-    """Every guard, those that are off too."""
+def create_verifiers(settings: IngestSettings) -> tuple[SignatureVerifier, SecretVerifier]:
+    """Every verifier, also those that are off."""
     if settings.seven_signing_key and not settings.seven_public_url:
-        log.warning("signatures are not verified: they sign the public URL", missing="SEVEN_PUBLIC_URL")
+        log.warning("signatures cannot be verified without the public URL", missing="SEVEN_PUBLIC_URL")
     return (
         SignatureVerifier(
             settings.signature_mode,
-            words(settings.seven_signing_key),
+            reveal_all(settings.seven_signing_key),
             settings.seven_public_url,
             max_age_s=settings.seven_signature_age_s,
             max_ahead_s=settings.seven_signature_ahead_s,
         ),
-        SecretVerifier(settings.secret_mode, words(settings.seven_hook_secret)),
+        SecretVerifier(settings.secret_mode, reveal_all(settings.seven_hook_secret)),
     )

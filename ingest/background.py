@@ -1,4 +1,4 @@
-"""Background tasks: what runs beside all requests, begun and ended with the receiver."""
+"""Background tasks: they run beside the requests, from the start to the end of the receiver."""
 
 import asyncio
 import signal
@@ -9,31 +9,31 @@ from runtime.logs import logger
 
 log = logger("seven.ingest")
 
-AGAIN_S = 0.1
-"""Between two cancels of a task that has not ended."""
+RETRY_S = 0.1
+"""Seconds between two cancels of a task that has not ended."""
 
 
 def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` beside all requests. Should it fail, the receiver ends."""
+    """Run `work` in the background. If it fails, the receiver exits."""
     task = asyncio.create_task(work)
-    task.add_done_callback(_end_with)
+    task.add_done_callback(_exit_on_failure)
     return task
 
 
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel tasks until each of them has ended.
 
-    A single cancel can be lost: before Python 3.12 `asyncio.wait_for`, by which redis-py writes to its server, drops it
-    when what it waits for is done in the same moment.
+    A single cancel can be lost: before Python 3.12 `asyncio.wait_for`, which redis-py uses to write, drops it when the
+    awaited operation completes in the same moment.
     """
     while tasks := [task for task in tasks if not task.done()]:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=AGAIN_S)
+        await asyncio.wait(tasks, timeout=RETRY_S)
 
 
-def _end_with(task: asyncio.Task[None]) -> None:
-    """A receiver without its background tasks would refuse for ever: end, and be started again."""
+def _exit_on_failure(task: asyncio.Task[None]) -> None:
+    """Without its background tasks a receiver would refuse for ever; its supervisor restarts it."""
     if not task.cancelled() and (error := task.exception()):
         log.critical("a background task ended", exc_info=error)
         signal.raise_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Reading: a request's body, as much of it as is allowed and as long as its sender is not too slow."""
+"""Body: reads a request's body, bounded in size and in time."""
 
 import asyncio
 import hashlib
@@ -8,38 +8,38 @@ from starlette.types import Receive, Scope
 
 from ingest.uvicorn_limits import connection_of
 
-DISCARDED = 32 * 1024 * 1024  # bytes of what is too big that are read, so that the sender gets to hear the answer
+DISCARDED = 32 * 1024 * 1024  # bytes read of a body that is too large, so that the sender receives the answer
 DISCARD_S = 3.0
 
 
-class TooSlow(Exception):  # noqa: N818 - a fact, and no fault of ours
+class TooSlow(Exception):  # noqa: N818 - describes the sender
     """The body did not arrive in time."""
 
 
-class Gone(Exception):  # noqa: N818
-    """The sender left before it had told everything; it will come again."""
+class Disconnected(Exception):  # noqa: N818 - describes the sender
+    """The sender disconnected before the end of the body; it will retry."""
 
 
 @dataclass(slots=True)
 class Body:
-    """What was read."""
+    """A body, read in full or in part."""
 
-    told: bytes
+    content: bytes
     size: int
-    """Bytes of the whole, as far as they were told or counted."""
+    """Bytes of the whole body, as declared or counted."""
     digest: str = ""
-    """The MD5 as hex, if it was asked for."""
+    """The MD5 as hex, if requested."""
     is_cut: bool = False
     """Whether it was not read to its end."""
 
 
 async def read(scope: Scope, receive: Receive, room: int, patience_s: float, *, digested: bool) -> Body:
-    """Read a body, at most `room` bytes of it; of one that is larger the rest is counted, and dropped.
+    """Read at most `room` bytes of a body; the rest of a larger one is counted and dropped.
 
-    Raises TooSlow, or Gone.
+    Raises TooSlow or Disconnected.
     """
     connection = connection_of(scope)
-    if connection is not None and connection.body_since is None:  # all is here; nothing to wait for
+    if connection is not None and connection.body_since is None:  # the whole body has arrived
         first = await receive()
     else:
         try:
@@ -48,20 +48,22 @@ async def read(scope: Scope, receive: Receive, room: int, patience_s: float, *, 
         except TimeoutError:
             raise TooSlow from None
     if first["type"] == "http.disconnect":
-        raise Gone
-    told: bytes = first.get("body", b"")
+        raise Disconnected
+    content: bytes = first.get("body", b"")
     more = first.get("more_body", False)
-    if not more and len(told) <= room:  # nearly always
-        return Body(told, len(told), hashlib.md5(told, usedforsecurity=False).hexdigest() if digested else "")
-    digest = hashlib.md5(told, usedforsecurity=False) if digested else None
-    kept, size, is_cut = await _rest(receive, told, room, patience_s, digest) if more else (told, len(told), False)
+    if not more and len(content) <= room:  # nearly always
+        return Body(content, len(content), hashlib.md5(content, usedforsecurity=False).hexdigest() if digested else "")
+    digest = hashlib.md5(content, usedforsecurity=False) if digested else None
+    kept, size, is_cut = content, len(content), False
+    if more:
+        kept, size, is_cut = await _read_rest(receive, content, room, patience_s, digest)
     return Body(kept[:room], max(size, _length(scope)), digest.hexdigest() if digest else "", is_cut)
 
 
-async def _rest(
+async def _read_rest(
     receive: Receive, first: bytes, room: int, patience_s: float, digest: "hashlib._Hash | None"
 ) -> tuple[bytes, int, bool]:
-    """What follows, with what came first: as much as there is room for, how much it was, and whether there was more."""
+    """Read on. Returns the first `room` bytes of the body, the bytes counted, and whether more would follow."""
     loop = asyncio.get_running_loop()
     body, seen, more = bytearray(first[:room]), len(first), True
     try:
@@ -69,7 +71,7 @@ async def _rest(
             while more and seen <= DISCARDED:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Gone
+                    raise Disconnected
                 chunk, more = message.get("body", b""), message.get("more_body", False)
                 if seen <= room < seen + len(chunk):
                     deadline.reschedule(min(deadline.when() or 0, loop.time() + DISCARD_S))
@@ -84,7 +86,7 @@ async def _rest(
 
 
 def _length(scope: Scope) -> int:
-    """What the request says of its body's length; 0 where it says nothing that is one."""
+    """The body's declared length; 0 where it declares none, or no valid one."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and len(value) < 16:
             return int(value)

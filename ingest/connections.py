@@ -1,7 +1,7 @@
-"""Connections: who may stay, while nobody knows yet who it is.
+"""Connections: limits on connections that have not sent a valid hook token yet.
 
-Whoever is slow, or opens many, costs a file descriptor and some memory each. A connection is *proven* once it has
-brought a token of ours, and then no limit on strangers meets it: the gateway is never in the way of its own bounds.
+Each connection of a slow client, or of one that opens many, costs a file descriptor and memory. A connection is
+*proven* once it has sent a valid token: limits on unproven ones no longer apply to it, so they never stop the gateway.
 """
 
 import heapq
@@ -18,53 +18,53 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ingest.metrics import SLOW, TOO_MANY_CONNECTIONS, ReceiverMetrics
 
 MOST_UNPROVEN = 500
-"""In all, of those older than YOUNG_S."""
+"""Most unproven connections older than YOUNG_S, over all addresses."""
 MOST_BODIES = 0.25
-"""Of all connections, those of one token whose bodies are arriving."""
+"""Most connections of one token with an arriving body, as a share of all connections."""
 YOUNG_S = 1.0
-"""Below that age a connection is not closed for being one of many: the gateway's may be among them."""
-LOOKED_AT = 16
-"""Of those that would go next, whether one of them has sent what is not read yet."""
+"""A younger connection is not closed as one of too many: it may be the gateway's."""
+CANDIDATES = 16
+"""Connections checked for unread input before one is closed."""
 SPARE_FILES = 64
-"""Of the files that a process may open, for everything else."""
+"""File descriptors kept free for everything else."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One connection, and where its conversation is: before, in or behind the head of a request, or in its body."""
+    """A connection and its state: before, in or after the head of a request, or in its body."""
 
     protocol: HttpToolsProtocol
     address: str
     opened_at: float
     registry: "Connections"
     head_since: float | None
-    """Since when it owes us the rest of a head; None while it does not."""
+    """Since when the rest of a head is awaited; None while it is not."""
     head_size: int | None = None
-    """Bytes of that head, but for those with which it began; None as long as it has only begun."""
+    """Bytes of that head after its first read; None until a second one."""
     body_since: float | None = None
-    """Since when it owes us the rest of a body."""
+    """Since when the rest of a body is awaited; None while it is not."""
     around_body: int = 0
-    """Bytes that came with a body and are none of it, less those that its chunks may need."""
-    is_first_reading: bool = True
-    """Whether the head of the request in hand has begun in what is being read: other requests may be in that, too."""
+    """Bytes received around a body, less the allowance for its chunks."""
+    is_first_read: bool = True
+    """Whether the current request began in the current read, which may contain other requests, too."""
     token: str = ""
-    """The fingerprint of the token that it brought last."""
+    """The fingerprint of the token that it sent last."""
     is_proven: bool = False
 
     @property
     def is_in_request(self) -> bool:
-        """Whether the application has a request of it in hand."""
+        """Whether the application is handling a request of this connection."""
         cycle = self.protocol.cycle
         return cycle is not None and not cycle.response_complete
 
     @property
-    def owes_since(self) -> float | None:
-        """Since when it owes us the rest of a head or of a body; None while it does not."""
+    def awaited_since(self) -> float | None:
+        """Since when the rest of a head or body is awaited; None while it is not."""
         return self.body_since if self.head_since is None else self.head_since
 
     @property
-    def waits_for_us(self) -> bool:
-        """Whether it has sent what we have not read yet, and still listens: whatever is due of it may be here."""
+    def has_unread_input(self) -> bool:
+        """Whether it has sent bytes that are not read yet, and is open: the awaited rest may be among them."""
         file: int = self.protocol.transport.get_extra_info("socket").fileno()
         if file < 0:
             return False
@@ -73,32 +73,32 @@ class Connection:
         return any(events == select.POLLIN for _, events in poll.poll(0))
 
     @property
-    def is_gone(self) -> bool:
-        """Whether nobody hears what is answered."""
+    def is_closing(self) -> bool:
+        """Whether an answer can no longer be sent."""
         return self.protocol.transport.is_closing()
 
     def prove(self, token: str = "") -> None:
-        """It has brought a token of ours, of this fingerprint, now."""
+        """Record that it has sent a valid token, with this fingerprint, now."""
         self.token = token
         self.registry.proven(self)
 
     def end_after_answer(self) -> None:
-        """Have the answer to the request in hand be the last."""
+        """Close the connection after the answer to the current request."""
         self.protocol.cycle.keep_alive = False
 
 
 @dataclass(slots=True)
 class Bounds:
-    """What a receiver allows."""
+    """Limits of one receiver."""
 
     patience_s: float
-    """For a head, and for the rest of a body that has been answered already."""
-    most_of_one: int
-    """Unproven connections of one address."""
+    """Time limit for a head, and for the rest of a body that has been answered already."""
+    most_per_address: int
+    """Most unproven connections of one address."""
     is_proxy: Callable[[str], bool] = field(default=lambda _: False)
-    """Behind a proxy of ours there is everybody, so it may have many."""
+    """Whether an address is a trusted proxy: it carries every client's connections, so it may have many."""
     most: int = 0
-    """In all; 0 for as many as the process may open files, but for some."""
+    """Most connections in all; 0 for the process' limit of open files, less SPARE_FILES."""
 
     def __post_init__(self) -> None:
         if not self.most:
@@ -107,18 +107,18 @@ class Bounds:
 
 
 class Connections:
-    """All of one receiver."""
+    """All connections of one receiver."""
 
     def __init__(self, bounds: Bounds, metrics: ReceiverMetrics) -> None:
         self._bounds, self._metrics = bounds, metrics
-        self._unproven: dict[Connection, None] = {}  # the oldest first
-        self._proven: dict[Connection, None] = {}  # the one first whose last request is longest ago
+        self._unproven: dict[Connection, None] = {}  # oldest first
+        self._proven: dict[Connection, None] = {}  # least recently used first
 
     def __len__(self) -> int:
         return len(self._unproven) + len(self._proven)
 
     def opened(self, protocol: HttpToolsProtocol, address: str, now: float) -> Connection:
-        """A new one; where there is no room, another one has to go."""
+        """Register a new connection; at the limit, close another one."""
         if len(self) >= self._bounds.most:
             self._make_room(now)
         connection = Connection(protocol, address, now, self, head_since=now)
@@ -126,12 +126,12 @@ class Connections:
         return connection
 
     def closed(self, connection: Connection) -> None:
-        """It is gone."""
+        """Forget a closed connection."""
         self._unproven.pop(connection, None)
         self._proven.pop(connection, None)
 
     def proven(self, connection: Connection) -> None:
-        """One has brought a token of ours, now."""
+        """Record that a connection has sent a valid token, now."""
         if connection.is_proven:
             self._proven.pop(connection, None)
         else:
@@ -139,35 +139,37 @@ class Connections:
             self._unproven.pop(connection, None)
         self._proven[connection] = None
 
-    def tidy(self, now: float) -> None:
-        """Close who has kept us waiting too long, and the oldest of those that are too many and proved nothing."""
+    def enforce_bounds(self, now: float) -> None:
+        """Close connections that are too slow, and the oldest unproven ones beyond the limits."""
         late = now - self._bounds.patience_s
-        slow = [one for one in (*self._unproven, *self._proven) if _owes_since(one, late)]
+        slow = [connection for connection in (*self._unproven, *self._proven) if _is_overdue(connection, late)]
         self._close(slow, SLOW)
         by_address: dict[str, list[Connection]] = defaultdict(list)
         for connection in self._unproven:
             by_address[connection.address].append(connection)
         surplus = [
             connection
-            for address, some in by_address.items()
+            for address, unproven in by_address.items()
             if not self._bounds.is_proxy(address)
-            for connection in some[: -self._bounds.most_of_one]
+            for connection in unproven[: -self._bounds.most_per_address]
         ]
         surplus += list(self._unproven)[:-MOST_UNPROVEN]
-        self._close((one for one in surplus if now - one.opened_at > YOUNG_S), TOO_MANY_CONNECTIONS)
+        old = (connection for connection in surplus if now - connection.opened_at > YOUNG_S)
+        self._close(old, TOO_MANY_CONNECTIONS)
         self._close(self._surplus_bodies(now - YOUNG_S), SLOW)
 
     def _surplus_bodies(self, before: float) -> Iterable[Connection]:
-        """Of each token the bodies that have been arriving longest, since before then, where they are too many."""
+        """The longest-arriving bodies of each token beyond its limit, of those that began before a time."""
         for bodies in self._arriving(before).values():
             yield from bodies[: -self._most_bodies]
 
     def _arriving(self, before: float) -> dict[str, list[Connection]]:
-        """By token the bodies that have been arriving since before then, the oldest first."""
+        """By token, the connections whose body began to arrive before a time, oldest first."""
         arriving: dict[str, list[Connection]] = defaultdict(list)
-        bodies = [(since, one) for one in self._proven if (since := one.body_since) is not None and since < before]
-        for _, connection in sorted(bodies, key=itemgetter(0)):
-            arriving[connection.token].append(connection)
+        begun = [(since, connection) for connection in self._proven if (since := connection.body_since) is not None]
+        for since, connection in sorted(begun, key=itemgetter(0)):
+            if since < before:
+                arriving[connection.token].append(connection)
         return arriving
 
     @property
@@ -175,49 +177,50 @@ class Connections:
         return max(1, int(self._bounds.most * MOST_BODIES))
 
     def _make_room(self, now: float) -> None:
-        """Who has owed us something longest; else the oldest of those who have most; else the idle one.
+        """Close the longest overdue connection; else the oldest of the largest group; else an idle one.
 
-        A young connection owes us nothing yet, nor does one that waits for us because we are slow: the gateway's new
-        one is never the first to go, nor, where a stranger has more, are its bodies.
+        Neither a young connection is overdue nor one with unread input, which waits for a slow receiver: the gateway's
+        new connection is never closed first, nor are its bodies while another client has more connections.
         """
-        owing = self._longest_owing()
-        old = (one for since, one in owing if now - since > YOUNG_S and not one.waits_for_us)
-        if goes := next(old, None) or self._oldest_of_most(now) or self._idle():
-            self._close((goes,), TOO_MANY_CONNECTIONS)
-        elif owing:
-            self._close((owing[0][1],), TOO_MANY_CONNECTIONS)
+        overdue = self._longest_overdue()
+        old = (connection for since, connection in overdue if now - since > YOUNG_S and not connection.has_unread_input)
+        if surplus := next(old, None) or self._oldest_of_most(now) or self._idle():
+            self._close((surplus,), TOO_MANY_CONNECTIONS)
+        elif overdue:
+            self._close((overdue[0][1],), TOO_MANY_CONNECTIONS)
 
-    def _longest_owing(self) -> list[tuple[float, Connection]]:
-        """Who has owed us something longest, and since when: the first few."""
-        owing = ((since, one) for one in (*self._unproven, *self._proven) if (since := one.owes_since) is not None)
-        return heapq.nsmallest(LOOKED_AT, owing, key=itemgetter(0))
+    def _longest_overdue(self) -> list[tuple[float, Connection]]:
+        """The CANDIDATES connections whose rest has been awaited longest, with the times since when."""
+        connections = (*self._unproven, *self._proven)
+        overdue = ((since, connection) for connection in connections if (since := connection.awaited_since) is not None)
+        return heapq.nsmallest(CANDIDATES, overdue, key=itemgetter(0))
 
     def _oldest_of_most(self, now: float) -> Connection | None:
-        """Of the address that has most unproven connections, or of the token with still more bodies, the oldest.
+        """The oldest connection of the address with most unproven ones, or of the token with even more bodies.
 
-        A token's bodies count where they are too many. If it may be, one that does not wait for us.
+        A token's bodies count only beyond its limit. Connections without unread input come first.
         """
         groups: dict[str, list[Connection]] = defaultdict(list)
         for connection in self._unproven:
             groups[connection.address].append(connection)
-        bodies = [some for some in self._arriving(now).values() if len(some) > self._most_bodies]
-        oldest = max([*bodies, *groups.values()], key=len, default=[])[:LOOKED_AT]
-        return next((one for one in oldest if not one.waits_for_us), next(iter(oldest), None))
+        bodies = [arriving for arriving in self._arriving(now).values() if len(arriving) > self._most_bodies]
+        oldest = max([*bodies, *groups.values()], key=len, default=[])[:CANDIDATES]
+        return next((connection for connection in oldest if not connection.has_unread_input), next(iter(oldest), None))
 
     def _idle(self) -> Connection | None:
-        """The proven one whose last request is longest ago, of those that have none in hand."""
-        return next((one for one in self._proven if not one.is_in_request), None)
+        """The least recently used proven connection without a request in progress."""
+        return next((connection for connection in self._proven if not connection.is_in_request), None)
 
-    def _close(self, some: Iterable[Connection], cause: str) -> None:
-        for connection in list(some):
+    def _close(self, connections: Iterable[Connection], cause: str) -> None:
+        for connection in list(connections):
             if connection in self._unproven or connection in self._proven:
                 self.closed(connection)
                 self._metrics.refused(cause)
                 connection.protocol.transport.abort()
 
 
-def _owes_since(connection: Connection, before: float) -> bool:
-    """Whether a head, or the rest of a body that nobody reads any more, has been due since then."""
+def _is_overdue(connection: Connection, before: float) -> bool:
+    """Whether a head, or the unread rest of an answered body, has been awaited since before a time."""
     if connection.head_since is not None:
         return connection.head_since < before
     return connection.body_since is not None and connection.body_since < before and not connection.is_in_request

@@ -1,4 +1,4 @@
-"""Receiving: the one endpoint. A request becomes an envelope, and is answered when the ledger has it."""
+"""Endpoint: turns a request into an envelope, and answers once the ledger has it."""
 
 import time
 from datetime import datetime
@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from ingest.batcher import Batcher
-from ingest.body import Gone, TooSlow, read
+from ingest.body import Disconnected, TooSlow, read
 from ingest.client_address import ClientAddresses
 from ingest.envelopes import Classification, Received, classify
 from ingest.metrics import (
@@ -27,7 +27,7 @@ from ingest.metrics import (
 from ingest.rate_limit import Quota
 from ingest.routing import PATH, HookPath
 from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
-from ingest.verification import Examined, SignedRequest, Verification
+from ingest.verification import SignedRequest, Verification, VerificationResult
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
 from seven.delivery import Delivery
@@ -36,16 +36,16 @@ from seven.hooks import TEST_HEADER
 
 RETRY_AFTER = {"Retry-After": "60"}
 CLOSE = {"Connection": "close"}
-KEPT_ALL_THE_SAME = {401: QUARANTINED, 413: TOO_LARGE, 422: UNDECODABLE}
-OWN_TEST = (TEST_HEADER.lower().encode(), b"1")
+REFUSED_AND_KEPT = {401: QUARANTINED, 413: TOO_LARGE, 422: UNDECODABLE}
+TEST_DELIVERY = (TEST_HEADER.lower().encode(), b"1")
 HEADERS = {401: {"WWW-Authenticate": "Signature"}, 413: CLOSE}
 
 
 class Accepted(Response):
-    """The answer to nearly all: what JSONResponse would make, ready but for the id."""
+    """The answer to nearly every delivery: JSONResponse's bytes, prepared except for the id."""
 
     def __init__(self, delivery_id: str) -> None:
-        """Starlette's own way to make one costs as much as parsing a delivery."""
+        """Set body and headers directly: building a JSONResponse costs as much as parsing a delivery."""
         self.body = b'{"id":"%s","outcome":"accepted"}' % delivery_id.encode()
         self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", b"application/json")]
 
@@ -56,19 +56,19 @@ class Accepted(Response):
 
 
 class Endpoint:
-    """What is behind `/hooks/{token}[/{event_type}]`, once the token is known.
+    """Handles `/hooks/{token}[/{event_type}]` for valid tokens.
 
-    202 accepted, or parked where it was decoded and not understood; 422 parked where it could not even be decoded;
-    413 for one too big; 401 quarantined where a guard doubts; 429 when too much was parked or quarantined; 503 while
-    the ledger cannot confirm, and where the body is too slow, or was lost to an offer of another protocol.
+    202 accepted, or parked if decoded but not understood; 422 parked if not decodable; 413 if too large; 401
+    quarantined if a verifier in mode `enforce` finds a flaw; 429 beyond the quota of parked or quarantined deliveries;
+    503 while the ledger cannot confirm, and where the body is too slow, or was lost to an offer of another protocol.
     Never a 3xx: the gateway takes it for success. Never a 4xx for a fault of ours: it is final.
     """
 
     def __init__(
         self,
-        guards: Verification,
-        gathering: Batcher,
-        origins: ClientAddresses,
+        verification: Verification,
+        batcher: Batcher,
+        client_addresses: ClientAddresses,
         metrics: ReceiverMetrics,
         *,
         parked: Quota,
@@ -76,15 +76,16 @@ class Endpoint:
         body_limit: int,
         patience_s: float,
     ) -> None:
-        self._guards, self._gathering, self._origins, self._metrics = guards, gathering, origins, metrics
-        self._allowances = {
+        self._verification, self._batcher = verification, batcher
+        self._client_addresses, self._metrics = client_addresses, metrics
+        self._quotas = {
             "parked": (parked, TOO_MUCH_PARKED),
             "quarantined": (quarantined, TOO_MUCH_QUARANTINED),
         }
         self._limit, self._patience_s = body_limit, patience_s
 
-    async def __call__(self, door: HookPath, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request of a known sender."""
+    async def __call__(self, hook_path: HookPath, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with a valid token."""
         began = time.perf_counter()
         method, query = scope["method"], scope["query_string"]
         if method == "HEAD" or (method == "GET" and not query):
@@ -96,102 +97,102 @@ class Endpoint:
             await answer_early(refusal, scope, receive, send)
             return
         try:
-            response = await self._answer(door, scope, receive, began)
-        except Gone:
+            response = await self._answer(hook_path, scope, receive, began)
+        except Disconnected:
             return
         await answer(response, scope, receive, send)
 
-    async def _answer(self, door: HookPath, scope: Scope, receive: Receive, began: float) -> Response:
+    async def _answer(self, hook_path: HookPath, scope: Scope, receive: Receive, began: float) -> Response:
         if scope["method"] == "POST" and has_lost_its_body(scope):
-            return self._later(LOST_BODY, "an upgrade is not offered here; try again later", 503, CLOSE)
+            return self._retry_later(LOST_BODY, "an upgrade is not offered here; try again later", 503, CLOSE)
         try:
-            received = await self._received(door, scope, receive)
+            received = await self._receive(hook_path, scope, receive)
         except TooSlow:
-            return self._later(SLOW, "too slow; try again later", 503, CLOSE)
-        return await self._keep(classify(received, self._limit), _evidence(door, received, scope), began)
+            return self._retry_later(SLOW, "too slow; try again later", 503, CLOSE)
+        return await self._keep(classify(received, self._limit), _evidence(hook_path, received, scope), began)
 
-    async def _received(self, door: HookPath, scope: Scope, receive: Receive) -> Received:
-        """Read it, and have the guards look at it. Raises TooSlow, or Gone."""
+    async def _receive(self, hook_path: HookPath, scope: Scope, receive: Receive) -> Received:
+        """Read and verify a request. Raises TooSlow or Disconnected."""
         query: bytes = scope["query_string"]
         room = max(0, self._limit - len(query))
-        body = await read(scope, receive, room, self._patience_s, digested=self._guards.look_at_bodies)
-        delivery_id, at, source, cut = str(uuid7()), self._gathering.now(), self._origins.of(scope), url_size(scope)
-        examined = Examined()
-        if self._guards and not (cut or body.is_cut):  # of half a request nobody can say who made it
-            asked = SignedRequest(
-                scope["method"], _target(scope, door.prefix), scope["headers"], body.digest, _times(at), source
+        body = await read(scope, receive, room, self._patience_s, digested=self._verification.needs_digest)
+        delivery_id, at, source = str(uuid7()), self._batcher.now(), self._client_addresses.of(scope)
+        cut_url_size = url_size(scope)
+        result = VerificationResult()
+        if self._verification and not (cut_url_size or body.is_cut):  # half a request cannot be verified
+            request = SignedRequest(
+                scope["method"], _target(scope, hook_path.prefix), scope["headers"], body.digest, _times(at), source
             )
-            examined = self._guards.examine(asked, delivery_id)
+            result = self._verification.examine(request, delivery_id)
         return Received(
             id=delivery_id,
-            delivery=Delivery(scope["method"], query, body.told),
-            size=max(len(query) + body.size, cut and max(cut, self._limit + 1)),
-            path_event_type=door.event_type,
+            delivery=Delivery(scope["method"], query, body.content),
+            size=max(len(query) + body.size, cut_url_size and max(cut_url_size, self._limit + 1)),
+            path_event_type=hook_path.event_type,
             at=at,
             source=source,
-            doubt=examined.doubt,
-            public_url=examined.public_url,
+            doubt=result.doubt,
+            public_url=result.public_url,
         )
 
-    async def _keep(self, verdict: Classification, evidence: tuple[str, ...], began: float) -> Response:
-        line = verdict.envelope.line()
-        queue = queue_of(verdict.envelope.event_type)
-        outcome = verdict.outcome
+    async def _keep(self, classification: Classification, evidence: tuple[str, ...], began: float) -> Response:
+        envelope, status, outcome = classification.envelope, classification.status, classification.outcome
+        line, queue = envelope.line(), queue_of(envelope.event_type)
         if outcome != "accepted":
-            allowance, cause = self._allowances[outcome]
-            if not allowance.take(len(line)):
-                return self._later(cause, f"too much is {outcome}; try again later", 429)
+            quota, cause = self._quotas[outcome]
+            if not quota.take(len(line)):
+                return self._retry_later(cause, f"too much is {outcome}; try again later", 429)
         try:
-            # a forgery is no use of a token
-            await self._gathering.accept(queue, line, () if outcome == "quarantined" else evidence)
-        except NotAccepted as reason:
-            return self._later(self._metrics.cause_of(reason), "cannot keep it now; try again later", 503)
+            # a forgery does not count as use of its token
+            await self._batcher.accept(queue, line, () if outcome == "quarantined" else evidence)
+        except NotAccepted as error:
+            return self._retry_later(self._metrics.cause_of(error), "cannot store it now; try again later", 503)
         self._metrics.kept(queue, outcome, time.perf_counter() - began)
-        if verdict.status in KEPT_ALL_THE_SAME:
-            self._metrics.refused(KEPT_ALL_THE_SAME[verdict.status])
+        if status in REFUSED_AND_KEPT:
+            self._metrics.refused(REFUSED_AND_KEPT[status])
         if outcome == "accepted":
-            return Accepted(verdict.envelope.id)
-        told: dict[str, Any] = {"id": verdict.envelope.id, "outcome": outcome}
-        if verdict.envelope.doubt is not None:
-            told["detail"] = verdict.envelope.doubt
-        elif verdict.detail is not None:
-            told["detail"] = verdict.detail.reason
-            if verdict.detail.wrong:
-                told["wrong"] = verdict.detail.wrong
-        return JSONResponse(told, verdict.status, HEADERS.get(verdict.status))
+            return Accepted(envelope.id)
+        content: dict[str, Any] = {"id": envelope.id, "outcome": outcome}
+        if envelope.doubt is not None:
+            content["detail"] = envelope.doubt
+        elif classification.detail is not None:
+            content["detail"] = classification.detail.reason
+            if classification.detail.wrong:
+                content["wrong"] = classification.detail.wrong
+        return JSONResponse(content, status, HEADERS.get(status))
 
-    def _later(self, cause: str, detail: str, status: int, headers: dict[str, str] | None = None) -> Response:
-        """Not kept: the gateway is to come again."""
+    def _retry_later(self, cause: str, detail: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        """Refuse without storing; the gateway retries."""
         self._metrics.refused(cause)
         return JSONResponse({"outcome": "refused", "detail": detail}, status, RETRY_AFTER | (headers or {}))
 
 
-def _evidence(door: HookPath, received: Received, scope: Scope) -> tuple[str, ...]:
-    """What a delivery proves of the hook that it came by: its token, and its address where that was signed."""
-    if OWN_TEST in scope["headers"]:
+def _evidence(hook_path: HookPath, received: Received, scope: Scope) -> tuple[str, ...]:
+    """What a delivery proves of its hook, for `seven:tokens`: the token, and the public URL if it was signed."""
+    if TEST_DELIVERY in scope["headers"]:
         return ()
     if received.public_url is None:
-        return (door.fingerprint,)
-    return door.fingerprint, arrival(door.fingerprint, received.public_url)
+        return (hook_path.fingerprint,)
+    return hook_path.fingerprint, arrival(hook_path.fingerprint, received.public_url)
 
 
 def _times(received_at: datetime) -> tuple[float, ...]:
-    """A time of receipt in epoch seconds, and beside it this machine's where the receipt is by Redis' clock."""
+    """The time of receipt in epoch seconds; if that is by Redis' clock, this machine's time as well."""
     at, own = received_at.timestamp(), time.time()
     return (at,) if abs(at - own) < 1 else (own, at)
 
 
 def _target(scope: Scope, prefix: str) -> str:
-    """Path and query as they came, below the paths of proxy and public URL."""
+    """Path and query as sent, without the path prefixes of proxy and public URL."""
     path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
     if prefix:
-        path = _below(path, prefix)
-    told = path + b"?" + scope["query_string"] if scope["query_string"] else path
-    return told.decode("utf-8", "surrogateescape")
+        path = _without_prefix(path, prefix)
+    target = path + b"?" + scope["query_string"] if scope["query_string"] else path
+    return target.decode("utf-8", "surrogateescape")
 
 
-def _below(path: bytes, prefix: str) -> bytes:
-    """A path without a prefix of it, however that came spelled: `%20`, or `~` for `%7E`."""
+def _without_prefix(path: bytes, prefix: str) -> bytes:
+    """A path without its prefix, however that was escaped: `%20`, or `~` for `%7E`."""
     hooks = PATH.encode()
     at = path.find(hooks)
     while at >= 0 and unquote(path[:at].decode("latin-1")) != prefix:

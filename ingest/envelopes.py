@@ -1,4 +1,4 @@
-"""Enveloping: what is kept of a request, and what its sender is told of it."""
+"""Envelopes: classifies a request and builds the envelope that the ledger keeps."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,29 +8,29 @@ from seven.envelope import CUT, Envelope
 from seven.errors import NotUnderstood, Undecodable
 from seven.parsing import Fields
 
-SAMPLE = 4096  # bytes kept of a delivery that is too big
+SAMPLE = 4096  # bytes kept of a delivery that is too large
 
 
 @dataclass(slots=True)
 class Received:
-    """One request of a known sender, as far as it was read."""
+    """A request with a valid token, with as much of its body as was read."""
 
     id: str
     delivery: Delivery
     size: int
-    """Bytes of body and query, as far as they were told or counted."""
+    """Bytes of body and query, as declared or counted."""
     path_event_type: str | None
     at: datetime
     source: str
     doubt: str | None
-    """Why it is to be quarantined."""
+    """Why the delivery is quarantined."""
     public_url: str | None = None
-    """The fingerprint of the public URL that its signature was made for."""
+    """The fingerprint of the public URL that was signed."""
 
 
 @dataclass(slots=True)
 class Classification:
-    """What the sender is told, and what is kept."""
+    """The envelope that is kept, and the answer to the sender."""
 
     envelope: Envelope
     status: int
@@ -38,33 +38,35 @@ class Classification:
 
     @property
     def outcome(self) -> str:
-        """In one word."""
+        """`accepted`, `parked` or `quarantined`."""
         if self.envelope.doubt is not None:
             return "quarantined"
         return "accepted" if self.detail is None else "parked"
 
 
 def classify(received: Received, limit: int) -> Classification:
-    """Decode and parse; whatever fails is kept as it came, with the reason."""
+    """Decode and parse a request; one that fails is kept unchanged, with the reason."""
     delivery = received.delivery
     event_type: str | None = None
-    words: Fields | None = None
+    fields: Fields | None = None
     detail: NotUnderstood | None = None
     if received.size > limit:
         detail = Undecodable(f"{CUT}{limit} bytes: {received.size} bytes, of which the first {SAMPLE} are kept")
-        return _verdict(received, _named(received.path_event_type), delivery.raw[:SAMPLE], 413, detail)
+        return _classification(
+            received, _event_type_of_path(received.path_event_type), delivery.raw[:SAMPLE], 413, detail
+        )
     try:
-        words = delivery.decode()
-        payload = Payload.of(words, received.path_event_type)
+        fields = delivery.decode()
+        payload = Payload.of(fields, received.path_event_type)
         event_type = payload.event_type
         payload.check(received.at)
-    except NotUnderstood as reason:
-        detail, event_type = reason, event_type or _named(received.path_event_type)
+    except NotUnderstood as error:
+        detail, event_type = error, event_type or _event_type_of_path(received.path_event_type)
     status = 422 if isinstance(detail, Undecodable) else 202
-    return _verdict(received, event_type, delivery.raw if words is None else words, status, detail)
+    return _classification(received, event_type, delivery.raw if fields is None else fields, status, detail)
 
 
-def _verdict(
+def _classification(
     received: Received, event_type: str | None, payload: Fields | bytes, status: int, detail: NotUnderstood | None
 ) -> Classification:
     envelope = Envelope(
@@ -80,8 +82,8 @@ def _verdict(
     return Classification(envelope, status if received.doubt is None else 401, detail)
 
 
-def _named(path_event_type: str | None) -> str | None:
-    """The event type of bytes that cannot tell it themselves: the path's, where that is one."""
+def _event_type_of_path(path_event_type: str | None) -> str | None:
+    """The path's event type, for a payload that could not be decoded; None where the path names none."""
     try:
         return Payload.of({}, path_event_type).event_type
     except NotUnderstood:

@@ -1,4 +1,4 @@
-"""Metrics: what a receiver counts and how it stands, for Prometheus. `docs/metrics.md` lists all."""
+"""Metrics: a receiver's counters and gauges for Prometheus; `docs/metrics.md` lists all."""
 
 from collections.abc import Iterator
 
@@ -33,9 +33,9 @@ CAUSES = (
     *(TOO_LARGE, UNDECODABLE, TOO_MUCH_PARKED, QUARANTINED, TOO_MUCH_QUARANTINED),
     *(LEDGER_FULL, LEDGER_SLOW, LEDGER_AWAY, LEDGER_REFUSES),
 )
-"""Why a request was not answered 202, or a connection closed before there was one.
+"""Why a request was not answered 202, or a connection was closed without a request.
 
-`too_large` and `undecodable` are kept all the same, and count as parked; what is `quarantined` is kept, too.
+Deliveries that are `too_large` or `undecodable` are kept and count as parked; `quarantined` ones are kept, too.
 """
 
 HELD = "held"
@@ -43,9 +43,9 @@ VERDICTS = {
     "signature": (HELD, *(flaw.value for flaw in Flaw)),
     "secret": (HELD, "missing", "mismatch"),
 }
-"""What each guard says of a delivery."""
+"""The verdicts of each verifier."""
 
-_OF_THE_LEDGER = {
+_CAUSE_OF = {
     "full": LEDGER_FULL,
     "too slow": LEDGER_SLOW,
     "TimeoutError": LEDGER_SLOW,
@@ -55,28 +55,28 @@ _OF_THE_LEDGER = {
 
 
 class ReceiverMetrics:
-    """The counters of one receiver. Every series is there from the start, so that a first delivery is an increase."""
+    """The counters of one receiver. Every series exists from the start, so that the first delivery is an increase."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         accepted = Counter(
             "seven_deliveries_accepted", "Deliveries that were accepted.", ("event_type",), registry=registry
         )
         parked = Counter(
-            "seven_deliveries_parked", "Deliveries kept and not understood.", ("event_type",), registry=registry
+            "seven_deliveries_parked", "Deliveries kept but not understood.", ("event_type",), registry=registry
         )
         quarantined = Counter(
             "seven_deliveries_quarantined",
-            "Deliveries kept whose sender is in doubt.",
+            "Deliveries kept that failed verification.",
             ("event_type",),
             registry=registry,
         )
         examined = Counter(
-            "seven_deliveries_examined", "What a guard said of deliveries.", ("guard", "verdict"), registry=registry
+            "seven_deliveries_examined", "Deliveries by verifier and verdict.", ("guard", "verdict"), registry=registry
         )
         refused = Counter(
             "seven_deliveries_refused", "Requests not answered 202, by cause.", ("cause",), registry=registry
         )
-        # Resolved once: a look-up by label for each request would cost more than the counting.
+        # Resolved once: a lookup by label for each request costs more than the increment.
         outcomes = {"accepted": accepted, "parked": parked, "quarantined": quarantined}
         self._kept = {
             (queue, outcome): counter.labels(label_of(queue))
@@ -84,14 +84,14 @@ class ReceiverMetrics:
             for queue in QUEUES
         }
         self._examined = {
-            (guard, verdict): examined.labels(guard, verdict)
-            for guard, verdicts in VERDICTS.items()
+            (verifier, verdict): examined.labels(verifier, verdict)
+            for verifier, verdicts in VERDICTS.items()
             for verdict in verdicts
         }
         self._refused = {cause: refused.labels(cause) for cause in CAUSES}
         self._ack = Histogram(
             "seven_ack_seconds",
-            "From a delivery's first byte to its answer, of those that were kept.",
+            "Time from a kept delivery's first byte to its answer.",
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
             registry=registry,
         )
@@ -103,46 +103,46 @@ class ReceiverMetrics:
         )
 
     def kept(self, queue: str, outcome: str, seconds: float) -> None:
-        """A delivery is in the ledger, `accepted`, `parked` or `quarantined`, and about to be answered."""
+        """Count a delivery that is in the ledger: `accepted`, `parked` or `quarantined`."""
         self._kept[queue, outcome].inc()
         self._ack.observe(seconds)
 
-    def examined(self, guard: str, verdict: str) -> None:
-        """A guard has looked at a delivery; the verdict is one of VERDICTS."""
-        self._examined[guard, verdict].inc()
+    def examined(self, verifier: str, verdict: str) -> None:
+        """Count a verifier's verdict, one of VERDICTS."""
+        self._examined[verifier, verdict].inc()
 
     def refused(self, cause: str) -> None:
-        """A request is about to be answered otherwise; the cause is one of CAUSES."""
+        """Count a request not answered 202; the cause is one of CAUSES."""
         self._refused[cause].inc()
 
     @staticmethod
-    def cause_of(reason: NotAccepted) -> str:
-        """The cause that a ledger counts as which has not confirmed a delivery."""
-        return _OF_THE_LEDGER.get(str(reason), LEDGER_REFUSES)
+    def cause_of(error: NotAccepted) -> str:
+        """The cause under which an unconfirmed delivery counts."""
+        return _CAUSE_OF.get(str(error), LEDGER_REFUSES)
 
     def batch(self, deliveries: int) -> None:
-        """A batch is in the ledger."""
+        """Count a batch that is in the ledger."""
         self._batch.observe(deliveries)
 
 
 class ReadinessMetrics(Collector):
-    """What the last probe of the ledger said."""
+    """Gauges of the last probe of the ledger."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Whether always; sizes only while they are known."""
+        """Readiness always; sizes only while they are known."""
         yield GaugeMetricFamily(
             "seven_receiver_ready",
             "1 while deliveries can be accepted durably.",
-            value=float(not self._readiness.hindrances()),
+            value=float(not self._readiness.reasons()),
         )
-        if condition := self._readiness.condition:
-            if condition.used is not None:
-                yield GaugeMetricFamily("seven_ledger_used_bytes", "Memory that Redis uses.", value=condition.used)
+        if health := self._readiness.health:
+            if health.used is not None:
+                yield GaugeMetricFamily("seven_ledger_used_bytes", "Memory that Redis uses.", value=health.used)
             yield GaugeMetricFamily(
                 "seven_ledger_limit_bytes",
-                "Memory it may use; at three quarters of it 503 begins.",
-                value=condition.limit,
+                "Memory that Redis may use; from three quarters of it on the receiver answers 503.",
+                value=health.limit,
             )

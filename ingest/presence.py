@@ -1,4 +1,4 @@
-"""Presence: which tokens and public URLs this receiver accepts, so that no hook is moved to what it would refuse."""
+"""Presence: publishes which tokens and public URLs this receiver accepts, so that no hook moves to one it refuses."""
 
 import asyncio
 import uuid
@@ -16,26 +16,26 @@ log = logger("seven.ingest")
 
 
 class Presence:
-    """One receiver's entry among the living."""
+    """One receiver's entry among the running receivers."""
 
     def __init__(self, redis: Redis, tokens: Iterable[str], urls: Iterable[str]) -> None:
-        """Of its tokens and public URLs the fingerprints."""
+        """`tokens` and `urls` are fingerprints."""
         self._redis, self._tokens, self._urls = redis, frozenset(tokens), frozenset(urls)
         self._id = uuid.uuid4().hex
 
     async def run(self) -> None:
-        """Renew the entry for ever. While Redis is away, or denies it, the entry expires; that is logged once."""
+        """Renew the entry for ever. While Redis is unreachable or denies the write, the entry expires; logged once."""
         failed = False
         while True:
             try:
                 await publish(self._redis, self._id, self._tokens, self._urls)
             except (RedisError, OSError, TimeoutError) as error:
                 if not failed:
-                    log.warning("not published what this receiver accepts: hooks stay as they are", cause=reason(error))
+                    log.warning("accepted tokens and URLs are not published: hooks stay unchanged", cause=reason(error))
                 failed = True
             else:
                 if failed:
-                    log.info("published what this receiver accepts")
+                    log.info("accepted tokens and URLs are published again")
                 failed = False
             await asyncio.sleep(RENEWAL_S)
 

@@ -1,7 +1,7 @@
 """Rate limits: requests without a valid hook token, per client address; parked and quarantined deliveries, per hour.
 
-Every request without a valid token gets the same 404. Nothing is stored, logged or looked up for it: it is counted.
-Beyond a rate its answer waits for a turn, which costs us a timer, and a flood its speed.
+Every request without a valid token gets the same 404. It is counted; nothing is stored, logged or looked up for it.
+Beyond a rate its answer is delayed, which costs the receiver a timer and slows a flood down.
 """
 
 import asyncio
@@ -18,53 +18,53 @@ from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.uvicorn_limits import SMALL, answer, answer_early, connection_of
 
 BURST_S = 5.0
-"""So many seconds' worth of answers come at once."""
+"""Answers of this many seconds are sent without delay."""
 LONGEST_S = 2.0
-"""Nobody waits longer: a connection that waits is one, too."""
+"""Longest delay of an answer: a waiting connection takes resources, too."""
 MOST_WAITING = 500
-"""Together; whoever comes beyond them is not answered."""
+"""Most requests that wait; further ones are dropped without an answer."""
 ADDRESSES = 10_000
-"""Remembered, the latest."""
-ALL = 10
-"""All together may ask so many times as much as one address."""
+"""Most addresses remembered, the latest."""
+ALL_ADDRESSES = 10
+"""The rate of all addresses together, as a multiple of the rate of one."""
 
 NOT_FOUND = PlainTextResponse("Not Found", 404)
 
 
 class RateLimit:
-    """Answers those of one receiver."""
+    """Answers requests without a valid token with 404, rate-limited per client address."""
 
     def __init__(
         self,
-        origins: ClientAddresses,
+        client_addresses: ClientAddresses,
         metrics: ReceiverMetrics,
         rate: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`rate` is answers a second to one address."""
-        self._origins, self._metrics, self._rate, self._clock = origins, metrics, rate, clock
+        """`rate` is the answers per second to one address."""
+        self._client_addresses, self._metrics, self._rate, self._clock = client_addresses, metrics, rate, clock
         self._turns: OrderedDict[str, float] = OrderedDict()
-        self._turn_of_all = 0.0
+        self._shared_turn = 0.0
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one, in turn."""
+        """Answer a request, in turn."""
         if await self.turn(scope, receive, send):
-            await self.turn_away(scope, receive, send)
+            await self.answer_not_found(scope, receive, send)
 
-    async def turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one whose turn it is."""
+    async def answer_not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404, without delay."""
         self._metrics.refused(STRANGER)
         await answer_early(NOT_FOUND, scope, receive, send)
 
     async def turn(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Wait for an address' turn. Returns whether it is there; else the connection is ended, by either side."""
-        wait_s = self.wait_s(self._origins.of(scope))
+        """Wait for the address' turn. Returns False where the connection has ended, by either side."""
+        wait_s = self.wait_s(self._client_addresses.of(scope))
         if wait_s <= 0:
             return True
         if self._waiting >= MOST_WAITING and (connection := connection_of(scope)):
             connection.protocol.transport.abort()
-            await answer(NOT_FOUND, scope, receive, send)  # to nobody: else the server would log that none was made
+            await answer(NOT_FOUND, scope, receive, send)  # reaches no client; uvicorn would log its absence
             return False
         self._waiting += 1
         try:
@@ -73,26 +73,26 @@ class RateLimit:
             self._waiting -= 1
 
     def wait_s(self, address: str) -> float:
-        """How long the next answer to an address has to wait; then it counts.
+        """Seconds that the next answer to an address waits; the answer counts from now on.
 
-        One that is over its own rate waits for that alone: it takes no turn of everybody's.
+        An address over its own rate waits for that alone: it takes none of the shared rate.
         """
         now = self._clock()
-        whose = _neighbourhood(address)
-        longest = now + BURST_S + LONGEST_S  # who does not wait his turn out does not lose more turns either
-        turn = min(max(self._turns.pop(whose, 0.0), now) + 1 / self._rate, longest)
-        self._turns[whose] = turn
+        network = _network(address)
+        latest = now + BURST_S + LONGEST_S  # clients that disconnect early are not penalised further
+        turn = min(max(self._turns.pop(network, 0.0), now) + 1 / self._rate, latest)
+        self._turns[network] = turn
         if len(self._turns) > ADDRESSES:
             self._turns.popitem(last=False)
         wait_s = turn - now - BURST_S
         if wait_s > 0:
             return wait_s
-        self._turn_of_all = min(max(self._turn_of_all, now) + 1 / (ALL * self._rate), longest)
-        return self._turn_of_all - now - BURST_S
+        self._shared_turn = min(max(self._shared_turn, now) + 1 / (ALL_ADDRESSES * self._rate), latest)
+        return self._shared_turn - now - BURST_S
 
 
 async def _hangs_up(receive: Receive, within_s: float) -> bool:
-    """Whether a client hangs up within that time. Of a body so much is taken and dropped: the rest may have no end."""
+    """Whether a client hangs up within that time. At most SMALL bytes of a body are read: it may be endless."""
     began, taken = time.monotonic(), 0
     try:
         async with asyncio.timeout(within_s):
@@ -107,8 +107,8 @@ async def _hangs_up(receive: Receive, within_s: float) -> bool:
     return False
 
 
-def _neighbourhood(address: str) -> str:
-    """Of IPv6 the network of one customer, /64: he has all addresses in it."""
+def _network(address: str) -> str:
+    """The /64 network of an IPv6 address, since a customer has all addresses in it; any other address unchanged."""
     if ":" not in address:
         return address
     try:
@@ -121,7 +121,7 @@ HOUR_S = 3600
 
 
 class Quota:
-    """A bucket of deliveries and of their bytes, which fills up again within an hour."""
+    """A token bucket of deliveries and of bytes, which refills within an hour."""
 
     def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = (most, most_bytes)
@@ -130,10 +130,10 @@ class Quota:
         self._at = clock()
 
     def take(self, size: int) -> bool:
-        """Whether a delivery of so many bytes may be kept now; then it counts."""
+        """Count a delivery of `size` bytes if the quota allows it; returns whether it does."""
         now = self._clock()
-        part, self._at = (now - self._at) / HOUR_S, now
-        deliveries, room = (min(most, left + part * most) for most, left in zip(self._most, self._left, strict=True))
+        share, self._at = (now - self._at) / HOUR_S, now
+        deliveries, room = (min(most, left + share * most) for most, left in zip(self._most, self._left, strict=True))
         fits = deliveries >= 1 and room >= size
         self._left = (deliveries - 1, room - size) if fits else (deliveries, room)
         return fits

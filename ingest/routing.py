@@ -1,7 +1,7 @@
-"""Routing: `/hooks/{token}` and `/hooks/{token}/{event_type}`, with or without a slash at the end, and valid tokens.
+"""Routing: `/hooks/{token}` and `/hooks/{token}/{event_type}`, with or without a trailing slash, and valid tokens.
 
-A public URL may have a path of its own. Whether the proxy passes that on or takes it away is the operator's choice, so
-hooks are served below each such prefix as well as without.
+A public URL may have a path of its own. A proxy may pass that on or strip it, so hooks are served both below each such
+prefix and without one.
 """
 
 import hmac
@@ -17,46 +17,46 @@ from ledger.keyspace import fingerprint
 
 
 class Tokens:
-    """The secrets that hooks may carry."""
+    """The secrets that hooks may carry: hook tokens, or values of the secret header."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._known = [(token.encode(), fingerprint(token)) for token in tokens]
 
     @property
     def fingerprints(self) -> frozenset[str]:
-        """Of every known token."""
-        return frozenset(mark for _, mark in self._known)
+        """The fingerprints of all known tokens."""
+        return frozenset(fingerprint for _, fingerprint in self._known)
 
     def recognise(self, token: str) -> str | None:
         """The fingerprint of a known token, else None. Every known token is compared, each in constant time."""
-        told = token.encode("utf-8", "surrogatepass")
-        found = None
-        for known, mark in self._known:
-            if hmac.compare_digest(told, known):
-                found = mark
-        return found
+        encoded = token.encode("utf-8", "surrogatepass")
+        match = None
+        for known, known_fingerprint in self._known:
+            if hmac.compare_digest(encoded, known):
+                match = known_fingerprint
+        return match
 
 
 PATH = "/hooks/"
 
 
 class HookPath(NamedTuple):
-    """What a path has told: whose token it is, by its fingerprint, and an event type where there is one."""
+    """A hook's path: the fingerprint of its token, and its event type if it has one."""
 
     fingerprint: str
     event_type: str | None
     prefix: str = ""
-    """The path of the public URL below which it came, where the proxy passed that on."""
+    """The path of the public URL, where the proxy passed that on."""
 
 
 def prefixes(public_urls: Iterable[str]) -> tuple[str, ...]:
-    """The paths below which hooks are served, the longest first; the last is the empty one."""
+    """The paths below which hooks are served, longest first; the last is empty."""
     paths = {unquote(urlsplit(url).path).rstrip("/") for url in public_urls}
     return tuple(sorted({*paths, ""}, key=lambda path: (-len(path), path)))
 
 
 class HookPaths:
-    """Before everything else: a token of ours lets in, everybody else is a stranger."""
+    """Finds the hook of a request: the first check of every request."""
 
     def __init__(self, tokens: Tokens, public_urls: Iterable[str] = ()) -> None:
         self._tokens = tokens
@@ -64,14 +64,14 @@ class HookPaths:
         self._path = re.compile(f"({below}){PATH}([^/]+)(?:/([^/]+))?/?").fullmatch
 
     def of(self, scope: Scope) -> HookPath | None:
-        """The door that a request comes by; None for a stranger's."""
-        found = self._path(scope["path"].removeprefix(scope.get("root_path", "")))
-        if found is None:
+        """The hook path of a request; None without a valid token."""
+        match = self._path(scope["path"].removeprefix(scope.get("root_path", "")))
+        if match is None:
             return None
-        prefix, token, event_type = found.groups()
-        fingerprint = self._tokens.recognise(token)
-        if fingerprint is None:
+        prefix, token, event_type = match.groups()
+        token_fingerprint = self._tokens.recognise(token)
+        if token_fingerprint is None:
             return None
         if connection := connection_of(scope):
-            connection.prove(fingerprint)
-        return HookPath(fingerprint, event_type, prefix)
+            connection.prove(token_fingerprint)
+        return HookPath(token_fingerprint, event_type, prefix)

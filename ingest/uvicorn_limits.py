@@ -1,8 +1,8 @@
-"""Edge: what happens on a connection before and around a request, where no application looks.
+"""Uvicorn limits: bounds on a connection before and around a request, which no ASGI application sees.
 
-Uvicorn bounds neither the time nor the size of a head, nor how many requests wait on one connection; it lets nobody
-choose a protocol of his own on its command line, so the one it has is taught (docs/decisions/0012). What is taught
-follows the parser: where a head begins and ends and where its body does is never guessed from bytes.
+Uvicorn bounds neither the time nor the size of a head, nor how many requests wait on one connection. Its command line
+accepts no protocol class of one's own, so its own class is patched (docs/decisions/0012). The patches follow the
+parser's callbacks: where a head or a body begins and ends is never guessed from bytes.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from ingest.connections import Connection, Connections
 from ingest.metrics import HEAD_TOO_LARGE, MALFORMED, ReceiverMetrics
 
 HEAD_BYTES = 128 * 1024
-"""Of a request line and headers, more than any client sends; without a bound they fill the memory."""
+"""Most bytes of request line and headers, more than any client sends; unbounded, they fill the memory."""
 LONGEST_URL = 65_535
-"""What the parser of URLs takes; of a longer one the app is told so, and gets the beginning."""
+"""Most bytes that the URL parser takes; of a longer URL the application gets the beginning and the size."""
 MOST_FIELDS = 200
-"""Fields of a head, and of what follows a chunked body; no client sends half as many."""
-BYTES_OF_CHUNKS = 16
-"""For each byte of a body so many may come around it: sizes and ends of chunks, were they a byte each."""
+"""Most fields of a head, and of the trailers of a chunked body; no client sends half as many."""
+CHUNK_OVERHEAD = 16
+"""Bytes allowed around each byte of a body: sizes and ends of one-byte chunks."""
 MOST_PIPELINED = 16
-"""Requests that wait on one connection behind one that is in hand."""
+"""Most requests that wait on one connection behind the current one."""
 SMALL = 64 * 1024
-"""Bytes of a body that is read and dropped behind an answer, so that the connection can go on."""
+"""Largest body that is read and dropped after an answer, so that the connection stays usable."""
 PERIOD_S = 0.5
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -37,186 +37,187 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 
 
 class TooManyAtOnce(Exception):  # noqa: N818 - ends the parser; uvicorn answers 400
-    """More requests were told ahead than anybody waits for."""
+    """More pipelined requests than MOST_PIPELINED."""
 
 
 class TooManyFields(Exception):  # noqa: N818 - ends the parser; uvicorn answers 400
-    """More header fields than anybody sends: a small one costs a hundred times its bytes in memory."""
+    """More header fields than MOST_FIELDS: a small one takes a hundred times its bytes in memory."""
 
 
 class HeaderFields(list[tuple[bytes, bytes]]):
-    """The fields of a head as the parser finds them: so many, and no more."""
+    """The fields of a head, as the parser adds them: MOST_FIELDS at most."""
 
     __slots__ = ()
 
     def append(self, field: tuple[bytes, bytes]) -> None:
-        """Take one more. Raises TooManyFields."""
+        """Add a field. Raises TooManyFields."""
         if len(self) >= MOST_FIELDS:
             raise TooManyFields
         list.append(self, field)
 
 
 class UvicornLimits:
-    """Teaches a protocol, and looks after the connections that come by it."""
+    """Patches uvicorn's protocol class, and enforces limits on its connections."""
 
     def __init__(self, connections: Connections, metrics: ReceiverMetrics) -> None:
         self._connections, self._metrics = connections, metrics
         self._known: dict[HttpToolsProtocol, Connection] = {}
 
-    def patch(self, protocol: type[HttpToolsProtocol]) -> None:
-        """Have every connection of a protocol come under our bounds. Once for a process."""
-        receive, complete = protocol.data_received, protocol.on_headers_complete
+    def patch(self, protocol_class: type[HttpToolsProtocol]) -> None:
+        """Put every connection of a protocol class under these limits. Call it once per process."""
+        receive, complete = protocol_class.data_received, protocol_class.on_headers_complete
 
-        def data_received(one: HttpToolsProtocol, data: bytes) -> None:
-            receive(one, self._arriving(one, data))
-            self._arrived(one, data)
+        def data_received(protocol: HttpToolsProtocol, data: bytes) -> None:
+            receive(protocol, self._hide_upgrade(protocol, data))
+            self._count(protocol, data)
 
-        def on_headers_complete(one: HttpToolsProtocol) -> None:
-            self._head_ends(one)
-            complete(one)
-            self._body_begins(one)
+        def on_headers_complete(protocol: HttpToolsProtocol) -> None:
+            self._head_ends(protocol)
+            complete(protocol)
+            self._body_begins(protocol)
 
         for method in (data_received, on_headers_complete):
-            setattr(protocol, method.__name__, method)
-        _add(protocol, "connection_made", self._made)
-        _add(protocol, "connection_lost", self._lost)
-        _add(protocol, "on_message_begin", self._head_begins)
-        _add(protocol, "on_body", self._body_arrives)
-        _add(protocol, "on_message_complete", self._body_ends)
-        _add(protocol, "send_400_response", self._malformed)
+            setattr(protocol_class, method.__name__, method)
+        _extend(protocol_class, "connection_made", self._made)
+        _extend(protocol_class, "connection_lost", self._lost)
+        _extend(protocol_class, "on_message_begin", self._head_begins)
+        _extend(protocol_class, "on_body", self._body_arrives)
+        _extend(protocol_class, "on_message_complete", self._body_ends)
+        _extend(protocol_class, "send_400_response", self._reject_malformed)
 
     async def run(self) -> None:
-        """Look after them for ever."""
+        """Enforce the limits for ever."""
         while True:
-            self._connections.tidy(asyncio.get_running_loop().time())
+            self._connections.enforce_bounds(asyncio.get_running_loop().time())
             await asyncio.sleep(PERIOD_S)
 
-    def _made(self, one: HttpToolsProtocol, *_: Any) -> None:
-        one.ws_protocol_class = None  # nobody here speaks it, and a handshake would be logged
-        self._known[one] = self._connections.opened(one, _address(one), one.loop.time())
+    def _made(self, protocol: HttpToolsProtocol, *_: Any) -> None:
+        protocol.ws_protocol_class = None  # WebSocket is not served, and a handshake would be logged
+        self._known[protocol] = self._connections.opened(protocol, _address(protocol), protocol.loop.time())
 
-    def _lost(self, one: HttpToolsProtocol, *_: Any) -> None:
-        if connection := self._known.pop(one, None):
+    def _lost(self, protocol: HttpToolsProtocol, *_: Any) -> None:
+        if connection := self._known.pop(protocol, None):
             self._connections.closed(connection)
 
-    def _arriving(self, one: HttpToolsProtocol, told: bytes) -> bytes:
-        """Have an offer of another protocol, as curl makes one of HTTP/2, not be seen: the parser would drop the body.
+    def _hide_upgrade(self, protocol: HttpToolsProtocol, data: bytes) -> bytes:
+        """Hide an offer of another protocol, such as curl's of HTTP/2: the parser would drop the body.
 
-        Only in a head that begins here; of any other the application hears that its body is lost.
+        Only in a head that begins in these bytes; for any other, `has_lost_its_body` tells the application.
         """
-        if b"pgrade" not in told:
-            return told
-        connection = self._known.get(one)
+        if b"pgrade" not in data:
+            return data
+        connection = self._known.get(protocol)
         if connection is None or connection.body_since is not None:
-            return told
-        head, end, rest = told.partition(b"\r\n\r\n")
+            return data
+        head, end, rest = data.partition(b"\r\n\r\n")
         return _UPGRADE.sub(b"\r\nx-grade:", head) + end + rest
 
-    def _arrived(self, one: HttpToolsProtocol, told: bytes) -> None:
-        """Count the bytes of a head that goes on from one reading to the next, and what comes around a body."""
-        connection = self._known.get(one)
+    def _count(self, protocol: HttpToolsProtocol, data: bytes) -> None:
+        """Count the bytes of a head that spans several reads, and those around a body."""
+        connection = self._known.get(protocol)
         if connection is None:
             return
         if connection.body_since is not None:
-            self._around_body(one, connection, len(told))
+            self._count_around_body(protocol, connection, len(data))
         if connection.head_since is None:
             return
-        connection.head_size = 0 if connection.head_size is None else connection.head_size + len(told)
-        if connection.head_size > HEAD_BYTES and not (connection.is_in_request or connection.is_gone):
-            one.transport.write(_TOO_LARGE)
-            one.transport.close()
+        connection.head_size = 0 if connection.head_size is None else connection.head_size + len(data)
+        if connection.head_size > HEAD_BYTES and not (connection.is_in_request or connection.is_closing):
+            protocol.transport.write(_TOO_LARGE)
+            protocol.transport.close()
             self._connections.closed(connection)
             self._metrics.refused(HEAD_TOO_LARGE)
 
-    def _around_body(self, one: HttpToolsProtocol, connection: Connection, size: int) -> None:
-        """Bound chunk extensions and trailers, which nobody reads, and of which one may have no end."""
-        if connection.is_first_reading:
-            connection.is_first_reading = False
+    def _count_around_body(self, protocol: HttpToolsProtocol, connection: Connection, size: int) -> None:
+        """Bound chunk extensions and trailers, which no code reads and which may be endless."""
+        if connection.is_first_read:
+            connection.is_first_read = False
             return
         connection.around_body += size
         if connection.around_body > HEAD_BYTES:
-            one.transport.abort()
+            protocol.transport.abort()
             self._connections.closed(connection)
             self._metrics.refused(HEAD_TOO_LARGE)
 
-    def _body_arrives(self, one: HttpToolsProtocol, told: bytes) -> None:
-        if connection := self._known.get(one):
-            connection.around_body -= (1 + BYTES_OF_CHUNKS) * len(told)
+    def _body_arrives(self, protocol: HttpToolsProtocol, chunk: bytes) -> None:
+        if connection := self._known.get(protocol):
+            connection.around_body -= (1 + CHUNK_OVERHEAD) * len(chunk)
 
-    def _head_begins(self, one: HttpToolsProtocol) -> None:
-        if len(one.pipeline) >= MOST_PIPELINED:
+    def _head_begins(self, protocol: HttpToolsProtocol) -> None:
+        if len(protocol.pipeline) >= MOST_PIPELINED:
             raise TooManyAtOnce
-        one.headers = one.scope["headers"] = HeaderFields()
-        if connection := self._known.get(one):
-            connection.head_since, connection.head_size, connection.body_since = one.loop.time(), None, None
-            connection.around_body, connection.is_first_reading = 0, True
-            one.scope["state"]["connection"] = connection
+        protocol.headers = protocol.scope["headers"] = HeaderFields()
+        if connection := self._known.get(protocol):
+            connection.head_since, connection.head_size, connection.body_since = protocol.loop.time(), None, None
+            connection.around_body, connection.is_first_read = 0, True
+            protocol.scope["state"]["connection"] = connection
 
-    def _head_ends(self, one: HttpToolsProtocol) -> None:
-        if one.url.startswith(b"//"):
-            one.url = b"/" + one.url.lstrip(b"/")  # the parser would take what follows for a host, and drop it
-        if len(one.url) > LONGEST_URL:
-            one.scope["state"]["url_size"] = len(one.url)
-            one.url = one.url[:LONGEST_URL]
-        if one.parser.should_upgrade():
-            one.scope["state"]["is_upgrade"] = True
+    def _head_ends(self, protocol: HttpToolsProtocol) -> None:
+        if protocol.url.startswith(b"//"):
+            # the parser would drop the next segment as a host
+            protocol.url = b"/" + protocol.url.lstrip(b"/")
+        if len(protocol.url) > LONGEST_URL:
+            protocol.scope["state"]["url_size"] = len(protocol.url)
+            protocol.url = protocol.url[:LONGEST_URL]
+        if protocol.parser.should_upgrade():
+            protocol.scope["state"]["is_upgrade"] = True
 
-    def _body_begins(self, one: HttpToolsProtocol) -> None:
-        if connection := self._known.get(one):
-            connection.head_since, connection.body_since = None, one.loop.time()
-        one.headers = HeaderFields()  # trailers: counted, and never part of the head that has been judged
-        if one.parser.should_upgrade():
-            one.cycle.keep_alive = False  # the parser has done with this connection
+    def _body_begins(self, protocol: HttpToolsProtocol) -> None:
+        if connection := self._known.get(protocol):
+            connection.head_since, connection.body_since = None, protocol.loop.time()
+        protocol.headers = HeaderFields()  # trailers: counted, and never added to the verified head
+        if protocol.parser.should_upgrade():
+            protocol.cycle.keep_alive = False  # the parser reads no more of this connection
 
-    def _body_ends(self, one: HttpToolsProtocol) -> None:
-        if connection := self._known.get(one):
+    def _body_ends(self, protocol: HttpToolsProtocol) -> None:
+        if connection := self._known.get(protocol):
             connection.body_since = None
 
-    def _malformed(self, one: HttpToolsProtocol, _: str) -> None:
-        self._lost(one)
+    def _reject_malformed(self, protocol: HttpToolsProtocol, _: str) -> None:
+        self._lost(protocol)
         self._metrics.refused(MALFORMED)
 
 
-def _add(protocol: type[HttpToolsProtocol], name: str, lesson: Callable[..., None]) -> None:
-    """Have a method do what it does, and then more."""
-    known = getattr(protocol, name)
+def _extend(protocol_class: type[HttpToolsProtocol], name: str, extension: Callable[..., None]) -> None:
+    """Make a method call `extension` after its own code."""
+    original = getattr(protocol_class, name)
 
-    @wraps(known)
-    def taught(one: HttpToolsProtocol, *told: Any) -> None:
-        known(one, *told)
-        lesson(one, *told)
+    @wraps(original)
+    def extended(protocol: HttpToolsProtocol, *arguments: Any) -> None:
+        original(protocol, *arguments)
+        extension(protocol, *arguments)
 
-    setattr(protocol, name, taught)
+    setattr(protocol_class, name, extended)
 
 
 def connection_of(scope: Scope) -> Connection | None:
-    """The connection that a request came by; None under another server than ours."""
+    """The connection of a request; None under a server that is not patched."""
     state = scope.get("state")
-    found: Connection | None = state.get("connection") if state else None
-    return found
+    connection: Connection | None = state.get("connection") if state else None
+    return connection
 
 
 def url_size(scope: Scope) -> int:
-    """Bytes of a URL that was too long to be told whole; 0 of every other."""
+    """Bytes of a URL that was cut for its length; 0 for every other."""
     return int(scope.get("state", {}).get("url_size", 0))
 
 
 def has_lost_its_body(scope: Scope) -> bool:
-    """Whether the parser has taken a request for the beginning of another protocol, and dropped the rest."""
+    """Whether the parser has taken a request for an upgrade to another protocol, and dropped its body."""
     return bool(scope.get("state", {}).get("is_upgrade"))
 
 
 async def answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send an answer, if anybody is there to hear it: what followed it on the connection may have been no HTTP."""
+    """Send an answer, if the connection is still open: bytes that are no HTTP may have closed it."""
     try:
         await response(scope, receive, send)
     except RuntimeError:
-        if not ((connection := connection_of(scope)) and connection.is_gone):
+        if not ((connection := connection_of(scope)) and connection.is_closing):
             raise
 
 
 async def answer_early(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send an answer to a request whose body nobody has read. Behind a large one the connection ends."""
+    """Send an answer to a request whose body is unread. A large body ends the connection."""
     if (connection := connection_of(scope)) and not _is_small(scope):
         connection.end_after_answer()
     await answer(response, scope, receive, send)
@@ -229,7 +230,7 @@ def _is_small(scope: Scope) -> bool:
     return True
 
 
-def _address(one: HttpToolsProtocol) -> str:
-    """IPv4 as such, also where it came to a socket of IPv6."""
-    told = one.client[0] if one.client else ""
-    return told.removeprefix("::ffff:") if "." in told else told
+def _address(protocol: HttpToolsProtocol) -> str:
+    """The peer's address; IPv4 in its own form, also on an IPv6 socket."""
+    address = protocol.client[0] if protocol.client else ""
+    return address.removeprefix("::ffff:") if "." in address else address

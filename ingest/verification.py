@@ -1,7 +1,7 @@
-"""Guards: what tells the gateway's deliveries from those of somebody who has got hold of a token.
+"""Verification: tells the gateway's deliveries from those of another party that has obtained a hook token.
 
-A token lets in; a guard looks closer. It observes, and counts; or it enforces, and what it doubts is quarantined. None
-decides before the token is known, none looks into what a delivery says.
+Verifiers examine requests with a valid token, and never interpret their content. In mode `observe` a verifier counts
+its verdicts; in mode `enforce` a flaw also quarantines the delivery.
 """
 
 from collections.abc import Sequence
@@ -21,54 +21,54 @@ _SECRET_HEADER = SECRET_HEADER.lower().encode()
 
 @dataclass(slots=True)
 class SignedRequest:
-    """One request as guards see it."""
+    """A request as verifiers see it."""
 
     method: str
     target: str = field(repr=False)
-    """Path and query as they came; bytes that are no UTF-8 as lone surrogates."""
+    """Path and query as sent; bytes that are not UTF-8 as lone surrogates."""
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     digest: str
     """The MD5 of the raw body, as hex."""
     times: tuple[float, ...]
-    """Epoch seconds, by each clock that may be right."""
+    """Epoch seconds, by each clock that may be correct."""
     source: str = ""
-    """The address it came from."""
+    """The client's address."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What a guard says of one request: that it holds, and by which key; or the flaw it has."""
+    """A verifier's verdict on one request: its flaw, or by which key it was verified."""
 
     flaw: str | None = None
     by: str = ""
     public_url: str | None = None
-    """The fingerprint of the public URL that was signed, where a signature says so."""
+    """The fingerprint of the signed public URL."""
 
 
-class Examined(NamedTuple):
-    """What all guards together say of one request."""
+class VerificationResult(NamedTuple):
+    """The combined verdict of all verifiers on one request."""
 
     doubt: str | None = None
-    """Why it is to be quarantined; None where no guard that enforces has found a flaw."""
+    """Why the delivery is quarantined; None unless an enforcing verifier found a flaw."""
     public_url: str | None = None
-    """The fingerprint of the public URL that it came by, where its signature proves that."""
+    """The fingerprint of the public URL that a valid signature names."""
 
 
 class Verifier(Protocol):
-    """One of them."""
+    """Examines requests in one way."""
 
     name: str
     mode: Mode
 
-    def examine(self, asked: SignedRequest) -> Verdict:
-        """Look at one request. Raises nothing."""
+    def examine(self, request: SignedRequest) -> Verdict:
+        """Examine one request. Never raises."""
 
 
 class SignatureVerifier:
-    """Whether the account's signing key has signed the request, for the URL that the hook is registered with.
+    """Verifies that the account's signing key has signed the request, for the URL that the hook is registered with.
 
-    That URL is made from the public URLs, in their order, and the path and query as they came; never from what a
-    request says of its host.
+    That URL is built from the public URLs, in their order, and path and query as sent; never from the request's own
+    `Host`.
     """
 
     name = "signature"
@@ -79,26 +79,25 @@ class SignatureVerifier:
         self.mode = mode
         self._keys, self._public_urls = tuple(keys), tuple(public_urls)
         self._max_age_s, self._max_ahead_s = max_age_s, max_ahead_s
-        self._marks = {word: fingerprint(word) for word in (*self._keys, *self._public_urls)}
+        self._fingerprints = {text: fingerprint(text) for text in (*self._keys, *self._public_urls)}
 
-    def examine(self, asked: SignedRequest) -> Verdict:
+    def examine(self, request: SignedRequest) -> Verdict:
         """`by` is `<URL's fingerprint>:<key's fingerprint>`."""
-        signed = Signed.of(asked.method, asked.digest, asked.headers)
-        urls = [f"{url}{asked.target}" for url in self._public_urls]
-        found: Match | Flaw = Flaw.UNSIGNED
-        for now in asked.times:
-            found = signed.verify(urls, self._keys, now=now, max_age_s=self._max_age_s, max_ahead_s=self._max_ahead_s)
-            if found not in (Flaw.TOO_OLD, Flaw.AHEAD):
-                break  # by this clock it is of now; the other may be wrong
-        if isinstance(found, Flaw):
-            return Verdict(found.value)
-        public_url = found.url.removesuffix(asked.target)
-        mark = self._marks[public_url]
-        return Verdict(by=f"{mark}:{self._marks[found.key]}", public_url=mark)
+        signed = Signed.of(request.method, request.digest, request.headers)
+        urls = [f"{url}{request.target}" for url in self._public_urls]
+        result: Match | Flaw = Flaw.UNSIGNED
+        for now in request.times:
+            result = signed.verify(urls, self._keys, now=now, max_age_s=self._max_age_s, max_ahead_s=self._max_ahead_s)
+            if result not in (Flaw.TOO_OLD, Flaw.AHEAD):
+                break  # current by this clock; the other one may be wrong
+        if isinstance(result, Flaw):
+            return Verdict(result.value)
+        public_url = self._fingerprints[result.url.removesuffix(request.target)]
+        return Verdict(by=f"{public_url}:{self._fingerprints[result.key]}", public_url=public_url)
 
 
 class SecretVerifier:
-    """Whether the request carries the header that hooks are registered with."""
+    """Verifies the secret header that hooks are registered with."""
 
     name = "secret"
 
@@ -106,43 +105,40 @@ class SecretVerifier:
         self.mode = mode
         self._known = Tokens(secrets)
 
-    def examine(self, asked: SignedRequest) -> Verdict:
+    def examine(self, request: SignedRequest) -> Verdict:
         """`by` is the secret's fingerprint."""
-        told = [value for name, value in asked.headers if name == _SECRET_HEADER]
-        if not told:
+        values = [value for name, value in request.headers if name == _SECRET_HEADER]
+        if not values:
             return Verdict("missing")
-        found = self._known.recognise(told[0].decode("latin-1")) if len(told) == 1 else None
-        return Verdict("mismatch") if found is None else Verdict(by=found)
+        secret = self._known.recognise(values[0].decode("latin-1")) if len(values) == 1 else None
+        return Verdict("mismatch") if secret is None else Verdict(by=secret)
 
 
 class Verification:
-    """All guards of one receiver."""
+    """The verifiers of one receiver, combined."""
 
-    def __init__(self, guards: Sequence[Verifier], observations: VerificationLog) -> None:
-        self._guards = [guard for guard in guards if guard.mode != "off"]
-        self._observations = observations
+    def __init__(self, verifiers: Sequence[Verifier], log: VerificationLog) -> None:
+        self._verifiers = [verifier for verifier in verifiers if verifier.mode != "off"]
+        self._log = log
 
     def __bool__(self) -> bool:
-        return bool(self._guards)
+        return bool(self._verifiers)
 
     @property
-    def look_at_bodies(self) -> bool:
-        """Whether a body's digest is needed."""
-        return any(guard.name == SignatureVerifier.name for guard in self._guards)
+    def needs_digest(self) -> bool:
+        """Whether verification needs the body's digest."""
+        return any(verifier.name == SignatureVerifier.name for verifier in self._verifiers)
 
-    def examine(self, asked: SignedRequest, delivery_id: str) -> Examined:
-        """What all of them say: why a delivery is to be quarantined, and which public URL it was signed for.
-
-        Each guard looks, and what it says is noted, whatever another has said.
-        """
+    def examine(self, request: SignedRequest, delivery_id: str) -> VerificationResult:
+        """Examine a request with every verifier and record every verdict, also after a flaw."""
         doubt, public_url = None, None
-        for guard in self._guards:
-            verdict = guard.examine(asked)
+        for verifier in self._verifiers:
+            verdict = verifier.examine(request)
             if verdict.flaw is None:
-                self._observations.held(guard.name, verdict.by, asked.source)
+                self._log.verified(verifier.name, verdict.by, request.source)
                 public_url = verdict.public_url or public_url
                 continue
-            self._observations.flawed(guard.name, verdict.flaw, delivery_id, asked.source)
-            if guard.mode == "enforce" and doubt is None:
-                doubt = f"{guard.name}: {verdict.flaw}"
-        return Examined(doubt, public_url)
+            self._log.failed(verifier.name, verdict.flaw, delivery_id, request.source)
+            if verifier.mode == "enforce" and doubt is None:
+                doubt = f"{verifier.name}: {verdict.flaw}"
+        return VerificationResult(doubt, public_url)

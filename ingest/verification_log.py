@@ -1,6 +1,6 @@
-"""Observing: what guards say is gathered, and every second logged, and noted in the ledger for `doctor`.
+"""Verification log: tallies verdicts, and every second logs them and stores them in the ledger for `doctor`.
 
-Never in a delivery's way: what a receiver that is killed has not told yet, nobody misses.
+No delivery waits for it; verdicts that a killed receiver has not stored yet are lost, and not needed.
 """
 
 import asyncio
@@ -23,21 +23,21 @@ log = logger("seven.ingest")
 
 PERIOD_S = 1.0
 REPEAT_S = 60.0
-"""A guard's mode is told at least so often: the ledger may be another one by now."""
-MOST_NAMED = 20
-"""Deliveries named in one line of the log."""
-SOURCES = 1000
-"""Addresses remembered from which deliveries held, the latest."""
+"""A verifier's mode is stored at least this often: the ledger may have been replaced."""
+MOST_IDS = 20
+"""Most delivery ids in one log line."""
+MOST_SOURCES = 1000
+"""Most addresses remembered that sent verified deliveries, the latest."""
 
 
 @dataclass(slots=True)
 class _Tally:
     held: Counter[str] = field(default_factory=Counter)
-    """Since the last flaw."""
+    """Verified deliveries since the last flaw, by what verified them."""
     flaws: Counter[str] = field(default_factory=Counter)
     flaw: str | None = None
     foreign: int = 0
-    """Flaws of addresses from which nothing has held, while from others something has."""
+    """Flaws from addresses that never sent a verified delivery, while others did."""
     ids: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -45,84 +45,84 @@ class _Tally:
 
 
 class VerificationLog:
-    """What the guards of one receiver say. `modes` names every guard, those that are off too."""
+    """The verdicts of one receiver's verifiers. `modes` is by verifier name, including those that are off."""
 
     def __init__(self, redis: Redis, modes: Mapping[str, str], metrics: ReceiverMetrics) -> None:
         self._redis, self._modes, self._metrics = redis, modes, metrics
-        self._tallies = {guard: _Tally() for guard in modes}
-        self._sources: dict[str, OrderedDict[str, None]] = {guard: OrderedDict() for guard in modes}
+        self._tallies = {verifier: _Tally() for verifier in modes}
+        self._sources: dict[str, OrderedDict[str, None]] = {verifier: OrderedDict() for verifier in modes}
         self._known: set[tuple[str, str]] = set()
 
-    def held(self, guard: str, by: str, source: str) -> None:
-        """A delivery held."""
-        self._tallies[guard].held[by] += 1
-        self._metrics.examined(guard, HELD)
-        sources = self._sources[guard]
+    def verified(self, verifier: str, by: str, source: str) -> None:
+        """Record a verified delivery."""
+        self._tallies[verifier].held[by] += 1
+        self._metrics.examined(verifier, HELD)
+        sources = self._sources[verifier]
         if source not in sources:
             sources[source] = None
-            if len(sources) > SOURCES:
+            if len(sources) > MOST_SOURCES:
                 sources.popitem(last=False)
 
-    def flawed(self, guard: str, flaw: str, delivery_id: str, source: str) -> None:
-        """A delivery had a flaw.
+    def failed(self, verifier: str, flaw: str, delivery_id: str, source: str) -> None:
+        """Record a flawed delivery.
 
-        From where others held, those before it do not count any more; from anywhere else it is told apart, for
-        whoever has got hold of a token could spoil the count for ever.
+        A flaw from an address that has sent verified deliveries restarts their count; from any other address it counts
+        separately, or another party with a stolen token could reset the count for ever.
         """
-        tally = self._tallies[guard]
-        if self._sources[guard] and source not in self._sources[guard]:
+        tally = self._tallies[verifier]
+        if self._sources[verifier] and source not in self._sources[verifier]:
             tally.foreign += 1
         else:
             tally.held.clear()
             tally.flaw = flaw
         tally.flaws[flaw] += 1
-        if len(tally.ids) < MOST_NAMED:
+        if len(tally.ids) < MOST_IDS:
             tally.ids.append(delivery_id)
-        self._metrics.examined(guard, flaw)
+        self._metrics.examined(verifier, flaw)
 
     async def run(self) -> None:
-        """Tell for ever."""
-        told_at = dict.fromkeys(self._modes, float("-inf"))
+        """Log and store the tallies for ever."""
+        stored_at = dict.fromkeys(self._modes, float("-inf"))
         while True:
             now = time.monotonic()
-            for guard, mode in self._modes.items():
-                due = self._tallies[guard] or now - told_at[guard] > REPEAT_S
-                if due and await self._tell(guard, mode):
-                    told_at[guard] = now
+            for verifier, mode in self._modes.items():
+                due = self._tallies[verifier] or now - stored_at[verifier] > REPEAT_S
+                if due and await self._flush(verifier, mode):
+                    stored_at[verifier] = now
             await asyncio.sleep(PERIOD_S)
 
-    async def _tell(self, guard: str, mode: str) -> bool:
-        """Log what has gathered and note it; what could not be noted gathers on. Returns whether it was noted."""
-        tally, self._tallies[guard] = self._tallies[guard], _Tally()
-        self._log(guard, mode, tally)
-        noted = False
+    async def _flush(self, verifier: str, mode: str) -> bool:
+        """Log a tally and store it; if storing fails, add it to the next. Returns whether it was stored."""
+        tally, self._tallies[verifier] = self._tallies[verifier], _Tally()
+        self._log(verifier, mode, tally)
+        stored = False
         with suppress(RedisError, OSError, TimeoutError):
-            await self._note(guard, arguments(mode, tally.flaw, tally.foreign, tally.held))
-            noted = True
-        if not noted:
-            self._gather_again(guard, tally)
-        return noted
+            await self._store(verifier, arguments(mode, tally.flaw, tally.foreign, tally.held))
+            stored = True
+        if not stored:
+            self._restore(verifier, tally)
+        return stored
 
-    def _log(self, guard: str, mode: str, tally: _Tally) -> None:
+    def _log(self, verifier: str, mode: str, tally: _Tally) -> None:
         for by in tally.held:
-            if (guard, by) not in self._known:
-                self._known.add((guard, by))
-                log.info("the first that held", guard=guard, mode=mode, by=by)
+            if (verifier, by) not in self._known:
+                self._known.add((verifier, by))
+                log.info("verified for the first time", guard=verifier, mode=mode, by=by)
         if tally.flaws:
-            # not `ids`: these may have been refused, and not be kept
-            log.warning("did not hold", guard=guard, mode=mode, flaws=dict(tally.flaws), doubted=tally.ids)
+            # the key is not `ids`: these deliveries may have been refused and not kept
+            log.warning("verification failed", guard=verifier, mode=mode, flaws=dict(tally.flaws), doubted=tally.ids)
 
-    async def _note(self, guard: str, words: list[str | int]) -> None:
-        key = keyspace.guard(guard)
+    async def _store(self, verifier: str, arguments: list[str | int]) -> None:
+        key = keyspace.guard(verifier)
         try:
-            await self._redis.evalsha(VERIFICATION.sha, 1, key, *words)
+            await self._redis.evalsha(VERIFICATION.sha, 1, key, *arguments)
         except NoScriptError:
-            await self._redis.eval(VERIFICATION.text, 1, key, *words)
+            await self._redis.eval(VERIFICATION.text, 1, key, *arguments)
 
-    def _gather_again(self, guard: str, told: _Tally) -> None:
-        """Logged it is already; only what `doctor` asks for is kept."""
-        since = self._tallies[guard]
-        since.foreign += told.foreign
-        if since.flaw is None:
-            since.held.update(told.held)
-            since.flaw = told.flaw
+    def _restore(self, verifier: str, unstored: _Tally) -> None:
+        """Add an unstored tally to the current one, without what is logged already."""
+        current = self._tallies[verifier]
+        current.foreign += unstored.foreign
+        if current.flaw is None:
+            current.held.update(unstored.held)
+            current.flaw = unstored.flaw

@@ -1,7 +1,7 @@
-"""Announcing: telling the workers, by way of Celery, that batches wait. Losing an announcement loses nothing.
+"""Announcements: Celery messages that tell workers which batches wait. Losing one loses no delivery.
 
-Celery on Redis loses a message when a worker is killed between taking it and noting it down, whatever the settings;
-so a message carries batch ids only, and the sweep announces again what nobody has settled.
+Celery on Redis loses a message when a worker is killed between popping it and recording it as unacknowledged, whatever
+the settings; so a message carries batch ids only, and the sweep announces again each batch that is not settled.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from runtime.redis_url import RedisServer
 from seven.events import QUEUES
 
 CLOCK = "clock"
-"""The queue of what beat sends."""
+"""The queue of the tasks that beat sends."""
 
 BATCHES_PER_ANNOUNCEMENT = 32
 
@@ -27,7 +27,7 @@ def task_name(queue: str) -> str:
 
 
 def broker(redis_url: str) -> dict[str, Any]:
-    """The Celery settings that whoever sends and whoever consumes must share."""
+    """The Celery settings that senders and consumers must share."""
     use_in_celery()
     return {
         **RedisServer.parse(redis_url).broker,
@@ -38,7 +38,7 @@ def broker(redis_url: str) -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "broker_transport_options": {
-            # A worker that was killed leaves its messages to the others after this long; the sweep is usually faster.
+            # Other workers get a killed worker's messages after this long; the sweep is usually faster.
             "visibility_timeout": 300,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
@@ -51,7 +51,7 @@ def broker(redis_url: str) -> dict[str, Any]:
 
 
 def remote_control_channel(redis: Redis) -> str:
-    """Where Celery's workers listen for questions, in the database of this client."""
+    """The channel of Celery's remote control in this client's database."""
     return f"/{redis.get_connection_kwargs().get('db', 0)}.celery.pidbox"
 
 
@@ -61,7 +61,7 @@ def announce(app: Celery, queue: str, batch_ids: Sequence[str], **options: Any) 
         task_name(queue),
         args=[list(batch_ids)],
         queue=queue,
-        argsrepr=f"{len(batch_ids)} batch{'es' * (len(batch_ids) > 1)}: {batch_ids[0]}",  # what Flower shows
+        argsrepr=f"{len(batch_ids)} batch{'es' * (len(batch_ids) > 1)}: {batch_ids[0]}",  # Flower shows this
         retry=False,
         **options,
     )

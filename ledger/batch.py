@@ -1,8 +1,8 @@
-"""Batch: some envelopes of one queue, accepted together.
+"""Batch: envelopes of one queue, accepted together.
 
-Stored it is a header line, a newline, and the envelopes: a line each, or from some 2 KiB on all of them packed. Of
-packed ones the header tells the number by another name, so that a version that cannot unpack them finds no batch, and
-keeps it whole, instead of reading lines that are none.
+A stored batch is a header line, a newline, and the envelopes: a line each, or compressed together from some 2 KiB on.
+The header of a compressed batch names the number of envelopes differently, so that a version that cannot decompress it
+rejects the batch, and keeps it whole, instead of taking compressed bytes for lines.
 """
 
 import json
@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ledger.compression import NotPacked, pack, salvage, unpack
+from ledger.compression import CorruptCompression, compress, decompress, salvage
 from seven.field_types import storable
 
 COUNT, PACKED = "count", "packed"
-"""What the header calls the number of envelopes."""
+"""The header's key for the number of envelopes: plain, compressed."""
 
 
-class UnreadableBatch(Exception):  # noqa: N818 - what it is, not whose fault
-    """What lies under a batch id is no batch of any version."""
+class UnreadableBatch(Exception):  # noqa: N818 - describes the data
+    """The bytes stored under a batch id are no batch of any version."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch on its way into the ledger. Its id is unique for ever; it may be resent, and then counts once."""
+    """A batch to be written to the ledger. Its id is unique for ever; resent under the same id, it counts once."""
 
     id: str
     queue: str
@@ -31,49 +31,49 @@ class NewBatch:
     fingerprints: frozenset[str]
 
     def arguments(self, life: str) -> list[bytes | str | int]:
-        """What `accept.lua` takes after its keys; `life` is for a ledger that has none yet."""
+        """The arguments of `accept.lua`; `life` is for a ledger that has none yet."""
         lines = b"\n".join(self.lines)
-        packed, count = pack(lines), len(self.lines)
-        told = f'"{COUNT}":{count}' if packed is None else f'"{PACKED}":{count},"bytes":{len(packed)}'
-        return [self.id, self.queue, count, life, told, packed or lines, *sorted(self.fingerprints)]
+        compressed, count = compress(lines), len(self.lines)
+        form = f'"{COUNT}":{count}' if compressed is None else f'"{PACKED}":{count},"bytes":{len(compressed)}'
+        return [self.id, self.queue, count, life, form, compressed or lines, *sorted(self.fingerprints)]
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the ledger says of a batch. A newer version may say more."""
+    """A batch's header. Fields of a newer version are ignored."""
 
     queue: str
     life: str
     first: int
     count: int
     accepted_at: datetime
-    packed: int | None = None
-    """How many bytes its envelopes are packed into; None where they are lines."""
+    compressed_size: int | None = None
+    """Bytes of the compressed envelopes; None where they are plain lines."""
 
     @classmethod
     def parse(cls, line: bytes) -> "Header":
         """Read a header line. Raises UnreadableBatch."""
         try:
-            told = json.loads(line)
-            packed = PACKED in told
+            fields = json.loads(line)
+            is_compressed = PACKED in fields
             header = cls(
-                queue=storable(str(told["queue"])),
-                life=storable(str(told["life"])),
-                first=int(told["first"]),
-                count=int(told[PACKED if packed else COUNT]),
-                accepted_at=datetime.fromtimestamp(told["accepted_ms"] / 1000, UTC),
-                packed=int(told["bytes"]) if packed else None,
+                queue=storable(str(fields["queue"])),
+                life=storable(str(fields["life"])),
+                first=int(fields["first"]),
+                count=int(fields[PACKED if is_compressed else COUNT]),
+                accepted_at=datetime.fromtimestamp(fields["accepted_ms"] / 1000, UTC),
+                compressed_size=int(fields["bytes"]) if is_compressed else None,
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise UnreadableBatch(type(error).__name__) from None
-        if not 0 < header.first <= header.first + header.count < 2**63:  # what a column can hold
+        if not 0 < header.first <= header.first + header.count < 2**63:  # the range of an SQL bigint
             raise UnreadableBatch("ordinals out of range")
         return header
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it was fetched."""
+    """A batch read from the ledger."""
 
     id: str
     header: Header
@@ -81,20 +81,21 @@ class Batch:
 
     @classmethod
     def parse(cls, batch_id: str, stored: bytes) -> "Batch":
-        """Read what lies under a batch id. Raises UnreadableBatch; one that lost its end is read as far as it goes."""
+        """Parse a stored batch; of a truncated one, the envelopes that are left. Raises UnreadableBatch."""
         head, _, body = stored.partition(b"\n")
         header = Header.parse(head)
         try:
-            lines = (body if header.packed is None else unpack(body, header.packed)).split(b"\n")
-        except NotPacked as error:
+            size = header.compressed_size
+            lines = (body if size is None else decompress(body, size)).split(b"\n")
+        except CorruptCompression as error:
             raise UnreadableBatch(str(error)) from None
         if len(lines) > header.count:
             raise UnreadableBatch(f"{len(lines)} envelopes of {header.count}")
         return cls(batch_id, header, lines)
 
     @property
-    def lacking(self) -> int:
-        """How many envelopes have been cut off its end; 0 for every batch that nobody meddled with."""
+    def missing(self) -> int:
+        """Number of envelopes cut off the end; 0 unless the stored bytes were tampered with."""
         return self.header.count - len(self.lines)
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
@@ -102,7 +103,7 @@ class Batch:
         return enumerate(self.lines, self.header.first)
 
 
-def legible(stored: bytes) -> bytes:
-    """Whatever lay under a batch id, and what can be unpacked of it: for who looks for words in what is no batch."""
-    found = salvage(stored.partition(b"\n")[2])
-    return stored + b"\n" + found if found else stored
+def searchable(stored: bytes) -> bytes:
+    """Stored bytes, followed by the plain text that can be salvaged from them: for a search in unreadable batches."""
+    text = salvage(stored.partition(b"\n")[2])
+    return stored + b"\n" + text if text else stored

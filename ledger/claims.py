@@ -1,7 +1,7 @@
-"""Claims: locks in Redis, and what the ledger knows of a suspect batch, whose envelopes are consumed one by one.
+"""Claims: locks in Redis, and exclusive claims on suspect batches, whose envelopes are consumed one at a time.
 
-An expiry is a moment by Redis' clock. A lock taken while that clock was ahead would stay for years once it is set back,
-if its holder died. So whoever comes shortens an expiry that is further away than any can be.
+An expiry is a point in time by Redis' clock. If that clock runs ahead and is set back, the lock of a dead holder would
+stay for years. So each attempt to acquire a lock first shortens an expiry that is longer than the lock's own timeout.
 """
 
 from collections.abc import Iterator
@@ -18,35 +18,35 @@ from ledger.scripts import BEGIN, RELEASE
 
 
 def lock(redis: Redis, name: str, timeout_s: int) -> Lock:
-    """A lock that expires after `timeout_s`, to be acquired without waiting. Raises redis.RedisError."""
+    """A non-blocking lock that expires after `timeout_s`. Raises redis.RedisError."""
     left_ms: Any = redis.pttl(name)
     if left_ms > timeout_s * 1000:
-        redis.pexpire(name, timeout_s * 1000)  # a holder that lives has its whole time, or extends it
+        redis.pexpire(name, timeout_s * 1000)  # a live holder still has its full time, or extends it
     return Lock(redis, name, timeout=timeout_s, blocking=False, thread_local=False)
 
 
-ALONE_S = 120
-"""Longer than any transaction: who has not touched another envelope for that long is dead."""
+CLAIM_S = 120
+"""Longer than any transaction: a worker that has begun no other envelope for that long is dead."""
 
 
 class Claim:
-    """A suspect batch that is ours to consume; each call raises redis.RedisError, also when it is ours no more."""
+    """A suspect batch claimed by this worker. Each call raises redis.RedisError, also when the claim has been lost."""
 
     def __init__(self, ledger: Ledger, batch_id: str, lock: Lock | None) -> None:
         self._ledger, self._batch_id, self._lock = ledger, batch_id, lock
 
     def begin(self, ordinal: int) -> int:
-        """Note that one envelope is alone in our hand, before it is touched; returns how many died so."""
+        """Record that this worker is about to process the envelope alone; returns how many others died doing so."""
         if self._lock:
             self._lock.reacquire()
         return int(self._ledger.run(BEGIN, (keyspace.ALONE,), (self._ledger.worker_id, self._field(ordinal))))
 
     def survived(self, ordinal: int) -> None:
-        """Note that we live. Deaths of others stay counted: the envelope may have been held."""
+        """Record that this worker survived. Other workers' deaths stay counted: the envelope may have been held."""
         self._ledger.run(RELEASE, (keyspace.ALONE,), (self._ledger.worker_id, self._field(ordinal)))
 
     def ended(self, ordinal: int) -> None:
-        """Note that the envelope is a row, or a dead letter: deaths over it count no more."""
+        """Forget the deaths over an envelope: it is a row, or a dead letter."""
         self._ledger.redis.hdel(keyspace.ALONE, self._field(ordinal))
 
     def _field(self, ordinal: int) -> str:
@@ -55,18 +55,18 @@ class Claim:
 
 @contextmanager
 def claimed(ledger: Ledger, batch_id: str) -> Iterator[Claim | None]:
-    """A claim for the length of a block; None while another worker has it. Raises redis.RedisError."""
-    held = lock(ledger.redis, keyspace.isolating(batch_id), ALONE_S)
+    """Claim a batch for a block; None while another worker has the claim. Raises redis.RedisError."""
+    claim_lock = lock(ledger.redis, keyspace.isolating(batch_id), CLAIM_S)
     try:
-        is_ours = held.acquire()
-    except OutOfMemoryError:  # a full Redis refuses locks: two that consume it at once merge, and it makes room
+        is_ours = claim_lock.acquire()
+    except OutOfMemoryError:  # a full Redis refuses locks; rows of two workers merge, and settling frees memory
         yield Claim(ledger, batch_id, None)
         return
     if not is_ours:
         yield None
         return
     try:
-        yield Claim(ledger, batch_id, held)
+        yield Claim(ledger, batch_id, claim_lock)
     finally:
-        with suppress(LockError):  # it has expired, and may be another's
-            held.release()
+        with suppress(LockError):  # it has expired, and another worker may have it
+            claim_lock.release()

@@ -1,4 +1,4 @@
-"""Settling: the workers' side of the ledger, synchronous: take, settle or release, overdue, figures."""
+"""Client: the workers' synchronous side of the ledger: take, settle or release, overdue, figures."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,13 +18,13 @@ from ledger.scripts import OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 from runtime.redis_url import RedisServer
 
 READ_BYTES = 1024 * 1024
-"""What one call copies at most, beside the last batch: a millisecond or two of Redis' time."""
+"""Most bytes that one call copies, beside the last batch: a millisecond or two of Redis' time."""
 IDS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What lay under a batch id and is no batch: to be buried whole."""
+    """Bytes stored under a batch id that are no batch: kept whole as a dead letter."""
 
     id: str
     stored: bytes
@@ -33,7 +33,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch in hand, and how many workers had it and neither settled it nor let go: most of them are dead."""
+    """A batch in flight, and how many workers took it and neither settled nor released it: most of them are dead."""
 
     batch: Batch | Unreadable
     deaths: int = 0
@@ -41,7 +41,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """What `take` found: batches to consume, and the ids of pending ones that had lost their envelopes."""
+    """Result of `take`: batches to consume, and the ids of pending batches whose envelopes are gone."""
 
     taken: list[Taken]
     dropped: list[str]
@@ -49,19 +49,19 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """How one queue stands: its batches in the ledger, the oldest of them, its announcements, its last ordinal."""
+    """One queue: its batches in the ledger, the oldest of them, its announcements, its last ordinal."""
 
     pending: int
     oldest_at: datetime | None
     latest_at: datetime | None
-    """When the last of them was accepted: in the future where Redis' clock has been set back since."""
+    """When the newest was accepted: in the future if Redis' clock has been set back since."""
     announcements: int
     last_ordinal: int
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How the ledger stands, by Redis' own clock. `life` is None for a ledger that has accepted nothing yet."""
+    """State of the ledger, by Redis' clock. `life` is None for a ledger that has accepted nothing yet."""
 
     life: str | None
     born_at: datetime | None
@@ -70,9 +70,9 @@ class Figures:
 
 
 class Ledger:
-    """The ledger as workers and the command line see it. Every call raises redis.RedisError when it is away.
+    """The ledger for workers and the command line. Every call raises redis.RedisError when Redis is unreachable.
 
-    Retries are off: each call is repeated by whoever announced the batch, not here.
+    The client does not retry: the sweep announces the batch again.
     """
 
     def __init__(self, redis_url: str, timeout_s: float = 5.0) -> None:
@@ -89,72 +89,72 @@ class Ledger:
             client_name="seven-ingest-worker",
         )
         self.worker_id = uuid.uuid4().hex[:8]
-        """Who we are to other workers: nobody else ever was, nor will be."""
+        """Identifies this worker among all others, past and future."""
 
     def close(self) -> None:
         """Close the connections."""
         self.redis.close()
 
     def fetch(self, batch_ids: Sequence[str]) -> Iterator[Batch | Unreadable]:
-        """The batches that are still in the ledger, in the order of their ids; one settled already is left out."""
+        """The batches that are still in the ledger, in the order of their ids; settled ones are left out."""
         for batch_id, stored in self.read(batch_ids, "whole"):
             if stored is not None:
                 yield _read(batch_id, stored)
 
     def read(self, batch_ids: Sequence[str], part: Literal["header", "whole"]) -> Iterator[tuple[str, bytes | None]]:
-        """What lies under each of these ids, or its header line; in calls that are short, however large batches are."""
+        """The stored bytes or header line of each id, None where nothing is stored; each call is short for Redis."""
         start = 0
         while ids := batch_ids[start : start + IDS_AT_ONCE]:
-            read = self.run(READ, (keyspace.BATCHES,), [READ_BYTES, part, *ids])
-            yield from zip(ids, read, strict=False)
-            start += len(read)
+            stored = self.run(READ, (keyspace.BATCHES,), [READ_BYTES, part, *ids])
+            yield from zip(ids, stored, strict=False)
+            start += len(stored)
 
-    def still_there(self, batch_ids: Sequence[str]) -> list[str]:
-        """Those of these batches that are still in the ledger, without what is in them."""
-        found: list[str] = []
+    def existing(self, batch_ids: Sequence[str]) -> list[str]:
+        """The ids of those batches that are still in the ledger."""
+        existing: list[str] = []
         for start in range(0, len(batch_ids), IDS_AT_ONCE):
             ids = batch_ids[start : start + IDS_AT_ONCE]
             pipeline = self.redis.pipeline(transaction=False)
             for batch_id in ids:
                 pipeline.hexists(keyspace.BATCHES, batch_id)
-            found += [batch_id for batch_id, there in zip(ids, pipeline.execute(), strict=True) if there]
-        return found
+            existing += [batch_id for batch_id, exists in zip(ids, pipeline.execute(), strict=True) if exists]
+        return existing
 
     def take(self, queue: str, batch_ids: Sequence[str]) -> InFlight:
-        """Fetch batches and note that we have them: end each by `settle` or `release`, or it counts as our death."""
+        """Fetch batches and record that this worker has them: `settle` or `release` each, or it counts as a death."""
         if not batch_ids:
             return InFlight([], [])
         keys = (keyspace.BATCHES, keyspace.IN_FLIGHT, keyspace.pending(queue), keyspace.announced(queue))
-        found = list(zip(batch_ids, self.run(TAKE, keys, [self.worker_id, *batch_ids]), strict=True))
+        answers = list(zip(batch_ids, self.run(TAKE, keys, [self.worker_id, *batch_ids]), strict=True))
         return InFlight(
-            [Taken(_read(batch_id, stored), deaths) for batch_id, (stored, deaths, _) in found if stored is not None],
-            [batch_id for batch_id, (_, _, dropped) in found if dropped],
+            [Taken(_read(batch_id, stored), deaths) for batch_id, (stored, deaths, _) in answers if stored is not None],
+            [batch_id for batch_id, (_, _, dropped) in answers if dropped],
         )
 
     def release(self, batch_ids: Sequence[str]) -> None:
-        """Let go of batches that are not settled, and over which nobody died: they were held, or something failed."""
+        """Give up batches without settling them and without counting a death: they were held, or an error occurred."""
         if batch_ids:
             self.run(RELEASE, (keyspace.IN_FLIGHT,), [self.worker_id, *batch_ids])
 
     def settle(self, queue: str, batch_ids: Sequence[str]) -> int:
-        """Remove batches whose rows are committed and on disk; returns how many were still there."""
+        """Remove batches whose rows are committed to disk; returns how many were still there."""
         if not batch_ids:
             return 0
         keys = (keyspace.BATCHES, keyspace.pending(queue), keyspace.announced(queue), keyspace.IN_FLIGHT)
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
-    def tidy(self) -> None:
-        """Forget in whose hands batches were that are settled; workers of an older version leave that behind."""
+    def forget_settled(self) -> None:
+        """Remove in-flight entries of settled batches; workers of an older version leave them behind."""
         for key in (keyspace.IN_FLIGHT, keyspace.ALONE):
             fields = [field.decode("utf-8", "replace") for field, _ in self.redis.hscan_iter(key)]
             batch_of = {field: field.partition(":")[0] for field in fields}
-            there = set(self.still_there(list(set(batch_of.values()))))
-            settled = [field for field, batch_id in batch_of.items() if batch_id not in there]
+            existing = set(self.existing(list(set(batch_of.values()))))
+            settled = [field for field, batch_id in batch_of.items() if batch_id not in existing]
             for start in range(0, len(settled), IDS_AT_ONCE):
                 self.redis.hdel(key, *settled[start : start + IDS_AT_ONCE])
 
     def overdue(self, queue: str, after_s: float, at_most: int, longest_queue: int) -> list[str]:
-        """Batches not announced for `after_s`, oldest first, which from now on count as announced.
+        """Batches not announced for `after_s`, oldest first; from now on they count as announced.
 
         At most `at_most`, and none while the broker's queue holds more than `longest_queue` announcements.
         """
@@ -162,7 +162,7 @@ class Ledger:
         return [batch_id.decode() for batch_id in self.run(OVERDUE, (keyspace.announced(queue), queue), limits)]
 
     def figures(self, queues: Sequence[str]) -> Figures:
-        """How the given queues stand, read together."""
+        """State of the given queues, read in one transaction."""
         pipeline = self.redis.pipeline(transaction=True)
         pipeline.time()
         pipeline.hmget(keyspace.LEDGER, ["life", "born_ms"])
@@ -190,7 +190,7 @@ class Ledger:
         )
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """Run one of our scripts. Raises redis.RedisError."""
+        """Run a script of the ledger. Raises redis.RedisError."""
         try:
             return self.redis.evalsha(script.sha, len(keys), *keys, *arguments)
         except NoScriptError:
@@ -204,8 +204,8 @@ def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
         return Unreadable(batch_id, stored, str(error))
 
 
-def _score_at(found: Sequence[tuple[bytes, float]]) -> datetime | None:
-    return _at(int(found[0][1])) if found else None
+def _score_at(members: Sequence[tuple[bytes, float]]) -> datetime | None:
+    return _at(int(members[0][1])) if members else None
 
 
 def _at(milliseconds: int) -> datetime:

@@ -1,7 +1,7 @@
-"""Packing: a batch's envelopes as one gzip stream, an eighth of their size, since one tells nearly what the other does.
+"""Compression: a batch's envelopes as one gzip stream, an eighth of their size, since they are nearly alike.
 
-Of 64 envelopes of a `dlr` level 1 leaves 45 bytes each for half a microsecond; level 6 takes three times as long for
-39. The figures, and what else was measured: `docs/decisions/0016-batches-are-packed.md`.
+Level 1 leaves 45 bytes of each of 64 `dlr` envelopes, in half a microsecond; level 6 takes three times as long for
+39. All measurements: `docs/decisions/0016-batches-are-packed.md`.
 """
 
 import zlib
@@ -10,50 +10,50 @@ from contextlib import suppress
 LEVEL = 1
 
 GZIP = 16 + zlib.MAX_WBITS
-"""The form with a CRC-32: the Adler-32 of zlib's own form let 11 of 170,000 flipped bits pass."""
+"""The format with a CRC-32: the Adler-32 of zlib's own format let 11 of 170,000 flipped bits pass."""
 
 PAYS_FROM = 2048
-"""Bytes, some six envelopes: to begin a stream takes 5 µs, for which a few have too little in common."""
+"""Bytes, some six envelopes: starting a stream takes 5 µs, which fewer envelopes do not repay."""
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of envelopes that are packed, and so all that a reader ever unpacks; four times what a receiver gathers."""
+"""Most bytes of envelopes that are compressed or decompressed; four times a receiver's largest batch."""
 
 
-class NotPacked(Exception):  # noqa: N818 - what it is, not whose fault
-    """What was to be unpacked has been altered, or was never packed by us."""
+class CorruptCompression(Exception):  # noqa: N818 - describes the data
+    """The bytes have been altered, or were never compressed by this module."""
 
 
-def pack(lines: bytes) -> bytes | None:
-    """Envelopes packed; None where it does not pay, or where they are too large to be unpacked."""
+def compress(lines: bytes) -> bytes | None:
+    """Compress envelopes; None where it does not pay, or where they are too large to be decompressed."""
     return zlib.compress(lines, LEVEL, GZIP) if PAYS_FROM <= len(lines) <= LARGEST else None
 
 
-def unpack(packed: bytes, size: int) -> bytes:
-    """What was packed into so many bytes; of something that lost its end, what is left of it. Raises NotPacked.
+def decompress(compressed: bytes, size: int) -> bytes:
+    """Decompress a stream of `size` bytes; of a truncated one, what is left. Raises CorruptCompression.
 
-    An altered byte may have changed any envelope, so of those none is believed. It may also hide the end of the
-    stream: only its size tells that from one that was cut off.
+    An altered byte may have changed any envelope, so an altered stream is rejected whole. It may also hide the end of
+    the stream: only its size tells that from a truncated one.
     """
     stream = zlib.decompressobj(GZIP)
     try:
-        lines = stream.decompress(packed, LARGEST + 1)
+        lines = stream.decompress(compressed, LARGEST + 1)
     except zlib.error:
-        raise NotPacked("its envelopes cannot be unpacked") from None
+        raise CorruptCompression("its envelopes cannot be unpacked") from None
     if len(lines) > LARGEST:
-        raise NotPacked(f"unpacked it is larger than {LARGEST} bytes")
-    if stream.unused_data or len(packed) > size:
-        raise NotPacked("something lies behind its envelopes")
-    if not stream.eof and len(packed) == size:
-        raise NotPacked("its envelopes cannot be unpacked")
+        raise CorruptCompression(f"unpacked it is larger than {LARGEST} bytes")
+    if stream.unused_data or len(compressed) > size:
+        raise CorruptCompression("something lies behind its envelopes")
+    if not stream.eof and len(compressed) == size:
+        raise CorruptCompression("its envelopes cannot be unpacked")
     return lines
 
 
-def salvage(packed: bytes) -> bytes:
-    """What comes out of any bytes before they turn out to be damaged: to be searched, not to be believed."""
-    stream, found = zlib.decompressobj(GZIP), bytearray()
+def salvage(compressed: bytes) -> bytes:
+    """Decompress any bytes up to the first damage: to be searched, not to be trusted."""
+    stream, salvaged = zlib.decompressobj(GZIP), bytearray()
     with suppress(zlib.error):
-        for at in range(len(packed)):  # one by one: zlib gives nothing of a piece with an error in it
-            if stream.eof or len(found) >= LARGEST:
+        for at in range(len(compressed)):  # byte by byte: zlib returns nothing of a chunk that contains an error
+            if stream.eof or len(salvaged) >= LARGEST:
                 break
-            found += stream.decompress(packed[at : at + 1])
-    return bytes(found)
+            salvaged += stream.decompress(compressed[at : at + 1])
+    return bytes(salvaged)

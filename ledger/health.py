@@ -1,4 +1,4 @@
-"""Probing: can a batch be accepted durably right now? Asked in the background, answered from memory."""
+"""Health: whether Redis can accept a batch durably now, found by a write and by INFO."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from runtime.redis_url import reason
 from seven.events import QUEUES
 
 FULL_AT = 0.75
-"""The part of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
+"""The share of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
 
 
 UNKNOWN_ROOM = 2**62
@@ -24,86 +24,86 @@ _COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """How the ledger's server is, as it says itself; sizes in bytes."""
+class LedgerHealth:
+    """Health of the ledger's server, as it reports it; sizes in bytes."""
 
     used: int | None
-    """None where it does not let us ask; then nothing bounds the ledger but the server itself."""
+    """None where the server denies it; then only the server itself bounds the ledger."""
     limit: int
-    hindrances: tuple[str, ...]
-    """Why a batch could not be accepted durably, in words for people; empty when it could."""
+    reasons: tuple[str, ...]
+    """Why a batch cannot be accepted durably, for people; empty when it can."""
     announcements: Mapping[str, int]
-    """By queue, those that nobody has taken from the broker yet."""
+    """By queue, those that no worker has taken from the broker yet."""
     is_primary: bool = True
-    """Whether what it takes is kept: a replica loses it at the next synchronisation, also one that takes writes."""
+    """Whether writes are kept: a replica, even a writable one, loses them at the next synchronisation."""
     missing_rights: tuple[str, ...] = ()
-    """What it does not let us ask, each with the right that is missing. It accepts all the same."""
+    """What the server denies to report, each with the missing right. It accepts batches all the same."""
 
     @property
     def room(self) -> int:
-        """Bytes left below the bar; negative when it is passed. A replica has none."""
+        """Bytes left below `FULL_AT`; negative beyond it. A replica has none."""
         if not self.is_primary:
             return 0
         return UNKNOWN_ROOM if self.used is None else int(self.limit * FULL_AT) - self.used
 
 
-async def probe(redis: Redis, ledger_limit: int) -> Condition:
-    """Ask the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
+async def probe(redis: Redis, ledger_limit: int) -> LedgerHealth:
+    """Probe the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
 
     Raises redis.RedisError or OSError when it does not answer.
     """
-    told, missing = await _figures(redis)
+    info, missing = await _info(redis)
     try:
         await redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = missing_right(error) if isinstance(error, NoPermissionError) else refusal_word(error)
+        refusal = missing_right(error) if isinstance(error, NoPermissionError) else error_kind(error)
     pipeline = redis.pipeline(transaction=False)
     for queue in QUEUES:
         pipeline.llen(queue)
     lengths = await pipeline.execute(raise_on_error=False)
     announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
-    is_primary = told.get("role", "master") == "master"
-    limit = min(told.get("maxmemory") or ledger_limit, ledger_limit)
-    hindrances = (
+    is_primary = info.get("role", "master") == "master"
+    limit = min(info.get("maxmemory") or ledger_limit, ledger_limit)
+    faults = (
         (f"it takes no writes ({refusal})", refusal is not None),
-        ("it is loading its data", bool(told.get("loading"))),
+        ("it is loading its data", bool(info.get("loading"))),
         ("it is a replica", not is_primary),
-        ("it keeps no append-only file (appendonly no)", not told.get("aof_enabled", True)),
-        ("its last write to the append-only file failed", told.get("aof_last_write_status", "ok") != "ok"),
+        ("it keeps no append-only file (appendonly no)", not info.get("aof_enabled", True)),
+        ("its last write to the append-only file failed", info.get("aof_last_write_status", "ok") != "ok"),
     )
-    holding = tuple(word for word, holds in hindrances if holds)
-    return Condition(told.get("used_memory"), limit, holding, announcements, is_primary, missing)
+    reasons = tuple(fault for fault, applies in faults if applies)
+    return LedgerHealth(info.get("used_memory"), limit, reasons, announcements, is_primary, missing)
 
 
-async def _figures(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What INFO says; where that is denied, as on managed servers, at least how much memory is in use."""
+async def _info(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Answer of INFO, or where a managed server denies it at least the memory in use; and the missing rights."""
     try:
-        told: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
+        info: dict[str, Any] = await redis.info("server", "memory", "persistence", "replication")
     except NoPermissionError as error:
-        told, missing = {}, [f"whether it keeps an append-only file is not known: it {missing_right(error)}"]
+        info, missing = {}, [f"unknown whether it keeps an append-only file: it {missing_right(error)}"]
     else:
         missing = []
-    if "used_memory" not in told:
+    if "used_memory" not in info:
         try:
-            told["used_memory"] = int((await redis.memory_stats())["total.allocated"])
+            info["used_memory"] = int((await redis.memory_stats())["total.allocated"])
         except (ResponseError, KeyError) as error:
-            needs = missing_right(error) if isinstance(error, NoPermissionError) else "does not say"
-            missing.append(f"how full it is is not known, and no bound holds: it {needs}")
-    return told, tuple(missing)
+            why = missing_right(error) if isinstance(error, NoPermissionError) else "does not report it"
+            missing.append(f"unknown how full it is, so the ledger has no limit: it {why}")
+    return info, tuple(missing)
 
 
-def unusable(redis: BlockingRedis, channel: str | None = None) -> list[str]:
-    """Why a worker or beat cannot use the ledger now, found out by a write; and a channel, by listening to it.
+def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[str]:
+    """Why a worker or beat cannot use the ledger now, found by a write, and a channel, by subscribing to it.
 
-    A full Redis refuses the write and is of use all the same: what is settled makes room.
+    A full Redis refuses the write and is usable all the same: settling frees memory.
     """
     try:
         redis.eval(PROBE.text, 1, keyspace.LEDGER)
         if channel is not None:
-            with redis.pubsub() as listening:  # type: ignore[no-untyped-call] # of the library's
-                listening.psubscribe(channel)  # as Celery does: rights to patterns are others
-                listening.get_message(timeout=1.0)
+            with redis.pubsub() as subscription:  # type: ignore[no-untyped-call] # redis-py's
+                subscription.psubscribe(channel)  # as Celery does: rights to patterns are separate
+                subscription.get_message(timeout=1.0)
         if _role(redis) != "master":
             redis.connection_pool.disconnect()  # the next connection may lead to the primary
             return ["the ledger is a replica"]
@@ -112,31 +112,31 @@ def unusable(redis: BlockingRedis, channel: str | None = None) -> list[str]:
     except NoPermissionError as error:
         return [f"the ledger {missing_right(error)}"]
     except ResponseError as error:
-        return [f"the ledger takes no writes ({refusal_word(error)})"]
+        return [f"the ledger takes no writes ({error_kind(error)})"]
     except (RedisError, OSError) as error:
         return [f"the ledger does not answer ({reason(error)})"]
     return []
 
 
 def _role(redis: BlockingRedis) -> str:
-    """What a server says that it is; of one that does not let us ask, READONLY has to be enough."""
+    """The server's role; where INFO is denied, a replica shows by READONLY alone."""
     try:
-        told: Any = redis.info("replication")
+        info: Any = redis.info("replication")
     except NoPermissionError:
         return "master"
-    return str(told.get("role", "master"))
+    return str(info.get("role", "master"))
 
 
 def missing_right(error: NoPermissionError) -> str:
-    """Which right a refusal asks for, in the words of an access control list."""
-    said = str(error)
-    if command := _COMMAND.search(said):
+    """The missing right behind a refusal, as a rule of an access control list."""
+    message = str(error)
+    if command := _COMMAND.search(message):
         return f"needs +{command[1]}"
-    if "channel" in said:
+    if "channel" in message:
         return "needs the channels of Celery's remote control (&*)"
     return "needs the keys of ledger and broker (~*)"
 
 
-def refusal_word(error: ResponseError) -> str:
-    """The kind of an error that Redis answered, or its own first word: its whole text may quote a command."""
+def error_kind(error: ResponseError) -> str:
+    """The kind of an error that Redis answered, or its first word: the whole text may quote a command."""
     return str(error).split(" ", 1)[0] if type(error) is ResponseError else type(error).__name__

@@ -1,4 +1,4 @@
-"""The names of the ledger's keys; `ledger/__init__.py` says what they hold."""
+"""The names of the ledger's keys; `ledger/__init__.py` documents their contents."""
 
 import hashlib
 
@@ -23,35 +23,35 @@ RETENTION_REFUSED = "seven:retention:refused"
 
 
 def pending(queue: str) -> str:
-    """The key of the batches of a queue that wait to be settled."""
+    """The key of a queue's unsettled batches."""
     return f"seven:pending:{queue}"
 
 
 def announced(queue: str) -> str:
-    """The key of the last announcements of a queue's batches."""
+    """The key of the times at which a queue's batches were last announced."""
     return f"seven:announced:{queue}"
 
 
 def guard(name: str) -> str:
-    """The key of what the receivers' guard of this name has said lately."""
+    """The key of recent results of the verifier of this name."""
     return f"seven:guards:{name}"
 
 
 def isolating(batch_id: str) -> str:
-    """The key that says who consumes a suspect batch."""
+    """The key of the lock on a suspect batch."""
     return f"seven:isolating:{batch_id}"
 
 
 def receiver(receiver_id: str) -> str:
-    """The key of what one living receiver publishes of itself; it expires."""
+    """The key of the entry that a running receiver publishes; it expires."""
     return f"seven:receiver:{receiver_id}"
 
 
 def arrival(token_fingerprint: str, url_fingerprint: str) -> str:
-    """The field of `TOKENS` for deliveries that came by one token at one public URL, as their signature proves."""
+    """The field of `TOKENS` for deliveries with this token that were signed for this public URL."""
     return f"{token_fingerprint}@{url_fingerprint}"
 
 
 def fingerprint(token: str) -> str:
-    """A name for a hook token that gives nothing of it away: 12 hex digits."""
+    """A name for a hook token that reveals nothing of it: 12 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()[:12]

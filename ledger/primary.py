@@ -1,8 +1,8 @@
-"""Connections that lead to the primary, or to nobody.
+"""Connections that close when their server is no longer the primary.
 
-Behind one address the server may become a replica while a connection to it stays: a planned failover, a proxy. It then
-answers every write READONLY, which is an answer and no fault of the connection, so a client would keep it for ever. A
-connection of ours ends there; the next one goes to whoever is the primary by then.
+The server behind an address may become a replica while connections to it stay open: a planned failover, a proxy. It
+then answers every write READONLY, which is no connection error, so a client would keep the connection for ever. These
+connections close instead; the next one reaches the new primary.
 """
 
 from typing import Any, NoReturn
@@ -13,35 +13,35 @@ from kombu.transport.redis import Channel
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
-LEFT = (ReadOnlyError, MasterDownError)
-"""What a replica answers."""
+REPLICA_ERRORS = (ReadOnlyError, MasterDownError)
+"""Errors that a replica answers with."""
 
 
-def _has_left(error: ResponseError) -> bool:
-    """Whether a server says that it is the primary no more; UNBLOCKED ends what waits when its role changes."""
-    return isinstance(error, LEFT) or str(error).startswith("UNBLOCKED")
+def _is_replica_error(error: ResponseError) -> bool:
+    """Whether the server is no longer the primary; UNBLOCKED ends blocking commands when its role changes."""
+    return isinstance(error, REPLICA_ERRORS) or str(error).startswith("UNBLOCKED")
 
 
-class ReadOnlyServer(RedisConnectionError):  # noqa: N818 - what it is, not whose fault
-    """The server is not the primary any more; this connection to it has been closed."""
+class ReadOnlyServer(RedisConnectionError):  # noqa: N818 - describes the server
+    """The server is no longer the primary; the connection to it has been closed."""
 
 
-def _lost(error: ResponseError) -> NoReturn:
-    raise ReadOnlyServer("the server is not the primary any more") from error
+def _raise_read_only(error: ResponseError) -> NoReturn:
+    raise ReadOnlyServer("the server is no longer the primary") from error
 
 
 class PrimaryConnection(redis.Connection):
-    """A connection that ends when its server is the primary no more."""
+    """A connection that closes when its server is no longer the primary."""
 
     def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read one. Raises ReadOnlyServer for the answer of a replica."""
+        """Read a response. Raises ReadOnlyServer where a replica answered."""
         try:
             return super().read_response(*args, **options)
         except ResponseError as error:
-            if not _has_left(error):
+            if not _is_replica_error(error):
                 raise
-            self.disconnect()  # type: ignore[no-untyped-call] # of the library's
-            _lost(error)
+            self.disconnect()  # type: ignore[no-untyped-call] # redis-py's
+            _raise_read_only(error)
 
 
 class PrimarySSLConnection(PrimaryConnection, redis.SSLConnection):
@@ -52,14 +52,14 @@ class AsyncPrimaryConnection(redis.asyncio.Connection):
     """The same for asyncio."""
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read one. Raises ReadOnlyServer for the answer of a replica."""
+        """Read a response. Raises ReadOnlyServer where a replica answered."""
         try:
             return await super().read_response(*args, **options)
         except ResponseError as error:
-            if not _has_left(error):
+            if not _is_replica_error(error):
                 raise
             await self.disconnect(nowait=True)
-            _lost(error)
+            _raise_read_only(error)
 
 
 class AsyncPrimarySSLConnection(AsyncPrimaryConnection, redis.asyncio.SSLConnection):
@@ -67,5 +67,5 @@ class AsyncPrimarySSLConnection(AsyncPrimaryConnection, redis.asyncio.SSLConnect
 
 
 def use_in_celery() -> None:
-    """Have Celery in this process connect so, too: producers, consumers, beat and Flower share this one transport."""
+    """Make Celery in this process use these connections: producers, consumers, beat and Flower share one transport."""
     Channel.connection_class, Channel.connection_class_ssl = PrimaryConnection, PrimarySSLConnection

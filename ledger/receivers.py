@@ -1,4 +1,4 @@
-"""Living receivers: each publishes which hooks it accepts, in an entry that expires unless it is renewed."""
+"""Receivers: each running one publishes which hooks it accepts, in an entry that expires unless it is renewed."""
 
 import json
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from ledger import keyspace
 from seven.hooks import canonical
 
 ENTRY_S = 60
-"""An entry lives so long; a receiver that was killed is missed after that."""
+"""Lifetime of an entry; a killed receiver is noticed after that."""
 RENEWAL_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """One receiver that lives, or was killed less than a minute ago."""
+    """A receiver that runs, or was killed less than a minute ago."""
 
     id: str
     tokens: frozenset[str]
@@ -28,7 +28,7 @@ class Receiver:
 
     @classmethod
     def parse(cls, receiver_id: str, entry: bytes) -> "Receiver":
-        """Read an entry; what cannot be read publishes no token. Never raises."""
+        """Parse an entry; an unreadable one publishes no token. Never raises."""
         try:
             published: Any = json.loads(entry)
             tokens, urls = published["tokens"], published.get("urls", ())
@@ -41,19 +41,19 @@ class Receiver:
         return keyspace.fingerprint(token) in self.tokens
 
     def serves(self, url: str) -> bool:
-        """Whether it serves this public URL: its path, and what is signed for it. Where it knows none, any."""
-        return not self.urls or mark_of(url) in self.urls
+        """Whether it serves this public URL: its path, and what is signed for it. Without public URLs it serves any."""
+        return not self.urls or url_fingerprint(url) in self.urls
 
 
-def mark_of(url: str) -> str:
-    """The fingerprint of a public URL, however its host is spelled."""
+def url_fingerprint(url: str) -> str:
+    """The fingerprint of a public URL in canonical form."""
     return keyspace.fingerprint(canonical(url))
 
 
 async def publish(redis: AsyncRedis, receiver_id: str, tokens: Iterable[str], urls: Iterable[str] = ()) -> None:
-    """Say for the next minute that a receiver lives, and which tokens and URLs it accepts, by their fingerprints.
+    """Publish for the next minute that a receiver runs, and the fingerprints of its tokens and URLs.
 
-    Raises RedisError.
+    Raises redis.RedisError.
     """
     entry = json.dumps({"tokens": sorted(tokens), "urls": sorted(urls)})
     pipeline = redis.pipeline(transaction=True)
@@ -63,25 +63,27 @@ async def publish(redis: AsyncRedis, receiver_id: str, tokens: Iterable[str], ur
 
 
 async def withdraw(redis: AsyncRedis, receiver_id: str) -> None:
-    """Say that a receiver ends. Raises RedisError."""
+    """Remove a receiver's entry. Raises redis.RedisError."""
     await redis.delete(keyspace.receiver(receiver_id))
 
 
-def living(redis: Redis) -> list[Receiver]:
-    """Every receiver that lives. Entries that have expired are forgotten. Raises RedisError."""
+def living_receivers(redis: Redis) -> list[Receiver]:
+    """Every running receiver. Ids of expired entries are removed. Raises redis.RedisError."""
     ids = sorted(member.decode() for member in cast("set[bytes]", redis.smembers(keyspace.RECEIVERS)))
     if not ids:
         return []
     pipeline = redis.pipeline(transaction=False)
-    for name in ids:
-        pipeline.get(keyspace.receiver(name))
-        pipeline.pttl(keyspace.receiver(name))
+    for receiver_id in ids:
+        pipeline.get(keyspace.receiver(receiver_id))
+        pipeline.pttl(keyspace.receiver(receiver_id))
     answers = pipeline.execute()
     entries = cast("list[bytes | None]", answers[::2])
-    for name, left_ms in zip(ids, answers[1::2], strict=True):
-        if left_ms > ENTRY_S * 1000:  # it was written while Redis' clock was ahead, and would outlive its receiver
-            redis.pexpire(keyspace.receiver(name), ENTRY_S * 1000)
-    gone = [name for name, entry in zip(ids, entries, strict=True) if entry is None]
-    if gone:  # one that only could not renew its entry comes back with the next
-        redis.srem(keyspace.RECEIVERS, *gone)
-    return [Receiver.parse(name, entry) for name, entry in zip(ids, entries, strict=True) if entry is not None]
+    for receiver_id, left_ms in zip(ids, answers[1::2], strict=True):
+        if left_ms > ENTRY_S * 1000:  # written while Redis' clock was ahead: it would outlive its receiver
+            redis.pexpire(keyspace.receiver(receiver_id), ENTRY_S * 1000)
+    expired = [receiver_id for receiver_id, entry in zip(ids, entries, strict=True) if entry is None]
+    if expired:  # a receiver that only failed to renew its entry comes back with the next renewal
+        redis.srem(keyspace.RECEIVERS, *expired)
+    return [
+        Receiver.parse(receiver_id, entry) for receiver_id, entry in zip(ids, entries, strict=True) if entry is not None
+    ]

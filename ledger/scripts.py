@@ -1,4 +1,4 @@
-"""The ledger's server-side scripts, by the hash that Redis knows them by."""
+"""The ledger's Lua scripts and their hashes."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script's text and its SHA-1, as EVALSHA wants it."""
+    """A script's text and its SHA-1, for EVALSHA."""
 
     text: str
     sha: str

@@ -1,4 +1,4 @@
-"""Glancing: how the ledger stands, in two round trips: what waits, what came last, what beat sends."""
+"""Statistics of the ledger, in two round trips: pending batches, last deliveries, beats and their tasks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,52 +12,58 @@ from ledger.announcements import CLOCK
 from ledger.client import Figures, Ledger
 
 UNACKED = "unacked"
-"""The broker's key of messages that a worker has taken and not acknowledged."""
+"""The broker's key of messages that workers have taken and not acknowledged."""
 MISSED_ROUNDS = 3
-"""Of a schedule: more is no delay any more."""
+"""Rounds of a schedule; a task that misses more is late."""
+BEAT_TICK_S = 5.0
+"""The longest pause between two ticks of a beat, whatever its schedule."""
+BEAT_SILENT_S = 60.0
+"""A beat that has not ticked for longer counts as dead."""
+MAX_CLOCK_WAITING = 20
+"""Scheduled tasks that may wait for a worker; beyond it beat sends no more."""
 DELAY_S = 60.0
-"""Of any schedule, however quick, for processes that start."""
+"""Added to any schedule, however quick, for processes that start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """When a beat last sent one of its tasks, and how often it should."""
+    """When a beat last sent one of its tasks, and its period."""
 
     age_s: float
-    """Negative where it was by a clock of Redis' that has been set back since."""
+    """Negative if Redis' clock has been set back since."""
     period_s: float
 
     @property
     def late(self) -> bool:
-        """Whether it is no delay any more."""
+        """Whether the task is late, beyond an ordinary delay."""
         return is_late(self.age_s, self.period_s)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerStats:
-    """How the ledger stands, by Redis' own clock."""
+    """State of the ledger, by Redis' clock."""
 
     figures: Figures
     last_at: Mapping[str, datetime]
     """By queue, when the last delivery was accepted."""
     beat_ages_s: tuple[float, ...]
-    """Seconds since the last tick of each beat that has neither ended nor been silent for an hour, youngest first."""
+    """Seconds since the last tick of each beat that has neither ended nor been silent for an hour, latest first."""
     sent: Mapping[str, Sent]
-    """By task of the clock; empty before the first beat."""
+    """By scheduled task; empty before the first beat."""
     clock_announcements: int
     unacked: int
     used: int | None
-    """Bytes; None where it does not let us ask."""
+    """Bytes; None where the server denies it."""
     maxmemory: int
     """Bytes; 0 where Redis has no limit of its own."""
     retained_at: datetime | None
     """When the last pass of retention ended."""
     retention_refused: str | None
-    """Why that pass, or a later one, removed nothing: which clocks disagree, or that all leapt."""
+    """Why that pass, or a later one, removed nothing: which clocks disagree, or that all jumped."""
 
 
 def ledger_stats(ledger: Ledger, queues: Sequence[str]) -> LedgerStats:
-    """Read it. Raises redis.RedisError when the ledger is away."""
+    """Read the statistics. Raises redis.RedisError when Redis is unreachable."""
     figures = ledger.figures(queues)
     pipeline = ledger.redis.pipeline(transaction=False)
     pipeline.hgetall(keyspace.LAST)
@@ -84,7 +90,7 @@ def ledger_stats(ledger: Ledger, queues: Sequence[str]) -> LedgerStats:
 
 
 def _memory(ledger: Ledger) -> Mapping[str, Any]:
-    """What INFO says of it; nothing where that is denied, as on managed servers."""
+    """The memory section of INFO; empty where a managed server denies it."""
     try:
         return ledger.redis.info("memory")
     except NoPermissionError:
@@ -92,43 +98,43 @@ def _memory(ledger: Ledger) -> Mapping[str, Any]:
 
 
 def beats(ledger: Ledger) -> tuple[float, ...]:
-    """Seconds since the last tick of each beat, youngest first. Raises redis.RedisError when the ledger is away."""
+    """Seconds since the last tick of each beat, latest first. Raises redis.RedisError when Redis is unreachable."""
     ticks: Any = ledger.redis.zrange(keyspace.BEATS, 0, -1, withscores=True)
     return beat_ages_s(ticks, clock(ledger))
 
 
 def sent(ledger: Ledger) -> dict[str, Sent]:
-    """When a beat last sent each of its tasks. Raises redis.RedisError when the ledger is away."""
+    """When a beat last sent each of its tasks. Raises redis.RedisError when Redis is unreachable."""
     entries = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.SENT))
     return _sent(entries, clock(ledger))
 
 
 def sent_entry(now_ms: int, period_s: float) -> str:
-    """What is kept of a task that a beat has sent."""
+    """The stored form of a task that a beat has sent."""
     return f"{now_ms} {period_s}"
 
 
 def is_late(age_s: float, period_s: float) -> bool:
-    """Whether something that comes round every so often has stayed away for too long."""
+    """Whether a periodic event is overdue beyond an ordinary delay."""
     return age_s > MISSED_ROUNDS * period_s + DELAY_S
 
 
 def tokens(ledger: Ledger) -> dict[str, datetime]:
     """When each hook token last brought a delivery, by its fingerprint. Raises redis.RedisError."""
-    found = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.TOKENS))
-    return {mark.decode(): _at(int(ms)) for mark, ms in found.items()}
+    used_ms = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.TOKENS))
+    return {fingerprint.decode(): _at(int(ms)) for fingerprint, ms in used_ms.items()}
 
 
 def clock(ledger: Ledger) -> datetime:
-    """The time by Redis' own clock. Raises redis.RedisError when the ledger is away."""
+    """The time by Redis' clock. Raises redis.RedisError when Redis is unreachable."""
     seconds, micros = ledger.redis.time()
     return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
 
 def beat_ages_s(beats: Sequence[tuple[bytes, float]], now: datetime) -> tuple[float, ...]:
-    """Seconds since the last tick of each, youngest first.
+    """Seconds since the last tick of each beat, latest first.
 
-    None of the future: Redis' clock has been set back since, and whoever lives ticks again within seconds.
+    Ticks in the future are left out: Redis' clock has been set back since, and a running beat ticks again in seconds.
     """
     ages = sorted(now.timestamp() - ms / 1000 for _, ms in beats)
     return tuple(age_s for age_s in ages if age_s > -DELAY_S)

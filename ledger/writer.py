@@ -1,4 +1,4 @@
-"""Accepting: the receiver's side of the ledger, asynchronous."""
+"""Writer: the receivers' asynchronous side of the ledger."""
 
 import asyncio
 import uuid
@@ -16,28 +16,28 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
-from ledger.health import refusal_word
+from ledger.health import error_kind
 from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
 from ledger.scripts import ACCEPT
 from runtime.redis_url import RedisServer
 
-PAUSE_S = 0.1  # between two attempts to reach a Redis that refuses connections
+PAUSE_S = 0.1  # between two attempts while Redis refuses connections
 
 
-class NotAccepted(Exception):  # noqa: N818 - a fact, and no fault of the sender
-    """The ledger has not confirmed a batch: it is away, full, read-only, loading or slow.
+class NotAccepted(Exception):  # noqa: N818 - describes the ledger
+    """The ledger has not confirmed a batch: it is unreachable, full, read-only, loading or slow.
 
-    Whether the batch is in it is unknown; told again with a new id it merges into the same rows.
+    Whether the ledger has the batch is unknown; resent with a new id it merges into the same rows.
     """
 
 
 class LedgerWriter:
-    """Writes batches to the ledger, each durably or not at all as far as the caller may believe.
+    """Writes batches to the ledger: a confirmed batch is durable.
 
-    The client's own retries are off: after a lost answer they would resend what has already been counted. We resend
-    too, but by batch id, which the ledger counts once, and only within `deadline_s`, which is far shorter than the
-    time after which the sweep announces a batch (`SEVEN_OVERDUE_S`): until then nobody else knows the id, so nobody can
-    have settled it.
+    The client's own retries are off: after a lost answer they would resend what has already been counted. The writer
+    resends too, but by batch id, which the ledger counts once, and only within `deadline_s`, which is far shorter than
+    the time after which the sweep announces a batch (`SEVEN_OVERDUE_S`): until then no worker knows the id, so no
+    worker can have settled it.
     """
 
     def __init__(self, redis_url: str, deadline_s: float) -> None:
@@ -65,12 +65,12 @@ class LedgerWriter:
         answers: list[Header | NotAccepted] = []
         try:
             async with asyncio.timeout(self._deadline_s) as deadline:
-                answers = [_read(answer) for answer in await self._told(batches, deadline.when() or 0)]
+                answers = [_parse(answer) for answer in await self._resend(batches, deadline.when() or 0)]
         except (RedisError, OSError, TimeoutError) as error:
             answers = [NotAccepted(type(error).__name__)] * len(batches)
         return answers
 
-    async def _told(self, batches: Sequence[NewBatch], deadline: float) -> list[Any]:
+    async def _resend(self, batches: Sequence[NewBatch], deadline: float) -> list[Any]:
         while True:
             try:
                 answers = await self._evaluate(batches)
@@ -78,7 +78,7 @@ class LedgerWriter:
                 raise
             except (RedisConnectionError, OSError):
                 if asyncio.get_running_loop().time() + PAUSE_S >= deadline:
-                    raise  # it is away, which says more than that time is over
+                    raise  # the connection error says more than a timeout
                 await asyncio.sleep(PAUSE_S)
                 continue
             if not any(isinstance(answer, NoScriptError) for answer in answers):
@@ -86,7 +86,7 @@ class LedgerWriter:
             await self.redis.script_load(ACCEPT.text)
 
     async def clock(self) -> datetime | None:
-        """The time by Redis' own clock; None where it does not answer."""
+        """The time by Redis' clock; None where it does not answer."""
         try:
             seconds, micros = await self.redis.time()
         except (RedisError, OSError):
@@ -95,7 +95,7 @@ class LedgerWriter:
 
     async def _evaluate(self, batches: Sequence[NewBatch]) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
-        life = uuid.uuid4().hex  # should the ledger have none by now; never one that it had before
+        life = uuid.uuid4().hex  # for a ledger without one; never one that it had before
         for batch in batches:
             keys = (
                 keyspace.LEDGER, keyspace.BATCHES, keyspace.ORDINALS, keyspace.TOKENS,
@@ -105,10 +105,10 @@ class LedgerWriter:
         return await pipeline.execute(raise_on_error=False)
 
 
-def _read(answer: Any) -> Header | NotAccepted:
+def _parse(answer: Any) -> Header | NotAccepted:
     if isinstance(answer, bytes):
         try:
             return Header.parse(answer)
         except UnreadableBatch:
             return NotAccepted("UnreadableBatch")
-    return NotAccepted(refusal_word(answer) if isinstance(answer, ResponseError) else type(answer).__name__)
+    return NotAccepted(error_kind(answer) if isinstance(answer, ResponseError) else type(answer).__name__)

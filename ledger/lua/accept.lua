@@ -1,8 +1,8 @@
 -- Accept one batch: its envelopes, its place among the pending, the next ordinals of its queue, its tokens' last use.
--- All or nothing, and only once for a batch id: told again, it answers as it did the first time.
+-- All or nothing, and once per batch id: for an id that is there already it returns the same header again.
 --
 -- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, last
--- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, what the header says of the envelopes
+-- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, the header's fields on the envelopes
 --       ("count":…, or "packed":…,"bytes":…), envelopes, token fingerprints...
 -- Returns the batch's header line.
 

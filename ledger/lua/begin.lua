@@ -1,16 +1,16 @@
--- Say that one envelope is alone in hand, before it is touched. Counting must never hinder: a full Redis refuses it, and
--- an envelope that becomes a row makes room.
+-- Record that a worker is about to process one envelope alone. Recording must never block processing: a full Redis
+-- refuses the record, and an envelope that becomes a row frees memory.
 --
 -- KEYS  alone
--- ARGV  incarnation, batch id:ordinal
--- Returns how many others had it alone in hand and never said that they survived it.
+-- ARGV  worker id, batch id:ordinal
+-- Returns how many other workers began the envelope and never reported that they survived it.
 
 local others = 0
-local told = redis.call('HGET', KEYS[1], ARGV[2]) or ''
-for one in string.gmatch(told, '%S+') do
-  if one ~= ARGV[1] then others = others + 1 end
+local workers = redis.call('HGET', KEYS[1], ARGV[2]) or ''
+for worker in string.gmatch(workers, '%S+') do
+  if worker ~= ARGV[1] then others = others + 1 end
 end
-if not string.find(told, ARGV[1], 1, true) then
-  redis.pcall('HSET', KEYS[1], ARGV[2], told .. ' ' .. ARGV[1])
+if not string.find(workers, ARGV[1], 1, true) then
+  redis.pcall('HSET', KEYS[1], ARGV[2], workers .. ' ' .. ARGV[1])
 end
 return others

@@ -1,9 +1,9 @@
--- Take the batches whose announcement is overdue, oldest first, and count them as announced now. One that was announced
--- in the future is overdue, too: Redis' clock has been set back since, and nobody waits until it has caught up.
--- Bounded twice: so many at once, and none while the queue is long, so that hours of outage multiply nothing.
+-- Return the batches whose announcement is overdue, oldest first, and mark them as announced now. A batch announced in
+-- the future is overdue, too: Redis' clock has been set back since, and it must not wait until that clock catches up.
+-- Bounded twice: a limit per call, and none while the queue is long, so that hours of outage multiply nothing.
 --
 -- KEYS  announced:<queue>, the broker's list of that queue
--- ARGV  overdue after (ms), at most so many, none while the list is longer than
+-- ARGV  overdue after (ms), limit, none while the list is longer than this
 -- Returns batch ids.
 
 if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[3]) then

@@ -1,4 +1,4 @@
--- Find out whether the ledger takes writes: not from what the server says of itself, but by one.
+-- Test whether the ledger takes writes, by a write.
 --
 -- KEYS  ledger
 

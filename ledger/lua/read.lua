@@ -1,9 +1,9 @@
--- Read batches, from the first on as many as fit into so many bytes, and at least one: to copy all that is asked for
--- could keep Redis from everybody else for a second.
+-- Read batches in order until a limit of bytes is reached, at least one: copying all of them could block Redis for a
+-- second.
 --
 -- KEYS  batches
--- ARGV  bytes, 'header' or 'whole', batch ids
--- Returns for each id that was read its header line, or all that is stored; nil where nothing is.
+-- ARGV  limit (bytes), 'header' or 'whole', batch ids
+-- Returns for each id that was read its header line, or all stored bytes; nil where nothing is stored.
 
 local left, read = tonumber(ARGV[1]), {}
 for i = 3, #ARGV do

@@ -1,14 +1,15 @@
--- Let go of what was in hand: it was held, or failed, or survived, and who had it lives. Others' deaths stay counted.
+-- Remove a worker from batches or envelopes: they were held, failed or survived, and the worker lives. Deaths of other
+-- workers stay counted.
 --
 -- KEYS  in_hand or alone
--- ARGV  incarnation, fields
+-- ARGV  worker id, fields
 
 for i = 2, #ARGV do
-  local told = redis.call('HGET', KEYS[1], ARGV[i])
-  if told then
+  local workers = redis.call('HGET', KEYS[1], ARGV[i])
+  if workers then
     local others = {}
-    for one in string.gmatch(told, '%S+') do
-      if one ~= ARGV[1] then table.insert(others, one) end
+    for worker in string.gmatch(workers, '%S+') do
+      if worker ~= ARGV[1] then table.insert(others, worker) end
     end
     if #others == 0 then
       redis.call('HDEL', KEYS[1], ARGV[i])

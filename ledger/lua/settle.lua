@@ -1,4 +1,4 @@
--- Settle batches whose rows are on disk: they leave the ledger. Only deletes, so a full Redis lets it through.
+-- Settle batches whose rows are on disk: they leave the ledger. The script only deletes, so a full Redis allows it.
 --
 -- KEYS  batches, pending:<queue>, announced:<queue>, in_hand
 -- ARGV  batch ids

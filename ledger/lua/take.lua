@@ -1,10 +1,10 @@
--- Take batches in hand: what is in them, and how many others had them in hand and neither settled nor released them.
--- A batch that is pending and whose envelopes are not there can only be dropped. Counting must never hinder: a full
--- Redis refuses it, and a batch that is settled makes room.
+-- Take batches in flight: return them, and how many other workers took each and neither settled nor released it.
+-- A pending batch without envelopes is dropped. Recording must never block processing: a full Redis refuses the record,
+-- and a settled batch frees memory.
 --
 -- KEYS  batches, in_hand, pending:<queue>, announced:<queue>
--- ARGV  incarnation, batch ids
--- Returns for each id what is stored (or nil), the number of others, and 1 where it was dropped.
+-- ARGV  worker id, batch ids
+-- Returns for each id the stored bytes (or nil), the number of other workers, and 1 where it was dropped.
 
 local own, taken = ARGV[1], {}
 for i = 2, #ARGV do
@@ -12,12 +12,12 @@ for i = 2, #ARGV do
   local stored = redis.call('HGET', KEYS[1], id)
   if stored then
     local others = 0
-    local told = redis.call('HGET', KEYS[2], id) or ''
-    for one in string.gmatch(told, '%S+') do
-      if one ~= own then others = others + 1 end
+    local workers = redis.call('HGET', KEYS[2], id) or ''
+    for worker in string.gmatch(workers, '%S+') do
+      if worker ~= own then others = others + 1 end
     end
-    if not string.find(told, own, 1, true) then
-      redis.pcall('HSET', KEYS[2], id, told .. ' ' .. own)
+    if not string.find(workers, own, 1, true) then
+      redis.pcall('HSET', KEYS[2], id, workers .. ' ' .. own)
     end
     taken[i - 1] = {stored, others, 0}
   else

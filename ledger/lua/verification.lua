@@ -1,7 +1,8 @@
--- Note what a guard has said of some deliveries. A flaw begins the count of those without one anew.
+-- Record a verifier's results. A flaw restarts the count of deliveries without one.
 --
 -- KEYS  guards:<guard>
--- ARGV  mode, flaw or '', flaws of addresses from which nothing held, then for those that held since: by whom, how many, ...
+-- ARGV  mode, flaw or '', flaws from addresses that never sent a verified delivery, then for deliveries verified since:
+--       verified by, how many, ...
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))

@@ -22,10 +22,10 @@ def receiver(redis_url: str) -> Iterator[Callable[..., TestClient]]:
     with ExitStack() as stack:
 
         def start(*, address: str = "testclient", **settings: Any) -> TestClient:
-            told = IngestSettings(
+            complete = IngestSettings(
                 **{"redis_url": redis_url, "seven_hook_token": TOKEN, "seven_metrics_address": "off"} | settings
             )
-            client = TestClient(create_app(told), follow_redirects=False, client=(address, 1))
+            client = TestClient(create_app(complete), follow_redirects=False, client=(address, 1))
             return stack.enter_context(client)
 
         yield start
@@ -38,12 +38,13 @@ def client(receiver: Callable[..., TestClient]) -> TestClient:
 
 def accepted(ledger: Ledger) -> dict[str, Envelope]:
     """Every envelope in the ledger, by id."""
-    found = {}
+    envelopes = {}
     for queue in QUEUES:
-        for batch in ledger.fetch([one.decode() for one in ledger.redis.zrange(f"seven:pending:{queue}", 0, -1)]):
+        batch_ids = [batch_id.decode() for batch_id in ledger.redis.zrange(f"seven:pending:{queue}", 0, -1)]
+        for batch in ledger.fetch(batch_ids):
             assert isinstance(batch, Batch)
             assert batch.header.queue == queue
             for line in batch.lines:
                 envelope = Envelope.parse(line)
-                found[envelope.id] = envelope
-    return found
+                envelopes[envelope.id] = envelope
+    return envelopes

@@ -1,4 +1,4 @@
-"""Background tasks end with the receiver, whatever they are doing at that moment."""
+"""Background tasks: they end with the receiver, whatever they are doing."""
 
 import asyncio
 import contextlib
@@ -12,35 +12,37 @@ from ledger.client import Ledger
 from tests.conftest import TOKEN
 
 MOMENTS = 60
-"""Turns of the event loop: after so many, each task has written to Redis and heard its answer."""
+"""Turns of the event loop after which each task has written to Redis and received the answer."""
 
 
 def test_a_receiver_ends_at_any_moment(redis_url: str, ledger: Ledger):
-    """A task that outlived the receiver would keep its process, and publish again what was withdrawn."""
+    """A task that outlived the receiver would keep its process, and publish its withdrawn entry again."""
     settings = IngestSettings(redis_url=redis_url, seven_hook_token=TOKEN, seven_metrics_address="off")
 
     async def run(turns: int) -> list[str]:
-        app, mine = create_app(settings), asyncio.all_tasks()
+        app, own_tasks = create_app(settings), asyncio.all_tasks()
         async with app.router.lifespan_context(app):
             for _ in range(turns):
                 await asyncio.sleep(0)
-        return [str(task) for task in asyncio.all_tasks() - mine]
+        return [str(task) for task in asyncio.all_tasks() - own_tasks]
 
-    with ThreadPoolExecutor(1) as thread:  # in the main thread a receiver puts handlers of signals into place
+    with ThreadPoolExecutor(1) as thread:  # in the main thread a receiver installs signal handlers
         for turns in range(MOMENTS):
             assert (turns, thread.submit(asyncio.run, run(turns)).result()) == (turns, [])
             assert not [*ledger.redis.scan_iter(keyspace.receiver("*"))]
 
 
 def test_a_lost_cancel_is_repeated():
-    async def deaf() -> None:
+    """`end` cancels a task until it has ended."""
+
+    async def ignore_two_cancels() -> None:
         for _ in range(2):
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(3600)
         await asyncio.sleep(3600)
 
     async def run() -> bool:
-        task = background.begin(deaf())
+        task = background.begin(ignore_two_cancels())
         await asyncio.sleep(0)
         await background.end([task])
         return task.cancelled()

@@ -1,7 +1,8 @@
-"""Gathering: what arrives during a write goes with the next one, and no bound is passed."""
+"""Batcher: deliveries that arrive during a write go into the next one, within all limits."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,7 +15,7 @@ from ledger.writer import NotAccepted
 
 
 class SlowLedger:
-    """A ledger of which a test decides when it answers."""
+    """A ledger that answers when the test opens it."""
 
     def __init__(self) -> None:
         self.batches: list[NewBatch] = []
@@ -29,7 +30,7 @@ class SlowLedger:
 
 
 class Room:
-    """A readiness that counts."""
+    """A readiness that counts the bytes left."""
 
     def __init__(self, room: int = 2**40) -> None:
         self.left = room
@@ -41,58 +42,69 @@ class Room:
         self.left -= 2 * size
 
 
-async def gathered(
+def create_batcher(
+    ledger: Any, readiness: Any, *, batch_size: int, waiting_limit: int = 2**20, deadline_s: float = 5
+) -> Batcher:
+    return Batcher(
+        ledger,
+        lambda *_: None,
+        readiness,
+        batch_size=batch_size,
+        waiting_limit=waiting_limit,
+        deadline_s=deadline_s,
+    )
+
+
+async def accept_during_a_write(
     lines: list[bytes], *, batch_size: int = 256, waiting_limit: int = 2**30, room: int = 2**40
 ) -> tuple[list[int], list[object]]:
-    """Put lines while the first write is under way; the sizes of the batches, and what each sender is told."""
-    ledger, told = SlowLedger(), []
-    gathering = Batcher(
-        ledger, lambda *_: None, Room(room), batch_size=batch_size, waiting_limit=waiting_limit, deadline_s=5
-    )  # type: ignore[arg-type]
-    writing = asyncio.create_task(gathering.run())
-    first = asyncio.create_task(gathering.accept("dlr", b"first", ("f",)))
+    """Accept lines during the first write. Returns the batch sizes, and each sender's error or None."""
+    ledger = SlowLedger()
+    batcher = create_batcher(ledger, Room(room), batch_size=batch_size, waiting_limit=waiting_limit)
+    writing = asyncio.create_task(batcher.run())
+    first = asyncio.create_task(batcher.accept("dlr", b"first", ("f",)))
     await ledger.begun.wait()
-    senders = [asyncio.create_task(gathering.accept("dlr", line, ("f",))) for line in lines]
+    senders = [asyncio.create_task(batcher.accept("dlr", line, ("f",))) for line in lines]
     await asyncio.sleep(0)
     ledger.open.set()
-    told = await asyncio.gather(first, *senders, return_exceptions=True)
-    gathering.close()
+    errors = await asyncio.gather(first, *senders, return_exceptions=True)
+    batcher.close()
     await writing
-    return [len(batch.lines) for batch in ledger.batches], [one if one is None else str(one) for one in told]
+    return [len(batch.lines) for batch in ledger.batches], [error and str(error) for error in errors]
 
 
 def test_an_idle_ledger_is_written_to_at_once():
-    """The first delivery waits for nobody; what comes meanwhile makes one batch."""
-    assert asyncio.run(gathered([b"x"] * 40))[0] == [1, 40]
+    """The first delivery does not wait; those that arrive meanwhile make one batch."""
+    assert asyncio.run(accept_during_a_write([b"x"] * 40))[0] == [1, 40]
 
 
 def test_a_batch_is_bounded():
-    """In number, and in bytes."""
-    assert asyncio.run(gathered([b"x"] * 40, batch_size=16))[0] == [1, 16, 16, 8]
-    assert asyncio.run(gathered([b"x" * (BATCH_BYTES // 2)] * 4))[0] == [1, 2, 2]
+    """A batch has a maximum of envelopes, and of bytes."""
+    assert asyncio.run(accept_during_a_write([b"x"] * 40, batch_size=16))[0] == [1, 16, 16, 8]
+    assert asyncio.run(accept_during_a_write([b"x" * (BATCH_BYTES // 2)] * 4))[0] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("bound", ["waiting_limit", "room"])
-def test_what_waits_is_bounded(bound: str):
-    """Beyond the bytes that may wait, or that the ledger can take, a sender is told so at once."""
-    _, told = asyncio.run(gathered([b"x" * 1000] * 10, **{bound: 6000}))
-    assert told.count("full") > 3
-    assert told.count(None) > 1
+def test_waiting_deliveries_are_bounded(bound: str):
+    """Beyond the bytes that may wait, or that the ledger can take, a delivery is refused at once."""
+    _, errors = asyncio.run(accept_during_a_write([b"x" * 1000] * 10, **{bound: 6000}))
+    assert errors.count("full") > 3
+    assert errors.count(None) > 1
 
 
-def test_what_was_answered_is_not_written_any_more():
-    """A sender who was told 503 while waiting will come again: its delivery is left out of the next batch."""
+def test_refused_deliveries_are_not_written():
+    """A delivery answered 503 while it waits is left out of the next batch: its sender retries."""
 
     async def run() -> list[int]:
         ledger = SlowLedger()
-        gathering = Batcher(ledger, lambda *_: None, Room(), batch_size=10, waiting_limit=2**20, deadline_s=0.05)  # type: ignore[arg-type]
-        writing = asyncio.create_task(gathering.run())
+        batcher = create_batcher(ledger, Room(), batch_size=10, deadline_s=0.05)
+        writing = asyncio.create_task(batcher.run())
         answers = await asyncio.gather(
-            *(gathering.accept("dlr", b"x", ("f",)) for _ in range(15)), return_exceptions=True
+            *(batcher.accept("dlr", b"x", ("f",)) for _ in range(15)), return_exceptions=True
         )
-        assert {str(one) for one in answers} == {"too slow"}
+        assert {str(answer) for answer in answers} == {"too slow"}
         ledger.open.set()
-        gathering.close()
+        batcher.close()
         await writing
         return [len(batch.lines) for batch in ledger.batches]
 
@@ -100,11 +112,11 @@ def test_what_was_answered_is_not_written_any_more():
 
 
 def test_a_ledger_without_a_limit_gets_one(redis_url: str, ledger: Ledger):
-    """Where Redis has no maxmemory, or a higher one, ours counts."""
+    """Where Redis has no maxmemory, or a higher one, the configured limit counts."""
 
-    async def limit(ours: int) -> int:
+    async def limit(configured: int) -> int:
         async with Redis.from_url(redis_url) as redis:
-            return (await probe(redis, ours)).limit
+            return (await probe(redis, configured)).limit
 
     before = ledger.redis.config_get("maxmemory")["maxmemory"]
     try:

@@ -1,4 +1,4 @@
-"""Origins: X-Forwarded-For counts where a proxy of ours has written it, and nowhere else."""
+"""Client address: X-Forwarded-For counts only where a trusted proxy has written it."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -14,25 +14,25 @@ PROXIES = ("10.0.0.0/8", "2001:db8::7")
 @pytest.mark.parametrize(
     ("proxies", "peer", "forwarded", "expected"),
     [
-        pytest.param((), "127.0.0.1", ["203.0.113.9"], "127.0.0.1", id="nobody is listed"),
-        pytest.param(PROXIES, "192.0.2.1", ["203.0.113.9"], "192.0.2.1", id="not one of them"),
-        pytest.param(PROXIES, "10.1.2.3", ["203.0.113.9"], "203.0.113.9", id="one of them"),
-        pytest.param(PROXIES, "2001:db8::7", ["203.0.113.9"], "203.0.113.9", id="one of them by IPv6"),
-        pytest.param(PROXIES, "10.1.2.3", ["1.1.1.1, 203.0.113.9"], "203.0.113.9", id="what its client claimed"),
+        pytest.param((), "127.0.0.1", ["203.0.113.9"], "127.0.0.1", id="no trusted proxy"),
+        pytest.param(PROXIES, "192.0.2.1", ["203.0.113.9"], "192.0.2.1", id="another address"),
+        pytest.param(PROXIES, "10.1.2.3", ["203.0.113.9"], "203.0.113.9", id="a trusted proxy"),
+        pytest.param(PROXIES, "2001:db8::7", ["203.0.113.9"], "203.0.113.9", id="a trusted proxy by IPv6"),
+        pytest.param(PROXIES, "10.1.2.3", ["1.1.1.1, 203.0.113.9"], "203.0.113.9", id="a header forged by the client"),
         pytest.param(PROXIES, "10.1.2.3", ["1.1.1.1", "203.0.113.9"], "203.0.113.9", id="the same in two headers"),
-        pytest.param(PROXIES, "10.1.2.3", ["203.0.113.9, 10.9.9.9"], "203.0.113.9", id="two of ours in a row"),
-        pytest.param(PROXIES, "10.1.2.3", ["10.9.9.9"], "10.9.9.9", id="nobody but ours"),
+        pytest.param(PROXIES, "10.1.2.3", ["203.0.113.9, 10.9.9.9"], "203.0.113.9", id="two proxies in a row"),
+        pytest.param(PROXIES, "10.1.2.3", ["10.9.9.9"], "10.9.9.9", id="proxies only"),
         pytest.param(PROXIES, "10.1.2.3", [], "10.1.2.3", id="no header"),
-        pytest.param(PROXIES, "10.1.2.3", [""], "10.1.2.3", id="an empty one"),
-        pytest.param(PROXIES, "10.1.2.3", ["x" * 65], "10.1.2.3", id="too long to be one"),
+        pytest.param(PROXIES, "10.1.2.3", [""], "10.1.2.3", id="an empty header"),
+        pytest.param(PROXIES, "10.1.2.3", ["x" * 65], "10.1.2.3", id="too long for an address"),
         pytest.param(PROXIES, "10.1.2.3", ["\x00"], "10.1.2.3", id="not printable"),
-        pytest.param(PROXIES, "", ["203.0.113.9"], "", id="a socket file"),
+        pytest.param(PROXIES, "", ["203.0.113.9"], "", id="a Unix socket"),
     ],
 )
-def test_who_is_believed(proxies: Sequence[str], peer: str, forwarded: list[str], expected: str):
-    """The last address in the chain that is no proxy of ours; a header of anybody else says nothing."""
-    headers = [(b"x-forwarded-for", told.encode()) for told in forwarded]
-    # what uvicorn made of that header by itself stands in `client`
+def test_only_trusted_proxies_are_believed(proxies: Sequence[str], peer: str, forwarded: list[str], expected: str):
+    """The address is the last in the chain that is no trusted proxy; headers of other senders are ignored."""
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    # `client` has uvicorn's own result for that header
     scope: dict[str, Any] = {"client": ("198.51.100.1", 0) if peer else None, "headers": headers}
     scope["state"] = {"connection": SimpleNamespace(address=peer)}
     assert ClientAddresses(proxies).of(scope) == expected

@@ -1,4 +1,4 @@
-"""Connections: who has to go, and in which order."""
+"""Connections: which ones are closed, and in which order."""
 
 import resource
 import socket
@@ -13,7 +13,7 @@ from ingest.metrics import ReceiverMetrics
 
 
 class Protocol:
-    """One of uvicorn's, as far as it is looked at."""
+    """The parts of uvicorn's protocol that `Connections` uses."""
 
     def __init__(self, *, busy: bool = False) -> None:
         self.aborted = False
@@ -32,11 +32,13 @@ class Protocol:
 
 
 def connections(**bounds: Any) -> Connections:
-    return Connections(Bounds(**{"patience_s": 10.0, "most_of_one": 3, "most": 1000} | bounds), ReceiverMetrics())
+    return Connections(Bounds(**{"patience_s": 10.0, "most_per_address": 3, "most": 1000} | bounds), ReceiverMetrics())
 
 
-def gone(some: list[Connection]) -> list[int]:
-    return [number for number, one in enumerate(some) if one.protocol.aborted]  # type: ignore[attr-defined]
+def closed(candidates: list[Connection]) -> list[int]:
+    """The positions of closed connections."""
+    protocols: list[Any] = [candidate.protocol for candidate in candidates]
+    return [number for number, protocol in enumerate(protocols) if protocol.aborted]
 
 
 def opened(registry: Connections, number: int, address: str = "192.0.2.1", at: float = 0.0) -> list[Connection]:
@@ -44,146 +46,147 @@ def opened(registry: Connections, number: int, address: str = "192.0.2.1", at: f
 
 
 def send_body(connection: Connection, token: str, since: float) -> None:
-    """It has sent a head with this token, and has been sending its body since then."""
+    """Make a connection one that sent a head with this token and has been sending its body since then."""
     connection.prove(token)
     connection.head_since, connection.body_since = None, since
     connection.protocol.cycle.response_complete = False
 
 
 def peer(connection: Connection) -> socket.socket:
-    """Its other end."""
+    """The client's end of a connection."""
     return connection.protocol.peer  # type: ignore[attr-defined, no-any-return]
 
 
-def test_the_oldest_of_too_many_go_once_they_are_old_enough():
-    """Of one address, that have proved nothing; the young ones may be the gateway's."""
+def test_the_oldest_unproven_connections_of_an_address_are_closed():
+    """Only once they are old enough: the young ones may be the gateway's."""
     registry = connections()
-    some = opened(registry, 5)
-    registry.tidy(YOUNG_S)
-    assert gone(some) == []
-    registry.tidy(YOUNG_S + 0.1)
-    assert gone(some) == [0, 1]
+    unproven = opened(registry, 5)
+    registry.enforce_bounds(YOUNG_S)
+    assert closed(unproven) == []
+    registry.enforce_bounds(YOUNG_S + 0.1)
+    assert closed(unproven) == [0, 1]
 
 
-def test_who_has_proved_to_be_good_does_not_count():
-    """Nor does a proxy of ours, behind which there is everybody."""
+def test_proven_connections_do_not_count():
+    """Nor do those of a trusted proxy, which carries every client's connections."""
     registry = connections(is_proxy=lambda address: address == "10.0.0.1")
-    good, proxied = opened(registry, 9), opened(registry, 9, "10.0.0.1")
-    for one in good:
-        one.prove()
-    registry.tidy(5)
-    assert gone(good) == gone(proxied) == []
+    proven, proxied = opened(registry, 9), opened(registry, 9, "10.0.0.1")
+    for connection in proven:
+        connection.prove()
+    registry.enforce_bounds(5)
+    assert closed(proven) == closed(proxied) == []
 
 
 def test_all_addresses_together_are_bounded():
-    """However few each of them has."""
+    """The limit holds however few connections each address has."""
     registry = connections(most=10_000)
-    some = [one for n in range(MOST_UNPROVEN + 2) for one in opened(registry, 1, f"10.0.{n >> 8}.{n & 255}")]
-    registry.tidy(5)
-    assert gone(some) == [0, 1]
+    unproven = [opened(registry, 1, f"10.0.{n >> 8}.{n & 255}")[0] for n in range(MOST_UNPROVEN + 2)]
+    registry.enforce_bounds(5)
+    assert closed(unproven) == [0, 1]
 
 
-def test_who_is_slow_goes_wherever_he_is_in_his_request():
-    """In a head, or in a body that was answered; not while the application has it in hand."""
+def test_slow_connections_are_closed_at_any_point_of_a_request():
+    """In a head, or in the body of an answered request; not while the application handles it."""
     registry = connections()
-    head, body, in_hand, idle = some = opened(registry, 4)
-    for one in some:
-        one.prove()
-        one.head_since = None
-    head.head_since = body.body_since = in_hand.body_since = 0.0
-    in_hand.protocol.cycle.response_complete = False
-    registry.tidy(10.1)
-    assert gone(some) == [0, 1]
-    assert not idle.is_gone
+    head, body, in_progress, idle = proven = opened(registry, 4)
+    for connection in proven:
+        connection.prove()
+        connection.head_since = None
+    head.head_since = body.body_since = in_progress.body_since = 0.0
+    in_progress.protocol.cycle.response_complete = False
+    registry.enforce_bounds(10.1)
+    assert closed(proven) == [0, 1]
+    assert not idle.is_closing
 
 
-def test_where_there_is_no_room_somebody_goes_at_once():
-    """First who has proved nothing, then the idle one that was used longest ago, never one in the midst of a request."""
+def test_at_the_limit_a_connection_is_closed_at_once():
+    """First an unproven one, then the least recently used idle one, never one with a request in progress."""
     registry = connections(most=3)
-    first, second, third = some = opened(registry, 3)
-    for one in (first, second, third):
-        one.prove()
+    first, second, _ = proven = opened(registry, 3)
+    for connection in proven:
+        connection.prove()
     first.protocol.cycle.response_complete = False
     second.prove()
     (fourth,) = opened(registry, 1)
-    assert gone([*some, fourth]) == [2]
+    assert closed([*proven, fourth]) == [2]
     (fifth,) = opened(registry, 1)
-    assert gone([*some, fourth, fifth]) == [2, 3]
+    assert closed([*proven, fourth, fifth]) == [2, 3]
     assert len(registry) == 3
 
 
-def test_who_owes_longest_goes_first():
-    """A body that has been arriving for long goes before a new connection, though its sender has a token."""
+def test_the_longest_overdue_is_closed_first():
+    """A connection with a slow body is closed before a new one, although its sender has a valid token."""
     registry = connections(most=4)
     slow = opened(registry, 3, "203.0.113.5")
-    for number, one in enumerate(slow):
-        send_body(one, "t", float(number))
+    for number, connection in enumerate(slow):
+        send_body(connection, "t", float(number))
     (new,) = opened(registry, 1, at=10.0)
     opened(registry, 2, at=10.0)
-    assert gone([*slow, new]) == [0, 1]
+    assert closed([*slow, new]) == [0, 1]
 
 
-def test_who_waits_for_us_owes_nothing():
-    """A head that is here and not read yet is no reason to go, however slow we are; nor is a hang-up one to stay."""
+def test_a_connection_with_unread_input_is_not_overdue():
+    """An unread head does not count as late, however slow the receiver is, unless the client hung up."""
     registry = connections(most=4)
-    gateway, gone_already, *_silent = some = opened(registry, 4)
+    gateway, hung_up, *_silent = unproven = opened(registry, 4)
     peer(gateway).send(b"POST ")
-    peer(gone_already).send(b"POST ")
-    peer(gone_already).close()
+    peer(hung_up).send(b"POST ")
+    peer(hung_up).close()
     opened(registry, 1, at=0.5)
-    assert gone(some) == [1]
+    assert closed(unproven) == [1]
     opened(registry, 2, at=10.0)
-    assert gone(some) == [1, 2, 3]
+    assert closed(unproven) == [1, 2, 3]
 
 
-def test_the_oldest_goes_where_all_wait_for_us():
+def test_the_oldest_is_closed_where_all_have_unread_input():
+    """Without a better candidate the oldest is closed; a new connection is admitted all the same."""
     registry = connections(most=3)
-    some = opened(registry, 3)
-    for connection in some:
+    unproven = opened(registry, 3)
+    for connection in unproven:
         peer(connection).send(b"POST ")
     opened(registry, 1, at=10.0)
-    assert gone(some) == [0]
-    for connection in some[1:]:
+    assert closed(unproven) == [0]
+    for connection in unproven[1:]:
         connection.prove()
         connection.protocol.cycle.response_complete = False
     opened(registry, 1, at=20.0)
     assert len(registry) == 3
 
 
-def test_else_it_is_one_of_the_address_that_has_most():
-    """Who has only just come owes nothing yet: the gateway's one connection stays, of a hundred others one goes."""
+def test_else_the_address_with_most_connections_loses_one():
+    """A new connection is not overdue yet: the gateway's only one stays, and an address with many loses one of them."""
     registry = connections(most=10)
     (gateway,) = opened(registry, 1)
     many = opened(registry, 9, "198.51.100.1")
     opened(registry, 5, "198.51.100.1", at=0.5)
-    assert gone([gateway, *many]) == [1, 2, 3, 4, 5]
+    assert closed([gateway, *many]) == [1, 2, 3, 4, 5]
 
 
-def test_bodies_in_arrival_are_bounded_for_each_token():
-    """Of those of one token the oldest go; another token's are not touched."""
+def test_arriving_bodies_are_bounded_per_token():
+    """The oldest connections of a token are closed; those of another token stay."""
     registry = connections(most=12)  # so three bodies
-    ours, other = opened(registry, 5, "203.0.113.5"), opened(registry, 2, "203.0.113.5")
-    for number, one in enumerate([*ours, *other]):
-        send_body(one, "a" if one in ours else "b", number / 10)
-    registry.tidy(2.0)
-    assert (gone(ours), gone(other)) == ([0, 1], [])
+    many, few = opened(registry, 5, "203.0.113.5"), opened(registry, 2, "203.0.113.5")
+    for number, connection in enumerate([*many, *few]):
+        send_body(connection, "a" if connection in many else "b", number / 10)
+    registry.enforce_bounds(2.0)
+    assert (closed(many), closed(few)) == ([0, 1], [])
 
 
-def test_where_room_is_short_the_oldest_body_of_too_many_goes_however_young():
-    """Before an unproven connection, which may be the gateway's new one; not of a token that has only a few."""
+def test_at_the_limit_the_oldest_body_of_too_many_is_closed_however_young():
+    """It is closed before an unproven connection, which may be the gateway's; a token with few bodies keeps them."""
     registry = connections(most=8)  # so two bodies
-    ours, other = opened(registry, 4, "203.0.113.5"), opened(registry, 2, "203.0.113.6")
-    for number, connection in enumerate([*other, *ours]):
-        send_body(connection, "a" if connection in ours else "b", number / 100)
+    many, few = opened(registry, 4, "203.0.113.5"), opened(registry, 2, "203.0.113.6")
+    for number, connection in enumerate([*few, *many]):
+        send_body(connection, "a" if connection in many else "b", number / 100)
     (gateway,) = opened(registry, 1, at=0.5)
     opened(registry, 2, at=0.6)
-    assert (gone(ours), gone(other), gone([gateway])) == ([0], [], [])
+    assert (closed(many), closed(few), closed([gateway])) == ([0], [], [])
     opened(registry, 1, at=0.7)
-    assert (gone(ours), gone(other), gone([gateway])) == ([0, 1], [], [])
+    assert (closed(many), closed(few), closed([gateway])) == ([0, 1], [], [])
 
 
-def test_as_many_as_there_may_be_files(monkeypatch: pytest.MonkeyPatch):
-    """But for some; and where there is no limit, none."""
+def test_the_default_limit_is_that_of_open_files(monkeypatch: pytest.MonkeyPatch):
+    """Less SPARE_FILES; without a limit of files, there is none."""
     for files, most in ((1024, 960), (70, 64), (resource.RLIM_INFINITY, sys.maxsize)):
         monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
         assert Bounds(10, 3).most == most

@@ -1,4 +1,4 @@
-"""What the receiver answers, and that it keeps what a known sender said."""
+"""Endpoint: answers to requests, and the deliveries kept for them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ GOOD = {"data": {"msg_id": "7", "status": "DELIVERED"}, "webhook_event": "dlr"}
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 @pytest.mark.parametrize("ending", ["", "/", "/all", "/{}", "/{}/"])
 def test_every_event_type_is_accepted(client: TestClient, ledger: Ledger, event_type: str, ending: str):
-    """A hook of its own or of type `all`, with a trailing slash or without: accepted, and the envelope is the payload."""
+    """Hooks of the type and of `all` accept it, with or without a trailing slash, and keep the payload unchanged."""
     payload = {"data": dict(EVENT_TYPES[event_type].example), "webhook_event": event_type}
     answer = client.post(HOOK + ending.format(event_type), json=payload)
     assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
@@ -29,7 +29,7 @@ def test_every_event_type_is_accepted(client: TestClient, ledger: Ledger, event_
 
 
 @pytest.mark.parametrize(
-    ("method", "content_type", "told"),
+    ("method", "content_type", "body"),
     [
         pytest.param("JSON", "application/json", json.dumps(GOOD), id="json"),
         pytest.param("JSON", "application/x-www-form-urlencoded", json.dumps(GOOD), id="json called a form"),
@@ -40,25 +40,25 @@ def test_every_event_type_is_accepted(client: TestClient, ledger: Ledger, event_
     ],
 )  # fmt: skip
 def test_bytes_are_believed_not_content_types(
-    client: TestClient, ledger: Ledger, method: str, content_type: str, told: str
+    client: TestClient, ledger: Ledger, method: str, content_type: str, body: str
 ):
-    """A wrong content type loses nothing: the bytes say what they are."""
-    answer = client.post(HOOK, content=told, headers={"content-type": content_type})
+    """A wrong content type loses nothing: the body itself decides."""
+    answer = client.post(HOOK, content=body, headers={"content-type": content_type})
     assert answer.json()["outcome"] == "accepted"
     assert accepted(ledger)[answer.json()["id"]].request_method == method
 
 
 def test_get_delivers(client: TestClient, ledger: Ledger):
-    """A GET with parameters is a delivery; beside them the target URL's own query survives."""
+    """A GET with parameters is a delivery; the target URL's own query is kept beside them."""
     answer = client.get(HOOK + "/dlr?tenant=4&msg_id=7&status=DELIVERED&timestamp=2020-01-09+15%3A41%3A30.656")
     assert answer.json()["outcome"] == "accepted"
     envelope = accepted(ledger)[answer.json()["id"]]
     assert (envelope.request_method, envelope.event_type) == ("GET", "dlr")
-    assert envelope.words["tenant"] == "4"
+    assert envelope.fields["tenant"] == "4"
 
 
 def test_the_payload_outranks_the_path(client: TestClient, ledger: Ledger):
-    """What a payload says it is, it is, wherever it was sent."""
+    """The payload's event type counts, whichever path it was sent to."""
     answer = client.post(HOOK + "/sms_mo", json=GOOD)
     assert accepted(ledger)[answer.json()["id"]].event_type == "dlr"
 
@@ -66,17 +66,17 @@ def test_the_payload_outranks_the_path(client: TestClient, ledger: Ledger):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        pytest.param("GET", HOOK, 200, id="someone opens the url"),
-        pytest.param("GET", HOOK + "/dlr/", 200, id="someone opens a longer url"),
+        pytest.param("GET", HOOK, 200, id="a browser"),
+        pytest.param("GET", HOOK + "/dlr/", 200, id="a browser with an event type"),
         pytest.param("HEAD", HOOK, 200, id="a monitor"),
         pytest.param("HEAD", HOOK + "/dlr?msg_id=7&status=DELIVERED", 200, id="a monitor with parameters"),
-        pytest.param("GET", "/hooks/stranger", 404, id="stranger's get"),
-        pytest.param("HEAD", "/hooks/stranger", 404, id="stranger's head"),
-        pytest.param("POST", "/hooks/stranger", 404, id="stranger's post"),
-        pytest.param("PUT", "/hooks/stranger", 404, id="stranger's put"),
-        pytest.param("POST", "/hooks/stranger/dlr", 404, id="stranger's typed post"),
-        pytest.param("POST", f"/hooks/{TOKEN[:-1]}", 404, id="almost"),
-        pytest.param("POST", f"/hooks/{TOKEN}x", 404, id="more than"),
+        pytest.param("GET", "/hooks/stranger", 404, id="get with an unknown token"),
+        pytest.param("HEAD", "/hooks/stranger", 404, id="head with an unknown token"),
+        pytest.param("POST", "/hooks/stranger", 404, id="post with an unknown token"),
+        pytest.param("PUT", "/hooks/stranger", 404, id="put with an unknown token"),
+        pytest.param("POST", "/hooks/stranger/dlr", 404, id="typed post with an unknown token"),
+        pytest.param("POST", f"/hooks/{TOKEN[:-1]}", 404, id="token cut by one character"),
+        pytest.param("POST", f"/hooks/{TOKEN}x", 404, id="token and one character"),
         pytest.param("POST", f"/hooks/{TOKEN}%00", 404, id="nul"),
         pytest.param("POST", "/hooks/%ff%fe", 404, id="no utf-8"),
         pytest.param("POST", "/hooks/", 404, id="no token"),
@@ -90,14 +90,14 @@ def test_the_payload_outranks_the_path(client: TestClient, ledger: Ledger):
     ],
 )
 def test_answers_that_store_nothing(client: TestClient, ledger: Ledger, method: str, path: str, status: int):
-    """Strangers, people and monitors leave no trace, and nobody is ever redirected."""
+    """Requests without a valid token, browsers and monitors store nothing, and no answer is a redirect."""
     answer = client.request(method, path, content=json.dumps(GOOD) if method in ("POST", "PUT") else None)
     assert answer.status_code == status
     assert accepted(ledger) == {}
 
 
 @pytest.mark.parametrize(
-    ("told", "status", "said"),
+    ("body", "status", "detail"),
     [
         pytest.param(b"", 422, "empty", id="empty"),
         pytest.param(b"  \n", 422, "empty", id="blank"),
@@ -111,7 +111,7 @@ def test_answers_that_store_nothing(client: TestClient, ledger: Ledger, method: 
         pytest.param(b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--", 422, "multipart", id="multipart"),
         pytest.param(b"<?xml version='1.0'?><a/>", 422, "neither JSON nor a form", id="xml"),
         pytest.param(b"{}", 202, "neither webhook_event nor the path", id="no event type"),
-        pytest.param(b'{"webhook_event":"rcs","data":{}}', 202, "not known", id="an event type of tomorrow"),
+        pytest.param(b'{"webhook_event":"rcs","data":{}}', 202, "not known", id="an unknown event type"),
         pytest.param(b'{"webhook_event":7,"data":{}}', 202, "not text", id="an event type that is a number"),
         pytest.param(b'{"webhook_event":"dlr","data":{}}', 202, "msg_id", id="without its key"),
         pytest.param(b'{"webhook_event":"dlr","data":[]}', 202, "msg_id", id="php's empty object"),
@@ -125,21 +125,21 @@ def test_answers_that_store_nothing(client: TestClient, ledger: Ledger, method: 
         pytest.param(b'{"webhook_event":"tracking","data":{"sms_id":1,"tracking_url":"u","total_clicks":' + b"9" * 400 + b"}}", 202, "total_clicks", id="400 digits for a count"),
     ],
 )  # fmt: skip
-def test_bad_input_is_kept_and_told_why(client: TestClient, ledger: Ledger, told: bytes, status: int, said: str):
-    """What a known sender said is kept, however bad, and the answer says what is wrong with it."""
-    answer = client.post(HOOK, content=told)
+def test_bad_input_is_kept_and_explained(client: TestClient, ledger: Ledger, body: bytes, status: int, detail: str):
+    """A delivery with a valid token is kept, however malformed, and the answer says what is wrong."""
+    answer = client.post(HOOK, content=body)
     assert answer.status_code == status
     assert answer.json()["outcome"] == "parked"
-    assert said in answer.json()["detail"]
+    assert detail in answer.json()["detail"]
     envelope = accepted(ledger)[answer.json()["id"]]
-    assert json.dumps(envelope.payload_text)  # writable anywhere
+    assert json.dumps(envelope.payload_text)  # can be stored anywhere
     if status == 422:
-        assert envelope.payload == told
+        assert envelope.payload == body
         assert envelope.reason == answer.json()["detail"]
 
 
 def test_each_wrong_field_is_named(client: TestClient):
-    """A misfit's answer names every field that is wrong, and repeats none of their values."""
+    """The answer to an invalid payload names every wrong field, and repeats none of their values."""
     secret = "4915112345678"
     answer = client.post(HOOK + "/voice_status", json={"id": [secret], "duration": secret + "x", "pricePerMinute": -1})
     assert set(answer.json()["wrong"]) == {"id", "status", "duration", "pricePerMinute"}
@@ -147,7 +147,7 @@ def test_each_wrong_field_is_named(client: TestClient):
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("body", "kept"),
     [
         pytest.param(b'{"a":"\\u0000"}', {"a": "\x00"}, id="nul"),
         pytest.param(b'{"a":"\\ud800"}', {"a": "\ud800"}, id="lone surrogate"),
@@ -155,14 +155,14 @@ def test_each_wrong_field_is_named(client: TestClient):
         pytest.param(b"a=%FCber", {"a": "\udcfcber"}, id="latin-1 in a form"),
     ],
 )
-def test_odd_characters_survive(client: TestClient, ledger: Ledger, told: bytes, kept: dict[str, Any]):
-    """NUL, lone surrogates and non-numbers reach the ledger and come back as they were told."""
-    answer = client.post(HOOK, content=told)
+def test_odd_characters_survive(client: TestClient, ledger: Ledger, body: bytes, kept: dict[str, Any]):
+    """NUL, lone surrogates and non-numbers reach the ledger and are read back unchanged."""
+    answer = client.post(HOOK, content=body)
     assert accepted(ledger)[answer.json()["id"]].payload == kept
 
 
-def test_an_unknown_name_is_cut_and_gets_no_queue(client: TestClient, ledger: Ledger):
-    """A name coined by whoever has the token becomes no queue, counter or key of its own."""
+def test_an_unknown_event_type_is_cut_and_gets_no_queue(client: TestClient, ledger: Ledger):
+    """An invented event type becomes no queue, counter or key of its own."""
     answer = client.post(HOOK, json={"webhook_event": "x" * 500, "data": {}})
     assert accepted(ledger)[answer.json()["id"]].event_type == "x" * 64
     assert not [key for key in ledger.redis.keys("*") if b"xx" in key]
@@ -175,8 +175,8 @@ def _chunks(size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_too_big_is_413_and_a_sample_is_kept(client: TestClient, ledger: Ledger, chunked: bool):
-    """Beyond the limit, told or only seen: 413, its size and first 4 KiB are kept."""
+def test_too_large_is_413_and_a_sample_is_kept(client: TestClient, ledger: Ledger, chunked: bool):
+    """Beyond the limit, declared or counted, the answer is 413; the size and the first 4 KiB are kept."""
     answer = client.post(HOOK, content=_chunks(10_000_000) if chunked else b"x" * 10_000_000)
     assert answer.status_code == 413
     envelope = accepted(ledger)[answer.json()["id"]]
@@ -185,7 +185,7 @@ def test_too_big_is_413_and_a_sample_is_kept(client: TestClient, ledger: Ledger,
 
 
 def test_the_limit_is_exact(receiver: Callable[..., TestClient], ledger: Ledger):
-    """A delivery of just the limit is read, one byte more is too big; the query counts."""
+    """A delivery of exactly the limit is read, one byte more is too large; the query counts."""
     client = receiver(seven_body_limit=100)
     body = b'{"webhook_event":"rcs","a":"%s"}'
     fits = body % (b"x" * (100 - len(body) + 2))
@@ -196,7 +196,7 @@ def test_the_limit_is_exact(receiver: Callable[..., TestClient], ledger: Ledger)
 
 
 def test_parking_is_bounded(receiver: Callable[..., TestClient], ledger: Ledger):
-    """Beyond the hour's share what nobody understands is refused with 429, which the gateway tries again later."""
+    """Beyond the hourly quota, deliveries that would be parked get 429, and the gateway retries them."""
     client = receiver(seven_parked_limit=1000)
     answers = [client.post(HOOK, content=b"x" * 100) for _ in range(10)]
     assert {answer.status_code for answer in answers} == {422, 429}
@@ -205,8 +205,8 @@ def test_parking_is_bounded(receiver: Callable[..., TestClient], ledger: Ledger)
     assert client.post(HOOK, json=GOOD).status_code == 202
 
 
-def test_several_tokens_deliver_and_their_use_is_noted(receiver: Callable[..., TestClient], ledger: Ledger):
-    """While a token is replaced both deliver; the ledger knows when each was last used, and neither by name."""
+def test_several_tokens_deliver_and_their_use_is_recorded(receiver: Callable[..., TestClient], ledger: Ledger):
+    """While a token is replaced both deliver; the ledger records by fingerprint when each was last used."""
     other = "another-" + TOKEN
     client = receiver(seven_hook_token=f"{other}, {TOKEN}")
     assert client.post(f"/hooks/{other}", json=GOOD).status_code == 202
@@ -218,6 +218,6 @@ def test_several_tokens_deliver_and_their_use_is_noted(receiver: Callable[..., T
 
 @pytest.mark.parametrize("token", ["", "short", "with a blank in it", "a/b" * 10, ","])
 def test_weak_tokens_are_refused_at_start(redis_url: str, token: str):
-    """A receiver with a token that could be guessed, or none, does not start."""
+    """A receiver with an unusable hook token, or none, does not start."""
     with pytest.raises(ValueError, match=r"seven_hook_token|SEVEN_HOOK_TOKEN"):
         IngestSettings(redis_url=redis_url, seven_hook_token=token)

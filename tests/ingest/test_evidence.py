@@ -1,4 +1,4 @@
-"""What a receiver notes of the hooks that deliveries come by, and what it publishes of itself."""
+"""Evidence: what a receiver records of its hooks, and which tokens and URLs it publishes."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ingest.application import create_app
 from ingest.settings import IngestSettings
 from ledger.client import Ledger
 from ledger.keyspace import arrival, fingerprint
-from ledger.receivers import living
+from ledger.receivers import living_receivers
 from seven.hooks import TEST_HEADER
 from seven.signing import signature_headers
 from tests.conftest import TOKEN
@@ -19,30 +19,30 @@ BODY = b'{"webhook_event":"dlr","data":{"msg_id":"7","status":"DELIVERED","times
 PUBLIC, KEY = "https://x.example/in", "a-signing-key"
 
 
-def noted(ledger: Ledger) -> set[str]:
+def recorded(ledger: Ledger) -> set[str]:
     return {field.decode() for field in ledger.redis.hkeys("seven:tokens")}
 
 
 def test_own_tests_are_no_evidence(client: TestClient, ledger: Ledger):
-    """A delivery that `seven-ingest send` marks as its own is kept, and no use of its token."""
+    """A delivery marked by `seven-ingest send` is kept, but does not count as use of its token."""
     assert client.post(f"/hooks/{TOKEN}", content=BODY, headers={TEST_HEADER: "1"}).status_code == 202
-    assert noted(ledger) == set()
+    assert recorded(ledger) == set()
     assert client.post(f"/hooks/{TOKEN}", content=BODY).status_code == 202
-    assert noted(ledger) == {fingerprint(TOKEN)}
+    assert recorded(ledger) == {fingerprint(TOKEN)}
 
 
-def test_a_signature_proves_by_which_url_a_delivery_came(receiver: Callable[..., TestClient], ledger: Ledger):
-    """Of several public URLs the one that was signed is noted, with the token."""
+def test_a_signature_proves_the_public_url_of_a_delivery(receiver: Callable[..., TestClient], ledger: Ledger):
+    """Of several public URLs the signed one is recorded, with the token."""
     client = receiver(seven_public_url=f"https://new.example,{PUBLIC}", seven_signing_key=KEY)
     signed = signature_headers(
         KEY, timestamp=str(int(time.time())), nonce="n" * 32, method="POST", url=f"{PUBLIC}/hooks/{TOKEN}", body=BODY
     )
     assert client.post(f"/hooks/{TOKEN}", content=BODY, headers=signed).status_code == 202
-    assert noted(ledger) == {fingerprint(TOKEN), arrival(fingerprint(TOKEN), fingerprint(PUBLIC))}
+    assert recorded(ledger) == {fingerprint(TOKEN), arrival(fingerprint(TOKEN), fingerprint(PUBLIC))}
 
 
 def test_a_receiver_publishes_what_it_accepts(redis_url: str, ledger: Ledger):
-    """As long as it lives, for a minute at a time; a clean end withdraws it."""
+    """It renews its entry, for a minute at a time, while it runs; a clean shutdown withdraws it."""
     tokens = f"{TOKEN},another-{TOKEN}"
     settings = IngestSettings(
         redis_url=redis_url,
@@ -51,11 +51,11 @@ def test_a_receiver_publishes_what_it_accepts(redis_url: str, ledger: Ledger):
         seven_public_url=f"{PUBLIC}, https://y",
     )
     with TestClient(create_app(settings)):
-        wait_until(lambda: bool(living(ledger.redis)))
-        (entry,) = living(ledger.redis)
+        wait_until(lambda: bool(living_receivers(ledger.redis)))
+        (entry,) = living_receivers(ledger.redis)
         assert entry.tokens == {fingerprint(TOKEN), fingerprint(f"another-{TOKEN}")}
         assert entry.urls == {fingerprint(PUBLIC), fingerprint("https://y")}
         assert entry.serves("HTTPS://X.example:443/in")
         assert not entry.serves("https://x.example/in/other")
         assert 0 < ledger.redis.ttl(f"seven:receiver:{entry.id}") <= 60
-    assert living(ledger.redis) == []
+    assert living_receivers(ledger.redis) == []

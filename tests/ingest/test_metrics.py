@@ -1,4 +1,4 @@
-"""What a receiver counts: each request once, under one of few words."""
+"""Metrics: a receiver counts each request once, under one of a few causes."""
 
 import re
 from collections.abc import Callable
@@ -18,92 +18,92 @@ Start = Callable[..., tuple[TestClient, Callable[[], dict[str, float]]]]
 
 @pytest.fixture
 def start(receiver: Callable[..., TestClient]) -> Start:
-    """Start a receiver; it, and what its metrics say."""
+    """Start a receiver; returns its client and a function that reads its metrics."""
 
     def start(**settings: object) -> tuple[TestClient, Callable[[], dict[str, float]]]:
         address = f"127.0.0.1:{free_port()}"
 
-        def told() -> dict[str, float]:
+        def read() -> dict[str, float]:
             text = httpx2.get(f"http://{address}/metrics").text
             return {name: float(value) for name, value in re.findall(r"^(seven_\S+) (\S+)$", text, re.MULTILINE)}
 
-        return receiver(seven_metrics_address=address, **settings), told
+        return receiver(seven_metrics_address=address, **settings), read
 
     return start
 
 
-def refused(told: dict[str, float]) -> dict[str, float]:
-    """The causes that were counted."""
-    named = re.compile(r'seven_deliveries_refused_total\{cause="(\w+)"\}')
-    return {found[1]: count for name, count in told.items() if (found := named.fullmatch(name)) and count}
+def refused(metrics: dict[str, float]) -> dict[str, float]:
+    """The causes with a count above 0."""
+    pattern = re.compile(r'seven_deliveries_refused_total\{cause="(\w+)"\}')
+    return {match[1]: count for name, count in metrics.items() if (match := pattern.fullmatch(name)) and count}
 
 
-def test_what_is_accepted_and_parked_is_told_by_event_type(start: Start):
-    """And its answer's time; a word that a stranger coined is `unknown`."""
-    client, told = start()
+def test_accepted_and_parked_deliveries_are_counted_by_event_type(start: Start):
+    """So are the times of their answers; an unknown event type counts as `unknown`."""
+    client, read_metrics = start()
     for body in (GOOD, GOOD, {"webhook_event": "dlr", "data": {}}, {"webhook_event": "coined", "data": {}}):
         client.post(HOOK, json=body)
-    found = told()
+    metrics = read_metrics()
 
-    assert found['seven_deliveries_accepted_total{event_type="dlr"}'] == 2
-    assert found['seven_deliveries_accepted_total{event_type="sms_mo"}'] == 0
-    assert found['seven_deliveries_parked_total{event_type="dlr"}'] == 1
-    assert found['seven_deliveries_parked_total{event_type="unknown"}'] == 1
-    assert found["seven_ack_seconds_count"] == 4
-    assert found["seven_accepted_batch_deliveries_sum"] == 4
-    assert found["seven_receiver_ready"] == 1
-    assert 0 < found["seven_ledger_used_bytes"] < found["seven_ledger_limit_bytes"]
-    assert "coined" not in str(found)
+    assert metrics['seven_deliveries_accepted_total{event_type="dlr"}'] == 2
+    assert metrics['seven_deliveries_accepted_total{event_type="sms_mo"}'] == 0
+    assert metrics['seven_deliveries_parked_total{event_type="dlr"}'] == 1
+    assert metrics['seven_deliveries_parked_total{event_type="unknown"}'] == 1
+    assert metrics["seven_ack_seconds_count"] == 4
+    assert metrics["seven_accepted_batch_deliveries_sum"] == 4
+    assert metrics["seven_receiver_ready"] == 1
+    assert 0 < metrics["seven_ledger_used_bytes"] < metrics["seven_ledger_limit_bytes"]
+    assert "coined" not in str(metrics)
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "cause"),
     [
-        pytest.param("POST", "/hooks/wrong", b"{}", 404, "stranger", id="a stranger"),
+        pytest.param("POST", "/hooks/wrong", b"{}", 404, "stranger", id="an unknown token"),
         pytest.param("PUT", HOOK, b"{}", 405, "method", id="a method"),
         pytest.param("POST", HOOK, b"x" * 500, 413, "too_large", id="too large"),
         pytest.param("POST", HOOK, b"\xff", 422, "undecodable", id="undecodable"),
     ],
 )
-def test_a_refusal_is_told_by_its_cause(start: Start, method: str, path: str, body: bytes, status: int, cause: str):
-    """Once, and under no other."""
-    client, told = start(seven_body_limit=400)
+def test_a_refusal_is_counted_by_its_cause(start: Start, method: str, path: str, body: bytes, status: int, cause: str):
+    """A refusal counts once, and under no other cause."""
+    client, read_metrics = start(seven_body_limit=400)
     assert client.request(method, path, content=body).status_code == status
-    assert refused(told()) == {cause: 1}
+    assert refused(read_metrics()) == {cause: 1}
 
 
-def test_people_who_look_are_not_refused(start: Start):
+def test_browsers_are_not_refused(start: Start):
     """A hook's URL opened in a browser counts as nothing."""
-    client, told = start()
+    client, read_metrics = start()
     assert client.get(HOOK).status_code == client.head(HOOK).status_code == 200
-    assert refused(told()) == {}
+    assert refused(read_metrics()) == {}
 
 
 def test_too_much_parked_is_a_cause(start: Start):
-    """Beyond the hour's share."""
-    client, told = start(seven_parked_limit=1)
+    """A delivery beyond the hourly quota counts as `too_much_parked`."""
+    client, read_metrics = start(seven_parked_limit=1)
     assert client.post(HOOK, content=b"\xff").status_code == 429
-    assert refused(told()) == {"too_much_parked": 1}
+    assert refused(read_metrics()) == {"too_much_parked": 1}
 
 
-def test_a_ledger_that_is_away_is_a_cause(start: Start):
-    """By this word, for those that waited behind the first as well; and the receiver is not ready."""
-    client, told = start(redis_url=f"redis://127.0.0.1:{free_port()}/0", seven_accept_deadline_s=0.5)
+def test_an_unreachable_ledger_is_a_cause(start: Start):
+    """Deliveries that waited behind the first count as `ledger_away`, too, and the receiver is not ready."""
+    client, read_metrics = start(redis_url=f"redis://127.0.0.1:{free_port()}/0", seven_accept_deadline_s=0.5)
     assert [client.post(HOOK, json=GOOD).status_code for _ in range(2)] == [503, 503]
-    found = told()
-    assert refused(found) == {"ledger_away": 2}
-    assert found["seven_receiver_ready"] == 0
-    assert "seven_ledger_used_bytes" not in found
+    metrics = read_metrics()
+    assert refused(metrics) == {"ledger_away": 2}
+    assert metrics["seven_receiver_ready"] == 0
+    assert "seven_ledger_used_bytes" not in metrics
 
 
 def test_no_room_in_the_ledger_is_a_cause(start: Start):
-    """Whether it is the ledger's or what may wait for it."""
-    client, told = start(seven_waiting_limit=1)
+    """A limit of the ledger or of waiting deliveries counts as `ledger_full`."""
+    client, read_metrics = start(seven_waiting_limit=1)
     assert client.post(HOOK, json=GOOD).status_code == 503
-    assert refused(told()) == {"ledger_full": 1}
+    assert refused(read_metrics()) == {"ledger_full": 1}
 
 
-def test_causes_are_few_and_all_there_from_the_start(start: Start):
-    """A first refusal is an increase."""
-    _, told = start()
-    assert len([name for name in told() if name.startswith("seven_deliveries_refused_total")]) == len(CAUSES)
+def test_every_cause_exists_from_the_start(start: Start):
+    """So the first refusal is an increase."""
+    _, read_metrics = start()
+    assert len([name for name in read_metrics() if name.startswith("seven_deliveries_refused_total")]) == len(CAUSES)

@@ -1,4 +1,4 @@
-"""Doors: below which paths hooks are served, whatever the proxy does with the public URL's own path."""
+"""Routing: hooks are served below the public URL's own path, whether or not the proxy strips it."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Start = Callable[..., TestClient]
 
 
 def test_the_longest_prefix_comes_first():
-    """So that a prefix that itself ends in `hooks` is not taken for the path of the hooks."""
+    """So a prefix that itself ends in `hooks` is not taken for the path of the hooks."""
     assert prefixes(["https://x/a/", "https://y/long/one", "https://z"]) == ("/long/one", "/a", "")
     assert prefixes([]) == ("",)
 
@@ -30,21 +30,21 @@ def test_the_longest_prefix_comes_first():
 @pytest.mark.parametrize("prefix", ["", "/sms", "/a%20b/hooks"])
 @pytest.mark.parametrize("rest", ["", "/", "/dlr", "/dlr/"])
 def test_hooks_are_served_below_each_public_url(receiver: Start, ledger: Ledger, prefix: str, rest: str):
-    """Passed on unchanged or taken away, the path of a public URL leads to the same hooks."""
+    """Passed on or stripped, the path of a public URL leads to the same hooks."""
     answer = receiver(seven_public_url=URLS).post(f"{prefix}/hooks/{TOKEN}{rest}", content=BODY)
     assert (answer.status_code, list(accepted(ledger))) == (202, [answer.json()["id"]])
 
 
 @pytest.mark.parametrize("path", ["/other/hooks/{}", "/sms/sms/hooks/{}", "/sms/{}", "/smshooks/{}", "/sms/hooks"])
-def test_no_other_path_is_ours(receiver: Start, ledger: Ledger, path: str):
-    """A stranger hears the same below a prefix as without."""
+def test_any_other_path_is_404(receiver: Start, ledger: Ledger, path: str):
+    """An unknown path gets the same 404 below a prefix as without one."""
     answer = receiver(seven_public_url=URLS).post(path.format(TOKEN), content=BODY)
     assert (answer.status_code, answer.text, accepted(ledger)) == (404, "Not Found", {})
 
 
 @pytest.mark.parametrize("path", ["/livez", "/sms/livez"])
-def test_probes_are_served_there_too(receiver: Start, path: str):
-    """`doctor` tells people to open them at the public URL."""
+def test_probes_are_served_below_each_public_url(receiver: Start, path: str):
+    """`doctor` advises to open them at the public URL."""
     assert receiver(seven_public_url=URLS).get(path).status_code == 200
 
 
@@ -58,8 +58,8 @@ def test_probes_are_served_there_too(receiver: Start, path: str):
         ("https://old.example.com/a%20b/hooks", ""),
     ],
 )
-def test_a_signature_holds_however_the_path_comes(receiver: Start, ledger: Ledger, public: str, passed: str):
-    """The gateway signs the registered URL; a proxy before us may have taken its path away."""
+def test_a_signature_is_valid_with_and_without_the_prefix(receiver: Start, ledger: Ledger, public: str, passed: str):
+    """The gateway signs the registered URL; a proxy may have stripped its path."""
     client = receiver(seven_public_url=URLS, seven_signing_key=KEY, seven_signature_mode="enforce")
     registered = f"{public}/hooks/{TOKEN}/dlr"
     signed = signature_headers(
@@ -70,9 +70,9 @@ def test_a_signature_holds_however_the_path_comes(receiver: Start, ledger: Ledge
 
 @pytest.mark.parametrize("path", ["/hooks/{}", "/sms/hooks/{}", "/sms/sms/hooks/{}"])
 def test_a_root_path_changes_nothing(redis_url: str, ledger: Ledger, path: str):
-    """Uvicorn's --root-path is put before the path that came."""
-    told = IngestSettings(
+    """Uvicorn prepends its --root-path to the request's path."""
+    settings = IngestSettings(
         redis_url=redis_url, seven_hook_token=TOKEN, seven_metrics_address="off", seven_public_url=URLS
     )
-    with TestClient(create_app(told), root_path="/sms", follow_redirects=False) as client:
+    with TestClient(create_app(settings), root_path="/sms", follow_redirects=False) as client:
         assert client.post(path.format(TOKEN), content=BODY).status_code == 202

@@ -22,8 +22,8 @@ def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x
 
 def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = PATIENCE_S) -> list[Header | NotAccepted]:
     async def run() -> list[Header | NotAccepted]:
-        async with LedgerWriter(redis_url, deadline_s) as acceptor:
-            return await acceptor.accept(batches)
+        async with LedgerWriter(redis_url, deadline_s) as writer:
+            return await writer.accept(batches)
 
     return asyncio.run(run())
 
@@ -33,42 +33,42 @@ def firsts(answers: Sequence[Header | NotAccepted]) -> list[int]:
 
 
 def test_ordinals_are_dense_in_each_queue(redis_url: str, ledger: Ledger):
-    """Each queue numbers its deliveries by itself, without a gap, over batches and processes."""
+    """Each queue numbers its deliveries without a gap, across batches and processes."""
     answers = accept(redis_url, [batch("a", size=3), batch("b", "sms_mo"), batch("c", size=2)])
     answers += accept(redis_url, [batch("d"), batch("e", "sms_mo")])
     assert firsts(answers) == [1, 1, 4, 6, 2]
     assert len({answer.life for answer in answers if isinstance(answer, Header)}) == 1
     figures = ledger.figures(["dlr", "sms_mo", "parked"])
-    assert {queue: (one.pending, one.last_ordinal) for queue, one in figures.queues.items()} == {
+    assert {queue: (state.pending, state.last_ordinal) for queue, state in figures.queues.items()} == {
         "dlr": (3, 6),
         "sms_mo": (2, 2),
         "parked": (0, 0),
     }
 
 
-def test_a_batch_told_twice_counts_once(redis_url: str, ledger: Ledger):
-    """A batch id that is there already is answered as it was the first time."""
+def test_a_batch_sent_twice_counts_once(redis_url: str, ledger: Ledger):
+    """For an id that is there already the ledger returns the first answer again."""
     first = accept(redis_url, [batch("a", size=3)])
     assert accept(redis_url, [batch("a", size=3)]) == first
     assert firsts(accept(redis_url, [batch("b")])) == [4]
     assert ledger.figures(["dlr"]).queues["dlr"].pending == 2
 
 
-def test_fetch_gives_what_was_accepted(redis_url: str, ledger: Ledger):
-    """Envelopes come back as they were, numbered; what is not there is left out."""
+def test_fetch_returns_accepted_batches(redis_url: str, ledger: Ledger):
+    """Fetch returns envelopes unchanged, with their ordinals, and leaves out unknown ids."""
     accept(redis_url, [NewBatch("a", "dlr", [b'{"id":"1"}', b'{"id":"2"}'], frozenset())])
-    (found,) = ledger.fetch(["gone", "a"])
-    assert isinstance(found, Batch)
-    assert list(found.numbered()) == [(1, b'{"id":"1"}'), (2, b'{"id":"2"}')]
-    assert found.header.queue == "dlr"
+    (fetched,) = ledger.fetch(["gone", "a"])
+    assert isinstance(fetched, Batch)
+    assert list(fetched.numbered()) == [(1, b'{"id":"1"}'), (2, b'{"id":"2"}')]
+    assert fetched.header.queue == "dlr"
 
 
 def test_settled_batches_leave_without_a_trace(redis_url: str, ledger: Ledger):
-    """After settle a batch is in none of its places; settling again does nothing."""
+    """A settled batch is under none of its keys; settling again does nothing."""
     accept(redis_url, [batch("a"), batch("b")])
     assert ledger.settle("dlr", ["a", "unknown"]) == 1
     assert ledger.settle("dlr", ["a"]) == 0
-    assert [one.id for one in ledger.fetch(["a", "b"])] == ["b"]
+    assert [fetched.id for fetched in ledger.fetch(["a", "b"])] == ["b"]
     assert (
         ledger.redis.zrange("seven:pending:dlr", 0, -1) == ledger.redis.zrange("seven:announced:dlr", 0, -1) == [b"b"]
     )
@@ -77,7 +77,7 @@ def test_settled_batches_leave_without_a_trace(redis_url: str, ledger: Ledger):
 
 
 def test_overdue_batches_are_taken_oldest_first_and_once(redis_url: str, ledger: Ledger):
-    """What was not announced for long is taken in order, bounded, and then counts as announced."""
+    """Batches not announced for long are taken in order, up to a limit, and then count as announced."""
     for name in "abc":
         accept(redis_url, [batch(name)])
         accepted_at = ledger.redis.time()
@@ -89,7 +89,7 @@ def test_overdue_batches_are_taken_oldest_first_and_once(redis_url: str, ledger:
 
 
 def test_a_long_queue_is_not_made_longer(redis_url: str, ledger: Ledger):
-    """While announcements wait to be consumed no more are made, so an outage of hours multiplies nothing."""
+    """While many announcements wait no more are made, so an outage of hours multiplies nothing."""
     accept(redis_url, [batch("a")])
     ledger.redis.lpush("dlr", *range(11))
     assert ledger.overdue("dlr", after_s=0, at_most=10, longest_queue=10) == []
@@ -98,7 +98,7 @@ def test_a_long_queue_is_not_made_longer(redis_url: str, ledger: Ledger):
 
 
 def test_a_new_life_when_redis_begins_empty(redis_url: str, ledger: Ledger):
-    """Ordinals start again only together with a new life, so old numbers and new are never confused."""
+    """Ordinals restart only together with a new life, so old and new ones are never confused."""
     (before,) = accept(redis_url, [batch("a", size=5)])
     ledger.redis.flushall()
     (after,) = accept(redis_url, [batch("b")])
@@ -108,13 +108,13 @@ def test_a_new_life_when_redis_begins_empty(redis_url: str, ledger: Ledger):
 
 
 def test_accepted_means_on_disk(tmp_path: Path):
-    """What was answered survives a kill -9 of Redis in the same moment, ordinals included."""
+    """Accepted batches survive a kill -9 of Redis immediately afterwards, ordinals included."""
     with valkey(tmp_path) as server:
         (before,) = accept(server.url, [batch("a", size=3)])
         server.kill()
         server.start()
         ledger = Ledger(server.url)
-        assert [one.id for one in ledger.fetch(["a"])] == ["a"]
+        assert [fetched.id for fetched in ledger.fetch(["a"])] == ["a"]
         (after,) = accept(server.url, [batch("b")])
         assert isinstance(before, Header)
         assert isinstance(after, Header)
@@ -122,8 +122,8 @@ def test_accepted_means_on_disk(tmp_path: Path):
         ledger.close()
 
 
-def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path):
-    """No answer within the deadline is no acceptance; nothing hangs, and afterwards all goes on."""
+def test_a_hanging_redis_is_bounded_by_the_deadline(tmp_path: Path):
+    """Without an answer within the deadline nothing is accepted; afterwards the ledger accepts again."""
     with valkey(tmp_path) as server:
         accept(server.url, [batch("warm up")])
         server.send(signal.SIGSTOP)
@@ -133,15 +133,15 @@ def test_a_redis_that_hangs_is_not_waited_for(tmp_path: Path):
         assert len(firsts(accept(server.url, [batch("b")]))) == 1
 
 
-def test_a_redis_that_comes_back_in_time_is_told_again(tmp_path: Path):
-    """A connection that breaks is no reason to refuse, as long as the deadline holds; the batch counts once."""
+def test_the_writer_resends_to_a_redis_that_returns_in_time(tmp_path: Path):
+    """A broken connection within the deadline refuses no batch, and the batch counts once."""
     with valkey(tmp_path) as server:
         accept(server.url, [batch("a")])
         server.kill()
         starting = threading.Timer(0.5, server.start)
         starting.start()
         assert firsts(accept(server.url, [batch("b")], deadline_s=PATIENCE_S)) == [2]
-        starting.join()  # it looks for an answer, too, and must not find the server killed
+        starting.join()  # it waits for an answer, too, so the server must still run
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_redis_that_comes_back_in_time_is_told_again(tmp_path: Path):
     ],
 )
 def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause: str):
-    """Full, read-only or without its replicas: not accepted, with Redis' own word, and nothing half-written."""
+    """Full, read-only or without its replicas: NotAccepted names Redis' error, and nothing is half-written."""
     with valkey(tmp_path, *options) as server:
         (answer,) = accept(server.url, [batch("a", line=b"x" * 100)], deadline_s=5)
         assert isinstance(answer, NotAccepted)
@@ -163,14 +163,14 @@ def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause
 
 
 def test_a_full_redis_still_settles(tmp_path: Path):
-    """Settling only deletes, so it gets through when nothing else does, and makes room again."""
+    """Settling only deletes, so a full Redis allows it, and it frees memory."""
     with valkey(tmp_path) as server:
         for n in range(40):
             assert firsts(accept(server.url, [batch(str(n), line=secrets.token_hex(100_000).encode())], 60)) == [n + 1]
         ledger = Ledger(server.url)
         ledger.redis.config_set("maxmemory", "2mb")
         assert isinstance(accept(server.url, [batch("no room")])[0], NotAccepted)
-        with claimed(ledger, "7") as claim:  # a suspect batch too: consuming it is what makes room
+        with claimed(ledger, "7") as claim:  # a suspect batch, too: consuming it frees memory
             assert claim is not None
             assert claim.begin(7) == 0
             claim.survived(7)
@@ -190,16 +190,16 @@ def test_a_full_redis_still_settles(tmp_path: Path):
         pytest.param(b"\xff\xfe\n{}", id="binary"),
     ],
 )
-def test_what_is_no_batch_is_told_apart(redis_url: str, ledger: Ledger, stored: bytes):
-    """Something that is not ours, or damaged, comes back whole, to be buried."""
+def test_bytes_that_are_no_batch_are_unreadable(redis_url: str, ledger: Ledger, stored: bytes):
+    """Foreign or damaged bytes are returned whole, for a dead letter."""
     ledger.redis.hset("seven:batches", "odd", stored)
-    (found,) = ledger.fetch(["odd"])
-    assert isinstance(found, Unreadable)
-    assert found.stored == stored
+    (fetched,) = ledger.fetch(["odd"])
+    assert isinstance(fetched, Unreadable)
+    assert fetched.stored == stored
 
 
 def test_a_newer_header_is_read():
-    """A header of tomorrow, with more in it, is read today."""
+    """A newer version's header with additional fields is readable."""
     line = b'{"v":2,"queue":"dlr","life":"l","first":7,"count":1,"accepted_ms":1700000000000,"codec":"zstd"}'
     assert Header.parse(line).first == 7
     with pytest.raises(UnreadableBatch):
@@ -207,15 +207,15 @@ def test_a_newer_header_is_read():
 
 
 def test_racing_receivers_share_the_numbers(shared_valkey: Valkey, redis_url: str):
-    """Several receivers at once: every ordinal is given out once, none is left out."""
+    """With several receivers at once, every ordinal is given out once and none is left out."""
 
-    async def one(name: int) -> list[int]:
-        async with LedgerWriter(redis_url, PATIENCE_S) as acceptor:
-            answers = [await acceptor.accept([batch(f"{name}-{n}", size=3)]) for n in range(50)]
+    async def receive(name: int) -> list[int]:
+        async with LedgerWriter(redis_url, PATIENCE_S) as writer:
+            answers = [await writer.accept([batch(f"{name}-{n}", size=3)]) for n in range(50)]
         return [first for answer in answers for first in firsts(answer)]
 
-    async def all_of_them() -> list[list[int]]:
-        return await asyncio.gather(*map(one, range(6)))
+    async def receive_all() -> list[list[int]]:
+        return await asyncio.gather(*map(receive, range(6)))
 
-    given = sorted(first for several in asyncio.run(all_of_them()) for first in several)
+    given = sorted(first for receiver in asyncio.run(receive_all()) for first in receiver)
     assert given == list(range(1, 3 * 300, 3))

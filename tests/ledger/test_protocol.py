@@ -1,5 +1,7 @@
-"""The protocol, modelled small, on the ledger's own scripts: accept, announce, sweep, take, commit, settle; anything may
-crash between any two steps, and any announcement may be lost or told again. No loss, and no queue without a bound."""
+"""The protocol as a small model on the ledger's own scripts: accept, announce, sweep, take, commit, settle.
+
+Any process may crash between any two steps, and any announcement may be lost or repeated. The model proves that nothing
+is lost and that every queue is bounded."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,10 +24,10 @@ AT_MOST = 5  # batches that one sweep announces
 
 
 class Protocol(RuleBasedStateMachine):
-    """Many receivers and workers, of which only what they have done in Redis and in the database outlives them."""
+    """Many receivers and workers; a crash leaves only their effects in Redis and in the database."""
 
     in_hand = Bundle("in_hand")
-    """What workers have taken and not ended: each may crash at any step by never being heard of again."""
+    """Batches that workers have taken and not ended: a worker crashes by never acting again."""
     written = Bundle("written")
 
     url = ""
@@ -47,8 +49,8 @@ class Protocol(RuleBasedStateMachine):
     def accept(self, size: int, *, answered: bool, announced: bool, resent: bool) -> None:
         """A receiver writes a batch; it may resend it, and may crash before it answers, or before it announces."""
         batch = NewBatch(f"batch-{next(self.names)}", QUEUE, [b"{}"] * size, frozenset())
-        first = self._tell(batch)
-        assert not resent or self._tell(batch) == first
+        first = self._write(batch)
+        assert not resent or self._write(batch) == first
         self.numbered[batch.id] = range(first.first, first.first + size)
         if answered:
             self.promised.add(batch.id)
@@ -61,8 +63,8 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def announcement_comes_again(self) -> None:
-        if (told := self.ledger.redis.lindex(QUEUE, -1)) is not None:
-            self.ledger.redis.lpush(QUEUE, told)
+        if (announcement := self.ledger.redis.lindex(QUEUE, -1)) is not None:
+            self.ledger.redis.lpush(QUEUE, announcement)
 
     @rule()
     def sweep_once(self) -> None:
@@ -70,28 +72,28 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(target=in_hand)
     def take(self) -> Any:
-        """A worker takes an announcement from the broker, which then has it no more, and the batches in hand."""
-        if (told := self.ledger.redis.rpop(QUEUE)) is None:
+        """A worker pops an announcement from the broker, and takes its batches."""
+        if (announcement := self.ledger.redis.rpop(QUEUE)) is None:
             return multiple()
-        hand = self.ledger.take(QUEUE, told.decode().split())
-        assert not hand.dropped
-        return [taken.batch for taken in hand.taken]
+        in_flight = self.ledger.take(QUEUE, announcement.decode().split())
+        assert not in_flight.dropped
+        return [taken.batch for taken in in_flight.taken]
 
     @rule(batches=in_hand)
     def take_again(self, batches: list[Batch]) -> None:
-        """Another worker has the same batches, told to it again."""
+        """Another worker takes the same batches, announced again."""
         self.ledger.take(QUEUE, [batch.id for batch in batches])
 
     @rule(target=written, batches=consumes(in_hand))
     def commit(self, batches: list[Batch]) -> list[str]:
-        """The rows are on disk: whatever happens now, they stay."""
+        """The rows are on disk, and stay whatever happens."""
         for batch in batches:
             self.rows |= {(batch.header.life, ordinal) for ordinal, _ in batch.numbered()}
         return [batch.id for batch in batches]
 
     @rule(batches=consumes(in_hand))
     def hold(self, batches: list[Batch]) -> None:
-        """The database takes nothing."""
+        """The database is down: a worker releases its batches."""
         self.ledger.release([batch.id for batch in batches])
 
     @rule(ids=consumes(written))
@@ -100,48 +102,51 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(batches=consumes(in_hand))
     def a_worker_dies(self, batches: list[Batch]) -> None:
-        """With batches in hand, uncommitted."""
+        """A worker dies with uncommitted batches."""
 
     @rule(ids=consumes(written))
     def a_worker_dies_after_its_commit(self, ids: list[str]) -> None:
-        """With rows on disk and batches unsettled."""
+        """A worker dies with rows on disk and batches unsettled."""
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        """What was answered is a row, or in the ledger and will be announced."""
+        """An answered delivery is a row, or in the ledger and will be announced."""
         life = self.ledger.figures([QUEUE]).life or ""
-        waiting = {one.decode() for one in self.ledger.redis.zrange(f"seven:announced:{QUEUE}", 0, -1)}
-        stored = {one.decode() for one in self.ledger.redis.hkeys("seven:batches")}
+        waiting = {member.decode() for member in self.ledger.redis.zrange(f"seven:announced:{QUEUE}", 0, -1)}
+        stored = {field.decode() for field in self.ledger.redis.hkeys("seven:batches")}
         for batch_id in self.promised:
             kept = {(life, ordinal) for ordinal in self.numbered[batch_id]} <= self.rows
             assert kept or (batch_id in waiting and batch_id in stored), batch_id
 
     @invariant()
     def ordinals_are_dense(self) -> None:
-        """Given out without a gap and never twice, resent batches included."""
-        given = sorted(ordinal for some in self.numbered.values() for ordinal in some)
+        """Ordinals are given out without a gap and never twice, resent batches included."""
+        given = sorted(ordinal for ordinals in self.numbered.values() for ordinal in ordinals)
         assert given == list(range(1, self.ledger.figures([QUEUE]).queues[QUEUE].last_ordinal + 1))
 
     @invariant()
     def nothing_grows_without_a_bound(self) -> None:
-        """A batch lies in all of its places or in none; deaths are counted for what lies there only."""
+        """A batch is under all of its keys or under none; deaths are counted for existing batches only."""
         sizes = {self.ledger.redis.hlen("seven:batches"), *map(self.ledger.redis.zcard, self._sets())}
         assert len(sizes) == 1
         assert self.ledger.redis.hlen("seven:in_hand") <= sizes.pop()
 
     @rule()
     def all_is_well_at_last(self) -> None:
-        """Left alone, with a sweep and one worker that lives, all becomes rows: nobody else's death is in the way."""
+        """With a sweep and one running worker every delivery becomes a row, whichever workers died before."""
         for _ in range(len(self.numbered) + 1):
             before = self.ledger.redis.llen(QUEUE)
             announced = self.sweep.run()
             assert announced <= AT_MOST
             assert self.ledger.redis.llen(QUEUE) <= before + announced
-            while (told := self.ledger.redis.rpop(QUEUE)) is not None:
-                batches = [taken.batch for taken in self.ledger.take(QUEUE, told.decode().split()).taken]
+            while (announcement := self.ledger.redis.rpop(QUEUE)) is not None:
+                taken = self.ledger.take(QUEUE, announcement.decode().split()).taken
+                batches = [entry.batch for entry in taken]
                 self.commit_and_settle(batches)
         assert self.ledger.redis.hlen("seven:batches") == 0
-        assert {ordinal for _, ordinal in self.rows} == {o for some in self.numbered.values() for o in some}
+        assert {ordinal for _, ordinal in self.rows} == {
+            ordinal for ordinals in self.numbered.values() for ordinal in ordinals
+        }
 
     def commit_and_settle(self, batches: list[Any]) -> None:
         for batch in batches:
@@ -154,10 +159,10 @@ class Protocol(RuleBasedStateMachine):
     def _announce(self, queue: str, batch_ids: Any) -> None:
         self.ledger.redis.lpush(queue, " ".join(batch_ids))
 
-    def _tell(self, batch: NewBatch) -> Header:
+    def _write(self, batch: NewBatch) -> Header:
         async def run() -> Header:
-            async with LedgerWriter(self.url, PATIENCE_S) as acceptor:
-                (answer,) = await acceptor.accept([batch])
+            async with LedgerWriter(self.url, PATIENCE_S) as writer:
+                (answer,) = await writer.accept([batch])
                 assert isinstance(answer, Header)
                 return answer
 
@@ -166,7 +171,7 @@ class Protocol(RuleBasedStateMachine):
 
 @pytest.mark.duration(8)
 def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
-    """In any order of steps, crashes, losses and repeats."""
+    """The invariants hold in any order of steps, crashes, losses and repeats."""
 
     class Here(Protocol):
         url = shared_valkey.url

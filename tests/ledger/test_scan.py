@@ -1,4 +1,4 @@
-"""Surveying: calls that are short however large batches are, and memory that does not grow with the ledger."""
+"""Scan: its calls are short however large batches are, and its memory does not grow with the ledger."""
 
 import random
 import tracemalloc
@@ -11,7 +11,7 @@ from uuid_utils import uuid7
 
 from ledger.batch import Batch
 from ledger.client import Ledger
-from ledger.scan import held_batches, survey
+from ledger.scan import pending_batches, scan_ledger
 from operations.audit import Auditor
 
 QUEUE = "dlr"
@@ -19,9 +19,9 @@ ACCEPTED_MS = 1_790_000_000_000
 
 
 def fill(ledger: Ledger, number: int, size: int = 50, at: Callable[[int], int] = lambda n: n // 3) -> list[str]:
-    """So many batches of one envelope, of about so many bytes each, as receivers leave them; accepted when `at` says."""
+    """Store batches of one envelope of about `size` bytes, as receivers do, accepted at `at(n)` milliseconds."""
     ids = [f"batch-{n:07d}" for n in range(number)]
-    random.Random(7).shuffle(ids)  # uuid7 or not: nothing stands on the order of ids
+    random.Random(7).shuffle(ids)  # no code relies on the order of ids
     pipeline = ledger.redis.pipeline(transaction=False)
     for n, batch_id in enumerate(ids):
         header = f'{{"v":1,"queue":"{QUEUE}","life":"l","first":{n + 1},"count":1,"accepted_ms":{ACCEPTED_MS}}}'
@@ -41,7 +41,7 @@ def calls(ledger: Ledger, command: str) -> int:
 
 
 def peak_kib(work: Callable[[], object]) -> float:
-    """The most memory that Python had more than before, while it did that."""
+    """The most memory that Python allocated during a call."""
     tracemalloc.start()
     try:
         work()
@@ -50,42 +50,42 @@ def peak_kib(work: Callable[[], object]) -> float:
         tracemalloc.stop()
 
 
-LOOKS = [
-    pytest.param(lambda ledger: survey(ledger, [QUEUE]), id="survey"),
-    pytest.param(lambda ledger: [None for _ in held_batches(ledger, [QUEUE])], id="batches"),
+READS = [
+    pytest.param(lambda ledger: scan_ledger(ledger, [QUEUE]), id="scan"),
+    pytest.param(lambda ledger: [None for _ in pending_batches(ledger, [QUEUE])], id="batches"),
 ]
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_no_call_reads_many_large_batches(ledger: Ledger, look: Callable[[Ledger], object]):
-    """Redis does nothing else meanwhile, and a receiver waits two seconds: of 48 MiB a call copies two at most."""
+@pytest.mark.parametrize("read", READS)
+def test_no_call_reads_many_large_batches(ledger: Ledger, read: Callable[[Ledger], object]):
+    """A call blocks Redis, and a receiver waits two seconds: of 48 MiB a call copies two at most."""
     fill(ledger, 96, size=512 * 1024)
     before = calls(ledger, "evalsha") + calls(ledger, "hmget")
-    look(ledger)
+    read(ledger)
     assert calls(ledger, "evalsha") + calls(ledger, "hmget") - before >= 24
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_small_batches_are_read_many_at_a_time(ledger: Ledger, look: Callable[[Ledger], object]):
-    """A ledger of millions would take hours otherwise."""
+@pytest.mark.parametrize("read", READS)
+def test_small_batches_are_read_many_at_a_time(ledger: Ledger, read: Callable[[Ledger], object]):
+    """Otherwise a ledger of millions would take hours."""
     fill(ledger, 2500)
     before = calls(ledger, "evalsha")
-    look(ledger)
+    read(ledger)
     assert calls(ledger, "evalsha") - before <= 5
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_memory_does_not_grow_with_the_ledger(ledger: Ledger, look: Callable[[Ledger], object]):
-    """Seven times the batches take no more."""
+@pytest.mark.parametrize("read", READS)
+def test_memory_does_not_grow_with_the_ledger(ledger: Ledger, read: Callable[[Ledger], object]):
+    """Seven times as many batches take no more memory."""
     fill(ledger, 2000)
-    look(ledger)  # whatever is kept from a first time
-    small = peak_kib(lambda: look(ledger))
+    read(ledger)  # fills caches
+    small = peak_kib(lambda: read(ledger))
     fill(ledger, 14_000)
-    assert peak_kib(lambda: look(ledger)) < 2 * small
+    assert peak_kib(lambda: read(ledger)) < 2 * small
 
 
-def test_answers_are_looked_for_without_keeping_what_else_is_there(ledger: Ledger, engine: Engine):
-    """Memory of `audit --against` does not grow with the ledger either."""
+def test_answered_deliveries_are_searched_in_constant_memory(ledger: Ledger, engine: Engine):
+    """The memory of `audit --against` does not grow with the ledger either."""
     auditor, ids = Auditor(ledger, engine), [str(uuid7()) for _ in range(3)]
     fill(ledger, 2000)
     auditor.audit(ids)
@@ -103,12 +103,12 @@ def test_answers_are_looked_for_without_keeping_what_else_is_there(ledger: Ledge
         pytest.param(lambda n: n % 2000 * 1000, id="while the clock jumps"),
     ],
 )
-def test_each_that_stays_comes_once_whatever_is_settled_meanwhile(ledger: Ledger, at: Callable[[int], int]):
-    """Also of a thousand times as many that were accepted in one millisecond as are read at once."""
+def test_pending_batches_are_read_once_whatever_is_settled_meanwhile(ledger: Ledger, at: Callable[[int], int]):
+    """Also where one millisecond has more batches than one page."""
     ids = fill(ledger, 3500, at=at)
     settled, stays = set(ids[::2]), set(ids[1::2])
     came: list[str] = []
-    for n, batch in enumerate(held_batches(ledger, [QUEUE])):
+    for n, batch in enumerate(pending_batches(ledger, [QUEUE])):
         came.append(batch.id)
         if n in (0, 900, 1800):
             ledger.settle(QUEUE, sorted(settled)[: 600 * (1 + n // 900)])
@@ -116,11 +116,11 @@ def test_each_that_stays_comes_once_whatever_is_settled_meanwhile(ledger: Ledger
     assert stays <= set(came)
 
 
-def test_what_comes_later_is_left_to_later(ledger: Ledger, accept: Any):
-    """A look ends, however fast receivers accept."""
+def test_batches_accepted_later_are_not_read(ledger: Ledger, accept: Any):
+    """A scan ends, however fast receivers accept."""
     accept(b'{"id":"0"}')
     came = 0
-    for batch in held_batches(ledger, [QUEUE]):
+    for batch in pending_batches(ledger, [QUEUE]):
         assert isinstance(batch, Batch)
         came += 1
         accept(b'{"id":"more"}')
@@ -128,22 +128,22 @@ def test_what_comes_later_is_left_to_later(ledger: Ledger, accept: Any):
 
 
 def test_ordinals_fold_whatever_the_order(ledger: Ledger):
-    """A clock that goes back turns the order of ordinals round, and they are one run all the same."""
+    """A clock that goes back reverses the order of ordinals, and they still are one run."""
     fill(ledger, 2500, at=lambda n: -n)
-    assert survey(ledger, [QUEUE]).held == {("l", QUEUE): [(1, 2500)]}
+    assert scan_ledger(ledger, [QUEUE]).ordinals == {("l", QUEUE): [(1, 2500)]}
 
 
-def test_tidying_moves_no_batch(ledger: Ledger):
-    """It asks which of them are there; what is in them has to stay where it is."""
+def test_forgetting_settled_batches_reads_no_batch(ledger: Ledger):
+    """The ledger checks which batches exist without reading them."""
     ids = fill(ledger, 20, size=100_000)
     ledger.take(QUEUE, ids)
     ledger.redis.hset("seven:in_hand", mapping={f"gone-{n}": " w" for n in range(1500)})
-    before = sent(ledger)
-    ledger.tidy()
-    assert sent(ledger) - before < 500_000
-    assert {one.decode() for one in ledger.redis.hkeys("seven:in_hand")} == set(ids)
+    before = bytes_sent(ledger)
+    ledger.forget_settled()
+    assert bytes_sent(ledger) - before < 500_000
+    assert {field.decode() for field in ledger.redis.hkeys("seven:in_hand")} == set(ids)
 
 
-def sent(ledger: Ledger) -> int:
+def bytes_sent(ledger: Ledger) -> int:
     """Bytes that Redis has sent so far."""
     return int(ledger.redis.info("stats")["total_net_output_bytes"])
