@@ -1,1 +1,1 @@
-"""The store: tables that people query, in SQLite or PostgreSQL, through one code path."""
+"""Store: the tables that people query, in SQLite or PostgreSQL, through one code path."""

@@ -1,4 +1,4 @@
-"""Holding: while the database is away batches stay in the ledger, and one probe at a time finds out if it is back."""
+"""Circuit breaker: while the database is down, batches stay in the ledger and one probe at a time tests it."""
 
 import random
 import threading
@@ -14,28 +14,28 @@ log = logger("seven.workers")
 
 PAUSE_S = 2.0
 LONGEST_PAUSE_S = 20.0
-"""With its spread still below `SEVEN_OVERDUE_S`: whenever the sweep announces a batch again, it may be the probe."""
+"""Even with the spread below `SEVEN_OVERDUE_S`: a batch that the sweep announces again can always be the probe."""
 SPREAD = 0.25
-"""The part by which a pause is shorter or longer, so that many workers do not probe at once."""
-VERDICT_S = 1.0
-"""How long those who come during a probe wait for what it finds: else a good one would be all that a sweep brings."""
+"""The fraction by which a pause is shorter or longer, so that workers do not all probe at once."""
+PROBE_WAIT_S = 1.0
+"""How long other callers wait for the result of a probe. Without it only the probe of a sweep's burst would succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """That the database takes nothing: since when, and what it said last."""
+    """An outage of the database: since when, and the latest error."""
 
     since: datetime
-    cause: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"the database does not take anything ({self.cause}), held since {self.since:%Y-%m-%dT%H:%M:%SZ}"
+        return f"the database accepts no writes ({self.reason}), batches held since {self.since:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class CircuitBreaker:
-    """Open from a failure to the next success; while open one caller at a time may probe, after pauses that grow.
+    """Open from a failure to the next success; while open, one caller at a time may probe, after growing pauses.
 
-    What is turned away is lost to nobody: the batch stays pending, and the sweep announces it again.
+    A rejected batch is not lost: it stays pending, and the sweep announces it again.
     """
 
     def __init__(
@@ -50,41 +50,41 @@ class CircuitBreaker:
         self._probing = False
         self._lock = threading.Condition()
         self.holds = 0
-        """How often it has opened."""
+        """How often the breaker has opened."""
         self.hold: Hold | None = None
-        """What is being waited for; None while the database works."""
+        """The current outage; None while the database works."""
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
-        """Whether to try now, for the length of a block that tells of its `failed` or `succeeded`."""
+        """Yield whether to try now; the block then calls `failed` or `succeeded`."""
         with self._lock:
-            self._lock.wait_for(lambda: not self._probing, VERDICT_S)
+            self._lock.wait_for(lambda: not self._probing, PROBE_WAIT_S)
             probes = self.hold is not None and not self._probing and self._clock() >= self._probe_at
-            may = probes or self.hold is None
+            allowed = probes or self.hold is None
             self._probing |= probes
         try:
-            yield may
+            yield allowed
         finally:
             if probes:
                 with self._lock:
                     self._probing = False
                     self._lock.notify_all()
 
-    def failed(self, cause: str) -> None:
-        """Tell of a failure."""
+    def failed(self, reason: str) -> None:
+        """Record a failure."""
         with self._lock:
             opens = self.hold is None
             if opens:
                 self.holds += 1
                 self._pause_s, self._opened_at = self._first_s, self._clock()
-                log.warning("holding: the database does not take anything", cause=cause)
-            if opens or self._probing:  # of those who were on their way at the same moment the first one counts
+                log.warning("holding batches: the database accepts no writes", cause=reason)
+            if opens or self._probing:  # of failures that were under way at the same moment only the first counts
                 self._probe_at = self._clock() + self._pause_s * (1 + SPREAD * (2 * self._chance() - 1))
                 self._pause_s = min(2 * self._pause_s, self._longest_s)
-            self.hold = Hold(self.hold.since if self.hold else datetime.now(UTC), cause)
+            self.hold = Hold(self.hold.since if self.hold else datetime.now(UTC), reason)
 
     def succeeded(self) -> None:
-        """Tell of a success."""
+        """Record a success."""
         with self._lock:
             if self.hold is not None:
                 log.warning("the database is back", held_s=round(self._clock() - self._opened_at))

@@ -1,4 +1,4 @@
-"""Inspecting: what a database says of itself, as our own sessions get it, and whether it takes a write."""
+"""Database info: version, settings and state as our sessions see them, and whether the database accepts a write."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from store.errors import is_unmigrated
-from store.migrate import current, newest
 from store.partitions import provided_until
 from store.schema import ledger_marks
 from store.transactions import BACKEND
+from store.version import current, newest
 
-# What a commit is worth, and how many may come. `reset_val` is what a session has before we ask for more.
+# Durability of commits and number of connections. `reset_val` is what a session has before we change it.
 _SETTINGS = text(
     "SELECT name, setting, reset_val FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync', 'full_page_writes',"
     " 'server_encoding', 'server_version_num', 'max_connections', 'superuser_reserved_connections',"
     " 'transaction_isolation', 'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout')"
 )
-# Outside of our transactions: what somebody has set for the whole session. We set nothing there.
+# Session settings outside of our transactions. We never set one, so another client did.
 _LEFT_BEHIND = text(
     "SELECT name FROM pg_settings WHERE source = 'session' AND name IN ('synchronous_commit', 'lock_timeout',"
     " 'statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'search_path',"
@@ -33,61 +33,62 @@ _STATE = text(
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database's own words."""
+    """State and settings of a database."""
 
     dialect: str
     version: str | None
-    """Of its schema; None for one without tables of ours."""
+    """Of its schema; None without tables of ours."""
     newest: str
-    """Of today's schema."""
+    """Of the current schema."""
     settings: dict[str, str]
-    """What our transactions have."""
+    """In effect within our transactions."""
     defaults: dict[str, str]
-    """What a session would have that asks for nothing; PostgreSQL only."""
+    """In effect in a session that sets nothing; PostgreSQL only."""
     size: int
     """Bytes."""
     connections: int
-    """Those that are open; PostgreSQL only."""
+    """Open ones; PostgreSQL only."""
     standby: bool
     provided_until: datetime | None
-    """By when the weeks end that have partitions, in every table; PostgreSQL only."""
-    refusal: str | None
-    """Why it took no write; None when it did, or when it has no tables yet."""
+    """The end of the last week for which every table has a partition; PostgreSQL only."""
+    write_error: str | None
+    """Why the database refused a test write; None when it accepted one, or has no tables yet."""
     pooled: bool = False
-    """Whether a pooler stands between us and it; PostgreSQL only."""
+    """Whether a connection pooler stands in between; PostgreSQL only."""
     left_behind: tuple[str, ...] = ()
-    """Settings that another client has left in a session that we got; PostgreSQL only."""
+    """Settings that another client left behind in our session; PostgreSQL only."""
 
 
 def inspect(engine: Engine) -> Database:
-    """Ask it, and write a row that is rolled back. Raises sqlalchemy's SQLAlchemyError when it does not answer."""
-    version, refusal = current(engine), None
-    if version is not None:
-        refusal = _refusal(engine)
+    """Query the database, and write a row that is rolled back. Raises SQLAlchemyError when it does not answer."""
+    version = current(engine)
+    write_error = None if version is None else _try_write(engine)
     with engine.connect().execution_options(reads=True) as connection:
         read = _postgresql if engine.dialect.name == "postgresql" else _sqlite
-        told = read(connection)
+        properties = read(connection)
     if engine.dialect.name == "postgresql":
-        told |= _session(engine)
-    return Database(engine.dialect.name, version, newest(), refusal=refusal, **told)
+        properties |= _session(engine)
+    return Database(engine.dialect.name, version, newest(), write_error=write_error, **properties)
 
 
 def clock(connection: Connection) -> datetime:
-    """The time by the database's own clock; SQLite has none but this machine's."""
+    """The time by the database's own clock; SQLite has only this machine's."""
     if connection.dialect.name == "postgresql":
-        told: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return told.astimezone(UTC)
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
     return datetime.now(UTC)
 
 
-def _refusal(engine: Engine) -> str | None:
-    """A write as workers write; what it touches is nobody's, and it never was."""
+def _try_write(engine: Engine) -> str | None:
+    """Write as workers do, to a row that no ledger has, and roll back. Returns the error."""
     try:
         with engine.connect() as connection, connection.begin() as transaction:
             connection.execute(insert(ledger_marks).values(ledger="", queue="", last_ordinal=0))
             transaction.rollback()
     except DBAPIError as error:
-        return "a table or column of today is not there" if is_unmigrated(error) else type(error.orig).__name__
+        if is_unmigrated(error):
+            return "a table or column of the current schema is missing"
+        return type(error.orig).__name__
     return None
 
 
@@ -106,17 +107,24 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
 
 def _session(engine: Engine) -> dict[str, Any]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        greeted: Any = connection.connection.dbapi_connection
-        # asked through SQLAlchemy: what the driver itself raises nobody takes for a database that is away
-        answering = connection.exec_driver_sql(BACKEND).scalar_one()
+        driver: Any = connection.connection.dbapi_connection
+        # through SQLAlchemy: callers do not recognise the driver's own errors as an outage
+        backend = connection.exec_driver_sql(BACKEND).scalar_one()
         return {
-            "pooled": answering != greeted.info.backend_pid,
+            "pooled": backend != driver.info.backend_pid,
             "left_behind": tuple(connection.execute(_LEFT_BEHIND).scalars()),
         }
 
 
 def _sqlite(connection: Connection) -> dict[str, Any]:
     names = ("journal_mode", "synchronous", "encoding", "page_count", "page_size")
-    told = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in names}
-    size = int(told.pop("page_count")) * int(told.pop("page_size"))
-    return {"settings": told, "defaults": {}, "size": size, "connections": 0, "standby": False, "provided_until": None}
+    values = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in names}
+    size = int(values.pop("page_count")) * int(values.pop("page_size"))
+    return {
+        "settings": values,
+        "defaults": {},
+        "size": size,
+        "connections": 0,
+        "standby": False,
+        "provided_until": None,
+    }

@@ -1,49 +1,49 @@
-"""Engine: a database URL becomes connections that keep a commit once it is answered.
+"""Engine: connections to a database URL whose acknowledged commits are durable.
 
-After an outage no connection that was made before it is used again: it may go on meeting the server of before, which is
-read-only or no longer the primary. Disposing of the pool is not enough, and leaves open what other threads have just
-taken from it: they return it to a pool that no longer exists.
+After an outage no older connection is used again: it may still reach the former server, which is read-only or no longer
+the primary. Disposing of the pool is not enough: other threads return the connections that they hold to a pool that no
+longer exists, and those stay open.
 """
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
-from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from store import transactions
 from store.schema import SCHEMA
-from store.timeouts import PATIENCE, Patience, guarded
+from store.transactions import PATIENCE, Patience
 
-_OPTION = "stale_before"
+_STALE_BEFORE = "stale_before"
 
 
-def watch(engine: Engine) -> None:
-    """Have the engine's pool replace each connection that has expired, when it is next taken."""
+def replace_expired(engine: Engine) -> None:
+    """Make the engine's pool replace expired connections at their next checkout."""
 
     def check(_connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info["made_at"] <= engine.get_execution_options().get(_OPTION, 0.0):
-            raise DisconnectionError("made before the outage")
+        if record.info["opened_at"] <= engine.get_execution_options().get(_STALE_BEFORE, 0.0):
+            raise DisconnectionError("opened before the outage")
 
-    event.listen(engine, "connect", _made)
+    event.listen(engine, "connect", _record_opening)
     event.listen(engine, "checkout", check)
 
 
 def expire(engine: Engine) -> None:
-    """Let no connection of now be taken from the pool again; what is in use is closed after it."""
-    engine.update_execution_options(**{_OPTION: time.monotonic()})
+    """Expire all present connections; one that is in use is closed after its use."""
+    engine.update_execution_options(**{_STALE_BEFORE: time.monotonic()})
 
 
-def _made(_connection: Any, record: Any) -> None:
-    record.info["made_at"] = time.monotonic()
+def _record_opening(_connection: Any, record: Any) -> None:
+    record.info["opened_at"] = time.monotonic()
 
 
-# A server that vanished without a word is noticed within half a minute.
+# Detects a server that vanished without closing the connection within half a minute.
 _CONNECTION = {
-    # A database of SQL_ASCII, as one made under LANG=C is, would answer in bytes; what it keeps is UTF-8 all the same.
+    # A database with encoding SQL_ASCII (created under LANG=C) would answer in bytes; its content is still UTF-8.
     "client_encoding": "utf8",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -51,16 +51,16 @@ _CONNECTION = {
     "tcp_user_timeout": 30_000,
 }
 OVERFLOW = 2
-"""Connections beyond one for each thread: beat's tasks come beside batches."""
+"""Connections beyond one for each thread: beat's tasks run beside batches."""
 _EXPECTED = "sqlite:///… or postgresql://… is expected"
 _SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
 
 
-def database_url(told: str) -> URL:
-    """The URL with the driver that we bring; `postgres://` is understood too. Raises ValueError for other databases."""
+def database_url(text: str) -> URL:
+    """The URL with our driver; `postgres://` is accepted too. Raises ValueError for other databases."""
     try:
-        url = make_url(told)
-    except ArgumentError:  # whose text repeats the URL, in which the password is
+        url = make_url(text)
+    except ArgumentError:  # its text repeats the URL, which contains the password
         raise ValueError(_EXPECTED) from None
     if url.drivername in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
@@ -69,12 +69,12 @@ def database_url(told: str) -> URL:
     return url
 
 
-def create_store_engine(told: str, connections: int = 4, patience: Patience = PATIENCE) -> Engine:
-    """An engine for the store; it connects when first used. Every wait for its database is bounded.
+def create_store_engine(database: str, connections: int = 4, patience: Patience = PATIENCE) -> Engine:
+    """An engine for the store; it connects at first use. Every wait for the database is bounded.
 
-    PostgreSQL is given up on after `patience`, SQLite's lock after its `busy_timeout`.
+    `patience` bounds PostgreSQL, `busy_timeout` SQLite's lock.
     """
-    url = database_url(told)
+    url = database_url(database)
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
             url,
@@ -85,33 +85,35 @@ def create_store_engine(told: str, connections: int = 4, patience: Patience = PA
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        watch(engine)
+        replace_expired(engine)
         return engine
     engine = create_engine(
         url,
-        hide_parameters=True,  # errors are logged, and parameters are what people wrote
-        isolation_level="AUTOCOMMIT",  # the driver begins nothing by itself; transactions.begin does
+        hide_parameters=True,  # errors are logged, and parameters contain what people wrote
+        isolation_level="AUTOCOMMIT",  # the driver must not begin transactions; transactions.begin does
         pool_size=connections,
         max_overflow=OVERFLOW,
         pool_pre_ping=True,
         pool_timeout=10,
         connect_args=_CONNECTION | {"connect_timeout": patience.connect_s},
     )
+    from store.timeouts import guarded  # noqa: PLC0415 - psycopg takes long to import, and SQLite does without
+
     event.listen(engine, "do_connect", guarded(patience))
     event.listen(engine, "connect", _configure_postgresql)
     event.listen(engine, "begin", transactions.begin)
-    watch(engine)
+    replace_expired(engine)
     return engine
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    connection.isolation_level = None  # the driver must not begin transactions; _begin_sqlite does
     for pragma in _SQLITE:
         _configure(connection, pragma)
 
 
 def _configure(connection: Any, pragma: str) -> None:
-    """Switching a new file to WAL heeds no busy_timeout: processes that start together would fail."""
+    """Run a PRAGMA with retries: switching a new file to WAL ignores busy_timeout, so parallel starts would fail."""
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -125,13 +127,22 @@ def _configure(connection: Any, pragma: str) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # Writers queue up at the beginning; one that began as a reader would fail when it comes to write.
+    # Writers queue at BEGIN; a transaction that began as a reader would fail at its first write.
     reads = connection.get_execution_options().get("reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _configure_postgresql(connection: Any, _: Any) -> None:
-    connection.adapters.register_dumper(list, ListBinaryDumper)  # as text each element is escaped, in Python
+    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415
+
+    connection.adapters.register_dumper(list, ListBinaryDumper)  # the text format escapes each element in Python
     if transactions.is_pooled(connection):
-        # A prepared statement belongs to a session, and the next one has another of that name, or none.
+        # A prepared statement belongs to a session; the next transaction may run in a session that lacks it.
         connection.prepare_threshold = None
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The database's file; None for a server."""
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(engine.url.database)).absolute()

@@ -1,40 +1,47 @@
-"""Failures: whether a database refused what it was given, or was away. The one is buried, the other is held."""
+"""Errors of a database, classified: refused rows are buried, an outage is waited out, a race is tried again."""
 
 import sqlite3
+import sys
 
-import psycopg
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-# SQLSTATE classes that speak of the data: data exception, integrity constraint, program limit (a row too big for an
-# index). All else speaks of the server: away, read-only, full, not migrated, no right to write.
+# SQLSTATE classes about the data: data exception, integrity constraint, program limit (a row too big for an index).
+# All others are about the server: away, read-only, full, not migrated, no right to write.
 _REFUSALS = {"22", "23", "54"}
-# A value that could not even be bound: NUL, a lone surrogate, an integer beyond 64 bits.
+# A value that the driver could not bind: NUL, a lone surrogate, an integer beyond 64 bits.
 _UNBINDABLE = (
-    ValueError, TypeError, OverflowError, psycopg.DataError, psycopg.IntegrityError,
-    sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError,
+    ValueError, TypeError, OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError,
 )  # fmt: skip
 _UNMIGRATED = {"42P01", "42703"}  # no such table, no such column
-_RACES = {"40001", "40P01"}  # serialization failure, deadlock: the same again succeeds
+_RACES = {"40001", "40P01"}  # serialization failure, deadlock: a retry succeeds
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the same rows would be refused again, by a database in the best of health."""
-    cause = error.orig if isinstance(error, StatementError) else error
-    return isinstance(cause, _UNBINDABLE) or sqlstate(error)[:2] in _REFUSALS
+    """Whether a healthy database would refuse the same rows again."""
+    original = error.orig if isinstance(error, StatementError) else error
+    psycopg = sys.modules.get("psycopg")  # not imported without a connection to PostgreSQL
+    unbindable = _UNBINDABLE + ((psycopg.DataError, psycopg.IntegrityError) if psycopg else ())
+    return isinstance(original, unbindable) or sqlstate(error)[:2] in _REFUSALS
 
 
 def is_race(error: Exception) -> bool:
-    """Whether two writers met, and trying again at once is all that is needed."""
+    """Whether two writers collided, so that an immediate retry suffices."""
     return isinstance(error, DBAPIError) and sqlstate(error) in _RACES
 
 
 def is_unmigrated(error: Exception) -> bool:
-    """Whether a table or column of today is not there: the database works, and waits for `migrate`."""
+    """Whether a table or column of the current schema is missing: the database works, but needs `migrate`."""
     return sqlstate(error) in _UNMIGRATED or str(getattr(error, "orig", "")).startswith(
         ("no such table", "no such col")
     )
 
 
 def sqlstate(error: Exception) -> str:
-    """PostgreSQL's code for what happened; empty where there is none."""
+    """PostgreSQL's error code; empty without one."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
+def database_reason(error: SQLAlchemyError) -> str:
+    """The first line of the database's own message, without the statement."""
+    lines = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,6 +1,6 @@
-"""Ordinals: which of them have rows, as the audit asks, and which are tallied as gone or doubled.
+"""Ordinals: which ones have rows, for the audit, and which are tallied as gone or doubled.
 
-Each question is one pass over an index or a table.
+Each function is one pass over an index or a table.
 """
 
 from collections import Counter, defaultdict
@@ -12,201 +12,211 @@ from typing import Literal
 
 from sqlalchemy import Connection, Engine, and_, case, delete, distinct, false, func, insert, literal, or_, select, text
 
-from seven.ranges import Run, runs
+from seven.ranges import OrdinalRange, merge_ranges
 from store.schema import SCHEMA, deliveries, ledger_marks, link_events, links, tallies
 from store.timeouts import lift_bounds
 
-SNAPSHOT_S = 3600  # for a pass over many millions of rows; for ever would be too long for a server that hangs
+SNAPSHOT_S = 3600  # enough for many millions of rows, and still a bound for a server that hangs
 
-Place = tuple[str, str]
-"""A life of the ledger, and a queue."""
+SeriesKey = tuple[str, str]
+"""A life of the ledger, and a queue: ordinals count within the two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the rows of one life and queue say."""
+    """The rows of one life and queue."""
 
     outcomes: Mapping[str, int]
     """Rows by outcome."""
     later: int
-    """Rows beyond the ordinals that the audit asks about: they came while it was looking."""
+    """Rows beyond the ordinals that the audit covers: they arrived while it ran."""
     last_ordinal: int
     last_received_at: datetime | None
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection whose every query sees the same moment, and may take its time."""
+    """A connection whose queries all see the same moment, and may run long."""
     with engine.connect().execution_options(reads=True, snapshot=True) as connection:
         if engine.dialect.name == "postgresql":
-            # before the moment is fixed: a partition dropped after it would be missing from it, and so would its tally
+            # before the snapshot: it would lack a partition that is dropped later, and the tally of its rows
             connection.execute(text(f"LOCK TABLE {SCHEMA}.{deliveries.name} IN ACCESS SHARE MODE"))
             lift_bounds(connection, SNAPSHOT_S)
-            connection.execute(text("SET LOCAL lock_timeout = '10s'"))  # it may take its time, and not others' wait
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))  # it may run long, but not make others wait
         yield connection
 
 
-def rows(connection: Connection, life: str | None, marks: Mapping[str, int]) -> dict[Place, Rows]:
-    """The rows of every life and queue; of the given life those up to the marks apart from later ones."""
+def rows(connection: Connection, life: str | None, marks: Mapping[str, int]) -> dict[SeriesKey, Rows]:
+    """The rows of every life and queue; of the given life, rows beyond the marks count as later."""
     c = deliveries.c
     beyond = [and_(c.ledger == life, c.queue == queue, c.ordinal > mark) for queue, mark in marks.items()]
     later = case((or_(false(), *beyond), literal(1)), else_=literal(0)).label("later")
     query = select(
         c.ledger, c.queue, c.outcome, later, func.count().label("n"), func.max(c.ordinal), func.max(c.received_at)
     ).where(c.ordinal.is_not(None))
-    outcomes: dict[Place, Counter[str]] = defaultdict(Counter)
-    beyond_marks: Counter[Place] = Counter()
-    last: dict[Place, tuple[int, datetime | None]] = {}
-    for ledger, queue, outcome, is_later, n, ordinal, at in connection.execute(
+    outcomes: dict[SeriesKey, Counter[str]] = defaultdict(Counter)
+    beyond_marks: Counter[SeriesKey] = Counter()
+    last: dict[SeriesKey, tuple[int, datetime | None]] = {}
+    for ledger, queue, outcome, is_later, count, ordinal, at in connection.execute(
         query.group_by(c.ledger, c.queue, c.outcome, later)
     ):
-        place = (ledger or "", queue or "")
+        series = (ledger or "", queue or "")
         if is_later:
-            beyond_marks[place] += n
+            beyond_marks[series] += count
         else:
-            outcomes[place][outcome or ""] += n
-        last[place] = max(last.get(place, (0, at)), (ordinal, at), key=lambda one: one[0])
-    return {place: Rows(outcomes[place], beyond_marks[place], *last[place]) for place in last}
+            outcomes[series][outcome or ""] += count
+        last[series] = max(last.get(series, (0, at)), (ordinal, at), key=lambda entry: entry[0])
+    return {series: Rows(outcomes[series], beyond_marks[series], *last[series]) for series in last}
 
 
-def breaks(connection: Connection) -> dict[Place, tuple[list[Run], Counter[int]]]:
-    """Where each series of ordinals is not dense: the runs that are missing before its last, and surplus rows."""
+def breaks(connection: Connection) -> dict[SeriesKey, tuple[list[OrdinalRange], Counter[int]]]:
+    """Where each series of ordinals is not dense: the missing ranges before its last ordinal, and surplus rows."""
     c = deliveries.c
     previous = func.lag(c.ordinal, 1, 0).over(partition_by=(c.ledger, c.queue), order_by=c.ordinal).label("previous")
     series = select(c.ledger, c.queue, c.ordinal, previous).where(c.ordinal.is_not(None)).subquery()
     odd = select(series).where(series.c.ordinal != series.c.previous + 1)
-    found: dict[Place, tuple[list[Run], Counter[int]]] = defaultdict(lambda: ([], Counter()))
+    result: dict[SeriesKey, tuple[list[OrdinalRange], Counter[int]]] = defaultdict(lambda: ([], Counter()))
     for ledger, queue, ordinal, before in connection.execute(odd):
-        missing, doubled = found[ledger or "", queue or ""]
+        missing, doubled = result[ledger or "", queue or ""]
         if ordinal == before:
             doubled[ordinal] += 1
         else:
             missing.append((before + 1, ordinal - 1))
-    return found
+    return result
 
 
-def received_at(connection: Connection, place: Place, ordinals: Sequence[int]) -> list[datetime | None]:
-    """When these deliveries were received; None for one that has no row."""
+def received_at(connection: Connection, series: SeriesKey, ordinals: Sequence[int]) -> list[datetime | None]:
+    """When the deliveries with these ordinals were received; None without a row."""
     c = deliveries.c
-    wanted = and_(c.ledger == place[0], c.queue == place[1], c.ordinal.in_(ordinals))
-    known = {row.ordinal: row.received_at for row in connection.execute(select(c.ordinal, c.received_at).where(wanted))}
-    return [known.get(ordinal) for ordinal in ordinals]
+    condition = and_(c.ledger == series[0], c.queue == series[1], c.ordinal.in_(ordinals))
+    rows = connection.execute(select(c.ordinal, c.received_at).where(condition))
+    times = {row.ordinal: row.received_at for row in rows}
+    return [times.get(ordinal) for ordinal in ordinals]
 
 
-def tallied(connection: Connection) -> dict[Place, dict[str, list[Run]]]:
-    """The ordinals whose rows are known to be gone, by what became of them."""
-    found: dict[Place, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+def tallied(connection: Connection) -> dict[SeriesKey, dict[str, list[OrdinalRange]]]:
+    """The tallied ordinals of each series by fate."""
+    result: dict[SeriesKey, dict[str, list[OrdinalRange]]] = defaultdict(lambda: defaultdict(list))
     c = tallies.c
     for row in connection.execute(select(c.ledger, c.queue, c.fate, c.first_ordinal, c.last_ordinal)):
-        found[row.ledger, row.queue][row.fate].append((row.first_ordinal, row.last_ordinal))
-    return {place: {fate: runs(some) for fate, some in fates.items()} for place, fates in found.items()}
+        result[row.ledger, row.queue][row.fate].append((row.first_ordinal, row.last_ordinal))
+    return {
+        series: {fate: merge_ranges(entries) for fate, entries in fates.items()} for series, fates in result.items()
+    }
 
 
 def removed_until(connection: Connection) -> datetime | None:
-    """When the latest of the deliveries was received that have been removed for their age; None when none was.
+    """When the latest of the deliveries that retention removed was received; None if it removed none.
 
-    Where that is not known of some, any of those that are missing may have been there: the end of time.
+    The end of time if a time of receipt is unknown: any missing delivery may then have been removed.
     """
-    latest, number, known = connection.execute(
+    latest, total, known = connection.execute(
         select(func.max(tallies.c.received_at), func.count(), func.count(tallies.c.received_at)).where(
             tallies.c.fate == "removed"
         )
     ).one()
-    return latest if number == known else datetime.max.replace(tzinfo=UTC)
+    return latest if total == known else datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a life was seen to have numbered a queue, and when; `closed` once an operator knows that it has ended."""
+    """The last ordinal seen of a life and queue, and when; `closed` once an operator acknowledged the life's end."""
 
     last_ordinal: int = 0
     seen_at: datetime | None = None
     closed: bool = False
 
 
-def marks(connection: Connection) -> dict[Place, Mark]:
+def marks(connection: Connection) -> dict[SeriesKey, Mark]:
     """The marks of every life and queue."""
     c = ledger_marks.c
-    found = connection.execute(select(c.ledger, c.queue, c.last_ordinal, c.seen_at, c.closed_at))
+    rows = connection.execute(select(c.ledger, c.queue, c.last_ordinal, c.seen_at, c.closed_at))
     return {
-        (row.ledger, row.queue): Mark(row.last_ordinal or 0, row.seen_at, row.closed_at is not None) for row in found
+        (row.ledger, row.queue): Mark(row.last_ordinal or 0, row.seen_at, row.closed_at is not None) for row in rows
     }
 
 
 def repeats(connection: Connection) -> dict[str, int]:
-    """How many deliveries of each queue said what another had said."""
+    """The number of deliveries of each queue that repeat another one."""
     c = deliveries.c
     query = select(c.queue, func.count(c.digest) - func.count(distinct(c.digest))).group_by(c.queue)
-    return {queue or "": n for queue, n in connection.execute(query)}
+    return {queue or "": count for queue, count in connection.execute(query)}
 
 
 def unnumbered(connection: Connection) -> int:
-    """Dead letters without an ordinal: something lay in the ledger that was no batch, and nobody has dealt with it."""
+    """The number of open dead letters without an ordinal: entries of the ledger that were no batch."""
     c = deliveries.c
     return connection.execute(select(func.count()).where(c.ordinal.is_(None), c.outcome == "dead")).scalar_one()
 
 
 def present(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Which of these deliveries have a row."""
+    """The ids of these deliveries that have a row."""
     return set(connection.execute(select(deliveries.c.id).where(deliveries.c.id.in_(ids))).scalars())
 
 
 def link_gaps(connection: Connection) -> dict[str, tuple[int, int]]:
-    """By kind, the links some of whose clicks or views were never told to us, and how many those are.
+    """By kind: the number of links with clicks or views that the gateway never reported, and the number of those.
 
-    Retention removes the oldest ones first. Of a link that is older than whatever is left, only those count that lack
-    between the first that is left and the last.
+    Retention removes the oldest events first. For a link older than every remaining event, only gaps between its first
+    and its last remaining event count.
     """
     c = link_events.c
     whole = links.c.first_at >= select(func.min(c.at)).scalar_subquery()
     before = case((whole, literal(0)), else_=func.min(c.nth) - 1)
-    untold = (func.max(c.nth) - func.count() - before).label("untold")
-    told = (
-        select(c.type, untold)
+    unreported = (func.max(c.nth) - func.count() - before).label("unreported")
+    gaps = (
+        select(c.type, unreported)
         .outerjoin(links, and_(links.c.sms_id == c.sms_id, links.c.tracking_url == c.tracking_url))
         .group_by(c.sms_id, c.tracking_url, c.type, links.c.first_at)
         .subquery()
     )
-    some = select(told).where(told.c.untold > 0).subquery()
-    query = select(some.c.type, func.count(), func.sum(some.c.untold)).group_by(some.c.type)
-    return {kind: (number, int(untold)) for kind, number, untold in connection.execute(query)}
+    query = (
+        select(gaps.c.type, func.count(), func.sum(gaps.c.unreported))
+        .where(gaps.c.unreported > 0)
+        .group_by(gaps.c.type)
+    )
+    return {kind: (count, int(unreported)) for kind, count, unreported in connection.execute(query)}
 
 
 Fate = Literal["removed", "lost", "doubled"]
-"""removed: by retention; lost, doubled: an operator has taken note of it."""
+"""removed: by retention; lost, doubled: acknowledged by an operator."""
 
 
 def tally(
-    connection: Connection, place: Place, some: Iterable[Run], fate: Fate, received_at: datetime | None = None
+    connection: Connection,
+    series: SeriesKey,
+    ordinals: Iterable[OrdinalRange],
+    fate: Fate,
+    received_at: datetime | None = None,
 ) -> None:
-    """Keep what became of these ordinals, in the transaction that has it become so; told again it changes nothing.
+    """Record the fate of these ordinals, in the transaction that causes it. Idempotent.
 
-    `received_at` is the latest receipt among them; None where nobody knows it. Runs that touch become one: what
-    retention removes from the beginning of a series on is one row, however long it goes on.
+    `received_at` is the latest time of receipt among them; None if unknown. Adjacent ranges become one: what retention
+    removes from the beginning of a series on stays one row.
     """
-    told = runs(some)
-    if not told:
+    added = merge_ranges(ordinals)
+    if not added:
         return
     _lock(connection)
-    life, queue = place
+    life, queue = series
     c = tallies.c
-    beside = and_(
+    adjacent = and_(
         c.ledger == life,
         c.queue == queue,
         c.fate == fate,
-        c.first_ordinal <= told[-1][1] + 1,
-        c.last_ordinal >= told[0][0] - 1,
+        c.first_ordinal <= added[-1][1] + 1,
+        c.last_ordinal >= added[0][0] - 1,
     )
-    kept = connection.execute(select(c.first_ordinal, c.last_ordinal, c.received_at).where(beside)).all()
-    known = [(row.first_ordinal, row.last_ordinal) for row in kept]
-    joined = runs([*known, *told])
+    stored = connection.execute(select(c.first_ordinal, c.last_ordinal, c.received_at).where(adjacent)).all()
+    known = [(row.first_ordinal, row.last_ordinal) for row in stored]
+    joined = merge_ranges([*known, *added])
     if joined == sorted(known):
         return
-    # One time for all that lie here together: what is asked is until when rows were removed, and that is the latest.
-    times = [received_at, *(row.received_at for row in kept)]
+    # One time for the whole run suffices: `removed_until` asks for the latest.
+    times = [received_at, *(row.received_at for row in stored)]
     latest = max((at for at in times if at is not None), default=None) if None not in times else None
     now = datetime.now(UTC)
-    connection.execute(delete(tallies).where(beside))
+    connection.execute(delete(tallies).where(adjacent))
     connection.execute(
         insert(tallies),
         [
@@ -225,6 +235,6 @@ def tally(
 
 
 def _lock(connection: Connection) -> None:
-    """One at a time joins runs; reading goes on. SQLite lets one write at a time anyhow."""
+    """Serialise the merging of ranges; readers continue. SQLite has a single writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {SCHEMA}.{tallies.name} IN SHARE ROW EXCLUSIVE MODE"))

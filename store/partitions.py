@@ -1,9 +1,9 @@
-"""Partitioning: on PostgreSQL what grows for ever is one table for each week, so that months slow nothing of today.
+"""Partitions: on PostgreSQL, tables that grow for ever have one partition per week, so that old rows slow nothing.
 
-Indexes of a week stay small enough for memory, and a week that is over is dropped at once instead of row by row. Weeks
-begin on Mondays, UTC. `<table>_20261130` holds the week that begins then, `<table>_until_20261130` what was there
-before the table was partitioned, `<table>_rest` what fits nowhere: an id that is none of ours, a time of a clock gone
-wrong, a week for which nobody has provided. Nothing depends on the weeks being there, only how fast it is.
+The indexes of a week stay small enough for memory, and an expired week is dropped at once instead of row by row. Weeks
+begin on Mondays, UTC. `<table>_20261130` holds the week that begins then, `<table>_until_20261130` the rows from before
+the table was partitioned, `<table>_rest` everything else: a foreign id, a time of a wrong clock, a week without a
+partition. Only speed depends on the partitions, correctness does not.
 """
 
 import re
@@ -24,22 +24,22 @@ from store.schema import SCHEMA, deliveries, metadata
 
 WEEK = timedelta(weeks=1)
 AHEAD = 4
-"""Weeks provided for in advance: so long nobody need look."""
+"""Weeks that have a partition in advance: so long, retention may stand still."""
 PATIENCE_MS = 1000
-"""For a lock: whoever comes after us waits behind us."""
+"""The wait for a lock: later transactions queue behind ours."""
 
-PARTITIONED = [one for one in metadata.sorted_tables if one.dialect_options["postgresql"].get("partition_by")]
+PARTITIONED = [table for table in metadata.sorted_tables if table.dialect_options["postgresql"].get("partition_by")]
 
 _IMPATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}; SET LOCAL statement_timeout = {5 * PATIENCE_MS}")
-_IN_THE_WAY = {"55P03", "57014", "40P01"}  # lock not available, took too long, deadlock
-# The rest has some of its rows, another process has just made it, no right to, something of somebody's hangs on it.
-_NOT_TO_BE_DONE = {"23514", "42P07", "42501", "2BP01"}
+_BUSY = {"55P03", "57014", "40P01"}  # lock not available, took too long, deadlock
+# The rest holds rows of that week, another process just created it, no privilege, other objects depend on it.
+_IMPOSSIBLE = {"23514", "42P07", "42501", "2BP01"}
 _DEFAULT_GRANTS = text(
     "SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', pg_class.oid::regclass,"
-    " CASE WHEN told.grantee = 0 THEN 'PUBLIC' ELSE told.grantee::regrole::text END)"
-    " FROM pg_class, aclexplode(relacl) AS told WHERE pg_class.oid = to_regclass(:name) AND told.grantee <> relowner"
+    " CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END)"
+    " FROM pg_class, aclexplode(relacl) AS acl WHERE pg_class.oid = to_regclass(:name) AND acl.grantee <> relowner"
 )
-_KNOWN_ROWS = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+_ESTIMATED_ROWS = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
 _PARTITIONS = text(
     "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
     " WHERE inhparent = to_regclass(:table) ORDER BY child.relname"
@@ -50,23 +50,23 @@ log = logger("seven.workers")
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part of a table, with the times of what may be in it."""
+    """A partition, with the range of times of its rows."""
 
     name: str
     since: datetime | None
-    """None where it holds all that is older than `until`."""
+    """Inclusive; None if it holds all rows older than `until`."""
     until: datetime | None
-    """Not in it any more; None for the rest."""
+    """Exclusive; None for the rest."""
 
 
 def monday(at: datetime) -> datetime:
-    """When its week began."""
+    """The beginning of the week of a time."""
     day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return day - timedelta(days=day.weekday())
 
 
 def partitions(connection: Connection, table: Table) -> list[Partition]:
-    """Those of a table. None on SQLite."""
+    """The partitions of a table; empty on SQLite."""
     if connection.dialect.name != "postgresql":
         return []
     return [
@@ -76,45 +76,48 @@ def partitions(connection: Connection, table: Table) -> list[Partition]:
 
 
 def provided_until(connection: Connection) -> datetime | None:
-    """By when the last week ends for which every table has a partition; None where one has none."""
-    last = [max((one.until for one in partitions(connection, it) if one.until), default=None) for it in PARTITIONED]
-    return None if None in last else min(filter(None, last))
+    """The end of the last week for which every table has a partition; None if a table has none."""
+    ends = [
+        max((partition.until for partition in partitions(connection, table) if partition.until), default=None)
+        for table in PARTITIONED
+    ]
+    return None if None in ends else min(filter(None, ends))
 
 
 def provide(connection: Connection, table: Table, now: datetime) -> list[str]:
-    """Make the partitions of this week and those that come, as far as they are not there; returns their names.
+    """Create the missing partitions of this week and the next ones. Returns their names.
 
-    A week of which the rest holds some rows already stays there. Who holds a lock that is needed is not waited for
-    long: whoever comes next goes on.
+    A week with rows in the rest stays there. The wait for a lock is short: the next call continues.
     """
-    there = partitions(connection, table)
-    begun = max((one.until for one in there if one.since is None and one.until), default=None)
-    made = []
+    existing = partitions(connection, table)
+    names = {partition.name for partition in existing}
+    unpartitioned_until = max((part.until for part in existing if part.since is None and part.until), default=None)
+    created = []
     for start in _weeks(now):
         name = f"{table.name}_{start:%Y%m%d}"
-        if there and name not in {one.name for one in there} and (begun is None or start >= begun):
-            if _provided(connection, table, name, start):
-                made.append(name)
+        if existing and name not in names and (unpartitioned_until is None or start >= unpartitioned_until):
+            if _create(connection, table, name, start):
+                created.append(name)
             else:
-                log.warning("no partition", table=table.name, week=f"{start:%Y-%m-%d}")
-    return made
+                log.warning("partition not created", table=table.name, week=f"{start:%Y-%m-%d}")
+    return created
 
 
 def drop_past(connection: Connection, table: Table, before: datetime, *, only_empty: bool = False) -> int | None:
-    """Drop the oldest partition that is wholly from before then, or the oldest of them that is empty.
+    """Drop the oldest partition that ends before then; with `only_empty`, the oldest empty one.
 
-    Returns how many rows were in it, as far as the database knows; None where there is none, or somebody is in the way.
-    One in a transaction: until its end all who write wait.
+    Returns its number of rows by the database's estimate; None without such a partition, or if another transaction or a
+    dependent object prevents it. Drop one per transaction: until its end all writers wait.
     """
-    for one in partitions(connection, table):
-        if one.until and one.until <= before:
+    for partition in partitions(connection, table):
+        if partition.until and partition.until <= before:
             try:
                 with connection.begin_nested():
-                    rows = _dropped(connection, table, one.name, only_empty)
+                    rows = _drop(connection, table, partition.name, only_empty)
             except DBAPIError as error:
-                if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_DONE:
+                if sqlstate(error) not in _BUSY | _IMPOSSIBLE:
                     raise
-                log.warning("a partition stays", table=table.name, partition=one.name, cause=sqlstate(error))
+                log.warning("partition not dropped", table=table.name, partition=partition.name, cause=sqlstate(error))
                 return None
             if rows is not None:
                 return rows
@@ -127,12 +130,12 @@ def _weeks(now: datetime) -> Iterator[datetime]:
 
 
 def _partition(table: Table, name: str) -> Partition:
-    """By its name, if that is one of those we give; of any other nothing is known, and it is left alone."""
-    found = re.fullmatch(rf"{table.name}_(until_)?(\d{{8}})", name)
+    """Read the range from our naming scheme; a partition with another name has no known range, and is left alone."""
+    match = re.fullmatch(rf"{table.name}_(until_)?(\d{{8}})", name)
     with suppress(ValueError):
-        if found:
-            day = datetime.strptime(found[2], "%Y%m%d").replace(tzinfo=UTC)
-            return Partition(name, None, day) if found[1] else Partition(name, day, day + WEEK)
+        if match:
+            day = datetime.strptime(match[2], "%Y%m%d").replace(tzinfo=UTC)
+            return Partition(name, None, day) if match[1] else Partition(name, day, day + WEEK)
     return Partition(name, None, None)
 
 
@@ -140,52 +143,52 @@ def _bound(table: Table, at: datetime) -> str:
     return f"'{first_id(at)}'" if table is deliveries else f"'{at.isoformat()}'"
 
 
-def _provided(connection: Connection, table: Table, name: str, start: datetime) -> bool:
-    """Attaching hinders nobody who writes; creating it in its place would."""
+def _create(connection: Connection, table: Table, name: str, start: datetime) -> bool:
+    """Create a partition, and attach it: that blocks no writers, as CREATE TABLE … PARTITION OF would."""
     bounds = f"FROM ({_bound(table, start)}) TO ({_bound(table, start + WEEK)})"
     try:
         with connection.begin_nested():
             connection.execute(_IMPATIENT)
             connection.execute(text(f"CREATE TABLE {SCHEMA}.{name} (LIKE {SCHEMA}.{table.name} INCLUDING DEFAULTS)"))
-            # who may read it, may read it through its table: no default privilege opens another way
+            # readers go through the table: default privileges must not open a second way
             for revoke in connection.execute(_DEFAULT_GRANTS, {"name": f"{SCHEMA}.{name}"}).scalars().all():
                 connection.execute(text(revoke))
             connection.execute(
                 text(f"ALTER TABLE {SCHEMA}.{table.name} ATTACH PARTITION {SCHEMA}.{name} FOR VALUES {bounds}")
             )
     except DBAPIError as error:
-        if sqlstate(error) not in _IN_THE_WAY | _NOT_TO_BE_DONE:
+        if sqlstate(error) not in _BUSY | _IMPOSSIBLE:
             raise
         return False
     return True
 
 
-def _dropped(connection: Connection, table: Table, name: str, only_empty: bool) -> int | None:
-    """How many rows went with it; None where it stays."""
+def _drop(connection: Connection, table: Table, name: str, only_empty: bool) -> int | None:
+    """Drop a partition. Returns its number of rows; None if it stays."""
     connection.execute(_IMPATIENT)
-    if only_empty and _is_filled(connection, name):
+    if only_empty and _has_rows(connection, name):
         return None
-    rows = 0 if only_empty else _rows(connection, name)
-    # as writers lock them: first the table, then its part
+    rows = 0 if only_empty else _count_rows(connection, name)
+    # in the order of the writers: first the table, then its partition
     connection.execute(text(f"LOCK TABLE ONLY {SCHEMA}.{table.name} IN ACCESS EXCLUSIVE MODE"))
     connection.execute(text(f"LOCK TABLE {SCHEMA}.{name} IN ACCESS EXCLUSIVE MODE"))
-    if only_empty and _is_filled(connection, name):
+    if only_empty and _has_rows(connection, name):
         return None
     connection.execute(text(f"DROP TABLE {SCHEMA}.{name}"))
     return rows
 
 
-def _is_filled(connection: Connection, name: str) -> bool:
-    return bool(connection.execute(select(_some(name).exists())).scalar_one())
+def _has_rows(connection: Connection, name: str) -> bool:
+    return bool(connection.execute(select(_all_rows(name).exists())).scalar_one())
 
 
-def _rows(connection: Connection, name: str) -> int:
-    """As counted when the database last looked, or now if it never has: then they are few."""
-    known = connection.execute(_KNOWN_ROWS, {"name": f"{SCHEMA}.{name}"}).scalar_one()
-    if known >= 0:
-        return int(known)
-    return int(connection.execute(select(func.count()).select_from(_some(name).subquery())).scalar_one())
+def _count_rows(connection: Connection, name: str) -> int:
+    """The database's own estimate; if it has none yet, the rows are few, and are counted."""
+    estimate = connection.execute(_ESTIMATED_ROWS, {"name": f"{SCHEMA}.{name}"}).scalar_one()
+    if estimate >= 0:
+        return int(estimate)
+    return int(connection.execute(select(func.count()).select_from(_all_rows(name).subquery())).scalar_one())
 
 
-def _some(name: str) -> Select[Any]:
+def _all_rows(name: str) -> Select[Any]:
     return select(literal_column("1")).select_from(table_clause(name, schema=SCHEMA))

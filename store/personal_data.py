@@ -1,7 +1,7 @@
-"""Personal: which columns may say who somebody is, and how they are blanked; every other column names nobody.
+"""Personal data: which columns may identify a person, and how they are blanked; all other columns identify no one.
 
-Rows stay, so that what is counted, billed and audited stays; but where the key itself says it, or was made of what
-says it, the row goes.
+Rows stay, so that counts, bills and the audit stay correct; but a row whose key identifies a person, or is derived
+from data that does, is removed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,35 +27,35 @@ from store.schema import (
 from store.upsert import NOW
 
 PAGE = 2_000
-"""Rows that are read at once; between two pages no connection is held."""
+"""Rows read at once; between two pages no connection is held."""
 
 Row = RowMapping
 
 
 @dataclass(frozen=True)
 class PersonalColumns:
-    """What one table knows of people."""
+    """The personal columns of one table."""
 
     table: Table
-    who: tuple[str, ...]
-    """Where one of these is theirs, the row is about them, and all of `columns` is blanked."""
+    identifying: tuple[str, ...]
+    """If one of these matches the person, the row is about them, and all of `columns` is blanked."""
     columns: tuple[str, ...]
-    """Each is blanked by itself, too, where it names them."""
+    """Each is also blanked on its own if it names the person."""
     key: str | None = None
-    """A part of the key that others may have put names into."""
+    """A part of the key that may contain names given by others."""
     derived: str | None = None
-    """A part of the key that is a digest of what names them, where the gateway told no id."""
+    """A part of the key that is a digest of personal data if the gateway sent no id."""
     history: Table | None = None
-    """Whose key begins with that of this table."""
+    """The history table; its key begins with the key of this table."""
 
     @property
     def names(self) -> list[str]:
-        """All columns that have to be read."""
-        its_key = [column.name for column in self.table.primary_key]
-        return list(dict.fromkeys([*its_key, *self.who, *self.columns]))
+        """All columns to read."""
+        key = [column.name for column in self.table.primary_key]
+        return list(dict.fromkeys([*key, *self.identifying, *self.columns]))
 
 
-RECORDS = (  # in this order they are looked through: links are theirs whose messages are
+RECORDS = (  # searched in this order: links belong to the person whose messages do
     PersonalColumns(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
     PersonalColumns(links, ("sms_id",), ("label", "final_url"), key="tracking_url", history=link_events),
     PersonalColumns(inbound_messages, ("sender",), ("sender", "text"), derived="id"),
@@ -64,15 +64,15 @@ RECORDS = (  # in this order they are looked through: links are theirs whose mes
     ),
 )
 PAYLOADS = PersonalColumns(deliveries, ("payload",), ("payload", "digest"))
-SAID = ("event_type", "reason")
-"""Of a delivery: what others may have named as they liked, blanked where it names somebody."""
+LABELS = ("event_type", "reason")
+"""Columns of a delivery with free text from others, blanked if they name the person."""
 LETTERS = PersonalColumns(dead_letters, ("envelope",), ("envelope", "event_type", "reason"))
 FAILURES = PersonalColumns(dead_letter_failures, (), ("reason",))
 
 
 @dataclass(frozen=True, slots=True)
 class Blanking:
-    """What is to become of one row: these columns are blanked, or without any it is removed."""
+    """The change to one row: blank these columns, or remove the row if there are none."""
 
     personal: PersonalColumns
     key: tuple[Any, ...]
@@ -80,68 +80,71 @@ class Blanking:
 
 
 def rows(engine: Engine, personal: PersonalColumns, more: Sequence[str] = ()) -> Iterator[Sequence[Row]]:
-    """All rows of a table in the order of its key, a page at a time, with what may be personal in them."""
+    """All rows of a table in the order of its key, page by page, with their personal columns and `more`."""
     table = personal.table
     key = list(table.primary_key)
-    wanted = select(*(table.c[name] for name in dict.fromkeys([*personal.names, *more]))).order_by(*key).limit(PAGE)
-    page = wanted
+    query = select(*(table.c[name] for name in dict.fromkeys([*personal.names, *more]))).order_by(*key).limit(PAGE)
+    page_query = query
     while True:
         with engine.connect().execution_options(reads=True) as connection:
-            found = list(connection.execute(page).mappings())
-        yield found
-        if len(found) < PAGE:
+            page = list(connection.execute(page_query).mappings())
+        yield page
+        if len(page) < PAGE:
             return
-        last = tuple(found[-1][column.name] for column in key)
-        page = wanted.where(tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0])
+        last = tuple(page[-1][column.name] for column in key)
+        page_query = query.where(tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0])
 
 
 def size(engine: Engine) -> int:
-    """How many rows there are to look through."""
-    tables = [one.table for one in (*RECORDS, PAYLOADS, LETTERS, FAILURES)]
+    """The number of rows to search."""
+    tables = [personal.table for personal in (*RECORDS, PAYLOADS, LETTERS, FAILURES)]
     with engine.connect().execution_options(reads=True) as connection:
         return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
 
 
-def find_blanks(personal: PersonalColumns, row: Row, sought: DataSubject, theirs: bool) -> tuple[bool, Blanking | None]:
-    """Whether a record is about them, and what is to become of it; None for nothing. `theirs` is known already."""
-    about = theirs or any(_names(sought, name, row[name]) for name in personal.who)
+def find_blanks(
+    personal: PersonalColumns, row: Row, subject: DataSubject, theirs: bool
+) -> tuple[bool, Blanking | None]:
+    """Whether a record is about the person, and the change to it, or None; `theirs` if that is known beforehand."""
+    about = theirs or any(_names(subject, name, row[name]) for name in personal.identifying)
     key = tuple(row[column.name] for column in personal.table.primary_key)
-    named = personal.key is not None and _names(sought, personal.key, row[personal.key])
+    named = personal.key is not None and _names(subject, personal.key, row[personal.key])
     if named or (about and personal.derived is not None and is_short_digest(row[personal.derived])):
         return True, Blanking(personal, key)
     columns = tuple(
-        name for name in personal.columns if row[name] is not None and (about or _names(sought, name, row[name]))
+        name for name in personal.columns if row[name] is not None and (about or _names(subject, name, row[name]))
     )
     return about, Blanking(personal, key, columns) if columns else None
 
 
-def carry_out(connection: Connection, some: Sequence[Blanking]) -> dict[str, int]:
-    """Blank or remove rows of one table, in the transaction under way; returns how many by `blanked`, `removed`."""
-    done = {"blanked": 0, "removed": 0}
-    for columns, group in groupby(sorted(some, key=lambda one: one.columns), key=lambda one: one.columns):
-        its = list(group)
-        personal, keys = its[0].personal, [one.key for one in its]
+def blank_rows(connection: Connection, blankings: Sequence[Blanking]) -> dict[str, int]:
+    """Blank or remove rows of one table, in the current transaction. Returns their numbers as `blanked`, `removed`."""
+    counts = {"blanked": 0, "removed": 0}
+    by_columns = sorted(blankings, key=lambda blanking: blanking.columns)
+    for columns, group in groupby(by_columns, key=lambda blanking: blanking.columns):
+        rows_alike = list(group)
+        personal, keys = rows_alike[0].personal, [blanking.key for blanking in rows_alike]
         table = personal.table
         condition = among(list(table.primary_key), keys)
         if columns:
             values: dict[str, Any] = dict.fromkeys(columns)
             if "changed_at" in table.c:
                 values["changed_at"] = NOW[connection.dialect.name]
-            done["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
+            counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
             continue
         if personal.history is not None:
-            about = [personal.history.c[column.name] for column in table.primary_key]
-            connection.execute(delete(personal.history).where(among(about, keys)))
-        done["removed"] += connection.execute(delete(table).where(condition)).rowcount
-    return done
+            shared_key = [personal.history.c[column.name] for column in table.primary_key]
+            connection.execute(delete(personal.history).where(among(shared_key, keys)))
+        counts["removed"] += connection.execute(delete(table).where(condition)).rowcount
+    return counts
 
 
-def portions(some: Sequence[Blanking]) -> Iterator[list[Blanking]]:
-    """As many as one transaction takes, of one table each."""
-    for _, group in groupby(some, key=lambda one: one.personal.table.name):
-        its = list(group)
-        yield from (its[start : start + KEYS_AT_ONCE] for start in range(0, len(its), KEYS_AT_ONCE))
+def portions(blankings: Sequence[Blanking]) -> Iterator[list[Blanking]]:
+    """Split into portions for one transaction each, with rows of one table each."""
+    for _, group in groupby(blankings, key=lambda blanking: blanking.personal.table.name):
+        of_table = list(group)
+        yield from (of_table[start : start + KEYS_AT_ONCE] for start in range(0, len(of_table), KEYS_AT_ONCE))
 
 
-def _names(sought: DataSubject, name: str, value: Any) -> bool:
-    return value is not None and sought.is_told_by((name, str(value)))
+def _names(subject: DataSubject, name: str, value: Any) -> bool:
+    return value is not None and subject.matches((name, str(value)))

@@ -1,4 +1,4 @@
-"""Understanding: one delivery becomes the rows it must become, fresh from a batch or again from its archive."""
+"""Projection: turns one delivery into its rows, fresh from a batch or again from the archive."""
 
 import base64
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.batch import Batch
 from ledger.client import Unreadable
-from runtime.trusted_time import latest_believable
+from runtime.trusted_time import latest_plausible
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
@@ -17,23 +17,23 @@ from seven.parsing import Fields
 from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
 
 DIED = "workers died with it alone in hand"
-"""The reason of a dead letter that no worker understood, since that may be what killed them."""
+"""The reason of a dead letter that workers buried without parsing it, since parsing may have killed them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One delivery: its own row, the records it adds to, and its whole envelope as text."""
+    """One delivery: its own row, the records that it contributes to, and its whole envelope as text."""
 
     delivery: ArchivedDelivery
     records: tuple[Record, ...]
     envelope: str
 
     def rows(self) -> tuple[Record, ...]:
-        """All that is to be written for it."""
+        """All rows to write for it."""
         return (self.delivery, *self.records)
 
     def buried(self, reason: str, attempt: int = 1) -> tuple[ArchivedDelivery, DeadLetter, Failure]:
-        """What is written in their place when they cannot be: the delivery as dead, and a letter to replay it by."""
+        """The rows to write instead if those are refused: the delivery as dead, and a dead letter for its replay."""
         now = datetime.now(UTC)
         return (
             replace(self.delivery, outcome="dead", reason=reason, applied_at=None),
@@ -54,13 +54,15 @@ class Projection:
         return Projection(delivery, tuple(letter), self.envelope)
 
 
-def project_batch(batch: Batch, judged_at: datetime | None = None) -> list[Projection]:
-    """Read a batch's envelopes and project their events, each for itself."""
-    return [project_line(numbered(batch, ordinal), line, judged_at=judged_at) for ordinal, line in batch.numbered()]
+def project_batch(batch: Batch, reference_at: datetime | None = None) -> list[Projection]:
+    """Parse a batch's envelopes and project their events, each on its own."""
+    return [
+        project_line(numbered(batch, ordinal), line, reference_at=reference_at) for ordinal, line in batch.numbered()
+    ]
 
 
 def numbered(batch: Batch, ordinal: int) -> ArchivedDelivery:
-    """What the batch alone tells of one of its deliveries; its id is makeshift until the envelope has told its own."""
+    """The row of a delivery from its batch alone; its id is provisional until the envelope provides the real one."""
     return ArchivedDelivery(
         id=f"{batch.id}-{ordinal}",
         queue=batch.header.queue,
@@ -71,33 +73,33 @@ def numbered(batch: Batch, ordinal: int) -> ArchivedDelivery:
 
 
 def project_line(
-    row: ArchivedDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False, judged_at: datetime | None = None
+    row: ArchivedDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False, reference_at: datetime | None = None
 ) -> Projection:
-    """Understand an envelope as it lay in the ledger. Nothing is thrown: a line that is none is a dead letter.
+    """Project an envelope as stored in the ledger. Raises nothing: a line that is no envelope becomes a dead letter.
 
-    `trusted` says that somebody has looked: a doubt does not count any more. `judged_at` as for an envelope.
+    `trusted`: an operator has checked it, so a doubt no longer counts. `reference_at` as in `project_envelope`.
     """
     try:
         envelope = Envelope.parse(line)
         envelope = replace(envelope, doubt=None) if trusted else envelope
     except UnreadableEnvelope as error:
-        return untouched(row, line).dead(str(error), attempt)
-    return project_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt, judged_at)
+        return unread_envelope(row, line).dead(str(error), attempt)
+    return project_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt, reference_at)
 
 
 def project_envelope(
-    row: ArchivedDelivery, envelope: Envelope, text: str, attempt: int = 1, judged_at: datetime | None = None
+    row: ArchivedDelivery, envelope: Envelope, text: str, attempt: int = 1, reference_at: datetime | None = None
 ) -> Projection:
-    """Nothing is thrown: what cannot be understood is parked, what cannot be projected is dead, with its reason.
+    """Project an envelope. Raises nothing: a payload that is not understood is parked, a failed projection is dead.
 
-    The receiver has judged the payload already. The judgement here is the one that counts: a worker may be newer, and
-    knows more than one clock. A time that the gateway tells is plausible until a day after the batch was accepted; or,
-    of a delivery that is understood anew, after `judged_at`.
+    The receiver has checked the payload already, but this check decides: a worker may be newer, and knows more than one
+    clock. A time in the payload is plausible up to a day after the batch was accepted; for a delivery that is processed
+    again, up to a day after `reference_at`.
     """
     event_type, digest, now = envelope.event_type, None, datetime.now(UTC)
 
-    def kept(**told: Any) -> ArchivedDelivery:
-        """The row, made once: a record costs as much as parsing a delivery."""
+    def archived(**result: Any) -> ArchivedDelivery:
+        """The delivery's row, built only once: a record costs as much as parsing a delivery."""
         return ArchivedDelivery(
             id=envelope.id,
             event_type=event_type,
@@ -109,54 +111,54 @@ def project_envelope(
             source=envelope.source,
             payload=envelope.payload_text,
             digest=digest or delivery_digest(envelope.event_type, envelope.payload),
-            **told,
+            **result,
         )
 
     try:
-        payload = Payload.of(_words(envelope), envelope.event_type)
+        payload = Payload.of(_fields(envelope), envelope.event_type)
         event_type, digest = payload.event_type, payload.digest()
         if envelope.doubt is not None:
-            return _quarantined(kept, envelope, text)
-        event = payload.event(envelope.received_at, judged_at or _accepted_at(envelope, row, now))
+            return _quarantined(archived, envelope, text)
+        event = payload.event(envelope.received_at, reference_at or _accepted_at(envelope, row, now))
         records = tuple(event.project())
     except NotUnderstood as parked:
         if envelope.doubt is not None:
-            return _quarantined(kept, envelope, text)
-        return Projection(kept(outcome="parked", reason=parked.reason), (), text)
-    except Exception as error:  # noqa: BLE001 - a fault in one projection must not hold up its whole batch
-        return Projection(kept(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = kept(subject=event.subject, event_at=event.at, outcome="applied", applied_at=now)
+            return _quarantined(archived, envelope, text)
+        return Projection(archived(outcome="parked", reason=parked.reason), (), text)
+    except Exception as error:  # noqa: BLE001 - a fault in one projection must not block its whole batch
+        return Projection(archived(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
+    applied = archived(subject=event.subject, event_at=event.at, outcome="applied", applied_at=now)
     return Projection(applied, records, text)
 
 
 def _accepted_at(envelope: Envelope, row: ArchivedDelivery, now: datetime) -> datetime:
-    """When the ledger accepted a delivery, by Redis' clock; or by its receiver's, if that one seems to be right."""
+    """When the ledger accepted a delivery: by Redis' clock, or by its receiver's if that is later and believable."""
     accepted_at = row.received_at or envelope.received_at
-    return max(accepted_at, latest_believable((accepted_at, envelope.received_at), now))
+    return max(accepted_at, latest_plausible((accepted_at, envelope.received_at), now))
 
 
-def _quarantined(kept: Callable[..., ArchivedDelivery], envelope: Envelope, text: str) -> Projection:
-    """Kept, and nothing made of it: somebody has to say that it is the gateway's. Half a payload is told as such."""
+def _quarantined(archived: Callable[..., ArchivedDelivery], envelope: Envelope, text: str) -> Projection:
+    """Archive without records, until an operator confirms that the gateway sent it. The reason mentions a cut."""
     cut = f"{envelope.reason}; " if (envelope.reason or "").startswith(CUT) else ""
-    return Projection(kept(outcome="quarantined", reason=f"{cut}{envelope.doubt}"), (), text)
+    return Projection(archived(outcome="quarantined", reason=f"{cut}{envelope.doubt}"), (), text)
 
 
-def untouched(row: ArchivedDelivery, line: bytes) -> Projection:
-    """An envelope that nobody reads, to be buried: the row tells as much as its batch does, and its own id."""
+def unread_envelope(row: ArchivedDelivery, line: bytes) -> Projection:
+    """An envelope to bury without parsing it: the row has only what the batch provides, and the envelope's own id."""
     text = RAW + base64.b64encode(line).decode("ascii")
     return Projection(replace(row, id=peek_id(line) or row.id, payload=text), (), text)
 
 
 def unreadable(batch: Unreadable) -> Projection:
-    """What is written for something in the ledger that is no batch: a letter that holds it whole."""
+    """The dead letter for an entry of the ledger that is no batch; it holds the whole entry."""
     text = RAW + base64.b64encode(batch.stored).decode("ascii")
     return Projection(ArchivedDelivery(id=batch.id, payload=text), (), text).dead(f"not a batch: {batch.reason}")
 
 
-def _words(envelope: Envelope) -> Fields:
-    """The words of an envelope; of bytes that a receiver could not decode, what can be decoded today."""
+def _fields(envelope: Envelope) -> Fields:
+    """The fields of an envelope; bytes that a receiver could not decode are decoded again by today's code."""
     if isinstance(envelope.payload, dict) or (envelope.reason or "").startswith(CUT):
-        return envelope.words
-    told = envelope.payload
-    asked = Delivery("GET", told, b"") if envelope.request_method == "GET" else Delivery("POST", b"", told)
-    return asked.decode()
+        return envelope.fields
+    raw = envelope.payload
+    delivery = Delivery("GET", raw, b"") if envelope.request_method == "GET" else Delivery("POST", b"", raw)
+    return delivery.decode()

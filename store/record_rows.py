@@ -1,6 +1,6 @@
-"""Record rows: rows of the store as records again, where they differ from others, and replaced by them.
+"""Record rows: reads rows as records, compares them with other records, and replaces them.
 
-Joins merge rows; here rows are put in the place of others, as no join would, while nobody else writes them.
+Joins only merge; here rows replace others, as no join could, while the tables are locked against other writers.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,52 +16,52 @@ from seven.records import RECORDS, SHAPES, Record, fold
 from store.schema import SCHEMA, metadata
 from store.upsert import upsert
 
-Place = tuple[str, tuple[object, ...]]
-"""Where a record is kept: its table, and its key."""
+RowKey = tuple[str, tuple[object, ...]]
+"""Identifies a row: its table, and its key."""
 
 KEYS_AT_ONCE = 500  # SQLite bounds a statement's parameters
 _BY_TABLE = {record.table: record for record in RECORDS}
 
 
-def place(record: Record) -> Place:
-    """Where a record is kept."""
+def row_key(record: Record) -> RowKey:
+    """The row in which a record is stored."""
     return record.table, record.key
 
 
-def kept(connection: Connection, places: Iterable[Place]) -> Mapping[Place, Record]:
-    """What is kept at these places; what is kept nowhere is left out."""
-    found: dict[Place, Record] = {}
-    for table_name, some in groupby(sorted(set(places), key=repr), key=lambda one: one[0]):
-        keys = [key for _, key in some]
+def read_records(connection: Connection, row_keys: Iterable[RowKey]) -> Mapping[RowKey, Record]:
+    """The records in these rows; missing rows are left out."""
+    records: dict[RowKey, Record] = {}
+    for table_name, of_table in groupby(sorted(set(row_keys), key=repr), key=lambda row_key: row_key[0]):
+        keys = [key for _, key in of_table]
         for start in range(0, len(keys), KEYS_AT_ONCE):
-            found.update(_kept(connection, table_name, keys[start : start + KEYS_AT_ONCE]))
-    return found
+            records.update(_read(connection, table_name, keys[start : start + KEYS_AT_ONCE]))
+    return records
 
 
 def select_records(table_name: str, condition: ColumnElement[bool]) -> Select[Any]:
-    """The query for the records of one table: each of its rows is what the record's class takes."""
+    """The query for the records of one table; each row has the arguments of the record's class."""
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    return select(*(table.c[name] for name in SHAPES[_BY_TABLE[table_name]].declared)).where(condition)
+    return select(*(table.c[name] for name in SHAPES[_BY_TABLE[table_name]].field_joins)).where(condition)
 
 
 def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) -> ColumnElement[bool]:
-    """That columns hold one of these keys; by an index, which SQLite does not ask for row values in a list."""
+    """The condition that columns hold one of these keys; no list of row values, for which SQLite uses no index."""
     if len(columns) == 1:
         return columns[0].in_([key[0] for key in keys])
     return or_(*(and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in keys))
 
 
-def _kept(connection: Connection, table_name: str, keys: list[tuple[object, ...]]) -> dict[Place, Record]:
+def _read(connection: Connection, table_name: str, keys: list[tuple[object, ...]]) -> dict[RowKey, Record]:
     record = _BY_TABLE[table_name]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     columns = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
     rows = (record(**row) for row in connection.execute(select_records(table_name, among(columns, keys))).mappings())
-    return {place(row): row for row in rows}
+    return {row_key(row): row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row that differs. `before` is None for a row that is new, `after` for one that goes."""
+    """One row that differs. `before` is None for a new row, `after` for a removed one."""
 
     table: str
     key: tuple[object, ...]
@@ -70,71 +70,72 @@ class Change:
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
-        """The fields that differ, each with its value before and after; of a new row those that say something."""
-        one = self.after or self.before
-        names = SHAPES[type(one)].declared if one else ()
-        told = {name: (getattr(self.before, name, None), getattr(self.after, name, None)) for name in names}
-        return {name: (before, after) for name, (before, after) in told.items() if before != after}
+        """The fields that differ, each with its value before and after; of a new row those that are not None."""
+        record = self.after or self.before
+        names = SHAPES[type(record)].field_joins if record else ()
+        values = {name: (getattr(self.before, name, None), getattr(self.after, name, None)) for name in names}
+        return {name: (before, after) for name, (before, after) in values.items() if before != after}
 
 
 def changes(connection: Connection, records: Iterable[Record], replace: bool = False) -> list[Change]:
-    """What would become of the rows that these records are about, in the order in which they would be written.
+    """The changes that writing these records would make, in the order of writing.
 
-    Joined to what is kept as an upsert joins them; with `replace` put in its place. Equal rows are left out.
+    Records are merged with the stored rows as by an upsert, or with `replace` replace them. Equal rows are left out.
     """
-    told = {place(record): record for record in fold(records)}
-    before = kept(connection, told)
-    return compared(before, told if replace else joined(before, told))
+    folded = {row_key(record): record for record in fold(records)}
+    before = read_records(connection, folded)
+    return compare(before, folded if replace else merge_with_stored(before, folded))
 
 
-def joined(before: Mapping[Place, Record], told: Mapping[Place, Record]) -> dict[Place, Record]:
-    """What is told, each joined to what is kept at its place."""
-    return {where: before[where].merge(record) if where in before else record for where, record in told.items()}
+def merge_with_stored(stored: Mapping[RowKey, Record], folded: Mapping[RowKey, Record]) -> dict[RowKey, Record]:
+    """Each of the folded records, merged with the stored one of the same row."""
+    return {key: stored[key].merge(record) if key in stored else record for key, record in folded.items()}
 
 
-def compared(before: Mapping[Place, Record], after: Mapping[Place, Record]) -> list[Change]:
-    """The places where rows differ, sorted as `fold` sorts; what is missing from `after` goes."""
+def compare(before: Mapping[RowKey, Record], after: Mapping[RowKey, Record]) -> list[Change]:
+    """The rows that differ, sorted as `fold` sorts; a row missing from `after` is a removal."""
     return [
-        Change(*where, before.get(where), after.get(where))
-        for where in sorted(before.keys() | after.keys())
-        if before.get(where) != after.get(where)
+        Change(*key, before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
     ]
 
 
-def lock(connection: Connection, records: Iterable[type[Record]]) -> None:
-    """Keep everybody else from writing into these records' tables until this transaction ends; reading goes on.
+def lock_tables(connection: Connection, records: Iterable[type[Record]]) -> None:
+    """Lock these records' tables against other writers until this transaction ends; readers continue.
 
-    Who has written some of them and has not committed yet is waited for. Tables are locked in the order in which
-    `fold` has them written, so nobody waits in a circle. SQLite lets one write at a time anyhow.
+    Waits for uncommitted writers. The order of the locks is the order in which `fold` makes writers write, so there is
+    no deadlock. SQLite has a single writer anyway.
     """
     if connection.dialect.name == "postgresql":
         tables = ", ".join(f"{SCHEMA}.{name}" for name in sorted(record.table for record in records))
         connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def kept_of(connection: Connection, family: Aggregate, subjects: Collection[str]) -> dict[Place, Record]:
-    """All rows of these subjects, whoever wrote them."""
-    readings = sorted(reading for subject in subjects for reading in family.readings(subject))
-    found: dict[Place, Record] = {}
-    for record in family.records:
-        columns = [metadata.tables[f"{SCHEMA}.{record.table}"].c[name] for name in family.about]
+def records_of_subjects(
+    connection: Connection, aggregate: Aggregate, subjects: Collection[str]
+) -> dict[RowKey, Record]:
+    """All stored records of these subjects."""
+    readings = sorted(reading for subject in subjects for reading in aggregate.possible_keys(subject))
+    records: dict[RowKey, Record] = {}
+    for record in aggregate.records:
+        columns = [metadata.tables[f"{SCHEMA}.{record.table}"].c[name] for name in aggregate.subject_fields]
         for start in range(0, len(readings), KEYS_AT_ONCE):
-            some = readings[start : start + KEYS_AT_ONCE]
-            rows = connection.execute(select_records(record.table, among(columns, some))).mappings()
-            found.update((place(row), row) for row in (record(**row) for row in rows))
-    return found
+            condition = among(columns, readings[start : start + KEYS_AT_ONCE])
+            rows = connection.execute(select_records(record.table, condition)).mappings()
+            records.update((row_key(stored), stored) for stored in (record(**row) for row in rows))
+    return records
 
 
-def replace(connection: Connection, changes: Sequence[Change]) -> None:
-    """Carry changes out: a row that differs goes and comes anew, and `changed_at` with it; others are not touched."""
-    for table_name, some in groupby(changes, key=lambda change: change.table):
-        its = list(some)
-        if gone := [change.before for change in its if change.before]:
+def replace_rows(connection: Connection, changes: Sequence[Change]) -> None:
+    """Apply changes: delete and insert each row that differs, with a new `changed_at`; other rows stay untouched."""
+    for table_name, group in groupby(changes, key=lambda change: change.table):
+        of_table = list(group)
+        if removed := [change.before for change in of_table if change.before]:
             table = metadata.tables[f"{SCHEMA}.{table_name}"]
-            names = SHAPES[type(gone[0])].names(Join.KEY)
+            names = SHAPES[type(removed[0])].names(Join.KEY)
             condition = and_(*(table.c[name] == bindparam(f"its_{name}") for name in names))
-            connection.execute(
-                delete(table).where(condition), [{f"its_{n}": getattr(one, n) for n in names} for one in gone]
-            )
-        if come := [change.after for change in its if change.after]:
-            upsert(connection, table_name, come)
+            keys = [{f"its_{name}": getattr(record, name) for name in names} for record in removed]
+            connection.execute(delete(table).where(condition), keys)
+        if added := [change.after for change in of_table if change.after]:
+            upsert(connection, table_name, added)

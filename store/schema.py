@@ -1,9 +1,9 @@
-"""The schema: one table for each record, with the record's fields as columns. `migrations/` is its history.
+"""Schema: one table for each record, with the record's fields as columns. `migrations/` is its history.
 
 All times are aware UTC, vendor ids are text, prices are exact decimals. On PostgreSQL everything lives in the schema
-`seven`, and what grows for ever is partitioned by week (`partitioning.py`). `changed_at`, where a table has it, is the
-database's own time of the last change that made a difference: the one column that is no join, so that others can read
-what is new since they last looked (`docs/react.md`).
+`seven`, and tables that grow for ever are partitioned by week (`partitions.py`). `changed_at`, where a table has it, is
+the database's own time of the last effective change: the one column that is no join, so that other programs can read
+what is new since their last look (`docs/react.md`).
 """
 
 from typing import Any
@@ -17,6 +17,11 @@ SCHEMA = "seven"
 NOT_APPLIED = text("outcome <> 'applied'")
 WITH_PAYLOAD = text("payload IS NOT NULL")
 WITH_TEXT = text("text IS NOT NULL")
+
+OPEN_OUTCOMES = ("parked", "quarantined", "dead")
+"""Outcomes that an operator has to handle."""
+CLOSED_OUTCOMES = ("discarded", "applied")
+"""Outcomes that need no further handling."""
 
 metadata = MetaData(schema=SCHEMA, naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s"})
 
@@ -33,14 +38,14 @@ deliveries = Table(
     "deliveries",
     metadata,
     _key("id"),  # uuid7: sorts by time of receipt
-    Column("event_type", CodePointText),  # as told; NULL where the delivery named none
-    Column("queue", CodePointText),  # what its ordinal counts in: the event type, or `parked` where that is not known
-    Column("subject", CodePointText, index=True),  # the key of the record it speaks of; read by `trace`
+    Column("event_type", CodePointText),  # as sent; NULL if the delivery named none
+    Column("queue", CodePointText),  # its ordinal counts within this: the event type, or `parked` for an unknown one
+    Column("subject", CodePointText, index=True),  # the key of the record that it reports on; read by `trace`
     Column("received_at", Time),
     Column("applied_at", Time),
     Column("event_at", Time),
     Column("request_method", CodePointText),  # JSON, POST or GET
-    Column("source", CodePointText),  # the address it came from; goes with the payload
+    Column("source", CodePointText),  # the client address; blanked with the payload
     Column("payload", CodePointText),  # ASCII JSON as decoded, or `base64:` and the bytes
     Column("digest", CodePointText),  # equal for repeats
     Column("outcome", CodePointText),  # parked < quarantined < dead < discarded < applied
@@ -50,7 +55,7 @@ deliveries = Table(
     Index("ix_deliveries_ledger_queue_ordinal", "ledger", "queue", "ordinal"),  # read by `audit`
     # read by `dead`; few rows
     Index("ix_deliveries_outcome_id", "outcome", "id", postgresql_where=NOT_APPLIED, sqlite_where=NOT_APPLIED),
-    # read by `retain`: what is blanked leaves it
+    # read by `retain`: blanked rows leave it
     Index(
         "ix_deliveries_outcome_received_at",
         "outcome",
@@ -96,7 +101,7 @@ inbound_messages = Table(
     Column("sent_at", Time, index=True),  # read by `retain`
     Column("message_type", CodePointText),
     _changed_at(),
-    # read by `retain`: what is blanked leaves it
+    # read by `retain`: blanked rows leave it
     Index("ix_inbound_messages_sent_at_text", "sent_at", postgresql_where=WITH_TEXT, sqlite_where=WITH_TEXT),
 )
 
@@ -160,7 +165,7 @@ dead_letters = Table(
     metadata,
     _key("id"),  # the delivery's
     Column("event_type", CodePointText),
-    Column("envelope", CodePointText),  # whole, so that it can be replayed
+    Column("envelope", CodePointText),  # whole, for its replay
     Column("reason", CodePointText),
     Column("failed_at", Time),
     Column("attempts", BigInteger),
@@ -182,21 +187,21 @@ ledger_marks = Table(
     metadata,
     _key("ledger"),  # a life
     _key("queue"),
-    Column("last_ordinal", BigInteger),  # the highest seen to be given out
+    Column("last_ordinal", BigInteger),  # the highest one seen in use
     Column("born_at", Time),
     Column("seen_at", Time),
-    Column("closed_at", Time),  # when an operator took note that this life has ended
+    Column("closed_at", Time),  # when an operator acknowledged the end of this life
 )
 
-tallies = Table(  # ordinals whose rows are gone or doubled, and known to be: what the audit reckons with
+tallies = Table(  # ordinals whose rows are known to be gone or doubled; the audit subtracts them
     "tallies",
     metadata,
     _key("ledger"),
     _key("queue"),
-    _key("fate"),  # removed: by retention; lost, doubled: an operator has taken note of it
+    _key("fate"),  # removed: by retention; lost, doubled: acknowledged by an operator
     _key("first_ordinal", BigInteger),
     Column("last_ordinal", BigInteger),  # of a run without a gap
-    Column("received_at", Time),  # of the latest among them; NULL where that is not known
+    Column("received_at", Time),  # of the latest among them; NULL if unknown
     Column("tallied_at", Time),
 )
 

@@ -1,43 +1,25 @@
-"""Guarding: connections to PostgreSQL on which no wait lasts for ever, whatever has become of the server.
+"""Timeouts: connections to PostgreSQL on which every wait is bounded, whatever the state of the server.
 
-A server that hangs (stopped, its disk gone, its machine frozen) has a kernel that goes on acknowledging what we send:
-neither keepalives nor the server's own `statement_timeout` end that wait. So the client counts, where psycopg waits:
-every exchange passes through `Connection.wait`, which comes by several times a second while nothing arrives.
+If a server hangs (process stopped, disk gone, machine frozen), its kernel may still acknowledge what we send: then
+neither keepalives nor the server's own `statement_timeout` end the wait. So the client measures it where psycopg waits:
+every exchange passes through `Connection.wait`, which wakes several times a second while nothing arrives.
 """
 
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, text
 
+from store.transactions import PATIENCE, Patience
+
 T = TypeVar("T")
-
-TRANSACTION_S = 60.0  # no longer: a reader of `changed_at` who looks back two minutes then misses nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a server may be silent before it counts as away."""
-
-    statement_s: float = 35.0
-    """Within a transaction: beyond the server's `statement_timeout`, so it speaks first as long as it can speak."""
-    ping_s: float = 10.0
-    """Outside of one, where only short questions are asked: is this connection alive, may a transaction begin?"""
-    connect_s: int = 5
-    """For a connection to be made; libpq knows no less than 2."""
-    transaction_s: float = TRANSACTION_S
-    """For a whole transaction, whether it is silent or not."""
-
-
-PATIENCE = Patience()
 
 
 class NoAnswer(psycopg.OperationalError):
-    """The server was silent for too long. The connection is closed; what it was doing will be rolled back."""
+    """The server was silent for too long. The connection is closed, and its transaction will be rolled back."""
 
 
 class GuardedConnection(psycopg.Connection[Any]):
@@ -48,13 +30,13 @@ class GuardedConnection(psycopg.Connection[Any]):
     _lifted_s: float | None = None
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
-        """Wait as psycopg does, but raise NoAnswer when it is of no use any more."""
+        """Wait as psycopg does, but raise NoAnswer when a bound is exceeded."""
         if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             self._began, self._lifted_s = time.monotonic(), None
         return super().wait(self._until_silent(gen), *args, **options)
 
     def lift(self, to_s: float) -> None:
-        """Be so patient with every wait of this transaction, and with the whole of it."""
+        """Set both bounds, for each wait and for the whole, until this transaction ends."""
         self._lifted_s = to_s
 
     def _bounds(self) -> tuple[float, float]:
@@ -65,25 +47,25 @@ class GuardedConnection(psycopg.Connection[Any]):
 
     def _until_silent(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         silence_s, transaction_s = self._bounds()
-        heard = time.monotonic()
+        last_ready = time.monotonic()
         try:
-            wanted = next(gen)
+            waits_for = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield waits_for
                 now = time.monotonic()
                 if ready:
-                    heard = now
-                elif now - heard > silence_s or now - self._began > transaction_s:
-                    self.pgconn.finish()  # whatever came now would be the answer to something else
+                    last_ready = now
+                elif now - last_ready > silence_s or now - self._began > transaction_s:
+                    self.pgconn.finish()  # a later answer would be taken for the answer to another query
                     raise NoAnswer("no answer from the server")
-                wanted = gen.send(ready)
+                waits_for = gen.send(ready)
         except StopIteration as end:
             value: T = end.value
             return value
 
 
 def guarded(patience: Patience) -> Callable[..., GuardedConnection]:
-    """How an engine connects (SQLAlchemy's `do_connect`), so that its connections are guarded."""
+    """A listener for SQLAlchemy's `do_connect` that opens guarded connections."""
 
     def connect(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> GuardedConnection:
         connection = GuardedConnection.connect(*arguments, **parameters)
@@ -94,15 +76,15 @@ def guarded(patience: Patience) -> Callable[..., GuardedConnection]:
 
 
 def lift_bounds(connection: Connection, to_s: int = 0) -> None:
-    """Let the PostgreSQL transaction under way take as long as that; 0, as to the server: as long as it takes.
+    """Set the timeouts of the current PostgreSQL transaction, until its end; 0 means none, as for the server.
 
-    A migration of millions of rows has to be waited for, and an audit of them. Holds to the transaction's end.
+    For a migration or an audit of millions of rows.
     """
     bounds = {"lock_timeout": f"{to_s}s", "statement_timeout": f"{to_s}s"}
-    # Since PostgreSQL 17: a timer that runs already is ended by 0 only, and one as short hides the statement's.
+    # Since PostgreSQL 17: only 0 stops a running timer, and an equally short one would hide the statement's timeout.
     bounds["transaction_timeout"] = "0"
-    lifting = text("SELECT set_config(name, :bound, true) FROM pg_settings WHERE name = :name")
-    connection.execute(lifting, [{"name": name, "bound": bound} for name, bound in bounds.items()])
-    held: object = connection.connection.dbapi_connection
-    if isinstance(held, GuardedConnection):
-        held.lift(to_s + held.patience.ping_s if to_s else math.inf)
+    statement = text("SELECT set_config(name, :bound, true) FROM pg_settings WHERE name = :name")
+    connection.execute(statement, [{"name": name, "bound": bound} for name, bound in bounds.items()])
+    driver: object = connection.connection.dbapi_connection
+    if isinstance(driver, GuardedConnection):
+        driver.lift(to_s + driver.patience.ping_s if to_s else math.inf)

@@ -1,4 +1,4 @@
-"""Column types that mean the same in SQLite and PostgreSQL."""
+"""Types: column types with the same meaning in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
 CodePointText = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-"""Text compared by code point, whatever the database's own collation: `ON CONFLICT` compares as Python does."""
+"""Text compared by code point, whatever the database's collation: so `ON CONFLICT` compares as Python does."""
 
 
 class Time(TypeDecorator[datetime]):
@@ -23,7 +23,7 @@ class Time(TypeDecorator[datetime]):
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Into the database; naive times are a bug and raise ValueError."""
+        """To the database. Raises ValueError for a naive time, which is a bug."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -33,15 +33,15 @@ class Time(TypeDecorator[datetime]):
         return value.astimezone(UTC).isoformat(" ", "microseconds")  # one width, so that text order is time order
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Out of the database, in UTC whatever the session's time zone."""
+        """From the database, in UTC whatever the session's time zone."""
         if value is None:
             return None
-        moment: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
-        return moment.astimezone(UTC)
+        time: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
+        return time.astimezone(UTC)
 
 
 class Euros(TypeDecorator[Decimal]):
-    """A price: `numeric`, or in SQLite a double, which carries our fifteen digits there and back unharmed."""
+    """A price: `numeric`, or in SQLite a double, which keeps our fifteen digits exact."""
 
     impl = Numeric
     cache_ok = True
@@ -51,9 +51,9 @@ class Euros(TypeDecorator[Decimal]):
         return dialect.type_descriptor(Float() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """Into the database."""
+        """To the database."""
         return float(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - the library's
-        """Out of the database, exact."""
+        """From the database, exact."""
         return None if value is None else Decimal(str(value)).normalize() + Decimal(0)

@@ -1,11 +1,11 @@
 """Upsert: the joins of `seven/joins.py` as SQL, in `ON CONFLICT`, the same for SQLite and PostgreSQL.
 
 Each column has its own expression, because one `WHERE` over the whole row is no join: with NULLs and further columns
-its result depends on the order. The `WHERE` here only leaves a row alone that would not change.
+its result depends on the order. The `WHERE` here only skips rows that would not change.
 
-PostgreSQL takes the rows of one statement as one array for each column, which is several times as fast as a statement
-for each row; SQLite, in the same process, gains nothing by that. It gets the rows past SQLAlchemy, which would spend on
-each as much as SQLite does.
+PostgreSQL takes the rows of a statement as one array per column, which is several times as fast as a statement per row;
+SQLite, in the same process, gains nothing from that. Its rows bypass SQLAlchemy, which would take as long per row as
+SQLite itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from seven.joins import Declared, Join
+from seven.joins import FieldJoin, Join
 from seven.records import RECORDS, SHAPES, Record
 from store.schema import SCHEMA, metadata
 
@@ -45,7 +45,7 @@ NOW: dict[str, Value] = {
     "postgresql": func.clock_timestamp(),
     "sqlite": literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now') || '000+00:00'"),
 }
-"""The database's own clock, in microseconds where it has them."""
+"""The database's own clock; SQLite's has milliseconds, PostgreSQL's microseconds."""
 
 INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library's
@@ -54,9 +54,9 @@ _BY_TABLE = {record.table: record for record in RECORDS}
 
 
 def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -> None:
-    """Join records of one table into it, in the transaction under way. No two of them have one key."""
-    some = list(records)
-    columns = {name: [getattr(one, name) for one in some] for name in SHAPES[_BY_TABLE[table_name]].declared}
+    """Merge records into their table, in the current transaction. Their keys must be distinct."""
+    rows = list(records)
+    columns = {name: [getattr(record, name) for record in rows] for name in SHAPES[_BY_TABLE[table_name]].field_joins}
     if connection.dialect.name == "postgresql":
         connection.execute(_statement(table_name, "postgresql"), columns)
     else:
@@ -70,12 +70,12 @@ def _statement(table_name: str, dialect: str) -> Executable:
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     if dialect == "sqlite":
         table = table.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type] # its annotation lacks what it documents
-    names = list(shape.declared)
+    names = list(shape.field_joins)
     if dialect == "postgresql":
         rows = _rows([table.c[name] for name in names])
         stamp = [NOW[dialect]] if record.tracks_changes else []
-        told = [*names, *(["changed_at"] if record.tracks_changes else [])]
-        insert = INSERT[dialect](table).from_select(told, select(*rows, *stamp), include_defaults=False)
+        targets = [*names, *(["changed_at"] if record.tracks_changes else [])]
+        insert = INSERT[dialect](table).from_select(targets, select(*rows, *stamp), include_defaults=False)
     else:
         values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in names}
         insert = INSERT[dialect](table).values(values | ({"changed_at": NOW[dialect]} if record.tracks_changes else {}))
@@ -83,17 +83,17 @@ def _statement(table_name: str, dialect: str) -> Executable:
     changes: list[Value] = []
     joined: dict[str, Any] = {}
 
-    def join(name: str, prevails: Value) -> None:
-        joined[name] = case((prevails, insert.excluded[name]), else_=table.c[name])
+    def join(name: str, condition: Value) -> None:
+        joined[name] = case((condition, insert.excluded[name]), else_=table.c[name])
 
     for name in shape.names(Join.GREATEST):
-        changes.append(_above(insert.excluded[name], table.c[name], shape.declared[name]))
+        changes.append(_above(insert.excluded[name], table.c[name], shape.field_joins[name]))
         join(name, changes[-1])
     for name in shape.names(Join.EARLIEST):
         changes.append(_before(insert.excluded[name], table.c[name]))
         join(name, changes[-1])
     if standing := shape.names(Join.STANDING):
-        changes.append(_later({name: shape.declared[name] for name in standing}, insert.excluded, table.c))
+        changes.append(_later({name: shape.field_joins[name] for name in standing}, insert.excluded, table.c))
         for name in standing:
             join(name, changes[-1])
     if not joined:
@@ -104,12 +104,12 @@ def _statement(table_name: str, dialect: str) -> Executable:
 
 
 def _for_sqlite(table_name: str, columns: Mapping[str, list[Any]]) -> tuple[str, list[tuple[Any, ...]]]:
-    """The statement as text, and its rows: what is to be bound in each, in the order of the question marks."""
-    statement, read = _compiled(table_name), metadata.tables[f"{SCHEMA}.{table_name}"].c
+    """The statement as text, and its parameters for each row, in the order of the question marks."""
+    statement, table = _compiled(table_name), metadata.tables[f"{SCHEMA}.{table_name}"]
     bound: list[Iterable[Any]] = []
     for name in statement.positiontup or ():
         if name in columns:
-            process = read[name].type.bind_processor(_SQLITE)
+            process = table.c[name].type.bind_processor(_SQLITE)
             bound.append(map(process, columns[name]) if process else columns[name])
         else:
             bound.append(repeat(statement.params[name]))
@@ -122,35 +122,36 @@ def _compiled(table_name: str) -> SQLCompiler:
 
 
 def _rows(columns: Sequence[Column[Any]]) -> list[Value]:
-    """The columns of a table made of one array for each."""
-    kinds = {one.name: _plain(one.type) for one in columns}
+    """The columns of a derived table, built from one array per column."""
+    kinds = {source.name: _plain(source.type) for source in columns}
     arrays = (bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
-    told = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
-    return list(told.render_derived(name="told").c)
+    derived = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
+    return list(derived.render_derived(name="incoming").c)
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """PostgreSQL's own type: what our types make of its values they need not make one by one."""
+    """PostgreSQL's own type, without the conversion of each value by our types, which it does not need."""
     return kind.load_dialect_impl(_POSTGRESQL) if isinstance(kind, TypeDecorator) else kind
 
 
-def _sort_key(told: Column[Any], declared: Declared) -> Value:
+def _sort_key(value: Column[Any], declared: FieldJoin) -> Value:
     if not declared.order:
-        return told
-    return case(*((told == word, sort_key) for sort_key, word in enumerate(declared.order)), else_=None)
+        return value
+    return case(*((value == word, sort_key) for sort_key, word in enumerate(declared.order)), else_=None)
 
 
-def _above(told: Column[Any], kept: Column[Any], declared: Declared) -> Value:
-    return and_(told.is_not(None), or_(kept.is_(None), _sort_key(told, declared) > _sort_key(kept, declared)))
+def _above(new: Column[Any], stored: Column[Any], declared: FieldJoin) -> Value:
+    return and_(new.is_not(None), or_(stored.is_(None), _sort_key(new, declared) > _sort_key(stored, declared)))
 
 
-def _before(told: Column[Any], kept: Column[Any]) -> Value:
-    return and_(told.is_not(None), or_(kept.is_(None), told < kept))
+def _before(new: Column[Any], stored: Column[Any]) -> Value:
+    return and_(new.is_not(None), or_(stored.is_(None), new < stored))
 
 
-def _later(standing: dict[str, Declared], told: Any, kept: Any) -> Value:
-    """Whether the told standing is above the kept one: decided by the first column that differs."""
+def _later(standing: dict[str, FieldJoin], new: Any, stored: Any) -> Value:
+    """Whether the new standing is above the stored one: the first column that differs decides."""
     later: Value = false()
     for name, declared in reversed(standing.items()):
-        later = or_(_above(told[name], kept[name], declared), and_(told[name].is_not_distinct_from(kept[name]), later))
+        equal = new[name].is_not_distinct_from(stored[name])
+        later = or_(_above(new[name], stored[name], declared), and_(equal, later))
     return later

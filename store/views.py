@@ -1,8 +1,8 @@
-"""The views for people who write SQL, as each database spells them. A change here needs a migration."""
+"""Views: the SQL views for analysts, in the dialect of each database. A change here needs a migration."""
 
 from store.schema import SCHEMA
 
-# One word differs between the databases: the hour of a time.
+# Only the hour of a time differs between the databases.
 _HOUR = {
     "postgresql": "date_trunc('hour', {0}, 'UTC')",
     "sqlite": "substr({0}, 1, 13) || ':00:00.000000+00:00'",
@@ -10,7 +10,7 @@ _HOUR = {
 _STARTED_MINUTES = "(duration_s + 59) / 60"  # the vendor bills by started minutes
 
 _VIEWS = {
-    # By the hour of the first status: by the hour of the last one, day one would look perfect, since EXPIRED comes
+    # By the hour of the first status: by that of the last one, the first day would look perfect, since EXPIRED comes
     # two days later.
     "delivery_rates": """
         SELECT {first_hour} AS hour, status, result, count(*) AS messages

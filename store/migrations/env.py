@@ -1,9 +1,9 @@
-"""What Alembic runs around the versions; `store/migrate.py` brings the connection."""
+"""Alembic's environment; `store/migrate.py` provides the connection."""
 
 from alembic import context
 
-from store.migrate import VERSION_TABLE
 from store.schema import SCHEMA, metadata
+from store.version import VERSION_TABLE
 
 connection = context.config.attributes["connection"]
 context.configure(

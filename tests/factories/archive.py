@@ -1,4 +1,4 @@
-"""Archives for the tests: deliveries as consumers keep them, and rows that somebody got wrong."""
+"""Archive: deliveries as a consumer stores them, and wrong rows, for the tests."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -9,17 +9,17 @@ from sqlalchemy import Engine, and_, select
 
 from emulator.scenarios import scenario
 from ledger.batch import Batch, Header
-from operations.rebuild import Done, chunks, look, rebuild
-from operations.refold import NOTHING_MORE, Allowed
+from operations.rebuild import ChunkResult, chunks, preview, rebuild
+from operations.refold import NO_OVERRIDES, Overrides
 from seven.envelope import Envelope
 from seven.joins import Join
 from seven.records import SHAPES, Record, fold
 from store.archive import Scope
 from store.projection import Projection, project_batch
-from store.record_rows import Place, place
+from store.record_rows import RowKey, row_key
 from store.row_writer import Store
 from store.schema import SCHEMA, metadata
-from tests.factories.rows import kept
+from tests.factories.rows import stored_rows
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -33,71 +33,77 @@ def delivery_id(at: datetime, number: int) -> str:
 
 
 def delivered(number: int, event_type: str, fields: Mapping[str, Any], at: datetime = NOON) -> Projection:
-    """A delivery, told when it was received, as a consumer understands it."""
-    words = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": at.isoformat()}
-    envelope = Envelope(delivery_id(at, number), event_type, at, "JSON", words)
-    (one,) = project_batch(Batch("batch", Header(event_type, "0" * 32, number + 1, 1, at), [envelope.line()]))
-    return one
+    """The projection of a delivery whose event time is its time of receipt."""
+    payload = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": at.isoformat()}
+    envelope = Envelope(delivery_id(at, number), event_type, at, "JSON", payload)
+    (projection,) = project_batch(Batch("batch", Header(event_type, "0" * 32, number + 1, 1, at), [envelope.line()]))
+    return projection
 
 
-def delivered_story(seed: int, messages: int) -> list[Projection]:
-    """A story of the emulator."""
-    told = scenario(seed, now=NOON, messages=messages)
-    return [delivered(n, one.event_type, one.fields, one.told_at + timedelta(seconds=1)) for n, one in enumerate(told)]
+def delivered_scenario(seed: int, messages: int) -> list[Projection]:
+    """The deliveries of one of the emulator's scenarios."""
+    events = scenario(seed, now=NOON, messages=messages)
+    return [
+        delivered(number, event.event_type, event.fields, event.occurred_at + timedelta(seconds=1))
+        for number, event in enumerate(events)
+    ]
 
 
 def keep(engine: Engine, deliveries: Iterable[Projection]) -> None:
-    """Have the store hold them."""
-    Store(engine).write(row for one in deliveries for row in one.rows())
+    """Write the rows of these deliveries."""
+    Store(engine).write(row for delivery in deliveries for row in delivery.rows())
 
 
-def rebuilt(engine: Engine, scope: Scope = EVERYTHING, allowed: Allowed = NOTHING_MORE, **sizes: int) -> list[Done]:
+def rebuilt(
+    engine: Engine, scope: Scope = EVERYTHING, overrides: Overrides = NO_OVERRIDES, **sizes: int
+) -> list[ChunkResult]:
     """Rebuild everything in a scope."""
     store = Store(engine)
-    return [done for chunk in chunks(engine, scope, **sizes) for done in rebuild(store, chunk, allowed)]
+    return [done for chunk in chunks(engine, scope, **sizes) for done in rebuild(store, chunk, overrides)]
 
 
-def looked_at(engine: Engine, scope: Scope = EVERYTHING, allowed: Allowed = NOTHING_MORE) -> list[Done]:
-    """What a rebuild would do."""
-    return [look(engine, chunk, allowed) for chunk in chunks(engine, scope)]
+def previews(engine: Engine, scope: Scope = EVERYTHING, overrides: Overrides = NO_OVERRIDES) -> list[ChunkResult]:
+    """The results that a rebuild of everything in a scope would have."""
+    return [preview(engine, chunk, overrides) for chunk in chunks(engine, scope)]
 
 
 def put(engine: Engine, record: Record, changed_at: datetime = LONG_AGO) -> None:
-    """Write a row as it stands, without any join, changed long ago."""
-    remove(engine, place(record))
+    """Replace a row by this record, without any join."""
+    remove(engine, row_key(record))
     table = metadata.tables[f"{SCHEMA}.{record.table}"]
     stamp = {"changed_at": changed_at} if record.tracks_changes else {}
     with engine.begin() as connection:
         connection.execute(table.insert().values(**asdict(record), **stamp))
 
 
-def remove(engine: Engine, where: Place) -> None:
-    """Have a row vanish."""
-    table = metadata.tables[f"{SCHEMA}.{where[0]}"]
-    condition = and_(*(column == value for column, value in zip(table.primary_key.columns, where[1], strict=True)))
+def remove(engine: Engine, key: RowKey) -> None:
+    """Delete a row."""
+    table = metadata.tables[f"{SCHEMA}.{key[0]}"]
+    condition = and_(*(column == value for column, value in zip(table.primary_key.columns, key[1], strict=True)))
     with engine.begin() as connection:
         connection.execute(table.delete().where(condition))
 
 
-def rows(engine: Engine) -> dict[Place, Record]:
-    """All that the store holds."""
-    held = kept(engine)
-    return {place(one): one for record in SHAPES for one in (record(*row) for row in held[record.table])}
+def rows(engine: Engine) -> dict[RowKey, Record]:
+    """All records of the store."""
+    stored = stored_rows(engine)
+    records = (record(*values) for record in SHAPES for values in stored[record.table])
+    return {row_key(record): record for record in records}
 
 
-def told(archive: Iterable[Projection]) -> dict[Place, Record]:
-    """What it should hold of these deliveries."""
-    return {place(one): one for one in fold(record for each in archive for record in each.rows())}
+def expected_rows(archive: Iterable[Projection]) -> dict[RowKey, Record]:
+    """The records that the store should have of these deliveries."""
+    return {row_key(record): record for record in fold(row for delivery in archive for row in delivery.rows())}
 
 
-def change_times(engine: Engine) -> dict[Place, datetime]:
-    """When each row changed last."""
-    found: dict[Place, datetime] = {}
+def change_times(engine: Engine) -> dict[RowKey, datetime]:
+    """The `changed_at` of each row."""
+    times: dict[RowKey, datetime] = {}
     with engine.connect().execution_options(reads=True) as connection:
         for record, shape in SHAPES.items():
             if record.tracks_changes:
                 table = metadata.tables[f"{SCHEMA}.{record.table}"]
                 keys = [table.c[name] for name in shape.names(Join.KEY)]
                 for *key, changed_at in connection.execute(select(*keys, table.c.changed_at)):
-                    found[record.table, tuple(key)] = changed_at
-    return found
+                    times[record.table, tuple(key)] = changed_at
+    return times

@@ -1,4 +1,4 @@
-"""Deliveries that were not applied, for the tests, and what a database holds of them."""
+"""Dead letters: deliveries that were not applied, for the tests, and their rows."""
 
 import gzip
 import json
@@ -7,15 +7,15 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from ledger.batch import Batch, Header
-from operations.dead_letters import Selection, failures, selected
-from operations.replay import Replayed, replay
+from operations.dead_letters import Selection, read_failures, select_ids
+from operations.replay import ReplaySummary, replay
 from seven.envelope import Envelope
 from seven.records import ArchivedDelivery
 from store.projection import Projection, project_batch
 from store.row_writer import Store
 from store.schema import dead_letters
 from tests.factories.envelopes import NOW
-from tests.factories.rows import kept
+from tests.factories.rows import stored_rows
 
 ALL = Selection()
 
@@ -24,36 +24,35 @@ def batch_of(*lines: bytes, name: str = "b", queue: str = "dlr") -> Batch:
     return Batch(name, Header(queue, "l" * 32, 1, len(lines), NOW), list(lines))
 
 
-def write(engine: Engine, *some: Projection) -> None:
-    Store(engine).write(row for one in some for row in one.rows())
+def write(engine: Engine, *projections: Projection) -> None:
+    Store(engine).write(row for projection in projections for row in projection.rows())
 
 
 def dead(*envelopes: Envelope) -> list[Projection]:
-    """Deliveries of which some fault of ours, mended today, made dead letters."""
-    return [
-        one.dead("could not be projected: KeyError") for one in project_batch(batch_of(*(e.line() for e in envelopes)))
-    ]
+    """Deliveries that are dead letters because of a fault that is fixed by now."""
+    batch = batch_of(*(envelope.line() for envelope in envelopes))
+    return [projection.dead("could not be projected: KeyError") for projection in project_batch(batch)]
 
 
 def ids(engine: Engine, selection: Selection = ALL) -> list[str]:
     with engine.connect().execution_options(reads=True) as connection:
-        return selected(connection, selection)
+        return select_ids(connection, selection)
 
 
-def replayed(engine: Engine, selection: Selection = ALL, **how: Any) -> Replayed:
-    told = Replayed()
-    told.add(replay(Store(engine), ids(engine, selection), **how))
-    return told
+def replayed(engine: Engine, selection: Selection = ALL, **options: Any) -> ReplaySummary:
+    summary = ReplaySummary()
+    summary.add(replay(Store(engine), ids(engine, selection), **options))
+    return summary
 
 
 def delivery(engine: Engine, name: str) -> ArchivedDelivery:
-    found = [row for row in kept_deliveries(engine) if row.id == name]
-    assert len(found) == 1, f"{len(found)} rows of {name}"
-    return found[0]
+    rows = [row for row in stored_deliveries(engine) if row.id == name]
+    assert len(rows) == 1, f"{len(rows)} rows of {name}"
+    return rows[0]
 
 
-def kept_deliveries(engine: Engine) -> list[ArchivedDelivery]:
-    return [ArchivedDelivery(*row) for row in kept(engine)["deliveries"]]
+def stored_deliveries(engine: Engine) -> list[ArchivedDelivery]:
+    return [ArchivedDelivery(*row) for row in stored_rows(engine)["deliveries"]]
 
 
 def letters(engine: Engine) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def letters(engine: Engine) -> dict[str, Any]:
 
 def history(engine: Engine, name: str) -> list[tuple[int, str | None]]:
     with engine.connect().execution_options(reads=True) as connection:
-        return [(one.attempt, one.reason) for one in failures(connection, [name])]
+        return [(failure.attempt, failure.reason) for failure in read_failures(connection, [name])]
 
 
 def stored(*lines: bytes, queue: str = "dlr", packed: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""Envelopes for the tests, as a receiver would have made them."""
+"""Envelopes for the tests, as a receiver makes them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,5 +13,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def envelope(name: str, event_type: str | None = "dlr", payload: Any = None, **data: Any) -> Envelope:
-    told = {"webhook_event": event_type, "data": {"msg_id": "7", "status": "ACCEPTED", "timestamp": 1777600000} | data}
-    return Envelope(name, event_type, NOW, "JSON", told if payload is None else payload)
+    fields = {
+        "webhook_event": event_type,
+        "data": {"msg_id": "7", "status": "ACCEPTED", "timestamp": 1777600000} | data,
+    }
+    return Envelope(name, event_type, NOW, "JSON", fields if payload is None else payload)

@@ -1,4 +1,4 @@
-"""Records for the tests, of every table and of every oddity; and what a database holds of them."""
+"""Rows: records of every table with unusual values, for the tests, and the rows of a database."""
 
 import random
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from store.types import Euros, Time
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
-# Small pools, so that ties happen. The texts sort differently by code point, by UTF-16 and by any language's rules.
+# Small pools, so that ties occur. The texts sort differently by code point, by UTF-16 and by any language's rules.
 TEXTS = ["", "0", "10", "9", "B", "a", "a ", "Ä", "ß", "\uffff", "\U00010000", "'; --", "\ufffd", "ACCEPTED"]
 TIMES = [NOON, NOON + timedelta(microseconds=1), NOON + timedelta(hours=1), datetime(2000, 1, 1, tzinfo=UTC)]
 NUMBERS = [0, 1, 9, 10, 2**31 - 1]
@@ -26,7 +26,7 @@ PRICES = [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal("9.9"), D
 
 
 def _values(record: type[Record], name: str) -> list[Any]:
-    declared, kind = SHAPES[record].declared[name], metadata.tables[f"{SCHEMA}.{record.table}"].c[name].type
+    declared, kind = SHAPES[record].field_joins[name], metadata.tables[f"{SCHEMA}.{record.table}"].c[name].type
     if declared.order:
         pool: list[Any] = list(OUTCOMES)
     elif isinstance(kind, Boolean):
@@ -44,47 +44,47 @@ def _values(record: type[Record], name: str) -> list[Any]:
 
 def records_of(record: type[Record]) -> st.SearchStrategy[Record]:
     """Any record of one class."""
-    return st.builds(record, **{one.name: st.sampled_from(_values(record, one.name)) for one in fields(record)})
+    return st.builds(record, **{field.name: st.sampled_from(_values(record, field.name)) for field in fields(record)})
 
 
-def stories() -> st.SearchStrategy[list[Record]]:
-    """Records of all classes, many of them about the same things."""
+def scenarios() -> st.SearchStrategy[list[Record]]:
+    """Records of all classes; many share a key."""
     return st.lists(st.one_of([records_of(record) for record in RECORDS]), max_size=25)
 
 
-def retold(scenario: list[Record], chance: random.Random) -> list[list[Record]]:
-    """The same story in another order, with repeats, split into batches."""
-    told = scenario + chance.choices(scenario, k=len(scenario) // 3) if scenario else []
-    chance.shuffle(told)
+def redelivered(scenario: list[Record], chance: random.Random) -> list[list[Record]]:
+    """The same records in another order, with repeats, split into batches."""
+    records = scenario + chance.choices(scenario, k=len(scenario) // 3) if scenario else []
+    chance.shuffle(records)
     batches: list[list[Record]] = [[]]
-    for record in told:
+    for record in records:
         if chance.random() < 0.3:
             batches.append([])
         batches[-1].append(record)
     return batches
 
 
-def told_once(scenario: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
-    """What the tables must hold, by the joins in Python."""
+def merged_rows(scenario: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows that the tables should have, by the joins in Python."""
     rows: dict[str, list[tuple[Any, ...]]] = {record.table: [] for record in RECORDS}
-    for one in fold(scenario):
-        rows[one.table].append(tuple(getattr(one, name) for name in SHAPES[type(one)].declared))
-    return {table: sorted(found, key=repr) for table, found in rows.items()}
+    for record in fold(scenario):
+        rows[record.table].append(tuple(getattr(record, name) for name in SHAPES[type(record)].field_joins))
+    return {table: sorted(of_table, key=repr) for table, of_table in rows.items()}
 
 
-def kept(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """What the tables hold, without `changed_at`."""
+def stored_rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of all tables, without `changed_at`."""
     rows = {}
     with engine.connect().execution_options(reads=True) as connection:
         for record in RECORDS:
             columns = metadata.tables[f"{SCHEMA}.{record.table}"].c
-            found = connection.execute(select(*(columns[name] for name in SHAPES[record].declared)))
-            rows[record.table] = sorted((tuple(row) for row in found), key=repr)
+            values = connection.execute(select(*(columns[name] for name in SHAPES[record].field_joins)))
+            rows[record.table] = sorted((tuple(row) for row in values), key=repr)
     return rows
 
 
 def empty(engine: Engine) -> None:
-    """Forget all rows."""
+    """Delete all rows."""
     with engine.begin() as connection:
         for record in RECORDS:
             connection.execute(metadata.tables[f"{SCHEMA}.{record.table}"].delete())

@@ -1,4 +1,4 @@
-"""The breaker: while the database is away one probe at a time is let through, after pauses that grow."""
+"""Circuit breaker: while the database is down, it lets one probe at a time through, after growing pauses."""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Clock:
 
 @pytest.fixture
 def logged() -> Iterator[list[object]]:
-    """What a worker would have logged."""
+    """The log lines of a worker."""
     lines: list[object] = []
 
     class Lines(logging.Handler):
@@ -37,31 +37,31 @@ def logged() -> Iterator[list[object]]:
     logger.removeHandler(handler)
 
 
-def may(breaker: CircuitBreaker, told: str = "") -> bool:
-    """Take one turn, and tell what came of it."""
-    with breaker.turn() as let_through:
-        if let_through and told == "failed":
+def attempt(breaker: CircuitBreaker, result: str = "") -> bool:
+    """Take one turn, report its result, and return whether the breaker allowed it."""
+    with breaker.turn() as allowed:
+        if allowed and result == "failed":
             breaker.failed("away")
-        elif let_through and told == "succeeded":
+        elif allowed and result == "succeeded":
             breaker.succeeded()
-        return let_through
+        return allowed
 
 
 def test_one_probe_after_every_pause():
-    """Closed it lets all through; open it lets one through after a pause; a success closes it."""
+    """Closed, it allows every turn; open, one after each pause; a success closes it."""
     clock = Clock()
     breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
-    assert [may(breaker) for _ in range(3)] == [True] * 3
-    assert [may(breaker, "failed"), may(breaker)] == [True, False]
+    assert [attempt(breaker) for _ in range(3)] == [True] * 3
+    assert [attempt(breaker, "failed"), attempt(breaker)] == [True, False]
     clock.now = 2.0
-    assert [may(breaker, "failed"), may(breaker)] == [True, False]
+    assert [attempt(breaker, "failed"), attempt(breaker)] == [True, False]
     clock.now = 6.0
-    assert [may(breaker, "succeeded"), may(breaker), may(breaker)] == [True] * 3
+    assert [attempt(breaker, "succeeded"), attempt(breaker), attempt(breaker)] == [True] * 3
     assert breaker.hold is None
 
 
 def test_one_probe_at_a_time():
-    """However long a probe takes, nobody probes beside it; one that found nothing out makes way for the next."""
+    """However long a probe takes, no second one runs beside it; after a probe without a result the next one may run."""
     clock = Clock()
     breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
     breaker.failed("away")
@@ -69,28 +69,28 @@ def test_one_probe_at_a_time():
     with breaker.turn() as probing:
         assert probing
         clock.now = 1000.0
-        assert not may(breaker)
+        assert not attempt(breaker)
     with suppress(OSError), breaker.turn():
         raise OSError("the ledger is away as well")
-    assert may(breaker)
+    assert attempt(breaker)
 
 
-@pytest.mark.parametrize("found", ["succeeded", "failed"])
-def test_who_comes_during_a_probe_waits_for_what_it_finds(found: str):
-    """What a sweep announced in one burst is consumed in one go as soon as the database is back, and else held."""
+@pytest.mark.parametrize("result", ["succeeded", "failed"])
+def test_turns_during_a_probe_wait_for_its_result(result: str):
+    """All batches of one sweep are consumed at once as soon as the database is back, and are held otherwise."""
     clock = Clock()
     breaker = CircuitBreaker(2.0, 20.0, clock, lambda: 0.5)
     breaker.failed("away")
     clock.now = 2.0
     with ThreadPoolExecutor(3) as others:
         with breaker.turn():
-            waiting = [others.submit(may, breaker) for _ in range(3)]
-            breaker.succeeded() if found == "succeeded" else breaker.failed("away")
-        assert [one.result() for one in waiting] == [found == "succeeded"] * 3
+            waiting = [others.submit(attempt, breaker) for _ in range(3)]
+            breaker.succeeded() if result == "succeeded" else breaker.failed("away")
+        assert [turn.result() for turn in waiting] == [result == "succeeded"] * 3
 
 
 def test_pauses_grow_up_to_a_bound_and_differ():
-    """From two seconds doubling; each a little shorter or longer, and never longer than a batch takes to come round."""
+    """Pauses double from two seconds, with a random spread, and stay shorter than the interval of redelivery."""
     clock = Clock()
     chances = iter([0.0, 1.0] * 10)
     breaker = CircuitBreaker(clock=clock, chance=lambda: next(chances))
@@ -98,7 +98,7 @@ def test_pauses_grow_up_to_a_bound_and_differ():
     breaker.failed("away")
     while len(probes) < 10:
         clock.now += 0.125
-        if may(breaker, "failed"):
+        if attempt(breaker, "failed"):
             probes.append(clock.now)
     pauses = [after - before for before, after in pairwise(probes)]
     assert pauses[:5] == [1.5, 5.0, 6.0, 20.0, 15.0]
@@ -106,19 +106,19 @@ def test_pauses_grow_up_to_a_bound_and_differ():
     assert max(pauses) < WorkerSettings.model_fields["seven_overdue_s"].default
 
 
-def test_a_hold_is_logged_when_it_begins_and_when_it_ends(logged: list[object]):
-    """One line each, with the first cause and the length; not one for each batch."""
+def test_a_hold_is_logged_at_its_beginning_and_end(logged: list[object]):
+    """One line each, with the first reason and the duration; not one per batch."""
     clock = Clock()
     breaker = CircuitBreaker(2.0, 20.0, clock)
     breaker.succeeded()
-    for cause in ("OperationalError 57P03", "NoAnswer", "NoAnswer"):
-        breaker.failed(cause)
+    for reason in ("OperationalError 57P03", "NoAnswer", "NoAnswer"):
+        breaker.failed(reason)
     assert breaker.hold
-    assert "the database does not take anything (NoAnswer), held since 2" in str(breaker.hold)
+    assert "the database accepts no writes (NoAnswer), batches held since 2" in str(breaker.hold)
     clock.now = 83.4
     breaker.succeeded()
     breaker.succeeded()
     assert logged == [
-        {"event": "holding: the database does not take anything", "cause": "OperationalError 57P03"},
+        {"event": "holding batches: the database accepts no writes", "cause": "OperationalError 57P03"},
         {"event": "the database is back", "held_s": 83},
     ]

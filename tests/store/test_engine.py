@@ -1,4 +1,4 @@
-"""A commit is on disk before its batch is settled, and what a database refuses is told from one that is away."""
+"""Engine: a commit is on disk before its batch is settled, and refused rows are distinguished from an outage."""
 
 import sqlite3
 from pathlib import Path
@@ -18,15 +18,15 @@ from store.row_writer import Refused, Store, StoreAway
 from tests.servers import Postgres, eventually
 
 
-def told(engine: Engine, question: str) -> object:
+def query(engine: Engine, statement: str) -> object:
     with engine.connect() as connection:
-        return connection.execute(text(question)).scalar()
+        return connection.execute(text(statement)).scalar()
 
 
-def test_sqlite_keeps_a_commit(tmp_path: Path):
-    """WAL with synchronous FULL: a commit is on disk when it is answered."""
+def test_a_commit_to_sqlite_is_durable(tmp_path: Path):
+    """WAL with synchronous FULL: an acknowledged commit is on disk."""
     engine = create_store_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    assert [told(engine, f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "busy_timeout")] == [
+    assert [query(engine, f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "busy_timeout")] == [
         "wal",
         2,
         10000,
@@ -37,50 +37,50 @@ def test_sqlite_keeps_a_commit(tmp_path: Path):
 @pytest.mark.parametrize(
     ("configured", "used"), [("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply", "remote_apply")]
 )
-def test_postgresql_keeps_a_commit(postgres: Postgres, configured: str, used: str):
-    """Whatever the server's default, a commit is on disk when it is answered; a stronger promise stays."""
+def test_a_commit_to_postgresql_is_durable(postgres: Postgres, configured: str, used: str):
+    """Whatever the server's default, an acknowledged commit is on disk; a stronger default stays."""
     url = postgres.database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET synchronous_commit = {configured}")
     engine = create_store_engine(url)
-    assert told(engine, "SHOW synchronous_commit") == used
-    assert told(engine, "SHOW statement_timeout") == "30s"
-    assert told(engine, "SHOW lock_timeout") == "10s"
+    assert query(engine, "SHOW synchronous_commit") == used
+    assert query(engine, "SHOW statement_timeout") == "30s"
+    assert query(engine, "SHOW lock_timeout") == "10s"
     engine.dispose()
 
 
 def error(state: str) -> DBAPIError:
-    cause = psycopg.errors.lookup(state)("values that people wrote")
-    cause.sqlstate = state
-    return OperationalError("INSERT", {}, cause)
+    original = psycopg.errors.lookup(state)("values that people wrote")
+    original.sqlstate = state
+    return OperationalError("INSERT", {}, original)
 
 
 @pytest.mark.parametrize(
     ("state", "refused", "race"),
     [
-        pytest.param("22P05", True, False, id="a character that cannot be kept"),
+        pytest.param("22P05", True, False, id="a character that cannot be stored"),
         pytest.param("23514", True, False, id="a check constraint"),
         pytest.param("54000", True, False, id="a row too big for an index"),
         pytest.param("40P01", False, True, id="a deadlock"),
         pytest.param("40001", False, True, id="a serialization failure"),
         pytest.param("57P01", False, False, id="the server shuts down"),
         pytest.param("57014", False, False, id="a statement that took too long"),
-        pytest.param("53100", False, False, id="its disk is full"),
-        pytest.param("25006", False, False, id="it is read-only"),
-        pytest.param("42P01", False, False, id="its tables are not there"),
-        pytest.param("42501", False, False, id="no right to write"),
+        pytest.param("53100", False, False, id="the disk is full"),
+        pytest.param("25006", False, False, id="the server is read-only"),
+        pytest.param("42P01", False, False, id="missing tables"),
+        pytest.param("42501", False, False, id="no privilege to write"),
         pytest.param("55P03", False, False, id="a lock held by a migration"),
         pytest.param("08006", False, False, id="the connection broke"),
     ],
 )
-def test_refusals_are_told_from_absence(state: str, refused: bool, race: bool):
-    """What speaks of the data is buried; what speaks of the server is held; a race is run again."""
+def test_refusals_are_distinguished_from_outages(state: str, refused: bool, race: bool):
+    """Errors about the data are refusals, errors about the server are not; a race is tried again."""
     assert (is_refusal(error(state)), is_race(error(state))) == (refused, race)
     assert not is_refusal(OperationalError("INSERT", {}, sqlite3.OperationalError("database is locked")))
 
 
-def test_what_the_database_says_of_a_row_is_not_repeated(engine: Engine):
-    """A refusal's text, its causes included, quotes nothing of the row."""
+def test_an_error_does_not_quote_the_row(engine: Engine):
+    """The text of a refusal and of its causes contains nothing of the row."""
     with engine.begin() as connection:
         prefix = "seven." if engine.dialect.name == "postgresql" else ""
         if prefix:
@@ -93,15 +93,15 @@ def test_what_the_database_says_of_a_row_is_not_repeated(engine: Engine):
             )
     with pytest.raises((Refused, StoreAway)) as refused:
         Store(engine).write([Message(msg_id="SECRET-1", status="SECRET-ODD")])
-    one: BaseException | None = refused.value
-    while one is not None and not one.__suppress_context__:
-        assert "SECRET" not in str(one)
-        one = one.__cause__ or one.__context__
+    error: BaseException | None = refused.value
+    while error is not None and not error.__suppress_context__:
+        assert "SECRET" not in str(error)
+        error = error.__cause__ or error.__context__
     assert "SECRET" not in str(refused.value)
 
 
-def test_a_transaction_that_lasts_is_rolled_back(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    """Rather nothing than a commit so late that a reader of changed_at would have looked past it."""
+def test_a_slow_transaction_is_rolled_back(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """A commit that is so late that a reader of `changed_at` would miss it is refused."""
     monkeypatch.setattr(row_writer, "TRANSACTION_S", -1)
     with pytest.raises(StoreAway, match="too slow"):
         Store(engine).write([Message(msg_id="1", status="DELIVERED")])
@@ -111,8 +111,8 @@ def test_a_transaction_that_lasts_is_rolled_back(engine: Engine, monkeypatch: py
         assert connection.execute(text(f"SELECT count(*) FROM {schema}messages")).scalar() == 0
 
 
-def test_a_deadlock_is_run_again(postgres: Postgres):
-    """Two writers that lock each other's rows both end well, without anybody noticing."""
+def test_a_deadlock_is_tried_again(postgres: Postgres):
+    """Two writers that lock each other's rows both succeed, without an error."""
     url = postgres.database()
     engine = create_store_engine(url)
     migrate(engine)
@@ -121,12 +121,12 @@ def test_a_deadlock_is_run_again(postgres: Postgres):
         other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'b'")
         writer = Thread(target=lambda: Store(engine).write([Message(msg_id="a", rank=5), Message(msg_id="b", rank=5)]))
         writer.start()
-        watch = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-        eventually(lambda: told(watch, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
-        other.execute("SET deadlock_timeout = '10s'")  # so that the writer is the one that is sacrificed
+        observer = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        eventually(lambda: query(observer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        other.execute("SET deadlock_timeout = '10s'")  # so that the server cancels the writer, not this connection
         other.execute("UPDATE seven.messages SET rank = 2 WHERE msg_id = 'a'")
         other.commit()
         writer.join()
-        watch.dispose()
-    assert told(engine, "SELECT string_agg(rank::text, ',') FROM seven.messages") == "5,5"
+        observer.dispose()
+    assert query(engine, "SELECT string_agg(rank::text, ',') FROM seven.messages") == "5,5"
     engine.dispose()

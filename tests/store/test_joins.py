@@ -1,4 +1,4 @@
-"""The joins in SQL are the joins in Python: any order, repeats and splits give the same rows, in both databases."""
+"""Joins in SQL equal those in Python: any order, repeats and splits give the same rows, in both databases."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -13,39 +13,39 @@ from seven.records import InboundMessage, Message, Record
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages
-from tests.factories.rows import NOON, empty, kept, records_of, retold, stories, told_once
+from tests.factories.rows import NOON, empty, merged_rows, records_of, redelivered, scenarios, stored_rows
 
 thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @thorough
-@given(story=stories(), chance=st.randoms(use_true_random=False))
-def test_order_repeats_and_splits_leave_no_trace(engine: Engine, story: list[Record], chance: random.Random):
-    """Deliveries come at least once and in no order; what is kept must not show it."""
+@given(scenario=scenarios(), chance=st.randoms(use_true_random=False))
+def test_order_repeats_and_splits_leave_no_trace(engine: Engine, scenario: list[Record], chance: random.Random):
+    """Deliveries come at least once and in any order; the rows do not show it."""
     empty(engine)
     store = Store(engine)
-    for batch in retold(story, chance):
+    for batch in redelivered(scenario, chance):
         store.write(batch)
-    assert kept(engine) == told_once(story)
+    assert stored_rows(engine) == merged_rows(scenario)
 
 
 @thorough
-@given(story=st.lists(records_of(Message), min_size=2, max_size=12), chance=st.randoms(use_true_random=False))
-def test_standings_with_ties_and_nulls(engine: Engine, story: list[Record], chance: random.Random):
-    """Of a message's statuses one stands, whichever came last, ties and unknowns included."""
+@given(scenario=st.lists(records_of(Message), min_size=2, max_size=12), chance=st.randoms(use_true_random=False))
+def test_standings_with_ties_and_nulls(engine: Engine, scenario: list[Record], chance: random.Random):
+    """The standing of a message is independent of the order of its statuses, also with ties and NULLs."""
     empty(engine)
-    for batch in retold(story, chance):
+    for batch in redelivered(scenario, chance):
         Store(engine).write(batch)
-    assert kept(engine) == told_once(story)
+    assert stored_rows(engine) == merged_rows(scenario)
 
 
 def test_racing_writers_leave_no_trace(database_url: str):
-    """Several workers that write the same keys at once give the same rows as one; deadlocks are tried again."""
+    """Several workers that write the same keys at once give the same rows as one; deadlocks are retried."""
     chance = random.Random(7)
-    people = [f"{n}" for n in range(20)]
-    story: list[Record] = [
+    ids = [f"{number}" for number in range(20)]
+    scenario: list[Record] = [
         Message(
-            msg_id=chance.choice(people),
+            msg_id=chance.choice(ids),
             final=chance.random() < 0.3,
             status_at=NOON + timedelta(seconds=chance.randrange(5)),
             rank=chance.randrange(4),
@@ -53,24 +53,24 @@ def test_racing_writers_leave_no_trace(database_url: str):
             first_seen_at=NOON + timedelta(seconds=chance.randrange(50)),
         )
         for _ in range(1500)
-    ] + [InboundMessage(id=chance.choice(people), text=str(chance.random())) for _ in range(500)]
+    ] + [InboundMessage(id=chance.choice(ids), text=str(chance.random())) for _ in range(500)]
 
     def work(seed: int) -> None:
         engine = create_store_engine(database_url)
         store = Store(engine)
-        for batch in retold(story, random.Random(seed)):
+        for batch in redelivered(scenario, random.Random(seed)):
             store.write(batch)
         engine.dispose()
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(work, range(4)))
     engine = create_store_engine(database_url)
-    assert kept(engine) == told_once(story)
+    assert stored_rows(engine) == merged_rows(scenario)
     engine.dispose()
 
 
 def test_changed_at_moves_only_with_a_difference(engine: Engine):
-    """A repeat leaves `changed_at` alone; whatever makes a difference moves it."""
+    """A repeat leaves `changed_at` as it is; a change of any other column moves it."""
     store = Store(engine)
     message = Message(msg_id="1", final=False, status_at=NOON, rank=1, status="ACCEPTED", result="pending")
 

@@ -1,4 +1,4 @@
-"""Migrations lead to the schema that the code expects, whoever else tries at the same time."""
+"""Migrate: migrations lead to the schema that the code expects, also when processes run them at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,46 +6,48 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from store.engine import create_store_engine, database_url
-from store.migrate import VERSION_TABLE, current, migrate, newest
+from store.migrate import migrate
 from store.partitions import PARTITIONED, partitions
 from store.schema import SCHEMA, metadata
+from store.version import VERSION_TABLE, current, newest
 from store.views import VIEWS
 
 
 def test_migrated_schema_is_the_schema(engine: Engine):
-    """After all migrations the database has exactly the tables, columns and indexes of tables.py."""
-    found = inspect(engine)
+    """After all migrations the database has exactly the tables, columns and indexes of `schema.py`."""
+    inspector = inspect(engine)
     schema = SCHEMA if engine.dialect.name == "postgresql" else None
     with engine.connect() as connection:
         parts = {part.name for table in PARTITIONED for part in partitions(connection, table)}
-    assert set(found.get_table_names(schema)) - parts == {table.name for table in metadata.tables.values()} | {
+    assert set(inspector.get_table_names(schema)) - parts == {table.name for table in metadata.tables.values()} | {
         VERSION_TABLE
     }
-    assert set(found.get_view_names(schema)) == set(VIEWS)
+    assert set(inspector.get_view_names(schema)) == set(VIEWS)
     for table in metadata.tables.values():
-        columns = {one["name"]: one for one in found.get_columns(table.name, schema)}
-        described = {
+        actual = {
+            column["name"]: (str(column["type"].compile(engine.dialect)), column["nullable"])
+            for column in inspector.get_columns(table.name, schema)
+        }
+        expected = {
             column.name: (str(column.type.compile(engine.dialect)), column.nullable) for column in table.columns
         }
-        assert {
-            name: (str(one["type"].compile(engine.dialect)), one["nullable"]) for name, one in columns.items()
-        } == described, table.name
-        key = found.get_pk_constraint(table.name, schema)["constrained_columns"]
+        assert actual == expected, table.name
+        key = inspector.get_pk_constraint(table.name, schema)["constrained_columns"]
         assert key == [column.name for column in table.primary_key.columns]
-        indexes = {(one["name"], *one["column_names"]) for one in found.get_indexes(table.name, schema)}
+        indexes = {(index["name"], *index["column_names"]) for index in inspector.get_indexes(table.name, schema)}
         assert indexes == {(index.name, *index.columns.keys()) for index in table.indexes}, table.name
 
 
-def test_views_answer(engine: Engine):
-    """Every view can be read, also while there is nothing in it."""
+def test_empty_views_can_be_read(engine: Engine):
+    """Every view can be queried while the tables are empty."""
     with engine.connect() as connection:
         schema = "seven." if connection.dialect.name == "postgresql" else ""
         for view in VIEWS:
             assert connection.execute(text(f"SELECT * FROM {schema}{view}")).all() == []
 
 
-def test_many_migrate_at_once(empty_database: str):
-    """Of several processes that start together one migrates, the others find it done."""
+def test_concurrent_migrations(empty_database: str):
+    """Of several processes that start together one migrates; the others wait, and find it done."""
 
     def attempt(_: int) -> tuple[str | None, str]:
         engine = create_store_engine(empty_database)
@@ -61,7 +63,7 @@ def test_many_migrate_at_once(empty_database: str):
 
 
 def test_a_shared_database_is_left_alone(empty_database: str):
-    """Other people's tables in the same database survive, and ours are in no one's way."""
+    """Other applications' tables in the same database stay as they are, and ours do not collide with them."""
     engine = create_store_engine(empty_database)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num text)"))
@@ -76,19 +78,19 @@ def test_a_shared_database_is_left_alone(empty_database: str):
 
 
 @pytest.mark.parametrize(
-    ("told", "driver"),
+    ("url", "driver"),
     [
         pytest.param("postgres://u@h/d", "postgresql+psycopg", id="postgres"),
         pytest.param("postgresql://u@h/d", "postgresql+psycopg", id="postgresql"),
         pytest.param("sqlite:////x.db", "sqlite", id="sqlite"),
     ],
 )
-def test_database_urls(told: str, driver: str):
-    """Both spellings of PostgreSQL mean the driver that we bring."""
-    assert database_url(told).drivername == driver
+def test_database_urls(url: str, driver: str):
+    """Both spellings of PostgreSQL select our driver."""
+    assert database_url(url).drivername == driver
 
 
 def test_other_databases_are_refused():
-    """A database that we do not know is a configuration error, not a surprise later."""
+    """An unsupported database is a configuration error at once."""
     with pytest.raises(ValueError, match="postgresql"):
         database_url("mysql://h/d")

@@ -1,4 +1,4 @@
-"""Counting: what the audit and a rebuild ask about rows that are gone, in both databases."""
+"""Ordinals: the audit's and the rebuild's queries about removed rows, in both databases."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from store.ordinals import Fate, removed_until, tally
 from tests.factories.archive import NOON, delivery_id
 
 DAY = timedelta(days=1)
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -19,25 +19,26 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
     [
         pytest.param([], None, id="nothing is gone"),
         pytest.param([("removed", NOON), ("removed", NOON - DAY)], NOON, id="the latest"),
-        pytest.param([("removed", NOON), ("removed", None)], FOR_EVER, id="of one nobody knows"),
+        pytest.param([("removed", NOON), ("removed", None)], END_OF_TIME, id="one unknown time"),
         pytest.param([("lost", NOON), ("lost", None)], None, id="lost, not removed"),
         pytest.param([("removed", NOON - DAY), ("lost", NOON), ("lost", None)], NOON - DAY, id="both"),
     ],
 )
-def test_until_when_rows_were_removed(
+def test_removed_until(
     ledger: Ledger, engine: Engine, tallied: list[tuple[Fate, datetime | None]], until: datetime | None
 ):
-    """Retention alone counts; an id of no row that is older is one of which nobody can tell, any other is missing."""
+    """Only retention counts; an id without a row counts as removed if it is that old, as missing otherwise."""
     with engine.begin() as connection:
         for ordinal, (fate, received_at) in enumerate(tallied, 1):
             tally(connection, ("life", "dlr"), [(ordinal, ordinal)], fate, received_at)
         assert removed_until(connection) == until
     ids = [delivery_id(NOON + days * DAY, 0) for days in (-2, -1, 0, 1)]
-    told = Auditor(ledger, engine).audit(ids).against
-    assert told is not None
-    assert told.missing == tuple(one for one, days in zip(ids, (-2, -1, 0, 1), strict=True) if not _old(days, until))
-    assert told.removed == len(ids) - len(told.missing)
+    against = Auditor(ledger, engine).audit(ids).against
+    assert against is not None
+    young = tuple(id_ for id_, days in zip(ids, (-2, -1, 0, 1), strict=True) if not _old(days, until))
+    assert against.missing == young
+    assert against.removed == len(ids) - len(young)
 
 
 def _old(days: int, until: datetime | None) -> bool:
-    return until is not None and (until == FOR_EVER or NOON + days * DAY <= until)
+    return until is not None and (until == END_OF_TIME or NOON + days * DAY <= until)

@@ -1,4 +1,4 @@
-"""Behind a transaction pooler a commit is worth as much as without one, and what we ask for is nobody else's."""
+"""Pooler: behind a transaction pooler commits are as durable as without one, and our settings affect no other client."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from cli.checks import Check, Grade, heard
-from cli.doctor.database import checks
 from ledger.client import Ledger
 from operations.audit import Auditor
+from operations.checks.check import Check, Grade, answer_of
+from operations.checks.database import checks
 from store.circuit_breaker import CircuitBreaker
 from store.database_info import inspect
 from store.engine import create_store_engine
@@ -25,7 +25,7 @@ from workers.consumer import Consumer
 
 POOL = 2
 THREADS = 4
-BATCHES = 60  # each connection meets each statement more often than a driver waits before it prepares one
+BATCHES = 60  # so many that each connection runs each statement more often than the driver's threshold for preparing it
 
 WITNESS = """
     CREATE TABLE seven.witness (terms text);
@@ -47,7 +47,7 @@ TERMS = (
 
 @pytest.fixture
 def url(postgres: Postgres) -> Iterator[str]:
-    """A database whose commits are not on disk by default, by way of a pool of two connections."""
+    """A database whose commits are not durable by default, behind a pool of two connections."""
     name = postgres.database().rpartition("/")[2]
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
@@ -65,7 +65,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 @contextmanager
 def other_clients(url: str) -> Iterator[list[psycopg.Connection]]:
-    """As many as the pool has connections, each of them in a transaction."""
+    """As many clients as the pool has connections, each in a transaction."""
     with ExitStack() as stack:
         clients = [stack.enter_context(psycopg.connect(url, prepare_threshold=None)) for _ in range(POOL)]
         for client in clients:
@@ -73,12 +73,12 @@ def other_clients(url: str) -> Iterator[list[psycopg.Connection]]:
         yield clients
 
 
-def examined(engine: Engine) -> dict[str, Check]:
-    return {one.name: one for one in checks(heard(lambda: inspect(engine)), 10)}
+def run_checks(engine: Engine) -> dict[str, Check]:
+    return {check.name: check for check in checks(answer_of(lambda: inspect(engine)), 10)}
 
 
-def test_what_is_settled_is_on_disk_and_nothing_leaks(engine: Engine, url: str, ledger: Ledger, accept: Accept):
-    """Threads share two sessions: every delivery is committed on our terms, and others' transactions keep theirs."""
+def test_commits_are_durable_and_settings_do_not_leak(engine: Engine, url: str, ledger: Ledger, accept: Accept):
+    """Threads share two sessions: every delivery is committed with our settings, other clients keep theirs."""
     with engine.begin() as connection:
         connection.exec_driver_sql(re.sub(r"\s+", " ", WITNESS))
     batches = [accept(envelope(f"d{number}", msg_id=f"m{number}")) for number in range(BATCHES)]
@@ -101,11 +101,11 @@ def test_what_is_settled_is_on_disk_and_nothing_leaks(engine: Engine, url: str, 
         assert [client.execute(TERMS).fetchone() for client in clients] == [DEFAULTS] * POOL
 
 
-def test_what_others_leave_behind_does_not_hold_for_us(engine: Engine, url: str):
-    """Other clients of the pool set terms for their sessions, which are ours next; doctor names them."""
-    good = examined(engine)
-    assert {name: one.grade for name, one in good.items() if one.grade is not Grade.GOOD} == {}
-    assert "a pooler" in good["PostgreSQL sessions"].said
+def test_settings_of_other_clients_do_not_affect_us(engine: Engine, url: str):
+    """Session settings that other clients leave behind have no effect on our transactions; doctor names them."""
+    good = run_checks(engine)
+    assert {name: check.grade for name, check in good.items() if check.grade is not Grade.GOOD} == {}
+    assert "a pooler" in good["PostgreSQL sessions"].finding
     with other_clients(url) as clients:
         for client in clients:
             client.execute(
@@ -116,17 +116,17 @@ def test_what_others_leave_behind_does_not_hold_for_us(engine: Engine, url: str)
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
         assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "10s"
         assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
-    sessions = examined(engine)["PostgreSQL sessions"]
+    sessions = run_checks(engine)["PostgreSQL sessions"]
     assert sessions.grade is Grade.WARNING
-    assert "default_transaction_isolation, lock_timeout, synchronous_commit" in sessions.said
+    assert "default_transaction_isolation, lock_timeout, synchronous_commit" in sessions.finding
 
 
-def test_only_a_session_of_our_own_keeps_prepared_statements(engine: Engine, postgres: Postgres, url: str):
-    """To plan a small batch anew costs a millisecond, so statements are prepared where nothing stands between."""
+def test_statements_are_prepared_only_without_a_pooler(engine: Engine, postgres: Postgres, url: str):
+    """Planning a small batch again costs a millisecond, so direct connections prepare statements."""
     direct = create_store_engine(postgres.url(url.rpartition("/")[2]))
     thresholds = []
-    for it in (engine, direct):
-        with it.connect() as connection:
+    for pooled_or_direct in (engine, direct):
+        with pooled_or_direct.connect() as connection:
             driver = connection.connection.dbapi_connection
             assert isinstance(driver, psycopg.Connection)
             thresholds.append(driver.prepare_threshold)

@@ -1,4 +1,4 @@
-"""Aging: what is too old goes and no more of it than that, and the audit stays exact, in both databases."""
+"""Purge: exactly the rows that are too old are blanked or removed, and the audit stays exact, in both databases."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
-from operations.refold import Left
+from operations.refold import LeftSubject
 from seven.records import (
     Call,
     CallStatus,
@@ -25,7 +25,7 @@ from seven.records import (
 from store import purge
 from store.row_writer import Store
 from store.schema import deliveries, hook_changes
-from tests.factories.aged_rows import DAY, NOW, age_by, keeping, of, retained, row, tallied
+from tests.factories.aged_rows import DAY, NOW, age_by, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
 from tests.factories.envelopes import envelope
 from workers.consumer import Consumer
@@ -35,146 +35,146 @@ def audited(ledger: Ledger, engine: Engine, *ids: str) -> Audit:
     return Auditor(ledger, engine).audit(ids or None)
 
 
-def test_payloads_go_by_what_became_of_them(ledger: Ledger, engine: Engine):
-    """Payload and digest of an applied delivery go sooner than those of one that can still be replayed."""
+def test_payloads_are_blanked_by_outcome(ledger: Ledger, engine: Engine):
+    """Payload and digest of an applied delivery are blanked sooner than those of one that can still be replayed."""
     ages = {1: 89 * DAY, 2: 91 * DAY, 3: 91 * DAY, 4: 366 * DAY, 5: 366 * DAY, 6: 366 * DAY}
     outcomes = {1: "applied", 2: "applied", 3: "parked", 4: "parked", 5: "dead", 6: "discarded"}
-    kept = {number: row(number, age, outcomes[number], reason="why") for number, age in ages.items()}
-    Store(engine).write(kept.values())
-    letters = [DeadLetter(kept[number].id, envelope="{}", attempts=1) for number in (2, 5)]
+    before = {number: row(number, age, outcomes[number], reason="why") for number, age in ages.items()}
+    Store(engine).write(before.values())
+    letters = [DeadLetter(before[number].id, envelope="{}", attempts=1) for number in (2, 5)]
     Store(engine).write(letters)
-    found = retained(ledger, engine, keeping(payloads=90, unapplied=365))
-    after = {number: of(engine, "deliveries")[one.id] for number, one in kept.items()}
-    blank = {number: replace(one, payload=None, digest=None) for number, one in kept.items()}
-    assert after == {**kept, **{number: blank[number] for number in (2, 4, 5, 6)}}
-    assert {one.envelope for one in of(engine, "dead_letters").values()} == {None}
-    assert (found.blanked, found.removed) == (Counter(deliveries=4, dead_letters=2), Counter())
-    assert not retained(ledger, engine, keeping(payloads=90, unapplied=365)).blanked
+    result = retain(ledger, engine, keep_days(payloads=90, unapplied=365))
+    after = {number: rows_of(engine, "deliveries")[delivery.id] for number, delivery in before.items()}
+    blank = {number: replace(delivery, payload=None, digest=None) for number, delivery in before.items()}
+    assert after == {**before, **{number: blank[number] for number in (2, 4, 5, 6)}}
+    assert {letter.envelope for letter in rows_of(engine, "dead_letters").values()} == {None}
+    assert (result.blanked, result.removed) == (Counter(deliveries=4, dead_letters=2), Counter())
+    assert not retain(ledger, engine, keep_days(payloads=90, unapplied=365)).blanked
 
 
-def test_what_waits_for_somebody_stays(ledger: Ledger, engine: Engine):
-    """Of old rows go the applied, the discarded, and the parked without a payload; their dead letters with them."""
-    told = {
+def test_open_deliveries_stay(ledger: Ledger, engine: Engine):
+    """Old applied, discarded, and parked rows without a payload are removed, with their dead letters; others stay."""
+    written = {
         1: row(1, 400 * DAY), 2: row(2, 400 * DAY, "discarded"), 3: row(3, 400 * DAY, "parked"),
         4: row(4, 400 * DAY, "parked", payload=None), 5: row(5, 400 * DAY, "dead", payload=None),
         6: row(6, 400 * DAY, "quarantined"), 7: row(7, 400 * DAY, "dead", received_at=None), 8: row(8, 300 * DAY),
     }  # fmt: skip
-    Store(engine).write(told.values())
-    Store(engine).write(DeadLetter(told[number].id, attempts=1) for number in (2, 5))
-    Store(engine).write(Failure(told[number].id, 1) for number in (2, 5))
-    retained(ledger, engine, keeping(deliveries=365))
-    assert {one.ordinal for one in of(engine, "deliveries").values()} == {3, 5, 6, 7, 8}
-    assert list(of(engine, "dead_letters")) == [told[5].id]
-    assert list(of(engine, "dead_letter_failures")) == [(told[5].id, 1)]
-    assert tallied(engine) == [(1, 2), (4, 4)]
+    Store(engine).write(written.values())
+    Store(engine).write(DeadLetter(written[number].id, attempts=1) for number in (2, 5))
+    Store(engine).write(Failure(written[number].id, 1) for number in (2, 5))
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert {delivery.ordinal for delivery in rows_of(engine, "deliveries").values()} == {3, 5, 6, 7, 8}
+    assert list(rows_of(engine, "dead_letters")) == [written[5].id]
+    assert list(rows_of(engine, "dead_letter_failures")) == [(written[5].id, 1)]
+    assert tallied_ranges(engine) == [(1, 2), (4, 4)]
 
 
 def test_tallies_stay_few(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    """However many transactions remove rows, and in whichever order of ordinals, runs that touch are one row."""
+    """However many transactions remove rows, and in whatever order of ordinals, adjacent runs become one row."""
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 3)
     Store(engine).write(row(number, (500 - number) * DAY, ordinal=101 - number) for number in range(1, 101))
-    retained(ledger, engine, keeping(deliveries=450))
-    assert tallied(engine) == [(51, 100)]
-    retained(ledger, engine, keeping(deliveries=365))
-    assert tallied(engine) == [(1, 100)]
+    retain(ledger, engine, keep_days(deliveries=450))
+    assert tallied_ranges(engine) == [(51, 100)]
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert tallied_ranges(engine) == [(1, 100)]
 
 
 def test_the_audit_stays_exact(ledger: Ledger, engine: Engine, consumer: Consumer, accept: Any):
-    """Removed rows are tallied, and neither missing nor doubled; a row that vanished otherwise is missing still."""
+    """Removed rows are tallied, neither missing nor doubled; a row that vanished otherwise is still missing."""
     batch = [envelope(delivery_id(NOW, n)) for n in range(10)]
     consumer.consume("dlr", [accept(*batch[:4], envelope("p", status=None), *batch[4:])])
     age_by(engine, 400 * DAY)
     with engine.begin() as connection:
         connection.execute(deliveries.delete().where(deliveries.c.ordinal == 3))
     accept(envelope("w"))
-    retained(ledger, engine, keeping(deliveries=365))
-    found = audited(ledger, engine)
-    (dlr,) = [one for one in found.series if one.queue == "dlr"]
+    retain(ledger, engine, keep_days(deliveries=365))
+    audit = audited(ledger, engine)
+    (dlr,) = [series for series in audit.series if series.queue == "dlr"]
     assert (dlr.given_out, dlr.rows, dlr.tallied, dlr.waiting) == (12, {"parked": 1}, {"removed": 9}, 1)
     assert (dlr.missing_runs, dlr.doubled) == (((3, 3),), 0)
 
 
-def test_of_an_ordinal_given_out_twice_one_row_may_go(ledger: Ledger, engine: Engine):
-    """What has a row still is not tallied."""
+def test_one_row_of_a_doubled_ordinal_is_removed(ledger: Ledger, engine: Engine):
+    """An ordinal that still has a row is not tallied."""
     old, young = row(1, 400 * DAY), replace(row(2, DAY), ordinal=1)
     Store(engine).write([old, young])
-    retained(ledger, engine, keeping(deliveries=365))
-    assert (tallied(engine), list(of(engine, "deliveries"))) == ([], [young.id])
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert (tallied_ranges(engine), list(rows_of(engine, "deliveries"))) == ([], [young.id])
 
 
-def test_what_is_pending_is_not_removed(ledger: Ledger, engine: Engine, consumer: Consumer, accept: Any):
-    """A row whose batch is in the ledger still stays, however old, and so does all that was received after it."""
+def test_rows_of_a_pending_batch_are_not_removed(ledger: Ledger, engine: Engine, consumer: Consumer, accept: Any):
+    """A row whose batch is still in the ledger stays, however old, and so does every row received after it."""
     batch = accept(envelope(delivery_id(NOW, 1)))
     stored = ledger.redis.hget("seven:batches", batch)
     consumer.consume("dlr", [batch])
     ledger.redis.hset("seven:batches", batch, stored)
     ledger.redis.zadd("seven:pending:dlr", {batch: int((NOW - 500 * DAY).timestamp() * 1000)})
     Store(engine).write([row(1, 501 * DAY), row(2, 450 * DAY)])
-    retained(ledger, engine, keeping(deliveries=365))
-    assert {one.ordinal for one in of(engine, "deliveries").values() if one.ledger == "life"} == {2}
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert {delivery.ordinal for delivery in rows_of(engine, "deliveries").values() if delivery.ledger == "life"} == {2}
 
 
-def test_rebuild_leaves_what_is_cut(ledger: Ledger, engine: Engine):
-    """Of a subject whose deliveries or payloads have gone no row is replaced, and the reason is said."""
+def test_rebuild_leaves_cut_subjects(ledger: Ledger, engine: Engine):
+    """The rows of a subject with purged deliveries or payloads are not replaced, and the result names the reason."""
     long_ago = NOW - 400 * DAY
     keep(engine, [delivered(1, "dlr", {"msg_id": "7", "status": "DELIVERED"}, long_ago)])
     keep(engine, [delivered(2, "dlr", {"msg_id": "8", "status": "DELIVERED"}, NOW - 100 * DAY)])
     keep(engine, [delivered(3, "dlr", {"msg_id": "7", "status": "EXPIRED"}, NOW - DAY)])
-    retained(ledger, engine, keeping(payloads=90, deliveries=365))
-    messages = of(engine, "messages")
-    told = [left for done in rebuilt(engine) for left in done.refolded.left]
-    assert sorted(told, key=lambda one: one.subject) == [
-        Left("7", "deliveries of its time have been removed", cut=True),
-        Left("8", "the payload of a delivery is not kept any more", cut=True),
+    retain(ledger, engine, keep_days(payloads=90, deliveries=365))
+    messages = rows_of(engine, "messages")
+    left_alone = [left for done in rebuilt(engine) for left in done.refolded.left]
+    assert sorted(left_alone, key=lambda left: left.subject) == [
+        LeftSubject("7", "deliveries of its time have been removed", cut=True),
+        LeftSubject("8", "the payload of a delivery is not kept any more", cut=True),
     ]
-    assert of(engine, "messages") == messages
+    assert rows_of(engine, "messages") == messages
 
 
-def test_texts_go_and_their_rows_stay(ledger: Ledger, engine: Engine):
-    """An old SMS keeps all but its text, and readers of `changed_at` see that; a repeat's text goes as well."""
+def test_texts_are_blanked_and_their_rows_stay(ledger: Ledger, engine: Engine):
+    """An old SMS loses only its text, with a new `changed_at`; the text of a later repeat is blanked, too."""
     old, young = (InboundMessage(str(n), "491", "492", "hello", NOW - n * DAY, "SMS") for n in (366, 364))
-    for one in (old, young):
-        put(engine, one)
-    told = keeping(payloads=365, unapplied=365, texts=365)
-    assert retained(ledger, engine, told).blanked == Counter(inbound_messages=1)
-    assert of(engine, "inbound_messages") == {"366": replace(old, text=None), "364": young}
+    for message in (old, young):
+        put(engine, message)
+    settings = keep_days(payloads=365, unapplied=365, texts=365)
+    assert retain(ledger, engine, settings).blanked == Counter(inbound_messages=1)
+    assert rows_of(engine, "inbound_messages") == {"366": replace(old, text=None), "364": young}
     changed = change_times(engine)
     assert changed["inbound_messages", ("366",)] > NOW - DAY > changed["inbound_messages", ("364",)]
     Store(engine).write([old])
-    retained(ledger, engine, told)
-    assert of(engine, "inbound_messages")["366"].text is None
+    retain(ledger, engine, settings)
+    assert rows_of(engine, "inbound_messages")["366"].text is None
 
 
-def test_histories_go_without_their_records(ledger: Ledger, engine: Engine):
-    """Old statuses, clicks and views go; the standing, the totals and what is younger stay."""
+def test_histories_are_removed_without_their_records(ledger: Ledger, engine: Engine):
+    """Old statuses, clicks and views are removed; the standing, the totals and younger entries stay."""
     ages = (400 * DAY, 366 * DAY, 364 * DAY)
-    story: list[Record] = [Message("7", status="DELIVERED"), TrackedLink("7", "u", clicks=3, first_at=NOW - ages[0])]
+    records: list[Record] = [Message("7", status="DELIVERED"), TrackedLink("7", "u", clicks=3, first_at=NOW - ages[0])]
     for nth, age in enumerate(ages, 1):
-        story += [
+        records += [
             MessageStatus("7", "BUFFERED", NOW - age), CallStatus("outbound", "3", "ringing", NOW - age),
             LinkEvent("7", "u", "click", nth, NOW - age),
         ]  # fmt: skip
-    Store(engine).write(story)
-    found = retained(ledger, engine, keeping(histories=365))
-    assert found.removed == Counter(message_statuses=2, call_statuses=2, link_events=2)
-    young = [one for one in story if getattr(one, "at", NOW) > NOW - 365 * DAY]
+    Store(engine).write(records)
+    result = retain(ledger, engine, keep_days(histories=365))
+    assert result.removed == Counter(message_statuses=2, call_statuses=2, link_events=2)
+    young = [record for record in records if getattr(record, "at", NOW) > NOW - 365 * DAY]
     assert sorted(map(repr, rows(engine).values())) == sorted(map(repr, young))
 
 
-def test_removed_clicks_are_not_untold_ones(ledger: Ledger, engine: Engine):
-    """What retention removed the gateway did tell; what it never told is counted before and after."""
+def test_removed_clicks_are_not_unreported_ones(ledger: Ledger, engine: Engine):
+    """Clicks that the gateway never reported are counted before and after a purge, removed ones are not."""
     link = TrackedLink("s", "u", clicks=6, first_at=NOW - 400 * DAY)
     other = TrackedLink("s", "v", clicks=4, first_at=NOW - 3 * DAY)
-    told = {1: 400, 2: 390, 4: 20, 6: 3}
-    Store(engine).write([link, other, *(LinkEvent("s", "u", "click", n, NOW - age * DAY) for n, age in told.items())])
+    ages = {1: 400, 2: 390, 4: 20, 6: 3}
+    Store(engine).write([link, other, *(LinkEvent("s", "u", "click", n, NOW - age * DAY) for n, age in ages.items())])
     Store(engine).write([LinkEvent("s", "v", "click", 4, NOW - 3 * DAY)])
     assert audited(ledger, engine).link_gaps == {"click": (2, 5)}
-    retained(ledger, engine, keeping(histories=365))
-    assert audited(ledger, engine).link_gaps == {"click": (2, 4)}, "of the older link the fifth alone"
+    retain(ledger, engine, keep_days(histories=365))
+    assert audited(ledger, engine).link_gaps == {"click": (2, 4)}, "only the fifth of the older link"
 
 
-def test_a_record_takes_its_history_along(ledger: Ledger, engine: Engine):
-    """A record that has not changed for so long goes with its history, whatever that one's own bound is."""
+def test_a_record_is_removed_with_its_history(ledger: Ledger, engine: Engine):
+    """A record without a change for so long is removed with its history, whatever the history's own limit."""
     for name, age in (("7", 31), ("8", 29)):
         put(engine, Message(name), changed_at=NOW - age * DAY)
         put(engine, TrackedLink(name, "u"), changed_at=NOW - age * DAY)
@@ -183,7 +183,7 @@ def test_a_record_takes_its_history_along(ledger: Ledger, engine: Engine):
     for name in ("7", "8"):
         history += [MessageStatus(name, "X", NOW), LinkEvent(name, "u", "view", 1, NOW)]
     Store(engine).write(history)
-    retained(ledger, engine, keeping(messages=30, links=30, inbound_messages=30))
+    retain(ledger, engine, keep_days(messages=30, links=30, inbound_messages=30))
     assert set(rows(engine)) == {
         ("messages", ("8",)), ("links", ("8", "u")), ("inbound_messages", ("8",)),
         ("message_statuses", ("8", "X", NOW)), ("link_events", ("8", "u", "view", 1)),
@@ -202,34 +202,34 @@ def test_a_record_takes_its_history_along(ledger: Ledger, engine: Engine):
         pytest.param(TrackedLink("7", "u", first_at=NOW), id="a link used once"),
     ],
 )
-def test_a_stamp_of_a_clock_that_was_behind_removes_nothing(ledger: Ledger, engine: Engine, young: Record):
-    """A database that was years behind stamped it: what the record tells of itself says that it is young."""
+def test_a_changed_at_from_a_slow_clock_removes_nothing(ledger: Ledger, engine: Engine, young: Record):
+    """If the database's clock was years behind, the record's own times show that it is young."""
     times = ("status_at", "started_at", "first_seen_at", "last_seen_at", "first_at", "last_at")
     old = {name: NOW - 1200 * DAY for name in times if getattr(young, name, None) is not None}
-    told = keeping(messages=30, calls=30, links=30)
+    settings = keep_days(messages=30, calls=30, links=30)
     put(engine, young, changed_at=NOW - 1200 * DAY)
-    assert retained(ledger, engine, told).removed == Counter()
+    assert retain(ledger, engine, settings).removed == Counter()
     put(engine, replace(young, **old), changed_at=NOW - DAY)
-    assert retained(ledger, engine, told).removed == Counter()
+    assert retain(ledger, engine, settings).removed == Counter()
     put(engine, replace(young, **old), changed_at=NOW - 1200 * DAY)
-    assert retained(ledger, engine, told).removed == Counter({young.table: 1})
+    assert retain(ledger, engine, settings).removed == Counter({young.table: 1})
 
 
-def test_changes_of_hooks_go(ledger: Ledger, engine: Engine):
-    """Old findings go, younger ones stay."""
+def test_hook_changes_are_removed(ledger: Ledger, engine: Engine):
+    """Old hook changes are removed, younger ones stay."""
     with engine.begin() as connection:
         for number, age in enumerate((91, 89)):
             at = NOW - age * DAY
             connection.execute(hook_changes.insert().values(id=delivery_id(at, number), at=at, action="missing"))
-    assert retained(ledger, engine, keeping(hook_changes=90)).removed == Counter(hook_changes=1)
+    assert retain(ledger, engine, keep_days(hook_changes=90)).removed == Counter(hook_changes=1)
     with engine.connect() as connection:
         assert connection.execute(select(hook_changes.c.at)).scalars().all() == [NOW - 89 * DAY]
 
 
-def test_calls_go_by_direction_and_id(ledger: Ledger, engine: Engine):
-    """Of two calls with one id the old one goes, with its statuses alone."""
+def test_calls_are_removed_by_direction_and_id(ledger: Ledger, engine: Engine):
+    """Of two calls with one id the old one is removed, with only its own statuses."""
     for direction, age in (("inbound", 29), ("outbound", 31)):
         put(engine, Call(direction, "7", caller="491"), changed_at=NOW - age * DAY)
         put(engine, CallStatus(direction, "7", "ringing", NOW))
-    retained(ledger, engine, keeping(calls=30))
+    retain(ledger, engine, keep_days(calls=30))
     assert set(rows(engine)) == {("calls", ("inbound", "7")), ("call_statuses", ("inbound", "7", "ringing", NOW))}

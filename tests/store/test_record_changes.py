@@ -1,4 +1,4 @@
-"""Comparing: what is foretold of a write is what it does, in both databases."""
+"""Record changes: the predicted changes of a write are those that it makes, in both databases."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,33 +14,33 @@ from seven.records import RECORDS, SHAPES, Call, CallStatus, Record
 from store.archive import Scope, archived, census
 from store.engine import create_store_engine
 from store.migrate import migrate
-from store.record_rows import Change, changes, compared, kept, kept_of, place
+from store.record_rows import Change, changes, compare, read_records, records_of_subjects, row_key
 from store.row_writer import Store
-from tests.factories.rows import NOON, empty, stories
+from tests.factories.rows import NOON, empty, scenarios
 
 CALL = Call(direction="outbound", call_id="1", status="completed", final=True, status_at=NOON, duration_s=42)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=stories(), told=stories())
-def test_what_is_foretold_happens(engine: Engine, before: list[Record], told: list[Record]):
-    """Each row that an upsert would change is told as it is and as it becomes, and no other."""
+@given(before=scenarios(), written=scenarios())
+def test_predicted_changes_happen(engine: Engine, before: list[Record], written: list[Record]):
+    """Exactly the rows that an upsert changes are predicted, each as it is before and after."""
     empty(engine)
     Store(engine).write(before)
     with engine.connect().execution_options(reads=True) as connection:
-        foretold = changes(connection, told)
-        was = kept(connection, [place(record) for record in told])
-    Store(engine).write(told)
+        predicted = changes(connection, written)
+        stored_before = read_records(connection, [row_key(record) for record in written])
+    Store(engine).write(written)
     with engine.connect().execution_options(reads=True) as connection:
-        came = kept(connection, [place(record) for record in told])
-    assert foretold == compared(was, came)
-    assert {(one.table, one.key): one.after for one in foretold} == {
-        where: record for where, record in came.items() if was.get(where) != record
+        stored_after = read_records(connection, [row_key(record) for record in written])
+    assert predicted == compare(stored_before, stored_after)
+    assert {(change.table, change.key): change.after for change in predicted} == {
+        key: record for key, record in stored_after.items() if stored_before.get(key) != record
     }
 
 
 def test_a_change_names_the_fields_that_differ(engine: Engine):
-    """Joined, a lower value changes nothing; replaced, it does; a new row names what it says."""
+    """A lower value changes nothing when merged, but does when it replaces; a new row names its fields with a value."""
     Store(engine).write([CALL])
     lower = replace(CALL, duration_s=4, status_at=NOON - timedelta(1))
     with engine.connect().execution_options(reads=True) as connection:
@@ -53,20 +53,25 @@ def test_a_change_names_the_fields_that_differ(engine: Engine):
 
 
 def test_no_table_is_scanned(tmp_path: Path):
-    """However large the tables: what is kept at some places, or of some subjects, is found by an index."""
+    """Queries by row keys or by subjects use an index, so the size of the tables does not matter."""
     engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
     migrate(engine)
-    asked: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+    queries: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *arguments: queries.append((arguments[2], arguments[3])))
     with engine.connect().execution_options(reads=True) as connection:
         for record in RECORDS:
             names = SHAPES[record].names(Join.KEY)
-            kept(connection, [(record.table, tuple(NOON if name == "at" else str(n) for name in names)) for n in "12"])
-        for family in aggregates():
-            kept_of(connection, family, ["1 1", "2 2"])
-            census(connection, family.event_types, ["1", "2"], Scope(event_type="dlr"))
-            list(archived(connection, family.event_types, ["1", "2"]))
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", told).all() for query, told in [*asked]]
+            read_records(
+                connection, [(record.table, tuple(NOON if name == "at" else str(n) for name in names)) for n in "12"]
+            )
+        for aggregate in aggregates():
+            records_of_subjects(connection, aggregate, ["1 1", "2 2"])
+            census(connection, aggregate.event_types, ["1", "2"], Scope(event_type="dlr"))
+            list(archived(connection, aggregate.event_types, ["1", "2"]))
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
+            for query, parameters in [*queries]
+        ]
     engine.dispose()
     assert len(plans) > 20
     assert not [step for plan in plans for *_, step in plan if str(step).startswith("SCAN")]

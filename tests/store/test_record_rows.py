@@ -1,29 +1,29 @@
-"""Reading: what was written comes back as the same records, from both databases."""
+"""Record rows: written records are read back equal, from both databases."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
 from seven.records import Record, fold
-from store.record_rows import kept, place
+from store.record_rows import read_records, row_key
 from store.row_writer import Store
-from tests.factories.rows import empty, stories
+from tests.factories.rows import empty, scenarios
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(story=stories())
-def test_what_was_written_is_read(engine: Engine, story: list[Record]):
-    """Every record comes back as it was joined, at its place; a place where nothing is kept is left out."""
+@given(scenario=scenarios())
+def test_written_records_are_read_back(engine: Engine, scenario: list[Record]):
+    """Each row is read back as the merged record; a missing row is left out."""
     empty(engine)
-    Store(engine).write(story)
+    Store(engine).write(scenario)
     with engine.connect().execution_options(reads=True) as connection:
-        found = kept(connection, [*(place(record) for record in story), ("messages", ("nowhere",))])
-    assert found == {place(record): record for record in fold(story)}
+        records = read_records(connection, [*(row_key(record) for record in scenario), ("messages", ("nowhere",))])
+    assert records == {row_key(record): record for record in fold(scenario)}
 
 
 @pytest.mark.parametrize("count", [0, 1, 501, 1200])
-def test_many_places_are_read_in_parts(engine: Engine, count: int):
-    """However many places are asked for, no statement has more parameters than a database takes."""
+def test_many_rows_are_read_in_parts(engine: Engine, count: int):
+    """However many rows are read, no statement has more parameters than a database accepts."""
     with engine.connect().execution_options(reads=True) as connection:
-        places = [("link_events", (str(n), "u", "click", n)) for n in range(count)]
-        assert kept(connection, places) == {}
+        row_keys = [("link_events", (str(n), "u", "click", n)) for n in range(count)]
+        assert read_records(connection, row_keys) == {}

@@ -1,4 +1,4 @@
-"""Guarding: no wait for a PostgreSQL that hangs lasts for ever, and none that is only slow is given up."""
+"""Timeouts: every wait for a PostgreSQL that hangs is bounded, and a server that is only slow is waited for."""
 
 import threading
 import time
@@ -10,18 +10,19 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import OperationalError
 
-from cli.checks import Silence, heard
 from gateway.findings import Finding, FindingLog
+from operations.checks.check import Silence, answer_of
 from seven.records import Message
 from store.database_info import Database, inspect
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store, StoreAway
 from store.schema import messages
-from store.timeouts import NoAnswer, Patience, lift_bounds
+from store.timeouts import NoAnswer, lift_bounds
+from store.transactions import Patience
 from tests.servers import PATIENCE_S, Postgres, eventually
 
-IN_TIME_S = PATIENCE_S  # figures of half a second, on machines that are slow at times; without the guard it is for ever
+IN_TIME_S = PATIENCE_S  # the bounds are half a second, but machines are slow at times; without them the wait never ends
 
 
 @pytest.fixture
@@ -41,14 +42,14 @@ def missing(connection: Connection) -> None:
     connection.execute(text("SELECT 1 FROM seven.is_not_there"))
 
 
-def waiting_for_a_lock(watch: Engine) -> bool:
-    asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    with watch.connect() as connection:
-        return connection.execute(text(asked)).scalar() == 1
+def waiting_for_a_lock(engine: Engine) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with engine.connect() as connection:
+        return connection.execute(text(query)).scalar() == 1
 
 
-def test_a_server_that_hangs_in_a_transaction_is_given_up(postgres: Postgres, engine: Engine, url: str):
-    """In the midst of a statement all of the server stops: the writer is told within its patience, and nothing is written."""
+def test_a_server_that_hangs_in_a_transaction(postgres: Postgres, engine: Engine, url: str):
+    """The server stops during a statement: the writer gets NoAnswer within its patience, and nothing is written."""
     patient = create_store_engine(url, patience=Patience(statement_s=2.0))
     failures: list[StoreAway] = []
 
@@ -67,14 +68,14 @@ def test_a_server_that_hangs_in_a_transaction_is_given_up(postgres: Postgres, en
             began = time.monotonic()
             writer.join(IN_TIME_S)
             assert time.monotonic() - began < IN_TIME_S
-    assert [str(one) for one in failures] == ["NoAnswer"]
+    assert [str(failure) for failure in failures] == ["NoAnswer"]
     patient.dispose()
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM seven.messages")).scalar() == 0
 
 
-def test_a_kept_connection_to_a_server_that_hangs_is_given_up(postgres: Postgres, engine: Engine):
-    """The first question on a connection from the pool is bounded too, and so is the attempt to make a new one."""
+def test_a_pooled_connection_to_a_server_that_hangs(postgres: Postgres, engine: Engine):
+    """The first statement on a pooled connection is bounded, too, and so is the attempt to open a new one."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
     with postgres.paused():
@@ -85,8 +86,8 @@ def test_a_kept_connection_to_a_server_that_hangs_is_given_up(postgres: Postgres
     Store(engine).write([Message(msg_id="1")])
 
 
-def test_patience_is_with_silence_not_with_slowness(engine: Engine):
-    """A server that says something now and then is waited for, a transaction that lasts is not, nor is one statement."""
+def test_silence_is_bounded_and_slowness_is_not(engine: Engine):
+    """A server that sends something now and then is waited for; a silent statement or a long transaction is not."""
     slow = text("DO $$ BEGIN FOR i IN 1..8 LOOP PERFORM pg_sleep(0.2); RAISE NOTICE 'still here'; END LOOP; END $$")
     with engine.begin() as connection:
         connection.execute(slow)
@@ -100,8 +101,8 @@ def test_patience_is_with_silence_not_with_slowness(engine: Engine):
     hasty.dispose()
 
 
-def test_where_bounds_are_lifted_ours_are(engine: Engine):
-    """A migration takes as long as it takes, an audit as long as it was given; after it everything is as before."""
+def test_lift_bounds_lifts_our_own(engine: Engine):
+    """A migration may run without a limit, an audit within its own; the next transaction has the usual bounds."""
     with engine.begin() as connection:
         lift_bounds(connection)
         connection.execute(text("SELECT pg_sleep(1.5)"))
@@ -110,15 +111,15 @@ def test_where_bounds_are_lifted_ours_are(engine: Engine):
         lift_bounds(connection, 1)
         with pytest.raises(OperationalError) as ended:
             connection.execute(text("SELECT pg_sleep(60)"))
-    assert isinstance(ended.value.orig, psycopg.errors.QueryCanceled)  # by the server, which was there to say so
+    assert isinstance(ended.value.orig, psycopg.errors.QueryCanceled)  # by the server, which still answers
     with engine.begin() as connection:
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
     with pytest.raises(OperationalError), engine.begin() as connection:
         connection.execute(text("SELECT pg_sleep(60)"))
 
 
-def test_no_connection_is_left_open_after_an_outage(engine: Engine):
-    """One thread meets an outage while another is in a transaction: that one ends well, and its connection is closed."""
+def test_no_connection_stays_open_after_an_outage(engine: Engine):
+    """An outage in one thread lets the transaction of another one finish, and then closes its connection."""
     with engine.connect() as other:
         other.execute(text("SELECT 1"))
         connection = other.connection.dbapi_connection
@@ -135,7 +136,7 @@ def test_no_connection_is_left_open_after_an_outage(engine: Engine):
 
 @pytest.fixture
 def lose(engine: Engine, url: str) -> Callable[[int], None]:
-    """Has the backend end of the nth connection that is taken from now on, after it has answered that it is alive."""
+    """Ends the backend of the nth connection that is checked out from now on, after its ping."""
     left = [0]
 
     def end(connection: psycopg.Connection, _record: Any, _proxy: Any) -> None:
@@ -148,42 +149,42 @@ def lose(engine: Engine, url: str) -> Callable[[int], None]:
     return lambda nth: left.__setitem__(0, nth)
 
 
-def kept(engine: Engine) -> int:
+def count_messages(engine: Engine) -> int:
     with engine.connect() as connection:
         return len(connection.execute(select(messages.c.msg_id)).all())
 
 
-def test_a_server_that_goes_before_begin_is_away(engine: Engine, lose: Callable[[int], None]):
-    """Nothing but BEGIN meets it: a writer is to hold, a reader hears of a silence, and what comes next is well."""
+def test_a_server_that_fails_before_begin(engine: Engine, lose: Callable[[int], None]):
+    """Only BEGIN fails: a writer gets StoreAway, a reader Silence, and the next statements succeed."""
     lose(1)
-    with pytest.raises(OperationalError) as met, engine.begin() as connection:
+    with pytest.raises(OperationalError) as failure, engine.begin() as connection:
         connection.execute(text("SELECT 1"))
-    assert met.value.connection_invalidated
-    assert isinstance(met.value.orig, psycopg.errors.AdminShutdown)
+    assert failure.value.connection_invalidated
+    assert isinstance(failure.value.orig, psycopg.errors.AdminShutdown)
     lose(1)
     with pytest.raises(StoreAway, match="AdminShutdown"):
         Store(engine).write([Message(msg_id="1")])
     Store(engine).write([Message(msg_id="2")])
     lose(1)
-    assert not FindingLog(engine).keep([Finding("missing", None)])
-    assert FindingLog(engine).keep([Finding("missing", None)])
+    assert not FindingLog(engine).write([Finding("missing", None)])
+    assert FindingLog(engine).write([Finding("missing", None)])
     lose(1)
-    assert isinstance(heard(lambda: kept(engine)), Silence)
-    assert kept(engine) == 1
+    assert isinstance(answer_of(lambda: count_messages(engine)), Silence)
+    assert count_messages(engine) == 1
 
 
-def test_an_inspection_meets_a_server_that_goes_at_any_moment(engine: Engine, lose: Callable[[int], None]):
-    """Whichever of its connections is lost, in a transaction or in none, the database is silent, or has refused."""
-    found = []
+def test_a_server_that_fails_during_an_inspection(engine: Engine, lose: Callable[[int], None]):
+    """Whichever connection is lost, within a transaction or outside, the result is Silence or a write error."""
+    results = []
     for nth in range(1, 5):
         lose(nth)
-        found.append(heard(lambda: inspect(engine)))
-    assert [isinstance(one, Silence) or one.refusal == "AdminShutdown" for one in found] == [True] * 4
-    assert isinstance(heard(lambda: inspect(engine)), Database)
+        results.append(answer_of(lambda: inspect(engine)))
+    assert [isinstance(result, Silence) or result.write_error == "AdminShutdown" for result in results] == [True] * 4
+    assert isinstance(answer_of(lambda: inspect(engine)), Database)
 
 
-def test_a_stream_of_rows_begins_like_any_transaction(engine: Engine):
-    """Rows that are fetched by a cursor on the server are, and BEGIN, which no cursor takes, is not."""
+def test_streamed_rows(engine: Engine):
+    """Rows are fetched by a server-side cursor, and BEGIN, which no cursor accepts, runs without one."""
     Store(engine).write([Message(msg_id=str(number)) for number in range(30)])
     with engine.connect().execution_options(yield_per=7) as connection:
         assert len(list(connection.execute(select(messages.c.msg_id)))) == 30

@@ -1,4 +1,4 @@
-"""The views for people who write SQL answer the same in both databases."""
+"""Views: the SQL views give the same results in both databases."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ HOUR = datetime(2026, 3, 29, 12, tzinfo=UTC)
 def view(engine: Engine, name: str, columns: str) -> list[tuple[Any, ...]]:
     schema = "seven." if engine.dialect.name == "postgresql" else ""
     with engine.connect() as connection:
-        if schema:  # a session of people is not in UTC
+        if schema:  # the session of a person is not in UTC
             connection.execute(text("SET TIME ZONE 'Asia/Kathmandu'"))
         return [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM {schema}{name} ORDER BY 1, 2"))]
 
@@ -26,7 +26,7 @@ def hour(value: Any) -> datetime:
 
 
 def test_delivery_rates_count_by_the_hour_of_the_first_status(engine: Engine):
-    """A message belongs to the hour it was first heard of, however late its last status."""
+    """A message counts in the hour of its first status, however late the last one is."""
     Store(engine).write(
         Message(msg_id=name, status=status, result=result, status_at=NOON + timedelta(days=2), first_seen_at=NOON)
         for name, status, result in [
@@ -35,15 +35,15 @@ def test_delivery_rates_count_by_the_hour_of_the_first_status(engine: Engine):
             ("3", "EXPIRED", "failed"),
         ]
     )
-    found = view(engine, "delivery_rates", "status, result, messages, hour")
-    assert [(*row[:3], hour(row[3])) for row in found] == [
+    rows = view(engine, "delivery_rates", "status, result, messages, hour")
+    assert [(*row[:3], hour(row[3])) for row in rows] == [
         ("DELIVERED", "delivered", 1, HOUR),
         ("EXPIRED", "failed", 2, HOUR),
     ]
 
 
 def test_links_add_up_over_recipients(engine: Engine):
-    """Clicks are summed over links, and never over the deliveries that told of them."""
+    """Clicks are summed over links, never over the deliveries that reported them."""
     Store(engine).write(
         [
             TrackedLink(sms_id="1", tracking_url="a", label="spring", final_url="x", clicks=3, views=5),
@@ -60,7 +60,7 @@ def test_links_add_up_over_recipients(engine: Engine):
 
 
 def test_call_costs_are_reported_or_computed(engine: Engine):
-    """A reported total stands; without one, started minutes times the price; without either, nothing is claimed."""
+    """The reported total, else started minutes times price, else NULL."""
     price = Decimal("0.075")
     Store(engine).write(
         [
@@ -70,8 +70,8 @@ def test_call_costs_are_reported_or_computed(engine: Engine):
             Call(direction="outbound", call_id="4", price_per_minute=price),
         ]
     )
-    found = view(engine, "call_costs", "call_id, billed_minutes, cost_eur, cost_basis")
-    assert [(a, b, None if c is None else float(c), d) for a, b, c, d in found] == [
+    rows = view(engine, "call_costs", "call_id, billed_minutes, cost_eur, cost_basis")
+    assert [(a, b, None if c is None else float(c), d) for a, b, c, d in rows] == [
         ("1", 2, 0.15, "computed"),
         ("2", 2, 0.2, "reported"),
         ("3", 0, 0.0, "computed"),

@@ -1,4 +1,4 @@
-"""What the audit reads and remembers, and the history of dead letters."""
+"""Tables and indexes of the audit, and the history of dead letters."""
 
 from alembic import op
 from sqlalchemy import BigInteger, Column, text

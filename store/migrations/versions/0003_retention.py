@@ -1,4 +1,4 @@
-"""Indexes by which retention finds what is old enough."""
+"""Indexes for retention."""
 
 from alembic import op
 from sqlalchemy import text
@@ -11,8 +11,8 @@ def upgrade() -> None:
     schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
 
     def index(name: str, table: str, *columns: str, where: str | None = None) -> None:
-        some = None if where is None else text(where)
-        op.create_index(name, table, list(columns), schema=schema, postgresql_where=some, sqlite_where=some)
+        condition = None if where is None else text(where)
+        op.create_index(name, table, list(columns), schema=schema, postgresql_where=condition, sqlite_where=condition)
 
     index(
         "ix_deliveries_outcome_received_at", "deliveries", "outcome", "received_at", where="payload IS NOT NULL"

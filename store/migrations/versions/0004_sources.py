@@ -1,4 +1,4 @@
-"""Where a delivery came from, so that what a stranger with a token has sent can be told from the rest."""
+"""The client address of a delivery, to identify what a stranger with a valid token sent."""
 
 from alembic import op
 from sqlalchemy import Column

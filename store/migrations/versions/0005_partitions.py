@@ -1,7 +1,7 @@
-"""On PostgreSQL a partition for each week of what grows for ever. What is there already becomes one of its own.
+"""On PostgreSQL: weekly partitions for the tables that grow for ever. The existing rows become one partition.
 
-Nothing is copied, the rows only read once, to see that they fit. Weeks are made whenever one migrates, and by
-retention; here only the rest, for what fits nowhere else.
+No rows are copied; they are read once, to check their range. `migrate` and retention create the weekly partitions; this
+migration creates only the rest, for rows that fit no other partition.
 """
 
 import time
@@ -20,15 +20,15 @@ TABLES = {
     "deliveries": ("id", "id"),
     "message_statuses": ("at", "msg_id, status, at"),
 }
-"""Each with the column that tells the week, and its key; in the order in which workers lock them."""
+"""Each with its partitioning column and its key; in the order in which workers lock them."""
 
 ATTEMPTS = 120
 PATIENCE = "2s"
-"""All who write wait for us while we wait for who reads: so a little at a time, with a pause between."""
+"""While this waits for readers, all writers wait behind it: so it waits briefly, with pauses in between."""
 
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'seven' AND tablename = :name"
-# What hangs on a table would stay with its old part alone, and nobody would notice.
-HANGING = """
+# Objects that depend on a table would stay with its old partition only, unnoticed.
+DEPENDENTS = """
     WITH it AS (SELECT * FROM pg_class WHERE oid = to_regclass(:of))
     SELECT 'view ' || view.oid::regclass::text FROM it JOIN pg_depend ON refobjid = it.oid
       JOIN pg_rewrite ON classid = 'pg_rewrite'::regclass AND pg_rewrite.oid = objid
@@ -71,7 +71,7 @@ def upgrade() -> None:
 
 
 def _lock(connection: Connection) -> None:
-    """All of them, or none: whoever holds one and wants another is not in a circle with us."""
+    """Lock all tables or none: so no deadlock with a transaction that holds one and waits for another."""
     names = ", ".join(f"seven.{name}" for name in TABLES)
     for _ in range(ATTEMPTS):
         try:
@@ -85,24 +85,23 @@ def _lock(connection: Connection) -> None:
         else:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             return
-    raise CommandError(f"somebody reads {names} and does not end: end that, and migrate again")
+    raise CommandError(f"another transaction keeps {names} locked: end it, then migrate again")
 
 
 def _partition(connection: Connection, name: str, column: str, key: str) -> None:
     def run(statement: str) -> None:
         connection.execute(text(statement.replace(":", r"\:")))
 
-    def told(query: str, **what: str) -> list[str]:
-        return list(connection.execute(text(query), what).scalars())
+    def select_texts(query: str, **parameters: str) -> list[str]:
+        return list(connection.execute(text(query), parameters).scalars())
 
-    if found := told(HANGING, of=f"seven.{name}"):
-        what = ", ".join(found)
-        raise CommandError(f"on seven.{name} hangs what would stay with its old part: {what}. Drop, migrate, make anew")
+    if dependents := ", ".join(select_texts(DEPENDENTS, of=f"seven.{name}")):
+        raise CommandError(f"objects that depend on seven.{name}: {dependents}. Drop them, migrate, create them again")
     now = datetime.now(UTC)
     until = (now + timedelta(days=7 - now.weekday())).date()
     old = f"{name}_until_{until:%Y%m%d}"
     bound = f"'{until} 00:00:00+00'" if column == "at" else f"'{_first_id(until.isoformat())}'"
-    (owner,) = told(OWNER, name=name)
+    (owner,) = select_texts(OWNER, name=name)
 
     indexes = list(connection.execute(text(INDEXES), {"name": name}))
     run(f"ALTER TABLE seven.{name} RENAME TO {old}")
@@ -115,16 +114,16 @@ def _partition(connection: Connection, name: str, column: str, key: str) -> None
         if not index.endswith("_pkey"):
             run(definition)
     run(f"CREATE TABLE seven.{name}_rest PARTITION OF seven.{name} DEFAULT")
-    for made in (name, f"{name}_rest"):
-        run(f"ALTER TABLE seven.{made} OWNER TO {owner}")
-        for revoke in told(REVOKES, of=f"seven.{made}"):  # what default privileges have given
+    for created in (name, f"{name}_rest"):
+        run(f"ALTER TABLE seven.{created} OWNER TO {owner}")
+        for revoke in select_texts(REVOKES, of=f"seven.{created}"):  # granted by default privileges
             run(revoke)
-    for grant in told(GRANTS, of=f"seven.{old}", to=f"seven.{name}"):
+    for grant in select_texts(GRANTS, of=f"seven.{old}", to=f"seven.{name}"):
         run(grant)
     if connection.execute(select(table(old, schema="seven")).limit(1)).first() is None:
         run(f"DROP TABLE seven.{old}")
         return
-    late = f"FROM seven.{old} WHERE {column} >= {bound}"  # by a clock gone wrong
+    late = f"FROM seven.{old} WHERE {column} >= {bound}"  # from a wrong clock
     run(f"INSERT INTO seven.{name}_rest SELECT * {late}")
     run(f"DELETE {late}")
     run(f"ALTER TABLE seven.{name} ATTACH PARTITION seven.{old} FOR VALUES FROM (MINVALUE) TO ({bound})")
