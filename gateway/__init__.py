@@ -1,1 +1,1 @@
-"""Everything that asks seven.io: its API, and the hooks there as they are, as they should be, and how to get there."""
+"""Client side of seven.io: its API, and the reconciliation of the hooks there with the desired ones."""

@@ -1,7 +1,7 @@
-"""The gateway's hooks API: read, subscribe, unsubscribe. The body is judged, never the status code alone.
+"""Client of the gateway's hooks API: read, subscribe, unsubscribe. It checks the body, never the status code alone.
 
-The gateway answers 200 with `"900"` or `900` for a wrong key, and `{"success": false, …}` for a bad URL; it writes
-truth as text at times. Sources: the vendor's webhooks page, a recorded answer, and what its own clients accept.
+The gateway answers 200 with `"900"` or `900` for a wrong key, and `{"success": false, …}` for a bad URL; it sometimes
+writes booleans as text. Sources: the vendor's webhooks page, a recorded answer, and what its own clients accept.
 """
 
 import json
@@ -25,38 +25,38 @@ _NONCE = string.ascii_letters + string.digits
 CODES: dict[str, tuple[str, str]] = {
     "403": ("too many requests", "Wait; reconciling less often helps (SEVEN_HOOKS_S)."),
     "500": ("no credit", "Top up the account."),
-    "600": ("the gateway failed", "Try again later; if it stays, ask the gateway's support."),
-    "700": ("an unknown error of the gateway", "Try again later; if it stays, ask the gateway's support."),
+    "600": ("the gateway failed", "Try again later; if the error persists, ask the gateway's support."),
+    "700": ("an unknown error of the gateway", "Try again later; if the error persists, ask the gateway's support."),
     "900": ("the API key is wrong", "Compare SEVEN_API_KEY with the account's developer settings."),
     "901": ("the signature is wrong", "Compare SEVEN_SIGNING_KEY with the account's API settings, and this clock."),
     "902": ("the API key may not manage webhooks, or the API is disabled", "Give the key that right in the account."),
     "903": ("this address may not use the API", "Add this machine's address to the key's allowed addresses."),
 }
-"""What each code that stands in an answer's place means, and what helps."""
+"""The meaning of each error code that the gateway answers with, and the remedy."""
 
 
-class GatewayFailure(Exception):  # noqa: N818 - its kinds below say whose
-    """The gateway did not do as it was asked; says nothing about which hooks there are."""
+class GatewayFailure(Exception):  # noqa: N818 - the subclasses say whose failure it is
+    """The request failed; the failure says nothing about which hooks exist."""
 
 
 class GatewayAway(GatewayFailure):
-    """It did not answer, or answered that it cannot now."""
+    """The gateway did not answer, or answered that it is temporarily unable to."""
 
 
 class GatewayRefused(GatewayFailure):
-    """It answered no. `code` is its own, or None where it gave only words."""
+    """The gateway refused. `code` is the gateway's own error code, or None where it sent only a text."""
 
-    def __init__(self, code: str | None, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, code: str | None, text: str) -> None:
+        super().__init__(text)
         self.code = code
 
 
-class GatewayOdd(GatewayFailure):
-    """It answered in a way that nobody has described."""
+class GatewayUnexpected(GatewayFailure):
+    """The gateway answered in an undocumented form."""
 
 
 class Gateway:
-    """A client of the hooks API. Every call raises GatewayFailure, whose text names no key, no token and no URL."""
+    """A client of the hooks API. Every call may raise GatewayFailure; its text contains no key, token or URL."""
 
     def __init__(self, api_url: str, api_key: str, signing_key: str | None = None, timeout_s: float = 10.0) -> None:
         self._url = f"{api_url.rstrip('/')}/hooks"
@@ -70,7 +70,7 @@ class Gateway:
         self._client.close()
 
     def read(self) -> list[Hook]:
-        """Every hook of the account. Asked again when the gateway does not answer: reading changes nothing."""
+        """Every hook of the account. Retried when the gateway does not answer, since reading changes nothing."""
         for _ in range(READ_ATTEMPTS - 1):
             try:
                 return self._read()
@@ -79,8 +79,8 @@ class Gateway:
         return self._read()
 
     def subscribe(self, hook: Hook) -> str:
-        """Create a hook; returns its id. Never repeated by itself: an answer that was lost may hide a hook."""
-        told = {
+        """Create a hook and return its id. Never retried: the hook may exist although its answer was lost."""
+        parameters = {
             "action": "subscribe",
             "target_url": hook.target_url,
             "event_type": hook.event_type,
@@ -88,23 +88,23 @@ class Gateway:
             "event_filter": hook.event_filter,
             "headers": hook.headers or None,
         }
-        answer = self._ask("POST", {name: value for name, value in told.items() if value is not None})
+        answer = self._request("POST", {name: value for name, value in parameters.items() if value is not None})
         if answer.get("id") in (None, ""):
-            raise GatewayOdd("the gateway created a hook and told no id")
+            raise GatewayUnexpected("the gateway created a hook and returned no id")
         return str(answer["id"])
 
     def unsubscribe(self, hook_id: str) -> None:
-        """Remove one hook, and no other."""
-        self._ask("POST", {"action": "unsubscribe", "id": hook_id})
+        """Remove exactly this hook."""
+        self._request("POST", {"action": "unsubscribe", "id": hook_id})
 
     def _read(self) -> list[Hook]:
-        listed = self._ask("GET", {"action": "read"}).get("hooks")
-        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-            raise GatewayOdd("the gateway listed no hooks, not even none")
-        return [Hook.read(one) for one in listed]
+        hooks = self._request("GET", {"action": "read"}).get("hooks")
+        if not isinstance(hooks, list) or not all(isinstance(hook, dict) for hook in hooks):
+            raise GatewayUnexpected("the gateway's answer contains no list of hooks")
+        return [Hook.parse(hook) for hook in hooks]
 
-    def _ask(self, method: str, told: Mapping[str, str]) -> dict[str, Any]:
-        query = urlencode(told)
+    def _request(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        query = urlencode(parameters)
         url, body = (f"{self._url}?{query}", b"") if method == "GET" else (self._url, query.encode())
         headers = {"X-Api-Key": self._key}
         if body:
@@ -119,37 +119,40 @@ class Gateway:
             answer = self._client.request(method, url, content=body or None, headers=headers)
         except httpx2.HTTPError as error:
             raise GatewayAway(f"the gateway does not answer ({type(error).__name__})") from None
-        return _judge(answer)
+        return _checked(answer)
 
 
-def _judge(answer: httpx2.Response) -> dict[str, Any]:
-    """The answer's words, where they say yes. Raises GatewayFailure."""
-    status = answer.status_code
+def _checked(response: httpx2.Response) -> dict[str, Any]:
+    """The body of an answer that reports success. Raises GatewayFailure for any other."""
+    status = response.status_code
     if status >= 500 or status == 429:
         raise GatewayAway(f"the gateway cannot answer now (HTTP {status})")
     try:
-        told = json.loads(answer.content)
+        body = json.loads(response.content)
     except (ValueError, RecursionError):
-        told = None
-    code = _code(told)
+        body = None
+    code = _error_code(body)
     if code is None and status in (401, 403):
         code = {401: "900", 403: "902"}[status]
     if code is not None:
-        what, advice = CODES.get(code, ("an error of a code not known here", "The gateway's documentation lists them."))
-        raise GatewayRefused(code, f"{code}: {what}. {advice}")
-    if status != 200 or not isinstance(told, dict):
-        raise GatewayOdd(f"the gateway answered what cannot be read (HTTP {status})")
-    if str(told.get("success")).lower() not in ("true", "1"):
-        words = told.get("error_message")
-        reason = re.sub(r"\S*://\S*", "…", words)[:200] if isinstance(words, str) else "without a reason"
+        meaning, remedy = CODES.get(code, ("an unknown error code", "The gateway's documentation lists all codes."))
+        raise GatewayRefused(code, f"{code}: {meaning}. {remedy}")
+    if status != 200 or not isinstance(body, dict):
+        raise GatewayUnexpected(f"the gateway's answer cannot be read (HTTP {status})")
+    if not _is_success(body):
+        text = body.get("error_message")
+        reason = re.sub(r"\S*://\S*", "…", text)[:200] if isinstance(text, str) else "without a reason"
         raise GatewayRefused(None, f"the gateway refused: {reason}")
-    return told
+    return body
 
 
-def _code(told: object) -> str | None:
-    """The code of an answer that is nothing else, or that says it beside `success: false`."""
-    if isinstance(told, dict) and str(told.get("success")).lower() not in ("true", "1"):
-        told = told.get("code")
-    if isinstance(told, bool) or not isinstance(told, (int, str)):
+def _error_code(body: object) -> str | None:
+    """The error code that is the whole body, or that stands beside `success: false` in it."""
+    code = body.get("code") if isinstance(body, dict) and not _is_success(body) else body
+    if isinstance(code, bool) or not isinstance(code, (int, str)):
         return None
-    return str(told).strip() if str(told).strip().isdecimal() else None
+    return str(code).strip() if str(code).strip().isdecimal() else None
+
+
+def _is_success(body: Mapping[str, Any]) -> bool:
+    return str(body.get("success")).lower() in ("true", "1")

@@ -1,4 +1,4 @@
-"""A comparison: the hooks as one read lists them against the desired ones, and what speaks against each change."""
+"""Comparison of the listed hooks with the desired ones, and the reasons to hold back each change."""
 
 from dataclasses import dataclass
 
@@ -11,29 +11,35 @@ from seven.hooks import Hook, Plan
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What one read shows, and what was known beside it at that time."""
+    """The plan that follows from one read, with all that was known at that time."""
 
     plan: Plan
     actual: tuple[Hook, ...]
     choice: Choice
-    """The address that hooks are to have now."""
+    """The address that hooks should have now."""
     evidence: Evidence
-    memory: HookState
-    """What is to be remembered of it."""
-    again: bool = False
-    """Whether hooks that were made and never listed count as gone."""
+    state: HookState
+    """The state to save for the next run."""
+    recreate_unlisted: bool = False
+    """Whether hooks that we created and that were never listed count as gone."""
     holds: tuple[Hold, ...] = ()
-    """Why not all of the plan would be carried out now."""
+    """Why parts of the plan would not be carried out now."""
 
-    def not_again(self, desired: Hook) -> Hold | None:
-        """Why a desired hook that is not listed as it should be must not be created now; None where it may."""
-        return created_hooks.hindrance(desired, self.actual, self.memory.made, self.evidence.now_ms, again=self.again)
+    def creation_hold(self, desired: Hook) -> Hold | None:
+        """Why this missing or drifted hook must not be created now; None where it may be."""
+        return created_hooks.creation_hold(
+            desired,
+            self.actual,
+            self.state.created,
+            self.evidence.now_ms,
+            recreate_unlisted=self.recreate_unlisted,
+        )
 
-    def missing_proof(self, surplus: Hook, grace_ms: float) -> Hold | None:
-        """Why a surplus hook has to stay; None where it may go."""
+    def removal_hold(self, surplus: Hook, grace_ms: float) -> Hold | None:
+        """Why this surplus hook must stay; None where it may be removed."""
         if surplus.id is None:
             return Hold("no_id", "a surplus hook has no id to remove it by")
-        since_ms = max((at for _, at in self.memory.first_seen_ms), default=self.evidence.now_ms)
-        place = self.choice.addresses.place(surplus.target_url)
-        newer = place and self.choice.is_newer(*place)
-        return newer or Proof(self.choice.addresses, self.evidence, since_ms, grace_ms).missing(surplus)
+        since_ms = max((at for _, at in self.state.first_seen_ms), default=self.evidence.now_ms)
+        place = self.choice.addresses.match(surplus.target_url)
+        newer = place and self.choice.removal_hold(*place)
+        return newer or Proof(self.choice.addresses, self.evidence, since_ms, grace_ms).removal_hold(surplus)

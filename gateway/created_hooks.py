@@ -1,6 +1,7 @@
-"""Made hooks: what we created is never created again while the gateway may still have it under another spelling.
+"""Created hooks: never create one again while the gateway may still have it under another spelling.
 
-A gateway that lists a hook otherwise than it was told, or lists only some, would else be given one more at every run.
+A gateway that lists a hook differently from how it was created, or lists only some hooks, would otherwise get another
+one at every run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,62 +13,75 @@ from ledger.keyspace import fingerprint
 from seven.hooks import SECRET_HEADER, Hook, canonical, normal_headers
 
 MOST_IN_A_DAY = 3
-"""So many times a hook that was listed and vanished is created again within a day: it hides, or someone removes it."""
+"""How often within a day a hook that was listed and vanished is created again: it hides, or someone removes it."""
 
 
-def mark_of(desired: Hook) -> str:
-    """A fingerprint of what a desired hook does."""
-    does = (canonical(desired.target_url), desired.event_type, desired.request_method, desired.event_filter)
-    return fingerprint(repr((*does, normal_headers(desired.headers or ""))))
+def hook_fingerprint(desired: Hook) -> str:
+    """A fingerprint of everything that determines the effect of a desired hook."""
+    identity = (canonical(desired.target_url), desired.event_type, desired.request_method, desired.event_filter)
+    return fingerprint(repr((*identity, normal_headers(desired.headers or ""))))
 
 
-def hindrance(
-    desired: Hook, actual: Iterable[Hook], made: Iterable[CreatedHook], now_ms: int, *, again: bool = False
+def creation_hold(
+    desired: Hook,
+    actual: Iterable[Hook],
+    created: Iterable[CreatedHook],
+    now_ms: int,
+    *,
+    recreate_unlisted: bool = False,
 ) -> Hold | None:
-    """Why a desired hook that is not listed as it should be must not be created now; None where it may.
+    """Why this missing or drifted hook must not be created now; None where it may be.
 
-    With `again` a person says that those which were never listed are gone.
+    With `recreate_unlisted` a person asserts that created hooks that were never listed are gone.
     """
     listed = {hook.id: hook for hook in actual}
-    earlier = [one for one in made if one.mark == mark_of(desired)]
-    recent = [one for one in earlier if abs(now_ms - one.at_ms) < DAY_MS]
-    for one in earlier:
-        if not one.listed and (hook := listed.get(one.id)):
-            what = ", ".join(hook.all_differences(desired)) or "more than one of it"
+    wanted = hook_fingerprint(desired)
+    earlier = [entry for entry in created if entry.fingerprint == wanted]
+    recent = [entry for entry in earlier if abs(now_ms - entry.at_ms) < DAY_MS]
+    for entry in earlier:
+        if not entry.listed and (hook := listed.get(entry.id)):
+            differences = ", ".join(hook.all_differences(desired)) or "more than one of it"
             return Hold(
-                "listed_otherwise", f"hook {one.id}, made for {desired.event_type}, is listed with another: {what}"
+                "listed_otherwise",
+                f"hook {entry.id}, made for {desired.event_type}, is listed with another: {differences}",
             )
-    for one in earlier:
-        if not one.listed and not again:
+    for entry in earlier:
+        if not entry.listed and not recreate_unlisted:
             return Hold(
-                "not_listed", f"hook {one.id}, made for {desired.event_type}, is not listed; the list may be cut"
+                "not_listed", f"hook {entry.id}, made for {desired.event_type}, is not listed; the list may be cut"
             )
-    if sum(one.id not in listed for one in recent) >= MOST_IN_A_DAY:
+    if sum(entry.id not in listed for entry in recent) >= MOST_IN_A_DAY:
         return Hold("vanishes", f"a hook for {desired.event_type} vanished {MOST_IN_A_DAY} times within a day")
     return None
 
 
-def remembered(
-    made: Sequence[CreatedHook], matching: Iterable[Hook], actual: Iterable[Hook], now_ms: int
+def after_read(
+    created: Sequence[CreatedHook], matching: Iterable[Hook], actual: Iterable[Hook], now_ms: int
 ) -> tuple[CreatedHook, ...]:
-    """What is still to be known of them after a read: not those that were listed once and have been gone for a day."""
-    as_made, listed = {hook.id for hook in matching}, {hook.id for hook in actual}
-    marked = (replace(one, listed=one.listed or one.id in as_made) for one in made)
-    return tuple(one for one in marked if not one.listed or one.id in listed or abs(now_ms - one.at_ms) < DAY_MS)
+    """The created hooks to remember after a read: not those that were listed once and have been gone for a day."""
+    matching_ids, listed_ids = {hook.id for hook in matching}, {hook.id for hook in actual}
+    entries = (replace(entry, listed=entry.listed or entry.id in matching_ids) for entry in created)
+    return tuple(
+        entry for entry in entries if not entry.listed or entry.id in listed_ids or abs(now_ms - entry.at_ms) < DAY_MS
+    )
 
 
-def header_mark(hook: Hook) -> str:
-    """A name for a hook's headers that gives nothing of them away."""
+def headers_fingerprint(hook: Hook) -> str:
+    """A fingerprint of a hook's headers, which reveals none of them."""
     return fingerprint(normal_headers(hook.headers or ""))
 
 
 def with_known_headers(hook: Hook, known: Mapping[str, str], desired: Sequence[Hook]) -> Hook:
-    """Of a hook of which nothing is known it is believed that it has what is desired; but for a secret of ours.
+    """The hook with the headers that it was created with.
 
-    `known` is the mark of the headers that each hook was made with, by its id.
+    A hook of unknown headers counts as having the desired ones, except where these contain a secret of ours.
+    `known` maps the id of each hook to the fingerprint of the headers that it was created with.
     """
-    wanted = {header_mark(one): one.headers for one in desired}
-    mark = known.get(str(hook.id))
-    if mark is not None:
-        return replace(hook, headers=normal_headers(wanted[mark] or "") if mark in wanted else "others")
-    return replace(hook, headers="" if any(SECRET_HEADER in (one or "") for one in wanted.values()) else None)
+    headers_by_fingerprint = {headers_fingerprint(wanted): wanted.headers for wanted in desired}
+    known_fingerprint = known.get(str(hook.id))
+    if known_fingerprint is not None:
+        if known_fingerprint not in headers_by_fingerprint:
+            return replace(hook, headers="others")
+        return replace(hook, headers=normal_headers(headers_by_fingerprint[known_fingerprint] or ""))
+    has_secret = any(SECRET_HEADER in (headers or "") for headers in headers_by_fingerprint.values())
+    return replace(hook, headers="" if has_secret else None)

@@ -1,4 +1,4 @@
-"""The desired hooks, as configuration says them: TOML with one `[[hook]]` table for each."""
+"""Desired hooks as configured: TOML with a `[[hook]]` table for each."""
 
 import re
 import tomllib
@@ -11,41 +11,41 @@ from seven.hooks import ALL, SECRET_HEADER, Addresses, Hook
 
 
 class DesiredHook(BaseModel):
-    """One hook that there should be. Its address is made from SEVEN_PUBLIC_URL and SEVEN_HOOK_TOKEN."""
+    """A hook that should exist. Its address is built from SEVEN_PUBLIC_URL and SEVEN_HOOK_TOKEN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_type: str = ALL
     request_method: Literal["JSON", "POST", "GET"] = "JSON"
     event_filter: str | None = Field(None, min_length=1)
-    """Sends only what it applies to, such as one inbound number."""
+    """Restricts the hook to matching events, such as those of one inbound number."""
     headers: str | None = Field(None, repr=False)
-    """Extra headers of each delivery, `Name: value`, several on lines of their own."""
+    """Extra headers of each delivery, one `Name: value` a line."""
 
     @field_validator("request_method", mode="before")
     @classmethod
-    def _upper(cls, told: object) -> object:
-        return told.upper() if isinstance(told, str) else told
+    def _upper(cls, method: object) -> object:
+        return method.upper() if isinstance(method, str) else method
 
     @field_validator("event_filter", mode="before")
     @classmethod
-    def _number(cls, told: object) -> object:
-        return str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    def _number_as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("event_type")
     @classmethod
-    def _word(cls, told: str) -> str:
-        # not only those we understand: what is parked today may be understood tomorrow
-        if not re.fullmatch("[a-z][a-z0-9_]*", told):
+    def _well_formed(cls, event_type: str) -> str:
+        # not only the types this version understands: parked deliveries may be understood by a later one
+        if not re.fullmatch("[a-z][a-z0-9_]*", event_type):
             raise ValueError("lower-case letters, digits and _ are expected, such as dlr or sms_mo")
-        return told
+        return event_type
 
     @field_validator("headers")
     @classmethod
-    def _header_lines(cls, told: str | None) -> str | None:
-        if told and not all(re.fullmatch(r"[\w-]+:.*\S.*", line) for line in told.splitlines()):
+    def _header_lines(cls, headers: str | None) -> str | None:
+        if headers and not all(re.fullmatch(r"[\w-]+:.*\S.*", line) for line in headers.splitlines()):
             raise ValueError("each line must be `Name: value`")
-        return told
+        return headers
 
 
 DEFAULT = (DesiredHook(),)
@@ -53,40 +53,40 @@ DEFAULT = (DesiredHook(),)
 
 
 def read_desired(text: str) -> tuple[DesiredHook, ...]:
-    """Read TOML. Raises ValueError that says which hook is wrong, and in what."""
+    """Parse TOML. Raises ValueError that names the invalid hook and field."""
     try:
-        told = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"no TOML: {error}") from None
-    tables = told.pop("hook", None)
-    if told or not isinstance(tables, list) or not tables:
+        raise ValueError(f"invalid TOML: {error}") from None
+    tables = document.pop("hook", None)
+    if document or not isinstance(tables, list) or not tables:
         raise ValueError("one or more [[hook]] tables are expected, and nothing else")
     hooks = []
     for number, table in enumerate(tables, 1):
         try:
             hooks.append(DesiredHook.model_validate(table))
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg'].removeprefix('Value error, ')}"
-                for one in error.errors(include_input=False)
+            reasons = "; ".join(
+                f"{'.'.join(map(str, details['loc'])) or 'it'}: {details['msg'].removeprefix('Value error, ')}"
+                for details in error.errors(include_input=False)
             )
-            raise ValueError(f"hook {number}: {wrong}") from None
-    places = [(one.event_type, one.event_filter) for one in hooks]
-    if len(set(places)) != len(places):
+            raise ValueError(f"hook {number}: {reasons}") from None
+    keys = [(hook.event_type, hook.event_filter) for hook in hooks]
+    if len(set(keys)) != len(keys):
         raise ValueError("two hooks with the same event_type and event_filter: every event would arrive twice")
     return tuple(hooks)
 
 
 def addressed(desired: Sequence[DesiredHook], addresses: Addresses, secret: str | None = None) -> list[Hook]:
-    """The desired hooks with their addresses, and with the secret header that the receiver looks for."""
-    own = None if secret is None else f"{SECRET_HEADER}: {secret}"
+    """The desired hooks with their addresses, and with the secret header that the receiver verifies."""
+    secret_header = None if secret is None else f"{SECRET_HEADER}: {secret}"
     return [
         Hook(
-            target_url=addresses.current(one.event_type),
-            event_type=one.event_type,
-            request_method=one.request_method,
-            event_filter=one.event_filter,
-            headers="\n".join(filter(None, (one.headers, own))) or None,
+            target_url=addresses.current(hook.event_type),
+            event_type=hook.event_type,
+            request_method=hook.request_method,
+            event_filter=hook.event_filter,
+            headers="\n".join(filter(None, (hook.headers, secret_header))) or None,
         )
-        for one in desired
+        for hook in desired
     ]

@@ -1,4 +1,4 @@
-"""Factory: a reconciler for one account of the gateway."""
+"""Factory of the reconciler for one gateway account."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from seven.hooks import Addresses
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of the gateway, and the hooks that it is to have."""
+    """A gateway account, and the hooks that it should have."""
 
     api_url: str
     api_key: str | None = field(repr=False)
@@ -29,18 +29,18 @@ class Account:
     signing_key: str | None = field(default=None, repr=False)
     hook_secret: str | None = field(default=None, repr=False)
     most_changes: int = 10
-    """Changes in one run beyond which none is made."""
+    """A run that would need more changes makes none."""
     grace_s: float = 86_400.0
-    """Seconds without any delivery after which a new token's hook has to answer only us."""
+    """Seconds without any delivery after which it suffices that a new token's address answers us."""
 
     @property
     def addresses(self) -> Addresses | None:
-        """Where its hooks point; None as long as public URL or token are not set."""
+        """Where its hooks point; None while public URL or token are not set."""
         return Addresses(self.public_urls, self.tokens) if self.public_urls and self.tokens else None
 
     @property
     def missing_settings(self) -> str | None:
-        """The names of the settings without which hooks cannot be read and compared; None when all are set."""
+        """The unset settings without which hooks cannot be read and compared; None when all are set."""
         needed = (
             ("SEVEN_API_KEY", self.api_key),
             ("SEVEN_PUBLIC_URL", self.public_urls),
@@ -50,17 +50,17 @@ class Account:
 
     @property
     def identity(self) -> str:
-        """Tells one gateway and account from another; a secret."""
+        """Identifies the gateway and the account; a secret."""
         return f"{self.api_url} {self.api_key or ''}"
 
 
 @contextmanager
 def reconciler(
-    account: Account, redis: Redis, engine: Engine, most_changes: int | None = None, *, again: bool = False
+    account: Account, redis: Redis, engine: Engine, most_changes: int | None = None, *, recreate_unlisted: bool = False
 ) -> Iterator[Reconciler]:
-    """A reconciler, for the length of a block. Raises ValueError naming the settings that the account lacks.
+    """A reconciler for the duration of a `with` block. Raises ValueError naming the settings that the account lacks.
 
-    With `again` hooks that were made and never listed count as gone.
+    With `recreate_unlisted`, hooks that we created and that were never listed count as gone.
     """
     addresses = account.addresses
     if account.api_key is None or addresses is None:
@@ -74,5 +74,5 @@ def reconciler(
             FindingLog(engine),
             most_changes=most_changes or account.most_changes,
             grace_s=account.grace_s,
-            again=again,
+            recreate_unlisted=recreate_unlisted,
         )

@@ -1,4 +1,4 @@
-"""Findings: what reconciling saw or changed, one row of `hook_changes` and one log line each, without any address."""
+"""Findings of the reconciler: each is a row of `hook_changes` and a log line, without any address."""
 
 import hashlib
 import logging
@@ -21,7 +21,7 @@ LEVELS = {"created": logging.INFO, "removed": logging.INFO, "stranger": logging.
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing seen or done. `hook` is None where it is about no single one."""
+    """A difference that a run saw, or a change that it made. `hook` is None where it concerns no single hook."""
 
     action: str
     """missing, drifted, surplus, stranger; created, removed; refused."""
@@ -30,63 +30,63 @@ class Finding:
 
     @property
     def applied(self) -> bool:
-        """Whether it was done, rather than seen."""
+        """Whether it is a change that was made, rather than a difference that was seen."""
         return self.action in ("created", "removed")
 
     @property
     def key(self) -> str:
-        """The same for the same finding in another run; gives no address away."""
+        """The same for the same finding in another run; reveals no address."""
         hook = self.hook and (self.hook.id, self.hook.target_url, self.hook.event_type, self.hook.event_filter)
         return hashlib.sha256(repr((self.action, hook, self.reason)).encode()).hexdigest()[:16]
 
-    def tell(self) -> None:
-        """Log it."""
-        words = {"reason": self.reason}
+    def write_log(self) -> None:
+        """Write the finding's log line."""
+        fields = {"reason": self.reason}
         if self.hook:
-            words |= {"hook": self.hook.id, "event_type": self.hook.event_type, "method": self.hook.request_method}
-        told = {name: value for name, value in words.items() if value is not None}
-        log.log(LEVELS.get(self.action, logging.WARNING), f"hook {self.action}", **told)
+            fields |= {"hook": self.hook.id, "event_type": self.hook.event_type, "method": self.hook.request_method}
+        present = {name: value for name, value in fields.items() if value is not None}
+        log.log(LEVELS.get(self.action, logging.WARNING), f"hook {self.action}", **present)
 
 
 def findings(plan: Plan) -> list[Finding]:
-    """What a plan has found, in its own words."""
+    """The differences in a plan, as findings."""
     return [
         *(Finding("missing", hook) for hook in plan.missing),
-        *(Finding("drifted", one.actual, ", ".join(one.differences)) for one in plan.drifted),
+        *(Finding("drifted", drift.actual, ", ".join(drift.differences)) for drift in plan.drifted),
         *(Finding("surplus", hook) for hook in plan.surplus),
         *(Finding("stranger", hook) for hook in plan.strangers),
     ]
 
 
 class FindingLog:
-    """The table `hook_changes`."""
+    """Writes findings to the table `hook_changes`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def keep(self, found: Sequence[Finding]) -> bool:
-        """Write findings. Returns False when the database cannot take them now; reconciling goes on all the same."""
-        if not found:
+    def write(self, batch: Sequence[Finding]) -> bool:
+        """Insert findings. Returns False when the database is unavailable; reconciliation continues without it."""
+        if not batch:
             return True
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(hook_changes), [_row(one) for one in found])
+                connection.execute(insert(hook_changes), [_row(finding) for finding in batch])
         except SQLAlchemyError as error:
-            log.warning("hook changes not kept", cause=type(error).__name__)
+            log.warning("hook changes not stored", cause=type(error).__name__)
             return False
         return True
 
 
-def _row(found: Finding) -> dict[str, object]:
-    hook = found.hook
+def _row(finding: Finding) -> dict[str, object]:
+    hook = finding.hook
     return {
         "id": str(uuid7()),
         "at": datetime.now(UTC),
-        "action": found.action,
+        "action": finding.action,
         "hook_id": hook and hook.id,
         "event_type": hook and hook.event_type,
         "request_method": hook and hook.request_method,
         "event_filter": hook and hook.event_filter,
-        "applied": found.applied,
-        "reason": found.reason,
+        "applied": finding.applied,
+        "reason": finding.reason,
     }

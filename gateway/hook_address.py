@@ -1,7 +1,7 @@
-"""Hook address: which of the listed tokens and public URLs hooks are to have now, and which newer ones have to wait.
+"""Hook address: the configured token and public URL that hooks should have now, and the newer ones that must wait.
 
-The first of each that every living receiver accepts: by any other some deliveries would be answered 404, and that is
-final. Where no receiver says what it accepts, hooks keep what they have.
+The choice is the first of each that every living receiver accepts: with any other, some receivers would answer
+deliveries with 404, which is final. Where no receiver publishes what it accepts, hooks keep their address.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,36 +14,36 @@ from seven.hooks import Addresses, Hook
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What hooks are to have now."""
+    """The token and public URL that hooks should have now."""
 
     addresses: Addresses
-    """With the token and the public URL of now as the current ones."""
+    """With the chosen token and public URL as the current ones."""
     newer_tokens: tuple[str, ...]
-    """Listed before the current one; some living receiver does not accept them yet."""
+    """Tokens configured before the current one; some living receiver does not accept them yet."""
     newer_urls: tuple[str, ...]
     receivers: Sequence[Receiver]
 
     @property
     def is_possible(self) -> bool:
-        """Whether there is a token, and a public URL, that every living receiver accepts."""
+        """Whether every living receiver accepts at least one common token and one common public URL."""
         return len(self.newer_tokens) < len(self.addresses.tokens) and len(self.newer_urls) < len(
             self.addresses.public_urls
         )
 
     @property
     def holds(self) -> tuple[Hold, ...]:
-        """Why hooks do not have the first token, or the first public URL."""
-        held = []
+        """Why hooks do not get the first token, or the first public URL."""
+        holds = []
         if self.newer_tokens:
             refusing = sum(not receiver.accepts(self.newer_tokens[0]) for receiver in self.receivers)
-            held.append(Hold("unknown_token", self._text("SEVEN_HOOK_TOKEN", refusing)))
+            holds.append(Hold("unknown_token", self._text("SEVEN_HOOK_TOKEN", refusing)))
         if self.newer_urls:
             refusing = sum(not receiver.serves(self.newer_urls[0]) for receiver in self.receivers)
-            held.append(Hold("unknown_url", self._text("SEVEN_PUBLIC_URL", refusing)))
-        return tuple(held)
+            holds.append(Hold("unknown_url", self._text("SEVEN_PUBLIC_URL", refusing)))
+        return tuple(holds)
 
-    def is_newer(self, url: str, token: str) -> Hold | None:
-        """Why a hook of such an address stays: it has what hooks are to have later."""
+    def removal_hold(self, url: str, token: str) -> Hold | None:
+        """Why a hook at this address must stay: hooks are going to move to its token or URL. None where it may go."""
         if token in self.newer_tokens:
             return Hold("unknown_token", "a hook has a newer token, which some receivers do not accept yet")
         if url in self.newer_urls:
@@ -52,13 +52,13 @@ class Choice:
 
     def _text(self, name: str, refusing: int) -> str:
         if not self.receivers:
-            return f"no living receiver says which {name} it accepts; hooks keep the one that they have"
+            return f"no living receiver publishes which {name} it accepts; hooks keep the one that they have"
         return f"{refusing} of {len(self.receivers)} receivers do not accept the current {name}; restart them with it"
 
 
 def choose(addresses: Addresses, receivers: Sequence[Receiver], actual: Iterable[Hook]) -> Choice:
-    """What hooks are to have, by what living receivers accept, or else by what is registered."""
-    places = [place for hook in actual if (place := addresses.place(hook.target_url))]
+    """Choose by what living receivers accept; without any receiver, by what is registered."""
+    places = [place for hook in actual if (place := addresses.match(hook.target_url))]
     tokens, newer_tokens = _split(
         addresses.tokens, [receiver.accepts for receiver in receivers], {token for _, token in places}
     )
@@ -69,13 +69,13 @@ def choose(addresses: Addresses, receivers: Sequence[Receiver], actual: Iterable
 
 
 def _split(
-    listed: tuple[str, ...], accepts: Sequence[Callable[[str], bool]], registered: set[str]
+    configured: tuple[str, ...], accepts: Sequence[Callable[[str], bool]], registered: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """These words with the current one first, and those that come before it; all of them where there is none."""
+    """The configured values with the current one first, and the newer ones before it: all where none is current."""
     if accepts:
-        current = next((word for word in listed if all(accept(word) for accept in accepts)), None)
+        current = next((value for value in configured if all(accept(value) for accept in accepts)), None)
     else:
-        current = next((word for word in listed if word in registered), listed[0])
+        current = next((value for value in configured if value in registered), configured[0])
     if current is None:
-        return listed, listed
-    return (current, *(word for word in listed if word != current)), listed[: listed.index(current)]
+        return configured, configured
+    return (current, *(value for value in configured if value != current)), configured[: configured.index(current)]

@@ -1,7 +1,7 @@
-"""The public URL opened from here: whether what the gateway calls is a receiver of ours, which knows our token.
+"""Public URL check: whether the address that the gateway calls leads to a receiver of ours that knows our token.
 
-Opened without parameters a hook's address answers 200 and stores nothing; a token that is none of ours answers 404, and
-so tells our receiver from a page that answers everything.
+A GET without parameters on a hook's address answers 200 and stores nothing. An unknown token answers 404, which
+distinguishes our receiver from a page that answers every request.
 """
 
 import secrets
@@ -15,62 +15,59 @@ import httpx2
 from ledger.keyspace import fingerprint
 
 PATIENCE_S = 5.0
-"""The gateway's own."""
+"""Timeout; the gateway's own is as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered, or in one of these words why it did not: refused, nameless, untrusted, silent."""
+    """A server's answer, or the kind of failure to get one."""
 
     status: int = 0
-    leads_to: str = ""
-    """Scheme and host of a redirect."""
+    redirect: str = ""
+    """Scheme and host that a redirect leads to."""
     failure: str = ""
+    """refused, nameless (no DNS entry), untrusted (TLS), silent (anything else)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One public URL, opened with one of our tokens and with one that is nobody's."""
+    """Answers of one public URL to one of our tokens, and to a random unknown token."""
 
     public_url: str
     token: str = field(repr=False)
-    opened: Answer
-    stranger: Answer
-    posted: Answer
-    """By the stranger, with a body as deliveries have one."""
+    known: Answer
+    """To a GET with our token."""
+    unknown: Answer
+    """To a GET with the unknown token."""
+    unknown_posted: Answer
+    """To a POST with the unknown token and a body, as deliveries have one."""
 
     @property
     def address(self) -> str:
-        """Without what is secret."""
+        """The hook's address without its secret."""
         return f"{self.public_url}/hooks/<{fingerprint(self.token)}>"
 
     @property
     def reaches_us(self) -> bool:
-        """Whether a receiver of ours answered, which knows this token and no other."""
-        return (self.opened.status, self.stranger.status, self.posted.status) == (200, 404, 404)
+        """Whether one of our receivers answered, which knows this token and no other."""
+        return (self.known.status, self.unknown.status, self.unknown_posted.status) == (200, 404, 404)
 
 
 def client() -> httpx2.Client:
-    """A client as patient as the gateway, which follows no redirect."""
+    """A client that waits as long as the gateway, and follows no redirect."""
     return httpx2.Client(timeout=PATIENCE_S, follow_redirects=False, verify=httpx2.create_ssl_context())
 
 
 def visit(client: httpx2.Client, url: str, token: str) -> Visit:
-    """Open one public URL with one token."""
-    nobodys = secrets.token_urlsafe(24)
-    opened = _asked(client, "GET", f"{url}/hooks/{token}")
-    if opened.failure:
-        return Visit(url, token, opened, opened, opened)
-    return Visit(
-        url,
-        token,
-        opened,
-        _asked(client, "GET", f"{url}/hooks/{nobodys}"),
-        _asked(client, "POST", f"{url}/hooks/{nobodys}"),
-    )
+    """Send the three requests to one public URL."""
+    unknown = f"{url}/hooks/{secrets.token_urlsafe(24)}"
+    answer = _request(client, "GET", f"{url}/hooks/{token}")
+    if answer.failure:
+        return Visit(url, token, answer, answer, answer)
+    return Visit(url, token, answer, _request(client, "GET", unknown), _request(client, "POST", unknown))
 
 
-def _asked(client: httpx2.Client, method: str, url: str) -> Answer:
+def _request(client: httpx2.Client, method: str, url: str) -> Answer:
     try:
         answer = client.request(method, url, json={} if method == "POST" else None)
     except httpx2.HTTPError as error:
@@ -80,11 +77,11 @@ def _asked(client: httpx2.Client, method: str, url: str) -> Answer:
 
 
 def _failure(error: BaseException | None) -> str:
-    """The word for what lies at the bottom of it."""
-    words = ((ssl.SSLError, "untrusted"), (socket.gaierror, "nameless"), (ConnectionRefusedError, "refused"))
+    """The kind of failure, by the first known exception in the chain of causes."""
+    kinds = ((ssl.SSLError, "untrusted"), (socket.gaierror, "nameless"), (ConnectionRefusedError, "refused"))
     while error is not None:
-        for kind, word in words:
-            if isinstance(error, kind):
-                return word
+        for exception, kind in kinds:
+            if isinstance(error, exception):
+                return kind
         error = error.__cause__ or error.__context__
     return "silent"

@@ -1,8 +1,8 @@
-"""Reconciling: the hooks at the gateway are read, compared with the desired ones, and reported or repaired.
+"""Reconciler: reads the hooks at the gateway, compares them with the desired ones, and reports or repairs the drift.
 
-Make before break: what is desired is created first, and what is in its place goes only when a fresh read shows the new
-one and it is proven to deliver (`gateway/hook_evidence.py`). And a breaker: nothing is changed on the word of a read
-that failed, was odd, or is empty where it was not. What reconciling wants is the newest token that every living
+Make before break: it creates desired hooks first, and removes the hooks they replace only when a fresh read lists the
+new ones and they are proven to deliver (`gateway/hook_evidence.py`). A breaker: it changes nothing after a read that
+failed, was malformed, or is empty where the one before was not. The target is the newest token that every living
 receiver accepts.
 """
 
@@ -17,60 +17,60 @@ from gateway.comparison import Comparison
 from gateway.findings import Finding, FindingLog, findings
 from gateway.hook_address import choose
 from gateway.hook_evidence import Hold
-from gateway.hook_state import CreatedHook, HookState, HookStates, still_seen
+from gateway.hook_state import CreatedHook, HookState, HookStates, first_seen
 from runtime.logs import logger
-from seven.hooks import Addresses, Hook, Plan, headers_are_told, plan
+from seven.hooks import Addresses, Hook, Plan, lists_headers, plan
 
 log = logger("seven.hooks")
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileResult:
-    """What one run found and did."""
+    """Result of one run."""
 
     plan: Plan | None
-    """What is still to be done; None when the hooks could not be read."""
-    done: tuple[Finding, ...] = ()
-    """What was created and removed."""
-    held: str | None = None
-    """Why the hooks could not be read, or not all was done that was asked for."""
+    """The remaining drift; None when the hooks could not be read."""
+    changes: tuple[Finding, ...] = ()
+    """Hooks that the run created and removed."""
+    reason: str | None = None
+    """Why the hooks could not be read, or why changes were held back."""
 
 
 class Reconciler:
-    """Compares and, where told to, repairs. Runs that overlap, in any process, leave the work to one of them."""
+    """Compares and, on request, repairs. Of overlapping runs, in any process, only one does the work."""
 
     def __init__(
         self,
         gateway: Gateway,
         desired: Callable[[Addresses], Sequence[Hook]],
         addresses: Addresses,
-        memories: HookStates,
-        journal: FindingLog,
+        states: HookStates,
+        finding_log: FindingLog,
         *,
         most_changes: int,
         grace_s: float,
-        again: bool = False,
+        recreate_unlisted: bool = False,
     ) -> None:
-        """`desired` makes the desired hooks for addresses whose first token and URL are the current ones.
+        """`desired` returns the desired hooks for addresses whose first token and URL are the current ones.
 
-        With `again` hooks that were made and never listed count as gone.
+        With `recreate_unlisted`, hooks that we created and that were never listed count as gone.
         """
         self._gateway, self._desired, self._addresses = gateway, desired, addresses
-        self._memories, self._journal = memories, journal
-        self._most_changes, self._grace_ms, self._again = most_changes, grace_s * 1000, again
-        self._made: dict[str, str] = {}  # the headers of hooks made in this run, as they are remembered
+        self._states, self._finding_log = states, finding_log
+        self._most_changes, self._grace_ms, self._recreate_unlisted = most_changes, grace_s * 1000, recreate_unlisted
+        self._created_headers: dict[str, str] = {}  # fingerprints of the headers of hooks created in this run, by id
 
     def read(self) -> list[Hook]:
-        """The hooks as they are. Raises GatewayFailure."""
+        """The actual hooks. Raises GatewayFailure."""
         return self._gateway.read()
 
     def compare(self) -> Comparison:
-        """What it would take, without changing or remembering anything. Raises GatewayFailure, or redis.RedisError."""
-        return self._judged(self._look(self._memories.recall()))
+        """Compare without changing or saving anything. Raises GatewayFailure, or redis.RedisError."""
+        return self._with_holds(self._compare(self._states.load()))
 
     def run(self, *, apply: bool) -> ReconcileResult | None:
-        """One run; None when another one is under way. Raises redis.RedisError when Redis is away."""
-        lock = self._memories.lock()
+        """One run; None when another one is in progress. Raises redis.RedisError when Redis is unavailable."""
+        lock = self._states.lock()
         if not lock.acquire():
             return None
         try:
@@ -78,140 +78,153 @@ class Reconciler:
         finally:
             try:
                 lock.release()
-            except LockError:  # another one may have begun; idempotent anyway
+            except LockError:  # expired, and another run may have begun; runs are idempotent
                 log.warning("a run lasted longer than its lock")
 
     def _run(self, apply: bool) -> ReconcileResult:
-        before = self._memories.recall()
-        done: list[Finding] = []
+        before = self._states.load()
+        changes: list[Finding] = []
         try:
-            now = self._look(before)
-            found = now.plan
-            if not (apply or before.read_ms or found.matching or found.drifted or found.surplus):
+            comparison = self._compare(before)
+            plan = comparison.plan
+            if not (apply or before.read_ms or plan.matching or plan.drifted or plan.surplus):
                 log.warning("none of our hooks is registered at the gateway: run `seven-ingest hooks apply`")
-            now = self._repaired(now, done) if apply and found.drift else self._judged(now)
+            comparison = self._repair(comparison, changes) if apply and plan.drift else self._with_holds(comparison)
         except GatewayFailure as failure:
-            # says nothing about the hooks: what was found before stays found, and what was done is done
-            self._note(self._memories.recall(), [Finding("refused", reason=str(failure))], before.findings, before)
-            return ReconcileResult(None, tuple(done), str(failure))
-        noticed = findings(now.plan)
+            # says nothing about the hooks: earlier findings and the changes made so far remain valid
+            self._report(self._states.load(), [Finding("refused", reason=str(failure))], before.findings, before)
+            return ReconcileResult(None, tuple(changes), str(failure))
+        current = findings(comparison.plan)
         if apply:
-            noticed += [Finding("refused", reason=hold.text) for hold in now.holds]
-        memory = replace(now.memory, holds=tuple((hold.code, hold.text) for hold in now.holds))
-        self._note(memory, noticed, frozenset(), before)
-        held = "; ".join(hold.text for hold in now.holds) if apply else ""
-        return ReconcileResult(now.plan, tuple(done), held or None)
+            current += [Finding("refused", reason=hold.text) for hold in comparison.holds]
+        state = replace(comparison.state, holds=tuple((hold.code, hold.text) for hold in comparison.holds))
+        self._report(state, current, frozenset(), before)
+        reason = "; ".join(hold.text for hold in comparison.holds) if apply else ""
+        return ReconcileResult(comparison.plan, tuple(changes), reason or None)
 
-    def _look(self, before: HookState) -> Comparison:
-        """Read and compare; with it, what is to be remembered of it."""
+    def _compare(self, before: HookState) -> Comparison:
+        """Read the hooks and compare; includes the state to save, which nothing has saved yet."""
         actual = self._gateway.read()
-        evidence = self._memories.evidence()
+        evidence = self._states.evidence()
         choice = choose(self._addresses, evidence.receivers, actual)
-        found = self._planned(self._desired(choice.addresses), actual, choice.addresses, before)
-        matching = [hook for _, hook in found.matching]
-        memory = HookState(
+        plan = self._plan(self._desired(choice.addresses), actual, choice.addresses, before)
+        matching = [hook for _, hook in plan.matching]
+        state = HookState(
             read_ms=evidence.now_ms,
-            drift=found.drift,
+            drift=plan.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
             empty_reads=0 if actual else before.empty_reads + 1,
-            headers=tuple(sorted(self._remembered(actual, before).items())),
-            first_seen_ms=still_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
-            made=created_hooks.remembered(before.made, matching, actual, evidence.now_ms),
+            headers=tuple(sorted(self._known_headers(actual, before).items())),
+            first_seen_ms=first_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
+            created=created_hooks.after_read(before.created, matching, actual, evidence.now_ms),
         )
-        return Comparison(found, tuple(actual), choice, evidence, memory, self._again)
+        return Comparison(plan, tuple(actual), choice, evidence, state, self._recreate_unlisted)
 
-    def _judged(self, now: Comparison) -> Comparison:
-        """With why not all of its plan would be carried out."""
-        if (stopped := self._stopped(now)) is not None:
-            return replace(now, holds=(stopped,))
-        creating = [now.not_again(hook) for hook in now.plan.to_create]
-        removing = [] if now.plan.to_create else [now.missing_proof(hook, self._grace_ms) for hook in now.plan.surplus]
-        holds = [*creating, *removing, *now.choice.holds]
-        return replace(now, holds=tuple(dict.fromkeys(hold for hold in holds if hold)))
+    def _with_holds(self, comparison: Comparison) -> Comparison:
+        """The comparison with the reasons why parts of its plan would not be carried out."""
+        if (hold := self._hold_on_all(comparison)) is not None:
+            return replace(comparison, holds=(hold,))
+        plan = comparison.plan
+        creating = [comparison.creation_hold(hook) for hook in plan.to_create]
+        removing = [comparison.removal_hold(hook, self._grace_ms) for hook in plan.surplus if not plan.to_create]
+        return _holding(comparison, [*creating, *removing])
 
-    def _planned(
-        self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, memory: HookState
-    ) -> Plan:
-        """Compare. Where the gateway lists no headers, by those that a hook was made with as far as that is known."""
-        if headers_are_told(actual):
+    def _plan(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, state: HookState) -> Plan:
+        """The plan; where the gateway lists no headers, it compares those that a hook is known to be created with."""
+        if lists_headers(actual):
             return plan(desired, actual, addresses)
-        known = self._remembered(actual, memory)
+        known = self._known_headers(actual, state)
         return plan(
-            desired, [created_hooks.with_known_headers(hook, known, desired) for hook in actual], addresses, told=False
+            desired,
+            [created_hooks.with_known_headers(hook, known, desired) for hook in actual],
+            addresses,
+            headers_listed=False,
         )
 
-    def _remembered(self, actual: Sequence[Hook], memory: HookState) -> dict[str, str]:
-        """The headers that these hooks were made with, as far as that is known."""
+    def _known_headers(self, actual: Sequence[Hook], state: HookState) -> dict[str, str]:
+        """Fingerprints of the headers that these hooks were created with, by id, where known."""
         ids = {hook.id for hook in actual}
-        return {name: mark for name, mark in (*memory.headers, *self._made.items()) if name in ids}
+        known = (*state.headers, *self._created_headers.items())
+        return {hook_id: fingerprint for hook_id, fingerprint in known if hook_id in ids}
 
-    def _stopped(self, now: Comparison) -> Hold | None:
-        """What speaks against changing anything at all."""
-        if not now.plan.drift:
+    def _hold_on_all(self, comparison: Comparison) -> Hold | None:
+        """Why a run must not change anything at all; None where it may."""
+        plan, state, choice = comparison.plan, comparison.state, comparison.choice
+        if not plan.drift:
             return None
-        if now.memory.count and now.memory.empty_reads:
+        if state.count and state.empty_reads:
             return Hold(
                 "empty_list", "the gateway lists no hooks where there were some; this counts once the next read agrees"
             )
-        changes = len(now.plan.to_create) + len(now.plan.to_remove)
-        if changes > self._most_changes:
-            text = f"{changes} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
+        number = len(plan.to_create) + len(plan.to_remove)
+        if number > self._most_changes:
+            text = f"{number} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
             return Hold("too_many_changes", text)
-        if not now.choice.is_possible:
-            text = "no listed token and public URL are accepted by every living receiver; nothing is changed"
-            return now.choice.holds[0]._replace(text=text)
+        if not choice.is_possible:
+            text = "no configured token and public URL are accepted by every living receiver; nothing is changed"
+            return choice.holds[0]._replace(text=text)
         return None
 
-    def _repaired(self, now: Comparison, done: list[Finding]) -> Comparison:
-        """Create what is desired; remove the rest where that is safe by now."""
-        if (stopped := self._stopped(now)) is not None:
-            return replace(now, holds=(stopped,))
+    def _repair(self, comparison: Comparison, changes: list[Finding]) -> Comparison:
+        """Create missing and drifted hooks; remove the surplus where that is safe already."""
+        if (hold := self._hold_on_all(comparison)) is not None:
+            return replace(comparison, holds=(hold,))
         holds: list[Hold | None] = []
-        created = False
-        for hook in now.plan.to_create:
-            hold = now.not_again(hook)
+        for hook in comparison.plan.to_create:
+            hold = comparison.creation_hold(hook)
             holds.append(hold)
             if hold is None:
-                now, created = self._created(now, hook, done), True
-        if created:
-            now = self._look(now.memory)
-        if now.plan.missing or now.plan.drifted:
-            holds += [now.not_again(hook) for hook in now.plan.to_create]
-            holds.append(Hold("not_listed", "nothing is removed before all that is desired is listed as it should be"))
+                comparison = self._create(comparison, hook, changes)
+        if changes:
+            comparison = self._compare(comparison.state)
+        if comparison.plan.missing or comparison.plan.drifted:
+            holds += [comparison.creation_hold(hook) for hook in comparison.plan.to_create]
+            holds.append(Hold("not_listed", "nothing is removed before every desired hook is listed as it should be"))
         else:
-            holds += [self._removed(now, hook, done) for hook in now.plan.surplus]
-            if done:
-                now = self._look(now.memory)
-        return replace(now, holds=tuple(dict.fromkeys(hold for hold in (*holds, *now.choice.holds) if hold)))
+            holds += [self._remove(comparison, hook, changes) for hook in comparison.plan.surplus]
+            if changes:
+                comparison = self._compare(comparison.state)
+        return _holding(comparison, holds)
 
-    def _created(self, now: Comparison, hook: Hook, done: list[Finding]) -> Comparison:
-        """Create one hook, and remember it before anything else can fail."""
-        made = replace(hook, id=self._gateway.subscribe(hook))
-        self._made[str(made.id)] = created_hooks.header_mark(hook)
-        entry = CreatedHook(str(made.id), created_hooks.mark_of(hook), now.evidence.now_ms)
-        memory = replace(now.memory, made=(*now.memory.made, entry))
-        self._memories.remember(replace(self._memories.recall(), made=memory.made))
-        self._did(Finding("created", made), done)
-        return replace(now, memory=memory)
+    def _create(self, comparison: Comparison, desired: Hook, changes: list[Finding]) -> Comparison:
+        """Create one hook, and save that before anything else can fail."""
+        hook = replace(desired, id=self._gateway.subscribe(desired))
+        self._created_headers[str(hook.id)] = created_hooks.headers_fingerprint(desired)
+        entry = CreatedHook(str(hook.id), created_hooks.hook_fingerprint(desired), comparison.evidence.now_ms)
+        state = replace(comparison.state, created=(*comparison.state.created, entry))
+        self._states.save(replace(self._states.load(), created=state.created))
+        self._record(Finding("created", hook), changes)
+        return replace(comparison, state=state)
 
-    def _removed(self, now: Comparison, hook: Hook, done: list[Finding]) -> Hold | None:
-        """Remove a surplus hook; or why it has to stay."""
-        hold = now.missing_proof(hook, self._grace_ms)
+    def _remove(self, comparison: Comparison, hook: Hook, changes: list[Finding]) -> Hold | None:
+        """Remove a surplus hook, or return why it must stay."""
+        hold = comparison.removal_hold(hook, self._grace_ms)
         if hold is None and hook.id is not None:
             self._gateway.unsubscribe(hook.id)
-            self._did(Finding("removed", hook), done)
+            self._record(Finding("removed", hook), changes)
         return hold
 
-    def _did(self, change: Finding, done: list[Finding]) -> None:
-        """Say and keep a change at once: whatever ends this process next, it has been made."""
-        done.append(change)
-        change.tell()
-        self._journal.keep([change])
+    def _record(self, change: Finding, changes: list[Finding]) -> None:
+        """Log and store a change immediately, so that it is on record even if the process dies next."""
+        changes.append(change)
+        change.write_log()
+        self._finding_log.write([change])
 
-    def _note(self, memory: HookState, noticed: Sequence[Finding], also: frozenset[str], before: HookState) -> None:
-        """Say and keep what is new since the run before, and remember. What could not be kept is new next time."""
-        new = [one for one in noticed if one.key not in before.findings]
-        for one in new:
-            one.tell()
-        kept = noticed if self._journal.keep(new) else [one for one in noticed if one not in new]
-        self._memories.remember(replace(memory, findings=also | {one.key for one in kept}))
+    def _report(
+        self, state: HookState, current: Sequence[Finding], also_known: frozenset[str], before: HookState
+    ) -> None:
+        """Log and store the findings that are new since the run before, and save the state.
+
+        Findings that could not be stored count as new again in the next run.
+        """
+        new = [finding for finding in current if finding.key not in before.findings]
+        for finding in new:
+            finding.write_log()
+        stored = current if self._finding_log.write(new) else [finding for finding in current if finding not in new]
+        self._states.save(replace(state, findings=also_known | {finding.key for finding in stored}))
+
+
+def _holding(comparison: Comparison, holds: Sequence[Hold | None]) -> Comparison:
+    """The comparison with these holds and those of its address, each once."""
+    present = [hold for hold in (*holds, *comparison.choice.holds) if hold]
+    return replace(comparison, holds=tuple(dict.fromkeys(present)))

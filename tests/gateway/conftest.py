@@ -1,4 +1,4 @@
-"""An emulated gateway, and a reconciler for it."""
+"""An emulated gateway, and reconcilers for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,30 +10,31 @@ from sqlalchemy import Engine
 from gateway.factory import reconciler
 from gateway.reconciler import Reconciler
 from ledger.client import Ledger
-from tests.emulator.emulator_process import KEY, Emulator, emulating
-from tests.gateway.hook_runs import PUBLIC, TOKEN, Start
+from tests.emulator.emulator_process import KEY, Emulator, run_emulator
+from tests.gateway.hook_runs import PUBLIC, TOKEN, NewReconciler
 from workers.settings import WorkerSettings
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with emulating(api_key=KEY) as emulator:
+    with run_emulator(api_key=KEY) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def watching(emulator: Emulator, ledger: Ledger, engine: Engine) -> Start:
-    """A reconciler for this emulator; settings by name."""
+def new_reconciler(emulator: Emulator, ledger: Ledger, engine: Engine) -> NewReconciler:
+    """Builds reconcilers for this emulator; keyword arguments override settings by name."""
 
     @contextmanager
-    def start(*, again: bool = False, **told: Any) -> Iterator[Reconciler]:
+    def build(*, recreate_unlisted: bool = False, **overrides: Any) -> Iterator[Reconciler]:
         settings = {
             "seven_api_key": KEY,
             "seven_api_url": f"{emulator.url}/api",
             "seven_public_url": PUBLIC,
             "seven_hook_token": TOKEN,
         }
-        with reconciler(WorkerSettings(**settings | told).account, ledger.redis, engine, again=again) as run:
-            yield run
+        account = WorkerSettings(**settings | overrides).account
+        with reconciler(account, ledger.redis, engine, recreate_unlisted=recreate_unlisted) as built:
+            yield built
 
-    return start
+    return build

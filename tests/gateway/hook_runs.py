@@ -1,10 +1,10 @@
-"""Runs of the reconciler against an emulator, and receivers that publish and answer as real ones do."""
+"""Runs of the reconciler against an emulator, with receivers that publish and answer as real ones do."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,41 +14,45 @@ from gateway.hook_state import HookStates
 from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import TOKENS, arrival, fingerprint
-from ledger.receivers import mark_of, publish
+from ledger.receivers import publish, url_fingerprint
 from tests.emulator.emulator_process import Emulator
 
 PUBLIC, TOKEN = "https://x.example/in", "the-current-token"
 HERE = f"{PUBLIC}/hooks/{TOKEN}"
 NEWER = "a-newer-token"
 
-Start = Callable[..., Any]
+NewReconciler = Callable[..., Any]
 
 
-def apply(watching: Start, **told: Any) -> ReconcileResult:
-    with watching(**told) as run:
-        done = run.run(apply=True)
-        assert done is not None
-        return done  # type: ignore[no-any-return]
+def apply(new_reconciler: NewReconciler, **overrides: Any) -> ReconcileResult:
+    with new_reconciler(**overrides) as reconciler:
+        result = reconciler.run(apply=True)
+        assert result is not None
+        return result  # type: ignore[no-any-return]
 
 
 def registered(emulator: Emulator) -> list[tuple[str, str, str, bool]]:
     return sorted(
-        (one["target_url"], one["event_type"], one["request_method"], one["enabled"]) for one in emulator.hooks()
+        (hook["target_url"], hook["event_type"], hook["request_method"], hook["enabled"]) for hook in emulator.hooks()
     )
 
 
-def living(redis_url: str, receiver_id: str, *tokens: str, urls: Iterable[str] = ()) -> None:
-    """Have a receiver of this id publish that it accepts these tokens, and these public URLs where it knows any."""
+def registered_urls(emulator: Emulator) -> list[str]:
+    return [url for url, *_ in registered(emulator)]
+
+
+def publish_receiver(redis_url: str, receiver_id: str, *tokens: str, urls: Iterable[str] = ()) -> None:
+    """Publish a living receiver that accepts these tokens, and these public URLs if any are given."""
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as redis:
-            await publish(redis, receiver_id, map(fingerprint, tokens), map(mark_of, urls))
+            await publish(redis, receiver_id, map(fingerprint, tokens), map(url_fingerprint, urls))
 
     asyncio.run(work())
 
 
-def delivered(ledger: Ledger, token: str, url: str | None = None, at_ms: int | None = None) -> None:
-    """Note a delivery by a token, signed for a public URL where one is given."""
+def note_delivery(ledger: Ledger, token: str, url: str | None = None, at_ms: int | None = None) -> None:
+    """Record a delivery by a token, signed for a public URL if one is given."""
     now = HookStates(ledger.redis).now_ms() if at_ms is None else at_ms
     ledger.redis.hset(TOKENS, fingerprint(token), now)
     if url is not None:
@@ -56,25 +60,23 @@ def delivered(ledger: Ledger, token: str, url: str | None = None, at_ms: int | N
 
 
 @dataclass
-class Front:
-    """A proxy with receivers behind it, as one who opens a hook's URL meets them."""
+class Proxy:
+    """A proxy with receivers behind it, as the client of a hook's URL sees them."""
 
     url: str = ""
     passes: Callable[[str, str], bool] = lambda prefix, token: True
-    """Whether a prefix and a token lead to a receiver that accepts the token."""
-    opened: list[str] = field(default_factory=list)
+    """Whether a prefix and a token reach a receiver that accepts the token."""
 
 
 @contextmanager
-def front() -> Iterator[Front]:
-    """A real HTTP server: 200 where a hook's address is open, else 404."""
-    answers = Front()
+def proxy_server() -> Iterator[Proxy]:
+    """A real HTTP server that answers 200 where the proxy passes a hook's address, else 404."""
+    proxy = Proxy()
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             prefix, _, token = self.path.partition("/hooks/")
-            answers.opened.append(self.path)
-            is_open = answers.passes(prefix.strip("/"), token)
+            is_open = proxy.passes(prefix.strip("/"), token)
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(200 if is_open else 404)
             self.send_header("Content-Length", "0")
@@ -83,14 +85,14 @@ def front() -> Iterator[Front]:
         do_GET = do_POST = _answer  # noqa: N815 - the library's names
 
         def log_message(self, *_: Any) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    answers.url = f"http://127.0.0.1:{server.server_port}"
+    proxy.url = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield answers
+        yield proxy
     finally:
         server.shutdown()
         thread.join()

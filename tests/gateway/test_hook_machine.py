@@ -1,7 +1,7 @@
-"""Any order of changes to tokens, URLs, receivers and the gateway's moods: the account is never left without a hook.
+"""Any order of changes to tokens, URLs, receivers and faults of the gateway: the account always has a working hook.
 
-A model of what surrounds the reconciler: two receivers that are restarted one by one, a proxy, a gateway that delivers
-by what is registered. The reconciler, its Redis, the hooks API and the opened URLs are real.
+A model of the reconciler's environment: two receivers that are restarted one by one, a proxy, and a gateway that
+delivers by its registered hooks. The reconciler, its Redis, the hooks API and the opened URLs are real.
 """
 
 import itertools
@@ -24,12 +24,12 @@ from sqlalchemy import create_engine
 from gateway.factory import reconciler
 from ledger.client import Ledger
 from tests.deploy.tools import thorough
-from tests.emulator.emulator_process import KEY, Emulator, emulating
-from tests.gateway.hook_runs import Front, delivered, front, living
+from tests.emulator.emulator_process import KEY, Emulator, run_emulator
+from tests.gateway.hook_runs import Proxy, note_delivery, proxy_server, publish_receiver
 from workers.settings import WorkerSettings
 
 RECEIVERS = ("first", "second")
-ODD = (
+FAULTS = (
     {"respell": ["host"]},
     {"respell": ["event_type"]},
     {"page": 0},
@@ -38,20 +38,20 @@ ODD = (
     {"garbage": True},
 )
 MOST = 12
-"""Hooks, after any number of runs: a few tokens and URLs that are being replaced, each once or twice."""
+"""Hooks after any number of runs: a few tokens and URLs in the course of replacement, each once or twice."""
 
 
 class Reconciling(RuleBasedStateMachine):
-    """What an operator, a gateway and its moods do; runs in between."""
+    """Actions of an operator and of the gateway, with runs in between."""
 
     emulator: Emulator
-    proxy: Front
+    proxy: Proxy
     ledger: Ledger
     redis_url: str
 
     def __init__(self) -> None:
         super().__init__()
-        self._turn(None)
+        self._set_fault(None)
         for hook in self.emulator.hooks():
             self.emulator.unsubscribe(int(hook["id"]))
         self.ledger.redis.flushdb()
@@ -65,28 +65,28 @@ class Reconciling(RuleBasedStateMachine):
         self.is_applied = False
         self.proxy.passes = lambda prefix, token: self._is_open(prefix, token, next(self.turns))
 
-    def _turn(self, mood: dict[str, object] | None) -> None:
+    def _set_fault(self, fault: dict[str, object] | None) -> None:
         self.emulator.client.delete(f"{self.emulator.url}/faults")
-        if mood:
-            self.emulator.client.put(f"{self.emulator.url}/faults", json=mood).raise_for_status()
+        if fault:
+            self.emulator.client.put(f"{self.emulator.url}/faults", json=fault).raise_for_status()
 
     def _token(self) -> str:
         return f"token-number-{next(self.names)}"
 
     def _publish(self) -> None:
-        """As each receiver does every 20 s, however slow this machine is."""
+        """Publish the receivers, as each does every 20 s, so that none expires on a slow machine."""
         for name in RECEIVERS:
-            living(self.redis_url, name, *self.accepts[name], urls=self._urls(self.serves[name]))
+            publish_receiver(self.redis_url, name, *self.accepts[name], urls=self._urls(self.serves[name]))
 
     def _is_open(self, prefix: str, token: str, receiver: str) -> bool:
-        """Whether a delivery by this address is accepted, should it come to that receiver."""
+        """Whether this receiver would accept a delivery by this address."""
         return prefix in self.reachable and prefix in self.serves[receiver] and token in self.accepts[receiver]
 
     def _urls(self, prefixes: Iterable[str]) -> list[str]:
         return [f"{self.proxy.url}/{prefix}" for prefix in prefixes]
 
     def _working(self) -> list[str]:
-        """Addresses of registered hooks that every receiver accepts, and that can be reached."""
+        """Addresses of registered hooks that are reachable, and that every receiver accepts."""
         working = []
         for hook in self.emulator.hooks():
             prefix, _, token = hook["target_url"].removeprefix(f"{self.proxy.url}/").partition("/hooks/")
@@ -100,7 +100,7 @@ class Reconciling(RuleBasedStateMachine):
         url=st.sampled_from([None, "right", "mistyped"]),
     )
     def first_apply(self, tokens: int, restarted: set[str], url: str | None) -> None:
-        """Then already in the midst of some change: rules alone seldom come that far."""
+        """Apply once, and start in the middle of a change, which the rules alone seldom reach."""
         self.run()
         self.is_applied = True
         for _ in range(tokens):
@@ -117,7 +117,7 @@ class Reconciling(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(RECEIVERS), runs=st.integers(0, 2))
     def restart_a_receiver(self, name: str, runs: int = 0) -> None:
-        """Some runs follow at once: between two restarts it is that too early a trust in the new token would show."""
+        """Some runs follow at once: trusting the new token too early would show between two restarts."""
         self.accepts[name], self.serves[name] = list(self.tokens), list(self.prefixes)
         for _ in range(runs):
             self.run()
@@ -131,8 +131,8 @@ class Reconciling(RuleBasedStateMachine):
             self.reachable.add(prefix)
 
     @rule()
-    def retire_what_is_registered_no_more(self) -> None:
-        """As the README says: an older token or URL leaves the settings once no hook has it."""
+    def drop_unregistered_tokens_and_urls(self) -> None:
+        """As the README instructs: an older token or URL leaves the settings once no hook has it."""
         registered = [hook["target_url"] for hook in self.emulator.hooks()]
         self.tokens = [t for t in self.tokens if t == self.tokens[0] or any(f"/hooks/{t}" in url for url in registered)]
         self.prefixes = [
@@ -141,28 +141,28 @@ class Reconciling(RuleBasedStateMachine):
 
     @rule()
     def deliver(self) -> None:
-        """The gateway delivers by each hook to whichever receiver is next; 404 is final."""
+        """The gateway delivers by each hook to the next receiver in turn; 404 is final."""
         for hook in self.emulator.hooks():
             prefix, _, token = hook["target_url"].removeprefix(f"{self.proxy.url}/").partition("/hooks/")
             if self._is_open(prefix, token, next(self.turns)):
-                delivered(self.ledger, token, f"{self.proxy.url}/{prefix}")
+                note_delivery(self.ledger, token, f"{self.proxy.url}/{prefix}")
 
-    @rule(grace_s=st.sampled_from([0.0, 86_400.0]), mood=st.sampled_from([*[None] * len(ODD), *ODD]))
-    def run(self, grace_s: float = 0.0, mood: dict[str, object] | None = None) -> None:
-        """One run, in one mood of the gateway's."""
-        self._turn(mood)
+    @rule(grace_s=st.sampled_from([0.0, 86_400.0]), fault=st.sampled_from([*[None] * len(FAULTS), *FAULTS]))
+    def run(self, grace_s: float = 0.0, fault: dict[str, object] | None = None) -> None:
+        """One run, with one fault of the gateway or none."""
+        self._set_fault(fault)
         self._publish()
-        told = WorkerSettings(
+        configured = WorkerSettings(
             seven_api_key=KEY,
             seven_api_url=f"{self.emulator.url}/api",
             seven_public_url=",".join(self._urls(self.prefixes)),
             seven_hook_token=",".join(self.tokens),
             seven_hooks_grace_s=grace_s,
         )
-        engine = create_engine("sqlite://")  # the journal has no tables here: that is said, and hinders nothing
+        engine = create_engine("sqlite://")  # has no tables: findings cannot be stored, which stops no run
         try:
-            with reconciler(told.account, self.ledger.redis, engine) as run:
-                run.run(apply=True)
+            with reconciler(configured.account, self.ledger.redis, engine) as running:
+                running.run(apply=True)
         finally:
             engine.dispose()
 
@@ -177,18 +177,18 @@ class Reconciling(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def surroundings(ledger: Ledger, redis_url: str) -> Iterator[None]:
+def environment(ledger: Ledger, redis_url: str) -> Iterator[None]:
     with ExitStack() as stack:
-        Reconciling.emulator = stack.enter_context(emulating(api_key=KEY))
-        Reconciling.proxy = stack.enter_context(front())
+        Reconciling.emulator = stack.enter_context(run_emulator(api_key=KEY))
+        Reconciling.proxy = stack.enter_context(proxy_server())
         Reconciling.ledger, Reconciling.redis_url = ledger, redis_url
         yield
 
 
 @pytest.mark.duration(30)
 @pytest.mark.parametrize("examples", [15, pytest.param(100, marks=thorough)])
-def test_the_account_is_never_left_without_a_hook(surroundings: None, examples: int):
-    """From the first apply on some hook is registered that every living receiver accepts; their number is bounded."""
+def test_the_account_always_has_a_working_hook(environment: None, examples: int):
+    """From the first apply on, every living receiver accepts some registered hook, and the number of hooks is bounded."""
     run_state_machine_as_test(
         Reconciling,
         settings=settings(

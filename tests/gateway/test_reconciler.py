@@ -1,4 +1,4 @@
-"""Reconciling against the emulator, a real HTTP server: every drift is repaired, no fault is mistaken for one."""
+"""The reconciler against the emulator, a real HTTP server: it repairs every drift, and mistakes no fault for drift."""
 
 import threading
 from typing import Any
@@ -11,8 +11,7 @@ from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from store.schema import hook_changes
 from tests.emulator.emulator_process import Emulator
-from tests.gateway.hook_runs import HERE, TOKEN, Start, apply, registered
-from workers.settings import WorkerSettings
+from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, registered
 
 
 def changes(engine: Engine) -> list[tuple[str, bool]]:
@@ -21,23 +20,25 @@ def changes(engine: Engine) -> list[tuple[str, bool]]:
         return [tuple(row) for row in connection.execute(select(columns.action, columns.applied).order_by(columns.id))]  # type: ignore[misc]
 
 
-def test_reporting_changes_nothing_and_is_said_once(watching: Start, emulator: Emulator, engine: Engine):
-    """In report mode a drift is a row and a log line when it is new, and nothing is touched."""
+def test_report_mode_changes_nothing_and_reports_once(
+    new_reconciler: NewReconciler, emulator: Emulator, engine: Engine
+):
+    """In report mode a new drift is a row and a log line, and no hook is touched."""
     emulator.subscribe(target_url="https://other.example/", event_type="all")
-    with watching() as run:
+    with new_reconciler() as reconciler:
         for _ in range(3):
-            found = run.run(apply=False)
-            assert (found.plan.drift, found.done) == (1, ())
+            result = reconciler.run(apply=False)
+            assert (result.plan.drift, result.changes) == (1, ())
     assert len(emulator.hooks()) == 1
     assert changes(engine) == [("missing", False), ("stranger", False)]
 
 
-def test_what_is_missing_is_made_and_stays(watching: Start, emulator: Emulator, engine: Engine):
+def test_a_missing_hook_is_created_and_stays(new_reconciler: NewReconciler, emulator: Emulator, engine: Engine):
     """The default: one hook, of type all, as JSON; a second run has nothing to do."""
-    done = apply(watching)
+    result = apply(new_reconciler)
     assert registered(emulator) == [(HERE, "all", "JSON", True)]
-    assert [one.action for one in done.done] == ["created"]
-    assert apply(watching).done == ()
+    assert [change.action for change in result.changes] == ["created"]
+    assert apply(new_reconciler).changes == ()
     assert changes(engine) == [("created", True)]
 
 
@@ -56,23 +57,23 @@ request_method = "get"
 """
 
 
-def test_any_mixture_of_hooks_is_made(watching: Start, emulator: Emulator):
+def test_any_mixture_of_hooks_is_created(new_reconciler: NewReconciler, emulator: Emulator):
     """A hook for each number and type, each with its method, filter and header."""
-    apply(watching, seven_hooks=HOOKS)
+    apply(new_reconciler, seven_hooks=HOOKS)
     assert registered(emulator) == [
         (f"{HERE}/dlr", "dlr", "GET", True),
         (f"{HERE}/sms_mo", "sms_mo", "JSON", True),
         (f"{HERE}/sms_mo", "sms_mo", "POST", True),
     ]
-    assert sorted(filter(None, (one["event_filter"] for one in emulator.hooks()))) == [
+    assert sorted(filter(None, (hook["event_filter"] for hook in emulator.hooks()))) == [
         "4915126716517",
         "49157123456789",
     ]
-    assert apply(watching, seven_hooks=HOOKS).done == ()
+    assert apply(new_reconciler, seven_hooks=HOOKS).changes == ()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "difference",
     [
         pytest.param({"request_method": "POST"}, id="another method"),
         pytest.param({"enabled": False}, id="disabled"),
@@ -80,21 +81,21 @@ def test_any_mixture_of_hooks_is_made(watching: Start, emulator: Emulator):
         pytest.param({"headers": "X-A: 1"}, id="a header"),
     ],
 )
-def test_drift_is_repaired(watching: Start, emulator: Emulator, told: dict[str, Any]):
-    """A hook of ours that is not as desired is made anew, and then removed; a stranger beside it stays."""
+def test_drift_is_repaired(new_reconciler: NewReconciler, emulator: Emulator, difference: dict[str, Any]):
+    """A drifted hook of ours is replaced by a new one; a stranger beside it stays."""
     emulator.subscribe(target_url="https://other.example/hooks/x")
     emulator.client.post(
-        f"{emulator.url}/hooks", json={"target_url": HERE, "event_type": "all", "request_method": "JSON"} | told
+        f"{emulator.url}/hooks", json={"target_url": HERE, "event_type": "all", "request_method": "JSON"} | difference
     ).raise_for_status()
-    (before,) = [one["id"] for one in emulator.hooks() if one["target_url"] == HERE]
-    done = apply(watching)
-    assert [one.action for one in done.done] == ["created", "removed"]
+    (before,) = [hook["id"] for hook in emulator.hooks() if hook["target_url"] == HERE]
+    result = apply(new_reconciler)
+    assert [change.action for change in result.changes] == ["created", "removed"]
     assert registered(emulator) == [("https://other.example/hooks/x", "all", "POST", True), (HERE, "all", "JSON", True)]
-    assert before not in [one["id"] for one in emulator.hooks()]
+    assert before not in [hook["id"] for hook in emulator.hooks()]
 
 
-def test_surplus_goes_and_what_is_removed_behind_our_back_comes_back(watching: Start, emulator: Emulator):
-    """Duplicates and types no longer wanted are removed; a hook that vanished is made again."""
+def test_surplus_hooks_are_removed_and_vanished_ones_created_again(new_reconciler: NewReconciler, emulator: Emulator):
+    """Duplicates and hooks of types no longer wanted are removed; a hook that vanished is created again."""
     for url, event_type in (
         (HERE, "all"),
         (HERE, "all"),
@@ -103,20 +104,20 @@ def test_surplus_goes_and_what_is_removed_behind_our_back_comes_back(watching: S
         (f"https://old.example/hooks/{TOKEN}", "all"),
     ):
         emulator.subscribe(target_url=url, event_type=event_type, request_method="JSON")
-    apply(watching)
+    apply(new_reconciler)
     assert registered(emulator) == [
         (f"https://old.example/hooks/{TOKEN}", "all", "JSON", True),
         (HERE, "all", "JSON", True),
     ]
-    (hook,) = [one for one in emulator.hooks() if one["target_url"] == HERE]
+    (hook,) = [hook for hook in emulator.hooks() if hook["target_url"] == HERE]
     emulator.subscribe(target_url="https://other.example/")
     emulator.client.delete(f"{emulator.url}/hooks/{hook['id']}")
-    apply(watching)
+    apply(new_reconciler)
     assert (HERE, "all", "JSON", True) in registered(emulator)
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "reason"),
     [
         pytest.param({"status": 500}, "HTTP 500", id="500"),
         pytest.param({"code": "900"}, "API key is wrong", id="wrong key"),
@@ -124,74 +125,76 @@ def test_surplus_goes_and_what_is_removed_behind_our_back_comes_back(watching: S
         pytest.param({"code": "903"}, "address may not use", id="ip refused"),
         pytest.param({"code": "902"}, "may not manage", id="missing rights"),
         pytest.param({"garbage": True}, "cannot be read", id="garbage"),
-        pytest.param({"hooks": "missing"}, "listed no hooks", id="no list"),
+        pytest.param({"hooks": "missing"}, "no list of hooks", id="no list"),
         pytest.param({"hooks": "empty"}, "lists no hooks where there were some", id="an empty list"),
     ],
 )
 def test_no_fault_is_mistaken_for_an_empty_account(
-    watching: Start, emulator: Emulator, engine: Engine, fault: dict[str, Any], said: str
+    new_reconciler: NewReconciler, emulator: Emulator, engine: Engine, fault: dict[str, Any], reason: str
 ):
-    """Whatever a read that failed looks like, nothing is changed on its word, and what was wrong is said."""
-    apply(watching)
-    emulator.subscribe(target_url=f"{HERE}/dlr", event_type="dlr")  # would be removed by a run that could read
+    """After any failed read nothing is changed, and the result gives the reason."""
+    apply(new_reconciler)
+    emulator.subscribe(target_url=f"{HERE}/dlr", event_type="dlr")  # a run that could read would remove it
     before = registered(emulator)
     emulator.client.put(f"{emulator.url}/faults", json=fault).raise_for_status()
-    done = apply(watching)
-    assert said in str(done.held)
-    assert (done.done, registered(emulator)) == ((), before)
+    result = apply(new_reconciler)
+    assert reason in str(result.reason)
+    assert (result.changes, registered(emulator)) == ((), before)
     assert changes(engine)[-1][0] == "refused"
     emulator.client.delete(f"{emulator.url}/faults")
-    assert [one.action for one in apply(watching).done] == ["removed"]
+    assert [change.action for change in apply(new_reconciler).changes] == ["removed"]
 
 
-def test_an_empty_list_counts_when_the_next_read_agrees(watching: Start, emulator: Emulator):
-    """Someone has really removed them all: the second run makes them again."""
-    apply(watching)
+def test_an_empty_list_counts_once_the_next_read_agrees(new_reconciler: NewReconciler, emulator: Emulator):
+    """All hooks were really removed: the second run creates them again."""
+    apply(new_reconciler)
     for hook in emulator.hooks():
         emulator.client.delete(f"{emulator.url}/hooks/{hook['id']}")
-    assert apply(watching).done == ()
-    assert [one.action for one in apply(watching).done] == ["created"]
-    assert apply(watching).plan.drift == 0  # type: ignore[union-attr]
+    assert apply(new_reconciler).changes == ()
+    assert [change.action for change in apply(new_reconciler).changes] == ["created"]
+    assert apply(new_reconciler).plan.drift == 0  # type: ignore[union-attr]
 
 
-def test_too_many_changes_are_nobodys_intention(watching: Start, emulator: Emulator):
-    """More changes than the set number: somebody has to look first."""
+def test_too_many_changes_are_held_back(new_reconciler: NewReconciler, emulator: Emulator):
+    """A run that needs more changes than the setting allows makes none."""
     for _ in range(5):
         emulator.subscribe(target_url=HERE, request_method="JSON")
-    done = apply(watching, seven_hooks_most_changes=3)
-    assert "SEVEN_HOOKS_MOST_CHANGES" in str(done.held)
+    result = apply(new_reconciler, seven_hooks_most_changes=3)
+    assert "SEVEN_HOOKS_MOST_CHANGES" in str(result.reason)
     assert len(emulator.hooks()) == 5
-    apply(watching, seven_hooks_most_changes=4)
+    apply(new_reconciler, seven_hooks_most_changes=4)
     assert len(emulator.hooks()) == 1
 
 
 @pytest.mark.parametrize(
-    "odd", [{"strings": True}, {"swap_ids": True}, {"omit": ["enabled", "event_filter", "headers"]}]
+    "faults", [{"strings": True}, {"swap_ids": True}, {"omit": ["enabled", "event_filter", "headers"]}]
 )
-def test_other_spellings_are_the_same_hooks(watching: Start, emulator: Emulator, odd: dict[str, Any]):
-    """Ids as numbers, truth as text, keys that older versions did not know: all is as desired."""
-    apply(watching)
-    emulator.client.put(f"{emulator.url}/faults", json=odd).raise_for_status()
-    done = apply(watching)
-    assert (done.plan.drift, done.done, done.held) == (0, (), None)  # type: ignore[union-attr]
+def test_other_spellings_are_the_same_hooks(new_reconciler: NewReconciler, emulator: Emulator, faults: dict[str, Any]):
+    """Ids as numbers, booleans as text, keys unknown to older versions: there is no drift."""
+    apply(new_reconciler)
+    emulator.client.put(f"{emulator.url}/faults", json=faults).raise_for_status()
+    result = apply(new_reconciler)
+    assert (result.plan.drift, result.changes, result.reason) == (0, (), None)  # type: ignore[union-attr]
 
 
 def secrets_of(emulator: Emulator) -> list[str | None]:
-    return [one["headers"] for one in emulator.hooks()]
+    return [hook["headers"] for hook in emulator.hooks()]
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["headers are listed", "headers are not listed"])
-def test_a_secret_reaches_every_hook_and_is_replaced(watching: Start, emulator: Emulator, told: bool):
-    """A hook of before is made anew with it, also where the gateway lists no headers; and then nothing is to do."""
+@pytest.mark.parametrize("lists_headers", [True, False], ids=["headers are listed", "headers are not listed"])
+def test_a_secret_reaches_every_hook_and_is_replaced(
+    new_reconciler: NewReconciler, emulator: Emulator, lists_headers: bool
+):
+    """A new secret replaces every hook once, even where the gateway lists no headers."""
 
     def applied(**settings: Any) -> int:
-        if not told:
+        if not lists_headers:
             emulator.client.put(f"{emulator.url}/faults", json={"omit": ["headers"]}).raise_for_status()
-        done = apply(watching, **settings)
-        again = apply(watching, **settings)
+        result = apply(new_reconciler, **settings)
+        again = apply(new_reconciler, **settings)
         emulator.client.delete(f"{emulator.url}/faults")
-        assert (again.plan.drift, again.done, again.held) == (0, (), None)  # type: ignore[union-attr]
-        return len(done.done)
+        assert (again.plan.drift, again.changes, again.reason) == (0, (), None)  # type: ignore[union-attr]
+        return len(result.changes)
 
     assert applied() == 1
     assert applied(seven_hook_secret="first-secret-of-hooks") == 2
@@ -202,57 +205,39 @@ def test_a_secret_reaches_every_hook_and_is_replaced(watching: Start, emulator: 
     assert secrets_of(emulator) == ["X-Shop: 7\nX-Hook-Secret: second-secret-of-hooks"]
 
 
-def test_a_slow_answer_that_hides_a_hook_leaves_no_surplus(watching: Start, emulator: Emulator):
-    """A subscription whose answer is lost was made all the same: it is found, and made no second time."""
+def test_a_lost_answer_leaves_no_surplus_hook(new_reconciler: NewReconciler, emulator: Emulator):
+    """A subscription whose answer was lost exists all the same: the next run finds it and creates no second one."""
     emulator.client.put(
         f"{emulator.url}/faults", json={"status": 502, "performed": True, "actions": ["subscribe"], "times": 1}
     ).raise_for_status()
-    assert "HTTP 502" in str(apply(watching).held)
-    done = apply(watching)
-    assert (len(emulator.hooks()), done.plan.drift) == (1, 0)  # type: ignore[union-attr]
+    assert "HTTP 502" in str(apply(new_reconciler).reason)
+    result = apply(new_reconciler)
+    assert (len(emulator.hooks()), result.plan.drift) == (1, 0)  # type: ignore[union-attr]
 
 
-def test_two_at_once_do_no_harm(watching: Start, emulator: Emulator):
-    """Of two runs one works, the other leaves it to it; together they make one hook."""
+def test_overlapping_runs_do_no_harm(new_reconciler: NewReconciler, emulator: Emulator):
+    """Of overlapping runs only one does the work; together they create one hook."""
     emulator.client.put(f"{emulator.url}/faults", json={"slow": 0.5}).raise_for_status()
-    answers: list[ReconcileResult | None] = []
+    results: list[ReconcileResult | None] = []
 
     def work() -> None:
-        with watching() as run:
-            answers.append(run.run(apply=True))
+        with new_reconciler() as reconciler:
+            results.append(reconciler.run(apply=True))
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(answer is not None for answer in answers) == 1
+    assert sum(result is not None for result in results) == 1
     assert len(emulator.hooks()) == 1
 
 
-def test_a_lock_left_behind_does_not_last(watching: Start, ledger: Ledger):
-    """Killed in the middle, a run leaves its lock for a while, and not for ever."""
-    with watching() as run:
+def test_the_lock_of_a_killed_run_expires(new_reconciler: NewReconciler, ledger: Ledger):
+    """A killed run leaves its lock behind, which expires."""
+    with new_reconciler() as reconciler:
         assert HookStates(ledger.redis).lock().acquire()
-        assert run.run(apply=True) is None
+        assert reconciler.run(apply=True) is None
         assert 0 < ledger.redis.pttl("seven:hooks:lock") <= 180_000
         ledger.redis.delete("seven:hooks:lock")
-        assert run.run(apply=True) is not None
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        pytest.param("[[hook]]\nevent_type = 'sms.mo'", "hook 1: event_type", id="a dot"),
-        pytest.param("[[hook]]\nrequest_method = 'PUT'", "hook 1: request_method", id="a method"),
-        pytest.param("[[hook]]\n[[hook]]\nevnt_type = 'dlr'", "hook 2: evnt_type", id="a name"),
-        pytest.param("[[hook]]\n[[hook]]", "same event_type and event_filter", id="twice"),
-        pytest.param("[[hook]]\nheaders = 'nonsense'", "hook 1: headers", id="a header"),
-        pytest.param("hooks = 1", "[[hook]]", id="no hooks"),
-        pytest.param("[[hook", "no TOML", id="no toml"),
-    ],
-)
-def test_wrong_desires_are_told(text: str, said: str):
-    """A configuration that makes no sense says which hook, and what in it."""
-    with pytest.raises(ValueError, match=said.replace("[", r"\[")):
-        WorkerSettings(seven_hooks=text)
+        assert reconciler.run(apply=True) is not None

@@ -1,0 +1,68 @@
+"""Created hooks: whatever the gateway lists, the reconciler does not create a hook over and over."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from tests.emulator.emulator_process import Emulator
+from tests.gateway.hook_runs import HERE, NewReconciler, apply, registered_urls
+
+
+@pytest.fixture
+def dialect() -> str:
+    """The database stores only findings here, so one dialect is enough."""
+    return "sqlite"
+
+
+FILTERED = "[[hook]]\nevent_type = 'sms_mo'\nevent_filter = '4915126716517'\n"
+
+
+@pytest.mark.parametrize(
+    ("faults", "created", "named"),
+    [
+        pytest.param({"respell": ["host"]}, 1, None, id="host in capitals"),
+        pytest.param({"respell": ["port"]}, 1, None, id="default port"),
+        pytest.param({"respell": ["event_type"]}, 1, "event type", id="event type"),
+        pytest.param({"respell": ["event_filter"]}, 1, "filter", id="filter"),
+        pytest.param({"page": 0}, 1, "not listed", id="a list cut by pages"),
+    ],
+)
+def test_no_spelling_creates_more_hooks(
+    new_reconciler: NewReconciler, emulator: Emulator, faults: dict[str, Any], created: int, named: str | None
+):
+    """However the gateway lists a hook, it is created once; the reason names what is listed otherwise."""
+    emulator.client.put(f"{emulator.url}/faults", json=faults).raise_for_status()
+    for _ in range(5):
+        result = apply(new_reconciler, seven_hooks=FILTERED)
+    assert len(emulator.hooks()) == created
+    assert (result.reason is None) if named is None else (named in str(result.reason))
+
+
+def test_a_hook_that_was_never_listed_is_created_again_on_request_only(
+    new_reconciler: NewReconciler, emulator: Emulator
+):
+    """However long ago it was created, it may deliver. A person who has checked the account may assert that it is gone."""
+    emulator.client.put(f"{emulator.url}/faults", json={"page": 0}).raise_for_status()
+    apply(new_reconciler)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3), tick=True):
+        assert "is not listed" in str(apply(new_reconciler).reason)
+    assert len(emulator.hooks()) == 1
+    with new_reconciler(recreate_unlisted=True) as reconciler:
+        assert [change.action for change in reconciler.run(apply=True).changes] == ["created"]
+    assert len(emulator.hooks()) == 2
+
+
+def test_a_hook_that_hides_and_reappears_does_not_pile_up(new_reconciler: NewReconciler, emulator: Emulator):
+    """A hook that vanishes from the list is created again; once both are listed, one of them is removed."""
+    apply(new_reconciler)
+    for _ in range(6):
+        emulator.subscribe(target_url="https://other.example/")
+        emulator.client.put(f"{emulator.url}/faults", json={"page": 0}).raise_for_status()
+        apply(new_reconciler)
+        apply(new_reconciler)
+        emulator.client.delete(f"{emulator.url}/faults")
+        apply(new_reconciler)
+    ours = [url for url in registered_urls(emulator) if url == HERE]
+    assert 1 <= len(ours) <= 2
