@@ -1,1 +1,1 @@
-"""The operator's door: runs everything on one machine, sends a sample, tells the story of a record, migrates."""
+"""Command line: run everything on one machine, send a sample, trace a record, audit, repair, migrate."""

@@ -1,4 +1,4 @@
-"""Consent: nothing is changed before somebody has said yes to it."""
+"""Confirmation: commands change nothing before the operator has agreed."""
 
 import sys
 
@@ -7,13 +7,13 @@ import typer
 from cli.exits import ExitCode, fail
 
 
-def askable(no_need: bool, look_at: str = "what --dry-run says") -> None:
-    """Ends with exit code 2 where a yes is needed and nobody is there to give it."""
-    if not no_need and not sys.stdin.isatty():
-        fail(ExitCode.USAGE, f"Nobody can be asked here: look at {look_at}, then say --yes.")
+def require_terminal(skip: bool, preview: str = "--dry-run") -> None:
+    """End with exit code 2 if a confirmation is needed, and standard input is no terminal to ask on."""
+    if not skip and not sys.stdin.isatty():
+        fail(ExitCode.USAGE, f"Standard input is no terminal: check the output of {preview}, then pass --yes.")
 
 
-def ask(no_need: bool, what: str) -> None:
-    """Ask on standard error: an answer in JSON stays one. Ends with exit code 1 where the answer is no."""
-    if not no_need and not typer.confirm(what, err=True):
+def confirm(skip: bool, question: str) -> None:
+    """Ask on standard error, so that standard output stays JSON. Ends with exit code 1 if the answer is no."""
+    if not skip and not typer.confirm(question, err=True):
         raise typer.Exit(ExitCode.WRONG)

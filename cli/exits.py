@@ -1,4 +1,4 @@
-"""Exits: exit codes and the sentence that goes with each; how something long reports that it was interrupted."""
+"""Exit codes, and how a command ends: with a message, or with the reason why it was interrupted."""
 
 import sys
 from dataclasses import dataclass
@@ -21,30 +21,31 @@ class ExitCode(IntEnum):
 
 
 def fail(code: ExitCode, *lines: str) -> NoReturn:
-    """End the command, saying why on standard error. Raises typer.Exit."""
+    """End the command with these lines on standard error. Raises typer.Exit."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     raise typer.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Why something ended before its end, and how far it had come."""
+    """Why a command stopped early, and how many of its items are done."""
 
     code: ExitCode
-    cause: str
+    reason: str
     done: int
 
 
-def why(stopped: Interruption | None) -> str | None:
-    """The cause, for a script."""
-    return stopped.cause if stopped else None
+def reason_of(interruption: Interruption | None) -> str | None:
+    """The reason as a value of `--json`."""
+    return interruption.reason if interruption else None
 
 
-def end(stopped: Interruption | None, what: str, of: int) -> None:
-    """Ends the command where it was stopped."""
-    if stopped:
+def end_if_interrupted(interruption: Interruption | None, participle: str, total: int) -> None:
+    """End the command with the code of its interruption, if there was one. Raises typer.Exit."""
+    if interruption:
+        reason = f"{interruption.reason[0].upper()}{interruption.reason[1:]}"
         fail(
-            stopped.code,
-            f"{stopped.cause[0].upper()}{stopped.cause[1:]}. {stopped.done} of {of} were {what}.",
-            "What is done is done; the same command again does the rest.",
+            interruption.code,
+            f"{reason}. {interruption.done} of {total} were {participle}.",
+            "What is done stays done; run the same command again for the rest.",
         )

@@ -1,11 +1,11 @@
-"""Home: what an installation on one machine keeps in SEVEN_DATA_DIR, and what follows for its processes.
+"""Installation: the files that one machine keeps in SEVEN_DATA_DIR, and the settings of its processes.
 
 broker/      the broker's append-only file: the ledger itself
 seven.db     the database, unless DATABASE_URL names another
-hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN tells it; readable by its owner only
-flower.db    what Flower remembers
+hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN is set; readable by its owner only
+flower.db    Flower's state
 emulator.json  hooks registered at the emulator
-receivers    where the receiver has listened, a URL a line: hooks at the emulator that point there are ours
+receivers    where the receiver has listened, one URL per line: hooks at the emulator that point there are ours
 logs/        one file for each process
 lock         held by `up` and its broker: two brokers with one append-only file would ruin it
 """
@@ -15,11 +15,9 @@ import os
 import secrets
 from collections.abc import Mapping
 
-from pydantic import SecretStr
-
 from cli.settings import HomeSettings
-from runtime.hook_settings import several
-from runtime.settings import load
+from runtime.settings.environment import Settings, load
+from runtime.settings.types import reveal, reveal_all
 from seven.hooks import ALL, SECRET_HEADER, Hook
 
 EMULATED_KEY = "emulator"  # no secret: it opens nothing but the emulator on this machine
@@ -31,7 +29,7 @@ class Occupied(Exception):  # noqa: N818 - a fact, and no fault
 
 
 class Installation:
-    """An installation on one machine. What the environment tells stands over what is kept here."""
+    """An installation on one machine. The environment takes precedence over what is kept here."""
 
     def __init__(self, settings: HomeSettings) -> None:
         self.settings = settings
@@ -45,13 +43,13 @@ class Installation:
 
     @classmethod
     def from_environment(cls) -> "Installation":
-        """The installation that the environment describes; ends the process with exit code 2 where it is wrong."""
+        """The installation that the environment describes; exits with code 2 where a setting is invalid."""
         return cls(load(HomeSettings))
 
     @property
     def brings_broker(self) -> bool:
-        """Whether the broker is ours to start."""
-        return self.settings.redis_url is None
+        """Whether `up` starts a broker: no REDIS_URL is set."""
+        return "redis_url" not in self.settings.model_fields_set
 
     @property
     def emulates(self) -> bool:
@@ -59,16 +57,11 @@ class Installation:
         return self.settings.seven_api_key is None
 
     @property
-    def told_token(self) -> bool:
-        """Whether the environment tells the hook token, and none of ours is used."""
-        return self.settings.seven_hook_token is not None
-
-    @property
     def redis_url(self) -> str:
         """The broker to use."""
-        if self.settings.redis_url is not None:
-            return self.settings.redis_url.get_secret_value()
-        return f"redis://127.0.0.1:{self.settings.seven_broker_port}/0"
+        if self.brings_broker:
+            return f"redis://127.0.0.1:{self.settings.seven_broker_port}/0"
+        return self.settings.redis_url.get_secret_value()
 
     @property
     def receiver_url(self) -> str:
@@ -85,8 +78,8 @@ class Installation:
     @property
     def hook_token(self) -> str | None:
         """The current token; None where there is none yet. Raises OSError for a file that cannot be read."""
-        if self.settings.seven_hook_token is not None:
-            return _first(self.settings.seven_hook_token)
+        if self.settings.seven_hook_token:
+            return self.settings.seven_hook_token[0].get_secret_value()
         try:
             return self.token_file.read_text("ascii", "replace").strip() or None
         except FileNotFoundError:
@@ -97,28 +90,33 @@ class Installation:
         """Our hook for every event as it is registered; None where there is no token yet. Raises OSError."""
         if self.hook_token is None:
             return None
-        public_url = (self.settings.seven_public_url or "").split(",")[0].strip().rstrip("/")
-        base = self.receiver_url if self._emulated_here or not public_url else public_url
-        secret = _first(self.settings.seven_hook_secret)
+        urls = () if self._emulated_here else self.settings.seven_public_url
+        base = next(iter(urls), self.receiver_url)
+        secret = next(iter(reveal_all(self.settings.seven_hook_secret)), None)
         return Hook(f"{base}/hooks/{self.hook_token}", ALL, headers=secret and f"{SECRET_HEADER}: {secret}")
 
     @property
     def signing_key(self) -> str | None:
-        """The current one; of the emulator where that is the gateway here."""
-        return next(iter(self._signing_keys if self._emulated_here else _all(self.settings.seven_signing_key)), None)
+        """The current one; the emulator's where that is the gateway here."""
+        keys = self._signing_keys if self._emulated_here else reveal_all(self.settings.seven_signing_key)
+        return next(iter(keys), None)
 
     @property
     def _emulated_here(self) -> bool:
-        """Whether `up` has been here, with the emulator: in a container of its own nobody emulates anything."""
+        """Whether `up` has run here with the emulator; in a container it has not."""
         return self.emulates and (self.directory / "lock").exists()
 
     @property
-    def _signing_keys(self) -> list[str]:
-        told = _all(self.settings.seven_signing_key) or _all(self.settings.emulator_signing_key)
-        return told or [EMULATED_SIGNING_KEY]
+    def _signing_keys(self) -> tuple[str, ...]:
+        keys = reveal_all(self.settings.seven_signing_key)
+        return keys or (reveal(self.settings.emulator_signing_key) or EMULATED_SIGNING_KEY,)
+
+    def load(self, settings: type[Settings]) -> Settings:
+        """The settings of a process here: the environment's, completed. Exits with code 2 where they are invalid."""
+        return load(settings, {name.lower(): value for name, value in self.environment().items()})
 
     def open(self) -> int:
-        """Make what is missing, and take the lock. Returns its file, which whoever runs the broker inherits.
+        """Make what is missing, and take the lock. Returns its file descriptor, which the broker inherits.
 
         Raises Occupied, or OSError where the directory cannot be used.
         """
@@ -135,16 +133,16 @@ class Installation:
         return lock
 
     def environment(self) -> Mapping[str, str]:
-        """What the processes are to be told beside what the environment tells them already."""
+        """Settings of the processes here that are not in the environment, or take precedence over it."""
         missing = {"SEVEN_DATA_DIR": str(self.directory)}
         if self.brings_broker:
             missing["REDIS_URL"] = self.redis_url
-        if not self.told_token and self.hook_token is not None:
+        if not self.settings.seven_hook_token and self.hook_token is not None:
             missing["SEVEN_HOOK_TOKEN"] = self.hook_token
         return {**missing, **self.emulated_gateway()}
 
     def emulated_gateway(self) -> Mapping[str, str]:
-        """How the emulator is reached where it is the gateway: it stands over any public URL, for nothing may leave."""
+        """Settings for the emulator as the gateway; they replace any public URL, so that nothing leaves here."""
         if not self.emulates:
             return {}
         return {
@@ -153,11 +151,11 @@ class Installation:
             "SEVEN_PUBLIC_URL": self.receiver_url,
             "SEVEN_HOOKS_MODE": "apply",
             "SEVEN_SIGNING_KEY": ",".join(self._signing_keys),
-            "EMULATOR_SIGNING_KEY": _first(self.settings.emulator_signing_key) or self._signing_keys[0],
+            "EMULATOR_SIGNING_KEY": reveal(self.settings.emulator_signing_key) or self._signing_keys[0],
         }
 
     def remember_receiver(self) -> list[str]:
-        """Every URL at which the receiver of this installation has listened, with today's. Raises OSError."""
+        """Every URL at which the receiver of this installation has listened, today's included. Raises OSError."""
         earlier = (
             self._receivers_file.read_text("utf-8", "replace").splitlines() if self._receivers_file.exists() else []
         )
@@ -167,7 +165,7 @@ class Installation:
         return receivers
 
     def _keep_token(self, token: str) -> None:
-        """Whole or not at all, and never readable by others."""
+        """Write it atomically, readable by its owner only."""
         fresh = self.token_file.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -175,11 +173,3 @@ class Installation:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.token_file)
-
-
-def _all(told: SecretStr | None) -> list[str]:
-    return [] if told is None else several(told.get_secret_value())
-
-
-def _first(told: SecretStr | None) -> str | None:
-    return next(iter(_all(told)), None)

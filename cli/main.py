@@ -1,24 +1,24 @@
-"""The command `seven-ingest`, put together."""
+"""The command `seven-ingest`: assembles all its commands."""
 
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import typer
-from dotenv import load_dotenv
 
-from cli.commands import dead, hooks
-from cli.commands.audit import audit
-from cli.commands.doctor import doctor
-from cli.commands.forget import forget
-from cli.commands.migrate import migrate
-from cli.commands.rebuild import rebuild
-from cli.commands.send import send
-from cli.commands.status import status
-from cli.commands.trace import trace
-from cli.commands.up import up
-from runtime.logs import configure_logging
-from runtime.settings import LogSettings, load
+from cli.lazy_group import LazyGroup
+
+
+class Commands(LazyGroup):
+    """Every command, in the order in which help shows them."""
+
+    lazy: ClassVar = {
+        **{name: name for name in ("up", "send", "status", "doctor", "trace", "audit", "rebuild", "forget", "migrate")},
+        **dict.fromkeys(("hooks", "dead"), "app"),
+    }
+
 
 app = typer.Typer(
+    cls=Commands,
     name="seven-ingest",
     help="Receives every webhook of the seven.io gateway, loses none, and keeps them in SQL tables people query.",
     epilog="Exit codes: 0 good, 1 found something wrong, 2 usage or configuration, 3 could not find out.",
@@ -28,14 +28,27 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - as for commands, nothing before it is needed
+
+        typer.echo(f"seven-ingest {version('seven-ingest')}")
+        raise typer.Exit
+
+
 @app.callback()
-def read_dotenv() -> None:
-    """Read `.env` in the working directory; what the environment tells already stands over it."""
+def read_dotenv(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Read `.env` in the working directory; the environment takes precedence."""
+    from dotenv import load_dotenv  # noqa: PLC0415 - not for --help
+
+    from runtime.logs import configure_logging  # noqa: PLC0415
+    from runtime.settings.environment import load  # noqa: PLC0415
+    from runtime.settings.shared import LogSettings  # noqa: PLC0415
+
     load_dotenv(Path(".env"), override=False)
-    configure_logging("WARNING", load(LogSettings).seven_log_format)  # what commands have to say they say otherwise
-
-
-for command in (up, send, status, doctor, trace, audit, rebuild, forget, migrate):
-    app.command(command.__name__)(command)
-app.add_typer(hooks.app, name="hooks")
-app.add_typer(dead.app, name="dead")
+    configure_logging("WARNING", load(LogSettings).seven_log_format)  # commands print what they report

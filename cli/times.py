@@ -1,4 +1,4 @@
-"""Times: the options for a time range, how a time may be written, and how an age is shown."""
+"""Times on the command line: the options of a range, the notations they take, and how ages are shown."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,50 +7,32 @@ from typing import Annotated
 import typer
 
 from cli.exits import ExitCode, fail
-from ledger.stats import DELAY_S
 
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Received then or later: ISO 8601, else in UTC, or 30m, 2h, 3d."),
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Received at that time or later: ISO 8601, UTC without an offset, or 30m, 2h, 3d ago.",
+    ),
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Received before then.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Received before that time.")]
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def parse_time(option: str, told: str | None) -> datetime | None:
-    """A time as it was told: absolute, or as long before now; None where none was.
+def parse_time(option: str, text: str | None) -> datetime | None:
+    """An absolute time, or a span before now; None if the option is not given.
 
-    Ends with exit code 2 for one that is none, an empty one too: a script's unset variable is no "for ever".
+    Ends with exit code 2 for any other text, also an empty one: a script's unset variable must not mean "for ever".
     """
-    if told is None:
+    if text is None:
         return None
     try:
-        if ago := _AGO.fullmatch(told.strip()):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        at = datetime.fromisoformat(told.strip())
+        if span := _AGO.fullmatch(text.strip()):
+            return datetime.now(UTC) - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        at = datetime.fromisoformat(text.strip())
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         fail(ExitCode.USAGE, f"{option}: a time is expected, such as 2026-03-29T12:00:00Z, 2026-03-29, 30m, 2h or 3d")
-
-
-AHEAD = timedelta(seconds=-DELAY_S)
-"""An age below this is of something in the future: Redis' clock was ahead when it happened, and has been set back."""
-SET_BACK = "Redis' clock was set back: doctor compares the clocks"
-
-
-def ago(span: timedelta) -> str:
-    """A span of time in its two greatest units; a negative one with its sign."""
-    seconds = int(span.total_seconds())
-    if seconds < 0:
-        return f"-{ago(-span)}"
-    for unit, name, below, lesser in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= unit:
-            return f"{seconds // unit} {name} {seconds % unit // below} {lesser}"
-    return f"{seconds} s"
-
-
-def when(age: timedelta) -> str:
-    """How long ago something was; in the future, where it was by a clock that has been set back since."""
-    return f"{ago(age)} ago" if age.total_seconds() > -1 else f"{ago(-age)} in the future by Redis' clock"

@@ -1,1 +1,1 @@
-"""What an operator asks and does, as values without output: audit, replay, rebuild, erasure, retention, trace."""
+"""Operations: what an operator runs, as values without output: audit, replay, rebuild, erasure, retention, trace."""

@@ -1,22 +1,23 @@
-"""Conserving: what of each series of ordinals is a row, in the ledger, known to be gone, or nowhere."""
+"""Balance of the audit: which ordinals of each series are rows, in the ledger, known to be gone, or missing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from ledger.client import Figures
-from ledger.scan import Survey
-from seven.ranges import Run, runs, size, without
+from ledger.scan import LedgerScan
+from seven.ranges import OrdinalRange, count_ordinals, merge_ranges, subtract
 from store import ordinals
 
-SHOWN = 100  # runs of one series that are told with their neighbours' times; all are counted
+SHOWN = 100  # ranges of one series that are shown with their neighbours' times; all are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Ordinals that are nowhere, and when the deliveries beside them were received."""
+    """A range of missing ordinals, and when the deliveries beside it were received."""
 
     first: int
     last: int
@@ -26,7 +27,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The conservation of one queue in one life: `given_out` = rows + `tallied` + `waiting` + `missing` - `doubled`."""
+    """The balance of one queue in one life: `given_out` = rows + `tallied` + `waiting` + `missing` - `doubled`."""
 
     life: str
     queue: str
@@ -34,84 +35,91 @@ class Series:
     rows: Mapping[str, int]
     """By outcome."""
     tallied: Mapping[str, int]
-    """Ordinals whose rows are known to be gone: `removed` by retention, or `lost` and taken note of."""
+    """Ordinals whose rows are known to be gone: `removed` by retention, or `lost` and acknowledged."""
     waiting: int
-    """In the ledger, and not yet a row."""
+    """In the ledger, and not yet rows."""
     missing: int
-    missing_runs: tuple[Run, ...]
+    missing_runs: tuple[OrdinalRange, ...]
     missing_shown: tuple[Missing, ...]
     doubled: int
-    """Rows beyond one of an ordinal."""
+    """Surplus rows: those beyond the first of an ordinal."""
     doubled_ordinals: tuple[int, ...]
-    """Those of which no operator has taken note."""
+    """Ordinals with surplus rows that no operator has acknowledged."""
     unknown_to_ledger: int
-    """How far the rows go beyond what the ledger says it has given out: it was restored from an older file."""
+    """How far the rows exceed the last ordinal of the ledger, which was then restored from an older file."""
     last_seen_at: datetime | None
     open_end: bool
-    """An earlier life that no operator has closed: it may have given out, and held, more than was seen of it."""
+    """An earlier life that no operator has closed: it may have accepted more deliveries than rows and marks show."""
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is lost, nor may be."""
+        """Whether nothing is lost, and nothing may be."""
         return not (self.missing or self.doubled_ordinals or self.unknown_to_ledger or self.open_end)
 
 
 class Balance:
-    """Rows, marks and tallies of one snapshot, set against what the ledger gave out and holds."""
+    """Compares rows, marks and tallies of one snapshot with the ordinals that the ledger gave out and still holds."""
 
     def __init__(
         self,
         connection: Connection,
-        held: Survey,
-        rows: Mapping[ordinals.Place, ordinals.Rows],
+        scan: LedgerScan,
+        rows: Mapping[ordinals.SeriesKey, ordinals.Rows],
         given: Mapping[str, int],
         after: Figures,
     ) -> None:
-        self._connection, self._held, self._rows, self._given, self._after = connection, held, rows, given, after
-        self._life = held.figures.life
+        """`given` is the last ordinal of each queue before the rows were read, `after` are the figures after that."""
+        self._connection, self._scan, self._rows, self._given, self._after = connection, scan, rows, given, after
+        self._life = scan.figures.life
         self._breaks, self._tallied = ordinals.breaks(connection), ordinals.tallied(connection)
         self._marks = ordinals.marks(connection)
 
     def series(self) -> list[Series]:
         """Each series of ordinals, the latest life first."""
-        places = {*self._rows, *self._held.held, *self._marks, *((self._life or "", queue) for queue in self._given)}
-        found = [self._one(place) for place in sorted(places)]
-        return sorted(found, key=lambda one: one.last_seen_at or datetime.min.replace(tzinfo=UTC), reverse=True)
+        present = ((self._life or "", queue) for queue in self._given)
+        keys = {*self._rows, *self._scan.ordinals, *self._marks, *present}
+        return sorted(
+            map(self._series, sorted(keys)),
+            key=lambda series: series.last_seen_at or datetime.min.replace(tzinfo=UTC),
+            reverse=True,
+        )
 
-    def _one(self, place: ordinals.Place) -> Series:
-        life, queue = place
-        rows = self._rows.get(place, ordinals.Rows({}, 0, 0, None))
-        mark = self._marks.get(place, ordinals.Mark())
+    def _series(self, key: ordinals.SeriesKey) -> Series:
+        life, queue = key
+        rows = self._rows.get(key, ordinals.Rows({}, 0, 0, None))
+        mark = self._marks.get(key, ordinals.Mark())
         present = life == self._life
         given = self._given.get(queue, 0) if present else max(mark.last_ordinal, rows.last_ordinal)
-        gaps, doubled = self._breaks.get(place, ([], {}))
-        rowless = runs([*gaps, (rows.last_ordinal + 1, given)] if rows.last_ordinal < given else gaps)
-        rowless = without(rowless, [(given + 1, 2**63)])
-        held, fates = self._held.held.get(place, []), dict(self._tallied.get(place, {}))
-        known = fates.pop("doubled", [])
-        gone = runs(run for some in fates.values() for run in some)
-        missing = without(without(rowless, gone), held)
+        gaps, doubled = self._breaks.get(key, ([], {}))
+        rowless = merge_ranges([*gaps, (rows.last_ordinal + 1, given)] if rows.last_ordinal < given else gaps)
+        rowless = subtract(rowless, [(given + 1, 2**63)])
+        in_ledger, fates = self._scan.ordinals.get(key, []), dict(self._tallied.get(key, {}))
+        acknowledged = fates.pop("doubled", [])
+        gone = merge_ranges(chain.from_iterable(fates.values()))
+        missing = subtract(subtract(rowless, gone), in_ledger)
         surplus = {ordinal: n for ordinal, n in doubled.items() if ordinal <= given}
         end = self._after.queues[queue].last_ordinal if queue in self._after.queues else 0
-        restored = max(rows.last_ordinal, mark.last_ordinal) - end if present and self._after.life == life else 0
+        unknown = max(rows.last_ordinal, mark.last_ordinal) - end if present and self._after.life == life else 0
         return Series(
             life=life,
             queue=queue,
             given_out=given,
             rows=dict(rows.outcomes),
-            tallied={fate: size(some) for fate, some in fates.items()},
-            waiting=size(rowless) - size(without(rowless, held)),
-            missing=size(missing),
+            tallied={fate: count_ordinals(tallied) for fate, tallied in fates.items()},
+            waiting=count_ordinals(rowless) - count_ordinals(subtract(rowless, in_ledger)),
+            missing=count_ordinals(missing),
             missing_runs=tuple(missing),
-            missing_shown=tuple(self._shown(place, missing[:SHOWN])),
+            missing_shown=tuple(self._shown(key, missing[:SHOWN])),
             doubled=sum(surplus.values()),
-            doubled_ordinals=tuple(one for one in sorted(surplus) if without([(one, one)], known)),
-            unknown_to_ledger=max(0, restored),
+            doubled_ordinals=tuple(
+                ordinal for ordinal in sorted(surplus) if subtract([(ordinal, ordinal)], acknowledged)
+            ),
+            unknown_to_ledger=max(0, unknown),
             last_seen_at=max(filter(None, (mark.seen_at, rows.last_received_at)), default=None),
             open_end=not present and not mark.closed,
         )
 
-    def _shown(self, place: ordinals.Place, missing: Iterable[Run]) -> Iterable[Missing]:
+    def _shown(self, key: ordinals.SeriesKey, missing: Iterable[OrdinalRange]) -> Iterable[Missing]:
         for first, last in missing:
-            after, before = ordinals.received_at(self._connection, place, (first - 1, last + 1))
+            after, before = ordinals.received_at(self._connection, key, (first - 1, last + 1))
             yield Missing(first, last, after, before)

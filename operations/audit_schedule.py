@@ -1,4 +1,4 @@
-"""Audited: what the last audit on schedule found, in Redis, so that every worker can tell it as metrics."""
+"""Scheduled audits: Redis holds the figures of the last one, so that every worker exports them as metrics."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -20,47 +20,50 @@ from store.circuit_breaker import CircuitBreaker
 from store.row_writer import NotMigrated, StoreAway
 
 LONGEST_S = 3600
-"""An audit that takes longer does not keep others away any more."""
+"""Lifetime of the lock: an audit that takes longer no longer excludes others."""
 
 log = logger("seven.workers")
 
 _BY_QUEUE = {
     "given_out": "Ordinals given out by the ledger's present life.",
-    "waiting": "Deliveries in the ledger that are no rows yet.",
+    "waiting": "Deliveries in the ledger that are not rows yet.",
     "tallied": "Deliveries whose rows are known to be gone.",
-    "missing": "Deliveries that are nowhere: lost.",
-    "doubled": "Rows beyond one for an ordinal: the ledger was restored from an older file.",
-    "unknown_to_ledger": "Rows beyond what the ledger says it has given out: it was restored from an older file.",
-    "missing_of_earlier_lives": "Deliveries of earlier lives of the ledger that are nowhere: lost with it.",
-    "repeats": "Deliveries that said what another had said.",
+    "missing": "Deliveries that are neither rows nor in the ledger: lost.",
+    "doubled": "Rows beyond the first of an ordinal: the ledger was restored from an older file.",
+    "unknown_to_ledger": "Ordinals of rows beyond the last one of the ledger: it was restored from an older file.",
+    "missing_of_earlier_lives": "Missing deliveries of earlier lives of the ledger: lost with it.",
+    "repeats": "Deliveries with the content of an earlier one.",
     "pending": "Batches in the ledger.",
-    "oldest_pending_seconds": "How long the oldest batch in the ledger has waited.",
-    "announcements": "Announcements that wait in the broker.",
+    "oldest_pending_seconds": "How long the oldest batch in the ledger has been waiting.",
+    "announcements": "Announcements waiting in the broker.",
 }
 
 
 def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: CircuitBreaker) -> None:
-    """Audit, remember, and log a loss; one at a time, and not while the database is away. Raises redis.RedisError."""
-    held = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
-    if breaker.hold or not held.acquire():
+    """Audit, store the figures, and log a loss. Raises redis.RedisError.
+
+    Only one audit runs at a time, and none while the circuit breaker holds.
+    """
+    audit_lock = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
+    if breaker.hold or not audit_lock.acquire():
         return
     try:
         audit = auditor.audit()
-        ledger.tidy()
+        ledger.forget_settled()
     except SQLAlchemyError as error:
-        log.warning("no audit", cause=type(error).__name__)
+        log.warning("audit failed", cause=type(error).__name__)
         return
     finally:
-        with suppress(RedisError):  # it has expired, or will
-            held.release()
-    remember(ledger.redis, audit)
+        with suppress(RedisError):  # the lock has expired, or will
+            audit_lock.release()
+    save_figures(ledger.redis, audit)
     if audit.lost:
-        missing = sum(one.missing for one in (*audit.series, *audit.earlier))
-        log.error("audit: something is lost or may be; see `seven-ingest audit`", missing=missing)
+        missing = sum(series.missing for series in (*audit.series, *audit.earlier))
+        log.error("audit: deliveries are lost or may be; see `seven-ingest audit`", missing=missing)
 
 
 def mark_on_schedule(auditor: Auditor, breaker: CircuitBreaker) -> None:
-    """Mark how far the ledger has numbered; so a worker without deliveries learns of a database that is away, too."""
+    """Store the last ordinal of each queue; so a worker without deliveries also notices that the database is down."""
     with breaker.turn() as may:
         if not may:
             return
@@ -74,84 +77,84 @@ def mark_on_schedule(auditor: Auditor, breaker: CircuitBreaker) -> None:
             breaker.succeeded()
 
 
-def remember(redis: Redis, audit: Audit) -> None:
-    """Keep the figures of an audit. Raises redis.RedisError."""
+def save_figures(redis: Redis, audit: Audit) -> None:
+    """Store the figures of an audit. Raises redis.RedisError."""
     redis.set(keyspace.AUDIT, json.dumps(figures(audit)))
 
 
 def figures(audit: Audit) -> dict[str, Any]:
-    """The figures of an audit that are worth a graph, by queue where they have one."""
+    """The figures of an audit that the metrics and `status` show, by queue where they have one."""
     queues: dict[str, dict[str, float]] = {}
-    for queue, told in audit.figures.queues.items():
-        queues[queue] = {
-            "pending": told.pending,
-            "oldest_pending_seconds": (audit.figures.now - told.oldest_at).total_seconds() if told.oldest_at else 0,
-            "announcements": told.announcements,
-            "repeats": audit.repeats.get(queue, 0),
-            "missing_of_earlier_lives": sum(one.missing for one in audit.earlier if one.queue == queue),
+    for name, queue in audit.figures.queues.items():
+        queues[name] = {
+            "pending": queue.pending,
+            "oldest_pending_seconds": (audit.figures.now - queue.oldest_at).total_seconds() if queue.oldest_at else 0,
+            "announcements": queue.announcements,
+            "repeats": audit.repeats.get(name, 0),
+            "missing_of_earlier_lives": sum(series.missing for series in audit.earlier if series.queue == name),
         }
     outcomes: dict[str, dict[str, int]] = {}
-    for one in audit.series:
-        outcomes[one.queue] = dict(one.rows)
-        queues.setdefault(one.queue, {}).update(
-            given_out=one.given_out,
-            waiting=one.waiting,
-            tallied=sum(one.tallied.values()),
-            missing=one.missing,
-            doubled=one.doubled,
-            unknown_to_ledger=one.unknown_to_ledger,
+    for series in audit.series:
+        outcomes[series.queue] = dict(series.rows)
+        queues.setdefault(series.queue, {}).update(
+            given_out=series.given_out,
+            waiting=series.waiting,
+            tallied=sum(series.tallied.values()),
+            missing=series.missing,
+            doubled=series.doubled,
+            unknown_to_ledger=series.unknown_to_ledger,
         )
     return {
         "at": audit.at.timestamp(),
         "lost": audit.lost,
-        "earlier_lives": len({one.life for one in audit.earlier}),
+        "earlier_lives": len({series.life for series in audit.earlier}),
         "queues": queues,
         "rows": outcomes,
-        "untold": {kind: untold for kind, (_, untold) in audit.link_gaps.items()},
+        "untold": {kind: undelivered for kind, (_, undelivered) in audit.link_gaps.items()},
     }
 
 
-def recall(redis: Redis) -> dict[str, Any] | None:
-    """The figures of the last audit on schedule; None where there was none. Raises redis.RedisError."""
+def load_figures(redis: Redis) -> dict[str, Any] | None:
+    """The figures of the last scheduled audit; None where there was none. Raises redis.RedisError."""
     try:
-        told: dict[str, Any] | None = json.loads(redis.get(keyspace.AUDIT) or b"null")
+        stored: dict[str, Any] | None = json.loads(redis.get(keyspace.AUDIT) or b"null")
     except ValueError:
         return None
-    return told
+    return stored
 
 
 class AuditMetrics(Collector):
-    """The last audit: the same from every worker, whichever made it."""
+    """The figures of the last audit: the same from every worker, regardless of which one audited."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing before the first audit, and nothing while Redis is away: an old figure would look like a good one."""
+        """Nothing before the first audit or while Redis is unavailable: stale figures would look like good ones."""
         try:
-            told = recall(self._redis)
+            audit = load_figures(self._redis)
         except RedisError:
             return
-        if not told:
+        if not audit:
             return
-        yield GaugeMetricFamily("seven_audit_last_timestamp_seconds", "When the last audit began.", value=told["at"])
-        yield GaugeMetricFamily("seven_audit_lost", "1 when the last audit found a loss.", value=float(told["lost"]))
+        yield GaugeMetricFamily("seven_audit_last_timestamp_seconds", "When the last audit began.", value=audit["at"])
+        yield GaugeMetricFamily("seven_audit_lost", "1 when the last audit found a loss.", value=float(audit["lost"]))
         yield GaugeMetricFamily(
-            "seven_audit_earlier_lives", "Lives of the ledger before the present one.", value=told["earlier_lives"]
+            "seven_audit_earlier_lives", "Lives of the ledger before the present one.", value=audit["earlier_lives"]
         )
-        for name, meaning in _BY_QUEUE.items():
-            values = [((queue,), figures[name]) for queue, figures in told["queues"].items() if name in figures]
-            yield _family(f"seven_audit_{name}", meaning, ("queue",), values)
-        rows = [((queue, outcome), n) for queue, some in told["rows"].items() for outcome, n in some.items()]
+        for name, help_text in _BY_QUEUE.items():
+            values = [((queue,), figures[name]) for queue, figures in audit["queues"].items() if name in figures]
+            yield _family(f"seven_audit_{name}", help_text, ("queue",), values)
+        rows = [((queue, outcome), n) for queue, outcomes in audit["rows"].items() for outcome, n in outcomes.items()]
         yield _family("seven_audit_rows", "Deliveries of the present life by outcome.", ("queue", "outcome"), rows)
-        untold = [((kind,), n) for kind, n in told["untold"].items()]
-        yield _family("seven_audit_untold", "Clicks and views that the gateway never told.", ("type",), untold)
+        gaps = [((kind,), n) for kind, n in audit["untold"].items()]
+        yield _family("seven_audit_untold", "Clicks and views that the gateway never delivered.", ("type",), gaps)
 
 
 def _family(
-    name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
+    name: str, help_text: str, label_names: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, meaning, labels=labels)
-    for told, value in values:
-        family.add_metric(told, value)
+    family = GaugeMetricFamily(name, help_text, labels=label_names)
+    for labels, value in values:
+        family.add_metric(labels, value)
     return family

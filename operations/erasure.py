@@ -1,7 +1,7 @@
-"""Forgetting: whatever is kept of one person is found and blanked, and looked for again until nothing is found.
+"""Erasure: find and blank all stored data about one person, and search again until nothing is found.
 
-Joins fill what is blank, so what is pending in the ledger comes first: a worker that consumed it afterwards would
-write it again. It is not touched there, for a batch and its ordinals belong to whoever consumes it, but waited for.
+Joins fill blank columns, so a batch that is pending in the ledger would write the data again once a worker consumes
+it. An erasure waits for such batches and does not change them: a batch and its ordinals belong to its consumer.
 """
 
 import base64
@@ -12,22 +12,22 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from ledger.batch import Batch, legible
+from ledger.batch import Batch, searchable
 from ledger.client import Ledger
-from ledger.scan import held_batches
+from ledger.scan import pending_batches
 from seven.aggregates import Aggregate, aggregates
 from seven.data_subject import DataSubject
 from seven.envelope import RAW
 from seven.events import QUEUES
 from store.personal_data import (
     FAILURES,
+    LABELS,
     LETTERS,
     PAYLOADS,
     RECORDS,
-    SAID,
     Blanking,
     Row,
-    carry_out,
+    blank_rows,
     find_blanks,
     portions,
     rows,
@@ -37,211 +37,211 @@ from store.projection import project_batch
 from store.row_writer import Store
 from store.schema import links, messages
 
-LOOKS = 5
-"""Before something that comes again and again is left to whoever runs it once more."""
+MAX_PASSES = 5
+"""Data that arrives again and again is left to another run."""
 WAIT_S = 60.0
-GLANCE_S = 0.5
-LEAST_PAUSE_S = 0.1
+POLL_INTERVAL_S = 0.5
+MIN_PAUSE_S = 0.1
 """Between two transactions: workers come first."""
-
-Seen = Callable[[int], None]
-"""Told how many more rows have been looked at; may raise to end it."""
 
 
 @dataclass(slots=True)
-class Found:
-    """What one look has found."""
+class Matches:
+    """What one search found."""
 
     records: list[Blanking] = field(default_factory=list)
     deliveries: list[Blanking] = field(default_factory=list)
     """With their dead letters."""
     batches: list[str] = field(default_factory=list)
-    """Pending in the ledger with deliveries of theirs."""
+    """Ids of batches pending in the ledger that hold deliveries about the person."""
     waiting: int = 0
-    """How many deliveries of theirs those hold, as far as they can be read."""
+    """How many such deliveries these batches hold; an unreadable batch counts as one."""
 
     def __bool__(self) -> bool:
         return bool(self.records or self.deliveries or self.batches)
 
     @property
-    def counts(self) -> "Forgotten":
-        """What blanking it will do."""
-        told = Forgotten()
-        for one in (*self.deliveries, *self.records):
-            (told.blanked if one.columns else told.removed)[one.personal.table.name] += 1
-        return told
+    def counts(self) -> "Erasure":
+        """The rows that blanking would change."""
+        counts = Erasure()
+        for blanking in (*self.deliveries, *self.records):
+            (counts.blanked if blanking.columns else counts.removed)[blanking.personal.table.name] += 1
+        return counts
 
 
 @dataclass(slots=True)
-class Forgotten:
-    """What was done: rows by table."""
+class Erasure:
+    """What an erasure did: rows by table."""
 
     blanked: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
-    looks: int = 0
-    left: Found | None = None
-    """What the last look has found still; None where it has found nothing."""
+    passes: int = 0
+    left: Matches | None = None
+    """What the last search still found; None if it found nothing."""
 
 
 @dataclass(slots=True)
 class _Subjects:
-    """What records of theirs are called, by family, and which of these names go."""
+    """The subjects of the person's records, each paired with every event type that has deliveries about it."""
 
     known: set[tuple[str, str]] = field(default_factory=set)
-    """Each with an event type whose deliveries speak of it."""
-    gone: set[tuple[str, str]] = field(default_factory=set)
-    """Those of rows that go: made of what names them."""
+    removed: set[tuple[str, str]] = field(default_factory=set)
+    """Those of removed rows: such a subject is itself made of what names the person."""
     message_ids: set[str] = field(default_factory=set)
-    """Whose links are theirs, also those that have no row yet."""
+    """Links of these messages belong to the person, also links that have no row yet."""
 
-    def are_spoken_of(self, event_type: str | None, subject: str | None) -> bool:
-        """Whether a delivery with this subject speaks of one of them."""
+    def include(self, event_type: str | None, subject: str | None) -> bool:
+        """Whether a delivery with this event type and subject is about one of the person's records."""
         if event_type is None or subject is None:
             return False
-        of_links = event_type in _family(links.name).event_types
+        of_links = event_type in _aggregate(links.name).event_types
         return (event_type, subject) in self.known or (of_links and subject.partition(" ")[0] in self.message_ids)
 
 
-class Forgetting:
-    """Finds and blanks one person. Raises StoreAway, sqlalchemy's SQLAlchemyError or redis.RedisError."""
+class Eraser:
+    """Finds and blanks the data about one person. Raises StoreAway, SQLAlchemyError or RedisError."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, sought: DataSubject, seen: Seen = lambda _: None) -> None:
-        self._engine, self._ledger, self._sought = engine, ledger, sought
-        self.seen = seen
+    def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
+        self._engine, self._ledger, self._person = engine, ledger, person
+        self.on_progress: Callable[[int], None] = lambda _: None
+        """Takes the number of rows searched since the last call; may raise to stop the search."""
 
     def size(self) -> int:
-        """Rows that a look looks at."""
+        """The number of rows that one search reads."""
         return size(self._engine)
 
-    def look(self) -> Found:
-        """Find all that is kept of them. Nothing is written.
+    def find(self) -> Matches:
+        """Find all stored data about the person. Writes nothing.
 
-        The ledger is looked at before the deliveries: what has left it by then is committed, and seen.
+        The ledger is read before the deliveries: a batch that has left it by then is committed, so its rows are found.
         """
-        found, subjects = Found(), _Subjects()
-        found.records = list(self._records(subjects))
-        for batch in held_batches(self._ledger, QUEUES):
-            if number := self._theirs(batch, subjects):
-                found.batches.append(batch.id)
-                found.waiting += number
-        found.deliveries = list(self._deliveries(subjects))
-        return found
+        matches, subjects = Matches(), _Subjects()
+        matches.records = list(self._find_records(subjects))
+        for batch in pending_batches(self._ledger, QUEUES):
+            if number := self._count_deliveries(batch, subjects):
+                matches.batches.append(batch.id)
+                matches.waiting += number
+        matches.deliveries = list(self._find_deliveries(subjects))
+        return matches
 
-    def forget(
+    def erase(
         self,
-        done: Forgotten,
+        erasure: Erasure,
         wait_s: float = WAIT_S,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Blank, wait for what is pending, and look again, until a look finds nothing; as often as `LOOKS`.
+        """Blank, wait for pending batches and search again until a search finds nothing, `MAX_PASSES` times at most.
 
-        What is done counts in `done`. May be interrupted at any moment: the same again does the rest, for what ties
-        one row to another goes last.
+        Counts in `erasure` what it does. An erasure may be interrupted at any moment, and another run does the rest:
+        rows that link other rows to the person are blanked last.
         """
         until = clock() + wait_s
         while True:
-            done.left = self.look() or None
-            done.looks += 1
-            if done.left is None or done.looks >= LOOKS:
+            erasure.left = self.find() or None
+            erasure.passes += 1
+            if erasure.left is None or erasure.passes >= MAX_PASSES:
                 return
-            for some in portions([*done.left.deliveries, *done.left.records]):
-                counted = self._blank(some)
-                table = some[0].personal.table.name
-                done.blanked[table] += counted["blanked"]
-                done.removed[table] += counted["removed"]
-                pause(LEAST_PAUSE_S)
-            self.seen(0)
-            batches = done.left.batches
-            while batches := self._ledger.still_there(batches):
+            for portion in portions([*erasure.left.deliveries, *erasure.left.records]):
+                counts = self._blank(portion)
+                table = portion[0].personal.table.name
+                erasure.blanked[table] += counts["blanked"]
+                erasure.removed[table] += counts["removed"]
+                pause(MIN_PAUSE_S)
+            self.on_progress(0)
+            batches = erasure.left.batches
+            while batches := self._ledger.existing(batches):
                 if clock() >= until:
-                    done.left = Found(batches=batches, waiting=done.left.waiting)
+                    erasure.left = Matches(batches=batches, waiting=erasure.left.waiting)
                     return
-                self.seen(0)
-                pause(GLANCE_S)
+                self.on_progress(0)
+                pause(POLL_INTERVAL_S)
 
-    def _records(self, subjects: _Subjects) -> Iterator[Blanking]:
-        """Records of theirs, messages last: links know their message only."""
+    def _find_records(self, subjects: _Subjects) -> Iterator[Blanking]:
+        """The person's records, messages last: a link is found by its message only."""
         last: list[Blanking] = []
         for personal in RECORDS:
-            family = _family(personal.table.name)
+            aggregate = _aggregate(personal.table.name)
             for page in rows(self._engine, personal):
-                self.seen(len(page))
+                self.on_progress(len(page))
                 for row in page:
-                    theirs = personal.table is links and row["sms_id"] in subjects.message_ids
-                    about, blank = find_blanks(personal, row, self._sought, theirs)
-                    subject = " ".join(row[name] for name in family.about)
-                    its_names = {(event_type, subject) for event_type in family.event_types}
+                    by_message = personal.table is links and row["sms_id"] in subjects.message_ids
+                    about, blanking = find_blanks(personal, row, self._person, by_message)
+                    subject = " ".join(row[name] for name in aggregate.subject_fields)
+                    typed = {(event_type, subject) for event_type in aggregate.event_types}
                     if about:
-                        subjects.known |= its_names
+                        subjects.known |= typed
                     if about and personal.table is messages:
                         subjects.message_ids.add(row["msg_id"])
-                    if blank and not blank.columns:
-                        subjects.gone |= its_names
-                    if blank and personal.table is messages:
-                        last.append(blank)
-                    elif blank:
-                        yield blank
+                    if blanking and not blanking.columns:
+                        subjects.removed |= typed
+                    if blanking and personal.table is messages:
+                        last.append(blanking)
+                    elif blanking:
+                        yield blanking
         yield from last
 
-    def _theirs(self, batch: object, subjects: _Subjects) -> int:
-        """How many deliveries of a pending batch are theirs; of one that cannot be read, 1 for any."""
+    def _count_deliveries(self, batch: object, subjects: _Subjects) -> int:
+        """The number of deliveries about the person in a pending batch; 1 for an unreadable batch with any."""
         if not isinstance(batch, Batch):
-            return int(self._sought.is_in(legible(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
-        named = {n for n, line in enumerate(batch.lines) if self._sought.is_in_payload(line.decode("utf-8", "replace"))}
+            return int(self._person.is_in(searchable(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
+        texts = (line.decode("utf-8", "replace") for line in batch.lines)
+        matching = {n for n, text in enumerate(texts) if self._person.is_in_payload(text)}
         if subjects.known:
-            told = (one.delivery for one in project_batch(batch))
-            named |= {n for n, one in enumerate(told) if subjects.are_spoken_of(one.event_type, one.subject)}
-        return len(named)
+            deliveries = (projection.delivery for projection in project_batch(batch))
+            matching |= {n for n, row in enumerate(deliveries) if subjects.include(row.event_type, row.subject)}
+        return len(matching)
 
-    def _deliveries(self, subjects: _Subjects) -> Iterator[Blanking]:
-        """Deliveries that name them or speak of their records, and what is left of dead letters."""
+    def _find_deliveries(self, subjects: _Subjects) -> Iterator[Blanking]:
+        """Deliveries that name the person or are about their records, and what is left of dead letters."""
         ids: set[str] = set()
-        for page in rows(self._engine, PAYLOADS, ("subject", *SAID)):
-            self.seen(len(page))
+        for page in rows(self._engine, PAYLOADS, ("subject", *LABELS)):
+            self.on_progress(len(page))
             for row in page:
-                its_name = (row["event_type"], row["subject"])
-                columns = [name for name in SAID if self._said(name, row)]
-                if subjects.are_spoken_of(*its_name) or self._sought.is_in_payload(_legible(row["payload"])):
+                typed = (row["event_type"], row["subject"])
+                names = [name for name in LABELS if self._names_person(name, row)]
+                if subjects.include(*typed) or self._person.is_in_payload(_searchable_text(row["payload"])):
                     ids.add(row["id"])
-                    columns += [*PAYLOADS.columns, *(["subject"] if its_name in subjects.gone else [])]
-                if told := tuple(name for name in columns if row[name] is not None):
-                    yield Blanking(PAYLOADS, (row["id"],), told)
+                    names += [*PAYLOADS.columns, *(["subject"] if typed in subjects.removed else [])]
+                if columns := tuple(name for name in names if row[name] is not None):
+                    yield Blanking(PAYLOADS, (row["id"],), columns)
         for personal in (LETTERS, FAILURES):
             for page in rows(self._engine, personal):
-                self.seen(len(page))
+                self.on_progress(len(page))
                 for row in page:
-                    if told := tuple(name for name in personal.columns if self._of_letter(name, row, ids)):
-                        yield Blanking(personal, tuple(row[one.name] for one in personal.table.primary_key), told)
+                    if columns := tuple(name for name in personal.columns if self._is_blanked(name, row, ids)):
+                        key = tuple(row[column.name] for column in personal.table.primary_key)
+                        yield Blanking(personal, key, columns)
 
-    def _of_letter(self, name: str, row: Row, ids: Collection[str]) -> bool:
+    def _is_blanked(self, name: str, row: Row, ids: Collection[str]) -> bool:
         if name != "envelope":
-            return self._said(name, row)
-        return row[name] is not None and (row["id"] in ids or self._sought.is_in_payload(_legible(row[name])))
+            return self._names_person(name, row)
+        text = row[name]
+        return text is not None and (row["id"] in ids or self._person.is_in_payload(_searchable_text(text)))
 
-    def _said(self, name: str, row: Row) -> bool:
-        return row[name] is not None and self._sought.is_told_by((name, row[name]))
+    def _names_person(self, name: str, row: Row) -> bool:
+        return row[name] is not None and self._person.matches((name, row[name]))
 
-    def _blank(self, some: list[Blanking]) -> dict[str, int]:
-        done: list[dict[str, int]] = []
+    def _blank(self, portion: list[Blanking]) -> dict[str, int]:
+        counts: list[dict[str, int]] = []
 
         def attempt(connection: Connection) -> None:
-            done.append(carry_out(connection, some))
+            counts.append(blank_rows(connection, portion))
 
         Store(self._engine).transact(attempt)
-        return done[-1]
+        return counts[-1]
 
 
-def _family(table: str) -> Aggregate:
-    """The family of a record, by its table."""
-    return next(one for one in aggregates() if one.records[0].table == table)
+def _aggregate(table: str) -> Aggregate:
+    """The aggregate whose record has this table."""
+    return next(aggregate for aggregate in aggregates() if aggregate.records[0].table == table)
 
 
-def _legible(kept: str | None) -> str | None:
-    """A payload or an envelope as it is kept; where it is what lay in the ledger and was no batch, also unpacked."""
-    if kept is None or not kept.startswith(RAW):
-        return kept
+def _searchable_text(stored: str | None) -> str | None:
+    """A stored payload or envelope; unpacked if it is an unreadable batch from the ledger."""
+    if stored is None or not stored.startswith(RAW):
+        return stored
     try:
-        return RAW + base64.b64encode(legible(base64.b64decode(kept.removeprefix(RAW)))).decode("ascii")
+        return RAW + base64.b64encode(searchable(base64.b64decode(stored.removeprefix(RAW)))).decode("ascii")
     except ValueError:
-        return kept
+        return stored

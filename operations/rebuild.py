@@ -1,6 +1,6 @@
-"""Rebuilding: rows are replaced by the fold of their archive, some subjects in one transaction, beside the workers.
+"""Rebuild: replace rows by the fold of their archived deliveries, some subjects in each transaction, beside workers.
 
-Joins only rise, so what a projection once told too high stays, however often its deliveries are consumed again.
+Joins only rise: a value that a faulty projection set too high stays, however often its deliveries are consumed again.
 """
 
 import time
@@ -9,131 +9,132 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from operations.refold import NOTHING_MORE, Allowed, Left, Refolded, refold
+from operations.refold import NO_OVERRIDES, LeftSubject, Overrides, Refolded, refold
 from seven.aggregates import Aggregate, aggregates
 from store.archive import PAGE, Page, Scope, census, pages, resubject
-from store.record_rows import KEYS_AT_ONCE, lock, replace
+from store.record_rows import KEYS_AT_ONCE, lock_tables, replace_rows
 from store.row_writer import Refused, Store
 
 SUBJECTS_PER_CHUNK = 300
 DELIVERIES_PER_CHUNK = 2_000
-"""Bounds how long workers wait for a chunk; a subject of more is a chunk by itself."""
-MOST_DELIVERIES = 50_000
-"""Of one subject: more might not be folded within the minute of a transaction. Workers that wait so long hold."""
-LEAST_PAUSE_S = 0.1
+"""Bounds how long workers wait for a chunk; a subject with more deliveries is a chunk of its own."""
+MAX_DELIVERIES = 50_000
+"""Of one subject: folding more might exceed a transaction's minute, and workers that wait as long hold."""
+MIN_PAUSE_S = 0.1
 """Between two chunks; longer than SQLite's longest pause between two attempts to write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Subjects whose rows are replaced together, and how many deliveries speak of them."""
+    """Subjects whose rows are replaced together, and the number of their deliveries."""
 
-    family: Aggregate
+    aggregate: Aggregate
     subjects: tuple[str, ...]
     deliveries: int
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A chunk, and what was done about it, or would be."""
+class ChunkResult:
+    """A chunk, and what was done about it, or would be done."""
 
     chunk: Chunk
     refolded: Refolded
 
 
 def chunks(engine: Engine, scope: Scope, subjects: int = SUBJECTS_PER_CHUNK, page_size: int = PAGE) -> Iterator[Chunk]:
-    """The subjects of which deliveries in the scope speak, each once, in the order of its first such delivery.
+    """The subjects of the deliveries in a scope, each once, in the order of its first delivery in the scope.
 
-    However many there are, only some are in memory. Raises SQLAlchemyError when the database is away.
+    Holds one page in memory. Raises SQLAlchemyError when the database is away.
     """
     for page in pages(engine, scope, page_size):
-        for family in aggregates():
-            yield from _packed(family, _counted(engine, scope, page, family), subjects)
+        for aggregate in aggregates():
+            yield from _pack(aggregate, _count(engine, scope, page, aggregate), subjects)
 
 
-def look(engine: Engine, chunk: Chunk, allowed: Allowed = NOTHING_MORE) -> Done:
-    """What `rebuild` would do. Nothing is written, nobody waits. Raises SQLAlchemyError when the database is away."""
+def preview(engine: Engine, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> ChunkResult:
+    """What `rebuild` would do. Writes and locks nothing. Raises SQLAlchemyError when the database is away."""
     if too_many := _too_many(chunk):
         return too_many
     with engine.connect().execution_options(reads=True) as connection:
-        return Done(chunk, refold(connection, chunk.family, chunk.subjects, allowed))
+        return ChunkResult(chunk, refold(connection, chunk.aggregate, chunk.subjects, overrides))
 
 
-def rebuild(store: Store, chunk: Chunk, allowed: Allowed = NOTHING_MORE) -> Iterator[Done]:
-    """Replace the rows of a chunk in one transaction; of each of its subjects, should the database refuse some.
+def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> Iterator[ChunkResult]:
+    """Replace the rows of a chunk in one transaction; if the database refuses any, in one for each subject.
 
-    Raises StoreAway; what was yielded before is whole.
+    Raises StoreAway; every result yielded before is committed.
     """
     if too_many := _too_many(chunk):
         yield too_many
         return
     try:
-        yield _rebuilt(store, chunk, allowed)
+        yield _replace(store, chunk, overrides)
     except Refused as error:
         if len(chunk.subjects) > 1:
             for subject in chunk.subjects:
-                yield from rebuild(store, Chunk(chunk.family, (subject,), 0), allowed)
+                yield from rebuild(store, Chunk(chunk.aggregate, (subject,), 0), overrides)
         else:
             yield _left(chunk, f"refused by the database: {error}")
 
 
 def rebuild_all(
     store: Store,
-    found: Iterator[Chunk],
-    allowed: Allowed = NOTHING_MORE,
+    to_rebuild: Iterator[Chunk],
+    overrides: Overrides = NO_OVERRIDES,
     pause: Callable[[float], None] = time.sleep,
-) -> Iterator[Done]:
-    """Rebuild chunk after chunk, and after each leave the workers as much time as it took. Raises StoreAway."""
-    for chunk in found:
+) -> Iterator[ChunkResult]:
+    """Rebuild chunk after chunk; pause after each as long as it took, for the workers. Raises StoreAway."""
+    for chunk in to_rebuild:
         began = time.monotonic()
-        yield from rebuild(store, chunk, allowed)
-        pause(max(LEAST_PAUSE_S, time.monotonic() - began))
+        yield from rebuild(store, chunk, overrides)
+        pause(max(MIN_PAUSE_S, time.monotonic() - began))
 
 
-def _rebuilt(store: Store, chunk: Chunk, allowed: Allowed) -> Done:
-    done: list[Done] = []
+def _replace(store: Store, chunk: Chunk, overrides: Overrides) -> ChunkResult:
+    results: list[ChunkResult] = []
 
     def attempt(connection: Connection) -> None:
-        lock(connection, chunk.family.records)
-        refolded = refold(connection, chunk.family, chunk.subjects, allowed)
-        replace(connection, refolded.changes)
+        lock_tables(connection, chunk.aggregate.records)
+        refolded = refold(connection, chunk.aggregate, chunk.subjects, overrides)
+        replace_rows(connection, refolded.changes)
         resubject(connection, refolded.moved)
-        done.append(Done(chunk, refolded))
+        results.append(ChunkResult(chunk, refolded))
 
     store.transact(attempt)
-    return done[-1]
+    return results[-1]
 
 
-def _counted(engine: Engine, scope: Scope, page: Page, family: Aggregate) -> Iterator[tuple[str, int]]:
-    """The subjects of a page that no page before it had, each with the number of its deliveries."""
-    told = list(dict.fromkeys(subject for event_type, subject in page.told if event_type in family.event_types))
-    for start in range(0, len(told), KEYS_AT_ONCE):
-        some = told[start : start + KEYS_AT_ONCE]
+def _count(engine: Engine, scope: Scope, page: Page, aggregate: Aggregate) -> Iterator[tuple[str, int]]:
+    """The subjects that no earlier page has, each with the number of its deliveries."""
+    types = aggregate.event_types
+    subjects = list(dict.fromkeys(subject for event_type, subject in page.subjects if event_type in types))
+    for start in range(0, len(subjects), KEYS_AT_ONCE):
+        portion = subjects[start : start + KEYS_AT_ONCE]
         with engine.connect().execution_options(reads=True) as connection:
-            counted = census(connection, family.event_types, some, scope)
-        yield from (
-            (one, counted[one].deliveries) for one in some if one in counted and counted[one].first_id > page.after
-        )
+            counts = census(connection, types, portion, scope)
+        for subject in portion:
+            if subject in counts and counts[subject].first_delivery > page.after:
+                yield subject, counts[subject].deliveries
 
 
-def _packed(family: Aggregate, told: Iterator[tuple[str, int]], subjects: int) -> Iterator[Chunk]:
+def _pack(aggregate: Aggregate, counts: Iterator[tuple[str, int]], max_subjects: int) -> Iterator[Chunk]:
     chunk: list[str] = []
     size = 0
-    for subject, number in told:
-        if chunk and (len(chunk) >= subjects or size + number > DELIVERIES_PER_CHUNK):
-            yield Chunk(family, tuple(chunk), size)
+    for subject, number in counts:
+        if chunk and (len(chunk) >= max_subjects or size + number > DELIVERIES_PER_CHUNK):
+            yield Chunk(aggregate, tuple(chunk), size)
             chunk, size = [], 0
         chunk.append(subject)
         size += number
     if chunk:
-        yield Chunk(family, tuple(chunk), size)
+        yield Chunk(aggregate, tuple(chunk), size)
 
 
-def _too_many(chunk: Chunk) -> Done | None:
-    if chunk.deliveries <= MOST_DELIVERIES:
+def _too_many(chunk: Chunk) -> ChunkResult | None:
+    if chunk.deliveries <= MAX_DELIVERIES:
         return None
-    return _left(chunk, f"more than {MOST_DELIVERIES} deliveries speak of it")
+    return _left(chunk, f"it has more than {MAX_DELIVERIES} deliveries")
 
 
-def _left(chunk: Chunk, reason: str) -> Done:
-    return Done(chunk, Refolded(left=[Left(subject, reason) for subject in chunk.subjects]))
+def _left(chunk: Chunk, reason: str) -> ChunkResult:
+    return ChunkResult(chunk, Refolded(left=[LeftSubject(subject, reason) for subject in chunk.subjects]))

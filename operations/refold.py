@@ -1,4 +1,4 @@
-"""Refolding: what the rows of some subjects are to be, by all their archived deliveries and today's code."""
+"""Refold: what the rows of subjects should be, by all their archived deliveries and today's code."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,25 +15,25 @@ from seven.timestamps import AHEAD
 from store.archive import Moved, archived
 from store.ordinals import removed_until
 from store.projection import project_envelope
-from store.record_rows import Change, Place, compared, joined, kept_of, place
+from store.record_rows import Change, RowKey, compare, merge_with_stored, records_of_subjects, row_key
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """What may be done that only a person can answer for."""
+class Overrides:
+    """What a rebuild does only if the operator asks for it."""
 
     merge: bool = False
-    """What is archived of a cut subject is joined into its rows."""
+    """Join the archived deliveries of a cut subject into its rows."""
     drop_parked: bool = False
-    """Deliveries that were applied and that today's code parks count no more: what only they told goes."""
+    """Applied deliveries that today's code parks count no more: what only they contributed is removed."""
 
 
-NOTHING_MORE = Allowed()
+NO_OVERRIDES = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Why the rows of a subject are not replaced. `cut`: its archive is not whole any more; they may know more."""
+class LeftSubject:
+    """Why the rows of a subject are not replaced. `cut`: its archive is incomplete, so its rows may know more."""
 
     subject: str
     reason: str
@@ -42,132 +42,135 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Refolded:
-    """What is to be done about some subjects, and what was found on the way."""
+    """What to change about some subjects, and what to leave."""
 
     changes: list[Change] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
-    """Deliveries that speak of another subject, or another time, than they did."""
-    left: list[Left] = field(default_factory=list)
-    merged: list[Left] = field(default_factory=list)
-    """Left, but what is archived of them is joined into their rows."""
+    """Deliveries whose subject or time differs today."""
+    left: list[LeftSubject] = field(default_factory=list)
+    merged: list[LeftSubject] = field(default_factory=list)
+    """Cut subjects whose archived deliveries are joined into their rows."""
     dropped: list[str] = field(default_factory=list)
-    """Deliveries that were applied and are not understood today: as it was allowed, they count no more."""
+    """Ids of applied deliveries that today's code parks and that `drop_parked` leaves out."""
 
 
 def refold(
-    connection: Connection, family: Aggregate, subjects: Iterable[str], allowed: Allowed = NOTHING_MORE
+    connection: Connection, aggregate: Aggregate, subjects: Iterable[str], overrides: Overrides = NO_OVERRIDES
 ) -> Refolded:
-    """Compare what is kept of these subjects, and of those that their deliveries speak of today, with their archive.
+    """Compare the rows of these subjects, and of all that their deliveries belong to today, with their archive.
 
-    Nothing is written.
+    Writes nothing.
     """
-    told = _Told(family, allowed.drop_parked)
-    open_, known = set(subjects), set[str]()
-    while open_:
-        known |= open_
-        for row in archived(connection, family.event_types, open_):
-            told.add(row)
-        open_ = told.subjects - known
-    before = kept_of(connection, family, known)
-    left = told.left | _cut(connection, family, before, told.folded)  # read after the deliveries: none goes unnoticed
-    left = _spread(left, told.ties)
+    fold = _Fold(aggregate, overrides.drop_parked)
+    to_read, known = set(subjects), set[str]()
+    while to_read:
+        known |= to_read
+        for row in archived(connection, aggregate.event_types, to_read):
+            fold.add(row)
+        to_read = fold.subjects - known
+    before = records_of_subjects(connection, aggregate, known)
+    left = fold.left | _cut(connection, aggregate, before, fold.records)  # last: misses no removal
+    left = _spread(left, fold.ties)
 
-    def stands(record: Record) -> bool:
-        return family.subject(record) not in left
+    def is_replaced(record: Record) -> bool:
+        return aggregate.subject(record) not in left
 
-    changes = compared(
-        {where: record for where, record in before.items() if stands(record)},
-        {where: record for where, record in told.folded.items() if stands(record)},
+    changes = compare(
+        {key: record for key, record in before.items() if is_replaced(record)},
+        {key: record for key, record in fold.records.items() if is_replaced(record)},
     )
-    merged = {subject: one for subject, one in left.items() if allowed.merge and one.cut}
-    more = {where: record for where, record in told.folded.items() if family.subject(record) in merged}
-    changes += compared({where: before[where] for where in more if where in before}, joined(before, more))
+    merged = {subject: reason for subject, reason in left.items() if overrides.merge and reason.cut}
+    additions = {key: record for key, record in fold.records.items() if aggregate.subject(record) in merged}
+    changes += compare({key: before[key] for key in additions if key in before}, merge_with_stored(before, additions))
     return Refolded(
         sorted(changes, key=lambda change: (change.table, change.key)),
-        [moved for stored, moved in told.moved if stored not in left],
-        [one for subject, one in sorted(left.items()) if subject not in merged],
-        [one for _, one in sorted(merged.items())],
-        [one for stored, one in told.dropped if stored not in left],
+        [moved for stored, moved in fold.moved if stored not in left],
+        [reason for subject, reason in sorted(left.items()) if subject not in merged],
+        [reason for _, reason in sorted(merged.items())],
+        [id_ for stored, id_ in fold.dropped if stored not in left],
     )
 
 
-class _Told:
-    """What deliveries tell today, one by one."""
+class _Fold:
+    """Folds the records of deliveries, projected by today's code; deliveries are added one by one."""
 
-    def __init__(self, family: Aggregate, drop_parked: bool) -> None:
-        self._family, self._drop_parked = family, drop_parked
-        self.folded: dict[Place, Record] = {}
+    def __init__(self, aggregate: Aggregate, drop_parked: bool) -> None:
+        self._aggregate, self._drop_parked = aggregate, drop_parked
+        self.records: dict[RowKey, Record] = {}
         self.ties: set[tuple[str, str]] = set()
-        """Of each delivery the subject that is kept and today's; mostly one and the same."""
+        """Of each delivery its stored and its present subject; usually they are equal."""
         self.moved: list[tuple[str, Moved]] = []
-        self.left: dict[str, Left] = {}
+        self.left: dict[str, LeftSubject] = {}
         self.dropped: list[tuple[str, str]] = []
 
     @property
     def subjects(self) -> set[str]:
-        """Whatever they spoke of, or speak of."""
+        """Every stored and present subject of the deliveries."""
         return {subject for tie in self.ties for subject in tie}
 
     def add(self, row: ArchivedDelivery) -> None:
-        """Have one more delivery tell."""
+        """Fold one more delivery."""
         stored = row.subject or ""
         try:
-            understood = project_envelope(row, Envelope.archived(row), "", judged_at=_last_read(row))
+            projection = project_envelope(row, Envelope.archived(row), "", reference_at=_last_read(row))
         except UnreadableEnvelope:
-            self.left[stored] = Left(stored, "the payload of a delivery is not kept any more", cut=True)
+            self.left[stored] = LeftSubject(stored, "the payload of a delivery is not kept any more", cut=True)
             return
-        now = understood.delivery
-        if now.outcome == "parked" and self._drop_parked:
+        delivery = projection.delivery
+        if delivery.outcome == "parked" and self._drop_parked:
             self.dropped.append((stored, row.id))
-        elif now.outcome == "parked":  # a field that is read more strictly today is no reason to remove anything
-            self.left.setdefault(stored, Left(stored, f"a delivery is not understood today: {now.reason}"))
-        elif now.outcome != "applied":  # nor is a fault of ours
-            self.left.setdefault(stored, Left(stored, f"a delivery {now.reason}"))
-        elif {self._family.subject(record) for record in understood.records} - {now.subject}:
-            self.left.setdefault(stored, Left(stored, "a delivery tells of something else than its subject"))
+        elif delivery.outcome == "parked":  # a field that is read more strictly today is no reason to remove anything
+            self._leave(stored, f"a delivery is not understood today: {delivery.reason}")
+        elif delivery.outcome != "applied":  # nor is a fault of ours
+            self._leave(stored, f"a delivery {delivery.reason}")
+        elif {self._aggregate.subject(record) for record in projection.records} - {delivery.subject}:
+            self._leave(stored, "a delivery has records of another subject")
         else:
-            self.ties.add((stored, now.subject or ""))
-            if (now.subject, now.event_at) != (row.subject, row.event_at):
-                self.moved.append((stored, (row.id, now.subject, now.event_at)))
-            for record in understood.records:
-                known = self.folded.get(place(record))
-                self.folded[place(record)] = known.merge(record) if known else record
+            self.ties.add((stored, delivery.subject or ""))
+            if (delivery.subject, delivery.event_at) != (row.subject, row.event_at):
+                self.moved.append((stored, (row.id, delivery.subject, delivery.event_at)))
+            for record in projection.records:
+                earlier = self.records.get(row_key(record))
+                self.records[row_key(record)] = earlier.merge(record) if earlier else record
+
+    def _leave(self, subject: str, reason: str) -> None:
+        self.left.setdefault(subject, LeftSubject(subject, reason))
 
 
 def _last_read(row: ArchivedDelivery) -> datetime:
-    """Now, or when it was applied: what was plausible then is so today, whatever this machine's clock says."""
+    """Now, or when it was applied if that is later: a time plausible then stays so, whatever this machine's clock."""
     now = datetime.now(UTC)
     return max(now, row.applied_at or now)
 
 
 def _cut(
-    connection: Connection, family: Aggregate, before: dict[Place, Record], folded: dict[Place, Record]
-) -> dict[str, Left]:
-    """Subjects of which a delivery may have been among those that were removed for their age.
+    connection: Connection, aggregate: Aggregate, before: dict[RowKey, Record], folded: dict[RowKey, Record]
+) -> dict[str, LeftSubject]:
+    """Subjects that may have had a delivery among those that retention removed.
 
-    An event is at most `AHEAD` of its receipt, so what happened later than that is still told of in full.
+    An event is at most `AHEAD` later than its receipt, so every delivery of a later event is still archived.
     """
     until = removed_until(connection)
     if until is None:
         return {}
     began: dict[str, datetime | None] = {}
     for record in [*before.values(), *folded.values()]:
-        subject = family.subject(record) or ""
+        subject = aggregate.subject(record) or ""
         times = [getattr(record, name) for name in SHAPES[type(record)].names(Join.EARLIEST)]
         began[subject] = min((at for at in (began.get(subject), *times) if at is not None), default=None)
     return {
-        subject: Left(subject, "deliveries of its time have been removed", cut=True)
+        subject: LeftSubject(subject, "deliveries of its time have been removed", cut=True)
         for subject, at in began.items()
         if at is None or at - until <= AHEAD
     }
 
 
-def _spread(left: dict[str, Left], ties: set[tuple[str, str]]) -> dict[str, Left]:
-    """With a subject are left those that share a delivery with it: it would be missing here or be there twice."""
+def _spread(left: dict[str, LeftSubject], ties: set[tuple[str, str]]) -> dict[str, LeftSubject]:
+    """Leave also the subjects that share a delivery with a left one: it would be missing here or be counted twice."""
     spread = dict(left)
-    apart = [(one, other) for one, other in ties if one != other]
-    while found := [pair for pair in apart if (pair[0] in spread) != (pair[1] in spread)]:
-        for one, other in found:
-            known, tied = (one, other) if one in spread else (other, one)
-            spread.setdefault(tied, Left(tied, f"tied to {known}: {spread[known].reason}", spread[known].cut))
+    moves = [tie for tie in ties if tie[0] != tie[1]]
+    while boundary := [tie for tie in moves if (tie[0] in spread) != (tie[1] in spread)]:
+        for first, second in boundary:
+            known, tied = (first, second) if first in spread else (second, first)
+            spread.setdefault(tied, LeftSubject(tied, f"tied to {known}: {spread[known].reason}", spread[known].cut))
     return spread

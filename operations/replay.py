@@ -1,7 +1,7 @@
-"""Replaying: deliveries that were not applied are understood anew, or discarded, some of them in one transaction.
+"""Replay: project deliveries that were not applied again, or discard them, a few in each transaction.
 
-What is written joins what is kept, so it may be done again, beside workers and beside another replay; killed between
-two transactions it has done a part, and the same again does the rest.
+Every write is a join with what is stored, so a replay may be repeated and may run beside workers and other replays.
+Killed between two transactions it is partly done, and repeating it does the rest.
 """
 
 from collections import Counter, defaultdict
@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete
 
-from operations.dead_letters import failures, unapplied
-from operations.reprocess import DISCARDED, Reread, reason_of, reread
+from operations.dead_letters import read_failures, read_unapplied
+from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reprocess
 from seven.records import ArchivedDelivery, DeadLetter, Record, fold
 from store.errors import is_refusal
 from store.record_rows import changes
-from store.row_writer import Store, cause, join
+from store.row_writer import Store, error_reason, merge_rows
 from store.schema import dead_letter_failures, dead_letters, deliveries
 
 
-class Verdict(NamedTuple):
-    """What a delivery was, and what becomes of it: `applied`, `parked`, `dead`, or `left`, and why."""
+class ReplayResult(NamedTuple):
+    """A delivery's stored outcome and what becomes of it, `applied`, `parked`, `dead` or `left`, and why."""
 
     outcome: str
     event_type: str | None
@@ -31,23 +31,24 @@ class Verdict(NamedTuple):
 
 
 @dataclass(slots=True)
-class Replayed:
-    """What became of deliveries, or would become, counted."""
+class ReplaySummary:
+    """Counts what became of deliveries, or would become."""
 
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    results: Counter[ReplayResult] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
     """Outcomes of the deliveries in batches that could not be read before."""
 
-    def add(self, some: Iterable[Reread]) -> None:
-        """Count some more."""
-        for one in some:
-            was, now = one.unapplied.delivery, one.understood[0].delivery if one.understood else one.unapplied.delivery
-            self.verdicts[Verdict(was.outcome or "", now.event_type, one.outcome, one.reason)] += 1
-            self.inside.update(told.delivery.outcome or "" for told in one.understood[1:])
+    def add(self, replayed: Iterable[Reprocessed]) -> None:
+        """Count these deliveries, too."""
+        for reprocessed in replayed:
+            before, projections = reprocessed.unapplied.delivery, reprocessed.projections
+            event_type = (projections[0].delivery if projections else before).event_type
+            self.results[ReplayResult(before.outcome or "", event_type, reprocessed.outcome, reprocessed.reason)] += 1
+            self.inside.update(projection.delivery.outcome or "" for projection in projections[1:])
 
     def count(self, becomes: str) -> int:
-        """How many of those that were replayed became this."""
-        return sum(number for verdict, number in self.verdicts.items() if verdict.becomes == becomes)
+        """How many of the replayed deliveries became this."""
+        return sum(number for result, number in self.results.items() if result.becomes == becomes)
 
     @property
     def failed(self) -> int:
@@ -55,111 +56,114 @@ class Replayed:
         return self.count("dead") + self.inside["dead"]
 
 
-class Plan:
-    """What replaying would do: what would become of the deliveries, and which rows would differ."""
+class ReplayPlan:
+    """What a replay would do: what would become of the deliveries, and which rows would differ."""
 
-    def __init__(self, engine: Engine, risk: bool = False) -> None:
-        self._engine, self._risk = engine, risk
-        self.replayed = Replayed()
-        self._places: dict[tuple[str, str], set[tuple[object, ...]]] = defaultdict(set)
+    def __init__(self, engine: Engine, force: bool = False) -> None:
+        self._engine, self._force = engine, force
+        self.replayed = ReplaySummary()
+        self._keys: dict[tuple[str, str], set[tuple[object, ...]]] = defaultdict(set)
 
-    def look(self, ids: Sequence[str]) -> None:
-        """Take some more deliveries into the plan. Raises SQLAlchemyError when the database is away."""
+    def add(self, ids: Sequence[str]) -> None:
+        """Add these deliveries to the plan. Raises SQLAlchemyError when the database is away."""
         with self._engine.connect().execution_options(reads=True) as connection:
-            some = [reread(one, self._risk) for one in unapplied(connection, ids)]
-            for change in changes(connection, (row for one in some for row in one.rows)):
-                self._places[change.table, "new" if change.before is None else "changed"].add(change.key)
-        for one in some:
-            if one.id != one.unapplied.delivery.id:
-                self._places[ArchivedDelivery.table, "gone"].add((one.unapplied.delivery.id,))
-        self.replayed.add(some)
+            batch = [reprocess(unapplied, self._force) for unapplied in read_unapplied(connection, ids)]
+            for change in changes(connection, (row for reprocessed in batch for row in reprocessed.rows)):
+                self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
+        for reprocessed in batch:
+            if reprocessed.id != reprocessed.unapplied.delivery.id:
+                self._keys[ArchivedDelivery.table, "gone"].add((reprocessed.unapplied.delivery.id,))
+        self.replayed.add(batch)
 
     @property
     def rows(self) -> dict[str, dict[str, int]]:
-        """By table, how many rows would be new, changed, or gone, their makeshift id with them."""
-        tables = sorted({table for table, _ in self._places})
+        """By table, the number of rows that would be new, changed, or gone; gone are rows with a makeshift id."""
+        tables = sorted({table for table, _ in self._keys})
         return {
-            table: {what: len(self._places.get((table, what), ())) for what in ("new", "changed", "gone")}
+            table: {kind: len(self._keys.get((table, kind), ())) for kind in ("new", "changed", "gone")}
             for table in tables
         }
 
 
-def replay(store: Store, ids: Sequence[str], risk: bool = False) -> list[Reread]:
-    """Understand deliveries anew and write what becomes of them, in one transaction; returns that.
+def replay(store: Store, ids: Sequence[str], force: bool = False) -> list[Reprocessed]:
+    """Reprocess deliveries and write the results in one transaction; return them.
 
-    What the database refuses is buried alone. Raises StoreAway; then nothing of it was done.
+    A delivery whose rows the database refuses is buried alone. Raises StoreAway; then nothing was written.
     """
-    done: list[Reread] = []
+    replayed: list[Reprocessed] = []
 
     def attempt(connection: Connection) -> None:
-        some = [reread(one, risk) for one in unapplied(connection, ids, lock=True)]
-        for one in some:
-            if one.outgrown:
-                _make_way(connection, one)
-        done[:] = _written(connection, some)
+        batch = [reprocess(unapplied, force) for unapplied in read_unapplied(connection, ids, lock=True)]
+        for reprocessed in batch:
+            if reprocessed.replaces_row:
+                _delete_stored(connection, reprocessed)
+        replayed[:] = _write(connection, batch)
 
     store.transact(attempt)
-    return done
+    return replayed
 
 
 def discard(store: Store, ids: Sequence[str]) -> int:
-    """Have deliveries count as seen and not wanted, in one transaction; returns how many. Raises StoreAway.
+    """Mark deliveries as seen and not wanted, in one transaction; return how many. Raises StoreAway.
 
-    No row goes: the ordinal stays counted, and a replay can still apply it.
+    No row is deleted: the ordinal stays counted, and a replay can still apply the delivery.
     """
-    done: list[str] = []
+    discarded: list[str] = []
 
     def attempt(connection: Connection) -> None:
         now = datetime.now(UTC)
-        some = [one for one in unapplied(connection, ids, lock=True) if one.delivery.outcome != "discarded"]
-        told: list[Record] = []
-        for one in some:
-            reason = DISCARDED + reason_of(one)
-            told.append(ArchivedDelivery(id=one.delivery.id, outcome="discarded", reason=reason))
-            if one.letter:
-                told.append(DeadLetter(id=one.delivery.id, discarded_at=now))
-        join(connection, fold(told))
-        done[:] = [one.delivery.id for one in some]
+        discarded.clear()
+        rows: list[Record] = []
+        for unapplied in read_unapplied(connection, ids, lock=True):
+            id_ = unapplied.delivery.id
+            if unapplied.delivery.outcome == "discarded":
+                continue
+            reason = DISCARDED + latest_reason(unapplied)
+            rows.append(ArchivedDelivery(id=id_, outcome="discarded", reason=reason))
+            if unapplied.letter:
+                rows.append(DeadLetter(id=id_, discarded_at=now))
+            discarded.append(id_)
+        merge_rows(connection, fold(rows))
 
     store.transact(attempt)
-    return len(done)
+    return len(discarded)
 
 
-def _make_way(connection: Connection, one: Reread) -> None:
-    """Remove a row that another is about to replace; a letter under a makeshift id goes over to the real one."""
-    was = one.unapplied.delivery.id
-    connection.execute(delete(deliveries).where(deliveries.c.id == was))
-    if one.id == was:
+def _delete_stored(connection: Connection, reprocessed: Reprocessed) -> None:
+    """Delete the row that another replaces; move a dead letter from a makeshift id to the real one."""
+    stored, id_ = reprocessed.unapplied, reprocessed.id
+    connection.execute(delete(deliveries).where(deliveries.c.id == stored.delivery.id))
+    if id_ == stored.delivery.id:
         return
-    told: list[Record] = [replace(failure, id=one.id) for failure in failures(connection, [was])]
-    if one.unapplied.letter:
-        told.append(replace(one.unapplied.letter, id=one.id))
+    rows: list[Record] = [replace(failure, id=id_) for failure in read_failures(connection, [stored.delivery.id])]
+    if stored.letter:
+        rows.append(replace(stored.letter, id=id_))
     for table in (dead_letters, dead_letter_failures):
-        connection.execute(delete(table).where(table.c.id == was))
-    join(connection, fold(told))
+        connection.execute(delete(table).where(table.c.id == stored.delivery.id))
+    merge_rows(connection, fold(rows))
 
 
-def _written(connection: Connection, some: Sequence[Reread]) -> list[Reread]:
-    """Join all rows together, in the order in which everybody writes; where the database refuses some, one by one."""
+def _write(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reprocessed]:
+    """Merge all rows at once, in the order that all writers use; if the database refuses any, one by one."""
     try:
         with connection.begin_nested():
-            join(connection, fold(row for one in some for row in one.rows))
+            merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows))
     except Exception as error:
         if not is_refusal(error):
             raise
-        return [_written_apart(connection, one) for one in some]
-    return list(some)
+        return [_write_alone(connection, reprocessed) for reprocessed in batch]
+    return list(batch)
 
 
-def _written_apart(connection: Connection, one: Reread) -> Reread:
-    for which in range(len(one.understood)):
+def _write_alone(connection: Connection, reprocessed: Reprocessed) -> Reprocessed:
+    for index in range(len(reprocessed.projections)):
         try:
             with connection.begin_nested():
-                join(connection, fold(one.understood[which].rows()))
+                merge_rows(connection, fold(reprocessed.projections[index].rows()))
         except Exception as error:
             if not is_refusal(error):
                 raise
-            one = one.refused(which, cause(error))
-            join(connection, fold(one.understood[which].rows()))
-    join(connection, one.marks)
-    return one
+            reprocessed = reprocessed.with_refused(index, error_reason(error))
+            merge_rows(connection, fold(reprocessed.projections[index].rows()))
+    merge_rows(connection, reprocessed.letter_updates)
+    return reprocessed

@@ -1,4 +1,4 @@
-"""Rereading: what a delivery that was not applied becomes today, by its dead letter or by its archived payload."""
+"""Reprocess: project a delivery that was not applied again, from its dead letter or its archived payload."""
 
 import base64
 from dataclasses import dataclass, replace
@@ -12,143 +12,148 @@ from seven.records import ArchivedDelivery, DeadLetter, Record
 from store.projection import DIED, Projection, project_batch, project_envelope, project_line
 
 DISCARDED = "discarded: "
-"""How the reason of a discarded delivery begins; what follows is the reason of before."""
+"""Begins the reason of a discarded delivery; the reason it had before follows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reread:
-    """One delivery, and what it becomes today."""
+class Reprocessed:
+    """One delivery, and its projections by today's code."""
 
     unapplied: Unapplied
-    understood: tuple[Projection, ...] = ()
-    """The delivery itself; after it, where it is a whole batch that was none, the deliveries in that."""
-    left: str | None = None
+    projections: tuple[Projection, ...] = ()
+    """The delivery itself; if it is a batch that could not be read before, the deliveries in it follow."""
+    left_reason: str | None = None
     """Why it cannot be replayed and stays as it is."""
 
     @property
     def outcome(self) -> str:
         """What becomes of it: `applied`, `parked`, `dead`, or `left`."""
-        return self.understood[0].delivery.outcome or "" if self.understood else "left"
+        return self.projections[0].delivery.outcome or "" if self.projections else "left"
 
     @property
     def reason(self) -> str | None:
         """Why it is not applied today either."""
-        return self.understood[0].delivery.reason if self.understood and self.outcome != "applied" else self.left
+        if self.projections and self.outcome != "applied":
+            return self.projections[0].delivery.reason
+        return self.left_reason
 
     @property
     def id(self) -> str:
-        """The delivery's id from now on: one that could not be read had a makeshift id."""
-        return self.understood[0].delivery.id if self.understood else self.unapplied.delivery.id
+        """The delivery's id from now on: an unreadable one had a makeshift id."""
+        return self.projections[0].delivery.id if self.projections else self.unapplied.delivery.id
 
     @property
-    def outgrown(self) -> bool:
-        """Whether its row is not to be joined but to go: under another id, or with a payload that was none."""
-        was = self.unapplied.delivery
-        return bool(self.understood) and (
-            self.id != was.id or (_is_unread(was) and self.understood[0].delivery.digest is not None)
+    def replaces_row(self) -> bool:
+        """Whether its stored row is deleted, not joined: it has another id, or a payload that is no delivery's."""
+        stored = self.unapplied.delivery
+        return bool(self.projections) and (
+            self.id != stored.id or (_is_unread(stored) and self.projections[0].delivery.digest is not None)
         )
 
     @property
-    def marks(self) -> tuple[Record, ...]:
-        """What its letter, where there was one, is to say of this replay."""
-        if not (self.unapplied.letter and self.understood):
+    def letter_updates(self) -> tuple[Record, ...]:
+        """Records the replay in its dead letter, if it has one."""
+        if not (self.unapplied.letter and self.projections):
             return ()
         return (DeadLetter(id=self.id, replayed_at=datetime.now(UTC)),)
 
     @property
     def rows(self) -> tuple[Record, ...]:
-        """All that is to be joined for it."""
-        return (*(row for one in self.understood for row in one.rows()), *self.marks)
+        """All records to merge for it."""
+        return (*(row for projection in self.projections for row in projection.rows()), *self.letter_updates)
 
-    def refused(self, which: int, reason: str) -> "Reread":
-        """The same where the database does not take the rows of one of `understood`."""
-        some = list(self.understood)
-        some[which] = some[which].dead(
-            f"refused by the database: {reason}", _attempt(self.unapplied) if not which else 1
-        )
-        return replace(self, understood=tuple(some))
+    def with_refused(self, index: int, reason: str) -> "Reprocessed":
+        """The same, with projection `index` dead because the database refuses its rows."""
+        projections = list(self.projections)
+        attempt = 1 if index else _next_attempt(self.unapplied)
+        projections[index] = projections[index].dead(f"refused by the database: {reason}", attempt)
+        return replace(self, projections=tuple(projections))
 
 
-def reread(one: Unapplied, risk: bool = False) -> Reread:
-    """Understand a delivery anew. Nothing is thrown, nothing is written.
+def reprocess(unapplied: Unapplied, force: bool = False) -> Reprocessed:
+    """Project a delivery again. Raises nothing and writes nothing.
 
-    With `risk` also what workers died over: this process may, too.
+    `force` trusts the envelope despite its doubt, and includes deliveries that workers died over: they may kill this
+    process, too.
     """
-    kept = _kept_text(one)
-    if kept is None and not one.delivery.payload:
-        return Reread(one, left="its payload is not kept any more")
-    if not risk and reason_of(one).endswith(DIED):
-        return Reread(one, left=f"{reason_of(one)}: only by its id")
-    row = replace(one.delivery, outcome=None, reason=None, applied_at=None)
-    if _is_unread(one.delivery) and one.delivery.ordinal is None:
-        return Reread(one, _batch(one, row, kept or ""))
+    delivery, text = unapplied.delivery, _stored_text(unapplied)
+    if text is None and not delivery.payload:
+        return Reprocessed(unapplied, left_reason="its payload is not kept any more")
+    if not force and latest_reason(unapplied).endswith(DIED):
+        return Reprocessed(unapplied, left_reason=f"{latest_reason(unapplied)}: replayed only by its id")
+    row = replace(delivery, outcome=None, reason=None, applied_at=None)
+    if _is_unread(delivery) and delivery.ordinal is None:
+        return Reprocessed(unapplied, _project_batch(unapplied, row, text or ""))
     try:
-        understood = _understood(one, row, kept, trusted=risk)
+        projection = _project(unapplied, row, text, trusted=force)
     except UnreadableEnvelope as error:
-        return Reread(one, left=str(error))
-    became = understood.delivery.outcome
-    if one.delivery.outcome == "quarantined" and became == "parked":  # by the join it stays what it is
-        return Reread(one, left=f"not understood either: {understood.delivery.reason}")
-    if one.letter and became != "applied":  # by the join it stays dead; and that it failed is kept
-        understood = understood.dead(understood.delivery.reason or "", _attempt(one))
-    return Reread(one, (understood,))
+        return Reprocessed(unapplied, left_reason=str(error))
+    outcome, reason = projection.delivery.outcome, projection.delivery.reason
+    if delivery.outcome == "quarantined" and outcome == "parked":  # the join keeps it quarantined
+        return Reprocessed(unapplied, left_reason=f"still not understood: {reason}")
+    if unapplied.letter and outcome != "applied":  # the join keeps it dead; the failed attempt is recorded
+        projection = projection.dead(reason or "", _next_attempt(unapplied))
+    return Reprocessed(unapplied, (projection,))
 
 
-def told_line(one: Unapplied) -> bytes | None:
-    """The envelope as it lay in the ledger, or all that lay there, where that is kept."""
-    kept = _kept_text(one)
-    return None if kept is None else _line(kept)
+def stored_line(unapplied: Unapplied) -> bytes | None:
+    """The bytes that the ledger held for it, usually an envelope; None if they are no longer stored."""
+    text = _stored_text(unapplied)
+    return None if text is None else _line(text)
 
 
-def _understood(one: Unapplied, row: ArchivedDelivery, kept: str | None, *, trusted: bool) -> Projection:
-    """Raises UnreadableEnvelope where neither letter nor archive tells."""
-    if kept is not None and (_is_unread(one.delivery) or _is_envelope(_line(kept))):
-        return project_line(row, _line(kept), _attempt(one), trusted=trusted, judged_at=datetime.now(UTC))
-    # what a payload of bytes was parked for tells whether it is whole
-    told = Envelope.archived(replace(row, reason=reason_of(one) if (row.payload or "").startswith(RAW) else None))
-    return project_envelope(row, told, kept or told.line().decode("ascii"), _attempt(one), datetime.now(UTC))
+def _project(unapplied: Unapplied, row: ArchivedDelivery, text: str | None, *, trusted: bool) -> Projection:
+    """Raises UnreadableEnvelope when neither the dead letter nor the archive holds a readable envelope."""
+    attempt = _next_attempt(unapplied)
+    if text is not None and (_is_unread(unapplied.delivery) or _is_envelope(_line(text))):
+        return project_line(row, _line(text), attempt, trusted=trusted, reference_at=datetime.now(UTC))
+    # of a payload of bytes, the reason for parking says whether it is whole
+    reason = latest_reason(unapplied) if (row.payload or "").startswith(RAW) else None
+    envelope = Envelope.archived(replace(row, reason=reason))
+    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, datetime.now(UTC))
 
 
-def _batch(one: Unapplied, row: ArchivedDelivery, kept: str) -> tuple[Projection, ...]:
-    own = Projection(row, (), kept)
+def _project_batch(unapplied: Unapplied, row: ArchivedDelivery, text: str) -> tuple[Projection, ...]:
+    whole = Projection(row, (), text)
     try:
-        batch = Batch.parse(row.id, _line(kept))
+        batch = Batch.parse(row.id, _line(text))
     except UnreadableBatch as error:
-        return (own.dead(f"not a batch: {error}", _attempt(one)),)
+        return (whole.dead(f"not a batch: {error}", _next_attempt(unapplied)),)
     inside = project_batch(batch, datetime.now(UTC))
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
-    return (replace(own, delivery=applied), *inside)
+    return (replace(whole, delivery=applied), *inside)
 
 
-def _kept_text(one: Unapplied) -> str | None:
-    """What lay in the ledger, as the letter has it; its row has it too, where nobody could read it."""
-    return (one.letter and one.letter.envelope) or (one.delivery.payload if _is_unread(one.delivery) else None) or None
+def _stored_text(unapplied: Unapplied) -> str | None:
+    """The ledger's text from the dead letter; the row has it, too, if it could not be read."""
+    letter, delivery = unapplied.letter, unapplied.delivery
+    return (letter and letter.envelope) or (delivery.payload if _is_unread(delivery) else None) or None
 
 
 def _is_unread(row: ArchivedDelivery) -> bool:
-    """Whether the payload is no delivery's, but what lay in the ledger and could not be read."""
+    """Whether the payload column holds unreadable bytes of the ledger instead of a delivery's payload."""
     return row.digest is None
 
 
-def _line(kept: str) -> bytes:
-    if kept.startswith(RAW):
-        return base64.b64decode(kept.removeprefix(RAW))
-    return kept.encode("ascii", "backslashreplace")
+def _line(text: str) -> bytes:
+    if text.startswith(RAW):
+        return base64.b64decode(text.removeprefix(RAW))
+    return text.encode("ascii", "backslashreplace")
 
 
 def _is_envelope(line: bytes) -> bool:
     try:
         Envelope.parse(line)
-    except UnreadableEnvelope:  # of another version, in more than ASCII
+    except UnreadableEnvelope:  # of another version, or not ASCII
         return False
     return True
 
 
-def reason_of(one: Unapplied) -> str:
-    """Why a delivery was not applied: what its letter says, which is the latest, else its row."""
-    return ((one.letter and one.letter.reason) or one.delivery.reason or "").removeprefix(DISCARDED)
+def latest_reason(unapplied: Unapplied) -> str:
+    """Why a delivery was not applied: the reason in its dead letter, which is the latest, else in its row."""
+    return ((unapplied.letter and unapplied.letter.reason) or unapplied.delivery.reason or "").removeprefix(DISCARDED)
 
 
-def _attempt(one: Unapplied) -> int:
-    return ((one.letter and one.letter.attempts) or 0) + 1
+def _next_attempt(unapplied: Unapplied) -> int:
+    return ((unapplied.letter and unapplied.letter.attempts) or 0) + 1

@@ -1,7 +1,7 @@
-"""Retaining: what is older than it is to be kept is blanked or removed, a little at a time, beside the workers.
+"""Retention: blanks or removes data older than its settings allow, in small transactions, alongside the workers.
 
-None of it can be undone, so its age is not a matter of one clock: Redis', the database's and our own have to agree, and
-none of them may have gone further than our machine has lived.
+Nothing of it can be undone, so age is never measured by one clock: the clocks of Redis, the database and this machine
+must agree, and none of them may have advanced further than this machine's uptime.
 """
 
 import time
@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine
 from ledger import keyspace
 from ledger.claims import lock
 from ledger.client import Figures, Ledger
-from operations.retention_settings import RetentionSettings
 from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger
+from runtime.settings.retention import RetentionSettings
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 from seven.aggregates import aggregates
 from seven.events import QUEUES
@@ -44,57 +44,57 @@ from store.row_writer import Refused, Store, StoreAway
 from store.schema import call_statuses, deliveries, link_events, message_statuses
 
 LONGEST_S = 120.0
-"""For one pass, so that its worker does something else, too; the next one goes on."""
+"""Limit of one pass, which leaves its worker time for other tasks; the next pass continues."""
 LEAST_PAUSE_S = {"sqlite": 0.1, "postgresql": 0.01}
-"""Between two transactions; longer than SQLite's longest pause between two attempts to write."""
+"""Pause between two transactions; longer than SQLite's longest pause between two attempts to write."""
 LOCK_S = 30
-"""Longer than most transactions, and short enough that a worker that was killed is soon replaced."""
+"""Longer than most transactions, and short enough that another worker soon takes over from a killed one."""
 PENDING_FOR = timedelta(hours=1)
-"""By how much a delivery may have been received before the ledger accepted it, whosever clock is wrong."""
+"""How long before its acceptance by the ledger a delivery may have been received, whichever clock is wrong."""
 
 _AGES = {"inbound_messages": "sent_at"}
-"""What a record's age counts by where it is not its last change: blanking its text is a change."""
+"""The column that a record's age counts from, where it is not `changed_at`: blanking its text is a change."""
 
 Rule = Callable[[Connection, str], Step]
-"""One transaction's part of something to do, from where the last one ended."""
+"""One transaction of a task, from where the transaction before ended."""
 
 log = logger("seven.workers")
 
 
 @dataclass(slots=True)
 class RetentionResult:
-    """What a pass did: rows by table."""
+    """The result of a pass: rows by table."""
 
     removed: Counter[str] = field(default_factory=Counter)
     blanked: Counter[str] = field(default_factory=Counter)
     done: bool = True
-    """Whether it came to its end, or left something for the next."""
+    """Whether the pass finished, rather than leaving work for the next one."""
     more: bool = False
-    """Whether time was up: another pass may begin at once."""
+    """Whether it ran out of time: another pass may begin at once."""
     failed: bool = False
-    """Whether it was the database that ended it."""
+    """Whether the database ended it."""
     refused: str | None = None
-    """Why nothing was removed at all: which clocks disagree, or that all of them leapt."""
+    """Why the pass removed nothing at all: which clocks disagree, or that all of them leapt."""
 
     def add(self, step: Step) -> None:
-        """Count what one transaction did."""
+        """Add the rows of one transaction."""
         self.removed.update(step.removed)
         self.blanked.update(step.blanked)
 
 
 def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | None) -> Iterator[Rule]:
-    """All that is to be done now. What is pending, and what came with it, is removed by none of it."""
+    """Every rule of a pass, in order. None removes pending deliveries, or those received along with them."""
 
-    def once(step: Callable[..., Step], *told: object) -> Iterator[Rule]:
-        yield lambda connection, _: step(connection, *told)
+    def once(step: Callable[..., Step], *arguments: object) -> Iterator[Rule]:
+        yield lambda connection, _: step(connection, *arguments)
 
-    def by(step: Callable[..., Step], name: str, *told: object) -> Iterator[Rule]:
+    def by(step: Callable[..., Step], name: str, *arguments: object) -> Iterator[Rule]:
         if before := keep.before(name, now):
-            yield from once(step, *told, before)
+            yield from once(step, *arguments, before)
 
     for table in PARTITIONED:
         yield from once(provide_weeks, table, now)
-    # what goes as a whole goes first: nothing of it has to be blanked
+    # whole weeks go first: none of their rows has to be blanked
     for history in (message_statuses, call_statuses):
         yield from by(drop_weeks, "histories", history)
     if before := keep.before("deliveries", now):
@@ -113,7 +113,7 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
 
 
 class Retention:
-    """Passes of retention, one at a time among all workers; two at once would do no harm."""
+    """Runs passes of retention, one at a time among all workers; overlapping passes would do no harm."""
 
     def __init__(
         self,
@@ -130,109 +130,105 @@ class Retention:
         self._longest_s, self._pause, self._least_pause_s = longest_s, pause, LEAST_PAUSE_S[engine.dialect.name]
 
     def run(self) -> bool:
-        """One pass, if no other is under way and the database is not held; remembered for the metrics.
+        """Make one pass and store its figures, unless another is in progress or the circuit breaker holds.
 
-        Returns whether another one should begin at once. Raises redis.RedisError.
+        Returns whether another pass should begin at once. Raises redis.RedisError.
         """
-        held = lock(self._ledger.redis, keyspace.RETENTION_LOCK, LOCK_S)
-        if self._breaker.hold or not held.acquire():
+        pass_lock = lock(self._ledger.redis, keyspace.RETENTION_LOCK, LOCK_S)
+        if self._breaker.hold or not pass_lock.acquire():
             return False
         try:
-            retained = self.retain(partial(held.extend, LOCK_S, replace_ttl=True))
+            result = self.retain(partial(pass_lock.extend, LOCK_S, replace_ttl=True))
         finally:
-            with suppress(RedisError):  # it has expired, or will
-                held.release()
-        remember(self._ledger, retained)
-        if retained.removed or retained.blanked:
-            log.info("retained", removed=dict(retained.removed), blanked=dict(retained.blanked), done=retained.done)
-        return retained.more
+            with suppress(RedisError):  # the lock has expired, or will
+                pass_lock.release()
+        add_figures(self._ledger, result)
+        if result.removed or result.blanked:
+            log.info("retention pass", removed=dict(result.removed), blanked=dict(result.blanked), done=result.done)
+        return result.more
 
-    def retain(self, still_at_it: Callable[[], object] = lambda: None) -> RetentionResult:
-        """Do what is to be done, until it is done, time is up, or the database goes away.
+    def retain(self, extend_lock: Callable[[], object] = lambda: None) -> RetentionResult:
+        """Make one pass, until it finishes, runs out of time, or the database goes away.
 
-        Before each transaction `still_at_it` is called, and may raise redis.RedisError: somebody else may have begun.
-        Raises redis.RedisError where the ledger is away at the beginning.
+        It calls `extend_lock` before each transaction, and ignores its redis.RedisError: another pass may have begun.
+        Raises redis.RedisError where the ledger is unavailable at the beginning.
         """
         figures = self._ledger.figures(QUEUES)
-        retained, began = RetentionResult(), time.monotonic()
+        result, began = RetentionResult(), time.monotonic()
         try:
             now = trusted_time({"Redis": figures.now, **self._clocks()})
             self._leaps.check(now)
         except (ClocksDisagree, ClockLeapt) as doubt:
-            what = "disagree" if isinstance(doubt, ClocksDisagree) else "leapt"
-            log.error(f"retention refused: clocks {what}", cause=str(doubt))  # noqa: TRY400 - no fault of code
+            doubted = "clocks disagree" if isinstance(doubt, ClocksDisagree) else "clocks leapt"
+            log.error(f"retention refused: {doubted}", cause=str(doubt))  # noqa: TRY400 - no fault of code
             return RetentionResult(done=False, refused=str(doubt))
         except (StoreAway, Refused) as error:
-            return _failed(retained, error)
+            return _failed(result, error)
         for rule in rules(self._keep, now, _oldest_pending(figures)):
             after: str | None = ""
             while after is not None:
-                retained.more = time.monotonic() - began > self._longest_s
-                if self._breaker.hold or retained.more:
-                    retained.done = False
-                    return retained
+                result.more = time.monotonic() - began > self._longest_s
+                if self._breaker.hold or result.more:
+                    result.done = False
+                    return result
                 with suppress(RedisError):
-                    still_at_it()
+                    extend_lock()
                 started = time.monotonic()
                 try:
-                    step = self._one(rule, after)
+                    step = self._transact(rule, after)
                 except (StoreAway, Refused) as error:
-                    return _failed(retained, error)
-                retained.add(step)
-                after = step.then
+                    return _failed(result, error)
+                result.add(step)
+                after = step.resume_after
                 if step.removed or step.blanked:
                     self._pause(max(self._least_pause_s, time.monotonic() - started))
-        return retained
+        return result
 
     def _clocks(self) -> dict[str, datetime]:
-        """The database's and this machine's. Raises StoreAway or Refused."""
-        read: list[datetime] = []
-        self._store.transact(lambda connection: read.append(clock(connection)))
-        return {"the database": read[-1], "this worker's machine": datetime.now(UTC)}
+        """The clocks of the database and of this machine. Raises StoreAway or Refused."""
+        times: list[datetime] = []
+        self._store.transact(lambda connection: times.append(clock(connection)))
+        return {"the database": times[-1], "this worker's machine": datetime.now(UTC)}
 
-    def _one(self, rule: Rule, after: str) -> Step:
-        done: list[Step] = []
-
-        def attempt(connection: Connection) -> None:
-            done.append(rule(connection, after))
-
-        self._store.transact(attempt)
-        return done[-1]
+    def _transact(self, rule: Rule, after: str) -> Step:
+        steps: list[Step] = []  # one per attempt; the last one was committed
+        self._store.transact(lambda connection: steps.append(rule(connection, after)))
+        return steps[-1]
 
 
 def _oldest_pending(figures: Figures) -> datetime | None:
-    """When the oldest pending batch was accepted; long ago, where of some that is not known: a clock was set back."""
+    """When the oldest pending batch was accepted; EARLIEST where a clock was set back, so that it is unknown."""
     queues = figures.queues.values()
     if any(queue.latest_at and queue.latest_at > figures.now + AGREEMENT for queue in queues):
         return EARLIEST
     return min((queue.oldest_at for queue in queues if queue.oldest_at), default=None)
 
 
-def _failed(retained: RetentionResult, error: Exception) -> RetentionResult:
-    """What was done before the database ended it; consumers find out for themselves whether to hold."""
-    log.warning("not retained", cause=str(error))
-    retained.done, retained.failed = False, True
-    return retained
+def _failed(result: RetentionResult, error: Exception) -> RetentionResult:
+    """The result of a pass that the database ended. Consumers detect for themselves that the database is down."""
+    log.warning("retention failed", cause=str(error))
+    result.done, result.failed = False, True
+    return result
 
 
 def retain_on_schedule(retention: Retention, again: Callable[[], object], *, threads: int) -> None:
-    """One pass, and another one at once where time was up, as it always is with much traffic.
+    """Make one pass, and request another at once where it ran out of time, as it always does under heavy traffic.
 
-    Not in a worker of one thread: it would consume nothing but between two passes.
+    A worker of one thread requests none: it would consume only between passes.
     """
     if retention.run() and threads > 1:
         again()
 
 
-def remember(ledger: Ledger, retained: RetentionResult) -> None:
-    """Keep the figures of a pass beside those of the passes before. Raises redis.RedisError."""
+def add_figures(ledger: Ledger, result: RetentionResult) -> None:
+    """Add the figures of a pass to those of the passes before. Raises redis.RedisError."""
     pipeline = ledger.redis.pipeline(transaction=True)
-    for what, tables in (("removed", retained.removed), ("blanked", retained.blanked)):
+    for action, tables in (("removed", result.removed), ("blanked", result.blanked)):
         for table, rows in tables.items():
-            pipeline.hincrby(keyspace.RETENTION, f"{what}:{table}", rows)
-    if retained.refused:
-        pipeline.set(keyspace.RETENTION_REFUSED, retained.refused)
-    elif not retained.failed:  # else it would look as if all were well
+            pipeline.hincrby(keyspace.RETENTION, f"{action}:{table}", rows)
+    if result.refused:
+        pipeline.set(keyspace.RETENTION_REFUSED, result.refused)
+    elif not result.failed:  # a failed pass must not look like a good one
         pipeline.delete(keyspace.RETENTION_REFUSED)
         seconds, micros = ledger.redis.time()
         pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)

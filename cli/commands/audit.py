@@ -1,4 +1,4 @@
-"""audit: proves that every accepted delivery is a row, or on its way to be one; or says which are not."""
+"""audit: proves that every accepted delivery is a row or on its way to one, or names those that are not."""
 
 import re
 import sqlite3
@@ -11,17 +11,17 @@ from typing import Annotated, Any, TextIO
 import typer
 from redis.exceptions import RedisError
 
-from cli.database import opened
+from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
-from cli.output.audit import report
+from cli.output.audit import print_audit
 from cli.output.terminal import document, program
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
 from runtime.redis_url import reason
 from store.row_writer import StoreAway
 
-# text, JSON, JSON in JSON, whoever wrote it anew
+# as text, as JSON, or as JSON in the JSON of a log collector
 _LINE_OF_LOG = re.compile(r'\b(?:batch(?:es)?|life|guard)\\*"?\s*[=:]')
 _IDS = re.compile(r'\bids(?:=(\S*)|\\*"\s*:\s*(\[[^\]]*))')
 _ID = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
@@ -33,27 +33,27 @@ def audit(
         typer.Option(
             "--against",
             metavar="FILE",
-            help="Anything that tells ids of 2xx answers: a list, answers, a receiver's log.",
+            help="A file with the ids of 2xx answers: a list, the answers, a receiver's log.",
         ),
     ] = None,
     acknowledge: Annotated[
-        bool, typer.Option("--acknowledge", help="Take note of what is found: later audits count it, and are good.")
+        bool, typer.Option("--acknowledge", help="Acknowledge the losses found: later audits count them, and are good.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Account for every delivery that was ever accepted. Safe on a live system; changes nothing of its own accord.
+    """Account for every delivery that was ever accepted. Safe on a live system; only --acknowledge changes anything.
 
     Exit code 1 when something is lost, or may be.
     """
-    lines = None if against is None else _opened(against)
-    with opened() as engine:
+    lines = None if against is None else _open_lines(against)
+    with open_database() as engine:
         ledger = Ledger(Installation.from_environment().redis_url, timeout_s=10)
         auditor = Auditor(ledger, engine)
         try:
-            found = auditor.audit(None if lines is None else _ids(lines))
+            result = auditor.audit(None if lines is None else _ids(lines))
             if acknowledge:
-                auditor.acknowledge(found)
-            after = auditor.audit() if acknowledge else found
+                auditor.acknowledge(result)
+            after = auditor.audit() if acknowledge else result
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
@@ -61,30 +61,30 @@ def audit(
                 f"Is it running? `{program()} up` starts one where REDIS_URL is not set.",
             )
         except StoreAway as error:
-            fail(ExitCode.UNKNOWN, f"The database does not take anything: {error}")
+            fail(ExitCode.UNKNOWN, f"The database accepts no writes: {error}")
         except sqlite3.Error as error:
-            fail(ExitCode.UNKNOWN, f"--against: its ids need room in the temporary directory, TMPDIR: {error}")
+            fail(ExitCode.UNKNOWN, f"--against: its ids need space in the temporary directory (TMPDIR): {error}")
         finally:
             ledger.close()
     if as_json:
-        document(_told(found))
+        document(_as_dict(result))
     else:
-        report(found)
+        print_audit(result)
     if acknowledge:
-        _say_acknowledged(after)
-    raise typer.Exit(ExitCode.WRONG if found.lost else ExitCode.GOOD)
+        _print_acknowledged(after)
+    raise typer.Exit(ExitCode.WRONG if result.lost else ExitCode.GOOD)
 
 
-def _say_acknowledged(after: Audit) -> None:
+def _print_acknowledged(after: Audit) -> None:
     sys.stderr.write(
-        "That has been taken note of. What the audit finds all the same has to be mended first.\n"
+        "Acknowledged. What the audit still reports has to be repaired first.\n"
         if after.lost
-        else "That has been taken note of: from now on the audit is good, until there is something new.\n"
+        else "Acknowledged: from now on the audit is good, until something new is lost.\n"
     )
 
 
-def _opened(file: Path) -> TextIO:
-    """A file of ids. Ends with exit code 2 where it cannot be read."""
+def _open_lines(file: Path) -> TextIO:
+    """Open a file of ids. Ends with exit code 2 if it cannot be read."""
     try:
         return file.open(encoding="utf-8-sig", errors="replace")
     except OSError as error:
@@ -92,33 +92,35 @@ def _opened(file: Path) -> TextIO:
 
 
 def _ids(lines: TextIO) -> Iterator[str]:
-    """The delivery ids that a file tells, as they are read. Ends with exit code 2 where there are none."""
-    number = lacking = 0
+    """The delivery ids in a file, as they are read. Ends with exit code 2 if there are none."""
+    total = without_id = 0
     with lines:
         for line in filter(str.strip, lines):
             ids = _ids_of(line)
-            number, lacking = number + 1, lacking + (not ids)
+            total, without_id = total + 1, without_id + (not ids)
             yield from ids
-    if lacking == number:
-        fail(ExitCode.USAGE, "--against: no id of a delivery is in that file.")
-    if lacking:
-        sys.stderr.write(f"--against: {lacking} of {number} lines tell no id of a delivery.\n")
+    if without_id == total:
+        fail(ExitCode.USAGE, "--against: the file contains no delivery id.")
+    if without_id:
+        sys.stderr.write(f"--against: {without_id} of {total} lines contain no delivery id.\n")
 
 
-def _ids_of(told: str) -> list[str]:
-    """Every id in a line; of a log's line, whoever collected it, those of its deliveries and not its batch's."""
-    if _LINE_OF_LOG.search(told):
-        told = " ".join(found[1] or found[2] or "" for found in _IDS.finditer(told))
-    return [one.lower() for one in _ID.findall(told)]
+def _ids_of(line: str) -> list[str]:
+    """The delivery ids in a line; a log line, whatever collected it, contributes its `ids` and not its batch's."""
+    if _LINE_OF_LOG.search(line):
+        line = " ".join(match[1] or match[2] or "" for match in _IDS.finditer(line))
+    return [delivery_id.lower() for delivery_id in _ID.findall(line)]
 
 
-def _told(found: Audit) -> dict[str, Any]:
-    """The audit as JSON: everything, with the sums that a script asks for first."""
-    told = asdict(found)
+def _as_dict(result: Audit) -> dict[str, Any]:
+    """The audit as JSON, its totals first."""
+    fields = asdict(result)
+    if against := fields["against"]:
+        fields["against"] = {"told": against.pop("ids"), **against}
     return {
-        "lost": found.lost,
-        "missing": sum(one.missing for one in (*found.series, *found.earlier)),
-        "doubled": sum(one.doubled for one in (*found.series, *found.earlier)),
-        **told,
-        "link_gaps": {kind: {"links": links, "untold": untold} for kind, (links, untold) in found.link_gaps.items()},
+        "lost": result.lost,
+        "missing": sum(series.missing for series in (*result.series, *result.earlier)),
+        "doubled": sum(series.doubled for series in (*result.series, *result.earlier)),
+        **fields,
+        "link_gaps": {kind: {"links": links, "untold": untold} for kind, (links, untold) in result.link_gaps.items()},
     }

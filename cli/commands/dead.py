@@ -1,4 +1,4 @@
-"""dead: the deliveries that were not applied, dead or parked: listed, shown, replayed, discarded."""
+"""dead: lists, shows, replays and discards deliveries that were not applied."""
 
 import sys
 from collections.abc import Sequence
@@ -8,34 +8,33 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
-from cli.commands.dead_selection import Ids, Limit, Outcomes, Reason, Sources, Types, selection
+from cli.commands.dead_selection import takes_selection
 from cli.commands.dead_work import carry_out
-from cli.confirm import ask, askable
-from cli.database import opened, reading
-from cli.exits import ExitCode, end, fail, why
+from cli.confirm import confirm, require_terminal
+from cli.database import open_database, read_connection
+from cli.exits import ExitCode, end_if_interrupted, fail, reason_of
 from cli.output.dead import (
-    tell_groups,
-    tell_list,
-    tell_plan,
-    tell_replayed,
-    tell_whole,
-    told_plan,
-    told_replayed,
-    whole,
+    delivery_as_dict,
+    plan_as_dict,
+    print_delivery,
+    print_groups,
+    print_list,
+    print_plan,
+    print_replay,
+    replay_as_dict,
 )
 from cli.output.progress import Portions
 from cli.output.terminal import document, line, shown
-from cli.times import Since, Until
-from operations.dead_letters import Selection, failures, groups, listed, selected, unapplied
-from operations.replay import Plan, Replayed, discard, replay
-from operations.reprocess import reread
+from operations.dead_letters import Selection, count_groups, list_unapplied, read_failures, read_unapplied, select_ids
+from operations.replay import ReplayPlan, ReplaySummary, discard, replay
+from operations.reprocess import reprocess
 from seven.field_types import storable
 from seven.records import ArchivedDelivery
-from store.record_rows import kept
+from store.record_rows import read_records
 
 LISTED = 50
-RATE = 500.0  # deliveries a second: workers do many times that, and are to notice nothing
-REPLAYED = ("dead", "parked")  # quarantined ones may be forged: only who says so replays them
+RATE = 500.0  # deliveries a second: a fraction of what workers apply, so that a replay does not slow them down
+REPLAYED = ("dead", "parked")  # quarantined ones may be forged: they are replayed on explicit request only
 MOST_NAMED = 20
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -50,194 +49,153 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(
-    *,
-    ids: Ids = None,
-    outcome: Outcomes = None,
-    event_type: Types = None,
-    source: Sources = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    as_json: AsJson = False,
-) -> None:
-    """How many of each kind there are, and the newest 50 of them, or --limit. Discarded ones only with --outcome."""
-    told = selection(
-        ids=ids,
-        outcomes=outcome,
-        event_types=event_type,
-        sources=source,
-        reason=reason,
-        since=since,
-        until=until,
-        limit=limit or (None if ids else LISTED),
-    )
-    with reading() as connection:
-        counted, found = groups(connection, told), listed(connection, told)
+@takes_selection()
+def list_(selection: Selection, *, as_json: AsJson = False) -> None:
+    """Count them by kind, and list the newest 50, or --limit. Discarded ones only with --outcome."""
+    if not selection.ids and selection.limit is None:
+        selection = replace(selection, limit=LISTED)
+    with read_connection() as connection:
+        groups, rows = count_groups(connection, selection), list_unapplied(connection, selection)
     if as_json:
-        document({"deliveries": sum(one["deliveries"] for one in counted), "groups": counted, "listed": found})
+        document({"deliveries": sum(group["deliveries"] for group in groups), "groups": groups, "listed": rows})
     else:
-        tell_list(counted, found)
-    raise typer.Exit(_unmatched(told, [one["id"] for one in found]))
+        print_list(groups, rows)
+    raise typer.Exit(_report_unmatched(selection, [row["id"] for row in rows]))
 
 
 @app.command("show")
 def show(
-    told: Annotated[str, typer.Argument(metavar="ID", help="A delivery's own id.")], as_json: AsJson = False
+    delivery_id: Annotated[str, typer.Argument(metavar="ID", help="A delivery's own id.")], as_json: AsJson = False
 ) -> None:
-    """All about one delivery: reason, history, what came, and what it would become today."""
-    with reading() as connection:
-        place = (ArchivedDelivery.table, (storable(told.strip()),))
-        found = kept(connection, [place]).get(place)
-        if not isinstance(found, ArchivedDelivery):
-            fail(ExitCode.WRONG, f"There is no delivery {shown(told)}.")
-        waiting, history = unapplied(connection, [found.id]), failures(connection, [found.id])
-    one = whole(found, reread(waiting[0]) if waiting else None, history)
+    """Show everything about one delivery: its payload, reason and failures, and what it would become today."""
+    with read_connection() as connection:
+        key = (ArchivedDelivery.table, (storable(delivery_id.strip()),))
+        delivery = read_records(connection, [key]).get(key)
+        if not isinstance(delivery, ArchivedDelivery):
+            fail(ExitCode.WRONG, f"There is no delivery {shown(delivery_id)}.")
+        unapplied, failures = read_unapplied(connection, [delivery.id]), read_failures(connection, [delivery.id])
+    details = delivery_as_dict(delivery, reprocess(unapplied[0]) if unapplied else None, failures)
     if as_json:
-        document(one)
+        document(details)
     else:
-        tell_whole(one)
+        print_delivery(details)
 
 
 @app.command("replay")
+@takes_selection(REPLAYED)
 def replay_(
+    selection: Selection,
     *,
-    ids: Ids = None,
-    outcome: Outcomes = None,
-    event_type: Types = None,
-    source: Sources = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
     rate: Rate = RATE,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Understand deliveries anew and apply them: show the plan, ask, and do it. Without words all dead and parked ones.
+    """Process deliveries again and apply them: show the plan, ask, and do it. By default all dead and parked ones.
 
-    May be interrupted at any moment: what is done is done, and the same again does the rest. What fails again keeps
-    its history. Exit code 1 when something is dead afterwards, or something named by its id was not replayed.
+    May be interrupted at any moment: what is done stays done, and the same command again does the rest. Deliveries
+    that fail again keep their history. Exit code 1 when one is dead afterwards, or one named by its id was not
+    replayed.
     """
-    told = selection(
-        ids=ids,
-        outcomes=outcome,
-        event_types=event_type,
-        sources=source,
-        reason=reason,
-        since=since,
-        until=until,
-        limit=limit,
-        default=REPLAYED,
-    )
-    askable(yes or dry_run)
-    done = Replayed()
-    with opened() as engine:
-        chosen = _chosen(engine, told)
-        plan = _planned(engine, chosen, risk=bool(ids))
-        if chosen and not as_json:
-            tell_plan(plan)
-        code = _unmatched(told, chosen)
-        if dry_run or not chosen:
+    require_terminal(yes or dry_run)
+    done, force = ReplaySummary(), bool(selection.ids)
+    with open_database() as engine:
+        ids = _select_ids(engine, selection)
+        plan = _plan(engine, ids, force)
+        if ids and not as_json:
+            print_plan(plan)
+        code = _report_unmatched(selection, ids)
+        if dry_run or not ids:
             if as_json:
-                document({"dry_run": dry_run, "plan": told_plan(plan)})
-            elif not chosen:
-                line("Nothing of that kind is to be replayed; what is in quarantine only with --outcome or by its id.")
-            raise typer.Exit(max(code, _code(plan.replayed, told)))
-        ask(yes, f"Replay {len(chosen)} deliveries?")
-        stopped = carry_out(
-            engine, chosen, "replayed", rate, lambda store, some: done.add(replay(store, some, risk=bool(ids)))
+                document({"dry_run": dry_run, "plan": plan_as_dict(plan)})
+            elif not ids:
+                line("No delivery matches; quarantined ones are replayed only with --outcome, or by their ids.")
+            raise typer.Exit(max(code, _code(plan.replayed, selection)))
+        confirm(yes, f"Replay {len(ids)} deliveries?")
+        interruption = carry_out(
+            engine, ids, "replayed", rate, lambda store, portion: done.add(replay(store, portion, force))
         )
     if as_json:
-        document({"dry_run": False, "plan": told_plan(plan), "done": told_replayed(done), "stopped": why(stopped)})
+        document(
+            {
+                "dry_run": False,
+                "plan": plan_as_dict(plan),
+                "done": replay_as_dict(done),
+                "stopped": reason_of(interruption),
+            }
+        )
     else:
-        tell_replayed("Replayed", done)
-    end(stopped, "replayed", len(chosen))
-    raise typer.Exit(max(code, _code(done, told)))
+        print_replay("Replayed", done)
+    end_if_interrupted(interruption, "replayed", len(ids))
+    raise typer.Exit(max(code, _code(done, selection)))
 
 
 @app.command("discard")
+@takes_selection()
 def discard_(
+    selection: Selection,
     *,
-    ids: Ids = None,
-    outcome: Outcomes = None,
-    event_type: Types = None,
-    source: Sources = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
     rate: Rate = RATE,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say of deliveries, quarantined ones too, that they are seen and not wanted: show how many, ask, and do it.
+    """Mark deliveries, quarantined ones too, as seen and not wanted: show how many, ask, and do it.
 
-    No row goes. They are listed no more, but for --outcome discarded; the audit counts them; a replay can still
-    apply them.
+    Rows stay. Discarded deliveries are listed only with --outcome discarded; the audit counts them; a replay can
+    still apply them.
     """
-    told = selection(
-        ids=ids,
-        outcomes=outcome,
-        event_types=event_type,
-        sources=source,
-        reason=reason,
-        since=since,
-        until=until,
-        limit=limit,
-    )
-    askable(yes or dry_run)
-    done: list[int] = []
-    stopped = None
-    with opened() as engine:
-        chosen = _chosen(engine, told)
+    require_terminal(yes or dry_run)
+    discarded: list[int] = []
+    interruption = None
+    with open_database() as engine:
+        ids = _select_ids(engine, selection)
         with engine.connect().execution_options(reads=True) as connection:
-            counted = groups(connection, replace(told, ids=tuple(chosen))) if chosen else []
+            groups = count_groups(connection, replace(selection, ids=tuple(ids))) if ids else []
         if not as_json:
-            tell_groups(f"To be discarded: {len(chosen)}", counted)
-        code = _unmatched(told, chosen)
-        if chosen and not dry_run:
-            ask(yes, f"Discard {len(chosen)} deliveries?")
-            stopped = carry_out(
-                engine, chosen, "discarded", rate, lambda store, some: done.append(discard(store, some))
+            print_groups(f"To be discarded: {len(ids)}", groups)
+        code = _report_unmatched(selection, ids)
+        if ids and not dry_run:
+            confirm(yes, f"Discard {len(ids)} deliveries?")
+            interruption = carry_out(
+                engine, ids, "discarded", rate, lambda store, portion: discarded.append(discard(store, portion))
             )
     if as_json:
-        document({"dry_run": dry_run, "groups": counted, "discarded": sum(done), "stopped": why(stopped)})
+        document(
+            {"dry_run": dry_run, "groups": groups, "discarded": sum(discarded), "stopped": reason_of(interruption)}
+        )
     elif not dry_run:
-        line(f"Discarded: {sum(done)}")
-    end(stopped, "discarded", len(chosen))
+        line(f"Discarded: {sum(discarded)}")
+    end_if_interrupted(interruption, "discarded", len(ids))
     raise typer.Exit(code)
 
 
-def _chosen(engine: Engine, told: Selection) -> list[str]:
-    """Fixed before anything is done: what comes meanwhile was in no plan. The oldest come first."""
+def _select_ids(engine: Engine, selection: Selection) -> list[str]:
+    """The oldest first; read once, so that deliveries that arrive after the plan are not touched."""
     with engine.connect().execution_options(reads=True) as connection:
-        return selected(connection, told)[::-1]
+        return select_ids(connection, selection)[::-1]
 
 
-def _planned(engine: Engine, chosen: Sequence[str], risk: bool) -> Plan:
-    plan = Plan(engine, risk)
-    with Portions(chosen, "planned") as portions:
+def _plan(engine: Engine, ids: Sequence[str], force: bool) -> ReplayPlan:
+    plan = ReplayPlan(engine, force)
+    with Portions(ids, "planned") as portions:
         for portion in portions:
-            plan.look(portion)
+            plan.add(portion)
     if portions.interrupted:
         fail(ExitCode.WRONG, "Interrupted while planning. Nothing was changed.")
     return plan
 
 
-def _unmatched(told: Selection, found: Sequence[str]) -> ExitCode:
-    """Exit code 1, and says so, where ids were named that are no such deliveries."""
-    lacking = [] if told.limit else sorted({*told.ids} - {*found})
-    if not lacking:
+def _report_unmatched(selection: Selection, ids: Sequence[str]) -> ExitCode:
+    """Report ids on the command line that the selection did not match. Returns exit code 1 if there are any."""
+    unmatched = [] if selection.limit else sorted({*selection.ids} - {*ids})
+    if not unmatched:
         return ExitCode.GOOD
-    named = ", ".join(map(shown, lacking[:MOST_NAMED]))
-    sys.stderr.write(f"No such delivery waits here, {len(lacking)} of those named: {named}\n")
+    names = ", ".join(map(shown, unmatched[:MOST_NAMED]))
+    sys.stderr.write(f"{len(unmatched)} of the ids match no delivery here: {names}\n")
     return ExitCode.WRONG
 
 
-def _code(replayed: Replayed, told: Selection) -> ExitCode:
-    lacks = replayed.failed or (told.ids and replayed.count("left"))
-    return ExitCode.WRONG if lacks else ExitCode.GOOD
+def _code(replayed: ReplaySummary, selection: Selection) -> ExitCode:
+    incomplete = replayed.failed or (selection.ids and replayed.count("left"))
+    return ExitCode.WRONG if incomplete else ExitCode.GOOD

@@ -1,14 +1,18 @@
-"""The options by which `dead` is told which deliveries are meant; the same for all that it does."""
+"""The options that select deliveries, the same for each command of `dead`."""
 
+import functools
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.exits import ExitCode, fail
-from cli.times import parse_time
-from operations.dead_letters import OPEN, Selection
+from cli.times import Since, Until, parse_time
+from operations.dead_letters import Selection
 from seven.field_types import storable
+from store.schema import OPEN_OUTCOMES
 
 
 class Outcome(StrEnum):
@@ -20,44 +24,68 @@ class Outcome(StrEnum):
     DISCARDED = "discarded"
 
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Deliveries by their own ids.")]
-Outcomes = Annotated[list[Outcome] | None, typer.Option("--outcome", help="Of this outcome; repeatable.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of deliveries.")]
+Outcomes = Annotated[list[Outcome] | None, typer.Option("--outcome", help="With this outcome; repeatable.")]
 Types = Annotated[
     list[str] | None, typer.Option("--type", metavar="EVENT_TYPE", help="Of this event type; repeatable.")
 ]
 Sources = Annotated[
-    list[str] | None, typer.Option("--source", metavar="ADDRESS", help="That came from this address; repeatable.")
+    list[str] | None, typer.Option("--source", metavar="ADDRESS", help="Sent from this address; repeatable.")
 ]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Whose reason has this in it.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the newest.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="With this text in the reason.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many, the newest.")]
 
 
 def selection(
     *,
-    ids: list[str] | None,
-    outcomes: list[Outcome] | None,
-    event_types: list[str] | None,
-    sources: list[str] | None,
-    reason: str | None,
-    since: str | None,
-    until: str | None,
-    limit: int | None,
-    default: tuple[str, ...] = OPEN,
+    ids: Ids = None,
+    outcomes: Outcomes = None,
+    event_types: Types = None,
+    sources: Sources = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    default_outcomes: tuple[str, ...] = OPEN_OUTCOMES,
 ) -> Selection:
-    """What was told. Named by its id a delivery of any outcome is meant, else those of `default`.
+    """The deliveries that the options select: without --outcome those of `default_outcomes`, by id of any outcome.
 
-    Ends with exit code 2 for a time that is none, and for words that are empty: they would mean everything.
+    Ends with exit code 2 for an invalid time, and for an empty text, which would select everything.
     """
-    words = (*(ids or ()), *(event_types or ()), *(sources or ()), "-" if reason is None else reason)
-    if not all(one.strip() for one in words):
+    texts = (*(ids or ()), *(event_types or ()), *(sources or ()), "-" if reason is None else reason)
+    if not all(text.strip() for text in texts):
         fail(ExitCode.USAGE, "An id, --type, --source or --reason is empty.")
     return Selection(
-        ids=tuple(storable(one.strip()) for one in ids or ()),
-        outcomes=tuple(str(one) for one in outcomes or (Outcome if ids else default)),
-        event_types=tuple(storable(one) for one in event_types or ()),
-        sources=tuple(storable(one.strip()) for one in sources or ()),
+        ids=tuple(storable(delivery_id.strip()) for delivery_id in ids or ()),
+        outcomes=tuple(map(str, outcomes or (Outcome if ids else default_outcomes))),
+        event_types=tuple(map(storable, event_types or ())),
+        sources=tuple(storable(source.strip()) for source in sources or ()),
         reason=storable(reason or ""),
         since=parse_time("--since", since),
         until=parse_time("--until", until),
         limit=limit,
     )
+
+
+_OPTIONS = {
+    name: option for name, option in inspect.signature(selection).parameters.items() if name != "default_outcomes"
+}
+
+
+def takes_selection(
+    default_outcomes: tuple[str, ...] = OPEN_OUTCOMES,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command: its first parameter, a Selection, becomes the options of `selection`."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def wrapper(**arguments: Any) -> None:
+            options = {name: arguments.pop(name) for name in _OPTIONS}
+            command(selection(**options, default_outcomes=default_outcomes), **arguments)
+
+        _, *others = inspect.signature(command).parameters.values()
+        signature = inspect.Signature([*_OPTIONS.values(), *others])
+        wrapper.__signature__ = signature  # type: ignore[attr-defined]  # typer reads it
+        return wrapper
+
+    return decorate

@@ -1,4 +1,4 @@
-"""Carrying out what somebody has seen the plan of and agreed to, in portions."""
+"""Execution of a confirmed `dead replay` or `dead discard`, in portions."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,15 +10,15 @@ from store.row_writer import Refused, Store, StoreAway
 
 
 def carry_out(
-    engine: Engine, chosen: Sequence[str], what: str, rate: float, act: Callable[[Store, Sequence[str]], None]
+    engine: Engine, ids: Sequence[str], participle: str, rate: float, act: Callable[[Store, Sequence[str]], None]
 ) -> Interruption | None:
-    """Act on portions, `rate` of them a second; returns why not on all."""
+    """Act on the deliveries in portions, at most `rate` deliveries a second. Returns None once all are done."""
     store = Store(engine)
-    portions = Portions(chosen, what, rate)
+    portions = Portions(ids, participle, rate)
     try:
         with portions:
             for portion in portions:
                 act(store, portion)
     except (StoreAway, Refused) as error:
-        return Interruption(ExitCode.UNKNOWN, f"The database does not take anything: {error}", portions.done)
-    return Interruption(ExitCode.WRONG, "interrupted", portions.done) if portions.done < len(chosen) else None
+        return Interruption(ExitCode.UNKNOWN, f"The database accepts no writes: {error}", portions.done)
+    return Interruption(ExitCode.WRONG, "interrupted", portions.done) if portions.done < len(ids) else None

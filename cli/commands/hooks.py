@@ -1,6 +1,5 @@
-"""hooks: the subscriptions at the gateway, listed, compared with the desired ones, and repaired."""
+"""hooks: lists the hooks at the gateway, compares them with the desired ones, and repairs them."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 from redis.exceptions import RedisError
 
-from cli.confirm import ask, askable
+from cli.confirm import confirm, require_terminal
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
@@ -22,59 +21,58 @@ from gateway.reconciler import Reconciler, ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import fingerprint
 from runtime.redis_url import reason
-from runtime.settings import load
 from seven.hooks import Addresses, Hook
 from workers.settings import WorkerSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-NO_BOUND = sys.maxsize  # who has seen the plan and said yes needs no breaker for its size
+NO_BOUND = sys.maxsize  # the operator confirms the plan, so its size needs no limit
 
-app = typer.Typer(no_args_is_help=True, help="The subscriptions at the gateway: list, plan, apply.")
+app = typer.Typer(no_args_is_help=True, help="The hooks (webhook subscriptions) at the gateway: list, plan, apply.")
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Every hook of the account, ours and others'. Addresses are shown without what is secret in them."""
-    with _reconciler() as (run, addresses), _answering():
-        hooks = run.read()
-    told = [_told(hook, addresses) for hook in hooks]
+    """List every hook of the account, ours and others'. Addresses are shown without their secret parts."""
+    with _reconciler() as (run, addresses), _exit_if_unreachable():
+        hooks = [_as_dict(hook, addresses) for hook in run.read()]
     if as_json:
-        document(told)
+        document(hooks)
     else:
-        table(f"Hooks at the gateway: {len(told)}", _COLUMNS, ([one[name] for name in _COLUMNS] for one in told))
+        table(f"Hooks at the gateway: {len(hooks)}", _COLUMNS, ([hook[name] for name in _COLUMNS] for hook in hooks))
 
 
 @app.command("plan")
 def plan_(as_json: AsJson = False) -> None:
-    """What it would take to have the hooks as desired. Changes nothing; exit code 1 when they are not."""
-    with _reconciler() as (run, addresses), _answering():
-        found = run.compare()
-    _show(found, addresses, as_json=as_json)
-    raise typer.Exit(ExitCode.WRONG if found.plan.drift or found.holds else ExitCode.GOOD)
+    """Compare the hooks with the desired ones. Changes nothing; exit code 1 when they differ."""
+    with _reconciler() as (run, addresses), _exit_if_unreachable():
+        comparison = run.compare()
+    _print_plan(comparison, addresses, as_json=as_json)
+    raise typer.Exit(ExitCode.WRONG if comparison.plan.drift or comparison.holds else ExitCode.GOOD)
 
 
 @app.command("apply")
 def apply_(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Make anew what was made here and is not listed; look at the account first.")
+        bool,
+        typer.Option("--again", help="Recreate hooks made here that are not listed; check the account's page first."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the plan, ask, and carry it out: what is missing is made first, what is surplus goes when that is safe."""
-    askable(yes, "`hooks plan`")
-    with _reconciler(again=again) as (run, addresses), _answering():
-        found = run.compare()
+    """Show the plan, ask, and carry it out: create missing hooks first, then remove surplus ones when that is safe."""
+    require_terminal(yes, "`hooks plan`")
+    with _reconciler(again=again) as (run, addresses), _exit_if_unreachable():
+        comparison = run.compare()
         if not as_json:
-            _show(found, addresses, as_json=False)
-        ask(yes or not found.plan.drift, "Carry it out?")
-        done = run.run(apply=True)
-    if done is None:
-        fail(ExitCode.UNKNOWN, "Another reconciling is under way; try again in a moment.")
-    _show_done(done, addresses, as_json=as_json)
-    if done.plan is None:
+            _print_plan(comparison, addresses, as_json=False)
+        confirm(yes or not comparison.plan.drift, "Carry it out?")
+        result = run.run(apply=True)
+    if result is None:
+        fail(ExitCode.UNKNOWN, "Another process is reconciling the hooks; try again in a moment.")
+    _print_result(result, addresses, as_json=as_json)
+    if result.plan is None:
         raise typer.Exit(ExitCode.UNKNOWN)
-    raise typer.Exit(ExitCode.WRONG if done.plan.drift else ExitCode.GOOD)
+    raise typer.Exit(ExitCode.WRONG if result.plan.drift else ExitCode.GOOD)
 
 
 _COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enabled", "address")
@@ -82,18 +80,17 @@ _COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enab
 
 @contextmanager
 def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]]:
-    """The reconciler that the environment describes. Ends with exit code 2 where it does not."""
-    home = Installation.from_environment()
-    if home.emulates:
-        sys.stderr.write("No SEVEN_API_KEY is set: this is about the emulator that `up` starts.\n")
-    os.environ.update(home.environment())
-    settings = load(WorkerSettings)
+    """The reconciler of the environment's account. Ends with exit code 2 if a setting is missing."""
+    installation = Installation.from_environment()
+    if installation.emulates:
+        sys.stderr.write("No SEVEN_API_KEY is set: these are the hooks of the emulator that `up` starts.\n")
+    settings = installation.load(WorkerSettings)
     account = settings.account
     if account.addresses is None or account.missing_settings:
         fail(ExitCode.USAGE, f"configuration: {account.missing_settings}: not set")
     ledger, engine = Ledger(settings.redis_url.get_secret_value()), store_engine()
     try:
-        with reconciler(account, ledger.redis, engine, NO_BOUND, again=again) as run:
+        with reconciler(account, ledger.redis, engine, NO_BOUND, recreate_unlisted=again) as run:
             yield run, account.addresses
     finally:
         ledger.close()
@@ -101,8 +98,8 @@ def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """Ends with exit code 3 when gateway or Redis do not answer, or refuse."""
+def _exit_if_unreachable() -> Iterator[None]:
+    """End with exit code 3 if the gateway or Redis does not answer, or refuses."""
     try:
         yield
     except GatewayFailure as failure:
@@ -111,10 +108,10 @@ def _answering() -> Iterator[None]:
         fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({reason(error)})")
 
 
-def _told(hook: Hook, addresses: Addresses) -> dict[str, Any]:
+def _as_dict(hook: Hook, addresses: Addresses) -> dict[str, Any]:
     token = addresses.token(hook.target_url)
     parts = urlsplit(hook.target_url)
-    # the path of an address is a secret: ours is shown by the token's fingerprint, others' not at all
+    # the path of an address is a secret: ours is shown with the token's fingerprint, others' not at all
     address = (
         hook.target_url.replace(token, f"<{fingerprint(token)}>") if token else f"{parts.scheme}://{parts.hostname}/…"
     )
@@ -129,38 +126,44 @@ def _told(hook: Hook, addresses: Addresses) -> dict[str, Any]:
     }
 
 
-def _show(comparison: Comparison, addresses: Addresses, *, as_json: bool) -> None:
-    found = comparison.plan
-    groups = {
-        "matching": [(actual, "") for _, actual in found.matching],
-        "missing": [(hook, "to be created") for hook in found.missing],
-        "drifted": [(one.actual, f"to be replaced: {', '.join(one.differences)}") for one in found.drifted],
-        "surplus": [(hook, "to be removed") for hook in found.surplus],
-        "overlapping": [(hook, "every event arrives twice, beside `all`") for hook in found.overlapping],
-        "strangers": [(hook, "not ours, not touched") for hook in found.strangers],
+def _print_plan(comparison: Comparison, addresses: Addresses, *, as_json: bool) -> None:
+    plan = comparison.plan
+    actions = {
+        "matching": [(actual, "") for _, actual in plan.matching],
+        "missing": [(hook, "to be created") for hook in plan.missing],
+        "drifted": [(drift.actual, f"to be replaced: {', '.join(drift.differences)}") for drift in plan.drifted],
+        "surplus": [(hook, "to be removed") for hook in plan.surplus],
+        "overlapping": [(hook, "every event arrives twice, as an `all` hook exists") for hook in plan.overlapping],
+        "strangers": [(hook, "not ours, not touched") for hook in plan.strangers],
     }
-    told = {name: [_told(hook, addresses) | {"what": what} for hook, what in hooks] for name, hooks in groups.items()}
+    groups = {
+        name: [_as_dict(hook, addresses) | {"what": action} for hook, action in hooks]
+        for name, hooks in actions.items()
+    }
     if as_json:
-        document({"drift": found.drift, "holds": [hold._asdict() for hold in comparison.holds], **told})
+        document({"drift": plan.drift, "holds": [hold._asdict() for hold in comparison.holds], **groups})
         return
-    rows = [[name, one["what"], *(one[c] for c in _COLUMNS)] for name, some in told.items() for one in some]
+    rows = [[name, hook["what"], *(hook[c] for c in _COLUMNS)] for name, hooks in groups.items() for hook in hooks]
     table("Hooks", ("", "what", *_COLUMNS), rows)
     for hold in comparison.holds:
         line(hold.text, "yellow")
-    if not found.drift:
+    if not plan.drift:
         line("All hooks are as desired.")
     else:
-        line(f"{found.drift} are not as desired. To repair them: {program()} hooks apply")
+        line(f"{plan.drift} are not as desired. To repair them: {program()} hooks apply")
 
 
-def _show_done(done: ReconcileResult, addresses: Addresses, *, as_json: bool) -> None:
-    made = [{"action": one.action, **_told(one.hook, addresses)} for one in done.done if one.hook]
+def _print_result(result: ReconcileResult, addresses: Addresses, *, as_json: bool) -> None:
+    changes = [
+        {"action": change.action, **_as_dict(change.hook, addresses)} for change in result.changes if change.hook
+    ]
     if as_json:
-        document({"done": made, "held": done.held, "drift": done.plan.drift if done.plan else None})
+        document({"done": changes, "held": result.reason, "drift": result.plan.drift if result.plan else None})
         return
-    for one in made:
-        line(f"{one['action']} hook {one['id']}: {one['event_type']} {one['request_method']} {one['address']}")
-    if done.held:
-        line(done.held, "yellow")
-    elif not made:
-        line("Nothing was to do.")
+    for change in changes:
+        hook = " ".join(change[name] for name in ("event_type", "request_method", "address"))
+        line(f"{change['action']} hook {change['id']}: {hook}")
+    if result.reason:
+        line(result.reason, "yellow")
+    elif not changes:
+        line("Nothing had to be done.")

@@ -1,4 +1,4 @@
-"""send: one sample delivery to the receiver, as the gateway would make it."""
+"""send: sends one sample delivery to the receiver, as the gateway would."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ from cli.installation import Installation
 from cli.output.terminal import document, line, program, shown
 from emulator.auth import Signing
 from emulator.vendor_event import VendorEvent
-from emulator.wire import METHODS, Method, PlannedDelivery, Request, write
+from emulator.wire import METHODS, Method, PlannedDelivery, Request, write_request
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
 from seven.hooks import TEST_HEADER
@@ -25,15 +25,15 @@ _METHODS: dict[str, Method] = {method.lower(): method for method in METHODS}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver said."""
+    """The receiver's answer."""
 
     status: int
-    words: dict[str, Any]
+    fields: dict[str, Any]
 
     @property
     def accepted(self) -> bool:
-        """Whether the delivery was kept and understood."""
-        return 200 <= self.status < 300 and self.words.get("outcome", "accepted") == "accepted"
+        """Whether the delivery was stored and understood."""
+        return 200 <= self.status < 300 and self.fields.get("outcome", "accepted") == "accepted"
 
 
 def send(
@@ -49,63 +49,63 @@ def send(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Send one sample delivery, say what became of it, and what to look at next.
+    """Send one sample delivery, and print its outcome and the next command to run.
 
-    The sample is the one that the vendor documents; sent twice it is a repeat, and changes nothing.
+    The sample is the vendor's documented one; a second one is a repeat, and changes nothing.
     """
     if event_type not in EVENT_TYPES:
         raise typer.BadParameter(f"{event_type!r} is none of {', '.join(EVENT_TYPES)}", param_hint="EVENT_TYPE")
-    fields = {**EVENT_TYPES[event_type].example, **_changed(changes or [])}
+    fields = {**EVENT_TYPES[event_type].example, **_parse_changes(changes or [])}
     now = datetime.now(UTC)
-    occurrence = VendorEvent(event_type, fields, now)
-    telling = PlannedDelivery(occurrence, _METHODS[method])
-    request = write(telling, url) if url is not None else _own(telling)
-    answer = _ask(request, reach_far=url is not None)
-    subject = _subject(occurrence) if answer.accepted else None
+    event = VendorEvent(event_type, fields, now)
+    planned = PlannedDelivery(event, _METHODS[method])
+    request = write_request(planned, url) if url is not None else _own_request(planned)
+    answer = _send(request, use_proxy=url is not None)
+    subject = _subject(event) if answer.accepted else None
     if as_json:
-        document({"event_type": event_type, "subject": subject, "status": answer.status, **answer.words})
+        document({"event_type": event_type, "subject": subject, "status": answer.status, **answer.fields})
     else:
-        _say(answer, event_type, subject)
+        _print_answer(answer, event_type, subject)
     if not answer.accepted:
         raise typer.Exit(ExitCode.WRONG)
 
 
-def _changed(changes: list[str]) -> dict[str, str]:
-    told = {}
+def _parse_changes(changes: list[str]) -> dict[str, str]:
+    fields = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not name or not equals:
             raise typer.BadParameter(f"{change!r} is not FIELD=VALUE", param_hint="--set")
-        told[name] = value
-    return told
+        fields[name] = value
+    return fields
 
 
-def _own(telling: PlannedDelivery) -> Request:
-    """The request that the gateway would make of our own hook, signed where we know how, to the receiver here."""
-    home = Installation.from_environment()
+def _own_request(planned: PlannedDelivery) -> Request:
+    """The gateway's request for our own hook, signed if we have the key, but addressed to the receiver here."""
+    installation = Installation.from_environment()
     try:
-        hook = home.hook
+        hook = installation.hook
     except OSError as error:
-        fail(ExitCode.USAGE, f"{home.token_file}: {error.strerror}")
+        fail(ExitCode.USAGE, f"{installation.token_file}: {error.strerror}")
     if hook is None:
         fail(
             ExitCode.USAGE,
             "There is no hook token here yet.",
-            f"Start everything with `{program()} up`, set SEVEN_HOOK_TOKEN, or name a whole URL with --url.",
+            f"Start everything with `{program()} up`, set SEVEN_HOOK_TOKEN, or pass a whole URL with --url.",
         )
-    request = write(telling, hook.target_url)
+    request = write_request(planned, hook.target_url)
     name, _, value = (hook.headers or "").partition(": ")
     headers = (*request.headers, *(((name, value),) if value else ()))
-    if home.signing_key is not None:
-        headers += Signing(home.signing_key).headers(request)
-    here = f"{home.receiver_url}/hooks/{hook.target_url.rpartition('/')[2]}"
+    if installation.signing_key is not None:
+        headers += Signing(installation.signing_key).headers(request)
+    here = f"{installation.receiver_url}/hooks/{hook.target_url.rpartition('/')[2]}"
     return replace(request, url=request.url.replace(hook.target_url, here, 1), headers=headers)
 
 
-def _ask(request: Request, reach_far: bool) -> Answer:
-    """Make the request; through a proxy only to someone else's URL. Ends with exit code 3 without an answer."""
+def _send(request: Request, use_proxy: bool) -> Answer:
+    """Send the request, through the environment's proxy if wanted. Ends with exit code 3 without an answer."""
     try:
-        with httpx2.Client(timeout=TIMEOUT_S, trust_env=reach_far) as client:
+        with httpx2.Client(timeout=TIMEOUT_S, trust_env=use_proxy) as client:
             answer = client.request(
                 request.method,
                 request.url,
@@ -121,27 +121,26 @@ def _ask(request: Request, reach_far: bool) -> Answer:
             f"Is it running? `{program()} up` starts it.",
         )
     try:
-        told = json.loads(answer.content)
+        fields = json.loads(answer.content)
     except (ValueError, RecursionError):
-        told = {}
-    return Answer(answer.status_code, told if isinstance(told, dict) else {})
+        fields = {}
+    return Answer(answer.status_code, fields if isinstance(fields, dict) else {})
 
 
-def _subject(occurrence: VendorEvent) -> str | None:
+def _subject(event: VendorEvent) -> str | None:
     try:
-        return (
-            EVENT_TYPES[occurrence.event_type].parse(occurrence.fields, occurrence.told_at, occurrence.told_at).subject
-        )
+        return EVENT_TYPES[event.event_type].parse(event.fields, event.occurred_at, event.occurred_at).subject
     except NotUnderstood:
         return None
 
 
-def _say(answer: Answer, event_type: str, subject: str | None) -> None:
-    delivery = shown(answer.words.get("id"))
-    line(f"{event_type}: {shown(answer.words.get('outcome', 'no outcome told'))} ({answer.status}) {delivery}".rstrip())
-    if detail := answer.words.get("detail"):
+def _print_answer(answer: Answer, event_type: str, subject: str | None) -> None:
+    delivery_id = shown(answer.fields.get("id"))
+    outcome = shown(answer.fields.get("outcome", "no outcome"))
+    line(f"{event_type}: {outcome} ({answer.status}) {delivery_id}".rstrip())
+    if detail := answer.fields.get("detail"):
         line(f"  {shown(detail)}")
     if answer.status == 404:
         line("  The receiver does not know this token.")
-    if subject or delivery:
-        line(f"Next: {program()} trace {shlex.quote(subject or delivery)}")
+    if subject or delivery_id:
+        line(f"Next: {program()} trace {shlex.quote(subject or delivery_id)}")

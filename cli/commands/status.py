@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from cli.checks import Check, exit_code
-from cli.context import Context
+from cli.context import examined
 from cli.exits import ExitCode, fail
-from cli.output.status import as_told, report
+from cli.output.checks import exit_code
+from cli.output.status import print_status, status_as_dict
 from cli.output.terminal import console, document
-from cli.status_judging import judge
-from cli.status_reading import read
+from operations.checks.check import Check
+from operations.checks.readings import read_now
+from operations.checks.registry import judge_now
+from operations.checks.subject import Subject
 
 
 def status(
@@ -21,29 +23,29 @@ def status(
         float | None, typer.Option("--watch", metavar="SECONDS", min=1, help="Look again and again, until Ctrl-C.")
     ] = None,
 ) -> None:
-    """Tell whether deliveries come in and are applied, what waits or is dead, how the hooks are, what is new.
+    """Show whether deliveries come in and are applied, what waits or is dead, how the hooks are, what is new.
 
     Changes nothing. Exit code 1 when something is wrong, and for each such thing what to type next.
     """
-    surroundings = Context.from_environment()
+    subject = examined()
     if watch is not None and as_json:
         fail(ExitCode.USAGE, "--watch is for people, --json for scripts: one of them, please.")
-    checks = _look(surroundings, as_json=as_json)
+    checks = _look(subject, as_json=as_json)
     if watch is not None:
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(watch)
-                checks = _look(surroundings, again=True)
+                checks = _look(subject, again=True)
     raise typer.Exit(exit_code(checks))
 
 
-def _look(surroundings: Context, *, as_json: bool = False, again: bool = False) -> list[Check]:
-    found = read(surroundings)
-    checks = judge(found, surroundings.settings)
+def _look(subject: Subject, *, as_json: bool = False, again: bool = False) -> list[Check]:
+    now = read_now(subject)
+    checks = judge_now(now, subject)
     if as_json:
-        document(as_told(found, checks))
+        document(status_as_dict(now, checks))
         return checks
     if again:
         console.clear()
-    report(found, checks)
+    print_status(now, checks)
     return checks

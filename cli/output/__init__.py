@@ -1,1 +1,1 @@
-"""What commands print, for people and as JSON; one file for each command that prints much."""
+"""Output of commands, as text and as JSON: a file for each command that prints much."""

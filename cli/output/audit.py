@@ -1,6 +1,6 @@
-"""The report of an audit, for people: what was accepted, where it is, and what is nowhere."""
+"""The printed report of an audit: how much was accepted, where it is, and what is lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cli.output.terminal import line, program, shown, table
 from ledger.client import QueueFigures
@@ -11,35 +11,36 @@ _FATES = {"removed": "removed", "lost": "lost before"}
 _OUTCOMES = ("applied", "parked", "quarantined", "dead", "discarded")
 
 
-def report(found: Audit) -> None:
-    """Tell all that an audit found, the verdict last."""
-    when = f"{shown(found.at)} UTC"
+def print_audit(audit: Audit) -> None:
+    """Print the whole audit, its verdict last."""
+    at = f"{shown(audit.at)} UTC"
     line(
-        f"Audit of {when}: nothing moved meanwhile, so every figure is exact."
-        if found.quiet
-        else f"Audit of {when}, on a live system: figures move while they are read; what is lost is exact."
+        f"Audit of {at}: nothing moved meanwhile, so every figure is exact."
+        if audit.quiet
+        else f"Audit of {at}, on a live system: figures change while they are read; losses are exact."
     )
     line()
-    if found.figures.life is None:
+    if audit.figures.life is None:
         line("The ledger has accepted nothing yet.")
     else:
-        line(f"The ledger's life {found.figures.life[:8]}, since {shown(found.figures.born_at)}:")
-        _conservation(found.series)
+        line(f"The ledger's life {audit.figures.life[:8]}, since {shown(audit.figures.born_at)}:")
+        _print_balance(audit.series)
         line()
-        _waiting(found)
-    _earlier(found)
-    _missing((*found.series, *found.earlier))
-    _oddities(found)
-    _against(found)
+        _print_pending(audit)
+    _print_earlier_lives(audit)
+    _print_missing((*audit.series, *audit.earlier))
+    _print_anomalies(audit)
+    _print_checked_ids(audit)
     line()
-    _verdict(found)
+    _print_verdict(audit)
 
 
-def _conservation(series: Iterable[Series]) -> None:
-    """Without the columns in which nothing is told."""
-    some = list(series)
-    outcomes = [outcome for outcome in _OUTCOMES if outcome == "applied" or any(one.rows.get(outcome) for one in some)]
-    fates = sorted({fate for one in some for fate in one.tallied})
+def _print_balance(balance: Sequence[Series]) -> None:
+    """Leaves out empty columns."""
+    outcomes = [
+        outcome for outcome in _OUTCOMES if outcome == "applied" or any(series.rows.get(outcome) for series in balance)
+    ]
+    fates = sorted({fate for series in balance for fate in series.tallied})
     columns = [
         "queue",
         "given out",
@@ -51,50 +52,49 @@ def _conservation(series: Iterable[Series]) -> None:
     ]
     rows = [
         [
-            one.queue, one.given_out, *(one.rows.get(outcome, 0) for outcome in outcomes),
-            *(one.tallied.get(fate, 0) for fate in fates), one.waiting, one.missing, one.doubled,
+            series.queue, series.given_out, *(series.rows.get(outcome, 0) for outcome in outcomes),
+            *(series.tallied.get(fate, 0) for fate in fates), series.waiting, series.missing, series.doubled,
         ]
-        for one in some
+        for series in balance
     ]  # fmt: skip
     table("Every ordinal given out, and where it is", columns, rows)
 
 
-def _waiting(found: Audit) -> None:
+def _print_pending(audit: Audit) -> None:
     rows = [
-        [
-            queue, one.pending, one.announcements,
-            _waits(found, one),
-            found.repeats.get(queue, 0),
-        ]
-        for queue, one in found.figures.queues.items()
-    ]  # fmt: skip
-    table("On the way", ("queue", "batches", "announcements", "oldest waits", "repeats kept"), rows)
+        [queue, figures.pending, figures.announcements, _oldest_wait(audit, figures), audit.repeats.get(queue, 0)]
+        for queue, figures in audit.figures.queues.items()
+    ]
+    table("Pending", ("queue", "batches", "announcements", "oldest waits", "repeats kept"), rows)
 
 
-def _waits(audit: Audit, queue: QueueFigures) -> str:
-    """For how long the oldest batch does; of one that was accepted by a clock that has been set back, just that."""
-    if queue.oldest_at is None:
+def _oldest_wait(audit: Audit, figures: QueueFigures) -> str:
+    """How long the oldest batch has waited; if Redis' clock has been set back since, how far it is in the future."""
+    if figures.oldest_at is None:
         return ""
-    waits_s = (audit.figures.now - queue.oldest_at).total_seconds()
+    waits_s = (audit.figures.now - figures.oldest_at).total_seconds()
     return f"{waits_s:.0f} s" if waits_s > -1 else f"accepted {-waits_s:.0f} s in the future by Redis' clock"
 
 
-def _earlier(found: Audit) -> None:
-    if not found.earlier:
+def _print_earlier_lives(audit: Audit) -> None:
+    if not audit.earlier:
         return
     line()
-    if any(one.open_end for one in found.earlier):
+    if any(series.open_end for series in audit.earlier):
         line(
-            "The ledger had a life before: Redis once began empty. What it held then and was no row yet is lost;", "red"
+            "The ledger had an earlier life: Redis once began empty. Deliveries that it held then and that were", "red"
         )
-        line("how much that was is known up to the ordinal that was last seen. What came after, only the", "red")
-        line(f"receivers' logs know: {program()} audit --against LOG. Then close it: --acknowledge.", "red")
+        line(
+            "no rows yet are lost. Up to the last ordinal seen they are counted below; later ones are only in the",
+            "red",
+        )
+        line(f"receivers' logs: {program()} audit --against LOG. Then close the life: --acknowledge.", "red")
     rows = [
         [
-            one.life[:8], one.queue, one.given_out, one.last_seen_at, sum(one.rows.values()), one.missing,
-            one.tallied.get("lost", 0), one.doubled, "no" if one.open_end else "yes",
+            series.life[:8], series.queue, series.given_out, series.last_seen_at, sum(series.rows.values()),
+            series.missing, series.tallied.get("lost", 0), series.doubled, "no" if series.open_end else "yes",
         ]
-        for one in found.earlier
+        for series in audit.earlier
     ]  # fmt: skip
     columns = (
         "life",
@@ -110,11 +110,11 @@ def _earlier(found: Audit) -> None:
     table("Earlier lives", columns, rows)
 
 
-def _missing(series: Iterable[Series]) -> None:
+def _print_missing(all_series: Iterable[Series]) -> None:
     rows = [
-        [one.life[:8], one.queue, gap.first, gap.last, gap.last - gap.first + 1, gap.after, gap.before]
-        for one in series
-        for gap in one.missing_shown
+        [series.life[:8], series.queue, gap.first, gap.last, gap.last - gap.first + 1, gap.after, gap.before]
+        for series in all_series
+        for gap in series.missing_shown
     ]
     if rows:
         line()
@@ -122,53 +122,57 @@ def _missing(series: Iterable[Series]) -> None:
         table("Missing: neither a row nor in the ledger", columns, rows)
 
 
-def _oddities(found: Audit) -> None:
-    told = (
-        (found.empty, "batches are pending and nothing lies under them"),
-        (found.stray, "batches lie in the ledger and are pending in no queue known here: nobody announces them"),
-        (found.unreadable, "batches in the ledger cannot be read; they become dead letters"),
-        (found.unnumbered, "dead letters without an ordinal: what lay in the ledger was no batch; see `dead list`"),
+def _print_anomalies(audit: Audit) -> None:
+    anomalies = (
+        (audit.empty, "pending batches have no content in the ledger"),
+        (audit.stray, "batches lie in the ledger and are pending in no queue known here, so they are never announced"),
+        (audit.unreadable, "batches in the ledger cannot be read; they become dead letters"),
+        (
+            audit.unnumbered,
+            "dead letters have no ordinal: the ledger held something that was no batch; see `dead list`",
+        ),
     )
-    for count, what in told:
+    for count, sentence in anomalies:
         if count:
-            line(f"{count} {what}.", "yellow")
-    for one in found.series:
-        if one.unknown_to_ledger:
+            line(f"{count} {sentence}.", "yellow")
+    for series in audit.series:
+        if series.unknown_to_ledger:
             line(
-                f"{one.queue}: rows go {one.unknown_to_ledger} ordinals beyond what the ledger says it has given out:"
+                f"{series.queue}: rows reach {series.unknown_to_ledger} ordinals beyond the ledger's last one:"
                 " Redis was restored from an older file, and gives them out again.",
                 "yellow",
             )
-        if one.doubled_ordinals:
-            shown_ordinals = ", ".join(map(str, one.doubled_ordinals[:SHOWN]))
-            line(f"{one.queue}: ordinals with several rows: {shown_ordinals}", "yellow")
-    for kind, (links, untold) in found.link_gaps.items():
-        line(f"The gateway never told {untold} {kind}s of {links} links; its counters say they were. No loss of ours.")
+        if series.doubled_ordinals:
+            ordinals = ", ".join(map(str, series.doubled_ordinals[:SHOWN]))
+            line(f"{series.queue}: ordinals with several rows: {ordinals}", "yellow")
+    for kind, (links, untold) in audit.link_gaps.items():
+        line(f"The gateway counted {untold} {kind}s of {links} links that it never delivered: no loss here.")
 
 
-def _against(found: Audit) -> None:
-    told = found.against
-    if told is None:
+def _print_checked_ids(audit: Audit) -> None:
+    against = audit.against
+    if against is None:
         return
     line()
-    line(f"Of {told.told} ids: {told.rows} are rows, {told.waiting} wait, {len(told.missing)} are missing.")
-    if told.removed:
-        line(f"{told.removed} more are so old that retention may have removed them: nobody can tell.")
-    for one in told.missing:
-        line(f"missing {shown(one)}", "red")
+    line(f"Of {against.ids} ids: {against.rows} are rows, {against.waiting} wait, {len(against.missing)} are missing.")
+    if against.removed:
+        line(f"{against.removed} more are older than the retention, which may have removed them.")
+    for delivery_id in against.missing:
+        line(f"missing {shown(delivery_id)}", "red")
 
 
-def _verdict(found: Audit) -> None:
-    missing = sum(one.missing for one in (*found.series, *found.earlier))
-    if not found.lost:
-        before = sum(one.tallied.get("lost", 0) for one in (*found.series, *found.earlier))
+def _print_verdict(audit: Audit) -> None:
+    all_series = (*audit.series, *audit.earlier)
+    missing = sum(series.missing for series in all_series)
+    if not audit.lost:
+        before = sum(series.tallied.get("lost", 0) for series in all_series)
         line(
-            f"Nothing new is lost; {before} were, and have been acknowledged." if before else "Nothing is lost.",
+            f"Nothing new is lost; {before} were lost before, and are acknowledged." if before else "Nothing is lost.",
             "green",
         )
     elif missing:
-        line(f"LOST: {missing} deliveries were accepted and are nowhere. deploy/README.md says what to do.", "red")
-        if found.unnumbered:
-            line("Some of them may lie whole in a dead letter that was no batch: see `dead list`.", "red")
+        line(f"LOST: {missing} accepted deliveries are neither rows nor in the ledger; see deploy/alerts.md.", "red")
+        if audit.unnumbered:
+            line("Some of them may be whole in a dead letter that was no batch: see `dead list`.", "red")
     else:
-        line("Something may be lost: see above. deploy/README.md says what to do.", "red")
+        line("Something may be lost: see above, and deploy/alerts.md.", "red")

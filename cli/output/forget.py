@@ -1,77 +1,77 @@
-"""What `forget` says: what it has found, what it has done, and what it cannot reach."""
+"""Output of `forget`: what it found, what it blanked, and what it cannot reach."""
 
 from typing import Any
 
 from cli.output.terminal import line, table
-from operations.erasure import Forgotten, Found
+from operations.erasure import Erasure, Matches
 
 BEYOND_REACH = (
-    "Messages that you sent to a number: status reports name none. Forget them by --msg-id or --foreign-id.",
-    "A number told without its country code, in a text or a payload: give that spelling, too.",
+    "Messages that you sent to a number: status reports contain no number. Forget them by --msg-id or --foreign-id.",
+    "A number without its country code, in a text or a payload: forget that spelling, too.",
     "The gateway itself, and your own records of what you sent.",
-    "Copies that others have made, acting on changes or reading the tables.",
-    "Backups, and a database's archived logs.",
+    "Copies made by programs that react to changes or read the tables.",
+    "Backups, and the archived logs of a database.",
     "Redis' append-only file, until it is rewritten (BGREWRITEAOF).",
     "The database's own files, until freed space is used again: VACUUM, for SQLite with a checkpoint after it.",
-    "What the gateway tells once more: it may, for 3.5 days. Run the same again after four.",
+    "Deliveries that the gateway repeats: it may, for 3.5 days. Run the same command again after four.",
 )
 
 
-def tell_plan(found: Found) -> None:
-    """What one look has found."""
-    counts = found.counts
-    if not found:
-        line("Nothing of that kind is kept.")
-        _tell_beyond()
+def print_plan(matches: Matches) -> None:
+    """Print what a search found."""
+    counts = matches.counts
+    if not matches:
+        line("Nothing about this person is kept.")
+        _print_beyond_reach()
         return
     tables = sorted({*counts.blanked, *counts.removed})
     rows = [(name, counts.blanked[name], counts.removed[name]) for name in tables]
-    table("Rows to be blanked, or removed where their key names somebody", ("table", "blanked", "removed"), rows)
-    if found.batches:
-        line(f"In the ledger, to be consumed first: {found.waiting} deliveries in {len(found.batches)} batches.")
+    table("Rows to blank, or to remove if their key names the person", ("table", "blanked", "removed"), rows)
+    if matches.batches:
+        line(f"In the ledger, to be consumed first: {matches.waiting} deliveries in {len(matches.batches)} batches.")
 
 
-def tell_done(done: Forgotten, good: bool) -> None:
-    """What was done about it."""
+def print_done(done: Erasure, good: bool) -> None:
+    """Print what was blanked and removed, and what is left."""
     tables = sorted(name for name in {*done.blanked, *done.removed} if done.blanked[name] or done.removed[name])
     rows = [(name, done.blanked[name], done.removed[name]) for name in tables]
     table("Done", ("table", "blanked", "removed"), rows)
     if good:
-        line(f"Looked {done.looks} times: nothing of that kind is kept any more.", "green")
+        line(f"Searched {done.passes} times: nothing about this person is kept any more.", "green")
     elif done.left and done.left.batches:
         line(
-            f"{done.left.waiting} deliveries still wait in the ledger. Have workers consume them, and run it again.",
+            f"{done.left.waiting} deliveries still wait in the ledger. Run it again once workers have consumed them.",
             "red",
         )
     else:
-        line("Not all of it is done. Run the same again.", "red")
-    _tell_beyond()
+        line("Not everything is done. Run the same command again.", "red")
+    _print_beyond_reach()
 
 
-def told_plan(found: Found) -> dict[str, Any]:
-    """What one look has found, for a script."""
-    return {**_counts(found.counts), "waiting": found.waiting, "batches": len(found.batches)}
+def matches_as_dict(matches: Matches) -> dict[str, Any]:
+    """What a search found, for `--json`."""
+    return {**_counts(matches.counts), "waiting": matches.waiting, "batches": len(matches.batches)}
 
 
-def told_done(done: Forgotten, good: bool) -> dict[str, Any]:
-    """What was done, for a script."""
+def erasure_as_dict(done: Erasure, good: bool) -> dict[str, Any]:
+    """What was blanked and removed, and what is left, for `--json`."""
     return {
         "done": _counts(done),
-        "looks": done.looks,
-        "left": None if good else told_plan(done.left or Found()),
+        "looks": done.passes,
+        "left": None if good else matches_as_dict(done.left or Matches()),
         "beyond_reach": BEYOND_REACH,
     }
 
 
-def _counts(told: Forgotten) -> dict[str, dict[str, int]]:
+def _counts(erasure: Erasure) -> dict[str, dict[str, int]]:
     return {
-        "blanked": {name: rows for name, rows in sorted(told.blanked.items()) if rows},
-        "removed": {name: rows for name, rows in sorted(told.removed.items()) if rows},
+        "blanked": {name: rows for name, rows in sorted(erasure.blanked.items()) if rows},
+        "removed": {name: rows for name, rows in sorted(erasure.removed.items()) if rows},
     }
 
 
-def _tell_beyond() -> None:
+def _print_beyond_reach() -> None:
     line()
     line("Out of reach of this command:")
-    for one in BEYOND_REACH:
-        line(f"- {one}")
+    for sentence in BEYOND_REACH:
+        line(f"- {sentence}")

@@ -1,4 +1,4 @@
-"""Progress: something long is shown with a bar, and ends between two of its parts, not faster than asked."""
+"""Progress of long work: a bar, interruption between two parts, and a rate limit."""
 
 import signal
 import sys
@@ -21,45 +21,45 @@ from rich.progress import (
 T = TypeVar("T")
 
 MOST = 100
-"""In one portion: a transaction of so many is short."""
+"""Items in one portion: a transaction of that many is short."""
 PORTIONS_PER_S = 4
 LINE_EVERY_S = 10.0
-"""Where there is no terminal for a bar, on standard error."""
-_GLANCE_S = 0.1
+"""Without a terminal for a bar, a line on standard error."""
+_CHECK_EVERY_S = 0.1
 
 
 def columns(*, elapsed: bool = False) -> tuple[ProgressColumn, ...]:
-    """What a bar shows: of what how many of how many, and the time that is left, or that has gone by."""
-    its_time = TimeElapsedColumn() if elapsed else TimeRemainingColumn()
-    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), its_time
+    """The columns of a bar: description, done of total, and the time remaining or elapsed."""
+    time_column = TimeElapsedColumn() if elapsed else TimeRemainingColumn()
+    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), time_column
 
 
 class UnderWay:
-    """Something long that goes on: shown with a bar, or where there is no terminal now and then with a line.
+    """Long work, shown with a bar, or without a terminal with a line every `LINE_EVERY_S`.
 
-    Within its block the first Ctrl-C only sets `interrupted`, so that a part under way can end; the second ends at
-    once, as always.
+    Within the block the first Ctrl-C only sets `interrupted`, so that the current part can end; the second raises
+    KeyboardInterrupt as usual.
     """
 
     def __init__(
         self,
-        what: str,
+        description: str,
         total: int,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._what, self._total, self._clock, self._sleep = what, total, clock, sleep
+        self._description, self._total, self._clock, self._sleep = description, total, clock, sleep
         self._line_at = clock()
         self._on_interrupt: Any = None
         self.interrupted = False
         self.done = 0
-        """Of the parts that have ended."""
+        """Number of finished items."""
 
     def __enter__(self) -> Self:
         self._on_interrupt = signal.signal(signal.SIGINT, self._interrupt)
         silent = not sys.stderr.isatty() or not self._total
         self._bar = Progress(*columns(), console=Console(stderr=True), transient=True, disable=silent)
-        self._task = self._bar.add_task(self._what, total=self._total)
+        self._task = self._bar.add_task(self._description, total=self._total)
         self._bar.start()
         return self
 
@@ -70,18 +70,18 @@ class UnderWay:
         signal.signal(signal.SIGINT, self._on_interrupt)
 
     def advance(self, number: int) -> None:
-        """So many more are done."""
+        """Count this many more items as done."""
         self.done += number
         self._bar.update(self._task, completed=self.done)
         if self._bar.disable and self._clock() - self._line_at >= LINE_EVERY_S:
             self._line_at = self._clock()
-            sys.stderr.write(f"{self._what}: {self.done} of {self._total}\n")
+            sys.stderr.write(f"{self._description}: {self.done} of {self._total}\n")
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, or until somebody interrupts."""
+        """Sleep that long, or until an interruption."""
         until = self._clock() + seconds
         while not self.interrupted and (left := until - self._clock()) > 0:
-            self._sleep(min(left, _GLANCE_S))
+            self._sleep(min(left, _CHECK_EVERY_S))
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self.interrupted = True
@@ -89,20 +89,20 @@ class UnderWay:
 
 
 class Portions(UnderWay, Generic[T]):
-    """Items in portions, at most `rate` of them a second. Time lost is not made up for: there is never a burst.
+    """Items in portions, at most `rate` items a second. Lost time is not made up for, so there is never a burst.
 
-    Ctrl-C ends the portions, not the one under way.
+    Ctrl-C ends the iteration after the current portion.
     """
 
     def __init__(
         self,
         items: Sequence[T],
-        what: str,
+        description: str,
         rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(what, len(items), clock, sleep)
+        super().__init__(description, len(items), clock, sleep)
         self._items, self._rate = items, rate
         self._size = MOST if rate is None else max(1, min(MOST, int(rate / PORTIONS_PER_S)))
 

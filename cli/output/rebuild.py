@@ -1,127 +1,123 @@
-"""What a rebuild has done, or would do: on the screen and as JSON.
+"""The report of `rebuild`, as tables and as JSON.
 
-What people wrote is told by a dry run only, which is asked for it; else which fields of which rows have changed.
+Only a dry run shows values, which may be personal data; otherwise the report names the changed fields of each row.
 """
 
 from collections import Counter
 from typing import Any
 
-from cli.exits import Interruption, why
+from cli.exits import Interruption, reason_of
 from cli.output.terminal import document, line, shown, table
-from operations.rebuild import Done
-from operations.refold import Left
+from operations.rebuild import ChunkResult
+from operations.refold import LeftSubject
 from store.record_rows import Change
 
 MOST_SHOWN = 1000
-"""Changes, and subjects that were left, listed one by one; all are counted."""
+"""Listed changes, and listed subjects that were left; all are counted."""
 
 
 class Report:
-    """Counts what is done as it is done."""
+    """Adds up the results of chunks, and prints them."""
 
     def __init__(self, dry_run: bool) -> None:
         self.dry_run = dry_run
         self.subjects = 0
-        """How many there are; known before anything is done."""
+        """All in the scope; known before the first chunk."""
         self.done = self.merged = self.moved = self.dropped = self.left = 0
         self.rows: dict[str, Counter[str]] = {}
-        """By table, how many were changed, added and removed."""
+        """Numbers of rows changed, added and removed, by table."""
         self._changes: list[Change] = []
-        self._left: list[tuple[str, Left]] = []
+        self._left: list[tuple[str, LeftSubject]] = []
 
-    @property
-    def lacks(self) -> bool:
-        """Whether not all is as the archive tells."""
-        return bool(self.left)
+    def add(self, result: ChunkResult) -> None:
+        """Add the result of one chunk."""
+        refolded = result.refolded
+        self.done += len(result.chunk.subjects)
+        self.merged += len(refolded.merged)
+        self.moved += len(refolded.moved)
+        self.dropped += len(refolded.dropped)
+        self.left += len(refolded.left)
+        for change in refolded.changes:
+            self.rows.setdefault(change.table, Counter())[_kind(change)] += 1
+        self._changes += refolded.changes[: MOST_SHOWN - len(self._changes)]
+        table_name = result.chunk.aggregate.records[0].table
+        self._left += [(table_name, left) for left in refolded.left[: MOST_SHOWN - len(self._left)]]
 
-    def add(self, done: Done) -> None:
-        """Take down one chunk."""
-        found = done.refolded
-        self.done += len(done.chunk.subjects)
-        self.merged += len(found.merged)
-        self.moved += len(found.moved)
-        self.dropped += len(found.dropped)
-        self.left += len(found.left)
-        for one in found.changes:
-            self.rows.setdefault(one.table, Counter())[_word(one)] += 1
-        self._changes += found.changes[: MOST_SHOWN - len(self._changes)]
-        self._left += [(done.chunk.family.records[0].table, one) for one in found.left[: MOST_SHOWN - len(self._left)]]
-
-    def tell(self, as_json: bool, stopped: Interruption | None) -> None:
-        """Tell all of it, as far as it came."""
+    def print(self, as_json: bool, interruption: Interruption | None) -> None:
+        """Print the chunks added so far."""
         if as_json:
-            document(self._told(stopped))
+            document(self._as_dict(interruption))
             return
         would = "would be " if self.dry_run else ""
         if self._changes:
-            what, tell = ("from → to", _difference) if self.dry_run else ("fields", _names)
-            rows = ((one.table, _key(one), _word(one), tell(one)) for one in self._changes)
-            table("Rows", ("table", "key", would.strip(), what), rows)
-            self._more(self._all.total() - len(self._changes))
-            counts = ((name, *(its[word] or "" for word in _WORDS)) for name, its in sorted(self.rows.items()))
-            table("Rows by table", ("table", *_WORDS), counts)
+            heading, details = ("from → to", _difference) if self.dry_run else ("fields", _field_names)
+            rows = ((change.table, _key(change), _kind(change), details(change)) for change in self._changes)
+            table("Rows", ("table", "key", would.strip(), heading), rows)
+            self._print_more(self._total.total() - len(self._changes))
+            counts = ((name, *(kinds[kind] or "" for kind in _KINDS)) for name, kinds in sorted(self.rows.items()))
+            table("Rows by table", ("table", *_KINDS), counts)
         if self._left:
-            told = ((name, one.subject, one.reason) for name, one in self._left)
-            table(f"Left as they are: {self.left}", ("table", "subject", "because"), told)
-            self._more(self.left - len(self._left))
-        counted = ", ".join(f"{self._all[word]} {word}" for word in _WORDS)
-        line(f"{self.done} subjects were looked at; of their rows {would or 'were '}{counted}.")
+            reasons = ((name, left.subject, left.reason) for name, left in self._left)
+            table(f"Left as they are: {self.left}", ("table", "subject", "because"), reasons)
+            self._print_more(self.left - len(self._left))
+        totals = ", ".join(f"{self._total[kind]} {kind}" for kind in _KINDS)
+        line(f"{self.done} subjects were checked; of their rows {would or 'were '}{totals}.")
         if self.merged:
-            line(f"{self.merged} whose archive is cut {would or 'were '}merged, not replaced.")
+            line(f"{self.merged} whose archive is incomplete {would or 'were '}merged, not replaced.")
         if self.moved:
-            line(f"{self.moved} deliveries {'would ' if self.dry_run else ''}speak of another subject or time.")
+            line(f"{self.moved} deliveries {'would be' if self.dry_run else 'are'} about another subject or time.")
         if self.dropped:
             line(f"{self.dropped} deliveries that are not understood today {would or 'were '}dropped.", "yellow")
 
     @property
-    def _all(self) -> Counter[str]:
+    def _total(self) -> Counter[str]:
         return sum(self.rows.values(), Counter())
 
-    def _more(self, number: int) -> None:
+    def _print_more(self, number: int) -> None:
         if number > 0:
-            line(f"… and {number} more; with a narrower range all are listed.")
+            line(f"… and {number} more; select a narrower range to list all.")
 
-    def _told(self, stopped: Interruption | None) -> dict[str, Any]:
+    def _as_dict(self, interruption: Interruption | None) -> dict[str, Any]:
         return {
             "dry_run": self.dry_run,
             "subjects": self.subjects,
             "done": self.done,
-            "rows": _counts(self._all),
-            "tables": {name: _counts(its) for name, its in sorted(self.rows.items())},
+            "rows": _counts(self._total),
+            "tables": {name: _counts(kinds) for name, kinds in sorted(self.rows.items())},
             "merged": self.merged,
             "moved": self.moved,
             "dropped": self.dropped,
             "left": self.left,
             "listed_at_most": MOST_SHOWN,
             "changes": [
-                {"table": one.table, "key": one.key, "what": _word(one), "fields": list(one.fields)}
-                | ({"values": one.fields} if self.dry_run else {})
-                for one in self._changes
+                {"table": change.table, "key": change.key, "what": _kind(change), "fields": list(change.fields)}
+                | ({"values": change.fields} if self.dry_run else {})
+                for change in self._changes
             ],
             "subjects_left": [
-                {"table": name, "subject": one.subject, "reason": one.reason, "cut": one.cut}
-                for name, one in self._left
+                {"table": name, "subject": left.subject, "reason": left.reason, "cut": left.cut}
+                for name, left in self._left
             ],
-            "stopped": why(stopped),
+            "stopped": reason_of(interruption),
         }
 
 
-_WORDS = ("changed", "added", "removed")
+_KINDS = ("changed", "added", "removed")
 
 
-def _word(change: Change) -> str:
+def _kind(change: Change) -> str:
     return "added" if change.before is None else "removed" if change.after is None else "changed"
 
 
 def _counts(rows: Counter[str]) -> dict[str, int]:
-    return {word: rows[word] for word in _WORDS}
+    return {kind: rows[kind] for kind in _KINDS}
 
 
 def _key(change: Change) -> str:
     return " ".join(shown(part) for part in change.key)
 
 
-def _names(change: Change) -> str:
+def _field_names(change: Change) -> str:
     return ", ".join(change.fields)
 
 

@@ -1,4 +1,4 @@
-"""Screen: what people read on a terminal, and the same as plain lines or as JSON for everyone else."""
+"""Terminal output: lines and tables, plain text without a terminal, and JSON for scripts."""
 
 import json
 import os
@@ -16,20 +16,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-PLAIN_WIDTH = 1000  # lines in a file or a pipe are never broken
+PLAIN_WIDTH = 1000  # so that lines in a file or a pipe do not wrap
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def line(text: str = "", style: str = "") -> None:
-    """One line. A terminal that has gone away is no reason to fail."""
+    """Print a line. A terminal that has gone away is no error."""
     with suppress(OSError):
         console.print(Text(text, style), soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; without a terminal its frame is left out."""
-    grid = Table(
+    """Print a table, on a terminal with a frame."""
+    framed = Table(
         title=Text(title, "bold"),
         title_justify="left",
         box=ROUNDED if console.is_terminal else None,
@@ -38,24 +38,24 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         pad_edge=console.is_terminal,
     )
     for column in columns:
-        grid.add_column(column, overflow="fold", no_wrap=column == "id")  # an id that is broken cannot be copied
+        framed.add_column(column, overflow="fold", no_wrap=column == "id")  # a wrapped id cannot be copied
     for row in rows:
-        grid.add_row(*(Text(shown(cell)) for cell in row))
+        framed.add_row(*(Text(shown(cell)) for cell in row))
     with suppress(OSError):
-        console.print(grid)
+        console.print(framed)
 
 
 def grid(rows: Iterable[Sequence[Text]]) -> None:
-    """Rows in columns, without head or frame; what is too long for the terminal is broken within its column."""
-    found = Table.grid(padding=(0, 2, 0, 0))
+    """Print rows in columns, without head or frame; long cells wrap within their column."""
+    unframed = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        found.add_row(*row)
+        unframed.add_row(*row)
     with suppress(OSError):
-        console.print(found)
+        console.print(unframed)
 
 
 def shown(value: object) -> str:
-    """A value as people read it: times in UTC to the second; of what others wrote nothing that moves a terminal."""
+    """A value as text: times in UTC to the second, control characters of foreign text escaped."""
     match value:
         case None:
             return ""
@@ -65,15 +65,15 @@ def shown(value: object) -> str:
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         case Decimal():
             return f"{value:f}"
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(value))
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
 
 
-def document(told: Any) -> None:
-    """One JSON document on standard output, ASCII; times in ISO 8601, prices as text so that they stay exact."""
-    sys.stdout.write(json.dumps(told, indent=2, default=_told) + "\n")
+def document(content: Any) -> None:
+    """Print a JSON document in ASCII; times in ISO 8601, prices as text so that they stay exact."""
+    sys.stdout.write(json.dumps(content, indent=2, default=_as_text) + "\n")
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -82,16 +82,16 @@ def _told(value: object) -> str:
 
 
 def near(path: Path) -> str:
-    """A path as short as the working directory allows."""
+    """A path, relative to the working directory if it lies in it."""
     with suppress(ValueError, OSError):
         return str(path.relative_to(Path.cwd()))
     return str(path)
 
 
 def program() -> str:
-    """How this program can be called again from here."""
+    """The shortest command that calls this program from the working directory."""
     called = Path(sys.argv[0]).absolute()
-    found = shutil.which(called.name)
-    if found is not None and Path(found).absolute() == called:
+    on_path = shutil.which(called.name)
+    if on_path is not None and Path(on_path).absolute() == called:
         return called.name
     return near(called) if os.sep in near(called) else f".{os.sep}{near(called)}"

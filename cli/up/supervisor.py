@@ -1,4 +1,4 @@
-"""Supervising: processes that are started again when they die, and all end when they are told to."""
+"""Supervisor: restarts processes that die, and ends all of them in order."""
 
 import asyncio
 import os
@@ -18,15 +18,15 @@ from cli.up import parent_death
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-STEADY_S = 60.0  # one that ran this long may be started again at once
-GRACE_S = 25.0  # to end; longer than any process takes to drain, by our own arguments and settings
+STEADY_S = 60.0  # a process that ran this long is restarted after the first pause again
+GRACE_S = 25.0  # from SIGTERM to SIGKILL; longer than any process takes to drain with our arguments and settings
 LONGEST_LOG = 16 * 1024**2
 BOUND_LOGS_EVERY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is to be kept running. `command` begins with a path; `keeps` are files that it inherits."""
+    """A program to keep running. `command` begins with a path; `keeps` are the file descriptors it inherits."""
 
     name: str
     command: tuple[str, ...]
@@ -35,27 +35,27 @@ class Program:
 
 
 class Supervised:
-    """One program, kept running: begins when made, within a running event loop."""
+    """One program, kept running: starts when constructed, within a running event loop."""
 
-    def __init__(self, program: Program, log: Path, tell: Callable[[str], None]) -> None:
-        self.program, self.log, self._tell = program, log, tell
+    def __init__(self, program: Program, log: Path, report: Callable[[str], None]) -> None:
+        self.program, self.log, self._report = program, log, report
         self.deaths = 0
         self._process: Process | None = None
         self._ending = asyncio.Event()
         self._running = asyncio.create_task(self._run())
 
     async def end(self) -> None:
-        """Ask it to end, wait until it has, and end it by force when it takes too long."""
+        """Send SIGTERM, and SIGKILL after `GRACE_S`; returns when it has ended."""
         self._ending.set()
         self._signal(signal.SIGTERM)
         ended, _ = await asyncio.wait({self._running}, timeout=GRACE_S)
         if not ended:
-            self._tell(f"{self.program.name} did not end within {GRACE_S:.0f} s and is ended by force")
+            self._report(f"{self.program.name} did not end within {GRACE_S:.0f} s and is killed")
             self.kill()
         await self._running
 
     def kill(self) -> None:
-        """End it at once, with whatever it has started."""
+        """Kill it with all its children."""
         self._ending.set()
         self._signal(signal.SIGKILL)
 
@@ -67,11 +67,11 @@ class Supervised:
         return []
 
     def bound_log(self) -> None:
-        """Keep its log from filling the disk: the older part is kept once."""
+        """Keep its log from filling the disk: move a long one to `.old.log`, which it overwrites."""
         with suppress(OSError):
             if self.log.stat().st_size > LONGEST_LOG:
                 shutil.copyfile(self.log, self.log.with_suffix(".old.log"))
-                os.truncate(self.log, 0)  # it goes on at the new end, since it appends
+                os.truncate(self.log, 0)  # the process appends, so it continues at the new end
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
@@ -83,7 +83,7 @@ class Supervised:
             self.deaths += 1
             if time.monotonic() - began_at > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            self._tell(f"{self.program.name} ended ({how}) and is started again in {pause_s:g} s; see {near(self.log)}")
+            self._report(f"{self.program.name} ended ({how}) and restarts in {pause_s:g} s; see {near(self.log)}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._ending.wait()
@@ -91,17 +91,17 @@ class Supervised:
 
     async def _run_once(self) -> str:
         """Run it to its end. Returns how it ended."""
-        leashed = (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *self.program.command)
+        command = (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *self.program.command)
         try:
             with self._open_log() as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *leashed,
+                    *command,
                     env=dict(self.program.environment),
                     stdin=DEVNULL,
                     stdout=log,
                     stderr=STDOUT,
                     pass_fds=self.program.keeps,
-                    start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends the others in order
+                    start_new_session=True,  # Ctrl-C reaches only the supervisor, which ends the others in order
                 )
         except OSError as error:
             return f"not started: {error.strerror}"
@@ -111,7 +111,7 @@ class Supervised:
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
     def _open_log(self) -> BinaryIO:
-        # A file and no pipe: what writes to it outlives us by a moment when we are killed.
+        # A file, not a pipe: when the supervisor is killed, the process outlives it by a moment.
         return open(os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
 
     def _signal(self, number: signal.Signals) -> None:
@@ -126,36 +126,36 @@ class Supervised:
 
 
 class Supervisor:
-    """Keeps programs running, in the order in which they were started, and ends them in the reverse order."""
+    """Keeps programs running, and ends them in the reverse order of their start."""
 
-    def __init__(self, logs: Path, tell: Callable[[str], None]) -> None:
-        self._logs, self._tell = logs, tell
+    def __init__(self, logs: Path, report: Callable[[str], None]) -> None:
+        self._logs, self._report = logs, report
         self._supervised: list[Supervised] = []
 
     def start(self, program: Program) -> Supervised:
-        """Start a program and keep it running."""
-        self._supervised.append(Supervised(program, self.log(program.name), self._tell))
+        """Start a program, and keep it running."""
+        self._supervised.append(Supervised(program, self.log(program.name), self._report))
         return self._supervised[-1]
 
     def log(self, name: str) -> Path:
-        """Where a program of this name writes."""
+        """The log file of a program of this name."""
         return self._logs / f"{name}.log"
 
     async def watch(self) -> NoReturn:
         """Keep the logs bounded, for ever."""
         while True:
-            for one in self._supervised:
-                one.bound_log()
+            for supervised in self._supervised:
+                supervised.bound_log()
             await asyncio.sleep(BOUND_LOGS_EVERY_S)
 
     async def end(self) -> None:
-        """End them all, the last started first."""
+        """End all of them, the last started first."""
         while self._supervised:
-            one = self._supervised[-1]
-            await one.end()
-            self._supervised.remove(one)
+            supervised = self._supervised[-1]
+            await supervised.end()
+            self._supervised.remove(supervised)
 
     def kill(self) -> None:
-        """End them all at once."""
-        for one in self._supervised:
-            one.kill()
+        """Kill all of them."""
+        for supervised in self._supervised:
+            supervised.kill()

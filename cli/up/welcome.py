@@ -1,35 +1,35 @@
-"""Welcome: what `up` prints once everything runs, and the counts of what is in the database."""
+"""Welcome: what `up` prints while it starts, and the numbers of records in the database."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.database import sqlite_file
 from cli.installation import Installation
 from cli.output.terminal import line, near, program, table
+from store.engine import sqlite_file
 from store.schema import calls, deliveries, inbound_messages, links, messages
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many of something, and what is worth saying beside it."""
+    """The number of records of one kind, and its parts."""
 
-    what: str
-    how_many: int
-    among_them: str = ""
+    kind: str
+    number: int
+    details: str = ""
 
 
-def tally(connection: Connection) -> list[Count]:
+def count_records(connection: Connection) -> list[Count]:
     """Count every kind of record."""
-    outcomes = _counted(connection, deliveries.c.outcome)
-    results = _counted(connection, messages.c.result)
-    directions = _counted(connection, calls.c.direction)
+    outcomes = _count_by(connection, deliveries.c.outcome)
+    results = _count_by(connection, messages.c.result)
+    directions = _count_by(connection, calls.c.direction)
     linked, clicked, clicks = connection.execute(
         select(
             func.count(),
             func.count().filter(links.c.clicks > 0),
-            func.coalesce(func.sum(links.c.clicks), 0),  # of totals of different links
+            func.coalesce(func.sum(links.c.clicks), 0),  # totals of different links add up
         ).select_from(links)
     ).one()
     inbound = connection.execute(select(func.count()).select_from(inbound_messages)).scalar_one()
@@ -43,75 +43,72 @@ def tally(connection: Connection) -> list[Count]:
 
 
 def deliveries_since(connection: Connection, first_id: str) -> int:
-    """Deliveries whose id is this one or a later one: ids sort by time of receipt."""
+    """The number of deliveries with this id or a later one: ids sort by time of receipt."""
     return connection.execute(select(func.count()).where(deliveries.c.id >= first_id)).scalar_one()
 
 
-def _counted(connection: Connection, column: Column[str]) -> dict[str, int]:
+def _count_by(connection: Connection, column: Column[str]) -> dict[str, int]:
     rows = connection.execute(select(column, func.count()).group_by(column).order_by(func.count().desc()))
-    return {word or "unknown": number for word, number in rows}
+    return {value or "unknown": number for value, number in rows}
 
 
-def _listed(counted: dict[str, int]) -> str:
-    return ", ".join(f"{number} {word}" for word, number in counted.items())
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {value}" for value, number in counts.items())
 
 
 EXAMPLE = "SELECT label, links, clicked_links, clicks FROM {schema}link_totals"
 
 
-def say_who_is_the_gateway(home: Installation) -> None:
-    """Where deliveries will come from: nobody should take a made-up story for their account, or the reverse."""
-    if home.emulates:
-        line(
-            "No SEVEN_API_KEY is set: the gateway is the emulator on this machine, which tells a made-up story.", "bold"
-        )
+def print_gateway(installation: Installation) -> None:
+    """Print where deliveries will come from, so that made-up data is not mistaken for an account's, or the reverse."""
+    if installation.emulates:
+        line("No SEVEN_API_KEY is set: the gateway is the emulator on this machine, with made-up data.", "bold")
         line("Nothing leaves this machine.", "bold")
     else:
         line("SEVEN_API_KEY is set: the gateway is your seven.io account; no emulator runs.", "bold")
 
 
-def say_started(name: str, where: str) -> None:
-    """One part that is there now."""
+def print_started(name: str, where: str) -> None:
+    """Print that one process is ready."""
     line(f"  {name:<9} {where}")
 
 
-def show_tally(engine: Engine) -> None:
-    """The one result: what is in the database."""
+def print_counts(engine: Engine) -> None:
+    """Print the numbers of records in the database."""
     try:
         with engine.connect().execution_options(reads=True) as connection:
-            counts = tally(connection)
+            counts = count_records(connection)
     except SQLAlchemyError:
         line("The database cannot be read now.")
         return
     line()
-    table("In the database", ("", "", ""), ((count.what, count.how_many, count.among_them) for count in counts))
+    table("In the database", ("", "", ""), ((count.kind, count.number, count.details) for count in counts))
 
 
-def say_what_next(home: Installation, engine: Engine) -> None:
-    """What to open, and how to leave the emulator behind."""
+def print_next_steps(installation: Installation, engine: Engine) -> None:
+    """Print what to open next, and how to use an account."""
     command, file = program(), sqlite_file(engine)
     steps = [
         ("the latest deliveries", f"{command} trace"),
         ("a delivery of your own", f"{command} send dlr --set status=DELIVERED"),
-        ("what would hurt later", f"{command} doctor"),
-        ("tasks and workers", f"http://127.0.0.1:{home.settings.seven_flower_port}"),
+        ("possible problems", f"{command} doctor"),
+        ("tasks and workers", f"http://127.0.0.1:{installation.settings.seven_flower_port}"),
         ("SQL", f"{near(file) if file else 'DATABASE_URL'}: {EXAMPLE.format(schema='' if file else 'seven.')}"),
-        ("logs", near(home.logs)),
+        ("logs", near(installation.logs)),
     ]
     line()
     line("Open next", "bold")
-    for what, how in steps:
-        line(f"  {what:<23} {how}")
+    for title, target in steps:
+        line(f"  {title:<23} {target}")
     line()
-    for sentence in _about_the_account(home):
+    for sentence in _about_the_account(installation):
         line(sentence)
-    line("Ctrl-C ends everything; what was kept is there next time.")
+    line("Ctrl-C ends everything; stored data stays for the next start.")
 
 
-def _about_the_account(home: Installation) -> list[str]:
-    if home.emulates:
+def _about_the_account(installation: Installation) -> list[str]:
+    if installation.emulates:
         return ["For your own account set SEVEN_API_KEY, and SEVEN_PUBLIC_URL to how seven.io reaches this receiver."]
-    if home.settings.seven_public_url is None:
+    if not installation.settings.seven_public_url:
         return ["Set SEVEN_PUBLIC_URL to how seven.io reaches this receiver, and point the account's webhooks at it."]
-    public_url = home.settings.seven_public_url.split(",")[0].strip().rstrip("/")
-    return [f"Point the account's webhooks at {public_url}/hooks/<the hook token>."]
+    return [f"Point the account's webhooks at {installation.settings.seven_public_url[0]}/hooks/<the hook token>."]

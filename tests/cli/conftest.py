@@ -1,4 +1,4 @@
-"""Installations that are not running: a directory and its settings, for the commands that need no more."""
+"""An installation that is not running: a directory and its settings, which most commands need only."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.cli.installation import CommandLine
 
 @pytest.fixture
 def installation(tmp_path: Path) -> CommandLine:
-    """An empty directory with ports of its own."""
+    """An installation in an empty directory, on free ports."""
     directory = tmp_path / "installation"
     directory.mkdir()
     return CommandLine(directory)

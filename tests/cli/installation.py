@@ -1,4 +1,4 @@
-"""An installation in a directory of its own, on ports of its own, driven as an operator drives it."""
+"""An installation in a directory of its own, on free ports, driven by the command line."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _OURS = ("SEVEN_", "REDIS_", "DATABASE_", "EMULATOR_", "FLOWER_")
 
 
 @dataclass(frozen=True)
-class Seen:
+class Process:
     """A living process."""
 
     pid: int
@@ -27,9 +27,9 @@ class Seen:
     environment: str
 
 
-def processes() -> list[Seen]:
-    """All that live on this machine, as far as they can be looked at."""
-    found = []
+def processes() -> list[Process]:
+    """The living processes of this machine that /proc lets us read."""
+    running = []
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (
@@ -39,71 +39,73 @@ def processes() -> list[Seen]:
         except (OSError, ValueError):
             continue
         if state != "Z":
-            found.append(Seen(int(directory.name), int(parent), command, environment))
-    return found
+            running.append(Process(int(directory.name), int(parent), command, environment))
+    return running
 
 
 class CommandLine:
-    """One working directory with its `data`, and the processes that are started there."""
+    """One working directory with its `data`, and the processes started there."""
 
-    def __init__(self, directory: Path, **told: str) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
         self.directory = directory
         self.data = directory / "data"
         self.ports = {
             name: free_port() for name in ("SEVEN_PORT", "SEVEN_BROKER_PORT", "SEVEN_FLOWER_PORT", "EMULATOR_PORT")
         }
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        self.environment |= {name: str(port) for name, port in self.ports.items()} | told
-        self.screen = directory / "screen"
+        self.environment |= {name: str(port) for name, port in self.ports.items()} | settings
+        self.output_file = directory / "output"
         self.up: subprocess.Popen[bytes] | None = None
 
-    def run(self, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return run_script((COMMAND, *words), self.directory, self.environment | told)
+        return run_script((COMMAND, *words), self.directory, self.environment | settings)
 
     def answer(self, *words: str, code: int = 0) -> Any:
-        """What a command answers in JSON."""
-        ended = self.run(*words, "--json")
-        assert ended.returncode == code, ended.stderr
-        return json.loads(ended.stdout)
+        """Run a command with --json. Returns its answer."""
+        result = self.run(*words, "--json")
+        assert result.returncode == code, result.stderr
+        return json.loads(result.stdout)
 
     def start(self, until: str = READY) -> None:
-        """Start `up`, and wait until it has said that it is ready."""
-        with self.screen.open("wb") as screen:
+        """Start `up`, and wait for this text in its output, by default until all is ready."""
+        with self.output_file.open("wb") as output:
             self.up = subprocess.Popen(
-                [COMMAND, "up"], cwd=self.directory, env=self.environment, stdout=screen, stderr=screen
+                [COMMAND, "up"], cwd=self.directory, env=self.environment, stdout=output, stderr=output
             )
-        eventually(lambda: until in self.said or self.up is None or self.up.poll() is not None, 2 * PATIENCE_S)
-        assert until in self.said, self.said
+        eventually(lambda: until in self.output or self.up is None or self.up.poll() is not None, 2 * PATIENCE_S)
+        assert until in self.output, self.output
 
     @property
-    def said(self) -> str:
-        """What `up` has said so far."""
-        return self.screen.read_text()
+    def output(self) -> str:
+        """The output of `up` so far."""
+        return self.output_file.read_text()
 
-    def children(self) -> list[Seen]:
-        """The processes that `up` runs."""
-        return [one for one in processes() if self.up and one.parent == self.up.pid]
+    def children(self) -> list[Process]:
+        """The child processes of `up`."""
+        return [process for process in processes() if self.up and process.parent == self.up.pid]
 
     def child(self, word: str) -> int:
-        """The process whose command line says this word; 0 where there is none, or not yet."""
-        found = [one.pid for one in self.children() if word in one.command and "leash" not in one.command]
-        return found[0] if len(found) == 1 else 0
+        """The id of the child with this text in its command line; 0 if there is none, or not yet."""
+        pids = [child.pid for child in self.children() if word in child.command and "parent_death" not in child.command]
+        return pids[0] if len(pids) == 1 else 0
 
-    def left_over(self) -> list[Seen]:
-        """Processes that run still, wherever: they know our directory, or they are a broker on our port."""
+    def remaining_processes(self) -> list[Process]:
+        """Processes of this installation that still run: those with our directory, and a broker on our port."""
         marks = (str(self.directory), f":{self.ports['SEVEN_BROKER_PORT']}")
-        return [one for one in processes() if any(mark in one.command + one.environment for mark in marks)]
+        return [
+            process for process in processes() if any(mark in process.command + process.environment for mark in marks)
+        ]
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Ctrl-C, or worse; returns the exit code."""
+        """Send a signal to `up`, by default Ctrl-C's. Returns the exit code."""
         assert self.up
         if self.up.poll() is None:
             self.up.send_signal(number)
         return self.up.wait(2 * PATIENCE_S)
 
     def close(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Kill `up` and its children, if they still run."""
         if self.up and self.up.poll() is None:
             children = self.children()
             self.up.kill()

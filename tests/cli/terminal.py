@@ -1,4 +1,4 @@
-"""A terminal for a command, where the machine has any."""
+"""A pseudo-terminal for a command, on machines that have them."""
 
 import os
 import pty
@@ -7,7 +7,7 @@ import pytest
 
 
 def open_terminal() -> tuple[int, int]:
-    """Our end and the command's. Skips the test on a machine without terminals, such as a container without /dev/pts."""
+    """Our end and the command's. Skips the test on a machine without terminals: a container may lack /dev/pts."""
     try:
         return pty.openpty()
     except OSError:

@@ -1,4 +1,4 @@
-"""audit: the proof, as an operator asks for it."""
+"""audit: its printed report, its JSON and its exit codes."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ IDS = [str(uuid7()) for _ in range(4)]
 
 @pytest.fixture
 def dialect() -> str:
-    """One kind is enough here: `tests/operations/test_audit.py` audits both."""
+    """SQLite alone: `tests/operations/test_audit.py` audits both databases."""
     return "sqlite"
 
 
@@ -31,7 +31,7 @@ def audited(installation: CommandLine, redis_url: str, database_url: str) -> Com
 
 @pytest.fixture
 def kept(audited: CommandLine, consumer: Consumer, accept: Accept) -> CommandLine:
-    """Two deliveries that are rows, and one that waits."""
+    """An installation with two deliveries that are rows, and one that waits in the ledger."""
     consumer.consume("dlr", [accept(envelope(IDS[0]), envelope(IDS[1]))])
     accept(envelope(IDS[2]))
     return audited
@@ -43,30 +43,30 @@ def lose(engine: Engine, delivery_id: str) -> None:
 
 
 def test_a_sound_installation(kept: CommandLine):
-    """Good in words and in numbers, and says of which moment it speaks."""
-    ended = kept.run("audit")
-    assert (ended.returncode, "Nothing is lost." in ended.stdout, "every figure is exact" in ended.stdout) == (
+    """Exit code 0, no loss in print and in JSON, and exact figures of a quiet system."""
+    result = kept.run("audit")
+    assert (result.returncode, "Nothing is lost." in result.stdout, "every figure is exact" in result.stdout) == (
         0,
         True,
         True,
     )
-    told = kept.answer("audit")
-    (dlr,) = [one for one in told["series"] if one["queue"] == "dlr"]
-    assert (told["lost"], told["missing"], told["quiet"]) == (False, 0, True)
+    answer = kept.answer("audit")
+    (dlr,) = [series for series in answer["series"] if series["queue"] == "dlr"]
+    assert (answer["lost"], answer["missing"], answer["quiet"]) == (False, 0, True)
     assert (dlr["given_out"], dlr["rows"], dlr["waiting"]) == (3, {"applied": 2}, 1)
 
 
-def test_a_loss_is_told_until_it_is_acknowledged(kept: CommandLine, engine: Engine):
-    """Exit code 1 and the ordinal; once taken note of it is counted, and the next audit is good."""
+def test_a_loss_is_reported_until_it_is_acknowledged(kept: CommandLine, engine: Engine):
+    """Exit code 1 and the ordinal; once acknowledged it is counted, and the next audit is good."""
     lose(engine, IDS[1])
-    ended = kept.run("audit")
-    assert ended.returncode == 1
-    assert "LOST: 1" in ended.stdout
+    result = kept.run("audit")
+    assert result.returncode == 1
+    assert "LOST: 1" in result.stdout
     assert kept.answer("audit", code=1)["series"][0]["missing_runs"] == [[2, 2]]
-    ended = kept.run("audit", "--acknowledge")
-    assert (ended.returncode, "from now on the audit is good" in ended.stderr) == (1, True)
-    told = kept.answer("audit")
-    assert (told["lost"], told["series"][0]["tallied"]) == (False, {"lost": 1})
+    result = kept.run("audit", "--acknowledge")
+    assert (result.returncode, "from now on the audit is good" in result.stderr) == (1, True)
+    answer = kept.answer("audit")
+    assert (answer["lost"], answer["series"][0]["tallied"]) == (False, {"lost": 1})
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: CommandLine, engine: Engi
     [
         pytest.param(lambda ids: "\n".join(ids) + "\n", id="ids"),
         pytest.param(
-            lambda ids: "".join(json.dumps({"id": one, "outcome": "accepted"}) + "\n" for one in ids), id="answers"
+            lambda ids: "".join(json.dumps({"id": id_, "outcome": "accepted"}) + "\n" for id_ in ids), id="answers"
         ),
-        pytest.param(lambda ids: "\ufeff" + json.dumps([one.upper() for one in ids]), id="an array, from an editor"),
-        pytest.param(lambda ids: "id,status\n" + "".join(f'"{one}",202\n' for one in ids), id="a spreadsheet's"),
+        pytest.param(lambda ids: "\ufeff" + json.dumps([id_.upper() for id_ in ids]), id="an array, from an editor"),
+        pytest.param(lambda ids: "id,status\n" + "".join(f'"{id_}",202\n' for id_ in ids), id="a spreadsheet's"),
         pytest.param(
             lambda ids: json.dumps(
                 {
@@ -100,52 +100,52 @@ def test_a_loss_is_told_until_it_is_acknowledged(kept: CommandLine, engine: Engi
                 'ingest-1  | {"timestamp":"2026-11-25T02:00:00.000+00:00","level":"info","event":"accepted",'
                 f'"batch":"{uuid7()}","queue":"dlr","first":1,"ids":{json.dumps(ids)}}}\n'
             ),
-            id="a receiver's log as JSON, with who said it",
+            id="a receiver's log as JSON, with the container's name",
         ),
     ],
 )
 def test_ids_of_answers(kept: CommandLine, tmp_path: Path, write: Any):
-    """However they were noted down: all found, or the missing ones by name and exit code 1."""
+    """In any notation it finds all ids, or names the missing ones with exit code 1."""
     file = tmp_path / "answers"
     file.write_text(write(IDS[:3]))
     assert kept.answer("audit", "--against", str(file))["against"] == {
         "told": 3, "rows": 2, "waiting": 1, "removed": 0, "missing": [],
     }  # fmt: skip
     file.write_text(write(IDS))
-    ended = kept.run("audit", "--against", str(file))
-    assert (ended.returncode, f"missing {IDS[3]}" in ended.stdout) == (1, True)
+    result = kept.run("audit", "--against", str(file))
+    assert (result.returncode, f"missing {IDS[3]}" in result.stdout) == (1, True)
 
 
 def test_a_ledger_that_lost_everything(kept: CommandLine, ledger: Ledger, consumer: Consumer, accept: Accept):
-    """The earlier life, since when, and up to which ordinal it is known."""
+    """The earlier life is reported with its last known ordinal, and when that was seen."""
     ledger.redis.flushall()
     consumer.consume("dlr", [accept(envelope(IDS[3]))])
-    ended = kept.run("audit")
-    assert "Earlier lives" in ended.stdout
+    result = kept.run("audit")
+    assert "Earlier lives" in result.stdout
     (before,) = kept.answer("audit", code=1)["earlier"]
     assert (before["given_out"], before["missing"], before["open_end"]) == (2, 0, True)
     assert before["last_seen_at"]
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "said"),
+    ("settings", "code", "message"),
     [
         pytest.param({"REDIS_URL": "redis://127.0.0.1:1/0"}, 3, "REDIS_URL", id="no Redis"),
         pytest.param({"DATABASE_URL": "postgresql://u:hidden-word@127.0.0.1:1/x"}, 3, "database", id="no database"),
         pytest.param({"DATABASE_URL": "sqlite:////nowhere/seven.db"}, 3, "no database", id="no file"),
     ],
 )
-def test_what_cannot_be_found_out(installation: CommandLine, told: dict[str, str], code: int, said: str):
-    """A server that is away is no loss: exit code 3, in a sentence, without a secret."""
-    if "DATABASE_URL" not in told:
+def test_a_server_is_away(installation: CommandLine, settings: dict[str, str], code: int, message: str):
+    """That is no loss: exit code 3 and a sentence, without a secret."""
+    if "DATABASE_URL" not in settings:
         assert installation.run("migrate").returncode == 0
-    ended = installation.run("audit", **told)
-    assert (ended.returncode, said in ended.stderr, "Traceback" in ended.stderr) == (code, True, False)
-    assert "hidden-word" not in ended.stderr
+    result = installation.run("audit", **settings)
+    assert (result.returncode, message in result.stderr, "Traceback" in result.stderr) == (code, True, False)
+    assert "hidden-word" not in result.stderr
 
 
-def test_a_file_that_tells_nothing(kept: CommandLine, tmp_path: Path):
-    """A wrong file is a usage error: nothing was proven."""
+def test_a_file_without_ids(kept: CommandLine, tmp_path: Path):
+    """A wrong file is a usage error, as it proves nothing."""
     (tmp_path / "letter").write_text("Dear Sir or Madam\n")
     for name in ("nowhere", str(tmp_path / "letter")):
         assert kept.run("audit", "--against", name).returncode == 2

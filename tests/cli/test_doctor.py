@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from ledger.client import Ledger
+from operations.worker_info import living_workers
 from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
-from tests.emulator.emulator_process import Emulator, emulating
+from tests.emulator.emulator_process import Emulator, run_emulator
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port
-from workers.worker_info import present
 
 KEY = "0123abcdef-of-some-account"
 SIGNING_KEY = "5c1f0a7e-signing-key-of-it"
@@ -21,7 +21,7 @@ PASSWORD = "kept-9f8e7d6c5b4a"
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with emulating(api_key=KEY) as emulator:
+    with run_emulator(api_key=KEY) as emulator:
         emulator.client.headers["X-Api-Key"] = KEY
         yield emulator
 
@@ -49,7 +49,7 @@ def whole(tmp_path: Path, told: dict[str, str], emulator: Emulator) -> Iterator[
     assert installation.run("migrate").returncode == 0
     emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}", request_method="JSON")
     with running(receiver, worker(tmp_path, told), beat(tmp_path, told)):
-        eventually(lambda: present(told["REDIS_URL"], 3), 60)
+        eventually(lambda: living_workers(told["REDIS_URL"], 3), 60)
         yield installation
 
 

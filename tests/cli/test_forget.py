@@ -1,4 +1,4 @@
-"""forget: what it says before, during and after, and by which exit code."""
+"""forget: its output before and after it blanks, and its exit codes."""
 
 import sqlite3
 from contextlib import closing
@@ -19,7 +19,7 @@ NUMBER = "+491512345678"
 
 @pytest.fixture
 def kept(installation: CommandLine, redis_url: str) -> CommandLine:
-    """An installation with a ledger that is empty, and a database in which somebody has left a message and a call."""
+    """An installation with an empty ledger, and a database with a message and a call of one person."""
     installation.environment["REDIS_URL"] = redis_url
     assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
@@ -29,20 +29,20 @@ def kept(installation: CommandLine, redis_url: str) -> CommandLine:
         envelope("dlr", foreign_id="order 5").line(),
         envelope("dead", msg_id="8", foreign_id=NUMBER).line(),
     ]
-    told = project_batch(batch_of(*lines))
-    told[3] = told[3].dead("could not be projected: KeyError")
-    Store(engine).write(row for one in told for row in one.rows())
+    projections = project_batch(batch_of(*lines))
+    projections[3] = projections[3].dead("could not be projected: KeyError")
+    Store(engine).write(row for projection in projections for row in projection.rows())
     engine.dispose()
     return installation
 
 
-def asked(installation: CommandLine, query: str) -> list[tuple[Any, ...]]:
+def query_database(installation: CommandLine, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(installation.data / "seven.db")) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_first_it_shows_what_it_would_do(kept: CommandLine):
-    """A dry run tells the same counts as what is then done, and changes nothing; afterwards there is nothing to do."""
+def test_a_dry_run_shows_what_it_would_do(kept: CommandLine):
+    """A dry run shows the counts of the run after it, and changes nothing; a second run has nothing to do."""
     before = (kept.data / "seven.db").read_bytes()
     plan = kept.answer("forget", NUMBER, "--dry-run")
     assert (kept.data / "seven.db").read_bytes() == before
@@ -52,22 +52,27 @@ def test_first_it_shows_what_it_would_do(kept: CommandLine):
     assert (done["found"], done["left"], done["looks"]) == (plan["found"], None, 2)
     assert done["done"] == {name: plan["found"][name] for name in ("blanked", "removed")}
     assert kept.answer("forget", NUMBER, "--yes")["looks"] == 0
-    assert asked(kept, "SELECT sender, text FROM inbound_messages") == [(None, None)]
+    assert query_database(kept, "SELECT sender, text FROM inbound_messages") == [(None, None)]
 
 
-def test_people_are_told(kept: CommandLine):
-    """What was done, by table, and what is out of reach; the number itself is never repeated."""
+def test_the_printed_output(kept: CommandLine):
+    """It lists what was done by table, and what is out of reach; it never repeats the number."""
     done = kept.run("forget", NUMBER, "--yes")
     assert done.returncode == 0
-    for word in ("inbound_messages", "nothing of that kind is kept any more", "by --msg-id or --foreign-id", "Backups"):
+    for word in (
+        "inbound_messages",
+        "nothing about this person is kept any more",
+        "by --msg-id or --foreign-id",
+        "Backups",
+    ):
         assert word in done.stdout
     assert NUMBER[1:] not in done.stdout + done.stderr
     nothing = kept.run("forget", "--foreign-id", NUMBER, "--yes")
-    assert (nothing.returncode, "Nothing of that kind is kept." in nothing.stdout) == (0, True)
+    assert (nothing.returncode, "Nothing about this person is kept." in nothing.stdout) == (0, True)
 
 
 def test_by_an_id(kept: CommandLine):
-    """A message by the id it was sent with, or by the gateway's."""
+    """It finds a message by the id it was sent with, and by the gateway's."""
     assert kept.answer("forget", "--foreign-id", "order 5", "--yes")["done"]["blanked"] == {
         "deliveries": 1,
         "messages": 1,
@@ -75,7 +80,7 @@ def test_by_an_id(kept: CommandLine):
     assert kept.answer("forget", "--msg-id", "8", "--yes")["done"]["blanked"] == {"dead_letters": 1, "deliveries": 1}
 
 
-def test_what_is_blanked_is_said_where_it_is_shown(kept: CommandLine):
+def test_commands_show_that_a_payload_is_blanked(kept: CommandLine):
     """`dead show`, `dead replay` and `trace` say that a payload is not kept any more."""
     assert kept.run("forget", NUMBER, "--yes").returncode == 0
     for words in (("dead", "show", "dead"), ("dead", "replay", "dead", "--dry-run"), ("trace", "sms")):
@@ -83,38 +88,38 @@ def test_what_is_blanked_is_said_where_it_is_shown(kept: CommandLine):
     assert kept.answer("rebuild", "--subject", "1", "--yes", code=1)["left"] == 1
 
 
-def test_what_a_worker_has_still_to_consume_is_wrong(kept: CommandLine, accept: Accept, ledger: Ledger):
-    """With deliveries pending and no worker: what can be done is done, the rest is said, and the exit code is 1."""
+def test_pending_deliveries(kept: CommandLine, accept: Accept, ledger: Ledger):
+    """With deliveries pending and no worker it blanks the rows, reports the rest, and ends with exit code 1."""
     accept(envelope("late", "sms_mo", id="9", sender=NUMBER), queue="sms_mo")
-    told = kept.answer("forget", NUMBER, "--yes", "--wait", "0", code=1)
-    assert (told["left"]["waiting"], told["left"]["batches"]) == (1, 1)
-    assert asked(kept, "SELECT sender FROM inbound_messages") == [(None,)]
-    said = kept.run("forget", NUMBER, "--yes", "--wait", "0")
-    assert "1 deliveries still wait in the ledger" in said.stdout
+    answer = kept.answer("forget", NUMBER, "--yes", "--wait", "0", code=1)
+    assert (answer["left"]["waiting"], answer["left"]["batches"]) == (1, 1)
+    assert query_database(kept, "SELECT sender FROM inbound_messages") == [(None,)]
+    result = kept.run("forget", NUMBER, "--yes", "--wait", "0")
+    assert "1 deliveries still wait in the ledger" in result.stdout
     assert ledger.redis.hlen("seven:batches") == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        pytest.param([], "Say who to forget", id="nobody"),
-        pytest.param([NUMBER, "--msg-id", "7"], "Say who to forget", id="two"),
-        pytest.param(["--foreign-id", " "], "Say who to forget", id="an empty id"),
-        pytest.param(["01512345678"], "country code", id="a number of some country"),
+        pytest.param([], "Name one person to forget", id="no person"),
+        pytest.param([NUMBER, "--msg-id", "7"], "Name one person to forget", id="two"),
+        pytest.param(["--foreign-id", " "], "Name one person to forget", id="an empty id"),
+        pytest.param(["01512345678"], "country code", id="a number without its country code"),
         pytest.param(["Shop"], "country code", id="a name"),
         pytest.param(["-"], "country code", id="nothing on standard input"),
-        pytest.param([NUMBER], "--yes", id="nobody can be asked"),
+        pytest.param([NUMBER], "--yes", id="no terminal to ask on"),
     ],
 )
-def test_called_wrongly(kept: CommandLine, words: list[str], said: str):
-    """Exit code 2, with a word on what is wrong and without the number."""
-    ended = kept.run("forget", *words, *(["--yes"] if words and words != [NUMBER] else []))
-    assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
-    assert "1512345678" not in ended.stderr
+def test_usage_errors(kept: CommandLine, words: list[str], message: str):
+    """Exit code 2, and what is wrong, without the number."""
+    result = kept.run("forget", *words, *(["--yes"] if words and words != [NUMBER] else []))
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
+    assert "1512345678" not in result.stderr
 
 
-def test_without_redis_nothing_is_done(kept: CommandLine):
-    """What waits in the ledger cannot be looked through: exit code 3, and every row as it was."""
-    ended = kept.run("forget", NUMBER, "--yes", REDIS_URL=f"redis://127.0.0.1:{kept.ports['EMULATOR_PORT']}/0")
-    assert (ended.returncode, "Redis does not answer" in ended.stderr) == (3, True)
-    assert asked(kept, "SELECT sender FROM inbound_messages") == [(NUMBER,)]
+def test_without_redis_nothing_changes(kept: CommandLine):
+    """The ledger cannot be searched: exit code 3, and every row as before."""
+    result = kept.run("forget", NUMBER, "--yes", REDIS_URL=f"redis://127.0.0.1:{kept.ports['EMULATOR_PORT']}/0")
+    assert (result.returncode, "Redis does not answer" in result.stderr) == (3, True)
+    assert query_database(kept, "SELECT sender FROM inbound_messages") == [(NUMBER,)]

@@ -1,13 +1,13 @@
-"""migrate: a database of today, from whatever it was."""
+"""migrate: brings a database to the current schema."""
 
 import pytest
 
-from store.migrate import newest
+from store.version import newest
 from tests.cli.installation import CommandLine
 
 
-def test_an_empty_database_and_one_of_today(installation: CommandLine, empty_database: str):
-    """The first run says from where to where, the second that nothing was to do; either database."""
+def test_a_second_run_changes_nothing(installation: CommandLine, empty_database: str):
+    """The first run reports both versions, the second no change; on either database."""
     installation.environment["DATABASE_URL"] = empty_database
     assert installation.answer("migrate") == {"before": None, "after": newest(), "changed": True}
     assert installation.answer("migrate") == {"before": newest(), "after": newest(), "changed": False}
@@ -15,7 +15,7 @@ def test_an_empty_database_and_one_of_today(installation: CommandLine, empty_dat
 
 
 def test_without_a_database_url(installation: CommandLine):
-    """A file in SEVEN_DATA_DIR, which is made, and which others cannot look into."""
+    """It creates SEVEN_DATA_DIR, readable by its owner only, with an SQLite file."""
     assert installation.run("migrate").returncode == 0
     assert installation.count("messages") == 0
     assert installation.data.stat().st_mode & 0o077 == 0
@@ -31,9 +31,9 @@ def test_without_a_database_url(installation: CommandLine):
     ],
 )
 def test_a_database_that_cannot_be_reached(installation: CommandLine, url: str, code: int):
-    """In a sentence and a number, without the password."""
-    ended = installation.run("migrate", DATABASE_URL=url)
-    assert ended.returncode == code
-    assert ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert "hidden-word" not in ended.stderr
+    """An exit code and a sentence, without the password."""
+    result = installation.run("migrate", DATABASE_URL=url)
+    assert result.returncode == code
+    assert result.stderr
+    assert "Traceback" not in result.stderr
+    assert "hidden-word" not in result.stderr

@@ -1,4 +1,4 @@
-"""Progress: not faster than asked, told as it goes on, and ended between two parts."""
+"""Progress: keeps its rate, shows how far it is, and ends between two parts."""
 
 import signal
 
@@ -10,7 +10,7 @@ from cli.output.progress import Portions, UnderWay
 @pytest.mark.parametrize("rate", [0.5, 3.0, 16.0, 500.0, 100_000.0])
 @pytest.mark.parametrize("stall_s", [0.0, 7.0], ids=["steady", "after a stall"])
 def test_no_more_than_the_rate(rate: float, stall_s: float):
-    """Within any stretch of time no more begin than the rate allows and one portion; time lost is not made up for."""
+    """In any interval at most the rate and one portion begin; lost time is not made up for."""
     now = 0.0
     begun: list[tuple[float, int]] = []
 
@@ -21,7 +21,7 @@ def test_no_more_than_the_rate(rate: float, stall_s: float):
         nonlocal now
         now += seconds
 
-    with Portions(range(400), "told", rate, clock, sleep) as portions:
+    with Portions(range(400), "replayed", rate, clock, sleep) as portions:
         for number, portion in enumerate(portions):
             begun.append((now, len(portion)))
             now += stall_s if number == 1 else 0.001
@@ -35,20 +35,20 @@ def test_no_more_than_the_rate(rate: float, stall_s: float):
 
 
 def test_ctrl_c_ends_after_the_portion_under_way():
-    """The first Ctrl-C lets it end, and no other begins; the one after would end at once, as always."""
-    ended = []
+    """After the first Ctrl-C the current portion ends and no other begins; a second one would raise as usual."""
+    processed = []
     before = signal.getsignal(signal.SIGINT)
-    with Portions(range(10), "told", 4.0) as portions:
+    with Portions(range(10), "replayed", 4.0) as portions:
         for portion in portions:
             signal.raise_signal(signal.SIGINT)
-            ended.append(portion[0])
+            processed.append(portion[0])
             assert signal.getsignal(signal.SIGINT) is before
-    assert (ended, portions.done, portions.interrupted) == ([0], 1, True)
+    assert (processed, portions.done, portions.interrupted) == ([0], 1, True)
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_cuts_a_pause_short():
-    """Who waits between two parts is not waited for; the one after would end at once, as always."""
+    """Ctrl-C ends a pause between two parts at once; a second one raises as usual."""
     before = signal.getsignal(signal.SIGINT)
     slept = []
 
@@ -56,19 +56,19 @@ def test_ctrl_c_cuts_a_pause_short():
         slept.append(seconds)
         signal.raise_signal(signal.SIGINT)
 
-    with UnderWay("told", 2, sleep=sleep) as under_way:
-        under_way.pause(3600)
+    with UnderWay("subjects", 2, sleep=sleep) as progress:
+        progress.pause(3600)
         assert signal.getsignal(signal.SIGINT) is before
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert (len(slept), under_way.interrupted) == (1, True)
+    assert (len(slept), progress.interrupted) == (1, True)
 
 
 def test_without_a_terminal_a_line_now_and_then(capsys: pytest.CaptureFixture[str]):
-    """On standard error, how many of how many."""
+    """On standard error: the number done, and the total."""
     times = [0.0]
-    with UnderWay("told", 9, clock=lambda: times[-1]) as under_way:
+    with UnderWay("subjects", 9, clock=lambda: times[-1]) as progress:
         for at in (1.0, 11.0, 12.0):
             times.append(at)
-            under_way.advance(2)
-    assert capsys.readouterr().err == "told: 4 of 9\n"
+            progress.advance(2)
+    assert capsys.readouterr().err == "subjects: 4 of 9\n"

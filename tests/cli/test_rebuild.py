@@ -1,4 +1,4 @@
-"""rebuild: shown before it is done, asked for, whole at every moment, and honest about what it left."""
+"""rebuild: shows its changes first, asks, replaces chunk by chunk, and reports what it left."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ from seven.records import Call, Message, MessageStatus
 from store.engine import create_store_engine
 from store.projection import Projection
 from tests.cli.installation import COMMAND, CommandLine
-from tests.factories.archive import NOON, delivered, keep, put, rows, told
+from tests.factories.archive import NOON, delivered, expected_rows, keep, put, rows
 from tests.servers import PATIENCE_S, eventually
 
 ARCHIVE = [
@@ -24,14 +24,14 @@ ARCHIVE = [
     delivered(1, "dlr", {"msg_id": "8", "status": "FAILED", "timestamp": "2026-03-29 10:00:00"}),
     delivered(2, "voice_status", {"id": "300", "status": "completed", "timestamp": 1774785700, "duration": "42"}),
 ]
-RIGHT = told(ARCHIVE)
+RIGHT = expected_rows(ARCHIVE)
 CALL = ("calls", ("outbound", "300"))
 ALL = ("rebuild", "--since", "2026-01-01")
 
 
 @pytest.fixture
 def engine(installation: CommandLine) -> Iterator[Engine]:
-    """The database of an installation whose call and messages stand wrongly."""
+    """The database of an installation in which a call and a message are wrong."""
     assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
     keep(engine, ARCHIVE)
@@ -43,18 +43,18 @@ def engine(installation: CommandLine) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_a_dry_run_says_what_would_change(installation: CommandLine, engine: Engine):
-    """Every row with its fields before and after, on the screen and in JSON; nothing is written."""
+def test_a_dry_run_shows_what_would_change(installation: CommandLine, engine: Engine):
+    """It lists every row with its fields before and after, in print and in JSON, and writes nothing."""
     before = rows(engine)
-    ended = installation.run(*ALL, "--dry-run")
-    assert ended.returncode == 0
-    assert "duration_s: 4200 → 42" in ended.stdout
-    assert "EXPIRED" in ended.stdout
-    assert "1 changed, 0 added, 1 removed" in ended.stdout
+    result = installation.run(*ALL, "--dry-run")
+    assert result.returncode == 0
+    assert "duration_s: 4200 → 42" in result.stdout
+    assert "EXPIRED" in result.stdout
+    assert "1 changed, 0 added, 1 removed" in result.stdout
     answer = installation.answer(*ALL, "--dry-run")
     assert (answer["dry_run"], answer["subjects"]) == (True, 3)
     assert answer["rows"] == {"changed": 1, "added": 0, "removed": 1}
-    assert {one["table"]: one for one in answer["changes"]}["calls"] == {
+    assert {change["table"]: change for change in answer["changes"]}["calls"] == {
         "table": "calls",
         "key": ["outbound", "300"],
         "what": "changed",
@@ -65,16 +65,16 @@ def test_a_dry_run_says_what_would_change(installation: CommandLine, engine: Eng
     assert rows(engine) == before
 
 
-def test_with_a_yes_it_is_done(installation: CommandLine, engine: Engine):
-    """The rows become the fold of the archive; the second time there is nothing to do."""
+def test_it_replaces_the_rows(installation: CommandLine, engine: Engine):
+    """The rows become the fold of the archive; a second run has nothing to do."""
     assert installation.answer(*ALL, "--yes")["rows"] == {"changed": 1, "added": 0, "removed": 1}
     assert rows(engine) == RIGHT
     again = installation.run(*ALL, "--yes")
     assert (again.returncode, "0 changed, 0 added, 0 removed" in again.stdout) == (0, True)
 
 
-def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: CommandLine, engine: Engine):
-    """Done, it tells tables, keys and the names of fields, on the screen and in JSON; a dry run tells the values."""
+def test_only_a_dry_run_shows_values(installation: CommandLine, engine: Engine):
+    """A dry run shows values; otherwise print and JSON contain tables, keys and the names of fields."""
     wrote = {"sender": "447700900001", "text": "so it is"}
     sms = delivered(3, "sms_mo", {"id": "9", **wrote, "time": "1774785600"})
     keep(engine, [sms])
@@ -84,8 +84,8 @@ def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: CommandLine,
         put(engine, replace(sms.records[0], sender="447700900009", text="it never was"))
 
     spoil()
-    foretold = installation.run(*words, "--dry-run").stdout
-    assert all(value in foretold for value in ("it never was → so it is", "447700900009 → 447700900001"))
+    preview = installation.run(*words, "--dry-run").stdout
+    assert all(value in preview for value in ("it never was → so it is", "447700900009 → 447700900001"))
     done = installation.run(*words, "--yes").stdout
     spoil()
     answer = installation.answer(*words, "--yes")
@@ -97,51 +97,49 @@ def test_what_people_wrote_is_shown_by_a_dry_run_only(installation: CommandLine,
     assert not [value for value in ("never was", "so it", "4477") if value in done + json.dumps(answer)]
 
 
-def test_only_what_was_named(installation: CommandLine, engine: Engine):
-    """--type and --subject leave the others as they are."""
+def test_only_selected_subjects(installation: CommandLine, engine: Engine):
+    """--type and --subject leave other subjects as they are."""
     installation.answer("rebuild", "--type", "dlr", "--yes")
     assert rows(engine)[CALL] != RIGHT[CALL]
     assert ("message_statuses", ("7", "EXPIRED", NOON)) not in rows(engine)
     installation.answer("rebuild", "--subject", "outbound 300", "--yes")
     assert rows(engine) == RIGHT
-    ended = installation.run("rebuild", "--subject", "nobody", "--yes")
-    assert (ended.returncode, "nobody" in ended.stderr) == (1, True)
+    result = installation.run("rebuild", "--subject", "nobody", "--yes")
+    assert (result.returncode, "nobody" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        pytest.param(ALL, "--yes", id="nobody can be asked"),
-        pytest.param(("rebuild", "--yes"), "--type", id="nothing is named"),
+        pytest.param(ALL, "--yes", id="no terminal to ask on"),
+        pytest.param(("rebuild", "--yes"), "--type", id="no selection"),
         pytest.param(("rebuild", "--type", "sms.mo", "--yes"), "sms_mo", id="no such type"),
         pytest.param(("rebuild", "--since", "yesterday", "--yes"), "--since", id="no time"),
         pytest.param(("rebuild", "--type", "dlr", "--chunk", "0", "--yes"), "--chunk", id="no chunk"),
     ],
 )
-def test_without_a_clear_word_nothing_is_done(
-    installation: CommandLine, engine: Engine, words: tuple[str, ...], said: str
-):
-    """Exit code 2, what to say instead, and not a row changed."""
+def test_usage_errors_change_nothing(installation: CommandLine, engine: Engine, words: tuple[str, ...], message: str):
+    """Exit code 2, the option to use, and no row changed."""
     before = rows(engine)
-    ended = installation.run(*words)
-    assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
+    result = installation.run(*words)
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
     assert rows(engine) == before
 
 
-def test_what_is_left_is_listed(installation: CommandLine, engine: Engine):
-    """A cut archive: exit code 1 with subject and reason; with --merge its archive is joined in, exit code 0."""
+def test_a_subject_with_an_incomplete_archive(installation: CommandLine, engine: Engine):
+    """It is left with its reason and exit code 1; with --merge the archive is joined into its rows, exit code 0."""
     put(engine, replace(ARCHIVE[2].delivery, payload=None))
     before = rows(engine)
-    ended = installation.run("rebuild", "--type", "voice_status", "--yes")
-    assert (ended.returncode, "outbound 300" in ended.stdout, "payload" in ended.stdout) == (1, True, True)
+    result = installation.run("rebuild", "--type", "voice_status", "--yes")
+    assert (result.returncode, "outbound 300" in result.stdout, "payload" in result.stdout) == (1, True, True)
     assert installation.answer("rebuild", "--type", "voice_status", "--dry-run", code=1)["left"] == 1
     merged = installation.answer("rebuild", "--type", "voice_status", "--yes", "--merge")
     assert (merged["left"], merged["merged"]) == (0, 1)
     assert rows(engine) == before
 
 
-def test_what_is_not_understood_today_is_left(installation: CommandLine, engine: Engine):
-    """An applied delivery that today's code parks: exit code 1 and the reason; --drop-parked removes what it told."""
+def test_a_delivery_that_is_not_understood_today(installation: CommandLine, engine: Engine):
+    """Today's code parks an applied delivery: exit code 1 and the reason; --drop-parked removes its rows."""
     put(engine, replace(ARCHIVE[1].delivery, payload='{"webhook_event":"dlr","data":{"msg_id":"8"}}'))
     before = rows(engine)
     words = ("rebuild", "--subject", "8", "--yes")
@@ -161,34 +159,34 @@ def test_what_is_not_understood_today_is_left(installation: CommandLine, engine:
     assert ("messages", ("8",)) not in rows(engine)
 
 
-def test_a_database_that_is_away(installation: CommandLine, engine: Engine):
-    """Exit code 3, and how far it came; rows are as they were."""
+def test_the_database_is_away(installation: CommandLine, engine: Engine):
+    """Exit code 3, and how many are done; the rows are as before."""
     before = rows(engine)
     with closing(sqlite3.connect(installation.data / "seven.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # writes for ever
-        ended = installation.run(*ALL, "--yes")
-    assert (ended.returncode, "0 of 3 were rebuilt" in ended.stderr) == (3, True)
+        result = installation.run(*ALL, "--yes")
+    assert (result.returncode, "0 of 3 were rebuilt" in result.stderr) == (3, True)
     assert rows(engine) == before
-    ended = installation.run(*ALL, "--yes", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
-    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
+    result = installation.run(*ALL, "--yes", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert (result.returncode, "Traceback" in result.stderr) == (3, False)
 
 
 def test_no_database(installation: CommandLine):
-    """Exit code 3 and what to do."""
-    ended = installation.run(*ALL, "--yes")
-    assert (ended.returncode, "migrate" in ended.stderr) == (3, True)
+    """Exit code 3, and the command that creates one."""
+    result = installation.run(*ALL, "--yes")
+    assert (result.returncode, "migrate" in result.stderr) == (3, True)
 
 
 @pytest.fixture
 def many(engine: Engine) -> list[Projection]:
-    """Messages enough for many chunks, all of them standing wrongly."""
+    """Enough messages for many chunks, all of them wrong."""
     archive = [
         delivered(n, "dlr", {"msg_id": f"m{n}", "status": "DELIVERED"}, NOON + timedelta(minutes=n))
         for n in range(100, 400)
     ]
     keep(engine, archive)
-    for one in archive:
-        (message, *_) = one.records
+    for delivery in archive:
+        (message, *_) = delivery.records
         assert isinstance(message, Message)
         put(engine, replace(message, rank=99, foreign_id="zzz"))
         put(engine, MessageStatus(msg_id=message.msg_id, status="ODD", at=NOON))
@@ -197,33 +195,30 @@ def many(engine: Engine) -> list[Projection]:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
 def test_each_chunk_is_whole(installation: CommandLine, engine: Engine, many: list[Projection], number: signal.Signals):
-    """Killed or interrupted among its chunks: each was done wholly or not at all, and the same command does the rest."""
-    right = told(many)
+    """Killed or interrupted between chunks: each is done wholly or not at all, and the same command does the rest."""
+    right = expected_rows(many)
+    ids = {key[0] for table, key in right if table == "messages"}
 
-    def mended() -> set[str]:
-        found = rows(engine)
-        return {
-            where[1][0]
-            for where in right
-            if where[0] == "messages" and found[where] == right[where]
-        }  # fmt: skip
+    def with_right_message() -> set[str]:
+        stored = rows(engine)
+        return {id_ for id_ in ids if stored["messages", (id_,)] == right["messages", (id_,)]}
 
-    def without_the_odd() -> set[str]:
-        odd = {one.msg_id for one in rows(engine).values() if isinstance(one, MessageStatus) and one.status == "ODD"}
-        return {where[1][0] for where in right if where[0] == "messages"} - odd
+    def without_odd_status() -> set[str]:
+        statuses = (row for row in rows(engine).values() if isinstance(row, MessageStatus))
+        return ids - {row.msg_id for row in statuses if row.status == "ODD"}
 
     words = ("rebuild", "--type", "dlr", "--since", "2026-03-29T12:30", "--chunk", "5", "--yes")
     command = subprocess.Popen(
         [COMMAND, *words], cwd=installation.directory, env=installation.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    eventually(mended)
+    eventually(with_right_message)
     command.send_signal(number)
-    _, said = command.communicate(timeout=PATIENCE_S)
-    done = mended()
+    _, output = command.communicate(timeout=PATIENCE_S)
+    done = with_right_message()
     assert (0 < len(done) < 300, len(done) % 5) == (True, 0)
-    assert without_the_odd() == done
+    assert without_odd_status() == done
     assert command.returncode == (1 if number == signal.SIGINT else -signal.SIGKILL)
-    assert (f"Interrupted. {len(done)} of 300 were rebuilt." in said) == (number == signal.SIGINT)
+    assert (f"Interrupted. {len(done)} of 300 were rebuilt." in output) == (number == signal.SIGINT)
     assert installation.run(*words, "--chunk", "100").returncode == 0
-    assert len(mended()) == len(without_the_odd()) == 300
+    assert len(with_right_message()) == len(without_odd_status()) == 300

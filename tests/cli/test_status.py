@@ -17,6 +17,8 @@ from sqlalchemy import Engine
 from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
+from ledger.stats import MAX_CLOCK_WAITING
+from operations.worker_info import living_workers
 from tests.cli.installation import COMMAND, CommandLine
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
@@ -24,8 +26,6 @@ from tests.factories.archive import delivered, keep
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
-from workers.scheduler import MOST_WAITING
-from workers.worker_info import present
 
 DLR = {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}
 
@@ -63,7 +63,7 @@ def consuming(tmp_path: Path, told: dict[str, str]) -> Process:
 def whole(tmp_path: Path, told: dict[str, str], consuming: Process) -> Iterator[CommandLine]:
     receiver = Receiver(tmp_path, told)
     with running(receiver, consuming, beat(tmp_path, told)):
-        eventually(lambda: present(told["REDIS_URL"], 3), 60)
+        eventually(lambda: living_workers(told["REDIS_URL"], 3), 60)
         yield CommandLine(tmp_path, SEVEN_RECEIVER_URL=receiver.url, **told)
 
 
@@ -119,7 +119,7 @@ def test_a_beat_that_ticks_and_sends_nothing(alone: CommandLine, ledger: Ledger)
     ledger.redis.hset(keyspace.SENT, "sweep", f"{now_ms - 600_000} 1.0")
     (said,) = (one for one in alone.answer("status", code=1)["checks"] if one["name"] == "beat")
     assert (said["grade"], "has not sent sweep for 10 min" in said["said"]) == ("wrong", True)
-    ledger.redis.rpush(CLOCK, *range(MOST_WAITING))
+    ledger.redis.rpush(CLOCK, *range(MAX_CLOCK_WAITING))
     assert wrong(alone.answer("status", code=1))["beat"] == "start a worker"
 
 

@@ -1,4 +1,4 @@
-"""Supervising: what dies is started again, what is told to end ends, and nothing fills the disk."""
+"""Supervisor: restarts processes that die, ends all of them in order, and bounds their logs."""
 
 import asyncio
 import os
@@ -18,43 +18,43 @@ def python(name: str, code: str) -> Program:
     return Program(name, (sys.executable, "-c", code), dict(os.environ))
 
 
-async def until(true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
+async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
 
 
 def supervise(directory: Path, scene: Callable[[Supervisor], Awaitable[None]]) -> list[str]:
-    """Play a scene with a supervisor, end it, and return what it said."""
-    told: list[str] = []
+    """Play a scene with a supervisor, and end it. Returns what it reported."""
+    reports: list[str] = []
 
     async def play() -> None:
-        supervisor = Supervisor(directory, told.append)
+        supervisor = Supervisor(directory, reports.append)
         try:
             await scene(supervisor)
         finally:
             await supervisor.end()
 
     asyncio.run(play())
-    return told
+    return reports
 
 
-def test_what_dies_is_started_again_after_growing_pauses(tmp_path: Path):
-    """However often it dies, it is started again, with less and less haste, and it is said each time."""
+def test_a_process_that_dies_restarts_after_growing_pauses(tmp_path: Path):
+    """It restarts as often as it dies, after longer and longer pauses, and each restart is reported."""
 
     async def scene(supervisor: Supervisor) -> None:
         dying = supervisor.start(python("dying", "raise SystemExit(7)"))
         await until(lambda: dying.deaths >= 2)
 
-    told = supervise(tmp_path, scene)
-    assert "dying ended (exit code 7) and is started again in 0.5 s" in told[0]
-    assert "in 1 s" in told[1]
-    assert "dying.log" in told[0]
+    reports = supervise(tmp_path, scene)
+    assert "dying ended (exit code 7) and restarts in 0.5 s" in reports[0]
+    assert "in 1 s" in reports[1]
+    assert "dying.log" in reports[0]
 
 
-def test_a_program_that_cannot_be_started_is_no_end(tmp_path: Path):
-    """A command that is not there is said, and tried again."""
+def test_a_program_that_cannot_be_started(tmp_path: Path):
+    """A missing command is reported, and tried again."""
 
     async def scene(supervisor: Supervisor) -> None:
         missing = supervisor.start(Program("missing", ("/nowhere/at/all",), {}))
@@ -64,7 +64,7 @@ def test_a_program_that_cannot_be_started_is_no_end(tmp_path: Path):
 
 
 def test_the_last_started_ends_first(tmp_path: Path):
-    """Each has ended before the one that it stands on is told to."""
+    """Each process has ended before the one it depends on gets its signal."""
     code = "import signal, time; print('up', flush=True); signal.sigwait([signal.SIGTERM]); print(time.time_ns())"
     block = f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); {code}"
 
@@ -82,8 +82,8 @@ def test_the_last_started_ends_first(tmp_path: Path):
     assert third < second < first
 
 
-def test_what_does_not_end_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Grace has an end, and with it every process, those that a process has started included."""
+def test_a_process_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """After the grace period it is killed with all its children."""
     monkeypatch.setattr(supervisor, "GRACE_S", 0.3)
     stubborn = (
         "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork(); print(os.getpid()); time.sleep(99)"
@@ -97,13 +97,13 @@ def test_what_does_not_end_is_ended_by_force(tmp_path: Path, monkeypatch: pytest
         supervisor.start(Program("stubborn", (sys.executable, "-u", "-c", stubborn), dict(os.environ)))
         await until(lambda: len(pids()) == 2)
 
-    told = supervise(tmp_path, scene)
-    assert "by force" in told[-1]
+    reports = supervise(tmp_path, scene)
+    assert "is killed" in reports[-1]
     eventually(lambda: not [pid for pid in pids() if _lives(pid)])
 
 
-def test_in_haste_all_end_at_once(tmp_path: Path):
-    """A second Ctrl-C waits for nobody."""
+def test_kill_ends_all_at_once(tmp_path: Path):
+    """A second Ctrl-C waits for no process."""
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
 
     async def scene(supervisor: Supervisor) -> None:
@@ -114,11 +114,11 @@ def test_in_haste_all_end_at_once(tmp_path: Path):
         supervisor.kill()
         await ending
 
-    assert not [told for told in supervise(tmp_path, scene) if "by force" in told]
+    assert not [report for report in supervise(tmp_path, scene) if "is killed" in report]
 
 
 def test_logs_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A log that has grown too long is kept once, and written on from its beginning; its last lines can be read."""
+    """A log that is too long moves to `.old.log` and starts anew; its last lines can be read."""
     monkeypatch.setattr(supervisor, "LONGEST_LOG", 1000)
 
     async def scene(supervisor: Supervisor) -> None:

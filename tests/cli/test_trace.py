@@ -1,4 +1,4 @@
-"""trace: the whole story of one id, from either database."""
+"""trace: everything about one id, from either database."""
 
 import json
 import sqlite3
@@ -46,30 +46,31 @@ def delivery_id(n: int) -> str:
     return f"0195e1d0-0000-7000-8000-{n:012d}"
 
 
-def tell(engine: Engine) -> None:
-    """Have the story above kept, each delivery a second after the one before."""
+def write_story(engine: Engine) -> None:
+    """Write the deliveries of the story, each received a second after the one before."""
     store = Store(engine)
     for n, (event_type, fields) in enumerate(STORY):
         payload = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": "2026-03-29T12:00:00+02:00"}
         envelope = Envelope(delivery_id(n), event_type, NOON + timedelta(seconds=n), "JSON", payload)
         header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
-        store.write(row for one in project_batch(Batch("batch", header, [envelope.line()])) for row in one.rows())
+        projections = project_batch(Batch("batch", header, [envelope.line()]))
+        store.write(row for projection in projections for row in projection.rows())
 
 
 @pytest.fixture
-def told(engine: Engine) -> Engine:
+def story(engine: Engine) -> Engine:
     """A database that holds the story."""
-    tell(engine)
+    write_story(engine)
     return engine
 
 
-def trace(engine: Engine, words: str) -> Story:
+def trace(engine: Engine, identifier: str) -> Story:
     with engine.connect().execution_options(reads=True) as connection:
-        return trace_story(connection, words)
+        return trace_story(connection, identifier)
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("identifier", "expected"),
     [
         pytest.param("77", {"messages": 1, "links": 2, "deliveries": (0, 1, 4, 5, 6)}, id="message"),
         pytest.param("order-1", {"messages": 2, "links": 2, "deliveries": (0, 1, 3, 4, 5, 6)}, id="foreign id"),
@@ -86,52 +87,52 @@ def trace(engine: Engine, words: str) -> Story:
         pytest.param("7", {"deliveries": ()}, id="nothing"),
     ],
 )
-def test_every_id_leads_to_the_whole_story(told: Engine, words: str, found: dict[str, Any]):
-    """Records and deliveries by any id they are known by, in both databases, and nobody else's."""
-    scenario = trace(told, words)
+def test_every_id_finds_the_whole_story(story: Engine, identifier: str, expected: dict[str, Any]):
+    """Any id of a record finds its records and deliveries, and no others, in both databases."""
+    traced = trace(story, identifier)
     for kind in ("messages", "calls", "inbound_messages", "links"):
-        assert len(getattr(scenario, kind)) == found.get(kind, 0)
-    assert [row["id"] for row in scenario.deliveries] == [delivery_id(n) for n in found["deliveries"]]
-    assert bool(scenario) == (words != "7")
+        assert len(getattr(traced, kind)) == expected.get(kind, 0)
+    assert [row["id"] for row in traced.deliveries] == [delivery_id(n) for n in expected["deliveries"]]
+    assert bool(traced) == (identifier != "7")
 
 
-def test_a_story_has_its_history_and_its_repeats(told: Engine):
-    """The standing, each status once in order, which click it was, and how often a delivery came."""
-    scenario = trace(told, "77")
-    assert scenario.messages[0]["status"] == "DELIVERED"
-    assert [row["status"] for row in scenario.messages[0]["history"]] == ["ACCEPTED", "DELIVERED"]
-    assert [(row["type"], row["nth"]) for row in scenario.links[0]["history"]] == [("click", 1), ("view", 1)]
-    assert [row["repeats"] for row in scenario.deliveries] == [0, 1, 0, 0, 0]
-    assert trace(told, "outbound 300").calls[0]["history"][-1]["status"] == "completed"
+def test_a_story_has_its_history_and_its_repeats(story: Engine):
+    """The standing, each status once in order, each click with its number, and the repeats of each delivery."""
+    traced = trace(story, "77")
+    assert traced.messages[0]["status"] == "DELIVERED"
+    assert [row["status"] for row in traced.messages[0]["history"]] == ["ACCEPTED", "DELIVERED"]
+    assert [(row["type"], row["nth"]) for row in traced.links[0]["history"]] == [("click", 1), ("view", 1)]
+    assert [row["repeats"] for row in traced.deliveries] == [0, 1, 0, 0, 0]
+    assert trace(story, "outbound 300").calls[0]["history"][-1]["status"] == "completed"
 
 
-def test_a_delivery_has_its_payload_and_its_reason(told: Engine):
-    """A parked delivery has no record: it is shown itself, with what came and why it was not understood."""
-    delivery = trace(told, delivery_id(13)).delivery
+def test_a_delivery_has_its_payload_and_its_reason(story: Engine):
+    """A parked delivery has no record, so it is shown itself, with its payload and why it was not understood."""
+    delivery = trace(story, delivery_id(13)).delivery
     assert delivery is not None
     assert delivery["outcome"] == "parked"
     assert "msg_id" in delivery["reason"]
     assert json.loads(delivery["payload"])["webhook_event"] == "dlr"
 
 
-def test_without_an_id_the_latest(told: Engine):
-    """The latest deliveries first, parked ones among them."""
-    with told.connect().execution_options(reads=True) as connection:
-        found = latest_deliveries(connection)
-    assert [row["id"] for row in found] == [delivery_id(n) for n in reversed(range(len(STORY)))]
+def test_without_an_id_the_latest(story: Engine):
+    """The latest deliveries first, including parked ones."""
+    with story.connect().execution_options(reads=True) as connection:
+        rows = latest_deliveries(connection)
+    assert [row["id"] for row in rows] == [delivery_id(n) for n in reversed(range(len(STORY)))]
 
 
 def test_only_indexes_are_read(tmp_path: Path):
-    """Whatever the size of the tables: nothing is scanned, except links for a short URL alone."""
+    """No query scans a table, except for a short URL alone, which scans links."""
     engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
     migrate(engine)
-    tell(engine)
-    asked: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
-    for words in ("77", "order-1", "outbound 300", "901", delivery_id(2)):
-        trace(engine, words)
+    write_story(engine)
+    queries: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: queries.append((args[2], args[3])))
+    for identifier in ("77", "order-1", "outbound 300", "901", delivery_id(2)):
+        trace(engine, identifier)
     with engine.connect().execution_options(reads=True) as connection:
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", told).all() for query, told in [*asked]]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in [*queries]]
     engine.dispose()
     assert len(plans) > 30
     assert not [step for plan in plans for *_, step in plan if str(step).startswith("SCAN")]
@@ -142,63 +143,63 @@ def kept(installation: CommandLine) -> CommandLine:
     """An installation whose own database holds the story."""
     assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
-    tell(engine)
+    write_story(engine)
     engine.dispose()
     return installation
 
 
-def test_on_the_screen(kept: CommandLine):
-    """Standing, history and deliveries, found without being told where the database is; times in UTC."""
-    said = kept.run("trace", "77").stdout
+def test_the_printed_output(kept: CommandLine):
+    """Standing, history and deliveries from the installation's own database; times in UTC."""
+    output = kept.run("trace", "77").stdout
     for word in ("DELIVERED", "ACCEPTED", "order-1", "2026-03-29 08:00:09", "https://go.example/2", "repeats"):
-        assert word in said
-    assert "\x1b" not in said
+        assert word in output
+    assert "\x1b" not in output
     latest = kept.run("trace").stdout
     assert all(delivery_id(n) in latest for n in range(len(STORY)))
 
 
-def test_what_others_wrote_moves_no_terminal(kept: CommandLine):
-    """Control characters of an SMS are shown, not obeyed."""
-    said = kept.run("trace", "901").stdout
-    assert r"\x1b[2J\u202eno" in said
-    assert "\x1b" not in said
-    assert "\u202e" not in said
+def test_control_characters_are_escaped(kept: CommandLine):
+    """An SMS with control characters cannot change the terminal."""
+    output = kept.run("trace", "901").stdout
+    assert r"\x1b[2J\u202eno" in output
+    assert "\x1b" not in output
+    assert "\u202e" not in output
 
 
 def test_in_json(kept: CommandLine):
-    """One document: ISO times with their offset, exact prices, the same for an id that nobody knows."""
-    scenario = kept.answer("trace", "outbound 300")
-    assert scenario["calls"][0]["price_per_minute"] == "0.075"
-    assert datetime.fromisoformat(scenario["deliveries"][0]["received_at"]).tzinfo is not None
+    """One document with ISO times and their offset and exact prices, also for an unknown id."""
+    answer = kept.answer("trace", "outbound 300")
+    assert answer["calls"][0]["price_per_minute"] == "0.075"
+    assert datetime.fromisoformat(answer["deliveries"][0]["received_at"]).tzinfo is not None
     assert kept.answer("trace")["deliveries"][0]["id"] == delivery_id(len(STORY) - 1)
     assert kept.answer("trace", "nobody", code=1)["deliveries"] == []
 
 
-def test_nothing_found(kept: CommandLine):
-    """Exit code 1, and where to look."""
-    ended = kept.run("trace", "nobody")
-    assert ended.returncode == 1
-    assert "nobody" in ended.stdout
+def test_an_unknown_id(kept: CommandLine):
+    """Exit code 1, and the id."""
+    result = kept.run("trace", "nobody")
+    assert result.returncode == 1
+    assert "nobody" in result.stdout
     assert kept.run("trace", "\udcff").returncode == 1
 
 
 def test_no_database(installation: CommandLine):
-    """Exit code 3 and what to do; a look does not make a database."""
-    ended = installation.run("trace")
-    assert ended.returncode == 3
-    assert "migrate" in ended.stderr
+    """Exit code 3, and the command that creates one; trace itself creates none."""
+    result = installation.run("trace")
+    assert result.returncode == 3
+    assert "migrate" in result.stderr
     assert not list(installation.directory.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [pytest.param("empty.db", "migrate", id="empty"), pytest.param("no.db", "not a database", id="not a database")],
 )
-def test_a_database_that_cannot_be_read(installation: CommandLine, name: str, says: str):
-    """Exit code 3, in a sentence."""
+def test_a_database_that_cannot_be_read(installation: CommandLine, name: str, message: str):
+    """Exit code 3, and a sentence."""
     with closing(sqlite3.connect(installation.directory / "empty.db")):
         (installation.directory / "no.db").write_text("no database, but long enough to be taken for one" * 100)
-    ended = installation.run("trace", DATABASE_URL=f"sqlite:///{installation.directory / name}")
-    assert ended.returncode == 3
-    assert says in ended.stderr
-    assert "Traceback" not in ended.stderr
+    result = installation.run("trace", DATABASE_URL=f"sqlite:///{installation.directory / name}")
+    assert result.returncode == 3
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr

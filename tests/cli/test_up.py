@@ -1,4 +1,4 @@
-"""up: everything on one machine, whatever happens to a part of it."""
+"""up: runs everything on one machine, and keeps it running when a process is killed."""
 
 import json
 import os
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.duration(60)  # of all together: most share one install
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    """One that runs, with the emulator as its gateway."""
+    """A running installation with the emulator as its gateway."""
     installation = CommandLine(tmp_path_factory.mktemp("installation"), EMULATOR_STORY_MESSAGES="20")
     installation.start()
     yield installation
@@ -26,57 +26,57 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLi
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[CommandLine]:
-    """One that has never run."""
+    """An installation that has never run."""
     installation = CommandLine(tmp_path)
     yield installation
     installation.close()
 
 
-def test_the_first_story_is_in_the_database_and_on_the_screen(installation: CommandLine):
-    """Whoever has just started it sees made-up messages counted from the database, and is told that they are."""
+def test_the_first_scenario_is_in_the_database(installation: CommandLine):
+    """The output counts the messages in the database, and says that they are made up."""
     assert installation.count("messages") >= 20
-    assert "the gateway is the emulator" in installation.said
-    assert "Nothing leaves this machine" in installation.said
-    told = installation.said.partition("first story: ")[2].split()
-    assert told[0] == told[2] != "0"
-    for what in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "seven.db", "SEVEN_PUBLIC_URL"):
-        assert what in installation.said.partition("In the database")[2]
+    assert "the gateway is the emulator" in installation.output
+    assert "Nothing leaves this machine" in installation.output
+    words = installation.output.partition("first scenario: ")[2].split()
+    assert words[0] == words[2] != "0"
+    for text in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "seven.db", "SEVEN_PUBLIC_URL"):
+        assert text in installation.output.partition("In the database")[2]
 
 
 def test_the_emulator_signs(installation: CommandLine):
-    """And the receiver has found every signature of the first story good, as `doctor` tells."""
-    told = json.loads(installation.run("doctor", "--offline", "--json").stdout)
-    (signature,) = told["concerns"]["Guards"]
+    """According to `doctor` every signature of the first scenario is valid."""
+    answer = json.loads(installation.run("doctor", "--offline", "--json").stdout)
+    (signature,) = answer["concerns"]["Guards"]
     assert signature["grade"] == "good"
     assert int(signature["said"].partition("the last ")[2].split()[0]) > 20
 
 
 def test_the_token_is_a_secret(installation: CommandLine):
-    """The hook token is in one file that only its owner reads: not on the screen, in no log, in no command line."""
+    """The hook token is in one file that only its owner can read; in no output, log or command line."""
     token_file = installation.data / "hook-token"
     token = token_file.read_text().strip()
     assert token_file.stat().st_mode & 0o077 == 0
     assert installation.data.stat().st_mode & 0o077 == 0
     assert len(token) >= 16
-    assert token not in installation.said
+    assert token not in installation.output
     assert not [log for log in (installation.data / "logs").iterdir() if token in log.read_text()]
-    assert not [one for one in installation.children() if token in one.command]
+    assert not [child for child in installation.children() if token in child.command]
 
 
 @pytest.mark.parametrize(
     "part", ["valkey-server", "ingest.app", "app worker", "app beat", "app flower", "emulator.app"]
 )
-def test_a_part_that_is_killed_is_started_again(installation: CommandLine, part: str):
-    """kill -9 of any part: said on the screen, and it runs again."""
+def test_a_killed_process_restarts(installation: CommandLine, part: str):
+    """kill -9 of any process is reported, and it runs again."""
     killed = eventually(lambda: installation.child(part))
-    told = installation.said.count("is started again")
+    restarts = installation.output.count("and restarts in")
     os.kill(killed, signal.SIGKILL)
     eventually(lambda: installation.child(part) not in (0, killed))
-    assert installation.said.count("is started again") == told + 1
+    assert installation.output.count("and restarts in") == restarts + 1
 
 
-def test_after_all_that_a_delivery_goes_its_way(installation: CommandLine):
-    """Whatever was killed, a delivery becomes a record."""
+def test_after_all_kills_a_delivery_becomes_a_record(installation: CommandLine):
+    """After every process has been killed, a delivery becomes a record, and Flower answers."""
 
     def accepted() -> bool:
         return installation.run("send", "dlr", "--set", "msg_id=4711").returncode == 0
@@ -87,32 +87,32 @@ def test_after_all_that_a_delivery_goes_its_way(installation: CommandLine):
     eventually(lambda: _status(url) == 200)
 
 
-def test_a_second_one_in_the_same_directory_is_turned_away(installation: CommandLine):
-    """Two brokers with one append-only file would ruin it: exit code 2, and which setting helps."""
-    ended = installation.run("up")
-    assert ended.returncode == 2
-    assert "SEVEN_DATA_DIR" in ended.stderr
+def test_a_second_up_in_the_same_directory_is_refused(installation: CommandLine):
+    """Two brokers with one append-only file would ruin it: exit code 2, and the setting to change."""
+    result = installation.run("up")
+    assert result.returncode == 2
+    assert "SEVEN_DATA_DIR" in result.stderr
     assert len(installation.children()) == 6
 
 
 def test_taken_ports_are_named_with_the_settings_that_move_them(installation: CommandLine):
-    """Exit code 2 before anything has started, all ports at once, two settings of one port included."""
+    """Exit code 2 before any process starts; it names all ports at once, including one in two settings."""
     flower = str(installation.ports["SEVEN_PORT"])
-    ended = installation.run("up", SEVEN_DATA_DIR="other", SEVEN_FLOWER_PORT=flower, EMULATOR_PORT=flower)
-    assert ended.returncode == 2
-    assert f"receiver: port {flower} is taken" in ended.stderr
+    result = installation.run("up", SEVEN_DATA_DIR="other", SEVEN_FLOWER_PORT=flower, EMULATOR_PORT=flower)
+    assert result.returncode == 2
+    assert f"receiver: port {flower} is taken" in result.stderr
     for setting in ("SEVEN_PORT", "SEVEN_BROKER_PORT", "SEVEN_FLOWER_PORT", "EMULATOR_PORT"):
-        assert setting in ended.stderr
+        assert setting in result.stderr
 
 
-def test_it_ends_with_ctrl_c_and_goes_on_where_it_ended(installation: CommandLine):
-    """Exit code 0, no process left; the next start keeps every row, and the same story told again adds no record."""
+def test_it_ends_with_ctrl_c_and_continues_at_the_next_start(installation: CommandLine):
+    """Exit code 0, no process left; the next start keeps every row, and repeating the scenario adds no record."""
     records = [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")]
     deliveries = installation.count("deliveries")
     token = (installation.data / "hook-token").read_text()
     assert installation.end() == 0
-    assert "ended; what was accepted is kept" in installation.said
-    assert not installation.left_over()
+    assert "ended; everything accepted is stored" in installation.output
+    assert not installation.remaining_processes()
 
     installation.start()
     assert [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")] == records
@@ -120,46 +120,46 @@ def test_it_ends_with_ctrl_c_and_goes_on_where_it_ended(installation: CommandLin
     assert (installation.data / "hook-token").read_text() == token
 
 
-def test_killed_itself_it_leaves_nobody_behind(installation: CommandLine):
-    """kill -9 of the supervisor: the others end by themselves, and the next start finds its ports free."""
+def test_a_killed_up_leaves_no_process_behind(installation: CommandLine):
+    """kill -9 of the supervisor: the other processes end by themselves, which frees their ports."""
     assert len(installation.children()) == 6
     installation.end(signal.SIGKILL)
-    eventually(lambda: not installation.left_over(), within_s=40)
+    eventually(lambda: not installation.remaining_processes(), within_s=40)
 
 
-def test_an_account_and_servers_of_ones_own(fresh: CommandLine, shared_valkey: Valkey):
-    """With SEVEN_API_KEY no emulator runs; with REDIS_URL no broker of ours, with DATABASE_URL no database of ours."""
+def test_an_account_and_existing_servers(fresh: CommandLine, shared_valkey: Valkey):
+    """With SEVEN_API_KEY no emulator runs, with REDIS_URL no broker, and DATABASE_URL replaces the SQLite file."""
     database = fresh.directory / "mine.db"
     fresh.environment |= {
         "SEVEN_API_KEY": "not-a-real-key", "REDIS_URL": shared_valkey.url, "DATABASE_URL": f"sqlite:///{database}",
         "SEVEN_HOOK_TOKEN": "a-token-of-ones-own", "SEVEN_PUBLIC_URL": "https://sms.example/",
     }  # fmt: skip
     fresh.start()
-    assert "your seven.io account" in fresh.said
-    assert "https://sms.example/hooks/" in fresh.said
+    assert "your seven.io account" in fresh.output
+    assert "https://sms.example/hooks/" in fresh.output
     assert len(fresh.children()) == 4
     assert not fresh.child("emulator.app")
     assert not fresh.child("valkey-server")
     assert database.exists()
     assert not (fresh.data / "seven.db").exists()
     assert not (fresh.data / "hook-token").exists()
-    receiver = next(one for one in fresh.children() if "ingest.app" in one.command)
+    receiver = next(child for child in fresh.children() if "ingest.app" in child.command)
     assert "not-a-real-key" not in receiver.environment
     assert fresh.run("send").returncode == 0
     assert fresh.end(signal.SIGTERM) == 0
-    assert not fresh.left_over()
+    assert not fresh.remaining_processes()
 
 
 def test_ctrl_c_while_it_starts(fresh: CommandLine):
-    """Told to end before it is ready, it ends as cleanly."""
+    """A signal before it is ready ends it just as cleanly."""
     fresh.start(until="database")
-    assert READY not in fresh.said
+    assert READY not in fresh.output
     assert fresh.end() == 0
-    assert not fresh.left_over()
+    assert not fresh.remaining_processes()
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "says"),
+    ("settings", "code", "message"),
     [
         pytest.param({"REDIS_URL": "redis://127.0.0.1:1/0"}, 3, "REDIS_URL", id="a broker that does not answer"),
         pytest.param({"DATABASE_URL": "mysql://x"}, 2, "DATABASE_URL", id="a database of another kind"),
@@ -168,20 +168,20 @@ def test_ctrl_c_while_it_starts(fresh: CommandLine):
         pytest.param({"SEVEN_DATA_DIR": "/dev/null/data"}, 2, "SEVEN_DATA_DIR", id="nowhere to keep anything"),
     ],
 )
-def test_what_cannot_start_says_why(fresh: CommandLine, told: dict[str, str], code: int, says: str):
-    """What is wrong is named by its setting, and nobody is left running."""
-    ended = fresh.run("up", **told)
-    assert ended.returncode == code
-    assert says in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not fresh.left_over()
+def test_a_start_that_fails(fresh: CommandLine, settings: dict[str, str], code: int, message: str):
+    """It names the setting that is wrong, and leaves no process running."""
+    result = fresh.run("up", **settings)
+    assert result.returncode == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not fresh.remaining_processes()
 
 
 def test_a_misspelt_setting_is_named(fresh: CommandLine):
-    """An unknown SEVEN_… name is said, with the nearest that is known."""
-    ended = fresh.run("up", SEVEN_PROT="1", SEVEN_HOOK_TOKEN="short")
-    assert "SEVEN_PROT" in ended.stderr
-    assert "SEVEN_PORT" in ended.stderr
+    """It names an unknown SEVEN_… variable, and the most similar setting."""
+    result = fresh.run("up", SEVEN_PROT="1", SEVEN_HOOK_TOKEN="short")
+    assert "SEVEN_PROT" in result.stderr
+    assert "SEVEN_PORT" in result.stderr
 
 
 def _status(url: str) -> int:

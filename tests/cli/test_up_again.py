@@ -1,4 +1,4 @@
-"""up, started again with other settings: its emulator's hooks follow, and what is refused is named with its cause."""
+"""up, started again with other settings: its emulator's hooks follow, and failures are reported with their reason."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,8 +11,8 @@ from cli.up.first_scenario import ScenarioProgress
 from cli.up.own_hooks import is_stale
 from seven.hooks import Addresses, Hook
 from tests.cli.installation import CommandLine
-from tests.emulator.emulator_process import emulating
-from tests.emulator.stub_receiver import receiving
+from tests.emulator.emulator_process import run_emulator
+from tests.emulator.stub_receiver import run_receiver
 from tests.servers import free_port
 
 EARLIER_TOKEN = "earlier-token-of-24-chars"
@@ -28,30 +28,30 @@ def installation(tmp_path: Path) -> Iterator[CommandLine]:
 
 @pytest.mark.duration(20)
 def test_hooks_follow_the_settings(installation: CommandLine):
-    """A token and a port of before leave no hook behind, in their first start without them; other people's hooks stay.
+    """The first start with another token and port removes the hooks of the old ones; hooks of others stay.
 
-    Each start delivers its whole story: nothing is refused, nothing is tried again at a port where nobody listens.
+    Each start delivers its whole scenario: no refusal, and no retry at a port where no receiver listens.
     """
     url = f"http://127.0.0.1:{installation.ports['EMULATOR_PORT']}/hooks"
     installation.environment["SEVEN_HOOK_TOKEN"] = EARLIER_TOKEN
     installation.start()
-    stranger = {"target_url": STRANGER, "event_type": "rcs"}  # of which no story tells
+    stranger = {"target_url": STRANGER, "event_type": "rcs"}  # an event type without events in the scenario
     httpx2.post(url, json=stranger, trust_env=False).raise_for_status()
     assert installation.end() == 0
 
     del installation.environment["SEVEN_HOOK_TOKEN"]
     installation.environment["SEVEN_PORT"] = str(free_port())
     installation.start()
-    assert "1 out of date hook removed" in installation.said
-    assert "not accepted" not in installation.said, installation.said
+    assert "1 out of date hook removed" in installation.output
+    assert "not accepted" not in installation.output, installation.output
     targets = [hook["target_url"] for hook in httpx2.get(url, trust_env=False).json()["hooks"]]
     token = (installation.data / "hook-token").read_text().strip()
     assert targets == [STRANGER, f"http://127.0.0.1:{installation.environment['SEVEN_PORT']}/hooks/{token}"]
     assert installation.end() == 0
 
 
-def test_only_what_is_not_desired_at_our_receivers_is_stale():
-    """Hooks of a token that the receiver still knows stay, and everything that is not at our receivers."""
+def test_only_undesired_hooks_at_our_receivers_are_stale():
+    """Hooks with a token that the receiver still knows are not stale, nor any hook elsewhere."""
     addresses = Addresses(("http://127.0.0.1:8000",), ("current", "older-but-known"))
     receivers = ["http://127.0.0.1:8000", "http://127.0.0.1:8001"]
     desired = [Hook("http://127.0.0.1:8000/hooks/current", "all", headers="x-hook-secret: new")]
@@ -70,21 +70,21 @@ def test_only_what_is_not_desired_at_our_receivers_is_stale():
     assert stale("http://127.0.0.1:8001/hooks/current")
 
 
-def test_a_refusal_is_named_with_its_hook_and_status():
-    """Which hook refuses, with what, and the log that tells of it."""
-    with receiving() as receiver, emulating() as emulator:
-        receiver.answer = lambda heard: 404 if "older" in heard.path else 202
+def test_a_refusal_is_reported_with_its_hook_and_status():
+    """The failure names the hook, the status, and the program whose log has details."""
+    with run_receiver() as receiver, run_emulator() as emulator:
+        receiver.answer = lambda request: 404 if "older" in request.path else 202
         emulator.subscribe(target_url=receiver.url)
         emulator.subscribe(target_url=f"{receiver.url}-older")
-        report = emulator.told(emulator.tell())
-    verdict = ScenarioProgress(report).verdict()
-    assert verdict is not None
-    assert verdict.program == "emulator"
-    assert f"hook 2 was answered 404 {report['refused']} times (no token that the receiver knows)" in verdict.cause
+        report = emulator.final_report(emulator.run_scenario())
+    failure = ScenarioProgress(report).failure()
+    assert failure is not None
+    assert failure.program == "emulator"
+    assert f"hook 2 was answered 404 {report['refused']} times (no token that the receiver knows)" in failure.reason
 
 
 @pytest.mark.parametrize(
-    ("report", "program", "cause"),
+    ("report", "program", "reason"),
     [
         pytest.param({}, "emulator", "the emulator does not answer", id="no emulator"),
         pytest.param({"delivered": 9}, "worker", "9 were accepted", id="accepted, and not in the database"),
@@ -92,8 +92,8 @@ def test_a_refusal_is_named_with_its_hook_and_status():
         pytest.param({}, "receiver", "the receiver does not answer", id="no answer"),
     ],
 )
-def test_a_standstill_is_named_with_the_right_log(report: dict, program: str, cause: str):
-    """Where to look depends on how far the deliveries came."""
+def test_a_stall_is_reported_with_the_right_log(report: dict, program: str, reason: str):
+    """The program to look at depends on how far the deliveries came."""
     blank = {"state": "telling", "deliveries": 10, "delivered": 2, "retries": {}, "refusals_by_hook": {}}
-    hindrance = ScenarioProgress(blank | report if cause != "the emulator does not answer" else {}).standstill(2)
-    assert (hindrance.program, cause in hindrance.cause) == (program, True), hindrance
+    failure = ScenarioProgress(blank | report if reason != "the emulator does not answer" else {}).stall(2)
+    assert (failure.program, reason in failure.reason) == (program, True), failure

@@ -1,4 +1,4 @@
-"""Rebuilding beside workers, retention and a database that refuses: nobody's word is lost, and what is left is told."""
+"""Rebuild beside workers, retention and refusals of the database: no data is lost, and left subjects are reported."""
 
 import random
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from operations.refold import Allowed, Left
+from operations.refold import LeftSubject, Overrides
 from seven.records import Message, MessageStatus
 from store.archive import Scope
 from store.engine import create_store_engine
@@ -21,13 +21,13 @@ from tests.factories.archive import (
     NOON,
     change_times,
     delivered,
-    delivered_story,
+    delivered_scenario,
+    expected_rows,
     keep,
-    looked_at,
+    previews,
     put,
     rebuilt,
     rows,
-    told,
 )
 
 DAY = timedelta(days=1)
@@ -37,20 +37,20 @@ ARCHIVE = [
     delivered(2, "dlr", {"msg_id": "8", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:00"}),
     delivered(3, "tracking", {"sms_id": "7", "tracking_url": "u", "type": "click", "total_clicks": 2}),
 ]
-RIGHT = told(ARCHIVE)
+RIGHT = expected_rows(ARCHIVE)
 SEVEN, EIGHT = ("messages", ("7",)), ("messages", ("8",))
 
 
 @pytest.fixture
 def spoilt(engine: Engine) -> Engine:
-    """A database in which both messages stand wrongly."""
+    """A database in which the rows of both messages are wrong."""
     keep(engine, ARCHIVE)
     for where in (SEVEN, EIGHT):
         put(engine, replace(RIGHT[where], foreign_id="zzz", rank=99))
     return engine
 
 
-def removed(engine: Engine, received_at: datetime | None, fate: str = "removed") -> None:
+def tally_removed(engine: Engine, received_at: datetime | None, fate: str = "removed") -> None:
     with engine.begin() as connection:
         connection.execute(
             tallies.insert().values(
@@ -59,67 +59,67 @@ def removed(engine: Engine, received_at: datetime | None, fate: str = "removed")
         )
 
 
-def forgotten(engine: Engine) -> None:
+def erase_payload(engine: Engine) -> None:
     put(engine, replace(ARCHIVE[0].delivery, payload=None))
 
 
 @pytest.mark.parametrize(
     ("cut", "left"),
     [
-        pytest.param(forgotten, {"7"}, id="a payload is gone"),
-        pytest.param(lambda engine: removed(engine, NOON - 20 * DAY), {"7"}, id="removed while it was told of"),
-        pytest.param(lambda engine: removed(engine, NOON - 30 * DAY), set(), id="removed before it was"),
-        pytest.param(lambda engine: removed(engine, NOON - DAY), {"7", "8"}, id="removed a day before"),
-        pytest.param(lambda engine: removed(engine, None), {"7", "8"}, id="removed at no known time"),
-        pytest.param(lambda engine: removed(engine, NOON, "lost"), set(), id="lost, so never in the rows"),
+        pytest.param(erase_payload, {"7"}, id="a payload is gone"),
+        pytest.param(lambda engine: tally_removed(engine, NOON - 20 * DAY), {"7"}, id="removed during its deliveries"),
+        pytest.param(lambda engine: tally_removed(engine, NOON - 30 * DAY), set(), id="removed before its deliveries"),
+        pytest.param(lambda engine: tally_removed(engine, NOON - DAY), {"7", "8"}, id="removed up to a day before"),
+        pytest.param(lambda engine: tally_removed(engine, None), {"7", "8"}, id="removed at an unknown time"),
+        pytest.param(lambda engine: tally_removed(engine, NOON, "lost"), set(), id="lost, so never in rows"),
     ],
 )
-def test_a_cut_archive_is_left(spoilt: Engine, cut: Callable[[Engine], None], left: set[str]):
-    """What may know more than its archive is named and not touched; merged, it has what is archived, and keeps more."""
+def test_a_subject_with_a_cut_archive_is_left(spoilt: Engine, cut: Callable[[Engine], None], left: set[str]):
+    """Rows that may know more than their archive are reported and kept; a merge adds what is archived."""
     cut(spoilt)
     before, stamps = rows(spoilt), change_times(spoilt)
     wrong = {("messages", (subject,)): before["messages", (subject,)] for subject in left}
-    for done in (looked_at(spoilt, Scope(event_type="dlr")), rebuilt(spoilt, Scope(event_type="dlr"))):
-        found = [one for each in done for one in each.refolded.left]
-        assert ({one.subject for one in found}, all(one.cut for one in found)) == (left, True)
+    for done in (previews(spoilt, Scope(event_type="dlr")), rebuilt(spoilt, Scope(event_type="dlr"))):
+        reported = [subject for result in done for subject in result.refolded.left]
+        assert ({subject.subject for subject in reported}, all(subject.cut for subject in reported)) == (left, True)
     assert rows(spoilt) == {**before, SEVEN: RIGHT[SEVEN], EIGHT: RIGHT[EIGHT], **wrong}
     assert {where: at for where, at in change_times(spoilt).items() if where in wrong} == {
         where: stamps[where] for where in wrong
     }
 
     put(spoilt, MessageStatus(msg_id="8", status="BUFFERED", at=NOON))
-    merged = rebuilt(spoilt, Scope(event_type="dlr"), Allowed(merge=True))
-    assert {one.subject for each in merged for one in each.refolded.merged} == left
-    assert not [one for each in merged for one in each.refolded.left]
-    assert {where: one for where, one in rows(spoilt).items() if where in wrong} == wrong
+    merged = rebuilt(spoilt, Scope(event_type="dlr"), Overrides(merge=True))
+    assert {subject.subject for result in merged for subject in result.refolded.merged} == left
+    assert not [subject for result in merged for subject in result.refolded.left]
+    assert {key: row for key, row in rows(spoilt).items() if key in wrong} == wrong
     assert (("message_statuses", ("8", "BUFFERED", NOON)) in rows(spoilt)) == ("8" in left)
 
 
-def test_merging_adds_what_is_archived(spoilt: Engine):
-    """Into the rows of a cut subject goes what its archive tells above them; nothing goes away."""
-    forgotten(spoilt)
+def test_a_merge_adds_archived_deliveries(spoilt: Engine):
+    """A merge joins the archive into the rows of a cut subject and removes nothing."""
+    erase_payload(spoilt)
     put(spoilt, Message(msg_id="7", status="ACCEPTED", first_seen_at=NOON - 99 * DAY, foreign_id="zzz"))
-    (done,) = rebuilt(spoilt, Scope(subject="7", event_type="dlr"), Allowed(merge=True))
+    (done,) = rebuilt(spoilt, Scope(subject="7", event_type="dlr"), Overrides(merge=True))
     (change,) = done.refolded.changes
     assert change.after == replace(RIGHT[SEVEN], first_seen_at=NOON - 99 * DAY, foreign_id="zzz")
     assert rows(spoilt)[SEVEN] == change.after
 
 
-def test_with_a_cut_subject_are_left_those_it_shares_a_delivery_with(spoilt: Engine):
-    """A delivery that speaks of another subject today would be missing in the one or be there twice."""
+def test_subjects_tied_to_a_cut_one_are_left(spoilt: Engine):
+    """A delivery with another subject today would be missing from one subject or counted in both."""
     put(spoilt, replace(ARCHIVE[1].delivery, subject="08"))
     put(spoilt, replace(ARCHIVE[2].delivery, subject="08", payload=None))
     before = rows(spoilt)
-    found = [one for each in rebuilt(spoilt, Scope(event_type="dlr")) for one in each.refolded.left]
-    assert found == [
-        Left("08", "the payload of a delivery is not kept any more", cut=True),
-        Left("7", "tied to 08: the payload of a delivery is not kept any more", cut=True),
+    left = [subject for result in rebuilt(spoilt, Scope(event_type="dlr")) for subject in result.refolded.left]
+    assert left == [
+        LeftSubject("08", "the payload of a delivery is not kept any more", cut=True),
+        LeftSubject("7", "tied to 08: the payload of a delivery is not kept any more", cut=True),
     ]
     assert rows(spoilt) == before
 
 
-def test_what_the_database_refuses_is_left_alone(spoilt: Engine):
-    """One subject whose rows the database does not take is left with the reason; the others of its chunk are mended."""
+def test_a_refused_subject_is_left_alone(spoilt: Engine):
+    """A subject whose rows the database refuses is left with the reason; others of its chunk are corrected."""
     schema = "seven." if spoilt.dialect.name == "postgresql" else ""
     with spoilt.begin() as connection:
         if schema:
@@ -135,42 +135,42 @@ def test_what_the_database_refuses_is_left_alone(spoilt: Engine):
             )
     before = rows(spoilt)
     done = rebuilt(spoilt, Scope(event_type="dlr"))
-    (left,) = [one for each in done for one in each.refolded.left]
+    (left,) = [subject for result in done for subject in result.refolded.left]
     assert (left.subject, left.reason.startswith("refused by the database: ")) == ("7", True)
     assert rows(spoilt) == {**before, EIGHT: RIGHT[EIGHT]}
 
 
-def test_beside_workers_nobody_is_lost(database_url: str):
-    """Rebuilt again and again while workers write of the same subjects: in the end the rows are the fold of all."""
-    archive = delivered_story(7, messages=24)
+def test_no_write_of_workers_is_lost(database_url: str):
+    """Rebuilt repeatedly while workers write the same subjects, the rows end as the fold of all deliveries."""
+    archive = delivered_scenario(7, messages=24)
     chance = random.Random(7)
     chance.shuffle(archive)
-    known, coming = archive[: len(archive) // 3], archive[len(archive) // 3 :]
+    stored, incoming = archive[: len(archive) // 3], archive[len(archive) // 3 :]
     engine = create_store_engine(database_url)
-    keep(engine, known)
-    for record in told(known).values():
+    keep(engine, stored)
+    for record in expected_rows(stored).values():
         if isinstance(record, Message):
             put(engine, replace(record, rank=99, foreign_id="zzz"))
 
     def work(share: list[Projection]) -> None:
-        mine = create_store_engine(database_url)
-        store = Store(mine)
-        for one in share:
+        own = create_store_engine(database_url)
+        store = Store(own)
+        for projection in share:
             while True:
                 try:
-                    store.write(one.rows())
+                    store.write(projection.rows())
                     break
                 except StoreAway:
                     continue
-        mine.dispose()
+        own.dispose()
 
     passes = 0
     with ThreadPoolExecutor(3) as threads:
-        workers = [threads.submit(work, coming[n::3]) for n in range(3)]
+        workers = [threads.submit(work, incoming[n::3]) for n in range(3)]
         while not all(worker.done() for worker in workers) or not passes:
             rebuilt(engine, EVERYTHING, subjects=5)
             passes += 1
         for worker in workers:
             worker.result()
-    assert rows(engine) == told(archive)
+    assert rows(engine) == expected_rows(archive)
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Replaying: what was not applied is understood anew, as often as it takes, in both databases, and nothing is doubled."""
+"""Replay: deliveries that were not applied are reprocessed, repeatedly and without duplicates, in both databases."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from ledger.client import Unreadable
 from operations.dead_letters import Selection
-from operations.replay import Plan, discard, replay
+from operations.replay import ReplayPlan, discard, replay
 from seven.envelope import Envelope
 from seven.event import EVENT_TYPES, Event
 from seven.records import Message, Record
@@ -23,27 +23,27 @@ from tests.factories.dead_letters import (
     delivery,
     history,
     ids,
-    kept_deliveries,
     letters,
     replayed,
     stored,
+    stored_deliveries,
     write,
 )
 from tests.factories.envelopes import NOW, envelope
-from tests.factories.rows import kept
+from tests.factories.rows import stored_rows
 from workers.consumer import Consumer
 
 
 @contextmanager
 def understanding_rcs(project: Callable[[str], Iterable[Record]]) -> Iterator[None]:
-    """For the length of a block `rcs` is an event type, as after an upgrade."""
+    """Registers `rcs` as an event type for the block, as an upgrade would."""
 
     class Rcs(Event, event_type="rcs"):
         msg_id: str
 
         @property
         def at(self) -> datetime:
-            return self.told_at
+            return self.reported_at
 
         @property
         def subject(self) -> str:
@@ -66,41 +66,41 @@ def unable(msg_id: str) -> Iterable[Record]:
     raise ZeroDivisionError(msg_id)
 
 
-def test_what_was_dead_is_applied_and_remembers(engine: Engine):
-    """A mended fault: the delivery is applied, its record there, its letter says when it was replayed."""
+def test_a_dead_letter_is_applied_and_kept(engine: Engine):
+    """After a fix the delivery is applied, its record written, and its dead letter has the time of the replay."""
     write(engine, *dead(envelope("one"), envelope("two", msg_id="8", status="DELIVERED")))
-    told = replayed(engine)
-    assert (told.count("applied"), told.failed) == (2, 0)
-    assert [(one.outcome, one.reason, one.ordinal) for one in kept_deliveries(engine)] == [
+    summary = replayed(engine)
+    assert (summary.count("applied"), summary.failed) == (2, 0)
+    assert [(row.outcome, row.reason, row.ordinal) for row in stored_deliveries(engine)] == [
         ("applied", None, 1),
         ("applied", None, 2),
     ]
-    assert [row[0] for row in kept(engine)["messages"]] == ["7", "8"]
+    assert [row[0] for row in stored_rows(engine)["messages"]] == ["7", "8"]
     assert delivery(engine, "one").applied_at
-    assert all(one.replayed_at and one.attempts == 1 for one in letters(engine).values())
+    assert all(letter.replayed_at and letter.attempts == 1 for letter in letters(engine).values())
     assert ids(engine) == []
 
 
-def test_a_new_event_type_takes_what_was_parked_for_it(consumer: Consumer, engine: Engine, accept: Any):
-    """After an upgrade that understands an event type its parked deliveries become rows; they keep queue and ordinal."""
-    words = {"webhook_event": "RCS", "data": {"msg_id": "5"}}
-    told = [Envelope(name, "rcs", NOW, "JSON", words) for name in ("one", "two")]
-    consumer.consume("parked", [accept(*told, Envelope("other", "wa_mo", NOW, "JSON", {"a": 1}), queue="parked")])
+def test_a_new_event_type_applies_its_parked_deliveries(consumer: Consumer, engine: Engine, accept: Any):
+    """After an upgrade with a new event type its parked deliveries become rows and keep queue and ordinal."""
+    payload = {"webhook_event": "RCS", "data": {"msg_id": "5"}}
+    envelopes = [Envelope(name, "rcs", NOW, "JSON", payload) for name in ("one", "two")]
+    consumer.consume("parked", [accept(*envelopes, Envelope("other", "wa_mo", NOW, "JSON", {"a": 1}), queue="parked")])
     assert replayed(engine).count("parked") == 3
     with understanding_rcs(as_message):
         assert replayed(engine, Selection(event_types=("RCS",))).count("applied") == 2
     row = delivery(engine, "one")
     assert (row.outcome, row.event_type, row.queue, row.ordinal, row.subject) == ("applied", "rcs", "parked", 1, "5")
-    assert [row[0] for row in kept(engine)["messages"]] == ["5"]
+    assert [row[0] for row in stored_rows(engine)["messages"]] == ["5"]
     assert delivery(engine, "other").outcome == "parked"
     assert letters(engine) == {}
 
 
-def test_what_fails_again_keeps_its_history(engine: Engine):
-    """Each attempt is kept with its reason; parked today is a failure of a dead letter, too."""
+def test_a_delivery_that_fails_again_keeps_its_history(engine: Engine):
+    """Each attempt is stored with its reason; being parked today counts as a failed attempt, too."""
     with understanding_rcs(unable):
-        told = envelope("one", "rcs", {"webhook_event": "rcs", "data": {"msg_id": "5"}})
-        write(engine, *project_batch(batch_of(told.line(), queue="parked")))
+        parked = envelope("one", "rcs", {"webhook_event": "rcs", "data": {"msg_id": "5"}})
+        write(engine, *project_batch(batch_of(parked.line(), queue="parked")))
         assert replayed(engine).failed == 1
     with understanding_rcs(lambda _: EVENT_TYPES["dlr"].nothing):  # type: ignore[attr-defined]
         assert replayed(engine).failed == 1
@@ -117,9 +117,9 @@ def test_what_fails_again_keeps_its_history(engine: Engine):
     assert (letters(engine)["one"].attempts, len(history(engine, "one"))) == (4, 4)
 
 
-def refuse(engine: Engine, word: str) -> None:
-    """Have the database refuse this status."""
-    check = f"(status <> '{word}')"
+def refuse_status(engine: Engine, status: str) -> None:
+    """Makes the database refuse this status."""
+    check = f"(status <> '{status}')"
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"ALTER TABLE seven.message_statuses ADD CHECK {check}"))
@@ -129,15 +129,15 @@ def refuse(engine: Engine, word: str) -> None:
         connection.execute(text(f"CREATE TABLE message_statuses ({columns})"))
 
 
-def test_rows_that_the_database_refuses_are_buried_alone(engine: Engine):
-    """One replayed delivery that the database refuses fails again; its neighbours are applied, those in a batch, too."""
-    refuse(engine, "ODD")
+def test_refused_rows_are_buried_alone(engine: Engine):
+    """A delivery whose rows the database refuses fails again; the others are applied, also those inside a batch."""
+    refuse_status(engine, "ODD")
     write(engine, *dead(envelope("good"), envelope("bad", status="ODD"), envelope("better", status="DELIVERED")))
-    told = stored(envelope("in it").line(), envelope("odd in it", status="ODD").line())
-    write(engine, unreadable(Unreadable("whole", told, "KeyError")))
-    found = replayed(engine)
-    assert (found.count("applied"), found.count("dead"), dict(found.inside)) == (3, 1, {"applied": 1, "dead": 1})
-    assert {one.id: one.outcome for one in kept_deliveries(engine)} == {
+    batch = stored(envelope("in it").line(), envelope("odd in it", status="ODD").line())
+    write(engine, unreadable(Unreadable("whole", batch, "KeyError")))
+    summary = replayed(engine)
+    assert (summary.count("applied"), summary.count("dead"), dict(summary.inside)) == (3, 1, {"applied": 1, "dead": 1})
+    assert {row.id: row.outcome for row in stored_deliveries(engine)} == {
         "good": "applied", "bad": "dead", "better": "applied", "whole": "applied", "in it": "applied",
         "odd in it": "dead",
     }  # fmt: skip
@@ -148,18 +148,18 @@ def test_rows_that_the_database_refuses_are_buried_alone(engine: Engine):
     assert (letters(engine)["odd in it"].attempts, letters(engine)["odd in it"].replayed_at) == (1, None)
 
 
-def test_a_plan_says_what_will_be_and_changes_nothing(engine: Engine):
-    """What becomes of which deliveries, and which rows would be new or changed, each counted once."""
+def test_a_plan_predicts_the_replay_and_writes_nothing(engine: Engine):
+    """It counts what would become of the deliveries, and each row that would be new or changed, once."""
     write(engine, *project_batch(batch_of(envelope("before").line())))
     write(
         engine, *dead(envelope("one", status="DELIVERED"), envelope("two", msg_id="8"), envelope("three", msg_id="8"))
     )
     write(engine, *project_batch(batch_of(b"garbage", name="g")))
-    before = kept(engine)
-    plan = Plan(engine)
+    before = stored_rows(engine)
+    plan = ReplayPlan(engine)
     for name in ids(engine):
-        plan.look([name])
-    assert kept(engine) == before
+        plan.add([name])
+    assert stored_rows(engine) == before
     assert plan.rows == {
         "dead_letter_failures": {"new": 1, "changed": 0, "gone": 0},
         "dead_letters": {"new": 0, "changed": 4, "gone": 0},
@@ -170,8 +170,8 @@ def test_a_plan_says_what_will_be_and_changes_nothing(engine: Engine):
     assert plan.replayed == replayed(engine)
 
 
-def test_replaying_twice_or_side_by_side_is_replaying_once(database_url: str, engine: Engine):
-    """Two operators at once: every delivery is applied once, and a failure that both see counts once more at most."""
+def test_concurrent_replays_equal_one(database_url: str, engine: Engine):
+    """Of concurrent replays every delivery is applied once; a failure counts once for each replay at most."""
     names = [f"{n:03}" for n in range(40)]
     write(engine, *dead(*(envelope(name, msg_id=str(n % 7)) for n, name in enumerate(names))))
     write(engine, *project_batch(batch_of(b"garbage", name="g")))
@@ -185,13 +185,13 @@ def test_replaying_twice_or_side_by_side_is_replaying_once(database_url: str, en
 
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(work, range(3)))
-    assert [one.outcome for one in kept_deliveries(engine)] == ["applied"] * 40 + ["dead"]
-    assert [one.ordinal for one in kept_deliveries(engine)][:40] == [*range(1, 41)]
+    assert [row.outcome for row in stored_deliveries(engine)] == ["applied"] * 40 + ["dead"]
+    assert [row.ordinal for row in stored_deliveries(engine)][:40] == [*range(1, 41)]
     assert 2 <= len(history(engine, "g-1")) <= 4
 
 
-def test_discarded_is_not_gone(engine: Engine):
-    """The row stays with its ordinal and the old reason, is listed no more, and can still be applied."""
+def test_a_discarded_delivery_is_kept(engine: Engine):
+    """Its row keeps ordinal and reason, is no longer listed, and can still be applied."""
     write(engine, *dead(envelope("one")), *project_batch(batch_of(b"{}", envelope("two", status=None).line())))
     assert discard(Store(engine), ids(engine)) == 3
     assert discard(Store(engine), ["one"]) == 0

@@ -1,4 +1,4 @@
-"""Retention: passes, one after the other or at once, touch nothing younger; their bounds, their figures."""
+"""Retention: passes, consecutive or overlapping, touch nothing younger than the settings; their limits and metrics."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event, func, select
 from ledger.client import Ledger
 from operations.retention import Retention, RetentionResult, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
-from operations.retention_settings import LEAST_DAYS, RetentionSettings
+from runtime.settings.retention import LEAST_DAYS, RetentionSettings
 from seven.records import (
     InboundMessage,
     Message,
@@ -25,7 +25,7 @@ from store import purge
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries, tallies
-from tests.factories.aged_rows import ALL_OF_IT, DAY, NOW, keeping, of, retained, row, tallied
+from tests.factories.aged_rows import DAY, DAY_SETTINGS, NOW, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import put
 from tests.factories.rows import empty
 
@@ -41,114 +41,118 @@ AGES = st.sampled_from([timedelta(hours=1), 7 * DAY, 29 * DAY, 31 * DAY, 100 * D
         {name: st.sampled_from([0, 7, 30, 90]) for name in ("payloads", "unapplied", "deliveries", "histories")}
     ),
 )
-def test_nothing_younger_is_touched(
+def test_younger_rows_are_not_touched(
     ledger: Ledger, engine: Engine, ages: list[tuple[timedelta, str]], days: dict[str, int]
 ):
-    """Whatever is set, a row that is younger is as it was; ordinals are rows or tallied, none both, none neither."""
+    """Under any settings younger rows stay unchanged, and every ordinal is either a row or tallied, never both."""
     empty(engine)
     with engine.begin() as connection:
         connection.execute(tallies.delete())
-    told = [row(number, age, outcome) for number, (age, outcome) in enumerate(ages, 1)]
+    archived = [row(number, age, outcome) for number, (age, outcome) in enumerate(ages, 1)]
     history = [MessageStatus(str(n), "X", NOW - age) for n, (age, _) in enumerate(ages)]
-    Store(engine).write([*told, *history])
-    retained(ledger, engine, keeping(**days))
-    left = {one.ordinal: one for one in of(engine, "deliveries").values()}
+    Store(engine).write([*archived, *history])
+    retain(ledger, engine, keep_days(**days))
+    left = {delivery.ordinal: delivery for delivery in rows_of(engine, "deliveries").values()}
     least = min((days[name] for name in ("payloads", "unapplied", "deliveries") if days[name]), default=10_000)
-    for one in told:
-        if one.received_at and NOW - one.received_at < least * DAY:
-            assert left[one.ordinal] == one
-    for one in history:
-        kept = not days["histories"] or NOW - one.at < days["histories"] * DAY
-        assert ((one.msg_id, one.status, one.at) in of(engine, "message_statuses")) == kept
-    gone = {ordinal for first, last in tallied(engine) for ordinal in range(first, last + 1)}
-    assert gone | left.keys() == {one.ordinal for one in told}
+    for delivery in archived:
+        if delivery.received_at and NOW - delivery.received_at < least * DAY:
+            assert left[delivery.ordinal] == delivery
+    for status in history:
+        kept = not days["histories"] or NOW - status.at < days["histories"] * DAY
+        assert ((status.msg_id, status.status, status.at) in rows_of(engine, "message_statuses")) == kept
+    gone = {ordinal for first, last in tallied_ranges(engine) for ordinal in range(first, last + 1)}
+    assert gone | left.keys() == {delivery.ordinal for delivery in archived}
     assert not gone & left.keys()
 
 
-def test_two_at_once_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    """Passes beside each other, and beside a worker that writes, remove each row once and tally every ordinal."""
+def test_overlapping_passes_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Overlapping passes beside a writing worker remove each row once and tally every ordinal."""
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 7)
     Store(engine).write(row(number, (400 + number % 50) * DAY) for number in range(1, 201))
-    removed: list[RetentionResult] = []
+    results: list[RetentionResult] = []
     passes = [
-        threading.Thread(target=lambda: removed.append(retained(ledger, engine, keeping(deliveries=365))))
+        threading.Thread(target=lambda: results.append(retain(ledger, engine, keep_days(deliveries=365))))
         for _ in range(3)
     ]
-    for one in passes:
-        one.start()
+    for thread in passes:
+        thread.start()
     for number in range(201, 211):
         Store(engine).write([row(number, DAY)])
-    for one in passes:
-        one.join()
-    retained(ledger, engine, keeping(deliveries=365))
-    assert sum(one.removed["deliveries"] for one in removed) <= 200
-    assert tallied(engine) == [(1, 200)]
+    for thread in passes:
+        thread.join()
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert sum(result.removed["deliveries"] for result in results) <= 200
+    assert tallied_ranges(engine) == [(1, 200)]
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == 10
 
 
-def test_a_pass_ends_in_time(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    """A pass that has had its time leaves the rest to the next, and none begins while the database is held."""
+def test_a_pass_ends_on_time(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """A pass that runs out of time leaves the rest to the next, and none begins while the circuit breaker holds."""
     monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
     Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
-    told = keeping(deliveries=365)
+    days = keep_days(deliveries=365)
     breaker = CircuitBreaker()
-    found = Retention(ledger, engine, breaker, told, pause=lambda _: breaker.failed("away")).retain()
-    assert (found.removed["deliveries"], found.done) == (10, False)
-    assert not Retention(ledger, engine, breaker, told).run()
-    assert len(of(engine, "deliveries")) == 20
-    assert Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1).retain() == RetentionResult(
+    result = Retention(ledger, engine, breaker, days, pause=lambda _: breaker.failed("away")).retain()
+    assert (result.removed["deliveries"], result.done) == (10, False)
+    assert not Retention(ledger, engine, breaker, days).run()
+    assert len(rows_of(engine, "deliveries")) == 20
+    assert Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1).retain() == RetentionResult(
         done=False, more=True
     )
-    again: list[str] = []
-    retain_on_schedule(Retention(ledger, engine, breaker, told, longest_s=-1), lambda: again.append("held"), threads=4)
+    requested: list[str] = []
     retain_on_schedule(
-        Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1), lambda: again.append("at once"), threads=4
+        Retention(ledger, engine, breaker, days, longest_s=-1), lambda: requested.append("held"), threads=4
     )
     retain_on_schedule(
-        Retention(ledger, engine, CircuitBreaker(), told, longest_s=-1), lambda: again.append("one"), threads=1
+        Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1), lambda: requested.append("at once"), threads=4
     )
-    assert again == ["at once"]
-    assert retained(ledger, engine, told).done
-    assert tallied(engine) == [(1, 30)]
+    retain_on_schedule(
+        Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1),
+        lambda: requested.append("single thread"),
+        threads=1,
+    )
+    assert requested == ["at once"]
+    assert retain(ledger, engine, days).done
+    assert tallied_ranges(engine) == [(1, 30)]
 
 
-def test_the_figures_are_metrics(ledger: Ledger, engine: Engine):
-    """What passes did adds up over them, and is told by whichever worker is asked."""
+def test_the_figures_are_exported_as_metrics(ledger: Ledger, engine: Engine):
+    """The metrics sum up all passes, and are the same from every worker."""
     metrics = CollectorRegistry()
     metrics.register(RetentionMetrics(ledger.redis))
     assert generate_latest(metrics) == b""
     for number in (1, 2):
         Store(engine).write([row(number, 400 * DAY), row(number + 10, 100 * DAY)])
-        Retention(ledger, engine, CircuitBreaker(), keeping(payloads=90, deliveries=365), pause=lambda _: None).run()
-    told = generate_latest(metrics).decode()
-    assert 'seven_retention_removed_total{table="deliveries"} 2.0' in told
-    assert 'seven_retention_blanked_total{table="deliveries"} 2.0' in told
-    assert "seven_retention_last_timestamp_seconds " in told
+        Retention(ledger, engine, CircuitBreaker(), keep_days(payloads=90, deliveries=365), pause=lambda _: None).run()
+    exported = generate_latest(metrics).decode()
+    assert 'seven_retention_removed_total{table="deliveries"} 2.0' in exported
+    assert 'seven_retention_blanked_total{table="deliveries"} 2.0' in exported
+    assert "seven_retention_last_timestamp_seconds " in exported
 
 
-def test_what_is_old_is_found_by_an_index(ledger: Ledger, engine: Engine):
-    """No statement of a pass reads a table from its beginning to its end, but for the few tallies."""
+def test_old_rows_are_selected_by_an_index(ledger: Ledger, engine: Engine):
+    """No statement of a pass scans a whole table, except the few tallies."""
     Store(engine).write([row(1, 400 * DAY), InboundMessage("1", text="x", sent_at=NOW - 400 * DAY)])
     put(engine, Message("7"), changed_at=NOW - 400 * DAY)
-    said: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *told: said.append((told[2], told[3])))
-    retained(ledger, engine, RetentionSettings(**dict.fromkeys(ALL_OF_IT, 30)))  # type: ignore[arg-type]
+    statements: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append((arguments[2], arguments[3])))
+    retain(ledger, engine, RetentionSettings(**dict.fromkeys(DAY_SETTINGS, 30)))  # type: ignore[arg-type]
     plans = []
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET enable_seqscan = off")
         explain = "EXPLAIN " if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
-        for statement, parameters in [*said]:
+        for statement, parameters in [*statements]:
             if statement.startswith(("SELECT", "UPDATE", "DELETE")):
                 plan = connection.exec_driver_sql(explain + statement, parameters)
-                plans.append((statement, "\n".join(str(one[-1]) for one in plan)))
+                plans.append((statement, "\n".join(str(step[-1]) for step in plan)))
     assert len(plans) > 15
-    assert not [one for one in plans if re.search(r"Seq Scan|SCAN \w+$", one[1], re.MULTILINE)]
+    assert not [statement for statement, plan in plans if re.search(r"Seq Scan|SCAN \w+$", plan, re.MULTILINE)]
 
 
 @pytest.mark.parametrize(
-    ("days", "word"),
+    ("days", "reason"),
     [
         pytest.param({"calls": LEAST_DAYS - 1}, "7 days and more", id="sooner than the gateway's retries"),
         pytest.param({"texts": 30, "payloads": 90}, "SEVEN_KEEP_PAYLOADS_DAYS", id="payloads that outlive texts"),
@@ -156,8 +160,8 @@ def test_what_is_old_is_found_by_an_index(ledger: Ledger, engine: Engine):
         pytest.param({"links": -1}, "greater than or equal", id="negative"),
     ],
 )
-def test_bounds_that_contradict_are_refused(days: dict[str, int], word: str):
-    """What cannot hold is said at the start, by the name of the setting."""
-    with pytest.raises(ValidationError, match=word) as told:
-        keeping(**days)
-    assert {str(one["loc"][0]) for one in told.value.errors()} == {f"seven_keep_{next(iter(days))}_days"}
+def test_contradictory_limits_are_refused(days: dict[str, int], reason: str):
+    """The error at startup names the setting."""
+    with pytest.raises(ValidationError, match=reason) as failure:
+        keep_days(**days)
+    assert {str(error["loc"][0]) for error in failure.value.errors()} == {f"seven_keep_{next(iter(days))}_days"}

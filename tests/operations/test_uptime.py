@@ -1,4 +1,4 @@
-"""Lived: clocks that all leap are not believed at once, nor doubted for ever, and each boot has its own memory."""
+"""Uptime check: a leap of all clocks is not believed at once, nor doubted for ever; each boot has its own memory."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,28 +8,28 @@ import pytest
 from ledger import keyspace
 from ledger.client import Ledger
 from operations import uptime
-from operations.uptime import BOOTS, STANDS, ClockLeapt, Leaps, Memory, Moment, remembered
+from operations.uptime import BELIEVED_AFTER, MOST_BOOTS, ClockLeapt, Leaps, Memory, Moment, updated
 from runtime.trusted_time import AGREEMENT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FAR = 1200 * DAY
 
-Look = Callable[..., bool]
+IsTrusted = Callable[..., bool]
 
 
 @pytest.fixture
-def trusted(ledger: Ledger) -> Look:
-    """Whether clocks so far ahead are trusted, once a machine has lived so long since the test began."""
+def trusted(ledger: Ledger) -> IsTrusted:
+    """Checks whether clocks that are `ahead` are trusted at an uptime of `after` since the test began."""
 
-    def look(after: timedelta, ahead: timedelta = timedelta(), boot: str = "a") -> bool:
+    def check(after: timedelta, ahead: timedelta = timedelta(), boot: str = "a") -> bool:
         try:
             Leaps(ledger.redis, lambda: (boot, DAY + after)).check(NOW + after + ahead)
         except ClockLeapt:
             return False
         return True
 
-    return look
+    return check
 
 
 @pytest.mark.parametrize(
@@ -37,29 +37,29 @@ def trusted(ledger: Ledger) -> Look:
     [
         pytest.param(FAR, False, id="years ahead"),
         pytest.param(AGREEMENT + SECOND, False, id="a little ahead"),
-        pytest.param(AGREEMENT, True, id="as far apart as clocks may be"),
-        pytest.param(-FAR, True, id="back, which removes nothing"),
+        pytest.param(AGREEMENT, True, id="within the tolerance"),
+        pytest.param(-FAR, True, id="behind, which removes nothing"),
     ],
 )
-def test_clocks_go_no_further_than_the_machine_has_lived(trusted: Look, ahead: timedelta, is_trusted: bool):
-    """However long it has been since the last pass, only what goes beyond that counts."""
+def test_clocks_may_not_advance_further_than_the_uptime(trusted: IsTrusted, ahead: timedelta, is_trusted: bool):
+    """However long ago the last pass was, only the advance beyond the uptime counts."""
     assert trusted(timedelta())
     assert trusted(30 * DAY)
     assert trusted(30 * DAY + MINUTE, ahead) is is_trusted
     assert trusted(30 * DAY + 2 * MINUTE, ahead) is is_trusted
 
 
-def test_a_leap_that_stands_corrected_a_wrong_clock(trusted: Look):
-    """Refused for a day that the machine has lived, at every pass, and then believed for good."""
+def test_a_leap_that_lasts_is_believed(trusted: IsTrusted):
+    """It is refused at every pass during a day of uptime, and then believed for good: it corrected a wrong clock."""
     assert trusted(timedelta())
     quarters = [15 * MINUTE * nth for nth in range(1, 110)]
     seen = [trusted(after, FAR) for after in quarters]
-    assert seen == [after - quarters[0] > STANDS for after in quarters]
+    assert seen == [after - quarters[0] > BELIEVED_AFTER for after in quarters]
     assert not trusted(28 * HOUR, 2 * FAR)
 
 
-def test_a_leap_that_is_taken_back_is_forgotten(trusted: Look):
-    """The day begins anew with the next leap, and with another one on top of the first."""
+def test_a_reverted_leap_is_forgotten(trusted: IsTrusted):
+    """The day starts again with the next leap, and with a further leap on top of the first."""
     assert trusted(timedelta())
     assert not trusted(HOUR, FAR)
     assert trusted(2 * HOUR)
@@ -71,8 +71,8 @@ def test_a_leap_that_is_taken_back_is_forgotten(trusted: Look):
     assert trusted(52 * HOUR, FAR + DAY)
 
 
-def test_another_boot_or_machine_is_not_compared(trusted: Look):
-    """Each has its own memory, and machines that take turns do not hide a leap from each other."""
+def test_another_boot_or_machine_is_not_compared(trusted: IsTrusted):
+    """Each boot has its own memory, and machines that take turns do not hide each other's leaps."""
     assert trusted(timedelta(), boot="a")
     assert trusted(MINUTE, FAR, boot="b")
     assert not trusted(2 * MINUTE, FAR, boot="a")
@@ -81,25 +81,25 @@ def test_another_boot_or_machine_is_not_compared(trusted: Look):
     assert not trusted(5 * MINUTE, 2 * FAR, boot="b")
 
 
-def test_memories_are_few(ledger: Ledger, trusted: Look):
-    """However often machines start anew; of the present one's boot it is kept, and without an expiry."""
+def test_the_number_of_memories_is_bounded(ledger: Ledger, trusted: IsTrusted):
+    """However often machines restart, the latest boots are kept, with the present one, without an expiry."""
     assert trusted(timedelta(), boot="present")
-    for number in range(BOOTS + 10):
+    for number in range(MOST_BOOTS + 10):
         assert trusted(number * HOUR, boot=f"boot {number}")
         assert trusted(number * HOUR, boot="present")
-    kept = {one.decode() for one in ledger.redis.hkeys(keyspace.RETENTION_LIVED)}
-    assert kept == {"present", *(f"boot {number}" for number in range(11, BOOTS + 10))}
+    kept = {boot_id.decode() for boot_id in ledger.redis.hkeys(keyspace.RETENTION_LIVED)}
+    assert kept == {"present", *(f"boot {number}" for number in range(11, MOST_BOOTS + 10))}
     assert ledger.redis.ttl(keyspace.RETENTION_LIVED) == -1
 
 
-def test_a_machine_that_has_lived_less_than_it_had_is_not_compared():
-    """It counts from another beginning, as a container with a time of its own does."""
+def test_a_shorter_uptime_than_before_is_not_compared():
+    """The uptime counts from another start, as in a container with a time namespace of its own."""
     now = Moment(NOW + FAR, HOUR)
-    assert remembered(Memory(Moment(NOW, DAY)), now) == Memory(now)
+    assert updated(Memory(Moment(NOW, DAY)), now) == Memory(now)
 
 
-def test_this_machine_tells_how_long_it_has_lived(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    """By a count that goes on in the next process; where there is none, nothing is compared and nothing refused."""
+def test_the_uptime_of_this_machine_is_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """The uptime spans processes; where the system provides none, nothing is compared and nothing refused."""
     first, second = uptime.boot(), uptime.boot()
     assert first is not None
     assert second is not None

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.checks import Check, Grade
-from cli.doctor.public_url import checks, expiries, visit
 from ledger.client import Ledger
+from operations.checks.check import Check, Grade
+from operations.checks.public_url import checks, expiries, visit
 from seven.hooks import Addresses
-from tests.cli.strangers import Answer, answering, certificate
+from tests.cli.web_server import Answer, certificate, run_web_server
 from tests.conftest import TOKEN
 from tests.processes import Receiver, running
 from tests.servers import free_port
@@ -43,8 +43,8 @@ def test_each_url_and_each_token(receiver: Receiver):
     """A token that the receiver does not know is wrong, the others are not."""
     found = asked(receiver.url, f"http://127.0.0.1:{free_port()}", tokens=(TOKEN, OTHER))
     assert [one.grade for one in found] == [Grade.GOOD, Grade.WRONG, Grade.WRONG, Grade.WRONG]
-    assert "does not know our token" in found[1].said
-    assert "nobody listens" in found[2].said
+    assert "does not know our token" in found[1].finding
+    assert "nobody listens" in found[2].finding
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_each_url_and_each_token(receiver: Receiver):
 )
 def test_what_is_not_our_receiver(answer: Answer, said: str):
     """Each is wrong, is told apart, and has a cure."""
-    with answering(answer) as url:
+    with run_web_server(answer) as url:
         (one,) = asked(url)
-    assert (one.grade, said in one.said, bool(one.cure)) == (Grade.WRONG, True, True), one
+    assert (one.grade, said in one.finding, bool(one.remedy)) == (Grade.WRONG, True, True), one
     assert TOKEN not in repr(one)
 
 
@@ -89,21 +89,21 @@ def test_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: in
     """One that expires within two weeks is warned of."""
     made = certificate(tmp_path, days)
     monkeypatch.setenv("SSL_CERT_FILE", str(made))
-    with answering(ours, made) as url:
+    with run_web_server(ours, made) as url:
         visited, expiring = asked(url)
     assert (visited.grade, expiring.grade) == (Grade.GOOD, grade), (visited, expiring)
 
 
 def test_a_certificate_of_nobody(tmp_path: Path):
     """The gateway would not trust it either."""
-    with answering(ours, certificate(tmp_path, 90)) as url:
+    with run_web_server(ours, certificate(tmp_path, 90)) as url:
         (one,) = asked(url)
-    assert (one.grade, "certificate" in one.said) == (Grade.WRONG, True), one
+    assert (one.grade, "certificate" in one.finding) == (Grade.WRONG, True), one
 
 
 def test_no_certificate_at_all():
     """A URL of the open internet without TLS is warned of; one of this machine is not."""
-    with answering(ours) as url:
+    with run_web_server(ours) as url:
         (visited,) = visit(Addresses((url,), (TOKEN,)))
     found = checks([replace(visited, public_url="http://hooks.example.com")], {}, datetime.now(UTC))
     assert [one.grade for one in found] == [Grade.GOOD, Grade.WARNING]
@@ -112,4 +112,4 @@ def test_no_certificate_at_all():
 def test_a_name_that_leads_nowhere():
     """It is told apart from a server that is down."""
     one, *_ = asked("http://nowhere.invalid")
-    assert (one.grade, "name" in one.said) == (Grade.WRONG, True), one
+    assert (one.grade, "name" in one.finding) == (Grade.WRONG, True), one

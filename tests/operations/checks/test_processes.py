@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from kombu.exceptions import OperationalError
 
-from cli.checks import Check, Grade
-from cli.doctor.processes import checks, time_limits
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
 from ledger.stats import Sent, beats
+from operations.checks.check import Check, Grade
+from operations.checks.processes import checks, time_limits
+from operations.worker_info import Worker, living_workers, own_versions
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
 from tests.servers import eventually, free_port
 from workers.settings import WorkerSettings
-from workers.worker_info import Worker, ours, present
 
 ALL = frozenset((*QUEUES, CLOCK))
 SETTINGS = WorkerSettings()
@@ -41,10 +41,10 @@ def not_good(found: dict[str, Check]) -> dict[str, Grade]:
 
 def test_a_worker_says_what_it_is(tmp_path: Path, environment: dict[str, str], redis_url: str):
     """Its queues, versions and threads: all that there is against it and its beat is nothing."""
-    assert present(redis_url) == []
+    assert living_workers(redis_url) == []
     with running(worker(tmp_path, environment), beat(tmp_path, environment)):
-        (one,) = eventually(lambda: present(redis_url, 3), 60)
-        assert (one.name, one.queues, (one.version, one.schema), one.threads) == ("worker@test", ALL, ours(), 3)
+        (one,) = eventually(lambda: living_workers(redis_url, 3), 60)
+        assert (one.name, one.queues, (one.version, one.schema), one.threads) == ("worker@test", ALL, own_versions(), 3)
         assert not_good(examined([one])) == {}
 
 
@@ -53,24 +53,26 @@ def test_a_worker_of_some_queues(tmp_path: Path, environment: dict[str, str], re
     some = worker(tmp_path, environment)
     some.command += ["-Q", "dlr,clock"]
     with running(some):
-        found = examined(eventually(lambda: present(redis_url, 3), 60))
+        found = examined(eventually(lambda: living_workers(redis_url, 3), 60))
     assert not_good(found) == {"workers": Grade.WRONG}
-    assert "sms_mo" in found["workers"].said
-    assert "dlr" not in found["workers"].said
+    assert "sms_mo" in found["workers"].finding
+    assert "dlr" not in found["workers"].finding
 
 
 def test_nobody():
     """No worker, no beat: each with its cure."""
     found = examined([], ())
     assert not_good(found) == {"workers": Grade.WRONG, "beat": Grade.WRONG}
-    assert all(one.cure for one in found.values() if one.grade is Grade.WRONG)
+    assert all(one.remedy for one in found.values() if one.grade is Grade.WRONG)
 
 
 def test_a_beat_that_sends_nothing():
     """It ticks: what it has not sent is named."""
     told = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
-    (found,) = (one for one in checks([Worker("w", ALL, *ours())], (1.0,), SETTINGS, told) if one.name == "beat")
-    assert (found.grade, found.said) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
+    (found,) = (
+        one for one in checks([Worker("w", ALL, *own_versions())], (1.0,), SETTINGS, told) if one.name == "beat"
+    )
+    assert (found.grade, found.finding) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
 
 
 def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):
@@ -78,24 +80,24 @@ def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):
     first, second = beat(tmp_path, environment, "first"), beat(tmp_path, environment, "second")
     with running(first, second):
         ages = eventually(lambda: found if len(found := beats(ledger)) == 2 else None, 60)
-        assert not_good(examined([Worker("w", ALL, *ours())], ages)) == {"beat": Grade.WARNING}
+        assert not_good(examined([Worker("w", ALL, *own_versions())], ages)) == {"beat": Grade.WARNING}
         second.end()
-        assert not_good(examined([Worker("w", ALL, *ours())], beats(ledger))) == {}
+        assert not_good(examined([Worker("w", ALL, *own_versions())], beats(ledger))) == {}
         first.end(signal.SIGKILL)
     assert len(beats(ledger)) == 1
-    assert not_good(examined([Worker("w", ALL, *ours())], (1000.0,))) == {"beat": Grade.WRONG}
+    assert not_good(examined([Worker("w", ALL, *own_versions())], (1000.0,))) == {"beat": Grade.WRONG}
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(Worker("w", ALL, "0.0.1", ours()[1]), id="another program"),
-        pytest.param(Worker("w", ALL, ours()[0], "0000"), id="other tables"),
+        pytest.param(Worker("w", ALL, "0.0.1", own_versions()[1]), id="another program"),
+        pytest.param(Worker("w", ALL, own_versions()[0], "0000"), id="other tables"),
     ],
 )
 def test_another_version(other: Worker):
     """That is warned of: for the length of an upgrade it is as it should be."""
-    assert not_good(examined([Worker("v", ALL, *ours()), other])) == {"versions": Grade.WARNING}
+    assert not_good(examined([Worker("v", ALL, *own_versions()), other])) == {"versions": Grade.WARNING}
 
 
 def test_one_that_does_not_understand_the_question():
@@ -105,7 +107,7 @@ def test_one_that_does_not_understand_the_question():
 
 def test_few_open_files():
     """A worker that may open few is warned of; one without a bound is not."""
-    few, endless = Worker("w", ALL, *ours(), files=256), Worker("v", ALL, *ours(), files=-1)
+    few, endless = Worker("w", ALL, *own_versions(), files=256), Worker("v", ALL, *own_versions(), files=-1)
     assert not_good(examined([few, endless])) == {"open files": Grade.WARNING}
     assert not_good(examined([endless])) == {}
 
@@ -122,10 +124,10 @@ def test_few_open_files():
 def test_time_limits(visibility_s: float, stall_s: float, overdue_s: float, said: str | None):
     """What is shorter than what it bounds is named."""
     found = time_limits(visibility_s, stall_s, overdue_s)
-    assert (found.grade is Grade.WRONG, said is None or said in found.said) == (said is not None, True), found
+    assert (found.grade is Grade.WRONG, said is None or said in found.finding) == (said is not None, True), found
 
 
 def test_redis_that_is_away():
     """Who asks is told, and does not wait for ever."""
     with pytest.raises(OperationalError):
-        present(f"redis://127.0.0.1:{free_port()}/0")
+        living_workers(f"redis://127.0.0.1:{free_port()}/0")

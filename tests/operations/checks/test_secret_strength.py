@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli.checks import Check, Grade
-from cli.doctor import machine
-from cli.doctor.secret_strength import GOOD_TOKEN, checks, weakness
+from operations.checks import machine
+from operations.checks.check import Check, Grade
+from operations.checks.secret_strength import GOOD_TOKEN, checks, weakness
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 

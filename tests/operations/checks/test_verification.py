@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cli.checks import Check, Grade, Silence
-from cli.doctor import secret_strength
-from cli.doctor.guards import Standing, checks
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import VerificationStats
+from operations.checks import secret_strength
+from operations.checks.check import Check, Grade, Silence
+from operations.checks.verification import Verifiers, checks
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
@@ -34,7 +34,7 @@ def judged(
 
 
 def examined(signature: VerificationStats, secret: VerificationStats = NONE) -> list[Check]:
-    return list(checks(Standing({"signature": signature, "secret": secret}, {}), SETTINGS, NOW))
+    return list(checks(Verifiers({"signature": signature, "secret": secret}, {}), SETTINGS, NOW))
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_each_standing(told: VerificationStats, grade: Grade, said: str):
     """Only a thousand in a row by keys and URLs that are set make it safe, whatever somebody else with a token sends."""
     (check,) = examined(told)
     assert check.grade is grade
-    assert said in check.said
+    assert said in check.finding
     assert KEY not in repr(check)
-    assert bool(check.cure) == (grade is not Grade.GOOD)
+    assert bool(check.remedy) == (grade is not Grade.GOOD)
 
 
 def test_the_secret_header_is_told_where_there_is_one():
     """Nobody needs one."""
     assert [one.name for one in examined(judged(), judged("off"))] == ["signature"]
     (_, secret) = examined(judged(), judged("observe", {fingerprint(SECRET): 1000}))
-    assert "SEVEN_HOOK_SECRET_MODE=enforce" in secret.said
+    assert "SEVEN_HOOK_SECRET_MODE=enforce" in secret.finding
 
 
 def test_redis_is_away():
@@ -84,5 +84,5 @@ def test_when_tokens_were_used():
     settings = WorkerSettings(seven_hook_token=f"{TOKEN},another-{TOKEN}")
     used: dict[str, Any] = {fingerprint(TOKEN): NOW}
     first, second, *_ = secret_strength.checks(settings, None, used, emulated=True)
-    assert "last brought a delivery 2026-11-25 12:00:00 UTC" in first.said
-    assert "has brought no delivery yet" in second.said
+    assert "last brought a delivery 2026-11-25 12:00:00 UTC" in first.finding
+    assert "has brought no delivery yet" in second.finding

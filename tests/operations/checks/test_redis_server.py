@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from cli.checks import Check, Grade, Silence, heard
-from cli.doctor.redis_server import checks
 from ledger.server_info import Server, inspect
+from operations.checks.check import Check, Grade, Silence, answer_of
+from operations.checks.redis_server import checks
 from tests.servers import Valkey, eventually, free_port, valkey
 
 LIMIT = 1024**3
@@ -17,7 +17,7 @@ DENIED = "user default on nopass ~* &* +@all -@admin"
 
 def examined(url: str, limit: int = LIMIT) -> dict[str, Check]:
     with Redis.from_url(url) as redis:
-        return {one.name: one for one in checks(heard(lambda: inspect(redis)), limit)}
+        return {one.name: one for one in checks(answer_of(lambda: inspect(redis)), limit)}
 
 
 def not_good(found: dict[str, Check]) -> dict[str, Grade]:
@@ -46,7 +46,7 @@ def test_a_bad_one(tmp_path: Path, options: list[str], name: str, said: str):
     with valkey(tmp_path, *options) as server:
         found = examined(server.url)
     assert not_good(found) == {name: Grade.WRONG}
-    assert (said in found[name].said, bool(found[name].cure)) == (True, True), found[name]
+    assert (said in found[name].finding, bool(found[name].remedy)) == (True, True), found[name]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_one_that_denies_config(managed: Valkey):
     """Durability cannot be proven: it says so, and is no failure; what INFO tells is believed."""
     found = examined(managed.url)
     assert not_good(found) == {"fsync": Grade.WARNING}
-    assert "cannot prove durability" in found["fsync"].said
+    assert "cannot prove durability" in found["fsync"].finding
 
 
 def test_one_that_denies_info_as_well(tmp_path: Path):
@@ -136,5 +136,5 @@ def test_versions(told: dict[str, str], grade: Grade):
 def test_one_that_is_away():
     """That is not known to be wrong: it could not be asked."""
     found = examined(f"redis://127.0.0.1:{free_port()}/0")
-    assert [(one.grade, "does not answer" in one.said) for one in found.values()] == [(Grade.UNKNOWN, True)]
+    assert [(one.grade, "does not answer" in one.finding) for one in found.values()] == [(Grade.UNKNOWN, True)]
     assert next(iter(checks(Silence("TimeoutError"), LIMIT))).grade is Grade.UNKNOWN

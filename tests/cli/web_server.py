@@ -1,4 +1,4 @@
-"""Pages of others: real HTTP servers, with a certificate where wanted, that answer as a test has them answer."""
+"""A web server with the answers of a test, over TLS if it gets a certificate."""
 
 import ssl
 import subprocess
@@ -11,14 +11,14 @@ from pathlib import Path
 from tests.http_stub import Server
 
 Answer = Callable[[str, str], tuple[int, str]]
-"""From method and path to a status and where it leads."""
+"""From method and path to a status and a Location."""
 
 
 @contextmanager
-def answering(answer: Answer, certificate: Path | None = None) -> Iterator[str]:
-    """The URL of a server for the length of a block."""
+def run_web_server(answer: Answer, certificate: Path | None = None) -> Iterator[str]:
+    """Run a server for the length of a block. Returns its URL."""
 
-    class Stranger(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, location = answer(self.command, self.path)
             self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -34,7 +34,7 @@ def answering(answer: Answer, certificate: Path | None = None) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with Server(("127.0.0.1", 0), Stranger) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -51,7 +51,7 @@ def answering(answer: Answer, certificate: Path | None = None) -> Iterator[str]:
 
 
 def certificate(directory: Path, days: int) -> Path:
-    """Key and certificate of 127.0.0.1, made just now, in one file: a bare machine knows no name, not even `localhost`."""
+    """A new key and certificate for 127.0.0.1 in one file: a bare machine resolves no name, not even `localhost`."""
     key, made = directory / f"key-{days}.pem", directory / f"made-{days}.pem"
     command = [
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

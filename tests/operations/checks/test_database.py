@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.checks import Check, Grade, heard
-from cli.doctor.clocks import APART_S, Skew, skew
-from cli.doctor.clocks import checks as clock_checks
-from cli.doctor.database import checks
+from operations.checks.check import Check, Grade, answer_of
+from operations.checks.clocks import APART_S, Skew, skew
+from operations.checks.clocks import checks as clock_checks
+from operations.checks.database import checks
 from store.database_info import clock, inspect
 from store.engine import create_store_engine, database_url
-from store.migrate import VERSION_TABLE, migrate
+from store.migrate import migrate
+from store.version import VERSION_TABLE
 from store.partitions import partitions
 from store.schema import SCHEMA, deliveries
 from tests.servers import Postgres, eventually
@@ -24,7 +25,7 @@ AFFORDABLE = 10
 
 
 def examined(engine: Engine, connections: int = AFFORDABLE) -> dict[str, Check]:
-    return {one.name: one for one in checks(heard(lambda: inspect(engine)), connections)}
+    return {one.name: one for one in checks(answer_of(lambda: inspect(engine)), connections)}
 
 
 def not_good(found: dict[str, Check]) -> dict[str, Grade]:
@@ -90,7 +91,9 @@ def test_a_lazy_default_is_none_of_ours(postgres: Postgres):
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off")
     with opened(url) as engine:
         found = examined(engine)
-    assert (found["commit"].grade, "the default is off" in found["commit"].said) == (Grade.GOOD, True), found["commit"]
+    assert (found["commit"].grade, "the default is off" in found["commit"].finding) == (Grade.GOOD, True), found[
+        "commit"
+    ]
     bare = create_engine(database_url(url), execution_options={"schema_translate_map": {}})
     assert not_good(examined(bare)) == {"commit": Grade.WRONG, "transactions": Grade.WRONG}
     bare.dispose()
@@ -166,7 +169,7 @@ def test_a_file_that_is_not_as_we_ask_for(tmp_path: Path, pragma: str, name: str
 def test_one_that_is_away(url: str):
     """That is not known to be wrong: it could not be asked. No password is repeated."""
     with opened(url, migrated=False) as engine:
-        found = list(checks(heard(lambda: inspect(engine)), AFFORDABLE))
+        found = list(checks(answer_of(lambda: inspect(engine)), AFFORDABLE))
         with pytest.raises(SQLAlchemyError):
             inspect(engine)
     assert [one.grade for one in found] == [Grade.UNKNOWN]
@@ -176,7 +179,7 @@ def test_one_that_is_away(url: str):
 def test_the_clock_of_this_machine(engine: Engine):
     """A database on this machine agrees with it."""
     with engine.connect() as connection:
-        found = list(clock_checks({"it": heard(lambda: skew(lambda: clock(connection)))}))
+        found = list(clock_checks({"it": answer_of(lambda: skew(lambda: clock(connection)))}))
     assert [one.grade for one in found] == [Grade.GOOD]
 
 

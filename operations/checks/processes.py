@@ -1,0 +1,130 @@
+"""Processes: workers for every queue, one beat that sends, and time limits that fit into each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from ledger.announcements import CLOCK, broker
+from ledger.claims import CLAIM_S
+from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats, Sent
+from operations.audit_schedule import LONGEST_S
+from operations.checks.ages import ago, when
+from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
+from operations.checks.machine import FEWEST_FILES, open_files_check
+from operations.worker_info import Worker, own_versions
+from runtime.settings.workers import ScheduleSettings
+from seven.events import QUEUES
+from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
+from store.ordinals import SNAPSHOT_S
+from store.transactions import TRANSACTION_S
+
+
+def checks(
+    workers: Sequence[Worker] | Silence,
+    beat_ages_s: Sequence[float] | Silence,
+    settings: ScheduleSettings,
+    sent: Mapping[str, Sent] | Silence | None = None,
+) -> Iterator[Check]:
+    """All of them. `sent`: what beats have sent, where that was read."""
+    yield _beat(beat_ages_s, {} if sent is None or isinstance(sent, Silence) else sent)
+    yield consumed(workers, (*QUEUES, CLOCK))
+    if not isinstance(workers, Silence) and workers:
+        yield _versions(workers)
+        yield _files(workers)
+    visibility_s = broker("redis://")["broker_transport_options"]["visibility_timeout"]
+    yield time_limits(visibility_s, settings.seven_stall_s, settings.seven_overdue_s)
+
+
+def consumed(workers: Sequence[Worker] | Silence, queues: Sequence[str] = QUEUES) -> Check:
+    """Whether a worker consumes each of these queues."""
+    name = "workers"
+    if isinstance(workers, Silence):
+        return unknown(name, f"they are queried through Redis ({workers.reason})")
+    if not workers:
+        return wrong(name, "none answers", "start one: what is accepted waits, and nothing is lost")
+    taken = frozenset().union(*(worker.queues for worker in workers))
+    lacking = ", ".join(queue for queue in queues if queue not in taken)
+    if lacking and all(worker.version for worker in workers):
+        return wrong(name, f"no worker consumes {lacking}", "start a worker for all queues (no -Q)")
+    if lacking:
+        return unknown(name, f"unknown whether any worker consumes {lacking}", "some run another version: upgrade them")
+    return good(name, f"{len(workers)}, and each queue is consumed")
+
+
+def working(workers: Sequence[Worker] | Silence) -> Check:
+    """Whether they consume, and none is held up by the database."""
+    check = consumed(workers)
+    if isinstance(workers, Silence) or check.grade is Grade.WRONG:
+        return check
+    holding = [worker for worker in workers if worker.held]
+    if holding:
+        finding = f"{len(holding)} of {len(workers)} hold: {holding[0].held}"
+        return wrong("workers", finding, "bring the database back; the backlog drains by itself")
+    if not all(worker.version for worker in workers):
+        return warning("workers", "some run another version of this program", "upgrade them")
+    return good("workers", f"{len(workers)} consume{'s' * (len(workers) == 1)}, none is held up")
+
+
+def beat_now(ledger: LedgerStats) -> Check:
+    """Whether beat ticks, and sends what is due."""
+    if not any(age_s <= BEAT_SILENT_S for age_s in ledger.beat_ages_s):
+        return wrong("beat", "does not tick", "start it: without it there is no sweep, no reconciliation, no audit")
+    late = [f"{task} for {ago(timedelta(seconds=sent.age_s))}" for task, sent in ledger.sent.items() if sent.late]
+    if late and ledger.clock_announcements >= MAX_CLOCK_WAITING:
+        return wrong("beat", f"sends nothing, since its tasks wait: {', '.join(late)}", "start a worker")
+    if late:
+        return wrong("beat", f"ticks, and has not sent {', '.join(late)}", "look at its log, and restart it")
+    return good("beat", f"ticked {when(timedelta(seconds=ledger.beat_ages_s[0]))}, and sends what is due")
+
+
+def _beat(ages_s: Sequence[float] | Silence, sent: Mapping[str, Sent]) -> Check:
+    if isinstance(ages_s, Silence):
+        return unknown("beat", f"Redis knows ({ages_s.reason})")
+    ticking = [age_s for age_s in ages_s if age_s <= 3 * BEAT_TICK_S]  # a killed one is forgotten soon
+    if not any(age_s <= BEAT_SILENT_S for age_s in ages_s):
+        return wrong("beat", "none ticks", "start one: without it there is no sweep, no reconciliation, no audit")
+    if len(ticking) > 1:
+        remedy = "look again in a minute: a killed one is gone then; else stop all but one"
+        return warning("beat", f"{len(ticking)} tick: everything is done twice, harmlessly", remedy)
+    if late := [f"{task} for {entry.age_s:.0f} s" for task, entry in sent.items() if entry.late]:
+        remedy = "is there a worker that takes its tasks? Else look at its log, and restart it"
+        return wrong("beat", f"one ticks, and has not sent {', '.join(late)}", remedy)
+    return good("beat", "one ticks, and sends what is due")
+
+
+def _versions(workers: Sequence[Worker]) -> Check:
+    program, schema = own_versions()
+    others = [worker for worker in workers if (worker.version, worker.schema) != (program, schema)]
+    if not others:
+        return good("versions", f"all are {program}, for tables of version {schema}")
+    versions = {f"{worker.version or 'another'}, for tables {worker.schema or 'of another'}" for worker in others}
+    finding = f"{len(others)} of {len(workers)} workers are not {program}, for tables {schema}: "
+    return warning(
+        "versions",
+        finding + "; ".join(sorted(versions)),
+        "restart them with this version, or use the command of theirs",
+    )
+
+
+def _files(workers: Sequence[Worker]) -> Check:
+    known = [worker.files for worker in workers if worker.version and worker.files >= 0]
+    return open_files_check("open files", min(known, default=FEWEST_FILES))
+
+
+def time_limits(visibility_s: float, stall_s: float, overdue_s: float) -> Check:
+    """Whether work in progress ends before the bound after which it counts as dead. Locks and joins guard the rest."""
+    limits = (
+        (TRANSACTION_S, "a transaction", visibility_s, "the broker's visibility timeout"),
+        (CLAIM_S, "a claim on one envelope", visibility_s, "the broker's visibility timeout"),
+        (TRANSACTION_S, "a transaction", stall_s, "SEVEN_STALL_S"),
+        (LONGEST_PAUSE_S * (1 + SPREAD), "a pause of the circuit breaker", overdue_s, "SEVEN_OVERDUE_S"),
+        (SNAPSHOT_S, "an audit", LONGEST_S + 1, "the lock of audits"),
+    )
+    broken = [
+        f"{work} may take {long:.0f} s, and {name} is {bound:.0f} s"
+        for long, work, bound, name in limits
+        if long >= bound
+    ]
+    if broken:
+        remedy = "raise it: work in progress would be taken for dead, and repeated"
+        return wrong("time limits", "; ".join(broken), remedy)
+    return good("time limits", f"visibility timeout {visibility_s:.0f} s, transactions {TRANSACTION_S:.0f} s at most")

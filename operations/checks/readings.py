@@ -1,0 +1,174 @@
+"""Readings: what checks judge, read from all servers at once; a Silence where one did not answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from gateway.client import GatewayFailure
+from gateway.comparison import Comparison
+from gateway.hook_state import HookState, HookStates
+from gateway.public_url import Visit
+from ledger import server_info, stats
+from ledger.client import Ledger
+from ledger.stats import LedgerStats, ledger_stats
+from operations.audit_schedule import load_figures
+from operations.checks import clocks, hooks, machine, public_url, receivers, verification
+from operations.checks.check import Queries, Silence, answer_of
+from operations.checks.receivers import Receiver
+from operations.checks.subject import Subject
+from operations.worker_info import Worker, answering_workers
+from seven.events import EVENT_TYPES, QUEUES
+from store import database_info
+from store.database_info import Database
+from store.engine import create_store_engine, sqlite_file
+from store.row_counts import RowCounts, count_rows
+from store.transactions import Patience
+from store.version import current, newest
+
+PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
+"""With a database while a person waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class InRedis:
+    """What Redis knows."""
+
+    ledger: LedgerStats
+    hooks: HookState
+    audit: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmigrated:
+    """The database lacks the current tables."""
+
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Readings for the checks about now."""
+
+    at: datetime
+    redis: InRedis | Silence
+    store: RowCounts | Unmigrated | Silence
+    workers: list[Worker] | Silence
+    receivers: list[Receiver] | Silence
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Readings for the checks about later; None where nothing was asked."""
+
+    at: datetime
+    redis: server_info.Server | Silence
+    beat_ages_s: Sequence[float] | Silence
+    sent: Mapping[str, stats.Sent] | Silence
+    verifiers: verification.Verifiers | Silence
+    database: Database | Silence
+    skews: Mapping[str, clocks.Skew | Silence]
+    workers: list[Worker] | Silence
+    offline: bool
+    visits: list[Visit] | Silence | None
+    expiries: Mapping[str, datetime]
+    comparison: Comparison | GatewayFailure | Silence | None
+    disks: Mapping[str, tuple[int, int]]
+    flower: int | None
+
+
+def read_now(subject: Subject) -> Now:
+    """Read for `status`. Each wait is bounded: an unreachable server costs some seconds."""
+    ledger = Ledger(subject.redis_url, timeout_s=2)
+    engine = create_store_engine(subject.store_url, 1, PATIENCE)
+    at = datetime.now(UTC)
+    try:
+        with Queries() as queries:
+            redis = queries.start(lambda: _in_redis(ledger, subject))
+            workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
+            store = queries.start(lambda: _rows(engine, at))
+            receiver = queries.start(lambda: receivers.read(subject.receiver_url))
+            return Now(at, redis.result(), store.result(), workers.result(), receiver.result())
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
+def read_later(subject: Subject, *, offline: bool) -> Later:
+    """Read for `doctor`. `offline` leaves out what is outside: the public URL, and the gateway."""
+    ledger = Ledger(subject.redis_url, timeout_s=3)
+    engine = create_store_engine(subject.store_url, 2, PATIENCE)
+    addresses = None if offline else subject.account.addresses
+    compares = not offline and subject.account.missing_settings is None
+    try:
+        with Queries() as queries:
+            redis = queries.start(lambda: server_info.inspect(ledger.redis))
+            beats = queries.start(lambda: stats.beats(ledger))
+            sent = queries.start(lambda: stats.sent(ledger))
+            verifiers = queries.start(lambda: verification.read(ledger.redis, stats.tokens(ledger)))
+            workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
+            database = queries.start(lambda: _database(engine))
+            visits = queries.start(lambda: public_url.visit(addresses)) if addresses else None
+            expiries = queries.start(lambda: public_url.expiries(addresses)) if addresses else None
+            comparison = queries.start(lambda: hooks.read(subject.account, ledger.redis, engine)) if compares else None
+            flower = queries.start(lambda: machine.flower_status(subject.flower_url))
+        expiring = expiries.result() if expiries else {}
+        status = flower.result()
+        return Later(
+            at=datetime.now(UTC),
+            redis=redis.result(),
+            beat_ages_s=beats.result(),
+            sent=sent.result(),
+            verifiers=verifiers.result(),
+            database=database.result(),
+            skews=_skews(ledger, engine, database.result()),
+            workers=workers.result(),
+            offline=offline,
+            visits=visits.result() if visits else None,
+            expiries={} if isinstance(expiring, Silence) else expiring,
+            comparison=comparison.result() if comparison else None,
+            disks=machine.free(subject.places),
+            flower=None if isinstance(status, Silence) else status,
+        )
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
+def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
+    states = HookStates(ledger.redis, subject.account.identity)
+    return InRedis(ledger_stats(ledger, QUEUES), states.load(), load_figures(ledger.redis))
+
+
+def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():  # connecting would create one
+        return Unmigrated(None)
+    version = current(engine)
+    if version is None or version < newest():
+        return Unmigrated(version)
+    with engine.connect().execution_options(reads=True) as connection:
+        return count_rows(connection, at, frozenset(EVENT_TYPES))
+
+
+def _database(engine: Engine) -> Database:
+    file = sqlite_file(engine)
+    if file is not None and not file.exists():  # connecting would create one
+        raise FileNotFoundError(file)
+    return database_info.inspect(engine)
+
+
+def _skews(ledger: Ledger, engine: Engine, database: Database | Silence) -> dict[str, clocks.Skew | Silence]:
+    """Read one after the other, once no other query keeps this machine busy."""
+    skews = {"Redis": answer_of(lambda: clocks.skew(lambda: stats.clock(ledger)))}
+    if isinstance(database, Database) and database.dialect == "postgresql":
+        skews["the database"] = answer_of(lambda: _database_skew(engine))
+    return skews
+
+
+def _database_skew(engine: Engine) -> clocks.Skew:
+    with engine.connect().execution_options(reads=True) as connection:
+        database_info.clock(connection)  # connecting takes longer than the query
+        return clocks.skew(lambda: database_info.clock(connection))

@@ -1,0 +1,141 @@
+"""Registry: all checks, by concern; `status` runs those about now, `doctor` those about later."""
+
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlsplit
+
+from ledger.stats import LedgerStats
+from operations.checks import (
+    clocks,
+    database,
+    flow,
+    hooks,
+    machine,
+    processes,
+    public_url,
+    receivers,
+    redis_server,
+    schedules,
+    secret_strength,
+    verification,
+)
+from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.readings import InRedis, Later, Now, Unmigrated
+from operations.checks.subject import Subject
+from runtime.settings.registry import unknown_names
+from store.row_counts import RowCounts
+
+
+def _in_ledger(now: Now, subject: Subject) -> Iterator[Check]:
+    if isinstance(now.redis, Silence):
+        finding = f"Redis does not answer ({now.redis.reason})"
+        yield unknown("ledger", finding, "start it on its own file; nothing is lost")
+        return
+    yield flow.room(now.redis.ledger, subject.settings)
+    yield flow.applied(now.redis.ledger, subject.settings)
+
+
+def _tables(now: Now, _: Subject) -> Iterator[Check]:
+    store = now.store
+    if isinstance(store, Silence):
+        finding = f"it does not answer: {store.reason}"
+        yield unknown("database", finding, "bring it back; until then everything waits in the ledger")
+    elif isinstance(store, Unmigrated):
+        version = store.version
+        finding = "it has no tables of ours" if version is None else f"it is at version {version}, an older one"
+        yield wrong("database", finding, "seven-ingest migrate")
+    else:
+        yield good("database", "answers, and is migrated")
+
+
+def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
+    if not isinstance(now.redis, InRedis):
+        yield unknown("beat, hooks, audit", "Redis knows")
+        return
+    ledger = now.redis.ledger
+    yield processes.beat_now(ledger)
+    missing = hooks.unconfigured(subject.account)
+    yield missing or hooks.reconciled(now.redis.hooks, subject.settings, ledger.figures.now)
+    yield schedules.audit(now.redis.audit, subject.settings, ledger.figures.now)
+    yield from schedules.retention(ledger, subject.settings)
+
+
+def _flow(now: Now, _: Subject) -> Iterator[Check]:
+    yield flow.coming_in(_stats(now), _rows(now))
+
+
+def _stats(now: Now) -> LedgerStats | None:
+    return None if isinstance(now.redis, Silence) else now.redis.ledger
+
+
+def _rows(now: Now) -> RowCounts | None:
+    return now.store if isinstance(now.store, RowCounts) else None
+
+
+NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
+    "coming in": _flow,
+    "receivers": lambda now, _: [receivers.check(now.receivers)],
+    "ledger": _in_ledger,
+    "workers": lambda now, _: [processes.working(now.workers)],
+    "database": _tables,
+    "not applied": lambda now, _: flow.unapplied(_rows(now)),
+    "schedules": _scheduled,
+}
+"""In the order in which a delivery travels."""
+
+
+def _database(later: Later, subject: Subject) -> Iterator[Check]:
+    workers = [] if isinstance(later.workers, Silence) else later.workers
+    threads = max((worker.threads for worker in workers), default=subject.settings.seven_worker_threads)
+    return database.checks(later.database, database.wanted(max(1, len(workers)), threads))
+
+
+def _outside(later: Later, subject: Subject) -> Iterator[Check]:
+    if later.offline:
+        yield good("outside", "nothing was asked: --offline")
+        return
+    if later.visits is None:
+        finding = "SEVEN_PUBLIC_URL or SEVEN_HOOK_TOKEN is not set: unknown whether the gateway reaches us"
+        yield warning("public URL", finding, "set both")
+    elif isinstance(later.visits, Silence):
+        yield unknown("public URL", later.visits.reason)
+    else:
+        yield from public_url.checks(later.visits, later.expiries, later.at)
+    if missing := hooks.unconfigured(subject.account):
+        yield missing
+    elif later.comparison is not None:
+        yield hooks.compared(later.comparison, subject.settings.seven_hooks_mode)
+
+
+def _secrets(later: Later, subject: Subject) -> Iterator[Check]:
+    used_at = None if isinstance(later.verifiers, Silence) else later.verifiers.tokens
+    return secret_strength.checks(subject.settings, subject.flower_auth, used_at, emulated=subject.emulated)
+
+
+def _machine(later: Later, subject: Subject) -> Iterator[Check]:
+    alone = machine.is_local(urlsplit(subject.flower_url).hostname)
+    return machine.checks(later.disks, machine.open_files(), unknown_names(), later.flower, alone=alone)
+
+
+LATER: dict[str, Callable[[Later, Subject], Iterable[Check]]] = {
+    "The ledger: Redis": lambda later, subject: redis_server.checks(later.redis, subject.settings.seven_ledger_limit),
+    "The database": _database,
+    "Clocks": lambda later, _: clocks.checks(later.skews),
+    "Processes": lambda later, subject: processes.checks(
+        later.workers, later.beat_ages_s, subject.settings, later.sent
+    ),
+    "From outside": _outside,
+    "Guards": lambda later, subject: verification.checks(later.verifiers, subject.settings, later.at),
+    "Secrets": _secrets,
+    "Here": _machine,
+}
+"""By concern, as `doctor` shows them."""
+
+
+def judge_now(now: Now, subject: Subject) -> list[Check]:
+    """Every check about now."""
+    return [check for judge in NOW.values() for check in judge(now, subject)]
+
+
+def judge_later(later: Later, subject: Subject) -> dict[str, list[Check]]:
+    """Every check about later, by concern."""
+    return {concern: list(judge(later, subject)) for concern, judge in LATER.items()}

@@ -1,0 +1,16 @@
+"""Runs erasures for the tests."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from ledger.client import Ledger
+from operations.erasure import Eraser, Erasure
+from seven.data_subject import DataSubject
+from tests.factories.traces import NUMBER
+
+
+def erased(engine: Engine, ledger: Ledger, person: DataSubject = NUMBER, **how: Any) -> Erasure:
+    erasure = Erasure()
+    Eraser(engine, ledger, person).erase(erasure, **{"wait_s": 0, "pause": lambda _: None} | how)
+    return erasure
