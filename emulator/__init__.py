@@ -1,1 +1,1 @@
-"""A seven.io gateway for your own machine: it tells stories of traffic, with the habits of the gateway."""
+"""A seven.io gateway for your own machine: it generates scenarios of traffic and delivers them as the gateway does."""

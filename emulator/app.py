@@ -1,4 +1,4 @@
-"""The emulator, put together: `uvicorn emulator.app:app --port 8077`."""
+"""The emulator's ASGI application: `uvicorn emulator.app:app --port 8077`."""
 
 import logging
 import sys
@@ -21,12 +21,13 @@ from emulator.registry import Registry, UnreadableStateError
 from emulator.scenario_controls import ScenarioControls, UnreadableError, refuse
 from emulator.scenario_request import ScenarioRequest
 from emulator.scenario_runner import ScenarioRunner
-from emulator.settings import EmulatorSettings, load
+from emulator.settings import EmulatorSettings
+from runtime.settings.environment import load
 
 API_METHODS = ["GET", "POST", "DELETE"]
 
 
-def _words(model: type[BaseModel]) -> str:
+def _field_list(model: type[BaseModel]) -> str:
     return fill(", ".join(model.model_fields), 100, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
@@ -36,43 +37,43 @@ A seven.io gateway for your own machine.
 
 /api/hooks                 the gateway's hooks API: GET, POST and DELETE, or action=read|subscribe|unsubscribe
 
-These are the emulator's own controls; what they take is a JSON object:
+The emulator's own controls take a JSON object:
 
-POST /stories              tell a story, to the registered hooks or to one target_url; it may say
-{_words(ScenarioRequest)}
-GET  /stories              every story, and how far its telling is
-GET  /stories/<n>          one of them
-GET  /stories/<n>/ids      the ids that the receiver answered with
+POST /stories              run a scenario, delivered to the registered hooks or to one target_url; its fields
+{_field_list(ScenarioRequest)}
+GET  /stories              every scenario, and its progress
+GET  /stories/<n>          one scenario
+GET  /stories/<n>/ids      the ids in the receiver's answers
 
 GET  /hooks                every registered hook
-POST /hooks                register one behind its owner's back; it may say
-{_words(Registration)}
-PATCH, DELETE /hooks/<id>  change it, for one {{"enabled": false}}, or remove it
+POST /hooks                register a hook behind its owner's back; its fields
+{_field_list(Registration)}
+PATCH, DELETE /hooks/<id>  change it, for example with {{"enabled": false}}, or remove it
 
-GET  /faults               what goes wrong with the API, and how often each action was asked for
-PUT  /faults               let it go wrong, for one {{"code": "900", "times": 3}}; it may say
-{_words(Fault)}
-                           or a list of such objects, of which the first that applies is met
+GET  /faults               the faults of the API, and the number of requests by action
+PUT  /faults               set a fault, for example {{"code": "900", "times": 3}}; its fields
+{_field_list(Fault)}
+                           or a list of such objects: the first that applies takes effect
                            (code: 900 wrong key, 901 signing failed, 902 missing rights, 903 IP refused)
-DELETE /faults             nothing goes wrong any more
+DELETE /faults             remove all faults
 """
 
 
 def create_app(settings: EmulatorSettings) -> Starlette:
-    """The emulator as an ASGI application. It tells nothing before its lifespan begins.
+    """The emulator as an ASGI application. It delivers nothing before its lifespan begins.
 
-    Raises UnreadableStateError for a state file that is not its own.
+    Raises UnreadableStateError for a state file that the emulator did not write.
     """
-    signing_key = _word(settings.emulator_signing_key)
+    signing_key = _reveal(settings.emulator_signing_key)
     signing = None if signing_key is None else Signing(signing_key)
     registry, faults = Registry(settings.emulator_state_file), Faults()
-    gateway = Gateway(registry, Authenticator(_word(settings.emulator_api_key), signing), faults)
-    stories = ScenarioControls(settings, registry, ScenarioRunner(registry, signing))
+    gateway = Gateway(registry, Authenticator(_reveal(settings.emulator_api_key), signing), faults)
+    scenarios = ScenarioControls(settings, registry, ScenarioRunner(registry, signing))
     hooks = HookControls(registry, gateway, faults)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with stories.first_story():
+        async with scenarios.first_scenario():
             yield
 
     return Starlette(
@@ -81,10 +82,10 @@ def create_app(settings: EmulatorSettings) -> Starlette:
             Route("/livez", livez),
             Route("/api/hooks", gateway.answer, methods=API_METHODS),
             Route("/api/hooks/", gateway.answer, methods=API_METHODS),
-            Route("/stories", stories.overview, methods=["GET"]),
-            Route("/stories", stories.tell, methods=["POST"]),
-            Route("/stories/{number:int}", stories.show),
-            Route("/stories/{number:int}/ids", stories.ids),
+            Route("/stories", scenarios.overview, methods=["GET"]),
+            Route("/stories", scenarios.start, methods=["POST"]),
+            Route("/stories/{number:int}", scenarios.show),
+            Route("/stories/{number:int}/ids", scenarios.ids),
             Route("/hooks", hooks.overview, methods=["GET"]),
             Route("/hooks", hooks.register, methods=["POST"]),
             Route("/hooks/{id:int}", hooks.change, methods=["PATCH"]),
@@ -97,28 +98,28 @@ def create_app(settings: EmulatorSettings) -> Starlette:
 
 
 async def about(_: Request) -> PlainTextResponse:
-    """What this is."""
+    """Describe the emulator and its controls."""
     return PlainTextResponse(ABOUT)
 
 
 async def livez(_: Request) -> PlainTextResponse:
-    """Alive: the event loop turns."""
+    """Alive: the event loop runs."""
     return PlainTextResponse("alive\n")
 
 
-def _word(secret: SecretStr | None) -> str | None:
+def _reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
 def from_environment() -> Starlette:
-    """The emulator as the environment describes it, or the end of the process with exit code 2 and a plain word."""
+    """The emulator as the environment configures it. Exits with code 2 and a message if that fails."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    ours = logging.getLogger("seven.emulator")
-    ours.handlers, ours.propagate = [handler], False
-    ours.setLevel(logging.INFO)
+    log = logging.getLogger("seven.emulator")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
     try:
-        return create_app(load())
+        return create_app(load(EmulatorSettings))
     except UnreadableStateError as error:
         sys.stderr.write(f"configuration: EMULATOR_STATE_FILE: {error}\n")
         raise SystemExit(2) from None

@@ -1,4 +1,4 @@
-"""Calls: how the ones that we place go, and the ones that come in."""
+"""Calls of a scenario: outbound calls with their statuses, and inbound calls."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,15 +7,15 @@ from typing import Any
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
 from emulator.vendor_event import VendorEvent, epoch
 
-ENDS = (
+STATUS_SEQUENCES = (
     *[("ringing", "in-progress", "completed")] * 3,
     ("ringing", "no-answer"),
     ("busy",),
     ("failed",),
 )
-"""What follows `initiated`."""
+"""The statuses after `initiated`."""
 
-PACE_S = {
+DELAYS_S = {
     "initiated": (0, 1),
     "ringing": (1, 5),
     "in-progress": (2, 25),
@@ -24,22 +24,22 @@ PACE_S = {
     "busy": (1, 4),
     "failed": (1, 4),
 }
-"""Seconds after the status before."""
+"""Range of seconds after the previous status."""
 
 PRICES = (0.075, 0.12, 0.029)  # euros per minute
 
-INBOUND_IDS = (0, 1, 1)  # a capture of a real call in has the id 0
+INBOUND_IDS = (0, 1, 1)  # factors: a capture of a real inbound call has the id 0
 
 
 def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
-    """The statuses of one call that we placed."""
-    chance = seed.chance("call out", n)
-    number, recipient, price = seed.id(200_000, n), phone_number(chance), chance.choice(PRICES)
-    newer = n % 4 == 3  # newer types write numbers, and a total
-    reference = {"foreign_id": f"call-{seed.number}-{n}"} if chance.random() < 0.3 else {}
+    """The statuses of one outbound call."""
+    rng = seed.rng("call out", n)
+    number, recipient, price = seed.id(200_000, n), phone_number(rng), rng.choice(PRICES)
+    newer = n % 4 == 3  # the vendor's newer types write numbers, and a total
+    reference = {"foreign_id": f"call-{seed.number}-{n}"} if rng.random() < 0.3 else {}
     at = answered_at = placed_at
-    for status in ("initiated", *seed.deal(ENDS, n, "call's end")):
-        at = after(at, chance, *PACE_S[status])
+    for status in ("initiated", *seed.deal(STATUS_SEQUENCES, n, "call's end")):
+        at = after(at, rng, *DELAYS_S[status])
         if status == "in-progress":
             answered_at = at
         seconds = epoch(at) - epoch(answered_at) if status == "completed" else None
@@ -59,10 +59,10 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
 
 
 def call_in(seed: Seed, n: int, at: datetime) -> VendorEvent:
-    """One call that came in; every third has no id of its own."""
+    """One inbound call; every third has no id of its own."""
     fields = {
         "id": seed.id(1_000, n) * seed.deal(INBOUND_IDS, n, "call in"),
-        "caller": phone_number(seed.chance("call in", n)),
+        "caller": phone_number(seed.rng("call in", n)),
         "system": OUR_NUMBER,
         "time": epoch(at),
     }

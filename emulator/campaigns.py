@@ -1,4 +1,4 @@
-"""Campaign: twenty SMS, what becomes of each, who answers, and whose link is viewed and clicked."""
+"""A campaign of twenty SMS: their statuses, replies, and views and clicks of their links."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from emulator.vendor_event import VendorEvent, epoch, wall_clock
 SIZE = 20
 EXPIRES_AFTER = timedelta(hours=48)  # the vendor's default ttl of 2880 minutes
 
-LIVES = (
+STATUS_SEQUENCES = (
     *[("ACCEPTED", "TRANSMITTED", "DELIVERED")] * 14,
     *[("ACCEPTED", "BUFFERED", "TRANSMITTED", "DELIVERED")] * 2,
     ("ACCEPTED", "TRANSMITTED", "NOTDELIVERED"),
@@ -19,9 +19,9 @@ LIVES = (
     ("ACCEPTED", "TRANSMITTED", "FAILED"),
     ("ACCEPTED", "REJECTED"),
 )
-"""A campaign's messages: every campaign of full size has one of each kind of misfortune."""
+"""One for each message of a campaign: a full campaign has every kind of failure once."""
 
-PACE_S = {
+DELAYS_S = {
     "ACCEPTED": (0.5, 3),
     "BUFFERED": (5, 90),
     "TRANSMITTED": (1, 8),
@@ -30,9 +30,9 @@ PACE_S = {
     "FAILED": (1, 30),
     "REJECTED": (0.5, 2),
 }
-"""Seconds after the status before."""
+"""Range of seconds after the previous status."""
 
-ACTS = (
+REACTIONS = (
     ("view", "click"),
     ("click",),
     ("view", "view", "click", "click", "click"),
@@ -41,14 +41,14 @@ ACTS = (
     ("click", "reply"),
     *[()] * 4,
 )
-"""What recipients do with a message that reached them."""
+"""Recipients' reactions to a delivered message."""
 
 CAMPAIGNS = (
     ("autumn-sale", "https://shop.example/sale?utm_source=sms&utm_campaign=autumn"),
     (None, "https://parcel.example/track"),
     ("table reservation, Zürich", "https://table.example/confirm/?lang=de"),
 )
-"""Label, if any, and where its links lead."""
+"""Optional label, and target of the links."""
 
 REPLIES = (
     "Ja, passt. Danke!",
@@ -63,52 +63,50 @@ _BASE62 = digits + ascii_letters
 
 
 def campaign(seed: Seed, number: int, size: int, sent_at: datetime) -> Iterator[VendorEvent]:
-    """Everything that the gateway tells of one campaign of up to twenty messages, message by message."""
+    """The events of one campaign of up to twenty messages, message by message."""
     for place in range(size):
-        yield from _message(seed, number, number * SIZE + place, after(sent_at, seed.chance("sent", place), 0, 600))
+        yield from _message(seed, number, number * SIZE + place, after(sent_at, seed.rng("sent", place), 0, 600))
 
 
 def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Iterator[VendorEvent]:
-    chance = seed.chance("message", n)
+    rng = seed.rng("message", n)
     msg_id = str(seed.id(77_000_000_000, n))
-    reference = {"foreign_id": f"order-{seed.number}-{n}"} if chance.random() < 0.3 else {}
+    reference = {"foreign_id": f"order-{seed.number}-{n}"} if rng.random() < 0.3 else {}
     at, status = sent_at, ""
-    for status in seed.deal(LIVES, n, "life"):
-        at = (
-            after(sent_at + EXPIRES_AFTER, chance, 1, 60) if status == "EXPIRED" else after(at, chance, *PACE_S[status])
-        )
+    for status in seed.deal(STATUS_SEQUENCES, n, "life"):
+        at = after(sent_at + EXPIRES_AFTER, rng, 1, 60) if status == "EXPIRED" else after(at, rng, *DELAYS_S[status])
         yield VendorEvent("dlr", {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}, at)
     if status == "DELIVERED":
-        yield from _acts(seed, campaign_number, n, at)
+        yield from _reactions(seed, campaign_number, n, at)
 
 
-def _acts(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[VendorEvent]:
-    chance = seed.chance("acts", n)
+def _reactions(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[VendorEvent]:
+    rng = seed.rng("acts", n)
     at, totals = delivered_at, {"click": 0, "view": 0}
-    for act in seed.deal(ACTS, n, "acts"):
-        at = after(at, chance, 20, 4 * 3600)
-        if act == "reply":
+    for reaction in seed.deal(REACTIONS, n, "acts"):
+        at = after(at, rng, 20, 4 * 3600)
+        if reaction == "reply":
             yield VendorEvent("sms_mo", _reply(seed, n, at), at + timedelta(seconds=1))
         else:
-            totals[act] += 1
-            yield VendorEvent("tracking", _link(seed, campaign_number, n, act, totals), at)
+            totals[reaction] += 1
+            yield VendorEvent("tracking", _link(seed, campaign_number, n, reaction, totals), at)
 
 
 def _reply(seed: Seed, n: int, at: datetime) -> dict[str, Any]:
-    chance = seed.chance("reply", n)
+    rng = seed.rng("reply", n)
     number, second = seed.id(600_000, n), epoch(at)
-    strings = chance.random() < 0.75  # the vendor's samples show strings, its older types numbers
+    strings = rng.random() < 0.75  # the vendor's samples show strings, its older types numbers
     return {
         "id": str(number) if strings else number,
-        "sender": phone_number(chance),
+        "sender": phone_number(rng),
         "system": OUR_NUMBER,
-        "text": chance.choice(REPLIES),
+        "text": rng.choice(REPLIES),
         "time": str(second) if strings else second,
         "message_type": "SMS",
     }
 
 
-def _link(seed: Seed, campaign_number: int, n: int, act: str, totals: dict[str, int]) -> dict[str, Any]:
+def _link(seed: Seed, campaign_number: int, n: int, reaction: str, totals: dict[str, int]) -> dict[str, Any]:
     """The totals are cumulative; clicks are a number and views a string, as in the vendor's sample."""
     label, final_url = CAMPAIGNS[campaign_number % len(CAMPAIGNS)]
     return {
@@ -116,14 +114,14 @@ def _link(seed: Seed, campaign_number: int, n: int, act: str, totals: dict[str, 
         "sms_label": label,
         "tracking_url": f"https://go.example/{_short(seed.id(10**9, n))}",
         "final_url": final_url,
-        "type": act,
+        "type": reaction,
         "total_clicks": totals["click"],
         "total_views": str(totals["view"]),
     }
 
 
 def _short(number: int) -> str:
-    """A short URL's path: one per recipient, so the number in base 62."""
+    """A short URL's path, one per recipient: the number in base 62."""
     letters = ""
     while number:
         number, rest = divmod(number, 62)

@@ -1,4 +1,4 @@
-"""Hook controls: hooks registered, changed and removed behind their owner's back, and faults of the API."""
+"""Controls to register, change and remove hooks behind their owner's back, and to inject faults of the API."""
 
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
@@ -12,11 +12,11 @@ from emulator.hooks import Hook, Registration
 from emulator.registry import Registry
 from emulator.scenario_controls import read_json, read_object
 
-_SEVERAL = TypeAdapter(list[Fault])
+_FAULTS = TypeAdapter(list[Fault])
 
 
 class HookControls:
-    """`/hooks` and `/faults`: no API key is asked for, no fault applies, and nothing is counted."""
+    """`/hooks` and `/faults`: they need no API key, no fault applies to them, and they are not counted."""
 
     def __init__(self, registry: Registry, gateway: Gateway, faults: Faults) -> None:
         self._registry = registry
@@ -24,43 +24,43 @@ class HookControls:
         self._faults = faults
 
     async def overview(self, _: Request) -> JSONResponse:
-        """Every hook that is registered."""
-        return JSONResponse({"hooks": [_told(hook) for hook in self._registry]})
+        """All registered hooks."""
+        return JSONResponse({"hooks": [_as_dict(hook) for hook in self._registry]})
 
     async def register(self, request: Request) -> JSONResponse:
-        """201 and the new hook."""
+        """Register a hook; answers 201 and the hook."""
         registration = Registration.model_validate(await read_object(request))
-        return JSONResponse(_told(self._registry.register(registration)), 201)
+        return JSONResponse(_as_dict(self._registry.register(registration)), 201)
 
     async def change(self, request: Request) -> JSONResponse:
-        """The hook as it is now: what the body does not say, stays."""
-        told, hook = await read_object(request), self._found(request)
-        present = hook.model_dump(include=set(Registration.model_fields))
-        return JSONResponse(_told(self._registry.change(hook, Registration.model_validate({**present, **told}))))
+        """Change the fields in the body; answers the changed hook."""
+        changes, hook = await read_object(request), self._hook(request)
+        current = hook.model_dump(include=set(Registration.model_fields))
+        return JSONResponse(_as_dict(self._registry.change(hook, Registration.model_validate({**current, **changes}))))
 
     async def remove(self, request: Request) -> JSONResponse:
-        """The hook that is no more."""
-        hook = self._found(request)
+        """Remove a hook; answers the removed hook."""
+        hook = self._hook(request)
         self._registry.remove(hook)
-        return JSONResponse(_told(hook))
+        return JSONResponse(_as_dict(hook))
 
     async def faults(self, request: Request) -> JSONResponse:
-        """What goes wrong, and how many requests of each action the API has had; PUT says anew, DELETE ends it."""
+        """The active faults, and the number of API requests by action. PUT replaces the faults, DELETE removes them."""
         if request.method == "PUT":
-            told = await read_json(request)
-            several = _SEVERAL.validate_python(told) if isinstance(told, list) else [Fault.model_validate(told)]
-            self._faults.become(several)
+            body = await read_json(request)
+            faults = _FAULTS.validate_python(body) if isinstance(body, list) else [Fault.model_validate(body)]
+            self._faults.replace(faults)
         elif request.method == "DELETE":
-            self._faults.become(())
+            self._faults.replace(())
         requests = {action: self._gateway.requests[action] for action in ACTIONS}
-        return JSONResponse({"faults": self._faults.listed(), "requests": requests})
+        return JSONResponse({"faults": self._faults.as_list(), "requests": requests})
 
-    def _found(self, request: Request) -> Hook:
+    def _hook(self, request: Request) -> Hook:
         hook = self._registry.find(request.path_params["id"])
         if hook is None:
             raise HTTPException(404, "no such hook")
         return hook
 
 
-def _told(hook: Hook) -> dict[str, object]:
+def _as_dict(hook: Hook) -> dict[str, object]:
     return {"id": hook.id, "created": hook.created, **hook.model_dump(exclude={"id", "created_at"})}

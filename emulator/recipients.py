@@ -1,85 +1,85 @@
-"""Addressing: to whom each telling of a story is delivered."""
+"""Recipients: where the deliveries of a scenario are sent, one target or the registered hooks."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from emulator.hooks import Matter
+from emulator.hooks import RoutingKey
 from emulator.registry import Registry
-from emulator.wire import PlannedDelivery, Request, write
+from emulator.wire import PlannedDelivery, Request, write_request
 
 
 class Recipients(Protocol):
-    """The requests of a story, each written when it is asked for; None for a telling that nobody wants to hear."""
+    """The requests of a scenario, each written when it is drawn; None for a delivery without a recipient."""
 
     @property
     def deliveries(self) -> int:
-        """How many deliveries there are to be made, as things are now."""
+        """The number of deliveries, drawn and expected."""
 
     @property
     def by_hook(self) -> dict[str, int]:
-        """How many have been asked for, by the hook's id."""
+        """The number of requests drawn, by hook id."""
 
     @property
     def note(self) -> str | None:
-        """Why there is nothing to deliver."""
+        """The reason why there is nothing to deliver."""
 
     def __iter__(self) -> Iterator[Request | None]: ...
 
 
-class ToTarget:
-    """Every telling to one URL, whatever is registered."""
+class TargetRecipient:
+    """Sends every delivery to one URL, regardless of registered hooks."""
 
-    def __init__(self, tellings: Sequence[PlannedDelivery], target_url: str) -> None:
-        self._tellings = tellings
+    def __init__(self, planned: Sequence[PlannedDelivery], target_url: str) -> None:
+        self._planned = planned
         self._target_url = target_url
-        self.deliveries = len(tellings)
+        self.deliveries = len(planned)
         self.by_hook: dict[str, int] = {}
         self.note = None
 
     def __iter__(self) -> Iterator[Request | None]:
-        return (write(telling, self._target_url) for telling in self._tellings)
+        return (write_request(delivery, self._target_url) for delivery in self._planned)
 
 
-class ToHooks:
-    """Every telling to each hook that wants it at the moment at which it is told, in the hook's own method.
+class HookRecipients:
+    """Sends every delivery to each hook that matches it at the time of sending, in the hook's own method.
 
-    Hooks come and go while a story is told. A delivery once begun is tried to its end, though its hook be gone.
+    Hooks may come and go while a scenario runs. A delivery once begun is retried to its end, even if its hook is gone.
     """
 
-    def __init__(self, tellings: Sequence[PlannedDelivery], registry: Registry) -> None:
-        self._tellings = tellings
+    def __init__(self, planned: Sequence[PlannedDelivery], registry: Registry) -> None:
+        self._planned = planned
         self._registry = registry
-        self._left = Counter(Matter.of(telling.occurrence) for telling in tellings)
-        self._asked_for: Counter[int] = Counter()
+        self._left = Counter(RoutingKey.of(delivery.event) for delivery in planned)
+        self._drawn: Counter[int] = Counter()
 
     @property
     def deliveries(self) -> int:
-        """Those begun, and the rest for as long as the hooks stay as they are."""
-        rest = sum(count * len(self._registry.matching(matter)) for matter, count in self._left.items())
-        return self._asked_for.total() + rest
+        """The deliveries begun, and those left if the hooks stay as they are."""
+        left = sum(count * len(self._registry.matching(key)) for key, count in self._left.items())
+        return self._drawn.total() + left
 
     @property
     def by_hook(self) -> dict[str, int]:
-        """Also of hooks that are gone."""
-        return {str(hook_id): count for hook_id, count in sorted(self._asked_for.items())}
+        """The number of requests drawn, by hook id; removed hooks included."""
+        return {str(hook_id): count for hook_id, count in sorted(self._drawn.items())}
 
     @property
     def note(self) -> str | None:
-        """While there is nothing to deliver."""
-        if self.deliveries or not self._tellings:
+        """The reason why there is nothing to deliver."""
+        if self.deliveries or not self._planned:
             return None
         if not len(self._registry):
-            return "nothing to deliver: no hook is registered, and the story has no target_url"
-        return "nothing to deliver: no registered hook is enabled and wants any of this story"
+            return "nothing to deliver: no hook is registered, and the scenario has no target_url"
+        return "nothing to deliver: no enabled hook matches any event of this scenario"
 
     def __iter__(self) -> Iterator[Request | None]:
-        for telling in self._tellings:
-            matter = Matter.of(telling.occurrence)
-            hooks = self._registry.matching(matter)
-            self._left[matter] -= 1
-            self._asked_for.update(hook.id for hook in hooks)
+        for delivery in self._planned:
+            key = RoutingKey.of(delivery.event)
+            hooks = self._registry.matching(key)
+            self._left[key] -= 1
+            self._drawn.update(hook.id for hook in hooks)
             if not hooks:
                 yield None
             for hook in hooks:
-                yield hook.request(telling)
+                yield hook.request(delivery)

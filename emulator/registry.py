@@ -1,4 +1,4 @@
-"""Registry: the hooks that are registered, in memory and where a file is named also there."""
+"""The registered hooks, in memory and optionally in a file."""
 
 import asyncio
 import json
@@ -9,34 +9,34 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from emulator.hooks import Hook, Matter, Registration
+from emulator.hooks import Hook, Registration, RoutingKey
 
 
 class UnreadableStateError(Exception):
-    """The state file holds something else than the emulator writes."""
+    """The state file is not one that the emulator wrote."""
 
 
 class State(BaseModel):
-    """All that outlives a restart."""
+    """The state that survives a restart."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     last_id: int = 0
-    """No id is given out twice."""
+    """The last assigned id; ids are never reused."""
     hooks: tuple[Hook, ...] = ()
 
 
 class Registry:
-    """The registered hooks, in the order of their ids. With a file every change is on disk before it is answered."""
+    """The registered hooks, ordered by id. With a file, every change is on disk before the request is answered."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Raises UnreadableStateError for a file that is not the registry's own."""
-        self.news = asyncio.Event()
-        """Set by each hook that is registered; cleared by whoever waits for it."""
+        """Raises UnreadableStateError for a file that a registry did not write."""
+        self.registered = asyncio.Event()
+        """Set by every registration; cleared by the waiting task."""
         self._path = path
         self._state = _read(path) if path is not None and path.exists() else State()
         if self._state.hooks:
-            self.news.set()
+            self.registered.set()
 
     def __iter__(self) -> Iterator[Hook]:
         return iter(self._state.hooks)
@@ -45,32 +45,34 @@ class Registry:
         return len(self._state.hooks)
 
     def find(self, hook_id: int) -> Hook | None:
-        """The hook with this id."""
+        """The hook with this id, if registered."""
         return next((hook for hook in self if hook.id == hook_id), None)
 
-    def matching(self, matter: Matter) -> tuple[Hook, ...]:
-        """The hooks that are to be told, at this moment."""
-        return tuple([hook for hook in self._state.hooks if hook.wants(matter)])
+    def matching(self, key: RoutingKey) -> tuple[Hook, ...]:
+        """The hooks that currently match this key."""
+        return tuple([hook for hook in self._state.hooks if hook.matches(key)])
 
     def register(self, registration: Registration) -> Hook:
-        """A new hook, whatever hooks there are like it."""
-        told = registration.model_dump(include=set(Registration.model_fields))
-        hook = Hook(id=self._state.last_id + 1, created_at=datetime.now(UTC), **told)
-        self._become(State(last_id=hook.id, hooks=(*self, hook)))
-        self.news.set()
+        """Add a hook, even if an equal one is registered."""
+        fields = registration.model_dump(include=set(Registration.model_fields))
+        hook = Hook(id=self._state.last_id + 1, created_at=datetime.now(UTC), **fields)
+        self._save(State(last_id=hook.id, hooks=(*self, hook)))
+        self.registered.set()
         return hook
 
     def change(self, hook: Hook, registration: Registration) -> Hook:
-        """The hook, keeping its id, registered with something else."""
+        """Replace a hook's registration; its id stays."""
         changed = hook.model_copy(update=registration.model_dump(include=set(Registration.model_fields)))
-        self._become(State(last_id=self._state.last_id, hooks=tuple(changed if one == hook else one for one in self)))
+        hooks = tuple(changed if current == hook else current for current in self)
+        self._save(State(last_id=self._state.last_id, hooks=hooks))
         return changed
 
     def remove(self, *hooks: Hook) -> None:
-        """These hooks are no more."""
-        self._become(State(last_id=self._state.last_id, hooks=tuple(one for one in self if one not in hooks)))
+        """Remove these hooks."""
+        remaining = tuple(hook for hook in self if hook not in hooks)
+        self._save(State(last_id=self._state.last_id, hooks=remaining))
 
-    def _become(self, state: State) -> None:
+    def _save(self, state: State) -> None:
         if self._path is not None:
             _write(self._path, state)
         self._state = state
@@ -84,7 +86,7 @@ def _read(path: Path) -> State:
 
 
 def _write(path: Path, state: State) -> None:
-    """Whole or not at all; for our eyes only, since the path of a target URL is a secret."""
+    """Write atomically, readable by the owner only: the path of a target URL is a secret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Report: what became of each delivery that was made."""
+"""Report on the results of deliveries."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 UNNAMED = "none"
-"""The outcome under which an id is listed whose answer names no outcome."""
+"""Stands for the outcome of answers that contain an id and no outcome."""
 
 
 class State(StrEnum):
@@ -19,70 +19,70 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """How one delivery ended, after how many attempts."""
+class DeliveryResult:
+    """The result of one delivery after its last attempt."""
 
     state: State
     attempts: int
     status: int | None
-    """The last answer's; None where the last attempt brought none."""
+    """Status of the last attempt's answer; None if it had none."""
     id: str | None = None
-    """The receiver's own, told in a 2xx answer."""
+    """The receiver's id for the delivery, from a 2xx answer."""
     outcome: str | None = None
     hook_id: int | None = None
-    """The hook that it was for; None for a target."""
+    """The hook that it was sent to; None for a target."""
 
 
 @dataclass(slots=True)
 class Report:
-    """Grows while deliveries are made."""
+    """Results so far; updated while deliveries run."""
 
-    fates: dict[int, Fate] = field(default_factory=dict)
-    """By the place of the delivery in what was to be sent, from 0."""
+    results: dict[int, DeliveryResult] = field(default_factory=dict)
+    """By the delivery's index in order of sending, from 0."""
     attempts: int = 0
     retries: Counter[str] = field(default_factory=Counter)
-    """By cause: `503` and its like, `timeout`, or `connection`."""
+    """By reason: a status such as `503`, `timeout`, or `connection`."""
 
     @property
     def states(self) -> Counter[State]:
-        """How many deliveries ended how."""
-        return Counter(fate.state for fate in self.fates.values())
+        """Number of finished deliveries by state."""
+        return Counter(result.state for result in self.results.values())
 
     @property
     def refusals(self) -> Counter[int]:
-        """How many deliveries were refused for good with which status."""
-        return Counter(fate.status for fate in self._ended(State.REFUSED) if fate.status is not None)
+        """Number of deliveries refused for good, by status."""
+        return Counter(result.status for result in self._ended(State.REFUSED) if result.status is not None)
 
     @property
     def refusals_by_hook(self) -> dict[str, dict[str, int]]:
-        """How many deliveries each hook's receiver refused for good, by status."""
-        counted: dict[str, Counter[str]] = {}
-        for fate in self._ended(State.REFUSED):
-            if fate.hook_id is not None:
-                counted.setdefault(str(fate.hook_id), Counter())[str(fate.status)] += 1
-        return {hook_id: dict(refusals) for hook_id, refusals in counted.items()}
+        """Number of deliveries refused for good, by hook and status."""
+        refusals: dict[str, Counter[str]] = {}
+        for result in self._ended(State.REFUSED):
+            if result.hook_id is not None:
+                refusals.setdefault(str(result.hook_id), Counter())[str(result.status)] += 1
+        return {hook_id: dict(by_status) for hook_id, by_status in refusals.items()}
 
     @property
     def ids(self) -> dict[str, list[str]]:
-        """The ids that 2xx answers told, by the outcome beside them."""
-        listed: dict[str, list[str]] = {}
-        for fate in self._ended(State.DELIVERED):
-            if fate.id is not None:
-                listed.setdefault(fate.outcome or UNNAMED, []).append(fate.id)
-        return listed
+        """Ids from 2xx answers, by the outcome in the same answer."""
+        ids: dict[str, list[str]] = {}
+        for result in self._ended(State.DELIVERED):
+            if result.id is not None:
+                ids.setdefault(result.outcome or UNNAMED, []).append(result.id)
+        return ids
 
-    def _ended(self, state: State) -> Iterator[Fate]:
-        return (fate for fate in self.fates.values() if fate.state is state)
+    def _ended(self, state: State) -> Iterator[DeliveryResult]:
+        return (result for result in self.results.values() if result.state is state)
 
 
 def read_answer(status: int, body: bytes) -> tuple[str | None, str | None]:
-    """The id and outcome that a receiver's 2xx answer tells in JSON; None for what it does not."""
+    """Id and outcome in the JSON of a receiver's 2xx answer; None for each that it lacks."""
     if not 200 <= status < 300:
         return None, None
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return None, None
-    words = told if isinstance(told, dict) else {}
-    named, outcome = words.get("id"), words.get("outcome")
-    return named if isinstance(named, str) else None, outcome if isinstance(outcome, str) else None
+    fields = answer if isinstance(answer, dict) else {}
+    delivery_id, outcome = fields.get("id"), fields.get("outcome")
+    return delivery_id if isinstance(delivery_id, str) else None, outcome if isinstance(outcome, str) else None

@@ -1,6 +1,6 @@
-"""Scenario controls: scenarios run on demand, the first one at the start, and how far each run is.
+"""Controls to run scenarios on demand, to run a first one at the start, and to follow their progress.
 
-What a control cannot read is refused, naming each wrong field.
+An invalid request is refused, naming each wrong field.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from emulator.settings import EmulatorSettings
 
 
 class UnreadableError(Exception):
-    """A body that is not what a control reads."""
+    """The body of a request to a control is invalid."""
 
 
 async def read_json(request: Request) -> Any:
-    """The body; without one an empty object. Raises UnreadableError."""
+    """The request's JSON; an empty object without a body. Raises UnreadableError."""
     try:
         return json.loads(await request.body() or b"{}")
     except (ValueError, RecursionError):
@@ -35,94 +35,101 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The body, an object. Raises UnreadableError."""
-    told = await read_json(request)
-    if not isinstance(told, dict):
+    """The request's JSON object. Raises UnreadableError."""
+    body = await read_json(request)
+    if not isinstance(body, dict):
         raise UnreadableError("not a JSON object")
-    return told
+    return body
 
 
 async def refuse(_: Request, error: Exception) -> JSONResponse:
-    """422 saying what is wrong, and repeating none of it."""
+    """Answer 422, naming each error without repeating a value."""
     if isinstance(error, ValidationError):
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        wrong = {".".join(map(str, one["loc"])) or "body": one["msg"].removeprefix("Value error, ") for one in found}
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        wrong = {
+            ".".join(map(str, details["loc"])) or "body": details["msg"].removeprefix("Value error, ")
+            for details in errors
+        }
     else:
         wrong = {"body": str(error)}
-    return JSONResponse({"error": "; ".join(f"{name}: {word}" for name, word in wrong.items()), "wrong": wrong}, 422)
+    message = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+    return JSONResponse({"error": message, "wrong": wrong}, 422)
 
 
 QUIET_S = 1.0
-"""A first story for the hooks begins when none has come for so long: they are registered one after the other."""
+"""Seconds without a new registration before a first scenario starts: hooks are registered one after the other."""
 
 
 class ScenarioControls:
     """`/stories`."""
 
-    def __init__(self, settings: EmulatorSettings, registry: Registry, storyteller: ScenarioRunner) -> None:
+    def __init__(self, settings: EmulatorSettings, registry: Registry, runner: ScenarioRunner) -> None:
         self._settings = settings
         self._registry = registry
-        self._storyteller = storyteller
+        self._runner = runner
 
     @asynccontextmanager
-    async def first_story(self) -> AsyncIterator[None]:
-        """Tell a first story: at once where a target is named, whose receiver may come up later, or to the hooks."""
+    async def first_scenario(self) -> AsyncIterator[None]:
+        """Run a first scenario if the settings ask for one; closes the runner on exit.
+
+        With a target it starts at once, since the receiver may come up later; without, once hooks are registered.
+        """
         waiting = None
         if self._settings.emulator_target_url is not None:
-            self._storyteller.tell(ScenarioRequest.of(self._settings, {}))
+            self._runner.start(ScenarioRequest.of(self._settings, {}))
         elif self._settings.emulator_first_story:
-            waiting = asyncio.create_task(self._when_registered())
+            waiting = asyncio.create_task(self._start_when_registered())
         yield
         if waiting is not None:
             waiting.cancel()
-        await self._storyteller.close()
+        await self._runner.close()
 
-    async def _when_registered(self) -> None:
-        await self._registry.news.wait()
-        while self._registry.news.is_set():
-            self._registry.news.clear()
+    async def _start_when_registered(self) -> None:
+        await self._registry.registered.wait()
+        while self._registry.registered.is_set():
+            self._registry.registered.clear()
             await asyncio.sleep(QUIET_S)
-        self._storyteller.tell(ScenarioRequest.of(self._settings, {}))
+        self._runner.start(ScenarioRequest.of(self._settings, {}))
 
-    async def tell(self, request: Request) -> JSONResponse:
-        """202 and the story's number; 422 naming each field that is wrong."""
-        told = self._storyteller.tell(ScenarioRequest.of(self._settings, await read_object(request)))
-        return JSONResponse({"story": told.number}, 202)
+    async def start(self, request: Request) -> JSONResponse:
+        """Start a scenario: 202 and its number, or 422 naming each wrong field."""
+        run = self._runner.start(ScenarioRequest.of(self._settings, await read_object(request)))
+        return JSONResponse({"story": run.number}, 202)
 
     async def overview(self, _: Request) -> JSONResponse:
-        """Every story that is remembered, the oldest first."""
-        return JSONResponse({"stories": [_progress(told) for told in self._storyteller.stories.values()]})
+        """All recent scenarios, the oldest first."""
+        return JSONResponse({"stories": [_progress(run) for run in self._runner.runs.values()]})
 
     async def show(self, request: Request) -> JSONResponse:
-        """How far the telling is, and what became of the deliveries."""
-        return JSONResponse(_progress(self._found(request)))
+        """A scenario's progress, and the results of its deliveries."""
+        return JSONResponse(_progress(self._run(request)))
 
     async def ids(self, request: Request) -> JSONResponse:
-        """The ids that 2xx answers told: all, and by the outcome beside them."""
-        outcomes = self._found(request).report.ids
+        """Ids from 2xx answers: all, and by the outcome in the same answer."""
+        outcomes = self._run(request).report.ids
         return JSONResponse({"ids": [*chain.from_iterable(outcomes.values())], "outcomes": outcomes})
 
-    def _found(self, request: Request) -> ScenarioRun:
-        told = self._storyteller.stories.get(request.path_params["number"])
-        if told is None:
-            raise HTTPException(404, "no such story")
-        return told
+    def _run(self, request: Request) -> ScenarioRun:
+        run = self._runner.runs.get(request.path_params["number"])
+        if run is None:
+            raise HTTPException(404, "no such scenario")
+        return run
 
 
-def _progress(told: ScenarioRun) -> dict[str, object]:
-    report, addressing = told.report, told.addressing
+def _progress(run: ScenarioRun) -> dict[str, object]:
+    report, recipients = run.report, run.recipients
     states = report.states
     return {
-        "story": told.number,
-        "seed": told.seed,
-        "state": told.state,
-        "note": None if addressing is None else addressing.note,
-        "deliveries": None if addressing is None else addressing.deliveries,
+        "story": run.number,
+        "seed": run.seed,
+        "state": run.state,
+        "note": None if recipients is None else recipients.note,
+        "deliveries": None if recipients is None else recipients.deliveries,
         **{state.value: states[state] for state in State},
         "refusals": {str(status): count for status, count in sorted(report.refusals.items())},
         "refusals_by_hook": report.refusals_by_hook,
         "outcomes": {outcome: len(ids) for outcome, ids in report.ids.items()},
         "attempts": report.attempts,
         "retries": dict(sorted(report.retries.items())),
-        "hooks": {} if addressing is None else addressing.by_hook,
+        "hooks": {} if recipients is None else recipients.by_hook,
     }

@@ -1,4 +1,4 @@
-"""Order: which story is to be told, where, and how."""
+"""The request to run a scenario: its events, recipients and deliveries."""
 
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -11,21 +11,21 @@ from emulator.wire import Target
 
 
 def today() -> datetime:
-    """The midnight that began this day, UTC. Stories end there, so that one told again on one day is the same."""
+    """The midnight that began this day, UTC. Scenarios end there, so that reruns on one day are identical."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class ScenarioRequest(BaseModel):
-    """What `POST /stories` may say; where it is silent, the settings speak."""
+    """The fields of `POST /stories`; the settings are their defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     target_url: Target | None = None
-    """Without one the story is told to the registered hooks."""
+    """Without a target the scenario is delivered to the registered hooks."""
     seed: int = Field(ge=0, lt=SEEDS)
     messages: int = Field(ge=0, le=MOST_MESSAGES)
     methods: Methods | None = None
-    """Those of the deliveries to a target; hooks have their own."""
+    """Request methods for a target; hooks have their own."""
     layouts: Layouts
     duplicates: float = Field(ge=0, le=1)
     shuffle: bool
@@ -33,24 +33,24 @@ class ScenarioRequest(BaseModel):
     compression: float = Field(gt=0)
     resign_retries: bool
     rate: float | None = Field(None, gt=0)
-    """New deliveries a second, at most."""
+    """Maximum number of new deliveries per second."""
     now: AwareDatetime = Field(default_factory=today)
-    """When the story ends."""
+    """The end of the scenario's three days."""
 
     @field_validator("methods")
     @classmethod
-    def _for_a_target(cls, told: Methods | None, info: ValidationInfo) -> Methods | None:
-        if told is not None and info.data.get("target_url", told) is None:
+    def _need_a_target(cls, methods: Methods | None, info: ValidationInfo) -> Methods | None:
+        if methods is not None and info.data.get("target_url", methods) is None:
             raise ValueError("each hook has its own request method; methods go with a target_url")
-        return told
+        return methods
 
     @classmethod
-    def of(cls, settings: EmulatorSettings, told: dict[str, Any]) -> Self:
-        """The order as told. Raises pydantic's ValidationError, naming each wrong field."""
-        to_hooks = told.get("target_url", settings.emulator_target_url) is None
-        # Forms are nested as most of the vendor's clients read them; several layouts at once no gateway has.
+    def of(cls, settings: EmulatorSettings, fields: dict[str, Any]) -> Self:
+        """The request with these fields. Raises pydantic's ValidationError, naming each wrong field."""
+        to_hooks = fields.get("target_url", settings.emulator_target_url) is None
+        # Forms are nested as most of the vendor's clients read them; no gateway mixes layouts.
         nested = to_hooks and "emulator_story_layouts" not in settings.model_fields_set
-        silent = {
+        defaults = {
             "target_url": settings.emulator_target_url,
             "seed": settings.emulator_story_seed,
             "messages": settings.emulator_story_messages,
@@ -62,4 +62,4 @@ class ScenarioRequest(BaseModel):
             "compression": settings.emulator_compression,
             "resign_retries": settings.emulator_resign_retries,
         }
-        return cls.model_validate({**silent, **told})
+        return cls.model_validate({**defaults, **fields})

@@ -1,4 +1,4 @@
-"""Storyteller: stories being told in the background, each under its number."""
+"""Runs scenarios in the background, each with a number."""
 
 import asyncio
 import logging
@@ -6,103 +6,103 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from emulator.auth import Signing
-from emulator.recipients import Recipients, ToHooks, ToTarget
+from emulator.recipients import HookRecipients, Recipients, TargetRecipient
 from emulator.registry import Registry
 from emulator.report import Report
 from emulator.scenario_request import ScenarioRequest
-from emulator.scenarios import deliveries, scenario
+from emulator.scenarios import plan_deliveries, scenario
 from emulator.sender import RetryPolicy, Sender
 from emulator.wire import METHODS, PlannedDelivery
 
 log = logging.getLogger("seven.emulator")
 
-KEPT = 100
-"""Reports kept, the latest."""
+MAX_RUNS = 100
+"""Number of runs kept, the latest."""
 
 
 @dataclass(slots=True)
 class ScenarioRun:
-    """A story, and how far its telling is."""
+    """One run of a scenario, and its progress."""
 
     number: int
     seed: int
     state: Literal["telling", "told", "stopped", "failed"] = "telling"
-    addressing: Recipients | None = None
-    """To whom it is told; None while the story is being made up."""
+    recipients: Recipients | None = None
+    """None while the scenario is being generated."""
     report: Report = field(default_factory=Report)
 
 
 class ScenarioRunner:
-    """Tells stories at the same time; every telling is a task that ends with the storyteller."""
+    """Runs scenarios concurrently, each in a task; `close` cancels them."""
 
     def __init__(self, registry: Registry, signing: Signing | None) -> None:
-        """Stories go to the hooks of the registry, unless they are ordered for a target; with `signing` signed."""
+        """Deliver to the hooks of the registry, unless a request names a target; sign with `signing`."""
         self._registry = registry
         self._signing = signing
-        self.stories: dict[int, ScenarioRun] = {}
+        self.runs: dict[int, ScenarioRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told = 0
+        self._last_number = 0
 
-    def tell(self, order: ScenarioRequest) -> ScenarioRun:
-        """Begin to tell."""
-        self._told += 1
-        told = self.stories[self._told] = ScenarioRun(self._told, order.seed)
+    def start(self, request: ScenarioRequest) -> ScenarioRun:
+        """Start a run in the background."""
+        self._last_number += 1
+        run = self.runs[self._last_number] = ScenarioRun(self._last_number, request.seed)
         self._forget()
-        task = asyncio.create_task(self._tell(told, order))
+        task = asyncio.create_task(self._run(run, request))
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._end(told, task))
-        return told
+        task.add_done_callback(lambda task: self._end(run, task))
+        return run
 
     async def close(self) -> None:
-        """Stop telling."""
+        """Cancel all runs."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _tell(self, told: ScenarioRun, order: ScenarioRequest) -> None:
-        tellings = await asyncio.to_thread(_tellings, order)
-        target = order.target_url
+    async def _run(self, run: ScenarioRun, request: ScenarioRequest) -> None:
+        planned = await asyncio.to_thread(_plan, request)
+        target = request.target_url
         if target is None:
-            told.addressing = ToHooks(tellings, self._registry)
+            run.recipients = HookRecipients(planned, self._registry)
         else:
-            told.addressing = ToTarget(tellings, target.get_secret_value())
-        delivering = Sender(
-            told.addressing,
-            RetryPolicy(compression=order.compression),
-            concurrency=order.concurrency,
-            rate=order.rate,
-            signing=self._signing and replace(self._signing, renewed=order.resign_retries),
+            run.recipients = TargetRecipient(planned, target.get_secret_value())
+        sender = Sender(
+            run.recipients,
+            RetryPolicy(compression=request.compression),
+            concurrency=request.concurrency,
+            rate=request.rate,
+            signing=self._signing and replace(self._signing, resign_retries=request.resign_retries),
         )
-        told.report = delivering.report
-        await delivering.run()
+        run.report = sender.report
+        await sender.run()
 
-    def _end(self, told: ScenarioRun, task: asyncio.Task[None]) -> None:
+    def _end(self, run: ScenarioRun, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        told.state = "stopped" if task.cancelled() else "failed" if error else "told"
-        made = told.addressing and told.addressing.deliveries
-        states = " ".join(f"{state}={count}" for state, count in sorted(told.report.states.items()))
-        for hook_id, refusals in told.report.refusals_by_hook.items():
+        run.state = "stopped" if task.cancelled() else "failed" if error else "told"
+        deliveries = run.recipients and run.recipients.deliveries
+        states = " ".join(f"{state}={count}" for state, count in sorted(run.report.states.items()))
+        for hook_id, refusals in run.report.refusals_by_hook.items():
             counts = " ".join(f"{status}={count}" for status, count in sorted(refusals.items()))
-            log.warning("story=%d hook=%s refused: %s", told.number, hook_id, counts)
+            log.warning("story=%d hook=%s refused: %s", run.number, hook_id, counts)
         log.log(
             logging.ERROR if error else logging.INFO,
-            "story=%d state=%s deliveries=%s %s", told.number, told.state, made, states,
+            "story=%d state=%s deliveries=%s %s", run.number, run.state, deliveries, states,
             exc_info=error,
         )  # fmt: skip
 
     def _forget(self) -> None:
-        ended = [number for number, told in self.stories.items() if told.state != "telling"]
-        for number in ended[: max(0, len(self.stories) - KEPT)]:
-            del self.stories[number]
+        ended = [number for number, run in self.runs.items() if run.state != "telling"]
+        for number in ended[: max(0, len(self.runs) - MAX_RUNS)]:
+            del self.runs[number]
 
 
-def _tellings(order: ScenarioRequest) -> list[PlannedDelivery]:
-    return deliveries(
-        scenario(order.seed, now=order.now, messages=order.messages),
-        seed=order.seed,
-        methods=order.methods or METHODS,
-        layouts=order.layouts,
-        duplicates=order.duplicates,
-        shuffle=order.shuffle,
+def _plan(request: ScenarioRequest) -> list[PlannedDelivery]:
+    return plan_deliveries(
+        scenario(request.seed, now=request.now, messages=request.messages),
+        seed=request.seed,
+        methods=request.methods or METHODS,
+        layouts=request.layouts,
+        duplicates=request.duplicates,
+        shuffle=request.shuffle,
     )

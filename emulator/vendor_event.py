@@ -1,4 +1,4 @@
-"""Occurrence: something that the gateway has to tell, in the vendor's field names and notations of time."""
+"""Events as the gateway sends them, in the vendor's field names and notations of time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from seven.timestamps import BERLIN
 
 @dataclass(frozen=True, slots=True)
 class VendorEvent:
-    """One event as the gateway sees it, before it is written in a request method."""
+    """One event at the gateway, before it is written as a request."""
 
     event_type: str
     fields: Mapping[str, Any]
-    """The `data`, typed as in the vendor's samples: a number here, a string of digits there."""
-    told_at: datetime
+    """The `data`, typed as in the vendor's samples: ids and times are numbers or strings of digits."""
+    occurred_at: datetime
 
     @property
     def webhook_timestamp(self) -> str:
-        """As in most of the vendor's samples: `2021-08-24T08:08:00+02:00`, Berlin time to the second."""
-        return self.told_at.astimezone(BERLIN).isoformat(timespec="seconds")
+        """The notation of most of the vendor's samples: `2021-08-24T08:08:00+02:00`, Berlin time to the second."""
+        return self.occurred_at.astimezone(BERLIN).isoformat(timespec="seconds")
 
 
 def wall_clock(moment: datetime) -> str:
     """A status report's `timestamp`: Berlin wall time without offset, `2021-08-24 08:08:00.000000`.
 
-    In the ambiguous hour of autumn it is as ambiguous as the gateway's own.
+    In the repeated hour of autumn it is ambiguous, as is the gateway's own.
     """
     return moment.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S.%f")
 

@@ -1,6 +1,6 @@
-"""Wire: one vendor event as the HTTP request that the gateway would make of it.
+"""The wire format: one vendor event as the HTTP request that the gateway would make.
 
-JSON and forms are written as PHP writes them, which the gateway's answers and deliveries show.
+JSON and forms are written as PHP writes them, as the gateway's answers and deliveries show.
 """
 
 import json
@@ -20,14 +20,14 @@ def json_encode(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
-def http_build_query(words: Mapping[str, Any]) -> str:
-    """Brackets percent-encoded, null left out, true as 1, a space as +."""
-    return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(words, ""))
+def http_build_query(fields: Mapping[str, Any]) -> str:
+    """PHP's function: brackets percent-encoded, null left out, true as 1, a space as +."""
+    return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(fields, ""))
 
 
-def _pairs(words: Mapping[str, Any], inside: str) -> Iterator[tuple[str, str]]:
-    for name, value in words.items():
-        key = f"{inside}[{name}]" if inside else name
+def _pairs(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        key = f"{prefix}[{name}]" if prefix else name
         if isinstance(value, Mapping):
             yield from _pairs(value, key)
         elif isinstance(value, bool):
@@ -37,7 +37,7 @@ def _pairs(words: Mapping[str, Any], inside: str) -> Iterator[tuple[str, str]]:
 
 
 def _quote(text: str) -> str:
-    return quote_plus(text).replace("~", "%7E")  # urlencode() of PHP spares only - _ . among the marks
+    return quote_plus(text).replace("~", "%7E")  # PHP's urlencode() leaves only - _ . of the punctuation as they are
 
 
 Method = Literal["JSON", "POST", "GET"]
@@ -46,16 +46,16 @@ METHODS: tuple[Method, ...] = ("JSON", "POST", "GET")
 
 Layout = Literal["nested", "flat", "bare"]
 LAYOUTS: tuple[Layout, ...] = ("nested", "flat", "bare")
-"""How a form or query puts the fields. The vendor shows no form; its own clients read the first two layouts, its status
-reports page shows the third in a query. `bare` leaves `webhook_event` to the hook's URL, and says no
-`webhook_timestamp`: when a link was clicked, nobody learns. JSON is always nested."""
+"""Layouts of the fields in a form or query. The vendor shows no form; its own clients read the first two layouts, its
+status reports page shows the third in a query. `bare` leaves `webhook_event` to the hook's URL and has no
+`webhook_timestamp`, so the time of a click is lost. JSON is always nested."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDelivery:
-    """One delivery to be made: what is told, and how."""
+    """One delivery to send: an event, and its request method and layout."""
 
-    occurrence: VendorEvent
+    event: VendorEvent
     method: Method = "JSON"
     layout: Layout = "nested"
 
@@ -69,48 +69,48 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     hook_id: int | None = None
-    """The hook that it is for; None for a target."""
+    """The hook that it is sent to; None for a target."""
 
 
-def requests(tellings: Iterable[PlannedDelivery], target_url: str) -> Iterator[Request]:
-    """The requests for one hook, each written when it is asked for."""
-    return (write(telling, target_url) for telling in tellings)
+def requests(planned: Iterable[PlannedDelivery], target_url: str) -> Iterator[Request]:
+    """The requests for one target, each written when it is drawn."""
+    return (write_request(delivery, target_url) for delivery in planned)
 
 
-def write(telling: PlannedDelivery, target_url: str) -> Request:
-    """The request for a hook with this URL, which may carry a query of its own: a GET's words are added to it."""
-    occurrence = telling.occurrence
-    if telling.method == "JSON":
-        return Request("POST", target_url, (("content-type", "application/json"),), json_encode(_envelope(occurrence)))
-    if telling.layout == "bare":
-        target_url = _naming(target_url, occurrence.event_type)
-    form = http_build_query(_WORDS[telling.layout](occurrence))
-    if telling.method == "POST":
+def write_request(delivery: PlannedDelivery, target_url: str) -> Request:
+    """The request to this URL. The URL may have a query: a GET appends its fields to it."""
+    event = delivery.event
+    if delivery.method == "JSON":
+        return Request("POST", target_url, (("content-type", "application/json"),), json_encode(_envelope(event)))
+    if delivery.layout == "bare":
+        target_url = _with_event_type(target_url, event.event_type)
+    form = http_build_query(_LAYOUT_FIELDS[delivery.layout](event))
+    if delivery.method == "POST":
         return Request("POST", target_url, (("content-type", "application/x-www-form-urlencoded"),), form.encode())
     return Request("GET", _with_query(target_url, form), (), b"")
 
 
-def _envelope(occurrence: VendorEvent) -> dict[str, Any]:
+def _envelope(event: VendorEvent) -> dict[str, Any]:
     return {
-        "data": occurrence.fields,
-        "webhook_event": occurrence.event_type,
-        "webhook_timestamp": occurrence.webhook_timestamp,
+        "data": event.fields,
+        "webhook_event": event.event_type,
+        "webhook_timestamp": event.webhook_timestamp,
     }
 
 
-def _flat(occurrence: VendorEvent) -> dict[str, Any]:
+def _flat(event: VendorEvent) -> dict[str, Any]:
     return {
-        **occurrence.fields,
-        "webhook_event": occurrence.event_type,
-        "webhook_timestamp": occurrence.webhook_timestamp,
+        **event.fields,
+        "webhook_event": event.event_type,
+        "webhook_timestamp": event.webhook_timestamp,
     }
 
 
-def _bare(occurrence: VendorEvent) -> Mapping[str, Any]:
-    return occurrence.fields
+def _bare(event: VendorEvent) -> Mapping[str, Any]:
+    return event.fields
 
 
-_WORDS = {"nested": _envelope, "flat": _flat, "bare": _bare}
+_LAYOUT_FIELDS = {"nested": _envelope, "flat": _flat, "bare": _bare}
 
 
 def _with_query(url: str, query: str) -> str:
@@ -118,7 +118,7 @@ def _with_query(url: str, query: str) -> str:
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query, fragment=""))
 
 
-def _naming(url: str, event_type: str) -> str:
+def _with_event_type(url: str, event_type: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     return urlunsplit(parts._replace(path=path if path.endswith(f"/{event_type}") else f"{path}/{event_type}"))
@@ -127,28 +127,28 @@ def _naming(url: str, event_type: str) -> str:
 MAX_PORT = 65535
 
 
-def is_reachable(url: str) -> bool:
-    """Whether requests can be made to this URL."""
+def is_http_url(url: str) -> bool:
+    """Whether this is a complete HTTP URL."""
     try:
         parts = httpx2.URL(url)
-        urlsplit(url)  # refuses a few that the other takes
+        urlsplit(url)  # rejects a few that httpx2 accepts
     except (httpx2.InvalidURL, ValueError):
         return False
-    spaced = any(letter.isspace() for letter in url)
-    return parts.scheme in {"http", "https"} and bool(parts.host) and (parts.port or 1) <= MAX_PORT and not spaced
+    has_space = any(letter.isspace() for letter in url)
+    return parts.scheme in {"http", "https"} and bool(parts.host) and (parts.port or 1) <= MAX_PORT and not has_space
 
 
-def reachable(url: str) -> str:
-    """The URL itself. Raises ValueError, whose text does not repeat it."""
-    if not is_reachable(url):
+def validate_url(url: str) -> str:
+    """The same URL. Raises ValueError, whose message does not repeat it."""
+    if not is_http_url(url):
         raise ValueError("a target URL looks like https://host[:port]/path")
     return url
 
 
-def _secret(url: SecretStr) -> SecretStr:
-    reachable(url.get_secret_value())
+def _validate_secret(url: SecretStr) -> SecretStr:
+    validate_url(url.get_secret_value())
     return url
 
 
-Target = Annotated[SecretStr, AfterValidator(_secret)]
-"""A URL that requests can be made to. It is a secret: its path holds the receiver's token."""
+Target = Annotated[SecretStr, AfterValidator(_validate_secret)]
+"""The HTTP URL of a receiver. It is a secret: its path contains the receiver's token."""

@@ -1,1 +1,1 @@
-"""Process 2: ledger to SQL, and the clock. Consumes batches, keeps records, announces again what waits too long."""
+"""Process 2, ledger to SQL, and the clock: consumes batches, writes records, announces overdue batches again."""

@@ -1,4 +1,4 @@
-"""Workers and beat, put together: `celery -A workers.app worker`, `… beat`, `… flower`."""
+"""The Celery app of workers and beat: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,66 +23,71 @@ from gateway.factory import reconciler
 from gateway.hook_state import HookStates
 from ledger.announcements import CLOCK, announce, broker, task_name
 from ledger.client import Ledger
+from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
 from operations.retention import Retention, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
 from runtime.logs import configure_logging, logger
-from runtime.multiprocess_metrics import share
-from runtime.settings import load, warn_of_unknown_names
-from runtime.shutdown import end_in_bounds
-from runtime.status_server import listen
+from runtime.multiprocess_metrics import share_metrics
+from runtime.settings.environment import load
+from runtime.settings.registry import warn_of_unknown_names
+from runtime.shutdown import install_signal_handlers
+from runtime.status_server import start_status_server
 from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.row_writer import Store
 from workers import scheduler
 from workers.consumer import Consumer
-from workers.heartbeat import EVERY_S, Heartbeat
-from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
+from workers.heartbeat import Heartbeat
+from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
 from workers.redaction import RedactedTask
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
-from workers.transport import bring_transport
+from workers.transport import register_transport
 from workers.watchdog import Watchdog
-from workers.worker_info import tell_presence
+from workers.worker_info import answer_inspection
 
 log = logger("seven.workers")
 
-ASKED_S = 1.0
-"""For Redis to answer each of the questions of one scrape; it gives up after ten."""
-WORKER_METRICS, BEAT_METRICS = 9102, 9103
-"""Ports where they tell how they stand, unless told otherwise."""
+SCRAPE_TIMEOUT_S = 1.0
+"""Redis timeout of each query of a scrape; Prometheus gives up after ten seconds."""
+WORKER_METRICS_PORT, BEAT_METRICS_PORT = 9102, 9103
+"""Default ports of the status servers."""
 
-CONSUMING: dict[str, Any] = {
-    # A message is acknowledged when its task has ended; one that failed is, too: its batches are still pending.
+CELERY_SETTINGS: dict[str, Any] = {
+    # A message is acknowledged when its task ends, also when it failed: its batches are still pending.
     "task_acks_late": True,
-    # Threads: prefork hung at SIGTERM under load, and with batches threads are faster too.
+    # Threads: prefork hung at SIGTERM under load, and with batches threads are also faster.
     "worker_pool": "threads",
     "worker_prefetch_multiplier": 1,
     "worker_send_task_events": True,  # for Flower
     "worker_soft_shutdown_timeout": 10,
-    # Outlive any outage of the broker, a full Redis, and what is no message.
+    # Survive any outage of the broker, a full Redis, and invalid messages.
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
     "beat_scheduler": "workers.scheduler:BoundedScheduler",
-    "beat_max_loop_interval": EVERY_S,
+    "beat_max_loop_interval": BEAT_TICK_S,
 }
 
 
+TASK_CLASS = f"{RedactedTask.__module__}:{RedactedTask.__name__}"
+
+
 def create_app(settings: WorkerSettings) -> Celery:
-    """Celery with one task for each queue, and those of the clock. It connects to nothing before it works."""
+    """Celery with one task for each queue, and the scheduled tasks. It connects to nothing before it starts."""
     redis_url = settings.redis_url.get_secret_value()
-    bring_transport()
-    app = Celery("seven-ingest", task_cls=f"{RedactedTask.__module__}:Wordless", changes=broker(redis_url) | CONSUMING)
+    register_transport()
+    app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
     app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     breaker = CircuitBreaker()
     registry = CollectorRegistry()
-    shared = share(settings.prometheus_multiproc_dir, "worker")
+    shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
     consumer = Consumer(ledger, Store(engine), breaker, metrics)
     auditor = Auditor(ledger, engine)
@@ -95,39 +100,39 @@ def create_app(settings: WorkerSettings) -> Celery:
         at_most=settings.seven_sweep_limit,
     )
 
-    def enter(queue: str) -> None:
+    def add_consumer(queue: str) -> None:
         def consume(batch_ids: list[str]) -> None:
             consumer.consume(queue, batch_ids)
 
         app.task(consume, name=task_name(queue))
 
-    def every(seconds: float, name: str, work: Callable[[], object]) -> None:
-        """A task on the clock's queue."""
+    def schedule(seconds: float, name: str, work: Callable[[], object]) -> None:
+        """Add a scheduled task, on the clock's queue."""
 
-        def once() -> None:
+        def run() -> None:
             work()
 
-        app.task(once, name=name)
+        app.task(run, name=name)
         app.conf.beat_schedule[name] = {"task": name, "schedule": scheduler.every(seconds), "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
-        with reconciler(settings.account, ledger.redis, engine) as run:
-            run.run(apply=settings.seven_hooks_mode == "apply")
+        with reconciler(settings.account, ledger.redis, engine) as reconciliation:
+            reconciliation.run(apply=settings.seven_hooks_mode == "apply")
 
     retention = Retention(ledger, engine, breaker, settings)
-    again = partial(app.send_task, "retain", queue=CLOCK)
-    retain = partial(retain_on_schedule, retention, again, threads=settings.seven_worker_threads)
+    repeat = partial(app.send_task, "retain", queue=CLOCK)
+    retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
     for queue in QUEUES:
-        enter(queue)
-    every(settings.seven_sweep_s, "sweep", sweep.run)
-    every(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
-    every(settings.seven_audit_s, "audit", watchdog.excused()(partial(audit_on_schedule, auditor, ledger, breaker)))
-    every(settings.seven_retain_s, "retain", watchdog.excused()(retain))
+        add_consumer(queue)
+    schedule(settings.seven_sweep_s, "sweep", sweep.run)
+    schedule(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
+    schedule(settings.seven_audit_s, "audit", watchdog.paused()(partial(audit_on_schedule, auditor, ledger, breaker)))
+    schedule(settings.seven_retain_s, "retain", watchdog.paused()(retain))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
-        every(settings.seven_hooks_s, "reconcile", reconcile)
+        schedule(settings.seven_hooks_s, "reconcile", reconcile)
         worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK), weak=False)
 
     def close(**_: Any) -> None:
@@ -135,70 +140,72 @@ def create_app(settings: WorkerSettings) -> Celery:
         ledger.close()
 
     worker_shutdown.connect(close, weak=False)
-    watch_over(app, watchdog, breaker)
-    tell_at(settings.metrics_address(WORKER_METRICS), own=registry, shared=shared, **standing(settings, breaker))
-    beat_init.connect(partial(follow, ledger, settings.metrics_address(BEAT_METRICS)), weak=False)
+    connect_signals(app, watchdog, breaker)
+    serve_worker_status(
+        settings.metrics_address(WORKER_METRICS_PORT), own=registry, shared=shared, **worker_status(settings, breaker)
+    )
+    beat_init.connect(partial(start_beat_status, ledger, settings.metrics_address(BEAT_METRICS_PORT)), weak=False)
     return app
 
 
-def standing(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:
-    """How things stand, and whether a worker could work; with little patience, for whoever scrapes has no more."""
-    asked = Ledger(settings.redis_url.get_secret_value(), ASKED_S)
+def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:
+    """A worker's gauges and its readiness check, with the short Redis timeout of a scrape."""
+    ledger = Ledger(settings.redis_url.get_secret_value(), SCRAPE_TIMEOUT_S)
     account = settings.account
-    figures = (
-        LedgerMetrics(asked),
+    gauges = (
+        LedgerMetrics(ledger),
         StoreMetrics(breaker),
-        HookMetrics(HookStates(asked.redis, account.identity), watched=account.missing_settings is None),
-        AuditMetrics(asked.redis),
-        RetentionMetrics(asked.redis),
+        HookMetrics(HookStates(ledger.redis, account.identity), watched=account.missing_settings is None),
+        AuditMetrics(ledger.redis),
+        RetentionMetrics(ledger.redis),
     )
-    return {"live": figures, "ready": partial(hindrances, asked.redis, breaker)}
+    return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}
 
 
-def tell_at(address: str | None, **told: Any) -> None:
-    """Have a worker that starts tell how it stands."""
-    worker_init.connect(lambda **_: listen(address, **told), weak=False)
+def serve_worker_status(address: str | None, **status: Any) -> None:
+    """Start the status server when a worker starts."""
+    worker_init.connect(lambda **_: start_status_server(address, **status), weak=False)
 
 
-def follow(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
-    """Have a beat that starts note its pulse, and tell how it stands."""
-    share(None, "beat")
+def start_beat_status(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
+    """Start heartbeat and status server of a starting beat."""
+    share_metrics(None, "beat")
     registry = CollectorRegistry()
-    sender.scheduler.pulse = pulse = Heartbeat(ledger, registry, periods=sender.scheduler.periods)
-    listen(address, registry, alive=pulse.silence, ready=pulse.hindrances)
+    sender.scheduler.heartbeat = heartbeat = Heartbeat(ledger, registry, periods=sender.scheduler.periods)
+    start_status_server(address, registry, alive=heartbeat.stall_reasons, ready=heartbeat.unready_reasons)
 
 
-def watch_over(app: Celery, watchdog: Watchdog, breaker: CircuitBreaker) -> None:
-    """Bound the end of worker and beat, have a worker say how it is when asked, and end itself when it stalls."""
-    tell_presence(breaker, app.conf.worker_concurrency)
+def connect_signals(app: Celery, watchdog: Watchdog, breaker: CircuitBreaker) -> None:
+    """Bound the shutdown of worker and beat, answer inspections of a worker, and start its watchdog."""
+    answer_inspection(breaker, app.conf.worker_concurrency)
     for signal in (task_prerun, task_postrun):
-        signal.connect(watchdog.excuse, weak=False)
+        signal.connect(watchdog.reset, weak=False)
     worker_ready.connect(lambda **_: watchdog.start(tuple(app.amqp.queues.consume_from)), weak=False)
     for signal in (worker_ready, beat_init):
-        signal.connect(lambda **_: end_in_bounds(), weak=False)
+        signal.connect(lambda **_: install_signal_handlers(), weak=False)
 
 
 def _without_banner(instance: Any, **_: Any) -> None:
-    """Standard output is not where logs are."""
+    """Keep Celery's banner off standard output."""
     instance.quiet = True
 
 
 class _Beat(celery.apps.beat.Beat):  # type: ignore[misc] # Celery has no types
-    def __init__(self, **told: Any) -> None:
-        super().__init__(**told | {"quiet": True})
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"quiet": True})
 
 
 def from_environment() -> Celery:
-    """The workers as the environment describes them."""
+    """The app as the environment configures it."""
     settings = load(WorkerSettings)
     configure_logging(settings.seven_log_level, settings.seven_log_format)
-    setup_logging.connect(lambda **_: None, weak=False)  # else Celery would configure its own
+    setup_logging.connect(lambda **_: None, weak=False)  # otherwise Celery configures its own logging
     celeryd_init.connect(_without_banner, weak=False)
-    celery.apps.worker.safe_say = lambda said, *_: log.warning(said.removeprefix("worker: "))  # else past all logging
+    celery.apps.worker.safe_say = lambda text, *_: log.warning(text.removeprefix("worker: "))  # otherwise not logged
     warn_of_unknown_names()
-    made = create_app(settings)
-    made.Beat = made.subclass_with_self(_Beat)
-    return made
+    celery_app = create_app(settings)
+    celery_app.Beat = celery_app.subclass_with_self(_Beat)
+    return celery_app
 
 
 app = from_environment()

@@ -1,7 +1,7 @@
-"""Pulse: that a beat lives, noted in Redis at each of its ticks and at whatever it sends, so that others see it.
+"""Heartbeat of a beat: it records every tick and every sent task in Redis, for other processes to see.
 
-A beat that ticks and sends nothing is of no use: what counts is when it last sent each of its tasks. While Redis is
-away it can send none, and what was due meanwhile comes again within its period: that counts from when Redis is back.
+A beat that ticks and sends nothing is useless, so the time of the last sending of each task counts. While Redis is down
+beat cannot send; each task comes again within its period, which counts from the moment when Redis is back.
 """
 
 import time
@@ -12,18 +12,15 @@ from redis.exceptions import RedisError
 
 from ledger import keyspace
 from ledger.client import Ledger
-from ledger.stats import clock, is_late, sent_entry
+from ledger.stats import BEAT_SILENT_S, clock, is_late, sent_entry
 from runtime.redis_url import reason
 
-EVERY_S = 5.0
-"""At least so often a beat ticks, whatever its schedule."""
-SILENT_S = 60.0
-"""Beyond this it does not live any more."""
 FORGOTTEN_S = 3600
+"""The entry of a beat that was killed is removed after this time."""
 
 
 class Heartbeat:
-    """One beat's. `periods` are the seconds between two of each task that it is to send."""
+    """The heartbeat of one beat. `periods` are the intervals of its tasks in seconds."""
 
     def __init__(
         self,
@@ -33,78 +30,80 @@ class Heartbeat:
         periods: Mapping[str, float] | None = None,
     ) -> None:
         self._ledger, self._clock, self._periods = ledger, clock, dict(periods or {})
-        self._at = clock()
-        self._came_to = dict.fromkeys(self._periods, self._at)
-        self._is_noted = False
-        self._away: str | None = None
+        self._ticked_at = clock()
+        self._handled_at = dict.fromkeys(self._periods, self._ticked_at)
+        self._recorded = False
+        self._ledger_error: str | None = None
         self._tick = Gauge("seven_beat_last_tick_timestamp_seconds", "When beat last ticked.", registry=registry)
         self._sent = Counter("seven_beat_sent", "Tasks that beat has sent.", ("task",), registry=registry)
         self._skipped = Counter(
             "seven_beat_skipped", "Tasks not sent, since too many wait for a worker.", ("task",), registry=registry
         )
-        for task in self._periods:  # there from the start: one that is never sent has to be seen
+        for task in self._periods:  # exported from the start: a task that is never sent must be visible
             self._sent.labels(task)
             self._skipped.labels(task)
 
     def beat(self) -> None:
-        """Note a tick."""
-        self._at = self._clock()
+        """Record a tick."""
+        self._ticked_at = self._clock()
         self._tick.set_to_current_time()
         try:
             now = self._now_ms()
             pipeline = self._ledger.redis.pipeline()
             pipeline.zadd(keyspace.BEATS, {self._ledger.worker_id: now})
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)
-            # by a clock that has been set back since: who lives ticks again at once
-            pipeline.zremrangebyscore(keyspace.BEATS, now + int(SILENT_S * 1000), "+inf")
-            if self._periods and not self._is_noted:  # what is due counts from a beat's start, or from an outage's end
+            # entries by a clock that has since been set back: a running beat ticks again at once
+            pipeline.zremrangebyscore(keyspace.BEATS, now + int(BEAT_SILENT_S * 1000), "+inf")
+            if self._periods and not self._recorded:  # due times count from beat's start or the end of an outage
                 pipeline.delete(keyspace.SENT)
                 pipeline.hset(keyspace.SENT, mapping={task: self._entry(task, now) for task in self._periods})
             pipeline.execute()
         except (RedisError, OSError) as error:
-            self._away, self._is_noted = f"the ledger does not answer ({reason(error)})", False
+            self._ledger_error, self._recorded = f"the ledger does not answer ({reason(error)})", False
         else:
-            if self._away:
-                self._came_to = dict.fromkeys(self._periods, self._at)
-            self._away, self._is_noted = None, True
+            if self._ledger_error:
+                self._handled_at = dict.fromkeys(self._periods, self._ticked_at)
+            self._ledger_error, self._recorded = None, True
 
     def sent(self, task: str) -> None:
-        """A task was sent."""
+        """Record that a task was sent."""
         self._sent.labels(task).inc()
-        self._came_to[task] = self._clock()
+        self._handled_at[task] = self._clock()
         if task in self._periods:
             try:
                 self._ledger.redis.hset(keyspace.SENT, task, self._entry(task, self._now_ms()))
-            except (RedisError, OSError):  # the next one is noted, or that is missing, and is seen
+            except (RedisError, OSError):  # the next sending is recorded; if none is, beat shows as late
                 return
 
     def skipped(self, task: str) -> None:
-        """A task was due and not sent, since nobody takes what was."""
+        """Record that a due task was not sent, since too many wait for a worker."""
         self._skipped.labels(task).inc()
-        self._came_to[task] = self._clock()
+        self._handled_at[task] = self._clock()
 
     def end(self) -> None:
-        """Say that this beat ends, so that nobody misses it."""
+        """Remove the heartbeat, since this beat ends."""
         try:
             self._ledger.redis.zrem(keyspace.BEATS, self._ledger.worker_id)
-        except (RedisError, OSError):  # it is missed for an hour, then
+        except (RedisError, OSError):  # then it is missed until its entry expires
             return
 
-    def silence(self) -> list[str]:
-        """What it has not done for long although Redis answers: while that is away it waits, and lives."""
+    def stall_reasons(self) -> list[str]:
+        """Reasons why beat is not alive: late ticks or tasks, unless Redis is down: then beat waits, and is alive."""
         now = self._clock()
-        reasons = [f"beat has not ticked for {now - self._at:.0f} s"] if now - self._at > SILENT_S else []
-        due = {} if self._away else self._periods  # its next tick finds out whether Redis is back
+        reasons = (
+            [f"beat has not ticked for {now - self._ticked_at:.0f} s"] if now - self._ticked_at > BEAT_SILENT_S else []
+        )
+        due = {} if self._ledger_error else self._periods  # its next tick tests whether Redis is back
         reasons += [
-            f"beat has not sent {task} for {now - self._came_to[task]:.0f} s"
+            f"beat has not sent {task} for {now - self._handled_at[task]:.0f} s"
             for task, period_s in due.items()
-            if is_late(now - self._came_to[task], period_s)
+            if is_late(now - self._handled_at[task], period_s)
         ]
-        return reasons if reasons and self._reaches() else []
+        return reasons if reasons and self._redis_answers() else []
 
-    def hindrances(self) -> list[str]:
-        """Why nobody would get what it sends."""
-        return [*self.silence(), *filter(None, [self._away])]
+    def unready_reasons(self) -> list[str]:
+        """Reasons why no worker would receive its tasks."""
+        return [*self.stall_reasons(), *filter(None, [self._ledger_error])]
 
     def _entry(self, task: str, now_ms: int) -> str:
         return sent_entry(now_ms, self._periods[task])
@@ -112,7 +111,7 @@ class Heartbeat:
     def _now_ms(self) -> int:
         return int(clock(self._ledger).timestamp() * 1000)
 
-    def _reaches(self) -> bool:
+    def _redis_answers(self) -> bool:
         try:
             self._ledger.redis.ping()
         except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""Telling: what Flower is told of a task that failed. It keeps what it is told, on disk."""
+"""Redacts exception messages and tracebacks in Celery events: Flower persists them."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from celery.worker.request import Request
 
 
 class RedactedRequest(Request):  # type: ignore[misc] # Celery ships no types
-    """Of an exception its class alone: its words, and a traceback's, quote what it was raised over."""
+    """Sends an exception's class only: its message and traceback may quote data of a delivery."""
 
-    def send_event(self, type: str, **told: Any) -> None:  # noqa: A002 - the signature is Celery's
-        """Send an event to whoever watches."""
-        if "exception" in told:
-            told |= {"exception": told["exception"].partition("(")[0], "traceback": None}
-        super().send_event(type, **told)
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 - the signature is Celery's
+        """Send an event to Celery's event queue."""
+        if "exception" in fields:
+            fields |= {"exception": fields["exception"].partition("(")[0], "traceback": None}
+        super().send_event(type, **fields)
 
 
 class RedactedTask(Task):  # type: ignore[misc]
-    """A task whose failures are told so."""
+    """A task whose failure events are redacted."""
 
     abstract = True
-    Request = "workers.redaction:WordlessRequest"
+    Request = f"{__name__}:{RedactedRequest.__name__}"

@@ -1,7 +1,7 @@
-"""Clock: beat's scheduler, which counts by no wall clock, and sends no more while nobody takes what it has sent.
+"""Beat's scheduler: it counts by the monotonic clock, and sends nothing while too many tasks wait for a worker.
 
-No expiry: Celery judges that by the worker's clock, and where all of those run ahead of beat's nothing would ever be
-swept; and what nobody takes would stay in the queue all the same. Each of these tasks may run late, or twice.
+Tasks do not expire: Celery judges expiry by the worker's clock, so workers whose clocks all run ahead of beat's would
+never sweep; and tasks that no worker takes would stay in the queue anyway. Each of these tasks may run late, or twice.
 """
 
 from __future__ import annotations
@@ -15,67 +15,65 @@ from celery.schedules import schedule
 from redis.exceptions import RedisError
 
 from ledger.announcements import CLOCK
+from ledger.stats import MAX_CLOCK_WAITING
 
 if TYPE_CHECKING:
     from workers.heartbeat import Heartbeat
 
-MOST_WAITING = 20
-"""Tasks of the clock that wait for a worker."""
-
 
 def every(seconds: float) -> Any:
-    """A schedule of Celery's. By the wall clock it would be silent after that was set back, until it has caught up."""
+    """An interval schedule for Celery. By the wall clock, beat would pause after the clock was set back."""
     return schedule(timedelta(seconds=seconds), nowfun=_uptime)
 
 
 def _uptime() -> datetime:
-    """What counts on whatever becomes of the wall clock, as the kind of value that Celery's schedules count in."""
+    """The monotonic clock as a datetime, which is the type that Celery's schedules count in."""
     return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time.monotonic())
 
 
 class BoundedScheduler(Scheduler):  # type: ignore[misc] # Celery ships no types
-    """Only intervals, so nothing to remember: a beat that was killed leaves no file that could be damaged."""
+    """Schedules intervals only, so it needs no state file, which a killed beat could leave damaged."""
 
-    pulse: Heartbeat | None = None
+    heartbeat: Heartbeat | None = None
 
     @property
     def periods(self) -> dict[str, float]:
-        """The seconds between two of each task."""
+        """The interval of each task in seconds."""
         return {entry.task: entry.schedule.seconds for entry in self.schedule.values()}
 
     def install_default_entries(self, data: Any) -> None:
-        """None: Celery would clean results up, which we have none of, and at an hour of the wall clock."""
+        """Install none: Celery would clean up results, which do not exist here, at an hour of the wall clock."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send what is due, and say that this beat lives. Returns the seconds to the next tick."""
-        if self.pulse:
-            self.pulse.beat()
+        """Record a heartbeat and send due tasks. Returns the seconds to the next tick."""
+        if self.heartbeat:
+            self.heartbeat.beat()
         pause: float = super().tick(*args, **kwargs)
         return pause
 
     def close(self) -> None:
-        """End."""
+        """Stop, and remove the heartbeat."""
         super().close()
-        if self.pulse:
-            self.pulse.end()
+        if self.heartbeat:
+            self.heartbeat.end()
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Send a task that is due, unless too many wait; then it is due again after its interval."""
+        """Send a due task, or skip it until its next interval if too many wait."""
         if not _too_many(producer):
             super().apply_entry(entry, producer)
-        elif self.pulse:
-            self.pulse.skipped(entry.task)
+        elif self.heartbeat:
+            self.heartbeat.skipped(entry.task)
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
-        """Send a task, and say so once the broker has it. Raises celery's SchedulingError, which is logged."""
+        """Send a task, and record it once the broker has it. Raises celery's SchedulingError, which is logged."""
         result = super().apply_async(entry, *args, **kwargs)
-        if self.pulse:
-            self.pulse.sent(entry.task)
+        if self.heartbeat:
+            self.heartbeat.sent(entry.task)
         return result
 
 
 def _too_many(producer: Any) -> bool:
     try:
-        return bool(producer is not None and producer.channel.client.llen(CLOCK) >= MOST_WAITING)
-    except RedisError:  # sending fails as well, and says so
+        return bool(producer is not None and producer.channel.client.llen(CLOCK) >= MAX_CLOCK_WAITING)
+    except RedisError:  # sending fails as well, and is logged
         return False

@@ -1,4 +1,4 @@
-"""Sweeping: batches that nobody has settled for long are announced again."""
+"""Sweep: announces overdue batches, which no worker has settled, again."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ log = logger("seven.workers")
 
 
 class Sweep:
-    """One pass over all queues. Two at once do no harm: taking a batch and counting it as announced is one script."""
+    """Passes over all queues. Two at once do no harm: one script both takes a batch and marks it as announced."""
 
     def __init__(
         self,
@@ -25,12 +25,12 @@ class Sweep:
     ) -> None:
         self._ledger, self._announce, self._overdue_s, self._at_most = ledger, announce, overdue_s, at_most
         self._metrics = metrics or WorkerMetrics()
-        self._longest_queue = -(-at_most // BATCHES_PER_ANNOUNCEMENT)  # announcements; one pass makes as many
+        self._longest_queue = -(-at_most // BATCHES_PER_ANNOUNCEMENT)  # announcements; the maximum of one pass
 
     def run(self) -> int:
-        """Announce what is overdue, oldest first, bounded for each queue. Returns how many batches.
+        """Announce overdue batches, oldest first, bounded for each queue. Returns the number of batches.
 
-        Raises redis.RedisError or kombu's OperationalError; the next pass goes on where this one ended.
+        Raises redis.RedisError or kombu's OperationalError; the next pass continues where this one ended.
         """
         swept = 0
         for queue in QUEUES:

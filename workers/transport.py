@@ -1,7 +1,7 @@
-"""Transport: Celery's Redis transport, surviving what lies on a queue and is no message.
+"""Celery's Redis transport, which also survives invalid messages on a queue.
 
-With kombu's own a worker ends itself over an item that is no JSON, and over and over at a body that is no task's: it
-comes back. Nothing is lost by throwing such a thing away, since announcements are told again by the sweep.
+With kombu's own, an item that is not JSON ends the worker, and so does an invalid task body, again and again, since it
+is redelivered. Invalid messages may be thrown away: the sweep repeats lost announcements.
 """
 
 import base64
@@ -21,23 +21,23 @@ log = logger("seven.workers")
 
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What kombu's reading raises: of what is no JSON, names types that there are not, or numbers without end."""
+"""Raised by kombu for invalid JSON, unknown type names or oversized numbers."""
 
 
 class QoS(redis.QoS):
-    """What is reserved and not acknowledged; it lets go of what can never be put back."""
+    """Unacknowledged messages; drops those that can never be restored."""
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Put a message back on its queue."""
+        """Put a message back on its queue, or drop it if it is invalid."""
         try:
             super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call] # of kombu's
         except UNREADABLE:
-            log.error("thrown away: what was reserved is no message")  # noqa: TRY400 - a traceback would quote it
+            log.error("thrown away: a reserved item is not a message")  # noqa: TRY400 - a traceback would quote it
             self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call] # of kombu's
 
 
 class Channel(redis.Channel):
-    """A channel that throws away what cannot be read."""
+    """A channel that throws unreadable messages away."""
 
     QoS = QoS
 
@@ -46,37 +46,37 @@ class Channel(redis.Channel):
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call] # of kombu's
         except UNREADABLE as error:
             # no traceback: it would quote the message
-            log.error("thrown away: what lay on a queue cannot be read", cause=type(error).__name__)  # noqa: TRY400
-            raise Empty from None  # the poller's word for nothing there
+            log.error("thrown away: an item on a queue is unreadable", cause=type(error).__name__)  # noqa: TRY400
+            raise Empty from None  # tells the poller that the queue is empty
 
 
 class Transport(redis.Transport):
-    """A transport that throws away what is JSON and no task, on the queues of tasks."""
+    """A transport that throws away messages that are not tasks, on the queues of tasks."""
 
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
         if queue in TASK_QUEUES and not is_task(message):
-            log.error("thrown away: what lay on a queue is no task", queue=queue)
+            log.error("thrown away: a message on a queue is not a task", queue=queue)
         else:
             super()._deliver(message, queue)  # type: ignore[no-untyped-call] # of kombu's
 
 
-def bring_transport() -> None:
-    """Have this process speak to Redis through ours; its URL stays one that Flower, too, takes for Redis."""
+def register_transport() -> None:
+    """Make this process use the transport for Redis URLs, whose scheme stays one that Flower recognises as Redis."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"
 
 
-def is_task(told: Any) -> bool:
-    """Whether Celery can make a task of this message, as `announce` and beat send them: it trusts what it reads."""
+def is_task(message: Any) -> bool:
+    """Whether this is a task message as `announce` and beat send it. Celery itself does not validate messages."""
     try:
-        headers, properties = told["headers"], told["properties"]
-        named = (headers["task"], headers["id"], properties["delivery_tag"])
-        args, kwargs, _ = json.loads(base64.b64decode(told["body"], validate=True))
+        headers, properties = message["headers"], message["properties"]
+        names = (headers["task"], headers["id"], properties["delivery_tag"])
+        args, kwargs, _ = json.loads(base64.b64decode(message["body"], validate=True))
     except (TypeError, KeyError, ValueError, RecursionError):
         return False
-    of_json = (told.get("content-type"), properties.get("body_encoding")) == ("application/json", "base64")
+    is_json = (message.get("content-type"), properties.get("body_encoding")) == ("application/json", "base64")
     return (
-        of_json and all(isinstance(one, str) for one in named) and isinstance(args, list) and isinstance(kwargs, dict)
+        is_json and all(isinstance(name, str) for name in names) and isinstance(args, list) and isinstance(kwargs, dict)
     )

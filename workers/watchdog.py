@@ -1,7 +1,7 @@
-"""Stalling: a worker that lives and consumes nothing while its queues wait ends itself, for its supervisor.
+"""Watchdog: a worker that consumes nothing while its queues wait exits, so that its supervisor restarts it.
 
-Celery is known for it after it had to connect to Redis again (celery#8030, #8091, #9054): the process answers pings and
-never takes another message. What it had in hand is in the ledger.
+Celery is known to stall after a reconnection to Redis (celery#8030, #8091, #9054): the process answers pings and never
+takes another message. The batches it had in flight are in the ledger.
 """
 
 import threading
@@ -13,30 +13,30 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from runtime.shutdown import end_now
+from runtime.shutdown import exit_now
 
 EXIT_CODE = 70
-LOOKS = 18
-"""In a row that find a queue waiting and nothing done; spread over `SEVEN_STALL_S`."""
+CHECKS = 18
+"""Consecutive checks that find a waiting queue and an idle worker; spread over `SEVEN_STALL_S`."""
 
 
 class Watchdog:
-    """Watches one worker, in a thread of its own. It counts looks, and not time: a machine may be frozen."""
+    """Watches one worker, in a thread of its own. It counts checks, not time: the machine may be suspended."""
 
     def __init__(
-        self, redis: Redis, stall_s: float, end: Callable[[str, int], object] = end_now, looks: int = LOOKS
+        self, redis: Redis, stall_s: float, end: Callable[[str, int], object] = exit_now, checks: int = CHECKS
     ) -> None:
-        self._redis, self._end, self._looks = redis, end, looks
-        self._every_s = stall_s / looks
+        self._redis, self._end, self._checks = redis, end, checks
+        self._every_s = stall_s / checks
         self._idle, self._long_tasks = 0, 0
 
-    def excuse(self, **_: Any) -> None:
-        """A task began or ended: nothing stalls. Takes what Celery's signals bring."""
+    def reset(self, **_: Any) -> None:
+        """Start counting anew, since a task began or ended. Accepts the arguments of Celery's signals."""
         self._idle = 0
 
     @contextmanager
-    def excused(self) -> Iterator[None]:
-        """Something that may take long is done by this worker, for the length of a block."""
+    def paused(self) -> Iterator[None]:
+        """Pause during a block that may take long."""
         self._long_tasks += 1
         try:
             yield
@@ -44,20 +44,20 @@ class Watchdog:
             self._long_tasks -= 1
 
     def start(self, queues: Collection[str]) -> None:
-        """Begin to watch these queues of the broker."""
+        """Start to watch these queues of the broker."""
         threading.Thread(target=self._run, args=(queues,), name="watchdog", daemon=True).start()
 
-    def look(self, queues: Collection[str]) -> None:
-        """Look once. An empty queue excuses a worker that does nothing, and so does a Redis that does not answer."""
+    def check(self, queues: Collection[str]) -> None:
+        """Check once. A worker may be idle while its queues are empty or Redis does not answer."""
         try:
             waiting = any(self._redis.llen(queue) for queue in queues)
         except RedisError:
             waiting = False
         self._idle = self._idle + 1 if waiting and not self._long_tasks else 0
-        if self._idle > self._looks:
+        if self._idle > self._checks:
             self._end("stalled: nothing consumed although a queue waits", EXIT_CODE)
 
     def _run(self, queues: Collection[str]) -> None:
         while True:
             time.sleep(self._every_s)
-            self.look(queues)
+            self.check(queues)

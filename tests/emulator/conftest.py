@@ -1,20 +1,20 @@
-"""A receiver for every test that wants one."""
+"""Fixtures: a receiver and an emulator, both real HTTP servers."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.emulator_process import Emulator, emulating
-from tests.emulator.stub_receiver import Receiver, receiving
+from tests.emulator.emulator_process import Emulator, run_emulator
+from tests.emulator.stub_receiver import Receiver, run_receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with receiving() as one:
-        yield one
+    with run_receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with emulating() as one:
-        yield one
+    with run_emulator() as emulator:
+        yield emulator

@@ -1,4 +1,4 @@
-"""Emulators to ask: real HTTP servers, asked as the vendor's clients ask."""
+"""Emulators for tests: real HTTP servers, called as the vendor's clients call the gateway."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import httpx2
 
 from emulator.app import create_app
 from emulator.settings import EmulatorSettings
-from tests.emulator.stub_receiver import serving, wait_until
+from tests.emulator.stub_receiver import serve, wait_until
 
 KEY = "a-key-of-some-account"
 SMALL = {"seed": 3, "messages": 20, "duplicates": 0}
@@ -16,7 +16,7 @@ SMALL = {"seed": 3, "messages": 20, "duplicates": 0}
 
 @dataclass(frozen=True)
 class Emulator:
-    """One emulator, served at `url`."""
+    """An emulator, served at `url`."""
 
     url: str
     client: httpx2.Client
@@ -25,8 +25,8 @@ class Emulator:
     def api(self) -> str:
         return f"{self.url}/api/hooks"
 
-    def subscribe(self, **words: object) -> int:
-        answer = self.client.post(self.api, data={"action": "subscribe", "event_type": "all", **words})
+    def subscribe(self, **fields: object) -> int:
+        answer = self.client.post(self.api, data={"action": "subscribe", "event_type": "all", **fields})
         assert answer.json()["success"] is True
         return answer.json()["id"]
 
@@ -37,26 +37,29 @@ class Emulator:
         return self.client.get(self.api).json()["hooks"]
 
     def hooks(self) -> list[dict]:
-        """What is registered, not asked through the API."""
+        """The registered hooks, without a request to the API."""
         return self.client.get(f"{self.url}/hooks").json()["hooks"]
 
-    def tell(self, **order: object) -> int:
-        answer = self.client.post(f"{self.url}/stories", json={**SMALL, **order})
+    def run_scenario(self, **fields: object) -> int:
+        answer = self.client.post(f"{self.url}/stories", json={**SMALL, **fields})
         assert answer.status_code == 202, answer.text
         return answer.json()["story"]
 
     def progress(self, scenario: int = 1) -> dict:
         answer = self.client.get(f"{self.url}/stories/{scenario}")
-        return answer.json() if answer.status_code == 200 else {"state": "untold"}
+        return answer.json() if answer.status_code == 200 else {"state": "not started"}
 
-    def told(self, scenario: int = 1) -> dict:
-        """A story's report, once it is told."""
+    def final_report(self, scenario: int = 1) -> dict:
+        """A scenario's report, once it has ended."""
         wait_until(lambda: self.progress(scenario)["state"] == "told")
         return self.progress(scenario)
 
 
 @contextmanager
-def emulating(**settings: object) -> Iterator[Emulator]:
-    told = EmulatorSettings(**{f"emulator_{name}": value for name, value in settings.items()})
-    with serving(create_app(told)) as url, httpx2.Client(headers={"X-Api-Key": KEY}, trust_env=False) as client:
+def run_emulator(**settings: object) -> Iterator[Emulator]:
+    emulator_settings = EmulatorSettings(**{f"emulator_{name}": value for name, value in settings.items()})
+    with (
+        serve(create_app(emulator_settings)) as url,
+        httpx2.Client(headers={"X-Api-Key": KEY}, trust_env=False) as client,
+    ):
         yield Emulator(url, client)

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong at the gateway when it is asked to."""
+"""Faults of the gateway, injected on demand."""
 
 import time
 
@@ -14,13 +14,13 @@ URL = "https://your-domain.com/webhook"
 
 @pytest.fixture
 def emulator(emulator: Emulator) -> Emulator:
-    """One with a hook."""
+    """An emulator with one hook."""
     emulator.subscribe(target_url=URL)
     return emulator
 
 
-def put(one: Emulator, *faults: dict) -> dict:
-    answer = one.client.put(f"{one.url}/faults", json=faults[0] if len(faults) == 1 else list(faults))
+def put(emulator: Emulator, *faults: dict) -> dict:
+    answer = emulator.client.put(f"{emulator.url}/faults", json=faults[0] if len(faults) == 1 else list(faults))
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -39,17 +39,17 @@ def put(one: Emulator, *faults: dict) -> dict:
     ],
 )
 @pytest.mark.parametrize("action", ["read", "subscribe", "unsubscribe"])
-def test_another_answer_comes_than_is_due(emulator: Emulator, fault, status, begins, action):
-    """Whatever was asked for is not done, unless the fault says that it is."""
-    words = {"action": action, "target_url": URL, "event_type": "all"}
+def test_a_fault_replaces_the_answer(emulator: Emulator, fault, status, begins, action):
+    """The request is not performed, unless the fault says so."""
+    fields = {"action": action, "target_url": URL, "event_type": "all"}
     for performed in (False, True):
         put(emulator, {**fault, "performed": performed})
-        answer = emulator.client.post(emulator.api, data=words)
+        answer = emulator.client.post(emulator.api, data=fields)
 
         assert answer.status_code == status
         assert answer.content.startswith(begins)
-        done = {"read": 1, "subscribe": 2, "unsubscribe": 0}[action]
-        assert len(emulator.hooks()) == (done if performed else 1)
+        expected_hooks = {"read": 1, "subscribe": 2, "unsubscribe": 0}[action]
+        assert len(emulator.hooks()) == (expected_hooks if performed else 1)
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,16 @@ def test_another_answer_comes_than_is_due(emulator: Emulator, fault, status, beg
         ),
     ],
 )
-def test_a_read_can_be_odd(emulator: Emulator, fault, listed):
-    """In every way that the vendor's own clients are prepared for, and in some that they are not."""
+def test_a_read_can_be_distorted(emulator: Emulator, fault, listed):
+    """In every way that the vendor's own clients handle, and in others."""
     put(emulator, fault)
 
     assert emulator.client.get(emulator.api).json() == listed
     assert len(emulator.hooks()) == 1
 
 
-def test_a_subscribe_can_be_odd(emulator: Emulator):
-    """Its id as a string, its success as a string."""
+def test_a_subscribe_can_be_distorted(emulator: Emulator):
+    """Its id and its success can be strings."""
     put(emulator, {"strings": True, "swap_ids": True})
     answer = emulator.client.post(emulator.api, data={"target_url": URL, "event_type": "dlr"})
 
@@ -94,21 +94,21 @@ def test_a_subscribe_can_be_odd(emulator: Emulator):
 
 
 def test_an_answer_can_be_slow(emulator: Emulator):
-    """Whoever does not wait for it finds what was asked for done."""
+    """The request is performed before the delay, even if the client does not wait."""
     put(emulator, {"slow": 0.3})
-    asked_at = time.monotonic()
+    began_at = time.monotonic()
     assert emulator.client.get(emulator.api).json()["success"] is True
-    assert time.monotonic() - asked_at >= 0.3
+    assert time.monotonic() - began_at >= 0.3
 
     put(emulator, {"slow": 1})
-    impatient = httpx2.Timeout(PATIENCE_S, read=0.2)
+    short_timeout = httpx2.Timeout(PATIENCE_S, read=0.2)
     with pytest.raises(httpx2.ReadTimeout):
-        emulator.client.post(emulator.api, data={"target_url": URL, "event_type": "dlr"}, timeout=impatient)
+        emulator.client.post(emulator.api, data={"target_url": URL, "event_type": "dlr"}, timeout=short_timeout)
     wait_until(lambda: [hook["event_type"] for hook in emulator.hooks()] == ["all", "dlr"])
 
 
 def test_a_fault_ends_after_its_times(emulator: Emulator):
-    """So many requests meet it, and no more."""
+    """It affects this number of requests, and no more."""
     put(emulator, {"code": 903, "times": 2})
     answers = [emulator.client.get(emulator.api).json() for _ in range(3)]
 
@@ -117,8 +117,8 @@ def test_a_fault_ends_after_its_times(emulator: Emulator):
     assert emulator.client.get(f"{emulator.url}/faults").json()["faults"] == [{"code": 903, "times": 2, "left": 0}]
 
 
-def test_a_fault_can_be_one_of_some_actions(emulator: Emulator):
-    """Of several faults the first that applies is met; other actions go on."""
+def test_a_fault_can_be_limited_to_actions(emulator: Emulator):
+    """The first fault that applies takes effect; other actions are unaffected."""
     put(emulator, {"status": 503, "actions": ["unsubscribe"]}, {"hooks": "empty", "actions": ["read"], "times": 1})
 
     assert emulator.client.delete(emulator.api, params={"id": 1}).status_code == 503
@@ -127,7 +127,7 @@ def test_a_fault_can_be_one_of_some_actions(emulator: Emulator):
 
 
 def test_faults_end_when_they_are_deleted(emulator: Emulator):
-    """Then all is well again; a new fault replaces the old ones."""
+    """Deleting ends all faults; a new fault replaces the old ones."""
     put(emulator, {"code": 900})
     assert put(emulator, {"code": 902})["faults"] == [{"code": 902, "left": None}]
     assert emulator.client.delete(f"{emulator.url}/faults").json()["faults"] == []
@@ -135,7 +135,7 @@ def test_faults_end_when_they_are_deleted(emulator: Emulator):
 
 
 def test_requests_are_counted_by_action(emulator: Emulator):
-    """Every request to the API, refused and failed ones included; what happens behind its back is not counted."""
+    """Every request to the API counts, refused and failed ones included; requests to the controls do not."""
     emulator.read()
     emulator.client.get(emulator.api, headers={"X-Api-Key": ""})
     emulator.client.post(emulator.api, data={"action": "drop"})
@@ -152,28 +152,28 @@ def test_requests_are_counted_by_action(emulator: Emulator):
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("fields", "wrong"),
     [
-        pytest.param({}, {"body"}, id="nothing goes wrong"),
-        pytest.param({"times": 3, "actions": ["read"]}, {"body"}, id="nothing goes wrong three times"),
+        pytest.param({}, {"body"}, id="no effect"),
+        pytest.param({"times": 3, "actions": ["read"]}, {"body"}, id="no effect, three times"),
         pytest.param({"status": 500, "code": 900}, {"body"}, id="two answers at once"),
-        pytest.param({"slow": 1, "performed": True}, {"body"}, id="performed anyway"),
+        pytest.param({"slow": 1, "performed": True}, {"body"}, id="performed without another answer"),
         pytest.param({"slow": -1, "status": 200}, {"slow", "status"}, id="out of range"),
         pytest.param({"slow": 1000}, {"slow"}, id="too slow"),
-        pytest.param({"code": "wrong key"}, {"code"}, id="no code"),
-        pytest.param({"code": True}, {"code"}, id="a truth as a code"),
-        pytest.param({"garbage": True, "times": 0}, {"times"}, id="never"),
-        pytest.param({"garbage": True, "actions": ["list"]}, {"actions.0"}, id="no action of the vendor's"),
-        pytest.param({"hooks": "none"}, {"hooks"}, id="no such list"),
+        pytest.param({"code": "wrong key"}, {"code"}, id="not a code"),
+        pytest.param({"code": True}, {"code"}, id="a boolean as a code"),
+        pytest.param({"garbage": True, "times": 0}, {"times"}, id="zero times"),
+        pytest.param({"garbage": True, "actions": ["list"]}, {"actions.0"}, id="unknown action"),
+        pytest.param({"hooks": "none"}, {"hooks"}, id="unknown list"),
         pytest.param({"slowness": 1}, {"slowness"}, id="misspelt"),
         pytest.param([{"slow": 1}, {"omit": ["name"]}], {"1.omit.0"}, id="the second of two"),
-        pytest.param("slow", {"body"}, id="a word"),
+        pytest.param("slow", {"body"}, id="a string"),
     ],
 )
-def test_a_wrong_fault_is_refused_field_by_field(emulator: Emulator, told, wrong):
-    """422 names what is wrong, and the faults stay as they were."""
+def test_a_wrong_fault_is_refused_by_field(emulator: Emulator, fields, wrong):
+    """422 names each wrong field, and the faults stay as they were."""
     before = put(emulator, {"code": 900})["faults"]
-    answer = emulator.client.put(f"{emulator.url}/faults", json=told)
+    answer = emulator.client.put(f"{emulator.url}/faults", json=fields)
 
     assert answer.status_code == 422
     assert set(answer.json()["wrong"]) == wrong

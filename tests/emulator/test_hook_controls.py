@@ -1,9 +1,9 @@
-"""Hook controls: what happens to hooks behind their owner's back, and what a restart leaves of them."""
+"""Hook controls: changes of hooks behind their owner's back, and hooks after a restart."""
 
 import pytest
 
 from emulator.app import from_environment
-from tests.emulator.emulator_process import Emulator, emulating
+from tests.emulator.emulator_process import Emulator, run_emulator
 
 URL = "https://your-domain.com/webhook"
 FULL = {
@@ -17,12 +17,12 @@ FULL = {
 
 
 def test_a_hook_can_be_registered_behind_its_owners_back(emulator: Emulator):
-    """As it is listed by the API, odd ones included; no key is asked for and no fault applies."""
+    """The API lists it, even with an unknown event type; the control needs no key, and no fault applies."""
     emulator.client.put(f"{emulator.url}/faults", json={"status": 500, "actions": ["subscribe"]})
-    for told in (FULL, {"target_url": URL, "event_type": "voice.status", "enabled": False}):
-        answer = emulator.client.post(f"{emulator.url}/hooks", json=told, headers={"X-Api-Key": ""})
+    for fields in (FULL, {"target_url": URL, "event_type": "voice.status", "enabled": False}):
+        answer = emulator.client.post(f"{emulator.url}/hooks", json=fields, headers={"X-Api-Key": ""})
         assert answer.status_code == 201
-        assert told.items() <= answer.json().items()
+        assert fields.items() <= answer.json().items()
 
     first, second = emulator.read()
     assert {**FULL, "id": "1"}.items() <= first.items()
@@ -42,7 +42,7 @@ def test_a_hook_can_be_registered_behind_its_owners_back(emulator: Emulator):
     ],
 )
 def test_a_hook_can_be_changed(emulator: Emulator, change):
-    """What is not said stays, and so do other hooks."""
+    """Fields that the request lacks stay, and so do other hooks."""
     for _ in range(2):
         emulator.client.post(f"{emulator.url}/hooks", json=FULL)
     created = emulator.hooks()[0]["created"]
@@ -54,7 +54,7 @@ def test_a_hook_can_be_changed(emulator: Emulator, change):
 
 
 def test_a_hook_can_be_deleted(emulator: Emulator):
-    """It is no longer listed, and unknown by its id."""
+    """It is no longer listed, and its id is unknown."""
     emulator.subscribe(target_url=URL)
     hook = f"{emulator.url}/hooks/1"
 
@@ -64,23 +64,23 @@ def test_a_hook_can_be_deleted(emulator: Emulator):
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("fields", "wrong"),
     [
-        pytest.param({}, {"target_url", "event_type"}, id="nothing"),
-        pytest.param({**FULL, "target_url": "secret"}, {"target_url"}, id="no URL"),
-        pytest.param({**FULL, "request_method": "PUT"}, {"request_method"}, id="no method"),
+        pytest.param({}, {"target_url", "event_type"}, id="no field"),
+        pytest.param({**FULL, "target_url": "secret"}, {"target_url"}, id="not a URL"),
+        pytest.param({**FULL, "request_method": "PUT"}, {"request_method"}, id="unknown method"),
         pytest.param({**FULL, "enabled": "maybe"}, {"enabled"}, id="neither true nor false"),
         pytest.param({**FULL, "filter": "491"}, {"filter"}, id="misspelt"),
         pytest.param([FULL], {"body"}, id="a list"),
     ],
 )
-def test_a_wrong_hook_is_refused_field_by_field(emulator: Emulator, told, wrong):
-    """422 names what is wrong and repeats none of it; the registered hooks stay as they were."""
+def test_a_wrong_hook_is_refused_by_field(emulator: Emulator, fields, wrong):
+    """422 names each wrong field without its value; the registered hooks stay as they were."""
     emulator.subscribe(target_url=URL)
     before = emulator.hooks()
-    answers = [emulator.client.post(f"{emulator.url}/hooks", json=told)]
-    if told:
-        answers.append(emulator.client.patch(f"{emulator.url}/hooks/1", json=told))
+    answers = [emulator.client.post(f"{emulator.url}/hooks", json=fields)]
+    if fields:
+        answers.append(emulator.client.patch(f"{emulator.url}/hooks/1", json=fields))
 
     for answer in answers:
         assert answer.status_code == 422
@@ -89,34 +89,34 @@ def test_a_wrong_hook_is_refused_field_by_field(emulator: Emulator, told, wrong)
     assert emulator.hooks() == before
 
 
-def test_hooks_outlive_a_restart_where_a_file_is_named(tmp_path):
-    """As they were, and no id is given out a second time; the file is nobody else's to read."""
+def test_hooks_survive_a_restart_with_a_state_file(tmp_path):
+    """They are unchanged and ids are not reused; only the owner can read the file."""
     path = tmp_path / "new" / "hooks.json"
-    with emulating(state_file=path) as one:
+    with run_emulator(state_file=path) as emulator:
         for number in range(3):
-            one.subscribe(target_url=f"{URL}/{number}", headers="A: 1")
-        one.client.patch(f"{one.url}/hooks/1", json={"enabled": False})
-        one.unsubscribe(3)
-        before = one.hooks()
+            emulator.subscribe(target_url=f"{URL}/{number}", headers="A: 1")
+        emulator.client.patch(f"{emulator.url}/hooks/1", json={"enabled": False})
+        emulator.unsubscribe(3)
+        before = emulator.hooks()
 
     assert path.stat().st_mode & 0o077 == 0
-    assert [found.name for found in path.parent.iterdir()] == ["hooks.json"]
-    with emulating(state_file=path) as one:
-        assert one.hooks() == before
-        assert one.subscribe(target_url=URL) == 4
+    assert [file.name for file in path.parent.iterdir()] == ["hooks.json"]
+    with run_emulator(state_file=path) as emulator:
+        assert emulator.hooks() == before
+        assert emulator.subscribe(target_url=URL) == 4
 
 
-def test_without_a_file_they_do_not():
-    """An emulator of tests begins with nothing."""
-    with emulating() as one:
-        one.subscribe(target_url=URL)
-    with emulating() as one:
-        assert one.hooks() == []
+def test_hooks_are_lost_without_a_state_file():
+    """Without a file an emulator starts empty."""
+    with run_emulator() as emulator:
+        emulator.subscribe(target_url=URL)
+    with run_emulator() as emulator:
+        assert emulator.hooks() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"hooks": [{"id": 1}]}'])
-def test_another_file_is_left_alone(tmp_path, monkeypatch, capsys, content):
-    """The process ends with exit code 2 and the setting's name, and does not write over what is not its own."""
+def test_a_foreign_state_file_is_not_overwritten(tmp_path, monkeypatch, capsys, content):
+    """The process exits with code 2 and the setting's name, and leaves the file unchanged."""
     path = tmp_path / "hooks.json"
     path.write_bytes(content)
 

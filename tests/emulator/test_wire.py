@@ -1,13 +1,13 @@
-"""Wire: how an occurrence is written, and that what was written is what is read."""
+"""The wire format: how events are written as requests, and that a receiver reads them back."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.scenarios import deliveries, scenario
+from emulator.scenarios import plan_deliveries, scenario
 from emulator.vendor_event import VendorEvent
-from emulator.wire import LAYOUTS, METHODS, Layout, Method, PlannedDelivery, Request, requests, write
+from emulator.wire import LAYOUTS, METHODS, Layout, Method, PlannedDelivery, Request, requests, write_request
 from seven.delivery import Delivery, Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
@@ -19,38 +19,38 @@ REPORT = VendorEvent(
     "dlr", {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}, AT
 )
 
-NOTATIONS = [(method, layout) for method in METHODS for layout in LAYOUTS]
+FORMATS = [(method, layout) for method in METHODS for layout in LAYOUTS]
 
 
 def read(request: Request) -> Payload:
     parts = urlsplit(request.url)
-    words = Delivery(request.method, parts.query.encode(), request.body).decode()
-    named = parts.path.rsplit("/", 1)[1]
-    return Payload.of(words, named if named in EVENT_TYPES else None)
+    fields = Delivery(request.method, parts.query.encode(), request.body).decode()
+    last_segment = parts.path.rsplit("/", 1)[1]
+    return Payload.of(fields, last_segment if last_segment in EVENT_TYPES else None)
 
 
-def event(occurrence: VendorEvent, method: Method, layout: Layout) -> Event:
-    """What a receiver understands, at the moment it is told."""
-    received_at = datetime.fromisoformat(occurrence.webhook_timestamp).astimezone(UTC)
-    return read(write(PlannedDelivery(occurrence, method, layout), TARGET)).event(received_at)
+def parse(event: VendorEvent, method: Method, layout: Layout) -> Event:
+    """The event as a receiver parses it on arrival."""
+    received_at = datetime.fromisoformat(event.webhook_timestamp).astimezone(UTC)
+    return read(write_request(PlannedDelivery(event, method, layout), TARGET)).event(received_at)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
-def test_every_notation_says_the_same(seed):
-    """One occurrence is understood as one event with one digest, in whichever method and layout it is told."""
-    for occurrence in scenario(seed, now=NOW, messages=60):
-        events = [event(occurrence, method, layout) for method, layout in NOTATIONS]
-        digests = {read(write(PlannedDelivery(occurrence, *notation), TARGET)).digest() for notation in NOTATIONS}
+def test_every_format_is_read_alike(seed):
+    """An event has the same fields and digest in every request method and layout."""
+    for event in scenario(seed, now=NOW, messages=60):
+        events = [parse(event, method, layout) for method, layout in FORMATS]
+        digests = {read(write_request(PlannedDelivery(event, *format_), TARGET)).digest() for format_ in FORMATS}
 
-        assert events[0].event_type == occurrence.event_type
-        assert all(one == events[0] for one in events)
+        assert events[0].event_type == event.event_type
+        assert all(other == events[0] for other in events)
         assert len(digests) == 1
 
 
-@pytest.mark.parametrize(("method", "layout"), NOTATIONS)
-def test_the_method_shows(method, layout):
-    """A receiver recognises the request method from the bytes."""
-    request = write(PlannedDelivery(REPORT, method, layout), TARGET)
+@pytest.mark.parametrize(("method", "layout"), FORMATS)
+def test_the_request_method_is_recognisable(method, layout):
+    """A receiver recognises the hook's request method from the bytes."""
+    request = write_request(PlannedDelivery(REPORT, method, layout), TARGET)
     delivery = Delivery(request.method, urlsplit(request.url).query.encode(), request.body)
 
     assert delivery.request_method == method
@@ -58,18 +58,18 @@ def test_the_method_shows(method, layout):
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_a_story_has_the_fields_of_the_vendors_samples(event_type):
-    """What we tell names every field that the vendor's own sample names."""
-    told = [one for one in scenario(1, now=NOW) if one.event_type == event_type]
+def test_a_scenario_has_the_fields_of_the_vendors_samples(event_type):
+    """Each event has every field of the vendor's own sample."""
+    events = [event for event in scenario(1, now=NOW) if event.event_type == event_type]
 
-    assert all(set(EVENT_TYPES[event_type].example) <= set(one.fields) for one in told)
+    assert all(set(EVENT_TYPES[event_type].example) <= set(event.fields) for event in events)
 
 
 def test_json_is_written_as_php_writes_it():
     """Slashes escaped, no spaces, ASCII only."""
-    occurrence = VendorEvent("tracking", {"final_url": "https://ü.example/", "sms_label": None, "total_clicks": 1}, AT)
+    event = VendorEvent("tracking", {"final_url": "https://ü.example/", "sms_label": None, "total_clicks": 1}, AT)
 
-    assert write(PlannedDelivery(occurrence), TARGET) == Request(
+    assert write_request(PlannedDelivery(event), TARGET) == Request(
         "POST",
         TARGET,
         (("content-type", "application/json"),),
@@ -99,13 +99,13 @@ def test_json_is_written_as_php_writes_it():
     ],
 )
 def test_forms_are_written_as_php_writes_them(layout, url, form):
-    """Brackets encoded, null left out, true as 1, a space as +; a GET says in its URL what a POST says in its body."""
+    """Brackets encoded, null left out, true as 1, a space as +; a GET's query equals a POST's body."""
     fields = {"text": "a b&~ü", "gone": None, "yes": True, "no": False, "in": {"n": 0.075}}
-    occurrence = VendorEvent("sms_mo", fields, AT)
+    event = VendorEvent("sms_mo", fields, AT)
 
-    posted = write(PlannedDelivery(occurrence, "POST", layout), TARGET)
+    posted = write_request(PlannedDelivery(event, "POST", layout), TARGET)
     assert posted == Request("POST", url, (("content-type", "application/x-www-form-urlencoded"),), form)
-    assert write(PlannedDelivery(occurrence, "GET", layout), TARGET) == Request(
+    assert write_request(PlannedDelivery(event, "GET", layout), TARGET) == Request(
         "GET", f"{url}?{form.decode()}", (), b""
     )
 
@@ -114,21 +114,23 @@ def test_forms_are_written_as_php_writes_them(layout, url, form):
     ("method", "layout", "target", "url"),
     [
         pytest.param("GET", "bare", "http://r/h/t/?s=1", "http://r/h/t/dlr?s=1&a=2", id="GET adds to the query"),
-        pytest.param("GET", "bare", "http://r/h/t/dlr#x", "http://r/h/t/dlr?a=2", id="already named, fragment unsent"),
+        pytest.param(
+            "GET", "bare", "http://r/h/t/dlr#x", "http://r/h/t/dlr?a=2", id="event type in the path, fragment dropped"
+        ),
         pytest.param("POST", "bare", "http://r/h/t?s=1", "http://r/h/t/dlr?s=1", id="POST keeps the query"),
         pytest.param("POST", "flat", "http://r/h/t?s=1", "http://r/h/t?s=1", id="as registered"),
         pytest.param("JSON", "bare", "http://r/h/t?s=1", "http://r/h/t?s=1", id="JSON is always nested"),
     ],
 )
-def test_a_target_may_carry_a_query_of_its_own(method, layout, target, url):
-    """Tenants and shared secrets stand in the query of a hook's URL, and must arrive."""
-    assert write(PlannedDelivery(VendorEvent("dlr", {"a": 2}, AT), method, layout), target).url == url
+def test_a_target_may_have_a_query(method, layout, target, url):
+    """A hook's URL may have tenants and shared secrets in its query, which must arrive."""
+    assert write_request(PlannedDelivery(VendorEvent("dlr", {"a": 2}, AT), method, layout), target).url == url
 
 
-def test_requests_are_written_when_they_are_asked_for():
-    """A long story does not have to fit into memory as requests."""
-    tellings = deliveries(scenario(1, now=NOW), methods=("JSON",))
-    written = requests(tellings, TARGET)
+def test_requests_are_written_when_they_are_drawn():
+    """The requests of a long scenario need not fit into memory."""
+    planned = plan_deliveries(scenario(1, now=NOW), methods=("JSON",))
+    written = requests(planned, TARGET)
 
-    assert next(written) == write(tellings[0], TARGET)
-    assert len(list(written)) == len(tellings) - 1
+    assert next(written) == write_request(planned[0], TARGET)
+    assert len(list(written)) == len(planned) - 1

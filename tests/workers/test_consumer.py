@@ -1,4 +1,4 @@
-"""Consuming: announced batches become rows, whatever is among them, in both databases."""
+"""The consumer: announced batches become rows in both databases, whatever they contain."""
 
 import json
 from typing import Any
@@ -25,14 +25,14 @@ def rows(engine: Engine, *columns: Any) -> list[tuple[Any, ...]]:
 
 
 def pending(ledger: Ledger) -> int:
-    return sum(one.pending for one in ledger.figures(QUEUES).queues.values())
+    return sum(queue.pending for queue in ledger.figures(QUEUES).queues.values())
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_every_event_type_becomes_rows(
     consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any, event_type: str
 ):
-    """A delivery of each type is archived as applied, with its record, and has left the ledger."""
+    """A delivery of each type is archived as applied, with its record, and settled in the ledger."""
     event = EVENT_TYPES[event_type]
     words = {"data": dict(event.example), "webhook_event": event_type, "webhook_timestamp": "2022-07-27T07:38:18+02:00"}
     consumer.consume(event_type, [accept(envelope("one", event_type, words), queue=event_type)])
@@ -46,8 +46,8 @@ def test_every_event_type_becomes_rows(
     )
     assert kept["subject"]
     assert json.loads(kept["payload"]) == words
-    told = event.parse(event.example, NOW, NOW)
-    for record in told.project():
+    parsed = event.parse(event.example, NOW, NOW)
+    for record in parsed.project():
         with engine.connect() as connection:
             schema = "seven." if engine.dialect.name == "postgresql" else ""
             assert connection.execute(text(f"SELECT count(*) FROM {schema}{record.table}")).scalar() == 1
@@ -55,7 +55,7 @@ def test_every_event_type_becomes_rows(
 
 
 def test_one_bad_envelope_never_fails_its_batch(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any):
-    """Garbage becomes a dead letter, a misfit is parked, and their neighbours are applied, in one transaction."""
+    """Garbage becomes a dead letter, an invalid payload is parked, and the others are applied, in one transaction."""
     batch = accept(
         envelope("good"),
         b"garbage",
@@ -83,15 +83,16 @@ def test_one_bad_envelope_never_fails_its_batch(consumer: Consumer, ledger: Ledg
     assert pending(ledger) == 0
 
 
-def test_rows_that_the_database_refuses_are_buried_alone(ledger: Ledger, engine: Engine, accept: Any):
-    """What only the database finds impossible becomes a dead letter; its neighbours are kept."""
+def test_only_the_rows_that_the_database_refuses_are_buried(ledger: Ledger, engine: Engine, accept: Any):
+    """A delivery that violates a constraint becomes a dead letter; the others are applied."""
     schema = "seven." if engine.dialect.name == "postgresql" else ""
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
             connection.execute(text("DROP TABLE message_statuses"))
             connection.execute(
                 text(
-                    "CREATE TABLE message_statuses (msg_id TEXT, status TEXT CHECK (status <> 'ODD'), at TEXT, PRIMARY KEY (msg_id, status, at))"
+                    "CREATE TABLE message_statuses (msg_id TEXT, status TEXT CHECK (status <> 'ODD'), at TEXT, "
+                    "PRIMARY KEY (msg_id, status, at))"
                 )
             )
         else:
@@ -110,8 +111,8 @@ def test_rows_that_the_database_refuses_are_buried_alone(ledger: Ledger, engine:
     assert pending(ledger) == 0
 
 
-def test_a_batch_that_is_none_is_buried_whole(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any):
-    """Something in the ledger that is no batch does not hold up the others, and is not thrown away."""
+def test_an_unreadable_batch_is_buried_whole(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any):
+    """Content of the ledger that is not a batch is kept as a dead letter, and does not hold up the others."""
     good = accept(envelope("good"))
     ledger.redis.hset("seven:batches", "odd", b"\x00odd")
     consumer.consume("dlr", ["odd", good])
@@ -133,13 +134,13 @@ def test_texts_that_postgresql_refuses_are_kept(consumer: Consumer, engine: Engi
     assert json.loads(payload) == words
     with engine.connect() as connection:
         schema = "seven." if engine.dialect.name == "postgresql" else ""
-        found = connection.execute(text(f"SELECT sender, text FROM {schema}inbound_messages")).one()
-    assert tuple(found) == ("a\ufffdb", "\ufffd \U0001f600")
+        row = connection.execute(text(f"SELECT sender, text FROM {schema}inbound_messages")).one()
+    assert tuple(row) == ("a\ufffdb", "\ufffd \U0001f600")
 
 
 @pytest.mark.parametrize("name", ["rcs", "wa_mo", "sms.mo", "x\x00\ud800", None])
-def test_event_types_of_tomorrow_are_kept_raw(consumer: Consumer, engine: Engine, accept: Any, name: str | None):
-    """An event type not known here, or none, is parked under its name, whatever its characters."""
+def test_unknown_event_types_are_parked(consumer: Consumer, engine: Engine, accept: Any, name: str | None):
+    """An unknown or missing event type is parked under its name, whatever its characters."""
     words = {"webhook_event": name, "data": {"a": 1}} if name else {"a": 1}
     assert queue_of(name) == "parked"
     consumer.consume("parked", [accept(Envelope("one", name, NOW, "JSON", words), queue="parked")])
@@ -149,7 +150,7 @@ def test_event_types_of_tomorrow_are_kept_raw(consumer: Consumer, engine: Engine
 
 
 def test_consuming_twice_changes_nothing(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Any):
-    """Killed between commit and settle, a batch is consumed again, and nobody can tell."""
+    """A batch that is consumed again, after a kill between commit and settle, leaves the same rows."""
     batch = accept(envelope("one"), envelope("two", status="DELIVERED"), b"garbage")
     stored = ledger.redis.hget("seven:batches", batch)
     consumer.consume("dlr", [batch])
@@ -160,8 +161,8 @@ def test_consuming_twice_changes_nothing(consumer: Consumer, ledger: Ledger, eng
     assert rows(engine, dead_letters.c.attempts) == [(1,)]
 
 
-def test_a_database_that_is_away_is_waited_for(ledger: Ledger, empty_database: str, accept: Any):
-    """Not there, or without its tables: the batch stays pending, nothing is dead, and afterwards it is applied."""
+def test_batches_wait_for_a_database_that_is_down(ledger: Ledger, empty_database: str, accept: Any):
+    """While the tables are missing the batch stays pending without a dead letter; afterwards it is applied."""
     engine = create_store_engine(empty_database)
     consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
     batch = accept(envelope("one"))
@@ -175,20 +176,20 @@ def test_a_database_that_is_away_is_waited_for(ledger: Ledger, empty_database: s
     engine.dispose()
 
 
-def test_the_sweep_announces_what_nobody_settled(ledger: Ledger, accept: Any):
-    """Every pending batch of every queue is announced again, bounded, and only once in a period."""
+def test_the_sweep_announces_overdue_batches(ledger: Ledger, accept: Any):
+    """Each pending batch of each queue is announced again, within the limit, and once in a period."""
     names = [accept(envelope("one")) for _ in range(40)]
     accept(Envelope("two", "rcs", NOW, "JSON", {}), queue="parked")
-    told: list[tuple[str, list[str]]] = []
-    sweep = Sweep(ledger, lambda queue, ids: told.append((queue, list(ids))), overdue_s=0, at_most=35)
+    announced: list[tuple[str, list[str]]] = []
+    sweep = Sweep(ledger, lambda queue, ids: announced.append((queue, list(ids))), overdue_s=0, at_most=35)
     assert sweep.run() == 36
-    assert [one for queue, ids in told if queue == "dlr" for one in ids] == names[:35]
-    patient = Sweep(ledger, lambda queue, ids: told.append((queue, list(ids))), overdue_s=30, at_most=35)
+    assert [batch_id for queue, ids in announced if queue == "dlr" for batch_id in ids] == names[:35]
+    patient = Sweep(ledger, lambda queue, ids: announced.append((queue, list(ids))), overdue_s=30, at_most=35)
     assert patient.run() == 0
 
 
 def test_prices_are_exact(consumer: Consumer, engine: Engine, accept: Any):
-    """A price comes out of either database as it was told."""
+    """Both databases return a price exactly as it was sent."""
     for name, price in (("1", "0.1"), ("2", 0.075), ("3", "1234567.12345678"), ("4", 10)):
         words = {"webhook_event": "voice_status", "data": {"id": name, "status": "completed", "total_price": price}}
         consumer.consume("voice_status", [accept(envelope(name, "voice_status", words), queue="voice_status")])
@@ -200,8 +201,8 @@ def test_prices_are_exact(consumer: Consumer, engine: Engine, accept: Any):
     ]
 
 
-def test_the_breaker_spares_a_database_that_is_away(ledger: Ledger, empty_database: str, accept: Any):
-    """After a failure nothing is even fetched until it is time to probe."""
+def test_the_breaker_spares_a_database_that_is_down(ledger: Ledger, empty_database: str, accept: Any):
+    """After a failure nothing is consumed until the next probe is due."""
     engine = create_store_engine(empty_database)
     consumer = Consumer(ledger, Store(engine), CircuitBreaker(3600.0))
     batch = accept(envelope("one"))
@@ -212,8 +213,8 @@ def test_the_breaker_spares_a_database_that_is_away(ledger: Ledger, empty_databa
     engine.dispose()
 
 
-def test_what_is_buried_was_not_applied(ledger: Ledger, engine: Engine, accept: Any):
-    """A dead delivery says when it failed, not when it was applied; a header beyond any column is no batch."""
+def test_dead_deliveries_have_no_time_of_application(ledger: Ledger, engine: Engine, accept: Any):
+    """`applied_at` is empty for a dead letter, and for a batch whose header exceeds the columns' range."""
     batch = accept(b"garbage")
     ledger.redis.hset(
         "seven:batches", "huge", b'{"queue":"dlr","life":"l","first":9223372036854775807,"count":1,"accepted_ms":1}\n{}'
@@ -222,18 +223,18 @@ def test_what_is_buried_was_not_applied(ledger: Ledger, engine: Engine, accept: 
     assert rows(engine, deliveries.c.outcome, deliveries.c.applied_at) == [("dead", None), ("dead", None)]
 
 
-def test_a_database_that_is_too_slow_gets_smaller_transactions(ledger: Ledger, engine: Engine, accept: Any):
-    """One that takes a few deliveries in its time and never a thousand is not held for ever."""
+def test_a_slow_database_gets_smaller_transactions(ledger: Ledger, engine: Engine, accept: Any):
+    """A database that is too slow for large transactions still receives all deliveries."""
 
     sizes: list[int] = []
 
     class Slow(Store):
         def write(self, records: Any) -> None:
-            told = list(records)
-            sizes.append(sum(one.table == "deliveries" for one in told))
+            rows = list(records)
+            sizes.append(sum(row.table == "deliveries" for row in rows))
             if sizes[-1] > 20:
                 raise StoreAway("too slow")
-            super().write(told)
+            super().write(rows)
 
     batches = [accept(*(envelope(f"{number}-{place}") for place in range(10))) for number in range(10)]
     consumer = Consumer(ledger, Slow(engine), CircuitBreaker(0.0))

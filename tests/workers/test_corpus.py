@@ -1,4 +1,4 @@
-"""The corpus of deliveries, through the ledger and a consumer, into both databases."""
+"""The corpus of deliveries, from the ledger through a consumer into both databases."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ from seven.records import RECORDS, ArchivedDelivery, DeadLetter, Record
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries
-from tests.factories.rows import kept, told_once
+from tests.factories.rows import merged_rows, stored_rows
 from tests.servers import PATIENCE_S
 from tests.seven.corpus import CASES
 from workers.consumer import Consumer
 
 
 def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):
-    """Every delivery of the corpus is applied, and all of their rows together are what the language says."""
+    """Every delivery of the corpus is applied, and all rows together are the merged records of `seven`."""
     consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
     records: list[Record] = []
     for name, case in CASES.items():
@@ -36,7 +36,7 @@ def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Eng
 
         asyncio.run(accept())
         consumer.consume(case.event_type, [name])
-    rows, expected = kept(engine), told_once(records)
+    rows, expected = stored_rows(engine), merged_rows(records)
     for record in RECORDS:
         if record not in (ArchivedDelivery, DeadLetter):
             assert rows[record.table] == expected[record.table]

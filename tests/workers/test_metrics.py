@@ -1,4 +1,4 @@
-"""What a worker tells: what it has done, and how ledger and store stand."""
+"""Worker metrics: its counters, and gauges of ledger, store and beat."""
 
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
@@ -17,11 +17,11 @@ from store.circuit_breaker import CircuitBreaker
 from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port
 from workers.heartbeat import Heartbeat
-from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, hindrances
+from workers.metrics import LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
 
 
-def told(*collectors: Collector) -> dict[str, float]:
-    """Every sample, by its name and labels."""
+def collect(*collectors: Collector) -> dict[str, float]:
+    """All samples by name and labels."""
     registry = CollectorRegistry()
     for collector in collectors:
         registry.register(collector)
@@ -33,64 +33,64 @@ def samples(registry: CollectorRegistry) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
 
 
-def test_a_hold_is_told(redis_url: str):
-    """Whether, since when, how often; and it hinders."""
+def test_a_hold_is_exported(redis_url: str):
+    """Its state, start and number; and a worker that holds is not ready."""
     breaker, redis = CircuitBreaker(0.0), Ledger(redis_url).redis
-    assert told(StoreMetrics(breaker)) == {"seven_store_held": 0, "seven_store_holds_total": 0}
-    assert hindrances(redis, breaker) == []
+    assert collect(StoreMetrics(breaker)) == {"seven_store_held": 0, "seven_store_holds_total": 0}
+    assert unready_reasons(redis, breaker) == []
     breaker.failed("OperationalError 57P03")
     assert breaker.hold
-    found = told(StoreMetrics(breaker))
-    assert found["seven_store_held"] == found["seven_store_holds_total"] == 1
-    assert found["seven_store_held_since_timestamp_seconds"] == pytest.approx(breaker.hold.since.timestamp())
-    assert hindrances(redis, breaker) == [str(breaker.hold)]
+    values = collect(StoreMetrics(breaker))
+    assert values["seven_store_held"] == values["seven_store_holds_total"] == 1
+    assert values["seven_store_held_since_timestamp_seconds"] == pytest.approx(breaker.hold.since.timestamp())
+    assert unready_reasons(redis, breaker) == [str(breaker.hold)]
     breaker.succeeded()
     breaker.failed("again")
-    assert told(StoreMetrics(breaker))["seven_store_holds_total"] == 2
+    assert collect(StoreMetrics(breaker))["seven_store_holds_total"] == 2
 
 
-def test_a_ledger_that_is_away_hinders_and_tells_nothing():
-    """An old figure would look like a good one."""
+def test_a_ledger_that_is_down_is_not_ready_and_exports_nothing():
+    """A stale figure would look valid."""
     ledger = Ledger(f"redis://127.0.0.1:{free_port()}/0")
-    assert hindrances(ledger.redis, CircuitBreaker()) == ["the ledger does not answer (ConnectionError)"]
-    assert told(LedgerMetrics(ledger)) == {}
+    assert unready_reasons(ledger.redis, CircuitBreaker()) == ["the ledger does not answer (ConnectionError)"]
+    assert collect(LedgerMetrics(ledger)) == {}
 
 
-def test_the_ledger_is_told_by_queue(ledger: Ledger, accept: Accept):
-    """What waits and since when, what nobody has taken, of every queue; and when which event type last came."""
+def test_the_ledger_is_exported_by_queue(ledger: Ledger, accept: Accept):
+    """Pending batches, their waiting time and announcements by queue, and the last delivery by event type."""
     accept(envelope("1"))
     accept(envelope("2"), queue="parked")
     ledger.redis.rpush(CLOCK, "a", "b")
     ledger.redis.hset("unacked", "c", "d")
-    found = told(LedgerMetrics(ledger))
+    values = collect(LedgerMetrics(ledger))
 
-    assert found['seven_ledger_pending_batches{queue="dlr"}'] == 1
-    assert found['seven_ledger_pending_batches{queue="sms_mo"}'] == 0
-    assert 0 <= found['seven_ledger_oldest_pending_seconds{queue="dlr"}'] < 60
-    assert found[f'seven_queue_announcements{{queue="{CLOCK}"}}'] == 2
-    assert found["seven_unacked_announcements"] == 1
-    last = {name: at for name, at in found.items() if name.startswith("seven_last_delivery")}
+    assert values['seven_ledger_pending_batches{queue="dlr"}'] == 1
+    assert values['seven_ledger_pending_batches{queue="sms_mo"}'] == 0
+    assert 0 <= values['seven_ledger_oldest_pending_seconds{queue="dlr"}'] < 60
+    assert values[f'seven_queue_announcements{{queue="{CLOCK}"}}'] == 2
+    assert values["seven_unacked_announcements"] == 1
+    last = {name: at for name, at in values.items() if name.startswith("seven_last_delivery")}
     assert {name.partition("{")[2] for name in last} == {'event_type="dlr"}', 'event_type="unknown"}'}
     assert all(abs(at - datetime.now(UTC).timestamp()) < 60 for at in last.values())
 
 
-def test_consuming_is_counted():
-    """By event type and outcome, with the time it took; the words of strangers are no labels."""
+def test_consumed_deliveries_are_counted():
+    """By event type and outcome, with the duration; names of unknown event types do not become labels."""
     registry = CollectorRegistry()
     metrics = WorkerMetrics(registry)
     metrics.consumed("dlr", ["applied", "applied", "dead"], 0.2)
     metrics.consumed("parked", ["parked"], 0.1)
-    found = samples(registry)
+    values = samples(registry)
 
-    assert found['seven_deliveries_consumed_total{event_type="dlr",outcome="applied"}'] == 2
-    assert found['seven_deliveries_consumed_total{event_type="dlr",outcome="dead"}'] == 1
-    assert found['seven_deliveries_consumed_total{event_type="unknown",outcome="parked"}'] == 1
-    assert found['seven_consume_seconds_count{queue="dlr"}'] == 1
-    assert found["seven_consumed_batch_deliveries_sum"] == 4
+    assert values['seven_deliveries_consumed_total{event_type="dlr",outcome="applied"}'] == 2
+    assert values['seven_deliveries_consumed_total{event_type="dlr",outcome="dead"}'] == 1
+    assert values['seven_deliveries_consumed_total{event_type="unknown",outcome="parked"}'] == 1
+    assert values['seven_consume_seconds_count{queue="dlr"}'] == 1
+    assert values["seven_consumed_batch_deliveries_sum"] == 4
 
 
-def test_the_way_to_us_is_measured():
-    """From the event's time to its arrival; what comes from the future, by a wrong clock, came at once."""
+def test_the_providers_lag_is_measured():
+    """From the event's time to its arrival; a time in the future, by a wrong clock, counts as no lag."""
     registry, now = CollectorRegistry(), datetime.now(UTC)
 
     def delivery(ago: timedelta | None, outcome: str = "applied") -> ArchivedDelivery:
@@ -104,92 +104,92 @@ def test_the_way_to_us_is_measured():
             delivery(timedelta(days=9), "parked"),
         ],
     )  # fmt: skip
-    found = samples(registry)
+    values = samples(registry)
 
-    assert found['seven_provider_lag_seconds_count{event_type="dlr"}'] == 2
-    assert found['seven_provider_lag_seconds_sum{event_type="dlr"}'] == 120
-    assert found['seven_provider_lag_seconds_bucket{event_type="dlr",le="1.0"}'] == 1
+    assert values['seven_provider_lag_seconds_count{event_type="dlr"}'] == 2
+    assert values['seven_provider_lag_seconds_sum{event_type="dlr"}'] == 120
+    assert values['seven_provider_lag_seconds_bucket{event_type="dlr",le="1.0"}'] == 1
 
 
-def test_a_beat_is_seen_while_it_lives(ledger: Ledger, redis_url: str):
-    """Each by itself, until it ends; one that was killed is forgotten after an hour."""
+def test_a_beat_is_listed_while_it_runs(ledger: Ledger, redis_url: str):
+    """Each beat until it ends; the entry of a killed one is removed after an hour."""
     other = Ledger(redis_url)
-    one, two = Heartbeat(ledger, CollectorRegistry()), Heartbeat(other, CollectorRegistry())
-    one.beat()
-    two.beat()
+    first, second = Heartbeat(ledger, CollectorRegistry()), Heartbeat(other, CollectorRegistry())
+    first.beat()
+    second.beat()
     assert ledger.redis.zcard("seven:beats") == 2
-    two.end()
+    second.end()
     assert ledger.redis.zrange("seven:beats", 0, -1) == [ledger.worker_id.encode()]
     ledger.redis.zadd("seven:beats", {"killed": 1.0})
-    one.beat()
+    first.beat()
     assert ledger.redis.zcard("seven:beats") == 1
-    assert (one.silence(), one.hindrances()) == ([], [])
+    assert (first.stall_reasons(), first.unready_reasons()) == ([], [])
 
 
 def test_a_beat_without_its_ledger_is_not_ready():
-    """It lives, however long that takes; nobody would get what it sends."""
+    """It stays alive however long the outage lasts, but no worker would receive its tasks."""
     now = 0.0
-    pulse = Heartbeat(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry(), lambda: now)
-    pulse.beat()
+    heartbeat = Heartbeat(Ledger(f"redis://127.0.0.1:{free_port()}/0"), CollectorRegistry(), lambda: now)
+    heartbeat.beat()
     now = 1000.0
 
-    assert pulse.silence() == []
-    assert pulse.hindrances() == ["the ledger does not answer (ConnectionError)"]
+    assert heartbeat.stall_reasons() == []
+    assert heartbeat.unready_reasons() == ["the ledger does not answer (ConnectionError)"]
 
 
-def test_a_beat_that_does_not_tick_does_not_live(ledger: Ledger):
-    """After a minute, and until it ticks again; nobody would get what it does not send."""
+def test_a_beat_that_does_not_tick_is_not_alive(ledger: Ledger):
+    """After a minute, until it ticks again; then it is not ready either."""
     now = 0.0
-    pulse = Heartbeat(ledger, CollectorRegistry(), lambda: now)
+    heartbeat = Heartbeat(ledger, CollectorRegistry(), lambda: now)
     now = 59.0
-    assert pulse.silence() == []
+    assert heartbeat.stall_reasons() == []
     now = 61.0
-    assert pulse.silence() == pulse.hindrances() == ["beat has not ticked for 61 s"]
-    pulse.beat()
-    assert pulse.silence() == []
+    assert heartbeat.stall_reasons() == heartbeat.unready_reasons() == ["beat has not ticked for 61 s"]
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == []
 
 
-def test_a_beat_that_sends_nothing_does_not_live(ledger: Ledger):
-    """It ticks, and one of its tasks stays away; to skip one, while nobody takes any, is to have come to it."""
+def test_a_beat_that_sends_nothing_is_not_alive(ledger: Ledger):
+    """A late task counts although beat ticks; a task that was skipped, since too many wait, is not late."""
     now = 0.0
     registry = CollectorRegistry()
-    pulse = Heartbeat(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
+    heartbeat = Heartbeat(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
     assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 0
-    pulse.beat()
-    assert {task: one.period_s for task, one in sent(ledger).items()} == {"sweep": 10.0, "audit": 900.0}
+    heartbeat.beat()
+    assert {task: entry.period_s for task, entry in sent(ledger).items()} == {"sweep": 10.0, "audit": 900.0}
     now = 91.0
-    pulse.beat()
-    assert pulse.silence() == pulse.hindrances() == ["beat has not sent sweep for 91 s"]
-    pulse.skipped("sweep")
-    assert pulse.silence() == []
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == heartbeat.unready_reasons() == ["beat has not sent sweep for 91 s"]
+    heartbeat.skipped("sweep")
+    assert heartbeat.stall_reasons() == []
     now = 182.0
-    pulse.beat()
-    assert pulse.silence() == ["beat has not sent sweep for 91 s"]
-    pulse.sent("sweep")
-    assert pulse.silence() == []
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == ["beat has not sent sweep for 91 s"]
+    heartbeat.sent("sweep")
+    assert heartbeat.stall_reasons() == []
     assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 1
 
 
-def test_what_is_due_counts_from_the_end_of_an_outage(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    """Nothing could be sent while Redis was away, and each task comes again within its period; later is late again."""
+def test_due_times_count_from_the_end_of_an_outage(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """Beat cannot send while Redis is down; each task is due within its period after that, and late thereafter."""
     now = 0.0
-    pulse = Heartbeat(ledger, CollectorRegistry(), lambda: now, {"sweep": 10.0, "audit": 900.0})
-    pulse.beat()
+    heartbeat = Heartbeat(ledger, CollectorRegistry(), lambda: now, {"sweep": 10.0, "audit": 900.0})
+    heartbeat.beat()
     with monkeypatch.context() as patch:
         patch.setattr(ledger.redis, "time", Mock(side_effect=NotConnected))
         now = 4000.0
-        pulse.beat()
+        heartbeat.beat()
     long_ago_ms = (ledger.redis.time()[0] - 4000) * 1000
     ledger.redis.hset(keyspace.SENT, mapping={"audit": sent_entry(long_ago_ms, 900.0)})
     assert sent(ledger)["audit"].late
-    assert pulse.silence() == [], "Redis is back, and no tick has met it yet"
+    assert heartbeat.stall_reasons() == [], "Redis is back, and beat has not ticked yet"
     now = 4005.0
-    pulse.beat()
-    assert pulse.silence() == pulse.hindrances() == []
-    assert [one.late for one in sent(ledger).values()] == [False, False]
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == heartbeat.unready_reasons() == []
+    assert [entry.late for entry in sent(ledger).values()] == [False, False]
     now = 4096.0
-    pulse.beat()
-    assert pulse.silence() == ["beat has not sent sweep for 91 s"]
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == ["beat has not sent sweep for 91 s"]
     now = 4005.0 + 2761.0
-    pulse.beat()
-    assert pulse.silence() == ["beat has not sent sweep for 2761 s", "beat has not sent audit for 2761 s"]
+    heartbeat.beat()
+    assert heartbeat.stall_reasons() == ["beat has not sent sweep for 2761 s", "beat has not sent audit for 2761 s"]
