@@ -29,20 +29,43 @@ def _known(room: str) -> set[str]:
 ROOMS = {room: _known(room) for room in BELOW}
 """What each room may import."""
 STARLETTE = {"ingest", "emulator"}
-READS_THE_ENVIRONMENT = {"runtime/settings.py", "emulator/settings.py"}
+READS_THE_ENVIRONMENT = {"runtime/settings/environment.py", "runtime/settings/registry.py"}
 PURE = {"pydantic", "pydantic_core"}
 IMPURE = {"asyncio", "http", "os", "socket", "subprocess", "threading", "time"}
+NOUNS = {"parsing", "pending", "routing", "signing", "tracking"}
+"""Words in -ing that computing, or the gateway, uses as nouns; and one that is none."""
+NO_NAMES = {"told", "said", "one", "some", "found", "asked"}
+"""What a value may not be called: it is named by what it is."""
 
 
 def imports(path: Path) -> set[str]:
     """The top-level packages that a file imports, wherever in it."""
-    found = set()
+    packages = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {name.name.split(".")[0] for name in node.names}
+            packages |= {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
+            packages.add(node.module.split(".")[0])
+    return packages
+
+
+def bound_names(tree: ast.AST) -> set[str]:
+    """Every name that a file binds: variables, parameters, attributes, functions, classes, aliases."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.alias(asname=str(name)):
+                names.add(name)
+    return names
+
+
+def is_gerund(name: str) -> bool:
+    """Whether a module's name ends in -ing where it is no noun."""
+    return name.endswith("ing") and name.rpartition("_")[2] not in NOUNS
 
 
 FILES = [
@@ -50,11 +73,16 @@ FILES = [
     for room in ROOMS
     for path in sorted((ROOT / room).rglob("*.py"))
 ]
+ALL_FILES = [
+    pytest.param(path, id=str(path.relative_to(ROOT)))
+    for room in (*ROOMS, "bench", "deploy", "tests")
+    for path in sorted((ROOT / room).rglob("*.py"))
+]
 
 
 @pytest.mark.parametrize(("room", "path"), FILES)
 def test_rooms_know_only_what_they_stand_on(room: str, path: Path):
-    """ingest → ledger → seven ← ledger ← workers; nobody imports cli; Starlette is known at the edges only."""
+    """No room imports one that stands beside or above it; Starlette is imported at the edges only."""
     known = imports(path)
     assert known & set(ROOMS) <= ROOMS[room]
     assert "starlette" not in known or room in STARLETTE
@@ -63,24 +91,43 @@ def test_rooms_know_only_what_they_stand_on(room: str, path: Path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "seven").rglob("*.py")), ids=lambda path: path.name)
 def test_the_language_is_pure(path: Path):
-    """seven opens no socket, reads no environment, asks no clock, and needs pydantic only."""
+    """seven opens no socket, reads no environment and no clock, and needs pydantic only."""
     known = imports(path)
     assert known - {"seven"} - PURE <= sys.stdlib_module_names
     assert not known & IMPURE
     assert "datetime.now" not in path.read_text()
 
 
-@pytest.mark.parametrize(("room", "path"), [one for one in FILES if one.values[0] != "cli"])
+@pytest.mark.parametrize(("room", "path"), [file for file in FILES if file.values[0] != "cli"])
 def test_the_environment_is_read_in_settings(room: str, path: Path):
-    """Whatever a process is told of its surroundings comes through its one settings class."""
+    """A process reads its environment through its one settings class."""
     del room
     if str(path.relative_to(ROOT)) not in READS_THE_ENVIRONMENT:
-        assert not [word for word in ("os.environ", "getenv(") if word in path.read_text()]
+        assert not [call for call in ("os.environ", "getenv(") if call in path.read_text()]
 
 
-@pytest.mark.parametrize(("room", "path"), FILES)
-def test_a_file_answers_one_question(room: str, path: Path):
-    """No file grows beyond 250 lines, and none is called after nothing in particular."""
-    del room
+@pytest.mark.parametrize("path", ALL_FILES)
+def test_a_file_answers_one_question(path: Path):
+    """No file has more than 250 lines, and none is named after nothing in particular, or by a gerund."""
     assert len(path.read_text().splitlines()) <= 250
     assert path.stem not in {"utils", "helpers", "common", "core", "base", "misc"}
+    assert not is_gerund(path.stem)
+
+
+@pytest.mark.parametrize("path", ALL_FILES)
+def test_a_value_is_named_by_what_it_is(path: Path):
+    """No variable, parameter, attribute, function or class is called `told`, `said`, `one`, `some`, `found`, `asked`."""
+    assert not {name for name in bound_names(ast.parse(path.read_text())) if name.lstrip("_") in NO_NAMES}
+
+
+def test_the_rules_on_names_catch_what_they_forbid():
+    """A gerund, and each way to bind a name."""
+    assert is_gerund("telling")
+    assert is_gerund("test_telling")
+    assert not is_gerund("parsing")
+    for code in (
+        "told = 1", "def told(): ...", "async def told(): ...", "class told: ...", "lambda told: 0", "self.told = 1",
+        "import x as told", "for told in x: ...", "(told := 1)", "[0 for told in x]", "with x as told: ...",
+        "try: ...\nexcept E as told: ...", "match x:\n case told: ...",
+    ):  # fmt: skip
+        assert bound_names(ast.parse(code)) & NO_NAMES == {"told"}, code
