@@ -1,4 +1,4 @@
-"""Bench: how fast it is, beside what people would write and beside the parts alone; ratios of one run on one machine.
+"""Benchmarks: throughput, latency and memory as ratios to a naive implementation and to the bare parts, in one run.
 
 `make bench` measures and prints; `make bench ARGS="--write"` also writes docs/performance.md and its plots.
 """

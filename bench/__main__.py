@@ -1,4 +1,4 @@
-"""`make bench`: each question by itself, or all of them; what it finds as it finds it, and at the end as JSON and a page."""
+"""`make bench`: measure the chosen questions, print the ratios, and write JSON or the page on request."""
 
 import argparse
 import json
@@ -13,64 +13,64 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench import backlog, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
-from bench.page import FIGURES, written
+from bench.page import FIGURES, write_page
 from bench.servers import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
 
 CONNECTIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-Found = dict[str, Any]
+Figures = dict[str, Any]
 Tick = Callable[[], None]
 
 
 class Bench:
-    """One run: rounds of some seconds."""
+    """The questions of one run, a method each; `tick` advances its progress bar."""
 
-    def __init__(self, told: argparse.Namespace) -> None:
-        self.rounds, self.seconds, self.deliveries = told.rounds, told.seconds, told.deliveries
-        self.rows, self.minutes, self.backlogged = told.rows, told.minutes, told.backlog
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.rounds, self.seconds, self.deliveries = options.rounds, options.seconds, options.deliveries
+        self.rows, self.minutes, self.backlogged = options.rows, options.minutes, options.backlog
         self.half = max(1, self.rounds // 2)
-        self.turns = self.half + self.half % 2  # who goes first pays more, so each does as often
+        self.turns = self.half + self.half % 2  # the first to run is slower: each database is first equally often
 
-    def rates(self, tick: Tick) -> Found:
-        """How many deliveries a second one receiver accepts, at 64 connections."""
+    def rates(self, tick: Tick) -> Figures:
+        """Deliveries a second that one receiver accepts, at 64 connections."""
         return {"rates": receiver_rate.rates(self.rounds, self.seconds, tick)}
 
-    def kinds(self, tick: Tick) -> Found:
-        """The same for each event type by each method."""
+    def kinds(self, tick: Tick) -> Figures:
+        """The same for each event type and request method."""
         return {"kinds": receiver_rate.kinds(self.half, self.seconds / 2, tick)}
 
-    def latency(self, tick: Tick) -> Found:
-        """How long one delivery takes that comes alone."""
+    def latency(self, tick: Tick) -> Figures:
+        """Latency of single deliveries, one connection."""
         return {"latency": receiver_rate.latency(self.rounds, self.seconds, tick)}
 
-    def knee(self, tick: Tick) -> Found:
-        """Latency against the load."""
-        found = receiver_rate.knee(CONNECTIONS, self.seconds, tick)
-        return {"knee": [[n, load.rate, load.p50, load.p99] for n, load in found]}
+    def knee(self, tick: Tick) -> Figures:
+        """Latency against load."""
+        loads = receiver_rate.knee(CONNECTIONS, self.seconds, tick)
+        return {"knee": [[n, load.rate, load.p50, load.p99] for n, load in loads]}
 
-    def carrying(self, tick: Tick) -> Found:
-        """From the wire to the tables."""
-        found: Found = {}
+    def carrying(self, tick: Tick) -> Figures:
+        """Deliveries a second from the wire to the tables."""
+        measured: Figures = {}
         for dialect in DIALECTS:
-            told: dict[str, list[float]] = {"ours": [], "naive": []}
+            rates: dict[str, list[float]] = {"ours": [], "naive": []}
             for _ in range(self.half):
-                for who, rates in told.items():
-                    rates.append(end_to_end.carried(who, dialect, self.seconds).rate)
+                for system, rates_of_system in rates.items():
+                    rates_of_system.append(end_to_end.measure(system, dialect, self.seconds).rate)
                     tick()
-            found[dialect] = told
-        return {"carrying": found}
+            measured[dialect] = rates
+        return {"carrying": measured}
 
-    def consuming(self, tick: Tick) -> Found:
-        """A worker alone, beside COPY."""
-        found: Found = {}
+    def consuming(self, tick: Tick) -> Figures:
+        """Deliveries a second of a worker alone, beside COPY."""
+        rates: Figures = {}
         for dialect in DIALECTS:
-            found[dialect] = worker_rate.consumed(dialect, self.deliveries, self.rounds)
+            rates[dialect] = worker_rate.measure(dialect, self.deliveries, self.rounds)
             tick()
-        return {"consuming": found}
+        return {"consuming": rates}
 
-    def scaling(self, tick: Tick) -> Found:
-        """More receivers and workers on this machine."""
+    def scaling(self, tick: Tick) -> Figures:
+        """Throughput with more receivers and workers on this machine."""
         return {
             "scaling": {
                 "carrying": scale_out.carrying(self.seconds, self.half, tick),
@@ -79,24 +79,24 @@ class Bench:
             }
         }
 
-    def backlog(self, tick: Tick) -> Found:
-        """What deliveries take in Redis that wait."""
+    def backlog(self, tick: Tick) -> Figures:
+        """Memory of pending deliveries in Redis."""
         return {"backlog": backlog.backlog(self.backlogged, tick)}
 
-    def growing(self, tick: Tick) -> Found:
-        """What a delivery costs beside those that are there."""
-        found = {
-            name: table_growth.grown(how, self.deliveries // 2, self.turns, tick)
-            for name, how in growths(self.rows).items()
+    def growing(self, tick: Tick) -> Figures:
+        """Cost of a delivery in tables that already hold many."""
+        figures = {
+            name: table_growth.measure(growth, self.deliveries // 2, self.turns, tick)
+            for name, growth in growths(self.rows).items()
         }
-        return {"growing": found}
+        return {"growing": figures}
 
-    def memory(self, tick: Tick) -> Found:
-        """Memory over minutes at full load, and while a backlog is drained."""
-        return {"memory": soak.enduring(self.minutes, self.backlogged, tick)}
+    def memory(self, tick: Tick) -> Figures:
+        """Memory over minutes at full load, and while a worker drains a backlog."""
+        return {"memory": soak.measure(self.minutes, self.backlogged, tick)}
 
     def steps(self, question: str) -> int | None:
-        """How often it ticks; None where that depends on how fast it is."""
+        """The number of ticks of a question; None where it depends on the measured speed."""
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
@@ -108,12 +108,12 @@ class Bench:
 
 QUESTIONS = ("rates", "kinds", "latency", "knee", "carrying", "consuming", "scaling", "backlog", "growing")
 LONG = ("memory",)
-"""Only when asked for."""
+"""Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
 
 
 def growths(rows: int) -> dict[str, table_growth.Growth]:
-    """The ways in which tables grow, each by its name."""
+    """The measured ways for tables to grow, by name."""
     few = rows // 5
     return {
         f"{rows:,} of this week, postgresql": table_growth.Growth("postgresql", rows),
@@ -126,78 +126,81 @@ def growths(rows: int) -> dict[str, table_growth.Growth]:
     }
 
 
-def median(told: list[float]) -> float:
-    """Of several runs."""
-    return statistics.median(told)
+def median(values: list[float]) -> float:
+    """The median of several runs."""
+    return statistics.median(values)
 
 
-def ratios(found: Found) -> dict[str, float]:
-    """What the goals are about."""
-    told: dict[str, float] = {}
-    if rates := found.get("rates"):
-        told["receiver / naive"] = median(rates["ours"]) / median(rates["naive"])
-        told["receiver / bare endpoint"] = median(rates["ours"]) / median(rates["bare"])
-    if took := found.get("latency"):
-        told["p50 / (SET + bare endpoint)"] = median(took["ours"]) / (median(took["set"]) + median(took["bare"]))
-    for dialect, rates in found.get("carrying", {}).items():
-        told[f"end to end / naive, {dialect}"] = median(rates["ours"]) / median(rates["naive"])
-    if rates := found.get("consuming", {}).get("postgresql"):
-        told["worker / COPY"] = median(rates["ours"]) / median(rates["copy"])
-    for name, told_ in found.get("growing", {}).items():
-        told[f"a delivery beside {name}"] = median(told_["steps"][-1][1])
-    if waits := found.get("backlog"):
-        told["backlog, bytes of Redis for each that came"] = waits["memory"] / waits["wire"]
-    if memory := found.get("memory"):
+def ratios(figures: Figures) -> dict[str, float]:
+    """The ratios that the performance goals are set for."""
+    ratio_by_name: dict[str, float] = {}
+    if rates := figures.get("rates"):
+        ratio_by_name["receiver / naive"] = median(rates["ours"]) / median(rates["naive"])
+        ratio_by_name["receiver / bare endpoint"] = median(rates["ours"]) / median(rates["bare"])
+    if took := figures.get("latency"):
+        ratio_by_name["p50 / (SET + bare endpoint)"] = median(took["ours"]) / (
+            median(took["set"]) + median(took["bare"])
+        )
+    for dialect, rates in figures.get("carrying", {}).items():
+        ratio_by_name[f"end to end / naive, {dialect}"] = median(rates["ours"]) / median(rates["naive"])
+    if rates := figures.get("consuming", {}).get("postgresql"):
+        ratio_by_name["worker / COPY"] = median(rates["ours"]) / median(rates["copy"])
+    for name, growing in figures.get("growing", {}).items():
+        ratio_by_name[f"a delivery beside {name}"] = median(growing["steps"][-1][1])
+    if waits := figures.get("backlog"):
+        ratio_by_name["backlog, bytes of Redis for each that came"] = waits["memory"] / waits["wire"]
+    if memory := figures.get("memory"):
         for name, samples in memory["loaded"].items():
-            told[f"memory of the {name}, growth at full load"] = soak.growth(samples)
-        told["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
-    if kinds := found.get("kinds"):
-        told["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
-    return told
+            ratio_by_name[f"memory of the {name}, growth at full load"] = soak.growth(samples)
+        ratio_by_name["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
+    if kinds := figures.get("kinds"):
+        ratio_by_name["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
+    return ratio_by_name
 
 
-def known(here: dict[str, str]) -> Found:
-    """What was found before on such a machine, for a run that asks only some of the questions again.
+def previous_figures(on_machine: dict[str, str]) -> Figures:
+    """Figures of earlier runs on an equal machine, for a run that repeats only some questions; {} on another machine.
 
-    With each question stays when it was asked, and of which commit.
+    `asked` keeps the command, date and commit of each question.
     """
-    told: Found = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    return told if told.get("machine") == {name: what for name, what in here.items() if name != "date"} else {}
+    figures: Figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    undated = {name: value for name, value in on_machine.items() if name != "date"}
+    return figures if figures.get("machine") == undated else {}
 
 
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=sys.modules[__name__].__doc__)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help="without any, all but memory")
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help="by default all but memory")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--deliveries", type=int, default=50_000, help="for a worker alone")
-    parser.add_argument("--rows", type=int, default=5_000_000, help="to which tables grow")
-    parser.add_argument("--backlog", type=int, default=1_000_000, help="deliveries that wait")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of full load")
-    parser.add_argument("--json", type=Path, help="where to write what was found")
+    parser.add_argument("--deliveries", type=int, default=50_000, help="deliveries for a worker alone")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="rows that tables grow to")
+    parser.add_argument("--backlog", type=int, default=1_000_000, help="pending deliveries")
+    parser.add_argument("--minutes", type=float, default=10.0, help="minutes of full load")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
-    told = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what has been started would go on by itself
-    bench = Bench(told)
-    questions = told.questions or QUESTIONS
-    here = machine()
-    found: Found = known(here) if told.write else {}
-    asked = f"`{' '.join(['make bench', *sys.argv[1:]])}` on {here.pop('date')}, commit {commit()}"
-    found |= {"machine": here, "asked": found.get("asked", {}) | dict.fromkeys(questions, asked)}
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise the started processes would survive
+    bench = Bench(options)
+    questions = options.questions or QUESTIONS
+    on_machine = machine()
+    figures: Figures = previous_figures(on_machine) if options.write else {}
+    command = f"`{' '.join(['make bench', *sys.argv[1:]])}` on {on_machine.pop('date')}, commit {commit()}"
+    figures |= {"machine": on_machine, "asked": figures.get("asked", {}) | dict.fromkeys(questions, command)}
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         for question in questions:
             task = progress.add_task(question, total=bench.steps(question))
-            found |= getattr(bench, question)(lambda task=task: progress.advance(task))
-    found["ratios"] = ratios(found)
-    for name, ratio in found["ratios"].items():
+            figures |= getattr(bench, question)(lambda task=task: progress.advance(task))
+    figures["ratios"] = ratios(figures)
+    for name, ratio in figures["ratios"].items():
         print(f"{name:40} {ratio:6.2f} ×")
-    if told.json:
-        told.json.write_text(json.dumps(found, indent=1))
-    if told.write:
-        written(found)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+    if options.write:
+        write_page(figures)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Receiving: deliveries a second through one receiver, beside the naive rival and a bare endpoint, in turns."""
+"""Deliveries a second through one receiver, beside the naive baseline and a bare endpoint, in turns."""
 
 import asyncio
 import time
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bench.servers import TOKEN, Server, database, environment, place, redis, running
+from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory
 from bench.wrk import Load, wrk
-from bench.wrk_scripts import written
+from bench.wrk_scripts import write_script
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
 
@@ -20,88 +20,92 @@ WARM_S = 2.0
 
 @contextmanager
 def receivers(seconds: float) -> Iterator[dict[str, Callable[..., Load]]]:
-    """Ours, the naive rival and the bare endpoint, each loaded by its name: `run(number, event_type, method, connections)`."""
-    with place() as directory, redis(directory) as redis_url, database(directory, "sqlite") as database_url:
-        told = environment(redis_url, database_url)
+    """Load functions of ours, the naive baseline and the bare endpoint: `run(number, event_type, method, connections)`."""
+    with (
+        temporary_directory() as directory,
+        redis(directory) as redis_url,
+        database(directory, "sqlite") as database_url,
+    ):
+        settings = environment(redis_url, database_url)
         servers = {
-            "ours": Server(directory, "ingest.app:app", told, "ours"),
+            "ours": Server(directory, "ingest.app:app", settings, "ours"),
             "naive": Server(
-                directory, "bench.baselines.naive:app", told | {"NAIVE_DATABASE_URL": database_url}, "naive"
+                directory, "bench.baselines.naive:app", settings | {"NAIVE_DATABASE_URL": database_url}, "naive"
             ),
-            "bare": Server(directory, "bench.baselines.bare:app", told, "bare"),
+            "bare": Server(directory, "bench.baselines.bare:app", settings, "bare"),
         }
         with running(*servers.values()):
-            yield {name: _loaded(server, directory, redis_url, seconds) for name, server in servers.items()}
+            yield {name: _runner(server, directory, redis_url, seconds) for name, server in servers.items()}
 
 
-def _loaded(server: Server, directory: Path, redis_url: str, seconds: float) -> Callable[..., Load]:
+def _runner(server: Server, directory: Path, redis_url: str, seconds: float) -> Callable[..., Load]:
     def run(number: int, event_type: str = "dlr", method: str = "JSON", connections: int = CONNECTIONS) -> Load:
-        asyncio.run(emptied(redis_url))
-        found = wrk(server.url, written(directory, event_type, method, TOKEN, number), connections, seconds)
-        if found.failed:
-            raise RuntimeError(f"{server.name}: {found.failed} of {found.requests} answers were not 2xx")
-        return found
+        asyncio.run(empty_redis(redis_url))
+        load = wrk(server.url, write_script(directory, event_type, method, TOKEN, number), connections, seconds)
+        if load.failed:
+            raise RuntimeError(f"{server.name}: {load.failed} of {load.requests} answers were not 2xx")
+        return load
 
     return run
 
 
-async def emptied(redis_url: str) -> None:
-    """What one run has left is in no other's way."""
+async def empty_redis(redis_url: str) -> None:
+    """Empty Redis, so that runs do not influence each other."""
     async with Redis.from_url(redis_url) as client:
         await client.flushall()
 
 
 def rates(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Requests a second of each, in turns: A B C A B C."""
-    found: dict[str, list[float]] = {}
+    """Requests a second of each server, in turns: A B C A B C."""
+    rates_by_name: dict[str, list[float]] = {}
     with receivers(seconds) as runs:
         for name, run in runs.items():
             run(0)
-            found[name] = []
+            rates_by_name[name] = []
         for number in range(1, rounds + 1):
             for name, run in runs.items():
-                found[name].append(run(number).rate)
+                rates_by_name[name].append(run(number).rate)
                 tick()
-    return found
+    return rates_by_name
 
 
 def kinds(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Requests a second of ours, by event type and method."""
-    found: dict[str, list[float]] = {}
+    """Requests a second of our receiver, by event type and method."""
+    rates_by_kind: dict[str, list[float]] = {}
     with receivers(seconds) as runs:
         runs["ours"](0)
         for number in range(1, rounds + 1):
             for event_type in EVENT_TYPES:
                 for method in METHODS:
                     load = runs["ours"](number, event_type, method)
-                    found.setdefault(f"{event_type} {method}", []).append(load.rate)
+                    rates_by_kind.setdefault(f"{event_type} {method}", []).append(load.rate)
                     tick()
-    return found
+    return rates_by_kind
 
 
 def latency(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Seconds, p50 of each run: one connection to ours and to the bare endpoint; and a bare SET to the same Redis."""
-    found: dict[str, list[float]] = {"ours": [], "bare": [], "set": []}
+    """Seconds, p50 of each run: one connection to ours and to the bare endpoint, and a bare SET to an equal Redis."""
+    medians: dict[str, list[float]] = {"ours": [], "bare": [], "set": []}
     with ExitStack() as stack:
         runs = stack.enter_context(receivers(seconds))
         redis_url = stack.enter_context(_another_redis())
         for number in range(rounds):
             for name in ("ours", "bare"):
-                found[name].append(runs[name](number, connections=1).p50)
+                medians[name].append(runs[name](number, connections=1).p50)
                 tick()
-            found["set"].append(asyncio.run(_set(redis_url, seconds)))
+            medians["set"].append(asyncio.run(_set(redis_url, seconds)))
             tick()
-    return found
+    return medians
 
 
 @contextmanager
 def _another_redis() -> Iterator[str]:
-    with place() as directory, redis(directory) as url:
+    with temporary_directory() as directory, redis(directory) as url:
         yield url
 
 
 async def _set(redis_url: str, seconds: float) -> float:
-    """The median of a SET with fsync, by the client that the receiver has."""
+    """Median seconds of a SET with fsync, with the receiver's client library."""
     took = []
     async with Redis.from_url(redis_url) as client:
         until = time.perf_counter() + seconds
@@ -112,12 +116,12 @@ async def _set(redis_url: str, seconds: float) -> float:
     return sorted(took)[len(took) // 2]
 
 
-def knee(offered: list[int], seconds: float, tick: Callable[[], None]) -> list[tuple[int, Load]]:
-    """Latency against how many ask at once: with each connection more the rate grows, until only the waiting does."""
-    found = []
+def knee(connection_counts: list[int], seconds: float, tick: Callable[[], None]) -> list[tuple[int, Load]]:
+    """Load by number of connections: the rate grows with each until the receiver is saturated, then only latency does."""
+    loads = []
     with receivers(seconds) as runs:
         runs["ours"](0)
-        for number, connections in enumerate(offered, 1):
-            found.append((connections, runs["ours"](number, connections=connections)))
+        for number, connections in enumerate(connection_counts, 1):
+            loads.append((connections, runs["ours"](number, connections=connections)))
             tick()
-    return found
+    return loads

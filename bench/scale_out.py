@@ -1,4 +1,4 @@
-"""Scaling: what more processes bring on one machine, and who uses its processors then."""
+"""Throughput with more processes on one machine, and the processor time of each kind."""
 
 import asyncio
 import time
@@ -8,12 +8,12 @@ from typing import Any
 
 from celery import Celery
 
-from bench.cpu_time import Spending
-from bench.end_to_end import CONNECTIONS, carried, drained, pids
-from bench.servers import TOKEN, Server, database, environment, place, redis, running, worker
-from bench.worker_rate import fill
+from bench.cpu_time import CpuMeter
+from bench.end_to_end import CONNECTIONS, measure, pids, wait_until_drained
+from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory, worker
+from bench.worker_rate import fill_ledger
 from bench.wrk import wrk
-from bench.wrk_scripts import written
+from bench.wrk_scripts import write_script
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce, broker
 
 PROCESSES = ((1, 1), (1, 2), (1, 4), (2, 1), (2, 2))
@@ -24,72 +24,76 @@ LONGEST_S = 300.0
 
 
 def carrying(seconds: float, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """From the wire to PostgreSQL: deliveries a second, and microseconds of processor for each, by kind of process."""
-    found: dict[str, Any] = {}
+    """From the wire to PostgreSQL: deliveries a second, and microseconds of processor time per delivery, by kind of process."""
+    by_processes: dict[str, Any] = {}
     for _ in range(rounds):
         for receivers, workers in PROCESSES:
-            told = carried("ours", "postgresql", seconds, workers, receivers)
-            one = found.setdefault(f"{receivers} and {workers}", {"rates": [], "spent": []})
-            one["rates"].append(told.rate)
-            one["spent"].append(_by_kind(told.spent))
+            throughput = measure("ours", "postgresql", seconds, workers, receivers)
+            runs = by_processes.setdefault(f"{receivers} and {workers}", {"rates": [], "spent": []})
+            runs["rates"].append(throughput.rate)
+            runs["spent"].append(_by_kind(throughput.spent))
             tick()
-    return found
+    return by_processes
 
 
 def receiving(seconds: float, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """From the wire to the ledger, by receivers alone: deliveries a second, and what each takes."""
-    found: dict[str, Any] = {}
+    """From the wire to the ledger, receivers alone: deliveries a second, and processor time per delivery."""
+    by_receivers: dict[str, Any] = {}
     for _ in range(rounds):
         for receivers in RECEIVERS:
-            rate, spent = _received(seconds, receivers)
-            one = found.setdefault(f"{receivers}", {"rates": [], "spent": []})
-            one["rates"].append(rate)
-            one["spent"].append(_by_kind(spent))
+            rate, spent = _measure_receivers(seconds, receivers)
+            runs = by_receivers.setdefault(f"{receivers}", {"rates": [], "spent": []})
+            runs["rates"].append(rate)
+            runs["spent"].append(_by_kind(spent))
             tick()
-    return found
+    return by_receivers
 
 
 def draining(deliveries: int, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """A backlog in batches of 64, by workers alone: deliveries a second, and what each takes."""
-    found: dict[str, Any] = {}
+    """A backlog in batches of 64, workers alone: deliveries a second, and processor time per delivery."""
+    by_workers: dict[str, Any] = {}
     for _ in range(rounds):
         for workers in WORKERS:
-            rate, spent = _drained(deliveries, workers)
-            one = found.setdefault(f"{workers}", {"rates": [], "spent": []})
-            one["rates"].append(rate)
-            one["spent"].append(_by_kind(spent))
+            rate, spent = _measure_workers(deliveries, workers)
+            runs = by_workers.setdefault(f"{workers}", {"rates": [], "spent": []})
+            runs["rates"].append(rate)
+            runs["spent"].append(_by_kind(spent))
             tick()
-    return found
+    return by_workers
 
 
-def _received(seconds: float, receivers: int) -> tuple[float, dict[str, float]]:
-    with place() as directory, redis(directory) as redis_url:
+def _measure_receivers(seconds: float, receivers: int) -> tuple[float, dict[str, float]]:
+    with temporary_directory() as directory, redis(directory) as redis_url:
         options = ["--workers", str(receivers)] * (receivers > 1)
         server = Server(directory, "ingest.app:app", environment(redis_url), "receiver", options)
         with running(server):
-            time.sleep(3)  # all of them are there
-            spending = Spending(pids([server], directory, redis_url))
-            load = wrk(server.url, written(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
+            time.sleep(3)  # until all receivers are ready
+            meter = CpuMeter(pids([server], directory, redis_url))
+            load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
             if load.failed:
                 raise RuntimeError(f"{load.failed} of {load.requests} answers were not 2xx")
-            spent = spending.micros_for(load.requests) | {"wrk": load.processor_s / load.requests * 1e6}
+            spent = meter.micros_per_delivery(load.requests) | {"wrk": load.processor_s / load.requests * 1e6}
             return load.rate, spent
 
 
-def _drained(deliveries: int, workers: int) -> tuple[float, dict[str, float]]:
-    with place() as directory, redis(directory) as redis_url, database(directory, "postgresql") as database_url:
-        told = environment(redis_url, database_url)
-        processes = [worker(directory, "workers.app", told, f"worker{n}") for n in range(workers)]
+def _measure_workers(deliveries: int, workers: int) -> tuple[float, dict[str, float]]:
+    with (
+        temporary_directory() as directory,
+        redis(directory) as redis_url,
+        database(directory, "postgresql") as database_url,
+    ):
+        settings = environment(redis_url, database_url)
+        processes = [worker(directory, "workers.app", settings, f"worker{n}") for n in range(workers)]
         with running(*processes):
-            ids = asyncio.run(fill(redis_url, deliveries, 64))
-            time.sleep(6)  # the workers are there
+            ids = asyncio.run(fill_ledger(redis_url, deliveries, 64))
+            time.sleep(6)  # until the workers are ready
             app = Celery("bench", set_as_current=False, changes=broker(redis_url))
-            spending = Spending(pids(processes, directory, redis_url))
+            meter = CpuMeter(pids(processes, directory, redis_url))
             began = time.monotonic()
             for start in range(0, len(ids), BATCHES_PER_ANNOUNCEMENT):
                 announce(app, "dlr", ids[start : start + BATCHES_PER_ANNOUNCEMENT])
-            drained(redis_url, began + LONGEST_S)
-            return deliveries / (time.monotonic() - began), spending.micros_for(deliveries)
+            wait_until_drained(redis_url, began + LONGEST_S)
+            return deliveries / (time.monotonic() - began), meter.micros_per_delivery(deliveries)
 
 
 def _by_kind(spent: dict[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Standing: the servers and processes that are measured, each ended with the block that started it."""
+"""The measured servers and processes, each ended with the block that started it."""
 
 import os
 import signal
@@ -19,10 +19,10 @@ TOKEN = "a-token-for-the-bench-0123456789"
 
 
 @contextmanager
-def place() -> Iterator[Path]:
-    """A directory that is gone afterwards, where PostgreSQL's own user can get in."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as told:
-        directory = Path(told)
+def temporary_directory() -> Iterator[Path]:
+    """A directory for the length of a block, accessible to PostgreSQL's own user."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        directory = Path(name)
         directory.chmod(0o711)
         yield directory
 
@@ -41,12 +41,12 @@ def database(directory: Path, dialect: str) -> Iterator[str]:
     """A database with our tables; its URL."""
     if dialect == "sqlite":
         url = f"sqlite:///{directory / 'seven.db'}"
-        migrated(url)
+        create_tables(url)
         yield url
         return
     with postgresql(directory) as server:
         url = server.database()
-        migrated(url)
+        create_tables(url)
         yield url
 
 
@@ -64,7 +64,7 @@ def postgresql(directory: Path) -> Iterator[Postgres]:
         server.stop()
 
 
-def migrated(url: str) -> None:
+def create_tables(url: str) -> None:
     """Give a database our tables."""
     engine = create_store_engine(url)
     migrate(engine)
@@ -72,20 +72,20 @@ def migrated(url: str) -> None:
 
 
 def environment(redis_url: str, database_url: str | None = None) -> dict[str, str]:
-    """What our processes, and the rivals, are told."""
-    told = {
+    """Settings of our processes and of the baselines."""
+    settings = {
         "REDIS_URL": redis_url,
         "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_METRICS_ADDRESS": "off",
         "SEVEN_LEDGER_LIMIT": "6GiB",
         "PYTHONPATH": str(ROOT),
     }
-    return told if database_url is None else told | {"DATABASE_URL": database_url}
+    return settings if database_url is None else settings | {"DATABASE_URL": database_url}
 
 
 @contextmanager
 def running(*processes: Process) -> Iterator[None]:
-    """Processes for the length of a block, killed at its end with all that they have started."""
+    """Run processes for the length of a block; at its end kill them with all their children."""
     try:
         for process in processes:
             process.start()
@@ -93,51 +93,53 @@ def running(*processes: Process) -> Iterator[None]:
     finally:
         for process in processes:
             if process.process:
-                # each leads a group of its own: uvicorn's --workers would outlive the one who started them
+                # each leads its own process group: uvicorn's workers would outlive their parent
                 with suppress(ProcessLookupError):
                     os.killpg(process.process.pid, signal.SIGKILL)
                 process.process.wait()
 
 
 class Server(Process):
-    """An application under uvicorn, on a free port, as an operator would start it."""
+    """An application under uvicorn on a free port, started as an operator would."""
 
-    def __init__(self, directory: Path, app: str, told: dict[str, str], name: str, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: Path, app: str, settings: dict[str, str], name: str, options: Sequence[str] = ()
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
             *(sys.executable, "-m", "uvicorn", app, "--port", str(self.port)),
             *("--no-access-log", "--no-server-header", "--ws", "none", *options),
         ]
-        super().__init__(name, directory, command, told)
+        super().__init__(name, directory, command, settings)
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
         super().start()
-        eventually(lambda: _listens(self.port), 30)
+        eventually(lambda: _is_listening(self.port), 30)
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     with open("/proc/net/tcp", encoding="ascii") as table:
         return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in list(table)[1:])
 
 
-def worker(directory: Path, app: str, told: dict[str, str], name: str, options: Sequence[str] = ()) -> Process:
+def worker(directory: Path, app: str, settings: dict[str, str], name: str, options: Sequence[str] = ()) -> Process:
     """A Celery worker."""
     command = [sys.executable, "-m", "celery", "-A", app, "worker", "--without-gossip", "--without-mingle"]
-    return Process(name, directory, [*command, "-n", f"{name}@bench", *options], told)
+    return Process(name, directory, [*command, "-n", f"{name}@bench", *options], settings)
 
 
 def commit() -> str:
-    """What was measured; with a mark where something was not committed."""
-    told = subprocess.run(
+    """The measured commit, marked -dirty when there are uncommitted changes."""
+    described = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return told.stdout.strip() or "unknown"
+    return described.stdout.strip() or "unknown"
 
 
 def machine() -> dict[str, str]:
-    """What all of it runs on."""
+    """Description of the machine, with the versions that matter and the date."""
     cpu = next(
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -148,6 +150,3 @@ def machine() -> dict[str, str]:
         "kernel": os.uname().release, "date": time.strftime("%Y-%m-%d"),
         "wrk": subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.partition("[")[0][4:].strip(),
     }  # fmt: skip
-
-
-__all__ = ["TOKEN", "Server", "database", "environment", "machine", "place", "redis", "running", "worker"]

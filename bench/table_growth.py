@@ -1,8 +1,8 @@
-"""Growing: what a delivery costs a worker beside millions of rows, in turns with a database that has none.
+"""Cost of consuming a delivery in tables with millions of rows, in turns with an empty twin database.
 
-Of one server: one database is filled step by step, its twin is emptied before each turn. Rows are as a worker makes
-them, in the order of their receipt. Ids of messages ascend with time, as the gateway's do, or are at random, which is
-the worst for an index: each row is then somewhere else in it.
+Both databases are on one server: one is filled step by step, its twin is emptied before each turn. Rows are as a worker
+writes them, in order of receipt. Message ids ascend with time, as the gateway's do, or are random, the worst case for
+an index: each row then touches a different page.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from bench.servers import migrated, place, postgresql, redis
-from bench.worker_rate import SCATTER, fill
+from bench.servers import create_tables, postgresql, redis, temporary_directory
+from bench.worker_rate import SCATTER, fill_ledger
 from ledger.client import Ledger
 from store.archive import first_id
 from store.circuit_breaker import CircuitBreaker
@@ -39,11 +39,11 @@ COLUMNS = {
 }
 STEPS = 5
 APART = 5 * 10**11
-"""From here on numbers of messages are of those that are there, below of those that are measured."""
+"""Message numbers from here on belong to rows already present, lower ones to measured deliveries."""
 PAST = 10 * WEEK
-"""Over which what is past is spread."""
+"""The span over which past rows are spread."""
 BATCHES = 32
-"""In one announcement."""
+"""Batches per announcement."""
 _LEAVES = f"FROM pg_class WHERE relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"
 _PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat JOIN sqlite_schema USING (name) WHERE aggregate = TRUE AND type ="
 SIZES = {
@@ -54,52 +54,56 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Growth:
-    """How a database grows, and into what."""
+    """One way for a database to grow."""
 
     dialect: str
     rows: int
     past: bool = False
-    """Over ten weeks that are over; otherwise all of it is of the last hour."""
+    """Rows spread over ten past weeks; otherwise all from the last hour."""
     ascending: bool = True
-    """Whether ids of messages do."""
+    """Message ids ascend with time; otherwise they are random."""
 
 
-def grown(how: Growth, measured: int, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """For each step: rows, and what a delivery costs, as a multiple of what it costs in the twin, of each round.
+def measure(growth: Growth, measured: int, rounds: int, tick: Callable[[], None]) -> dict[str, Any]:
+    """For each step: the rows present, and for each round the cost of a delivery as a multiple of its cost in the twin.
 
-    `sizes` are bytes of tables and of their indexes, after each step.
+    `sizes` are bytes of tables and of their indexes after each step.
     """
-    found: list[list[Any]] = []
+    steps: list[list[Any]] = []
     sizes: list[list[int]] = []
-    with place() as directory, redis(directory) as redis_url, _twins(directory, how.dialect) as (big, twin):
+    with (
+        temporary_directory() as directory,
+        redis(directory) as redis_url,
+        _twins(directory, growth.dialect) as (big, twin),
+    ):
         now = datetime.now(UTC)
-        since, until = (now - PAST, now - WEEK) if how.past else (now - timedelta(hours=1), now)
-        if how.past:
+        since, until = (now - PAST, now - WEEK) if growth.past else (now - timedelta(hours=1), now)
+        if growth.past:
             _provide(big, since, now)
-        first, step = 0, how.rows // STEPS
-        for done in range(0, how.rows + 1, step):
-            if done:
-                _grow(big, _rows(how, done - step, done, since, until))
+        first, step = 0, growth.rows // STEPS
+        for present in range(0, growth.rows + 1, step):
+            if present:
+                _grow(big, _rows(growth, present - step, present, since, until))
             ratios = []
             for number in range(rounds + 1):
                 _empty(twin)
                 seconds = {}
                 for engine in (big, twin) if number % 2 else (twin, big):
-                    seconds[engine] = _consumed(redis_url, engine, measured, first, how.ascending)
+                    seconds[engine] = _consume_s(redis_url, engine, measured, first, growth.ascending)
                     first += measured
                 if number:  # the first turn warms caches
                     ratios.append(seconds[big] / seconds[twin])
                 tick()
-            found.append([done, ratios])
+            steps.append([present, ratios])
             sizes.append(_sizes(big))
-        return {"steps": found, "bytes": _size(big, directory), "sizes": sizes}
+        return {"steps": steps, "bytes": _size(big, directory), "sizes": sizes}
 
 
-def _consumed(redis_url: str, engine: Engine, number: int, first: int, ascending: bool) -> float:
-    """Seconds for a worker to get through so many."""
+def _consume_s(redis_url: str, engine: Engine, number: int, first: int, ascending: bool) -> float:
+    """Seconds in which a worker consumes a number of deliveries."""
     ledger = Ledger(redis_url)
     try:
-        ids = asyncio.run(fill(redis_url, number, first=first, ascending=ascending))
+        ids = asyncio.run(fill_ledger(redis_url, number, first=first, ascending=ascending))
         consumer = Consumer(ledger, Store(engine), CircuitBreaker())
         began = time.perf_counter()
         for start in range(0, len(ids), BATCHES):
@@ -118,15 +122,15 @@ def _twins(directory: Path, dialect: str) -> Iterator[tuple[Engine, Engine]]:
             server = stack.enter_context(postgresql(directory))
             urls = [server.database(), server.database()]
         for url in urls:
-            migrated(url)
-        grown, twin = map(create_store_engine, urls)
+            create_tables(url)
+        big, twin = map(create_store_engine, urls)
         stack.callback(twin.dispose)
-        stack.callback(grown.dispose)
-        yield grown, twin
+        stack.callback(big.dispose)
+        yield big, twin
 
 
 def _provide(engine: Engine, since: datetime, until: datetime) -> None:
-    """The partitions that a server of that age would have."""
+    """Create the partitions that a server of that age would have."""
     at = since
     while at < until:
         with engine.begin() as connection:
@@ -135,13 +139,13 @@ def _provide(engine: Engine, since: datetime, until: datetime) -> None:
         at += WEEK
 
 
-def _rows(how: Growth, first: int, last: int, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
-    """A delivery, its message and its status, each as a tuple of its table's columns."""
-    pause = (until - since) / how.rows
+def _rows(growth: Growth, first: int, last: int, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
+    """Rows of a delivery, its message and its status, each a tuple of its table's columns."""
+    pause = (until - since) / growth.rows
     for n in range(first, last):
         at = since + n * pause
-        # scattered among those that are measured, which an index would otherwise keep together at its end
-        msg_id = f"76{n:012d}" if how.ascending else f"77{(n + APART) * SCATTER % 10**12:012d}"
+        # scattered among the measured ids, which an index would otherwise keep together at its end
+        msg_id = f"76{n:012d}" if growth.ascending else f"77{(n + APART) * SCATTER % 10**12:012d}"
         name = f"{first_id(at)}-7{n % 4096:03x}-8000-{n:012x}"
         payload = (
             f'{{"data":{{"msg_id":"{msg_id}","status":"DELIVERED","timestamp":"{at:%Y-%m-%d %H:%M:%S.%f}"}},'
@@ -158,16 +162,16 @@ def _rows(how: Growth, first: int, last: int, since: datetime, until: datetime) 
 
 
 def _grow(engine: Engine, rows: Iterator[tuple[Any, ...]]) -> None:
-    while some := list(islice(rows, 50_000)):
-        for table, told in zip(COLUMNS, zip(*some, strict=True), strict=True):
-            (_copy if engine.dialect.name == "postgresql" else _insert)(engine, table, told)
-    _settled(engine)
+    while chunk := list(islice(rows, 50_000)):
+        for table, table_rows in zip(COLUMNS, zip(*chunk, strict=True), strict=True):
+            (_copy if engine.dialect.name == "postgresql" else _insert)(engine, table, table_rows)
+    _settle(engine)
 
 
-def _settled(engine: Engine) -> None:
-    """What filling has left to do is done before deliveries are measured."""
+def _settle(engine: Engine) -> None:
+    """Finish the work that filling leaves behind (statistics, checkpoint) before deliveries are measured."""
     if engine.dialect.name == "sqlite":
-        with closing(sqlite3.connect(str(engine.url.database))) as plain:  # ours would begin a transaction
+        with closing(sqlite3.connect(str(engine.url.database))) as plain:  # our engine would begin a transaction
             plain.execute("ANALYZE")
             plain.commit()
             plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -188,11 +192,11 @@ def _copy(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
 def _insert(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     with closing(sqlite3.connect(str(engine.url.database))) as connection, connection:
         names = COLUMNS[table].split()
-        asked = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        connection.executemany(asked, (tuple(map(_plain, row)) for row in rows))
+        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        connection.executemany(statement, (tuple(map(_sqlite_value, row)) for row in rows))
 
 
-def _plain(value: Any) -> Any:
+def _sqlite_value(value: Any) -> Any:
     return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value
 
 
@@ -213,10 +217,10 @@ def _size(engine: Engine, directory: Path) -> int:
 
 
 def _sizes(engine: Engine) -> list[int]:
-    """Bytes of our tables, and of their indexes; nothing where SQLite is built without dbstat."""
+    """Bytes of our tables and of their indexes; [] where SQLite is built without dbstat."""
     try:
         with engine.connect() as connection:
-            return [int(connection.execute(text(asked)).scalar_one()) for asked in SIZES[engine.dialect.name]]
+            return [int(connection.execute(text(query)).scalar_one()) for query in SIZES[engine.dialect.name]]
     except OperationalError:
         if engine.dialect.name == "sqlite":
             return []

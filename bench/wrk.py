@@ -1,4 +1,4 @@
-"""Loading: wrk, a load generator in a process of its own, and what it says."""
+"""Run wrk, the load generator, and parse its result."""
 
 import re
 import resource
@@ -13,7 +13,7 @@ _RESULT = re.compile(r"^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.M
 
 @dataclass(frozen=True)
 class Load:
-    """One run of it. Times in seconds."""
+    """Result of one run of wrk. Times in seconds."""
 
     requests: int
     duration: float
@@ -24,7 +24,7 @@ class Load:
     p99: float
     longest: float
     processor_s: float
-    """That the load generator itself took."""
+    """Processor time of the load generator itself."""
 
     @property
     def rate(self) -> float:
@@ -33,20 +33,20 @@ class Load:
 
 
 def wrk(url: str, script: Path, connections: int, seconds: float) -> Load:
-    """Load a server with one thread. Ends the program where wrk is not installed."""
+    """Load a server from one thread. Exits the program when wrk is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit("wrk is needed, the load generator. On Debian: apt install wrk")
+        sys.exit("wrk, the load generator, is not installed. On Debian: apt install wrk")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url]
     before = _processor_s()
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
-    found = _RESULT.search(told)
-    if found is None:
-        raise RuntimeError(told)
-    requests, micros, failed, *latencies = map(int, found.groups())
-    return Load(requests, micros / 1e6, failed, *(one / 1e6 for one in latencies), _processor_s() - before)
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
+    result = _RESULT.search(output)
+    if result is None:
+        raise RuntimeError(output)
+    requests, duration_us, failed, *latencies = map(int, result.groups())
+    return Load(requests, duration_us / 1e6, failed, *(latency / 1e6 for latency in latencies), _processor_s() - before)
 
 
 def _processor_s() -> float:
-    """Of all our children that have ended."""
-    told = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return told.ru_utime + told.ru_stime
+    """Processor seconds of all child processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

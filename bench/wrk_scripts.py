@@ -1,4 +1,4 @@
-"""Telling: the requests that the load generator makes, each event type by each method, every delivery another one."""
+"""Lua scripts for wrk: requests of each event type by each method, every delivery with an id of its own."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from emulator.wire import http_build_query, json_encode
 from seven.events import EVENT_TYPES
 
 KEYS = {"dlr": "msg_id", "sms_mo": "id", "tracking": "sms_id", "voice_call": "id", "voice_status": "id"}
-"""The field of each that is another in every delivery."""
+"""The id field of each event type, unique in every delivery."""
 MARK = "987654321987654"
 
 _SCRIPT = """
@@ -28,7 +28,7 @@ end
 
 
 def script(event_type: str, method: str, token: str, run: int) -> str:
-    """A script for wrk: deliveries of one kind to `/hooks/{token}`, none of them twice in any run."""
+    """A script for wrk: deliveries of one event type to `/hooks/{token}`, with ids that no other run repeats."""
     payload = {
         "data": {**EVENT_TYPES[event_type].example, KEYS[event_type]: MARK},
         "webhook_event": event_type,
@@ -36,23 +36,23 @@ def script(event_type: str, method: str, token: str, run: int) -> str:
     }
     path = f"/hooks/{token}"
     if method == "JSON":
-        told, kind = json_encode(payload).decode(), "application/json"
+        encoded, content_type = json_encode(payload).decode(), "application/json"
     else:
-        told, kind = http_build_query(payload), "application/x-www-form-urlencoded"
-    head, _, tail = told.partition(MARK)
+        encoded, content_type = http_build_query(payload), "application/x-www-form-urlencoded"
+    head, _, tail = encoded.partition(MARK)
     if method == "GET":
-        made = 'wrk.format("GET", path .. "?" .. head .. id .. tail)'
+        lua_request = 'wrk.format("GET", path .. "?" .. head .. id .. tail)'
     else:
-        made = f'wrk.format("POST", path, {{["content-type"] = "{kind}"}}, head .. id .. tail)'
-    return _SCRIPT % (_quoted(head), _quoted(tail), _quoted(path), run % 1000, made)
+        lua_request = f'wrk.format("POST", path, {{["content-type"] = "{content_type}"}}, head .. id .. tail)'
+    return _SCRIPT % (_quoted(head), _quoted(tail), _quoted(path), run % 1000, lua_request)
 
 
-def written(directory: Path, event_type: str, method: str, token: str, run: int) -> Path:
-    """The script in a file."""
+def write_script(directory: Path, event_type: str, method: str, token: str, run: int) -> Path:
+    """Write the script to a file; returns its path."""
     file = directory / f"{event_type}-{method}-{run}.lua"
     file.write_text(script(event_type, method, token, run))
     return file
 
 
-def _quoted(told: str) -> str:
-    return "[====[" + told + "]====]"
+def _quoted(value: str) -> str:
+    return "[====[" + value + "]====]"

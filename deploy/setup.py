@@ -3,19 +3,16 @@
     setup.py ENV_FILE            only checks, and writes nothing
     setup.py ENV_FILE DIRECTORY
 
-Compose can mount a secret from `.env` into no container whose root is read-only; so this one, which runs first and
-ends, reads `.env` and lays them out as files: `DIRECTORY/<container>/<name>`, one volume each. Where `.env` tells no
-password for Redis or PostgreSQL, one is made, once. Exit code 2 and a line for each thing that is wrong: then nothing
-starts.
+Compose cannot mount a secret from `.env` into a container whose root is read-only. So this container runs first, reads
+`.env` and writes the secrets as files, `DIRECTORY/<container>/<name>`, one volume each. A password for Redis or
+PostgreSQL that `.env` lacks is made, once. Exit code 2 and a line per fault; then nothing starts.
 """
 
 import hashlib
-import io
-import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,88 +20,86 @@ from dotenv import dotenv_values
 
 from ingest.settings import IngestSettings
 from runtime.logs import configure_logging
-from runtime.settings import KNOWN_NAMES, load, warn_of_unknown_names
+from runtime.settings.environment import Environment, InvalidSettings, read
+from runtime.settings.registry import NAMES, declared, is_secret, warn_of_unknown_names
 from workers.settings import WorkerSettings
 
-SHORTEST = 8  # characters of a password; as with hook tokens, it is only the worst that is refused
+SHORTEST = 8  # characters of a password; as with hook tokens, only the worst are refused
 USER = "seven"
 
-# Everything but what would lose or change what is kept by accident.
+# Everything but what would lose or change data by accident.
 REDIS_RIGHTS = (
     "~* &* +@all -@admin -flushall -flushdb -swapdb +config|get +info +latency +slowlog +client +bgrewriteaof"
 )
 
-# Who needs no secret gets none.
+
+def secrets_of(settings: type[Environment]) -> tuple[str, ...]:
+    """The names of a process' secret settings, in lower case."""
+    return tuple(name.lower() for name, field in declared([settings]) if is_secret(field))
+
+
+# A container that needs no secret gets none.
 NEEDED = {
-    "ingest": ("redis_url", "seven_hook_token", "seven_hook_secret", "seven_signing_key"),
-    "worker": (
-        "redis_url",
-        "database_url",
-        "seven_hook_token",
-        "seven_hook_secret",
-        "seven_api_key",
-        "seven_signing_key",
-        "flower_basic_auth",
-    ),
+    "ingest": secrets_of(IngestSettings),
+    "worker": (*secrets_of(WorkerSettings), "flower_basic_auth"),  # which `doctor` judges
     "flower": ("redis_url", "flower_basic_auth"),
     "postgres": ("postgres_password",),
-    "redis": ("redis_password", "users.acl"),  # Redis starts once the last is there
+    "redis": ("redis_password", "users.acl"),  # Redis starts once the last one is there
 }
-# Compose and other tools have names of their own in .env that end in _FILE, as COMPOSE_FILE does.
-OURS = KNOWN_NAMES | {name.upper() for names in NEEDED.values() for name in names}
 
 
 def main(env_file: Path, directory: Path | None = None) -> int:
-    """Check, and lay out where there is a directory. Returns the exit code."""
+    """Check, and write the secrets if there is a directory. Returns the exit code."""
     configure_logging("WARNING", "text")
-    told = {name: value for name, value in dotenv_values(env_file).items() if value}
-    laid = laid_out(told, directory)
-    os.environ.update({name: value for name, value in told.items() if name not in files_of_ours(told)})
-    os.environ.update({name.upper(): value for name, value in laid.items() if name.endswith("_url")})
-    if wrong := [*faults(told), *faults_of_our_settings()]:
-        sys.stderr.write("".join(f"{line}\n" for line in wrong))
+    values = {name: value for name, value in dotenv_values(env_file).items() if value}
+    files = contents(values, directory)
+    ours = {name: value for name, value in files.items() if name.upper() in NAMES}
+    if wrong := [*faults(values), *settings_faults(ours)]:
+        sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
-    warn_of_unknown_names()
+    warn_of_unknown_names(values)
     if directory is None:
         sys.stdout.write("the configuration is good; nothing was changed\n")
         return 0
     for container, names in NEEDED.items():
         for name in names:
-            keep(directory / container / name, laid.get(name, ""))
+            write(directory / container / name, files.get(name, ""))
     sys.stdout.write(f"the configuration is good; secrets are laid out for {', '.join(NEEDED)}\n")
     return 0
 
 
-def faults_of_our_settings() -> list[str]:
-    """What receiver and workers would end with, each line once."""
-    said = io.StringIO()
+def settings_faults(values: Mapping[str, str]) -> list[str]:
+    """What receiver and workers would refuse to start with, each line once."""
+    lines: list[str] = []
     for settings in (IngestSettings, WorkerSettings):
-        with suppress(SystemExit), redirect_stderr(said):
-            load(settings)
-    return list(dict.fromkeys(said.getvalue().splitlines()))
+        try:
+            read(settings, values)
+        except InvalidSettings as error:
+            lines += error.faults
+    return list(dict.fromkeys(lines))
 
 
-def faults(told: Mapping[str, str]) -> Iterator[str]:
-    """What our processes' own settings would not notice."""
-    users = [user.partition(":") for user in told.get("FLOWER_BASIC_AUTH", "").split(",")]
+def faults(values: Mapping[str, str]) -> Iterator[str]:
+    """What the settings of our processes do not cover."""
+    users = [user.partition(":") for user in values.get("FLOWER_BASIC_AUTH", "").split(",")]
     if not all(name and len(password) >= SHORTEST for name, _, password in users):
-        yield f"configuration: FLOWER_BASIC_AUTH: needs name:password, the password of {SHORTEST} or more characters"
+        yield f"FLOWER_BASIC_AUTH: needs name:password, the password of {SHORTEST} or more characters"
     for password_name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
-        if 0 < len(told.get(password_name, "")) < SHORTEST:
-            yield f"configuration: {password_name}: {SHORTEST} or more characters are needed; without one, one is made"
-    for file in files_of_ours(told):
-        yield f"configuration: {file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
+        if 0 < len(values.get(password_name, "")) < SHORTEST:
+            yield f"{password_name}: {SHORTEST} or more characters are needed; without one, one is made"
+    for file in own_files(values):
+        yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
 
 
-def files_of_ours(told: Mapping[str, str]) -> list[str]:
-    """The names that tell a setting of ours by a file."""
-    return sorted(name for name in told if name.endswith("_FILE") and name.removesuffix("_FILE") in OURS)
+def own_files(names: Iterable[str]) -> list[str]:
+    """The names that set one of our settings by a file. Compose has names in _FILE of its own, as COMPOSE_FILE."""
+    return sorted(name for name in names if name.endswith("_FILE") and name.removesuffix("_FILE") in NAMES)
 
 
-def laid_out(told: Mapping[str, str], directory: Path | None) -> Mapping[str, str]:
-    """Every secret by its file's name. What `.env` tells stands over what was made before."""
-    redis = told.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")
-    postgres = told.get("POSTGRES_PASSWORD") or made_before(directory, "postgres/postgres_password")
+def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, str]:
+    """Every setting and secret by its file's name. `.env` takes precedence over what was made before."""
+    redis = values.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")
+    postgres = values.get("POSTGRES_PASSWORD") or made_before(directory, "postgres/postgres_password")
     own = {
         "redis_url": f"redis://:{quote(redis, safe='')}@redis:6379/0",
         "database_url": f"postgresql://{USER}:{quote(postgres, safe='')}@postgres:5432/{USER}",
@@ -112,7 +107,7 @@ def laid_out(told: Mapping[str, str], directory: Path | None) -> Mapping[str, st
         "postgres_password": postgres,
         "users.acl": f"user default on #{hashlib.sha256(redis.encode()).hexdigest()} {REDIS_RIGHTS}\n",
     }
-    return own | {name.lower(): value for name, value in told.items()}
+    return own | {name.lower(): value for name, value in values.items()}
 
 
 def made_before(directory: Path | None, name: str) -> str:
@@ -123,8 +118,8 @@ def made_before(directory: Path | None, name: str) -> str:
     return secrets.token_urlsafe(24)
 
 
-def keep(file: Path, value: str) -> None:
-    """Write a file whole or not at all. Whoever is in a container may read it: each sees its own volume only."""
+def write(file: Path, value: str) -> None:
+    """Write a file atomically, readable by every user of the container: each sees only its own volume."""
     fresh = file.with_suffix(".new")
     fresh.write_text(value, "utf-8")
     fresh.chmod(0o444)

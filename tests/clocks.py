@@ -1,6 +1,6 @@
-"""A clock of their own for the processes that are started with it: set ahead or back while they run.
+"""A separate wall clock for single processes, to be set ahead or back while they run.
 
-Servers in C heed it through libfaketime (`environment`), our own processes through `tests.chaos.clock_skew` (`through`).
+Servers in C follow it through libfaketime (`environment`), our own processes through `tests.chaos.clock_skew` (`through`).
 """
 
 import atexit
@@ -20,35 +20,35 @@ NEAR_S = 30.0
 NEEDED = "libfaketime is not installed (Debian: libfaketime)"
 
 
-def is_there() -> bool:
+def is_available() -> bool:
     """Whether clocks can be set on this machine."""
     return bool(_LIBRARIES)
 
 
 class Clock:
-    """The wall clock of whatever is started with its `environment`; what counts monotonically is left alone."""
+    """The wall clock of processes started with it; their monotonic clock stays untouched."""
 
-    def __init__(self, usual_s: float = 0) -> None:
-        # Not below pytest's own directory, which other users may not enter: PostgreSQL may be run by one.
+    def __init__(self, normal_s: float = 0) -> None:
+        # Not below pytest's own directory, which is closed to other users: PostgreSQL may run as one.
         directory = Path(tempfile.mkdtemp(prefix="seven-clock-"))
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
         directory.chmod(0o755)
         self._file = directory / "clock"
         self.read: Callable[[], float] | None = None
-        """What a process with this clock reads, in epoch seconds; where that can be asked, setting the clock waits for it."""
-        self.usual_s = usual_s
-        """How far it is ahead of the machine's while nothing is wrong."""
-        self.set(usual_s)
+        """Reads the clock in a process, in epoch seconds; if set, `set` waits until the process follows."""
+        self.normal_s = normal_s
+        """Seconds ahead of the machine's clock outside faults."""
+        self.set(normal_s)
 
     @property
     def through(self) -> tuple[str, ...]:
-        """What one of our processes is launched through."""
+        """Module and argument to launch one of our processes through."""
         return ("tests.chaos.clock_skew", str(self._file))
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a server is started with. Skips the test where libfaketime is not installed."""
-        if not is_there():
+        """Environment to start a server with. Skips the test if libfaketime is not installed."""
+        if not is_available():
             pytest.skip(NEEDED)
         return {
             "LD_PRELOAD": str(_LIBRARIES[0]),
@@ -60,10 +60,10 @@ class Clock:
         }
 
     def set(self, ahead_s: float) -> None:
-        """From now on it is so far ahead of the machine's clock; negative: behind."""
-        written = self._file.with_suffix(".new")
-        written.write_text(f"{ahead_s:+.0f}\n")
-        written.chmod(0o644)
-        os.replace(written, self._file)
+        """Set the clock ahead of the machine's clock by a number of seconds, or behind if negative."""
+        new_file = self._file.with_suffix(".new")
+        new_file.write_text(f"{ahead_s:+.0f}\n")
+        new_file.chmod(0o644)
+        os.replace(new_file, self._file)
         if read := self.read:
             eventually(lambda: abs(read() - time.time() - ahead_s) < NEAR_S)

@@ -1,4 +1,4 @@
-"""What tests stand on: real servers for the session, an empty ledger and an empty database for each test."""
+"""Fixtures for all tests: real servers for the session, an empty ledger and an empty database for each test."""
 
 import asyncio
 import logging
@@ -29,15 +29,14 @@ from workers.consumer import Consumer
 logging.getLogger("alembic").setLevel(logging.WARNING)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with Ctrl-C ignored
 
-# The suite says the same of the same code, whoever runs it; `make fuzz` looks for what is new.
-# However slow the machine is: no example has a deadline.
+# The suite is deterministic; `make fuzz` looks for new examples. No example has a deadline, for slow machines.
 hypothesis.settings.register_profile(
     "suite", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
-hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, print_blob=True)  # of `make fuzz`
+hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, print_blob=True)  # for `make fuzz`
 
-# Where a test says nothing else, a client of its own waits as long as everything here does. One object is the default.
+# By default, HTTP clients in tests wait as long as everything else. The default is this one object.
 httpx2._config.DEFAULT_TIMEOUT_CONFIG.__init__(PATIENCE_S)
 
 TOKEN = "token-" + secrets.token_urlsafe(24)
@@ -85,7 +84,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def empty_database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables, in each of the two kinds."""
+    """The URL of a database without tables, on each dialect."""
     if dialect == "sqlite":
         return f"sqlite:///{tmp_path / 'seven.db'}"
     return str(request.getfixturevalue("postgres").database())
@@ -93,7 +92,7 @@ def empty_database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path)
 
 @pytest.fixture
 def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with today's tables: a copy, since to migrate each would take a tenth of all the time."""
+    """The URL of a database with the current schema: a copy, since migrating each would take a tenth of the suite's time."""
     if dialect == "sqlite":
         file = shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "seven.db")
         return f"sqlite:///{file}"
@@ -103,18 +102,18 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "seven.db"
-    _migrate(f"sqlite:///{file}")
+    _create_tables(f"sqlite:///{file}")
     return file
 
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: Postgres) -> str:
     url = postgres.database()
-    _migrate(url)
+    _create_tables(url)
     return url.rpartition("/")[2]
 
 
-def _migrate(url: str) -> None:
+def _create_tables(url: str) -> None:
     engine = create_store_engine(url)
     migrate(engine)
     engine.dispose()
@@ -139,9 +138,9 @@ def accept(redis_url: str) -> Accept:
 
     def put(*lines: Envelope | bytes, queue: str = "dlr") -> str:
         async def run() -> None:
-            told = [one.line() if isinstance(one, Envelope) else one for one in lines]
-            async with LedgerWriter(redis_url, PATIENCE_S) as acceptor:
-                (answer,) = await acceptor.accept([NewBatch(name, queue, told, frozenset())])
+            envelope_lines = [line.line() if isinstance(line, Envelope) else line for line in lines]
+            async with LedgerWriter(redis_url, PATIENCE_S) as writer:
+                (answer,) = await writer.accept([NewBatch(name, queue, envelope_lines, frozenset())])
             assert isinstance(answer, Header)
 
         name = f"batch-{next(numbers)}"

@@ -1,7 +1,7 @@
-"""Scripts of ours in a process of their own, forked from one that has imported what they need already.
+"""Run our scripts in processes forked from one that has already imported their modules.
 
-To import it takes a second or two of a processor, and the suite runs them hundreds of times. What starts them as people
-do, by their name: `Installation.start`, and the tests that need a terminal or a signal.
+Importing takes one or two seconds of processor time, and the suite runs scripts hundreds of times. `Installation.start`,
+and tests that need a terminal or a signal, start the scripts by name, as people do.
 """
 
 import multiprocessing
@@ -21,16 +21,16 @@ _FORKS.set_forkserver_preload(["cli.main", "ingest.settings", "workers.settings"
 
 
 def run_script(
-    words: Sequence[str], directory: Path, environment: dict[str, str]
+    arguments: Sequence[str], directory: Path, environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a Python file with its arguments to its end, with nothing to read on its standard input."""
+    """Run a Python file with arguments to its end, with an empty standard input."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         files = [_FORKS.reducer.DupFd(file.fileno()) for file in (output, errors)]
-        process = _FORKS.Process(target=_run, args=(words, directory, environment, *files))
+        process = _FORKS.Process(target=_run, args=(arguments, directory, environment, *files))
         process.start()
         try:
             process.join(PATIENCE_S)
-            assert process.exitcode is not None, f"{words} has not ended after {PATIENCE_S:.0f} s"
+            assert process.exitcode is not None, f"{arguments} has not ended after {PATIENCE_S:.0f} s"
             code = process.exitcode
         finally:
             process.kill()
@@ -38,14 +38,14 @@ def run_script(
             process.close()
         for file in (output, errors):
             file.seek(0)
-        return subprocess.CompletedProcess(list(words), code, output.read(), errors.read())
+        return subprocess.CompletedProcess(list(arguments), code, output.read(), errors.read())
 
 
-def _run(words: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
+def _run(arguments: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
     for number, file in ((1, output), (2, errors)):
         os.dup2(file.detach(), number)
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = list(words)
-    runpy.run_path(words[0], run_name="__main__")
+    sys.argv = list(arguments)
+    runpy.run_path(arguments[0], run_name="__main__")

@@ -1,4 +1,4 @@
-"""In which order tests run: the longest begin first, so that none of them is what everybody waits for in the end."""
+"""Order of the tests: the longest start first, so that none of them alone prolongs the run."""
 
 import os
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ DEPLOY_CHECK = "REQUIRE_DEPLOY_TOOLS"
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Skip what is `thorough` unless asked for it, and begin with what has a `duration`, a share for each process."""
+    """Skip `thorough` tests unless requested, and start each process with its share of tests that have a `duration`."""
     if not os.environ.get(DEPLOY_CHECK):
         for item in items:
             if item.get_closest_marker("thorough"):
                 item.add_marker(pytest.mark.skip(reason="long; `make deploy-check` runs it"))
-    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
-def dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
-    """As xdist's worksteal wants it, which gives each process an equal number of successive items to begin with.
+def deal(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Order items for xdist's worksteal, which first gives each process an equal number of successive items.
 
-    Each share begins with its part of the long ones. Those of a module whose duration is the module's stay together.
+    Each share starts with its part of the long tests. Tests of a module with one duration for all stay together.
     """
     units: dict[object, list[pytest.Item]] = {}
     for item in items:

@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of a test's PostgreSQL; skipped where there is none on the machine."""
+"""A real PgBouncer in front of a test's PostgreSQL; tests are skipped if it is not installed."""
 
 import os
 import shutil
@@ -28,11 +28,11 @@ default_pool_size = {size}
 
 @contextmanager
 def pgbouncer(postgres: Postgres, database: str, size: int, mode: str = "transaction") -> Iterator[str]:
-    """The URL of a database by way of a pool of so many of its connections, for the length of a block."""
+    """Run a pool of `size` connections to a database for the length of a block; yields its URL."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer on this machine")
-    # Not below pytest's own directory, which other users may not enter: it refuses to run as root.
+    # Not below pytest's own directory, which is closed to other users: PgBouncer refuses to run as root.
     directory = Path(tempfile.mkdtemp(prefix="seven-pgbouncer-"))
     port, file = free_port(), directory / f"pgbouncer-{mode}.ini"
     file.write_text(
@@ -50,7 +50,7 @@ def pgbouncer(postgres: Postgres, database: str, size: int, mode: str = "transac
             eventually(lambda: process.poll() is None and _answers(url))
             yield url
         finally:
-            process.terminate()  # at once, whoever is connected
+            process.terminate()  # at once, even with clients connected
             shutil.rmtree(directory, ignore_errors=True)
 
 

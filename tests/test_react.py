@@ -1,4 +1,4 @@
-"""docs/react.md is true: its example, as it stands there, misses nothing and tells nothing twice."""
+"""docs/react.md is true: its example, run verbatim, misses nothing and reports nothing twice."""
 
 import re
 from collections.abc import Callable
@@ -21,8 +21,8 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
+    (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(code)
 
 
 @pytest.fixture
@@ -47,30 +47,30 @@ def message(name: str, status: str = "FAILED", result: str = "failed", minutes: 
     return Message(msg_id=name, status=status, result=result, final=True, status_at=NOW + timedelta(minutes=minutes))
 
 
-def test_each_failure_is_told_once(url: str, tell_the_shop: Callable[..., int]):
-    """Whatever repeats, a failure is told once; a later final status is told too; what is delivered is not."""
-    told: list[tuple[str, str]] = []
+def test_each_failure_is_reported_once(url: str, tell_the_shop: Callable[..., int]):
+    """A failure is reported once despite repeats; so is a later final status; delivered messages are not."""
+    messages: list[tuple[str, str]] = []
     store = Store(create_store_engine(url))
     with psycopg.connect(url, autocommit=True) as connection:
 
         def read(**options: int) -> None:
-            while tell_the_shop(connection, lambda name, _, status: told.append((name, status)), **options):
+            while tell_the_shop(connection, lambda name, _, status: messages.append((name, status)), **options):
                 pass
 
         store.write([message(str(n)) for n in range(25)] + [message("fine", "DELIVERED", "delivered")])
         read(at_most=10)
         store.write([message(str(n)) for n in range(25)])
         read(at_most=10)
-        assert sorted(told) == sorted((str(n), "FAILED") for n in range(25))
+        assert sorted(messages) == sorted((str(n), "FAILED") for n in range(25))
         store.write([message("3", "EXPIRED", minutes=5)])
         read()
-        assert told[25:] == [("3", "EXPIRED")]
+        assert messages[25:] == [("3", "EXPIRED")]
     store.engine.dispose()
 
 
-def test_a_transaction_that_was_slow_to_commit_is_not_missed(url: str, tell_the_shop: Callable[..., int]):
-    """A change that becomes visible after a later one has been read is found all the same."""
-    told: list[str] = []
+def test_a_slow_transaction_is_not_missed(url: str, tell_the_shop: Callable[..., int]):
+    """A change that becomes visible after a later one was read is still reported."""
+    messages: list[str] = []
     engine = create_store_engine(url)
     with psycopg.connect(url, autocommit=True) as connection, engine.connect() as slow:
         slow.execute(
@@ -79,22 +79,22 @@ def test_a_transaction_that_was_slow_to_commit_is_not_missed(url: str, tell_the_
             )
         )
         Store(engine).write([message("quick")])
-        tell_the_shop(connection, lambda name, *_: told.append(name))
+        tell_the_shop(connection, lambda name, *_: messages.append(name))
         slow.commit()
-        tell_the_shop(connection, lambda name, *_: told.append(name))
-    assert told == ["quick", "slow"]
+        tell_the_shop(connection, lambda name, *_: messages.append(name))
+    assert messages == ["quick", "slow"]
     engine.dispose()
 
 
 def test_the_overlap_in_sqlite(tmp_path: Path):
-    """The page's comparison for SQLite finds what changed within the overlap, and nothing older."""
+    """The page's comparison for SQLite selects changes within the overlap and nothing older."""
     (comparison,) = re.findall(r"`(changed_at > strftime.*?)`", PAGE)
     engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
     migrate(engine)
     Store(engine).write([message("now")])
     query = text(f"SELECT msg_id FROM messages WHERE {comparison.replace('cursor', ':at')}")
     with engine.connect() as connection:
-        for minutes, found in ((-1, ["now"]), (1, ["now"]), (3, [])):
+        for minutes, expected in ((-1, ["now"]), (1, ["now"]), (3, [])):
             at = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
-            assert list(connection.execute(query, {"at": at}).scalars()) == found
+            assert list(connection.execute(query, {"at": at}).scalars()) == expected
     engine.dispose()

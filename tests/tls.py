@@ -1,4 +1,4 @@
-"""TLS in front of a Valkey server that was built without: it remembers whatever it was sent once a client trusted it."""
+"""A TLS terminator for a Valkey built without TLS; it records the decrypted bytes of clients."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.cli.strangers import certificate
+from tests.cli.web_server import certificate
 from tests.servers import PATIENCE_S, Valkey, free_port, valkey
 
 PASSWORD = "a;pass%word/of:the?ledger#@"
@@ -17,15 +17,15 @@ QUOTED = "a%3Bpass%25word%2Fof%3Athe%3Fledger%23%40"
 
 
 class Terminator:
-    """A TLS server that passes everything on to a port of this machine."""
+    """A TLS server that forwards everything to a port of this machine."""
 
     def __init__(self, target: int, certificate: Path) -> None:
         self.target, self.certificate, self.port = target, certificate, free_port()
-        self.heard = bytearray()
-        """What came out of TLS: of a client that refuses the certificate, nothing."""
+        self.received = bytearray()
+        """Decrypted bytes from clients; empty if every client refuses the certificate."""
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
-        self._begun = threading.Event()
+        self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="tls", daemon=True)
 
     def url(self, host: str = "127.0.0.1", **options: str) -> str:
@@ -34,7 +34,7 @@ class Terminator:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._begun.wait(PATIENCE_S)
+        assert self._started.wait(PATIENCE_S)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
@@ -45,10 +45,10 @@ class Terminator:
         self._open: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         server = await asyncio.start_server(self._accepted, ["127.0.0.1", "127.0.0.2"], self.port, ssl=self._context)
-        self._begun.set()
+        self._started.set()
         await self._over.wait()
         server.close()
-        getattr(server, "abort_clients", lambda: None)()  # Python 3.13 knows those that still shake hands
+        getattr(server, "abort_clients", lambda: None)()  # Python 3.13 can abort unfinished handshakes
         for writer in self._writers:  # a task that is cancelled before its first step closes nothing
             writer.transport.abort()
         for task in self._open:
@@ -62,33 +62,33 @@ class Terminator:
         task.add_done_callback(self._open.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers, ways = [writer], []
+        writers, directions = [writer], []
         try:
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
             writers.append(back_writer)
-            ways = [
-                asyncio.create_task(self._pass(reader, back_writer, self.heard)),
+            directions = [
+                asyncio.create_task(self._pass(reader, back_writer, self.received)),
                 asyncio.create_task(self._pass(back_reader, writer, bytearray())),
             ]
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in writers:
-                each.transport.abort()  # before anything is awaited: `stop` may cancel this wait, too
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            for connection in writers:
+                connection.transport.abort()  # before any await, since `stop` may cancel this task here too
+            for direction in directions:
+                direction.cancel()
+            await asyncio.gather(*directions, return_exceptions=True)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: bytearray) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: bytearray) -> None:
         with contextlib.suppress(OSError):
-            while piece := await reader.read(65536):
-                heard += piece
-                writer.write(piece)
+            while chunk := await reader.read(65536):
+                received += chunk
+                writer.write(chunk)
                 await writer.drain()
 
 
 @contextmanager
 def over_tls(directory: Path) -> Iterator[Terminator]:
-    """A Valkey server with a password behind TLS, its certificate made just now; its own authority."""
+    """A Valkey server with a password behind TLS, with a new self-signed certificate."""
     with valkey_with_password(directory) as server:
         terminator = Terminator(server.port, certificate(directory, 30))
         terminator.start()
@@ -100,7 +100,7 @@ def over_tls(directory: Path) -> Iterator[Terminator]:
 
 @contextmanager
 def valkey_with_password(directory: Path) -> Iterator[Valkey]:
-    """A Valkey server that asks for PASSWORD."""
+    """A Valkey server that requires PASSWORD."""
     with valkey(directory) as server:
         with server.client() as client:
             client.config_set("requirepass", PASSWORD)

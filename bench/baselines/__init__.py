@@ -1,1 +1,1 @@
-"""Rivals: small honest programs that do the same in the ways that come to mind first, and the parts alone."""
+"""Baselines: small programs that do the same in the most obvious way, and the parts alone."""

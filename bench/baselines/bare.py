@@ -1,4 +1,4 @@
-"""The limit of the server: a Starlette endpoint that reads the body and answers as long an answer as ours."""
+"""The upper limit of the HTTP server: a Starlette endpoint that reads the body and answers with as many bytes as ours."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,7 +9,7 @@ ANSWER = b'{"id":"01a21201-922f-778b-a3d7-28a630c994e8","outcome":"accepted"}'
 
 
 async def receive(request: Request) -> Response:
-    """Read, and answer."""
+    """Read the body and answer 202."""
     await request.body()
     return Response(ANSWER, 202, media_type="application/json")
 

@@ -1,8 +1,8 @@
-"""The naive rival: an endpoint, a model, a task for each request, a transaction for each task.
+"""The naive baseline: an endpoint, a model, a task for each request, a transaction for each task.
 
-What a competent developer writes in an afternoon with FastAPI, pydantic, Celery and SQLAlchemy, and does well: typed, a
-token, upserts that keep the later status, a history without duplicates, an archive. It answers when Redis has the
-message; on the same Redis as ours that is after fsync, too.
+What a competent developer writes in an afternoon with FastAPI, pydantic, Celery and SQLAlchemy, and writes well: types,
+a token, upserts that keep the later status, a history without duplicates, an archive. It answers once Redis has the
+message; with the same Redis as ours, that too is after fsync.
 
     uvicorn bench.baselines.naive:app     celery -A bench.baselines.naive:celery worker
 """
@@ -51,7 +51,7 @@ if engine.dialect.name == "sqlite":
 
 
 class StatusReport(BaseModel):
-    """The data of a `dlr`."""
+    """The data field of a `dlr` payload."""
 
     msg_id: str
     status: str
@@ -68,7 +68,7 @@ class Webhook(BaseModel):
 
 @app.post("/hooks/{token}")
 async def receive(token: str, webhook: Webhook) -> dict[str, str]:
-    """Have a task store it."""
+    """Enqueue a task that stores the delivery."""
     if token != TOKEN:
         raise HTTPException(404)
     delivery_id = str(uuid.uuid4())
@@ -78,11 +78,11 @@ async def receive(token: str, webhook: Webhook) -> dict[str, str]:
 
 @celery.task
 def store(delivery_id: str, webhook: dict[str, Any]) -> None:
-    """The archive, the message, its history: one transaction."""
-    told = Webhook.model_validate(webhook).data
+    """Write archive, message and history in one transaction."""
+    report = Webhook.model_validate(webhook).data
     with engine.begin() as connection:
         connection.execute(insert(deliveries).values(id=delivery_id, received_at=datetime.now(UTC), payload=webhook))
-        message = insert(messages).values(msg_id=told.msg_id, status=told.status, status_at=told.timestamp)
+        message = insert(messages).values(msg_id=report.msg_id, status=report.status, status_at=report.timestamp)
         connection.execute(
             message.on_conflict_do_update(
                 index_elements=[messages.c.msg_id],
@@ -90,5 +90,5 @@ def store(delivery_id: str, webhook: dict[str, Any]) -> None:
                 where=messages.c.status_at < message.excluded.status_at,
             )
         )
-        history = insert(statuses).values(msg_id=told.msg_id, status=told.status, at=told.timestamp)
+        history = insert(statuses).values(msg_id=report.msg_id, status=report.status, at=report.timestamp)
         connection.execute(history.on_conflict_do_nothing())

@@ -1,9 +1,9 @@
-"""Draws the dashboards: python deploy/grafana/draw.py makes dashboards/NAME.json, which Grafana reads, of NAME.yml.
+"""Generate Grafana's dashboards: python deploy/grafana/draw.py writes dashboards/NAME.json from NAME.yml.
 
-A source has a title, a uid, the kind of its data source, and rows of panels. A panel says in one sentence what it shows
-(`says`) and what it asks (`ask`: a legend and its query, each). Wherever the default is not right it says more: `draw`
-(lines, bars, stat, table or heatmap), Grafana's `unit`, the `width` of 24, `limits` by colour, `words` for values, and
-the least time that one bar stands for (`each`).
+A source has a title, a uid, the kind of its data source, and rows of panels. A panel has a one-sentence description
+(`says`) and its queries by legend (`ask`). Optional keys override the defaults: `draw` (lines, bars, stat, table or
+heatmap), Grafana's `unit`, the `width` out of 24 columns, `limits` by colour, `words` as labels for values, and the
+shortest time that one bar covers (`each`).
 """
 
 import json
@@ -30,13 +30,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "heatmap": {"calculate": False, "yAxis": {"unit": "s"}, "color": {"scheme": "Oranges"}},
 }
 
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
-def dashboard(source: Told) -> Told:
-    """What Grafana reads."""
+def dashboard(source: Json) -> Json:
+    """A source as Grafana's dashboard JSON."""
     kind = source["datasource"]
-    asked = {"type": kind, "uid": "${source}"}  # the variable below: chosen when it is looked at, so no uid is ours
+    datasource = {
+        "type": kind,
+        "uid": "${source}",
+    }  # the variable below: the viewer chooses, so no uid is fixed
     return {
         "uid": source["uid"],
         "title": source["title"],
@@ -48,22 +51,22 @@ def dashboard(source: Told) -> Told:
         "refresh": source["refresh"],
         "timezone": "browser",
         "templating": {"list": [{"name": "source", "label": "Data source", "type": "datasource", "query": kind}]},
-        "annotations": {"list": annotations(asked)},
-        "panels": list(panels(source["rows"], asked)),
+        "annotations": {"list": annotations(datasource)},
+        "panels": list(panels(source["rows"], datasource)),
     }
 
 
-def annotations(asked: Told) -> list[Told]:
-    """Where alerts fired, through all panels, for a source that knows them."""
-    if asked["type"] != "prometheus":
+def annotations(datasource: Json) -> list[Json]:
+    """Firing alerts, marked in all panels; Prometheus alone has them."""
+    if datasource["type"] != "prometheus":
         return []
     expression = 'ALERTS{alertstate="firing"}'
-    told = {"name": "Alerts", "enable": True, "iconColor": "red", "titleFormat": "{{alertname}}", "step": "60s"}
-    return [told | {"datasource": asked, "expr": expression}]
+    annotation = {"name": "Alerts", "enable": True, "iconColor": "red", "titleFormat": "{{alertname}}", "step": "60s"}
+    return [annotation | {"datasource": datasource, "expr": expression}]
 
 
-def panels(rows: dict[str, list[Told]], asked: Told) -> Iterator[Told]:
-    """Rows under each other, in each the panels from left to right and then below."""
+def panels(rows: dict[str, list[Json]], datasource: Json) -> Iterator[Json]:
+    """Rows from top to bottom; within a row, panels from left to right, wrapped at the full width."""
     top = number = 0
     for title, members in rows.items():
         number += 1
@@ -77,22 +80,22 @@ def panels(rows: dict[str, list[Told]], asked: Told) -> Iterator[Told]:
         }
         top, left, tallest = top + 1, 0, 0
         for member in members:
-            width, sort_key = SIZES[member.get("draw", "lines")]
+            width, height = SIZES[member.get("draw", "lines")]
             width = member.get("width", width)
             if left + width > WIDTH:
                 top, left, tallest = top + tallest, 0, 0
             number += 1
-            yield {"id": number, "gridPos": at(left, top, width, sort_key)} | panel(member, asked)
-            left, tallest = left + width, max(tallest, sort_key)
+            yield {"id": number, "gridPos": at(left, top, width, height)} | panel(member, datasource)
+            left, tallest = left + width, max(tallest, height)
         top += tallest
 
 
-def panel(member: Told, asked: Told) -> Told:
-    """One panel, wherever it stands."""
+def panel(member: Json, datasource: Json) -> Json:
+    """One panel, without its position."""
     draw = member.get("draw", "lines")
     colours = [{"color": "green", "value": None}]
     colours += [{"color": colour, "value": value} for colour, value in member.get("limits", {}).items()]
-    defaults: Told = {
+    defaults: Json = {
         "unit": member.get("unit", "short"),
         "custom": LOOKS.get(draw, {}),
         "thresholds": {"mode": "absolute", "steps": colours},
@@ -100,45 +103,50 @@ def panel(member: Told, asked: Told) -> Told:
     if draw in KINDS:
         defaults["min"] = 0
     if words := member.get("words"):
-        named = {str(value): {"text": word} for value, word in words.items()}
-        defaults["mappings"] = [{"type": "value", "options": named}]
-    told = {
+        labels = {str(value): {"text": word} for value, word in words.items()}
+        defaults["mappings"] = [{"type": "value", "options": labels}]
+    content = {
         "type": KINDS.get(draw, draw),
         "title": member["panel"],
         "description": member["says"],
-        "datasource": asked,
+        "datasource": datasource,
         "fieldConfig": {"defaults": defaults, "overrides": []},
         "options": OPTIONS[draw],
         "targets": [
-            {"refId": chr(ord("A") + place), "datasource": asked} | target(asked["type"], draw, legend, query)
+            {"refId": chr(ord("A") + place), "datasource": datasource} | target(datasource["type"], draw, legend, query)
             for place, (legend, query) in enumerate(member["ask"].items())
         ],
     }
-    return told | ({"interval": member["each"]} if "each" in member else {})
+    return content | ({"interval": member["each"]} if "each" in member else {})
 
 
-def target(kind: str, draw: str, legend: str, query: str) -> Told:
-    """One query."""
+def target(kind: str, draw: str, legend: str, query: str) -> Json:
+    """One query, without its reference id and data source."""
     if kind != "prometheus":
         form = "table" if draw in ("stat", "table") else "time_series"
         return {"rawSql": query, "format": form, "rawQuery": True, "editorMode": "code"}
-    told: Told = {"expr": query, "legendFormat": str(legend), "instant": draw == "stat", "range": draw != "stat"}
-    return told | ({"format": "heatmap"} if draw == "heatmap" else {})
+    query_json: Json = {
+        "expr": query,
+        "legendFormat": str(legend),
+        "instant": draw == "stat",
+        "range": draw != "stat",
+    }
+    return query_json | ({"format": "heatmap"} if draw == "heatmap" else {})
 
 
-def at(left: int, top: int, width: int, sort_key: int) -> dict[str, int]:
-    """A place on the grid."""
-    return {"x": left, "y": top, "w": width, "h": sort_key}
+def at(left: int, top: int, width: int, height: int) -> dict[str, int]:
+    """A position and size on the grid."""
+    return {"x": left, "y": top, "w": width, "h": height}
 
 
-def drawn(name: str) -> str:
-    """The text of dashboards/NAME.json: a line for each panel, so that a change is a changed line."""
-    told = dashboard(yaml.safe_load((HERE / f"{name}.yml").read_text("utf-8")))
-    lines = ",\n    ".join(json.dumps(one, ensure_ascii=False) for one in told.pop("panels"))
-    head = json.dumps(told, ensure_ascii=False, indent=2).removesuffix("\n}")
+def dashboard_text(name: str) -> str:
+    """The text of dashboards/NAME.json: one line per panel, so that a diff shows which panels changed."""
+    content = dashboard(yaml.safe_load((HERE / f"{name}.yml").read_text("utf-8")))
+    lines = ",\n    ".join(json.dumps(member, ensure_ascii=False) for member in content.pop("panels"))
+    head = json.dumps(content, ensure_ascii=False, indent=2).removesuffix("\n}")
     return f'{head},\n  "panels": [\n    {lines}\n  ]\n}}\n'
 
 
 if __name__ == "__main__":
     for source in SOURCES:
-        (HERE / f"dashboards/{source}.json").write_text(drawn(source), "utf-8")
+        (HERE / f"dashboards/{source}.json").write_text(dashboard_text(source), "utf-8")

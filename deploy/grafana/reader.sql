@@ -1,15 +1,15 @@
--- A role for Grafana that reads what business.json asks for, and no more: no numbers of people, no texts, no payloads,
--- no targets of links. Harmless to run again, and needed again after an upgrade that makes a view anew:
+-- A role for Grafana that can read what business.json queries, and nothing else: no numbers of people, no texts, no
+-- payloads, no targets of links. Safe to repeat, and needed again after an upgrade that recreates a view:
 --   psql -f reader.sql seven && psql -c '\password seven_reader' seven
 DO $$
 BEGIN
     CREATE ROLE seven_reader LOGIN;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL; -- roles belong to the server: another database of it has made the same
+    NULL; -- roles belong to the server: the same file for another of its databases has created it
 END $$;
 
 ALTER ROLE seven_reader SET default_transaction_read_only = on;
-ALTER ROLE seven_reader SET statement_timeout = '60s'; -- a range of years must not keep the database from its work
+ALTER ROLE seven_reader SET statement_timeout = '60s'; -- a query over years must not slow the database down
 ALTER ROLE seven_reader CONNECTION LIMIT 10;
 
 GRANT USAGE ON SCHEMA seven TO seven_reader;
@@ -17,5 +17,5 @@ GRANT SELECT ON seven.delivery_rates TO seven_reader;
 GRANT SELECT (label, links, clicked_links, clicks, views) ON seven.link_totals TO seven_reader;
 GRANT SELECT (hour, label, clicks, views) ON seven.link_activity TO seven_reader;
 GRANT SELECT ON seven.call_costs TO seven_reader;
--- the recipient is a number of ours
+-- the recipient is one of our own numbers
 GRANT SELECT (recipient, sent_at, message_type, changed_at) ON seven.inbound_messages TO seven_reader;

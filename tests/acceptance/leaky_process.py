@@ -1,6 +1,6 @@
-"""Leaking: the product with a line in its log that must not be there, to show that the test of leaks sees it.
+"""Leaky process: the product with an access log that leaks tokens, to prove that the leak tests detect it.
 
-`python -m tests.acceptance.leaky_process MODULE ARGUMENTS…` spoils this process, then runs the real program.
+`python -m tests.acceptance.leaky_process MODULE ARGUMENTS…` adds the log to this process, then runs the program.
 """
 
 import sys
@@ -11,17 +11,17 @@ from runtime.logs import logger
 from tests.chaos.processes import launch
 
 
-def tell_the_path() -> None:
-    """Every request is logged, as any access log does it."""
+def log_paths() -> None:
+    """Log the path of every request, as an access log does."""
     answer = Endpoint.__call__
 
-    async def telling(receiving: Endpoint, door: Any, scope: Any, receive: Any, send: Any) -> None:
-        logger("seven.ingest").info("asked", path=scope["path"])
-        await answer(receiving, door, scope, receive, send)
+    async def log_and_answer(endpoint: Endpoint, door: Any, scope: Any, receive: Any, send: Any) -> None:
+        logger("seven.ingest").info("requested", path=scope["path"])
+        await answer(endpoint, door, scope, receive, send)
 
-    Endpoint.__call__ = telling  # type: ignore[method-assign]
+    Endpoint.__call__ = log_and_answer  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    tell_the_path()
+    log_paths()
     launch(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Redis users with the rights of the runbook, and with fewer: what is missing is named, and the rest goes on."""
+"""Redis users with the runbook's rights, and with fewer: a missing right is named, and everything else works."""
 
 import re
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from sqlalchemy import Engine, select
 from seven.events import QUEUES
 from store.schema import deliveries
 from tests.cli.installation import CommandLine
-from tests.emulator.emulator_process import KEY, emulating
+from tests.emulator.emulator_process import KEY, run_emulator
 from tests.processes import ROOT, Flower, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
 
 TOKEN = "a-token-for-the-rights-0123456789"
 PASSWORD = "a-password-for-all"
-USERS = re.findall(r"^user (\w+) (~.*)$", (ROOT / "deploy/README.md").read_text(), re.MULTILINE)
+USERS = re.findall(r"^user (\w+) (~.*)$", (ROOT / "deploy/operate.md").read_text(), re.MULTILINE)
 
 
 @pytest.fixture
 def dialect() -> str:
-    """Redis is what this is about."""
+    """One database is enough: these tests are about Redis."""
     return "sqlite"
 
 
@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[Valkey]:
 
 
 def allow(server: Valkey, user: str, *more: str) -> str:
-    """Make a user with the runbook's rights, and more or fewer; returns its URL."""
+    """Create a user with the runbook's rights, changed by `more`; return its URL."""
     rights = dict(USERS)[user].split()
     with server.client() as client:
         client.execute_command("ACL", "SETUSER", user, "reset", "on", f">{PASSWORD}", *rights, *more)
@@ -61,15 +61,15 @@ def readiness(port: int) -> str:
 
 
 def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, engine: Engine, database_url: str):
-    """For each process: a delivery becomes a row, all are ready, and the server has denied nothing."""
+    """For every process: a delivery becomes a row, all are ready, and the server denies nothing."""
     assert [user for user, _ in USERS] == ["receiver", "worker", "beat", "flower", "cli"]
     for _, rights in USERS:
         assert set(re.findall(r"~(\w+)", rights)) >= set(QUEUES) or "~dlr" not in rights
-    told = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_SWEEP_S": "1"}
+    settings = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_SWEEP_S": "1"}
     ports = {name: free_port() for name in ("receiver", "worker", "beat")}
 
     def environment(name: str) -> dict[str, str]:
-        return told | {"REDIS_URL": allow(server, name), "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[name]}"}
+        return settings | {"REDIS_URL": allow(server, name), "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[name]}"}
 
     receiver = Receiver(tmp_path, environment("receiver"))
     with running(receiver, worker(tmp_path, environment("worker")), beat(tmp_path, environment("beat"))):
@@ -97,32 +97,32 @@ def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, en
         pytest.param(("forget", "+4917612345678", "--yes"), id="forget"),
     ],
 )
-def test_commands_do_with_the_rights_of_the_runbook(
+def test_the_rights_of_the_runbook_are_enough_for_commands(
     tmp_path: Path, server: Valkey, database_url: str, words: tuple[str, ...]
 ):
-    """Each says what it has to say, and the server has denied nothing."""
-    with emulating(api_key=KEY) as emulator:
+    """Each command succeeds, and the server denies nothing."""
+    with run_emulator(api_key=KEY) as emulator:
         installation = CommandLine(
             tmp_path, REDIS_URL=allow(server, "cli"), DATABASE_URL=database_url, SEVEN_HOOK_TOKEN=TOKEN,
             SEVEN_API_KEY=KEY, SEVEN_API_URL=f"{emulator.url}/api", SEVEN_PUBLIC_URL="https://hooks.example.com",
         )  # fmt: skip
-        ended = installation.run(*words, "--json")
-    assert ended.returncode in (0, 1), ended.stderr
+        result = installation.run(*words, "--json")
+    assert result.returncode in (0, 1), result.stderr
     assert denied(server) == []
 
 
-def test_flower_does_with_the_rights_of_the_runbook(tmp_path: Path, server: Valkey, database_url: str):
-    """It shows the queues and a worker, and the server has denied nothing."""
-    told = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
-    flower = Flower(tmp_path, told | {"REDIS_URL": allow(server, "flower")})
-    with running(flower, worker(tmp_path, told | {"REDIS_URL": allow(server, "worker")})):
+def test_the_rights_of_the_runbook_are_enough_for_flower(tmp_path: Path, server: Valkey, database_url: str):
+    """Flower shows the queues and a worker, and the server denies nothing."""
+    settings = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+    flower = Flower(tmp_path, settings | {"REDIS_URL": allow(server, "flower")})
+    with running(flower, worker(tmp_path, settings | {"REDIS_URL": allow(server, "worker")})):
         eventually(lambda: flower.get("/worker/worker@test").status_code == 200)
         assert all(queue in flower.get("/broker").text for queue in QUEUES)
         assert denied(server) == []
 
 
-def test_what_may_not_be_asked_is_named_and_hinders_nothing(tmp_path: Path, server: Valkey):
-    """A managed server denies INFO: deliveries are accepted, the receiver is ready, and says what it lacks."""
+def test_a_denied_info_command_is_logged_and_stops_nothing(tmp_path: Path, server: Valkey):
+    """If a managed server denies INFO, the receiver is ready, accepts deliveries, and logs the missing right."""
     url = allow(server, "receiver", "-info")
     receiver = Receiver(tmp_path, {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver):
@@ -131,13 +131,18 @@ def test_what_may_not_be_asked_is_named_and_hinders_nothing(tmp_path: Path, serv
         receiver.wait_until_logged("needs +info")
 
 
-def test_the_bound_holds_without_info(tmp_path: Path, server: Valkey):
-    """How full Redis is comes from elsewhere: beyond three quarters of the ledger's limit nothing is accepted."""
+def test_the_memory_limit_holds_without_info(tmp_path: Path, server: Valkey):
+    """Without INFO the receiver still measures Redis, and accepts nothing beyond 75% of the ledger's limit."""
     with server.client() as client:
         client.set("ballast", b"x" * 40_000_000)
     url = allow(server, "receiver", "-info")
-    told = {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_LEDGER_LIMIT": "48MB"}
-    receiver = Receiver(tmp_path, told)
+    settings = {
+        "REDIS_URL": url,
+        "SEVEN_HOOK_TOKEN": TOKEN,
+        "SEVEN_METRICS_ADDRESS": "off",
+        "SEVEN_LEDGER_LIMIT": "48MB",
+    }
+    receiver = Receiver(tmp_path, settings)
     with running(receiver):
         eventually(lambda: "75%" in httpx2.get(f"{receiver.url}/readyz", timeout=PATIENCE_S).text)
         answer = httpx2.post(
@@ -147,7 +152,7 @@ def test_the_bound_holds_without_info(tmp_path: Path, server: Valkey):
 
 
 def test_a_worker_without_channels_is_not_ready(tmp_path: Path, server: Valkey, database_url: str):
-    """It could not be asked anything, and says which right is missing."""
+    """Without channels a worker could not answer; its readiness names the missing right."""
     port = free_port()
     environment = {"REDIS_URL": allow(server, "worker", "resetchannels"), "DATABASE_URL": database_url}
     environment |= {"SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"}
@@ -155,10 +160,10 @@ def test_a_worker_without_channels_is_not_ready(tmp_path: Path, server: Valkey, 
         eventually(lambda: "needs the channels" in readiness(port))
 
 
-def test_a_receiver_that_may_not_publish_says_so(tmp_path: Path, server: Valkey):
-    """Deliveries are accepted; but hooks would be held, and nobody would know why."""
+def test_a_receiver_logs_that_it_may_not_publish(tmp_path: Path, server: Valkey):
+    """Deliveries are accepted; the log explains why hooks would be held."""
     url = allow(server, "receiver", "-sadd")
     receiver = Receiver(tmp_path, {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver):
         deliver(receiver)
-        receiver.wait_until_logged("not published what this receiver accepts")
+        receiver.wait_until_logged("accepted tokens and URLs are not published")

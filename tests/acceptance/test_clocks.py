@@ -1,4 +1,4 @@
-"""Clocks: real processes whose clock is wrong, or is set while they run."""
+"""Real processes whose clock is wrong or changes while they run."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from ledger.stats import sent
 from tests.acceptance.test_metrics import metrics, value
 from tests.clocks import Clock
 from tests.conftest import TOKEN
-from tests.factories.aged_rows import keeping, of, retained
+from tests.factories.aged_rows import keep_days, retain, rows_of
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 
@@ -21,29 +21,29 @@ SENT = 'seven_beat_sent_total{task="sweep"}'
 
 @pytest.fixture
 def dialect() -> str:
-    """One kind is enough here: `tests/workers/test_clock_skew.py` looks at both."""
+    """One database is enough here: `tests/workers/test_clock_skew.py` runs on both."""
     return "sqlite"
 
 
 @pytest.fixture
-def told(redis_url: str, database_url: str) -> dict[str, str]:
+def settings(redis_url: str, database_url: str) -> dict[str, str]:
     return {
         "REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_SWEEP_S": "1", "SEVEN_METRICS_ADDRESS": "off",
     }  # fmt: skip
 
 
-def test_beat_goes_on_whatever_its_clock_says(tmp_path: Path, told: dict[str, str], ledger: Ledger):
-    """Set ahead for a while and back, by an hour and by years: it sends, is live, and Redis knows of what it sends."""
+def test_beat_survives_changes_of_its_clock(tmp_path: Path, settings: dict[str, str], ledger: Ledger):
+    """Its clock moves by an hour and by years, ahead and back: beat keeps sending, is live, and records it in Redis."""
     port, clock = free_port(), Clock()
-    environment = told | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}", "SEVEN_SWEEP_S": "0.2"}
+    environment = settings | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}", "SEVEN_SWEEP_S": "0.2"}
     process = beat(tmp_path, environment, through=clock.through)
 
     def count() -> float:
         return eventually(lambda: value(metrics(port), SENT), 60) or 0.0
 
-    def goes_on() -> None:
-        ledger.redis.delete("clock")  # no worker takes what is sent, and a beat sends no more than twenty
+    def assert_sending() -> None:
+        ledger.redis.delete("clock")  # no worker runs, and beat stops at twenty waiting tasks
         before = count()
         eventually(lambda: count() >= before + 3, 30)
 
@@ -51,7 +51,7 @@ def test_beat_goes_on_whatever_its_clock_says(tmp_path: Path, told: dict[str, st
         count()
         for ahead_s in (3600, 0, -3600, 0, 400 * 86_400, 0):
             clock.set(ahead_s)
-            goes_on()
+            assert_sending()
             assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
         assert sent(ledger)["sweep"].age_s < 60
 
@@ -61,25 +61,25 @@ def test_beat_goes_on_whatever_its_clock_says(tmp_path: Path, told: dict[str, st
     [
         pytest.param(timedelta(days=-3), id="behind"),
         pytest.param(timedelta(days=3), id="ahead"),
-        pytest.param(timedelta(days=-400), id="so far behind that nothing is kept as long"),
+        pytest.param(timedelta(days=-400), id="behind by more than any retention"),
     ],
 )
-def test_a_receiver_of_another_day(
-    tmp_path: Path, told: dict[str, str], ledger: Ledger, engine: Engine, ahead: timedelta
+def test_a_receiver_with_a_wrong_date(
+    tmp_path: Path, settings: dict[str, str], ledger: Ledger, engine: Engine, ahead: timedelta
 ):
-    """What happened just now is accepted, applied and kept, whatever the receiver's clock says."""
+    """A current event is accepted, applied and kept, whatever the receiver's clock says."""
     clock = Clock()
     clock.set(ahead.total_seconds())
-    receiver = Receiver(tmp_path, told, through=clock.through)
+    receiver = Receiver(tmp_path, settings, through=clock.through)
     delivery = {
         "webhook_event": "dlr",
         "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": datetime.now(UTC).isoformat()},
     }
-    with running(receiver, worker(tmp_path, told)):
+    with running(receiver, worker(tmp_path, settings)):
         answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery, timeout=PATIENCE_S)
         assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
-        (row,) = eventually(lambda: of(engine, "deliveries"), 60).values()
+        (row,) = eventually(lambda: rows_of(engine, "deliveries"), 60).values()
     assert (row.outcome, row.reason) == ("applied", None)
-    assert of(engine, "messages")["7"].status == "DELIVERED"
-    assert not retained(ledger, engine, keeping(payloads=90, deliveries=90)).removed
-    assert of(engine, "deliveries")[row.id].payload
+    assert rows_of(engine, "messages")["7"].status == "DELIVERED"
+    assert not retain(ledger, engine, keep_days(payloads=90, deliveries=90)).removed
+    assert rows_of(engine, "deliveries")[row.id].payload

@@ -1,4 +1,4 @@
-"""A planned failover behind one address: whoever was the primary becomes a replica, and connections to it stay."""
+"""A planned failover behind one address: the old primary becomes a replica and keeps its connections."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, select
 
-from ledger.health import unusable
+from ledger.health import unusable_reasons
 from store.schema import deliveries
 from tests.chaos.links import Links
 from tests.deploy.tools import thorough
@@ -25,7 +25,7 @@ DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED
 
 @dataclass
 class Gateway:
-    """Delivers one after the other, each again until it is accepted, and remembers by which id."""
+    """Delivers one after the other and keeps the ids of accepted deliveries."""
 
     url: str
     accepted: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Gateway:
 
     @contextmanager
     def delivering(self) -> Iterator[None]:
-        """Deliver for the length of a block."""
+        """Delivers during the block."""
         ended = threading.Event()
 
         def work() -> None:
@@ -86,8 +86,8 @@ def is_ready(port: int) -> bool:
         pytest.param("postgresql", "REPLICAOF", marks=thorough),
     ],
 )
-def test_it_is_over_within_seconds_and_nothing_is_lost(tmp_path: Path, engine: Engine, database_url: str, way: str):
-    """Receiver, worker and beat go to the new primary by themselves: accepted ids are rows, and nobody is restarted."""
+def test_a_failover_loses_nothing(tmp_path: Path, engine: Engine, database_url: str, way: str):
+    """Receiver, worker and beat find the new primary without a restart, and every accepted delivery becomes a row."""
     links = Links()
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -107,8 +107,8 @@ def test_it_is_over_within_seconds_and_nothing_is_lost(tmp_path: Path, engine: E
             with gateway.delivering():
                 eventually(lambda: len(gateway.accepted) > 50 and len(rows(engine)) > 20)
                 eventually(lambda: new.info("replication")["master_link_status"] == "up")
-                change(way, old, new, second.port)
-                link.target = second.port  # whoever connects now; what is connected stays where it is
+                fail_over(way, old, new, second.port)
+                link.target = second.port  # for new connections; existing ones stay
                 before = len(gateway.accepted)
                 eventually(lambda: len(gateway.accepted) > before + 50)
             eventually(lambda: set(gateway.accepted) <= rows(engine))
@@ -117,15 +117,15 @@ def test_it_is_over_within_seconds_and_nothing_is_lost(tmp_path: Path, engine: E
                 assert process.process
                 assert process.process.poll() is None
             taken = new.info("commandstats")["cmdstat_brpop"]["calls"]
-            eventually(lambda: new.info("commandstats")["cmdstat_brpop"]["calls"] > taken)  # by a worker, still
+            eventually(lambda: new.info("commandstats")["cmdstat_brpop"]["calls"] > taken)  # the worker still polls
 
 
-def change(way: str, old: Redis, new: Redis, new_port: int) -> None:
-    """Have the replica be the primary, with all that the old one had."""
+def fail_over(way: str, old: Redis, new: Redis, new_port: int) -> None:
+    """Promote the replica once it has all the data of the old primary."""
     if way == "FAILOVER":
         old.execute_command("FAILOVER", "TO", "127.0.0.1", str(new_port), "TIMEOUT", "30000")
     else:
-        old.execute_command("CLIENT", "PAUSE", "3000", "WRITE")  # so that nothing is written that is not replicated
+        old.execute_command("CLIENT", "PAUSE", "3000", "WRITE")  # so that every write is replicated
         at = old.info("replication")["master_repl_offset"]
         eventually(lambda: new.info("replication")["slave_repl_offset"] >= at)
         new.execute_command("REPLICAOF", "NO", "ONE")
@@ -134,8 +134,8 @@ def change(way: str, old: Redis, new: Redis, new_port: int) -> None:
     eventually(lambda: new.info("replication")["role"] == "master" and old.info("replication")["role"] == "slave")
 
 
-def test_a_replica_that_takes_writes_is_no_ledger(tmp_path: Path):
-    """It never says READONLY, and what it was given is gone at the next synchronisation: 503, until it is the primary."""
+def test_a_writable_replica_is_refused_as_ledger(tmp_path: Path):
+    """A writable replica loses writes at its next synchronisation: the receiver answers 503 until it is the primary."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with valkey(tmp_path / "a") as primary, valkey(tmp_path / "b") as replica, replica.client() as client:
@@ -147,7 +147,7 @@ def test_a_replica_that_takes_writes_is_no_ledger(tmp_path: Path):
             hook = f"{receiver.url}/hooks/{TOKEN}"
             eventually(lambda: "it is a replica" in httpx2.get(f"{receiver.url}/readyz").text)
             assert httpx2.post(hook, json=DELIVERY).status_code == 503
-            assert unusable(client) == ["the ledger is a replica"]
+            assert unusable_reasons(client) == ["the ledger is a replica"]
             client.replicaof("NO", "ONE")
             eventually(lambda: httpx2.post(hook, json=DELIVERY).status_code == 202)
-            assert unusable(client) == []
+            assert unusable_reasons(client) == []

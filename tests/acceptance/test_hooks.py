@@ -1,4 +1,4 @@
-"""Hooks with real processes: a token replaced under traffic, two schedulers, a worker killed in the middle of an apply."""
+"""Hooks with real processes: a token replaced under traffic, two schedulers, a worker killed during an apply."""
 
 import signal
 import sys
@@ -31,17 +31,17 @@ class Emulator(Process):
 
     def start(self) -> None:
         super().start()
-        eventually(lambda: self.ask("GET", "/livez") is not None)
+        eventually(lambda: self.request("GET", "/livez") is not None)
 
-    def ask(self, method: str, path: str, **told: Any) -> Any:
+    def request(self, method: str, path: str, **options: Any) -> Any:
         try:
-            answer = httpx2.request(method, self.url + path, **told)
+            answer = httpx2.request(method, self.url + path, **options)
         except httpx2.TransportError:
             return None
         return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
 
     def hooks(self) -> list[dict[str, Any]]:
-        return list(self.ask("GET", "/hooks")["hooks"])
+        return list(self.request("GET", "/hooks")["hooks"])
 
 
 @pytest.fixture
@@ -69,34 +69,36 @@ def environment(tmp_path: Path, emulator: Emulator, redis_url: str, database_url
 @pytest.mark.duration(12)
 @thorough_on_sqlite
 def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
-    """While a story is told the token changes: no delivery is refused or lost, and in the end one hook is left."""
+    """The token changes during a scenario: no delivery is refused or lost, and one hook is left."""
     receiver = Receiver(tmp_path, environment)
     environment["SEVEN_PUBLIC_URL"] = receiver.url
     first = worker(tmp_path, environment, "first")
     with running(receiver, first, beat(tmp_path, environment)):
         eventually(lambda: len(emulator.hooks()) == 1)
-        emulator.ask("POST", "/stories", json={"messages": 400, "rate": 150, "duplicates": 0})
-        eventually(lambda: emulator.ask("GET", "/stories/1")["delivered"] > 100, 60)
-        # the receiver first, so that the new token is known before the gateway is
-        told = environment | {"SEVEN_HOOK_TOKEN": f"{NEWER},{TOKEN}"}
+        emulator.request("POST", "/stories", json={"messages": 400, "rate": 150, "duplicates": 0})
+        eventually(lambda: emulator.request("GET", "/stories/1")["delivered"] > 100, 60)
+        # the receiver first: it must know the new token before the gateway does
+        rotated = environment | {"SEVEN_HOOK_TOKEN": f"{NEWER},{TOKEN}"}
         receiver.end()
-        receiver.environment |= told
+        receiver.environment |= rotated
         receiver.start()
         first.end()
-        first.environment |= told
+        first.environment |= rotated
         first.start()
-        eventually(lambda: any(NEWER in one["target_url"] for one in emulator.hooks()), 120)
-        emulator.ask("POST", "/stories", json={"messages": 20, "rate": 50, "duplicates": 0})  # one may be over by now
-        eventually(lambda: [NEWER in one["target_url"] for one in emulator.hooks()] == [True], 120)
+        eventually(lambda: any(NEWER in hook["target_url"] for hook in emulator.hooks()), 120)
+        emulator.request(
+            "POST", "/stories", json={"messages": 20, "rate": 50, "duplicates": 0}
+        )  # the first may be over by now
+        eventually(lambda: [NEWER in hook["target_url"] for hook in emulator.hooks()] == [True], 120)
         for number in (1, 2):
-            eventually(lambda: emulator.ask("GET", f"/stories/{number}")["state"] == "told", 120)  # noqa: B023 - now
-            story = emulator.ask("GET", f"/stories/{number}")
-            assert (story["refused"], story["given_up"], story["delivered"]) == (0, 0, story["deliveries"])
+            eventually(lambda: emulator.request("GET", f"/stories/{number}")["state"] == "told", 120)  # noqa: B023 - called at once
+            scenario = emulator.request("GET", f"/stories/{number}")
+            assert (scenario["refused"], scenario["given_up"], scenario["delivered"]) == (0, 0, scenario["deliveries"])
 
 
 @thorough_on_sqlite
 def test_two_schedulers_and_workers_make_one_hook(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
-    """Two of everything, all at once: one hook, and it stays one."""
+    """Two schedulers and two workers at once create one hook, and it stays one."""
     environment["SEVEN_PUBLIC_URL"] = "https://x.example"
     second_beat = beat(tmp_path, environment)
     second_beat.log = tmp_path / "beat-2.log"
@@ -107,30 +109,33 @@ def test_two_schedulers_and_workers_make_one_hook(tmp_path: Path, emulator: Emul
         second_beat,
     ):
         eventually(lambda: len(emulator.hooks()) == 1, 60)
-        reads = emulator.ask("GET", "/faults")["requests"]["read"]
-        eventually(lambda: emulator.ask("GET", "/faults")["requests"]["read"] > reads + 4, 60)
+        reads = emulator.request("GET", "/faults")["requests"]["read"]
+        eventually(lambda: emulator.request("GET", "/faults")["requests"]["read"] > reads + 4, 60)
         assert len(emulator.hooks()) == 1
-        assert emulator.ask("GET", "/faults")["requests"]["subscribe"] == 1
+        assert emulator.request("GET", "/faults")["requests"]["subscribe"] == 1
 
 
 @thorough_on_sqlite
-def test_killed_in_the_middle_of_an_apply(
+def test_a_worker_killed_during_an_apply(
     tmp_path: Path, emulator: Emulator, environment: dict[str, str], ledger: Ledger
 ):
-    """kill -9 between creating and removing: the next run finishes it, and leaves no surplus."""
+    """After kill -9 between creating and removing hooks the next run finishes the apply and leaves no surplus hook."""
     environment["SEVEN_PUBLIC_URL"] = "https://x.example"
     here = f"https://x.example/hooks/{TOKEN}"
     for _ in range(3):
-        emulator.ask("POST", "/hooks", json={"target_url": here, "event_type": "dlr", "request_method": "JSON"})
-    emulator.ask("PUT", "/faults", json={"slow": 1, "actions": ["subscribe", "unsubscribe"]})
+        emulator.request("POST", "/hooks", json={"target_url": here, "event_type": "dlr", "request_method": "JSON"})
+    emulator.request("PUT", "/faults", json={"slow": 1, "actions": ["subscribe", "unsubscribe"]})
     first = worker(tmp_path, environment, "first")
     with running(first, beat(tmp_path, environment)):
         eventually(
-            lambda: len(emulator.hooks()) in (3, 4) and any(one["event_type"] == "all" for one in emulator.hooks()), 60
+            lambda: len(emulator.hooks()) in (3, 4) and any(hook["event_type"] == "all" for hook in emulator.hooks()),
+            60,
         )
         first.end(signal.SIGKILL)
-        emulator.ask("DELETE", "/faults")
+        emulator.request("DELETE", "/faults")
         assert len(emulator.hooks()) > 1
         ledger.redis.pexpire("seven:hooks:lock", 1)  # it would last three minutes
         first.start()
-        eventually(lambda: [(one["event_type"], one["target_url"]) for one in emulator.hooks()] == [("all", here)], 60)
+        eventually(
+            lambda: [(hook["event_type"], hook["target_url"]) for hook in emulator.hooks()] == [("all", here)], 60
+        )

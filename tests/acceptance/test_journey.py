@@ -1,4 +1,4 @@
-"""The real thing: processes, broker, database; a story told at least once and in no order, and killed on the way."""
+"""The whole journey: real processes, broker and database; a scenario delivered repeatedly, in any order, with kills."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from emulator.report import Report, State
-from emulator.scenarios import deliveries, scenario
+from emulator.scenarios import plan_deliveries, scenario
 from emulator.sender import RetryPolicy, Sender
 from emulator.vendor_event import VendorEvent
 from emulator.wire import requests
@@ -22,47 +22,47 @@ from seven.records import RECORDS, ArchivedDelivery, DeadLetter, LedgerMark, Rec
 from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
-from tests.factories.rows import kept, told_once
+from tests.factories.rows import merged_rows, stored_rows
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
 
-MESSAGES = 1100  # `make chaos` tells 200,000 deliveries
-RATE = 250.0  # slow enough for workers to be ended and started in the midst of it
+MESSAGES = 1100  # `make chaos` sends 200,000 deliveries
+RATE = 250.0  # slow enough to stop and start workers during the run
 HASTE = RetryPolicy(compression=300)
 
 
-def truth(told: list[VendorEvent], now: datetime) -> dict[str, list[tuple[object, ...]]]:
-    """The rows that a story must become, by the language alone."""
+def truth(events: list[VendorEvent], now: datetime) -> dict[str, list[tuple[object, ...]]]:
+    """The rows that a scenario must become, by the events' definitions alone."""
     records: list[Record] = []
-    for one in told:
-        told_at = one.told_at.replace(microsecond=0)  # as webhook_timestamp says it
-        event = EVENT_TYPES[one.event_type].parse(one.fields, told_at, now)
+    for vendor_event in events:
+        occurred_at = vendor_event.occurred_at.replace(microsecond=0)  # the precision of webhook_timestamp
+        event = EVENT_TYPES[vendor_event.event_type].parse(vendor_event.fields, occurred_at, now)
         records.extend(event.project())
-    return told_once(records)
+    return merged_rows(records)
 
 
 def given_out(ledger: Ledger) -> dict[str, set[int]]:
-    """Every ordinal given out."""
-    return {queue: set(range(1, one.last_ordinal + 1)) for queue, one in ledger.figures(QUEUES).queues.items()}
+    """All ordinals given out, by queue."""
+    return {queue: set(range(1, figures.last_ordinal + 1)) for queue, figures in ledger.figures(QUEUES).queues.items()}
 
 
 def in_ledger(ledger: Ledger) -> dict[str, set[int]]:
-    """The ordinals of what is still pending."""
-    found = {}
+    """The ordinals of pending deliveries, by queue."""
+    ordinals = {}
     for queue in QUEUES:
-        batches = ledger.fetch([one.decode() for one in ledger.redis.zrange(f"seven:pending:{queue}", 0, -1)])
-        found[queue] = {ordinal for one in batches if isinstance(one, Batch) for ordinal, _ in one.numbered()}
-    return found
+        batches = ledger.fetch([id_.decode() for id_ in ledger.redis.zrange(f"seven:pending:{queue}", 0, -1)])
+        ordinals[queue] = {ordinal for batch in batches if isinstance(batch, Batch) for ordinal, _ in batch.numbered()}
+    return ordinals
 
 
 def in_deliveries(engine: Engine) -> dict[str, set[int]]:
-    """The ordinals that have become rows."""
-    found: dict[str, set[int]] = {queue: set() for queue in QUEUES}
+    """The ordinals of stored deliveries, by queue."""
+    ordinals: dict[str, set[int]] = {queue: set() for queue in QUEUES}
     columns = schema.deliveries.c
     with engine.connect().execution_options(reads=True) as connection:
         for queue, ordinal in connection.execute(select(columns.queue, columns.ordinal)):
-            found[queue].add(ordinal)
-    return found
+            ordinals[queue].add(ordinal)
+    return ordinals
 
 
 def ids_in_deliveries(engine: Engine) -> set[str]:
@@ -71,21 +71,21 @@ def ids_in_deliveries(engine: Engine) -> set[str]:
 
 
 def wait_until_settled(ledger: Ledger, within_s: float = 120) -> None:
-    eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), within_s, 0.2)
+    eventually(lambda: not any(queue.pending for queue in ledger.figures(QUEUES).queues.values()), within_s, 0.2)
 
 
 class Audits:
-    """Audits, one after the other, as long as the story is told: on a live system, with processes killed, none errs."""
+    """Audits one after the other while deliveries are sent: none may report a loss, even while processes are killed."""
 
-    def __init__(self, auditor: Auditor, telling: threading.Thread) -> None:
-        self._auditor, self._telling = auditor, telling
+    def __init__(self, auditor: Auditor, sending: threading.Thread) -> None:
+        self._auditor, self._sending = auditor, sending
         self._made = 0
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def join(self) -> int:
-        """Wait until the last has ended; how many there were. Raises what went wrong in one."""
+        """Wait for the last audit; return how many ran. Raises the error of a failed one."""
         self._thread.join()
         if self._error:
             raise self._error
@@ -93,18 +93,18 @@ class Audits:
 
     def _run(self) -> None:
         try:
-            while self._telling.is_alive():
-                found = self._auditor.audit()
-                assert not found.lost, [one for one in found.series if not one.sound]
+            while self._sending.is_alive():
+                audit = self._auditor.audit()
+                assert not audit.lost, [series for series in audit.series if not series.sound]
                 self._made += 1
-                self._telling.join(5.0)
-        except Exception as error:  # noqa: BLE001 - told by join
+                self._sending.join(5.0)
+        except Exception as error:  # noqa: BLE001 - raised by join
             self._error = error
 
 
 @pytest.mark.duration(30)
 @thorough_on_sqlite
-def test_every_delivery_arrives_whatever_is_killed(
+def test_every_delivery_arrives_despite_kills(
     tmp_path: Path,
     redis_url: str,
     ledger: Ledger,
@@ -112,7 +112,7 @@ def test_every_delivery_arrives_whatever_is_killed(
     database_url: str,
     capsys: pytest.CaptureFixture[str],
 ):
-    """5,000 deliveries, shuffled, a fifth repeated, in all methods; workers killed midway: nothing lost, nothing doubled."""
+    """5,000 deliveries, shuffled, a fifth repeated, in all methods, workers killed: none is lost and none doubled."""
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": database_url,
@@ -121,20 +121,20 @@ def test_every_delivery_arrives_whatever_is_killed(
         "SEVEN_OVERDUE_S": "10",
     }
     now = datetime.now(UTC)
-    told = scenario(20261123, now=now, messages=MESSAGES)
-    tellings = deliveries(told, seed=4, duplicates=0.2, shuffle=True)
-    assert len(tellings) >= 5_000
+    events = scenario(20261123, now=now, messages=MESSAGES)
+    deliveries = plan_deliveries(events, seed=4, duplicates=0.2, shuffle=True)
+    assert len(deliveries) >= 5_000
     receiver = Receiver(tmp_path, environment)
     first, second = worker(tmp_path, environment, "first"), worker(tmp_path, environment, "second")
     with running(receiver, first, second, beat(tmp_path, environment)):
-        delivering = Sender(requests(tellings, f"{receiver.url}/hooks/{TOKEN}"), HASTE, rate=RATE)
-        telling = threading.Thread(target=lambda: asyncio.run(delivering.run()))
-        telling.start()
-        audits = Audits(Auditor(ledger, engine), telling)
+        sender = Sender(requests(deliveries, f"{receiver.url}/hooks/{TOKEN}"), HASTE, rate=RATE)
+        sending = threading.Thread(target=lambda: asyncio.run(sender.run()))
+        sending.start()
+        audits = Audits(Auditor(ledger, engine), sending)
         memory: list[tuple[int, int]] = []
 
         def reach(share: float) -> None:
-            eventually(lambda: len(delivering.report.fates) >= share * len(tellings) or not telling.is_alive(), 120)
+            eventually(lambda: len(sender.report.results) >= share * len(deliveries) or not sending.is_alive(), 120)
             memory.append((receiver.memory_kib, second.memory_kib))
 
         reach(0.2)
@@ -142,18 +142,18 @@ def test_every_delivery_arrives_whatever_is_killed(
         reach(0.3)
         first.start()
         reach(0.5)
-        first.wait_until_logged("@test ready")  # until then the signal ends it as it ends any process, with -15
+        first.wait_until_logged("@test ready")  # before that the signal ends it by default, with -15
         assert first.end(signal.SIGTERM) == 0
         reach(0.6)
         first.start()
         reach(0.8)
         first.end(signal.SIGKILL)
         reach(1.0)
-        telling.join()
+        sending.join()
         assert audits.join() >= 3
-        report: Report = delivering.report
+        report: Report = sender.report
 
-        # whatever is where at this moment, in rows or in the ledger: together they are all that was given out
+        # at any moment the rows and the ledger together hold every ordinal given out
         waiting, arrived = in_ledger(ledger), in_deliveries(engine)
         assert {queue: waiting[queue] | arrived[queue] for queue in QUEUES} == given_out(ledger)
 
@@ -161,12 +161,12 @@ def test_every_delivery_arrives_whatever_is_killed(
         assert in_deliveries(engine) == given_out(ledger)
         audit = Auditor(ledger, engine).audit([*report.ids["accepted"]])
         assert (audit.lost, audit.against and audit.against.missing) == (False, ())
-    assert report.states == {State.DELIVERED: len(tellings)}
+    assert report.states == {State.DELIVERED: len(deliveries)}
     assert set(report.ids) == {"accepted"}
     assert ids_in_deliveries(engine) >= set(report.ids["accepted"])
-    assert len(set(report.ids["accepted"])) == len(tellings)
-    rows = kept(engine)
-    expected = truth(told, now)
+    assert len(set(report.ids["accepted"])) == len(deliveries)
+    rows = stored_rows(engine)
+    expected = truth(events, now)
     for record in RECORDS:
         if record not in (ArchivedDelivery, DeadLetter, LedgerMark):
             assert rows[record.table] == expected[record.table], record.table

@@ -1,4 +1,4 @@
-"""What the running processes tell: every metric of the page, after real deliveries; and receivers that share a port."""
+"""Metrics of real processes: all that docs/metrics.md lists, after real deliveries, and sums of shared addresses."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
-NOT_WHILE_ALL_IS_WELL = {
+ONLY_IN_TROUBLE = {
     "seven_store_held_since_timestamp_seconds",
     "seven_hooks_drift",
     "seven_hooks_held",
@@ -35,15 +35,15 @@ def metrics(port: int) -> str:
         return ""
 
 
-def value(told: str, series: str) -> float | None:
-    found = re.search(rf"^{re.escape(series)} (\S+)$", told, re.MULTILINE)
-    return float(found[1]) if found else None
+def value(page: str, series: str) -> float | None:
+    match = re.search(rf"^{re.escape(series)} (\S+)$", page, re.MULTILINE)
+    return float(match[1]) if match else None
 
 
-def names(told: str) -> set[str]:
-    """Metrics of ours by the name that people query: a histogram's own name, without its parts."""
-    found = re.findall(r"^# TYPE (seven_\w+) (\w+)$", told, re.MULTILINE)
-    return {name for name, _ in found if not name.endswith("_created")}
+def names(page: str) -> set[str]:
+    """Our metrics by the name that a query uses: a histogram's own name, without its parts."""
+    types = re.findall(r"^# TYPE (seven_\w+) (\w+)$", page, re.MULTILINE)
+    return {name for name, _ in types if not name.endswith("_created")}
 
 
 def documented() -> set[str]:
@@ -52,8 +52,8 @@ def documented() -> set[str]:
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, database_url: str, tmp_path: Path):
-    """Receiver, worker and beat together tell exactly the metrics of docs/metrics.md, and figures that are right."""
+def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, database_url: str, tmp_path: Path):
+    """Receiver, worker and beat together export exactly the metrics of docs/metrics.md, with correct values."""
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": database_url,
@@ -62,9 +62,9 @@ def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, data
         "SEVEN_RETAIN_S": "1",
     }
     ports = [free_port() for _ in range(3)]
-    told = [environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
-    receiver = Receiver(tmp_path, told[0])
-    with running(receiver, worker(tmp_path, told[1]), beat(tmp_path, told[2])):
+    environments = [environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
+    receiver = Receiver(tmp_path, environments[0])
+    with running(receiver, worker(tmp_path, environments[1]), beat(tmp_path, environments[2])):
         hook = f"{receiver.url}/hooks/{TOKEN}"
         for _ in range(3):
             httpx2.post(hook, json=DLR).raise_for_status()
@@ -92,13 +92,13 @@ def test_the_page_lists_what_is_told(shared_valkey: Valkey, redis_url: str, data
     assert value(worked, 'seven_provider_lag_seconds_bucket{event_type="dlr",le="345600.0"}') == 0
     assert value(worked, 'seven_provider_lag_seconds_count{event_type="dlr"}') == 3
     assert value(worked, 'seven_last_delivery_timestamp_seconds{event_type="dlr"}')
-    found = names(received) | names(worked) | names(ticked)
-    assert found == documented() - NOT_WHILE_ALL_IS_WELL
+    exported = names(received) | names(worked) | names(ticked)
+    assert exported == documented() - ONLY_IN_TROUBLE
     assert TOKEN not in received + worked + ticked
 
 
-def test_receivers_that_share_an_address_tell_their_sum(redis_url: str, tmp_path: Path):
-    """`uvicorn --workers 2`: one has the address; killed, another takes over address and place, and every 202 is counted."""
+def test_receivers_that_share_an_address_export_their_sum(redis_url: str, tmp_path: Path):
+    """With `uvicorn --workers 2` one process has the address; after its kill another takes over; every 202 counts."""
     shared = tmp_path / "shared"
     shared.mkdir()
     port, public = free_port(), free_port()
@@ -127,23 +127,23 @@ def test_receivers_that_share_an_address_tell_their_sum(redis_url: str, tmp_path
 
         eventually(lambda: all_beyond({}), 60)
         assert eventually(lambda: value(metrics(port), accepted)) == answered
-        before, had = counted(shared), listening(port)
-        os.kill(had, signal.SIGKILL)
+        before, listener = counted(shared), listening(port)
+        os.kill(listener, signal.SIGKILL)
         eventually(lambda: value(metrics(port), accepted) == answered, 40)
         eventually(lambda: all_beyond(before), 60)
         assert value(metrics(port), accepted) == answered
-        assert listening(port) != had
+        assert listening(port) != listener
         receivers.end()
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_workers_that_share_an_address_tell_their_sum(
+def test_workers_that_share_an_address_export_their_sum(
     redis_url: str, ledger: Ledger, database_url: str, accept: Accept, tmp_path: Path
 ):
-    """Two workers of one machine: killed, one leaves its figures, and the other takes over the address."""
+    """Of two workers on one machine one is killed: its counts stay, and the other takes over the address."""
     shared, port = tmp_path / "shared", free_port()
     shared.mkdir()
-    told = {
+    environment = {
         "REDIS_URL": redis_url, "DATABASE_URL": database_url, "PROMETHEUS_MULTIPROC_DIR": str(shared),
         "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}",
     }  # fmt: skip
@@ -154,20 +154,22 @@ def test_workers_that_share_an_address_tell_their_sum(
         for name in names:
             announce(celery, "dlr", [accept(envelope(name))])
 
-    with running(*(workers := [worker(tmp_path, told, name) for name in ("one", "two")])):
+    with running(*(workers := [worker(tmp_path, environment, name) for name in ("one", "two")])):
         eventually(lambda: "seven_store_held 0.0" in metrics(port), 40)
         consume("a", "b", "c")
         eventually(lambda: value(metrics(port), applied) == 3, 40)
-        had = listening(port)
-        os.kill(had, signal.SIGKILL)
-        (left,) = (one for one in workers if one.process and one.process.pid != had)
+        listener = listening(port)
+        os.kill(listener, signal.SIGKILL)
+        (left,) = (process for process in workers if process.process and process.process.pid != listener)
         batch = accept(envelope("d"))
 
-        def told_again() -> bool:
-            announce(celery, "dlr", [batch])  # what the killed one's connection still takes is lost, and no sweep runs
+        def consumed_after_announcing() -> bool:
+            announce(
+                celery, "dlr", [batch]
+            )  # an announcement to the killed worker's connection is lost, and no sweep runs
             return value(metrics(port), applied) == 4
 
-        eventually(told_again, 60, 5.0)
+        eventually(consumed_after_announcing, 60, 5.0)
         assert left.process
         assert listening(port) == left.process.pid
     assert len(list(shared.glob("counter_*.db"))) == 2
@@ -175,24 +177,24 @@ def test_workers_that_share_an_address_tell_their_sum(
 
 
 def counted(directory: Path) -> dict[str, float]:
-    """Deliveries that each place has counted as accepted."""
-    found: dict[str, float] = {}
+    """The number of accepted deliveries in each process' file of counters."""
+    counts: dict[str, float] = {}
     for file in directory.glob("counter_*.db"):
         for key, count, _, _ in MmapedDict.read_all_values_from_file(str(file)):
             if "seven_deliveries_accepted_total" in key and '"dlr"' in key:
-                found[file.name] = count
-    return found
+                counts[file.name] = count
+    return counts
 
 
 def listening(port: int) -> int:
-    """The process that listens on a port, as the kernel tells it."""
+    """The id of the process that listens on a port, from /proc."""
     wanted = f":{port:04X} 00000000:0000 0A"
     inode = next(line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if wanted in line)
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal():
             continue
         try:
-            if any(os.readlink(one) == f"socket:[{inode}]" for one in (process / "fd").iterdir()):
+            if any(os.readlink(fd) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
                 return int(process.name)
         except OSError:
             continue

@@ -1,4 +1,4 @@
-"""Poison and stalls, with real workers: garbage in the broker ends nobody, and a worker that stalls ends itself."""
+"""Poison and stalls, with real workers: garbage in the broker stops no worker, and a stalled worker ends itself."""
 
 import base64
 import json
@@ -10,17 +10,17 @@ from sqlalchemy import Engine, select
 
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
+from ledger.stats import MAX_CLOCK_WAITING
 from seven.events import QUEUES
 from store.schema import deliveries
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually
-from workers.scheduler import MOST_WAITING
 from workers.watchdog import EXIT_CODE, Watchdog
 
 
 def message(**changes: object) -> str:
-    """An announcement as Celery writes it, with something changed."""
+    """An announcement as Celery writes it, with `changes`."""
     body = base64.b64encode(json.dumps([[["batch-0"]], {}, {}]).encode()).decode()
     whole = {
         "body": body,
@@ -40,24 +40,24 @@ def message(**changes: object) -> str:
 GARBAGE = [
     pytest.param(b"\xff\x00 no JSON", id="bytes"),
     pytest.param("[" * 100_000, id="deep JSON"),
-    pytest.param("1" * 5000, id="a number without end"),
-    pytest.param('{"__type__": "nope", "__value__": 1}', id="a type that there is not"),
-    pytest.param('{"__type__": "datetime", "__value__": "x"}', id="a time that is none"),
+    pytest.param("1" * 5000, id="a huge number"),
+    pytest.param('{"__type__": "nope", "__value__": 1}', id="an unknown type"),
+    pytest.param('{"__type__": "datetime", "__value__": "x"}', id="an invalid time"),
     pytest.param("17", id="a number"),
     pytest.param("{}", id="an empty object"),
-    pytest.param(message(body="!!!"), id="a body that is no base64"),
-    pytest.param(message(body=base64.b64encode(b"\xff{").decode()), id="a body that is no JSON"),
+    pytest.param(message(body="!!!"), id="a body that is not base64"),
+    pytest.param(message(body=base64.b64encode(b"\xff{").decode()), id="a body that is not JSON"),
     pytest.param(message(body=base64.b64encode(b'{"a": 1}').decode()), id="a body of another protocol"),
-    pytest.param(message(body=base64.b64encode(b"[[[1, null]], {}, {}]").decode()), id="ids that are none"),
+    pytest.param(message(body=base64.b64encode(b"[[[1, null]], {}, {}]").decode()), id="invalid ids"),
     pytest.param(message(properties={}), id="no properties"),
     pytest.param(message(headers=None), id="no headers"),
-    pytest.param(message(headers={"task": "consume.nothing", "id": "1"}), id="a task that there is not"),
+    pytest.param(message(headers={"task": "consume.nothing", "id": "1"}), id="an unknown task"),
     pytest.param(message(**{"content-type": "application/x-python-serialize"}), id="a pickle"),
 ]
 
 
 @pytest.mark.parametrize("together", [GARBAGE])
-def test_garbage_on_a_queue_ends_no_worker(
+def test_garbage_on_a_queue_stops_no_worker(
     tmp_path: Path,
     redis_url: str,
     ledger: Ledger,
@@ -66,7 +66,7 @@ def test_garbage_on_a_queue_ends_no_worker(
     accept: Accept,
     together: list[object],
 ):
-    """Each kind is thrown away with a line in the log, never comes back, and what is announced behind it is consumed."""
+    """Each kind is logged, discarded for good, and the announcement behind it is consumed."""
     environment = {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
     process = worker(tmp_path, environment)
     app = Celery(set_as_current=False, changes=broker(redis_url))
@@ -75,12 +75,12 @@ def test_garbage_on_a_queue_ends_no_worker(
         with engine.connect().execution_options(reads=True) as connection:
             return set(connection.execute(select(deliveries.c.id)).scalars())
 
-    for tag in ("t1", "t2"):  # what somebody reserved long ago
+    for tag in ("t1", "t2"):  # reserved long ago
         ledger.redis.hset("unacked", tag, GARBAGE[0].values[0] if tag == "t1" else '["x", 1]')
         ledger.redis.zadd("unacked_index", {tag: 1})
     with running(process):
-        for number, one in enumerate(GARBAGE):
-            ledger.redis.lpush("dlr", one.values[0])
+        for number, garbage in enumerate(GARBAGE):
+            ledger.redis.lpush("dlr", garbage.values[0])
             batch = accept(envelope(f"behind {number}"))
             announce(app, "dlr", [batch])
             eventually(lambda number=number: f"behind {number}" in applied(), 60)
@@ -88,23 +88,23 @@ def test_garbage_on_a_queue_ends_no_worker(
             assert process.process.poll() is None
         eventually(lambda: ledger.redis.hlen("unacked") == 0)
         assert process.end() == 0
-    told = process.log.read_text()
-    assert told.count("thrown away") >= 5
-    assert "Unrecoverable error" not in told
+    log = process.log.read_text()
+    assert log.count("thrown away") >= 5
+    assert "Unrecoverable error" not in log
 
 
-def takes_nothing(app: Celery) -> bool:
-    """Whether the worker says, alive, that it takes nothing from this queue any more."""
-    told = app.control.inspect(timeout=5).active_queues() or {}
-    return any("dlr" not in {queue["name"] for queue in queues} for queues in told.values())
+def has_stopped_consuming(app: Celery) -> bool:
+    """Whether a worker that is alive reports that it does not consume this queue."""
+    answers = app.control.inspect(timeout=5).active_queues() or {}
+    return any("dlr" not in {queue["name"] for queue in queues} for queues in answers.values())
 
 
 @pytest.mark.duration(12)
-@pytest.mark.parametrize("dialect", ["sqlite"])  # what stalls is the broker's side
+@pytest.mark.parametrize("dialect", ["sqlite"])  # the stall is on the broker's side
 def test_a_worker_that_stalls_ends_itself(
     tmp_path: Path, redis_url: str, ledger: Ledger, engine: Engine, database_url: str, accept: Accept
 ):
-    """It answers pings and takes nothing: started again it consumes what waited. One that has nothing to do lives on."""
+    """A worker that answers pings but consumes nothing ends itself and consumes after a restart."""
     environment = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_STALL_S": "6", "SEVEN_SWEEP_S": "3600"}
     process = worker(tmp_path, environment)
     app = Celery(set_as_current=False, changes=broker(redis_url))
@@ -112,7 +112,7 @@ def test_a_worker_that_stalls_ends_itself(
         announce(app, "dlr", [accept(envelope("one"))])
         eventually(lambda: ledger.redis.hlen("seven:batches") == 0, 60)
         app.control.cancel_consumer("dlr")
-        eventually(lambda: takes_nothing(app), 60)
+        eventually(lambda: has_stopped_consuming(app), 60)
         assert process.process
         assert process.process.poll() is None
         announce(app, "dlr", [accept(envelope("two"))])
@@ -123,33 +123,33 @@ def test_a_worker_that_stalls_ends_itself(
         assert process.end() == 0
 
 
-def test_the_watchdog_excuses_what_is_no_stall(ledger: Ledger):
-    """An empty queue, a task that begins or ends, a long one, a Redis that does not answer, a machine that was frozen."""
+def test_the_watchdog_ignores_everything_but_stalls(ledger: Ledger):
+    """An empty queue, a starting or ending task, a long task, a dead Redis and a frozen machine are no stalls."""
     ended: list[int] = []
     queues = ["dlr", "sms_mo"]
-    watchdog = Watchdog(ledger.redis, 10, lambda _, code: ended.append(code), looks=3)
-    away = Watchdog(Ledger("redis://127.0.0.1:1/0").redis, 10, lambda _, code: ended.append(code), looks=3)
+    watchdog = Watchdog(ledger.redis, 10, lambda _, code: ended.append(code), checks=3)
+    away = Watchdog(Ledger("redis://127.0.0.1:1/0").redis, 10, lambda _, code: ended.append(code), checks=3)
 
-    def look(times: int, at: Watchdog = watchdog) -> list[int]:
+    def check(times: int, at: Watchdog = watchdog) -> list[int]:
         for _ in range(times):
-            at.look(queues)
+            at.check(queues)
         return ended
 
-    assert not look(9)  # empty
+    assert not check(9)  # empty
     ledger.redis.lpush("sms_mo", "x")
-    assert not look(3)  # a machine that was frozen between two of these looks: what counts is how often was looked
-    watchdog.excuse()
-    assert not look(3)
-    with watchdog.excused():
-        assert not look(9)
-    assert not look(9, away)
-    assert look(4) == [EXIT_CODE]
+    assert not check(3)  # a machine frozen between two checks: only the number of checks counts
+    watchdog.reset()
+    assert not check(3)
+    with watchdog.paused():
+        assert not check(9)
+    assert not check(9, away)
+    assert check(4) == [EXIT_CODE]
 
 
 @pytest.mark.duration(12)
-def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path: Path, redis_url: str, ledger: Ledger):
-    """With a clock and nobody who consumes: the broker's queue stays as short as after the first passes, for ever."""
-    for first in range(0, 1_000_000, 2_000):  # no script that a slow machine takes long for
+def test_announcements_of_a_million_batches_are_bounded(tmp_path: Path, redis_url: str, ledger: Ledger):
+    """With a clock and no consumer the broker's queue stays as short as after the first passes."""
+    for first in range(0, 1_000_000, 2_000):  # small scripts, for slow machines
         ledger.redis.eval(
             "for i = 1, 2000 do redis.call('ZADD', KEYS[1], i, 'batch-' .. ARGV[1] + i) end",
             1,
@@ -161,14 +161,14 @@ def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path
         "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
         "SEVEN_SWEEP_S": "0.2",
         "SEVEN_SWEEP_LIMIT": "1000",
-        "SEVEN_WORKER_THREADS": "1",  # so no two passes overlap
+        "SEVEN_WORKER_THREADS": "1",  # so that passes do not overlap
     }
     process, clock = worker(tmp_path, environment), beat(tmp_path, environment)
     process.command += ["-Q", "clock"]
     lengths: list[int] = []
 
     def passes() -> int:
-        """Of the sweep, each a script for every queue."""
+        """The number of passes of the sweep; each runs a script for every queue."""
         lengths.append(ledger.redis.llen("dlr"))
         return int(ledger.redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]) // len(QUEUES)
 
@@ -179,8 +179,8 @@ def test_a_million_batches_that_nobody_consumes_are_announced_in_bounds(tmp_path
     assert ledger.redis.zcard("seven:announced:dlr") == 1_000_000
 
 
-def test_a_clock_that_nobody_heeds_stays_bounded(tmp_path: Path, redis_url: str, ledger: Ledger):
-    """With beat and no worker at all, what beat sends stays bounded; and a worker an hour ahead sweeps all the same."""
+def test_a_clock_without_workers_is_bounded(tmp_path: Path, redis_url: str, ledger: Ledger):
+    """Without a worker beat's queue stays bounded; a worker whose clock is an hour ahead still sweeps."""
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
@@ -194,9 +194,9 @@ def test_a_clock_that_nobody_heeds_stays_bounded(tmp_path: Path, redis_url: str,
     ahead.command += ["-Q", "clock"]
     ledger.redis.zadd("seven:announced:dlr", {"long ago": 1})
     with running(clock):
-        eventually(lambda: ledger.redis.llen("clock") >= MOST_WAITING, 60)
+        eventually(lambda: ledger.redis.llen("clock") >= MAX_CLOCK_WAITING, 60)
         sent = ledger.redis.llen("clock")
         eventually(lambda: int(ledger.redis.info("commandstats")["cmdstat_llen"]["calls"]) > 200, 60)
-        assert ledger.redis.llen("clock") == sent == MOST_WAITING
+        assert ledger.redis.llen("clock") == sent == MAX_CLOCK_WAITING
         with running(ahead):
             eventually(lambda: ledger.redis.llen("dlr") > 0, 60)

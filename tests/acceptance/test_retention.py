@@ -1,4 +1,4 @@
-"""Retention with real processes: a worker killed in the midst of it, and what is left is done by the next."""
+"""Retention with real processes: a worker is killed during a run, and the next run does the rest."""
 
 import signal
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,10 @@ ROWS, OLD = 8_000, 7_990
 
 @pytest.mark.duration(25)
 @thorough_on_sqlite
-def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url: str, redis_url: str, ledger: Ledger):
-    """Beat has it done; killed between two transactions nothing is missing, and in the end all that is old has gone."""
+def test_a_worker_killed_during_retention(
+    tmp_path: Path, engine: Engine, database_url: str, redis_url: str, ledger: Ledger
+):
+    """Killed between two transactions, no delivery is missing in the audit; a restart removes all old rows."""
     now = datetime.now(UTC)
     ages = [timedelta(days=400 if ordinal <= OLD else 300) for ordinal in range(1, ROWS + 1)]
     rows = [
@@ -39,10 +41,10 @@ def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url:
         with engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(deliveries)).scalar_one()
 
-    told = {
+    environment = {
         "REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_RETAIN_S": "1", "SEVEN_METRICS_ADDRESS": "off",
     }  # fmt: skip
-    process, clock = worker(tmp_path, told), beat(tmp_path, told)
+    process, clock = worker(tmp_path, environment), beat(tmp_path, environment)
     with running(process, clock):
         eventually(lambda: left() < ROWS, 60)
         process.end(signal.SIGKILL)
@@ -53,5 +55,5 @@ def test_killed_in_the_midst_of_it(tmp_path: Path, engine: Engine, database_url:
         process.start()
         eventually(lambda: left() == ROWS - OLD, 90)
     with engine.connect() as connection:
-        found = connection.execute(select(tallies.c.first_ordinal, tallies.c.last_ordinal)).all()
-    assert [tuple(one) for one in found] == [(1, OLD)]
+        ranges = connection.execute(select(tallies.c.first_ordinal, tallies.c.last_ordinal)).all()
+    assert [tuple(run) for run in ranges] == [(1, OLD)]

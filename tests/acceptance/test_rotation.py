@@ -1,4 +1,4 @@
-"""Rotation: token, signing key and secret header are replaced under traffic, every guard enforcing, and nothing is refused."""
+"""Rotation: token, signing key and secret header are replaced under traffic, all enforced, without a refusal."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.servers import Valkey, eventually, valkey
 OLD, NEW = "old-token-of-the-hooks-012345", "new-token-of-the-hooks-012345"
 RATE = 60.0
 PATIENT = RetryPolicy(compression=300)
-"""Its first retry comes after 0.2 s."""
+"""The first retry comes after 0.2 s."""
 
 
 @pytest.fixture
@@ -28,36 +28,36 @@ def broker(tmp_path: Path) -> Iterator[Valkey]:
 
 @dataclass
 class Gateway:
-    """What signs and where to, as the account has it at a moment."""
+    """The account's current signing key, token and secret, and the deliveries sent with them."""
 
     signing: Signing
     token: str
     secret: str
-    renewed: bool = False
-    told: int = 0
+    resign_retries: bool = False
+    sent: int = 0
     ended: bool = False
 
     def headers(self, request: Request) -> tuple[tuple[str, str], ...]:
         return self.signing.headers(request)
 
     def requests(self, url: str) -> Iterator[Request]:
-        """Deliveries for as long as they are wanted, each with what holds when it is drawn."""
+        """Deliveries until `ended`, each with the token and secret that are current when it is drawn."""
         while not self.ended:
-            self.told += 1
-            body = b'{"data":{"msg_id":"%d","status":"DELIVERED"},"webhook_event":"dlr"}' % self.told
+            self.sent += 1
+            body = b'{"data":{"msg_id":"%d","status":"DELIVERED"},"webhook_event":"dlr"}' % self.sent
             yield Request("POST", f"{url}/hooks/{self.token}", (("x-hook-secret", self.secret),), body)
 
 
-def start_again(receiver: Receiver, **told: str) -> None:
-    """End it as a restart does, and start it with other settings."""
+def restart(receiver: Receiver, **settings: str) -> None:
+    """Restart the receiver with other settings."""
     assert receiver.end() == 0 or receiver.process
-    receiver.environment |= told
+    receiver.environment |= settings
     receiver.start()
 
 
 @pytest.mark.duration(10)
-def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_path: Path):
-    """New ones are listed before the gateway has them, old ones until the last retry; a 401 or 404 would be final."""
+def test_a_rotation_refuses_no_delivery(broker: Valkey, tmp_path: Path):
+    """New values are accepted before the gateway has them, old ones until the last retry: a 401 is final."""
     receiver = Receiver(
         tmp_path,
         {
@@ -68,40 +68,39 @@ def test_nothing_is_refused_while_everything_is_replaced(broker: Valkey, tmp_pat
     )  # fmt: skip
     receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
     gateway = Gateway(Signing("old-key"), OLD, "old-secret-of-hooks")
-    delivering = Sender(gateway.requests(receiver.url), PATIENT, concurrency=16, rate=RATE, signing=gateway)  # type: ignore[arg-type]
+    requests = gateway.requests(receiver.url)
+    sender = Sender(requests, PATIENT, concurrency=16, rate=RATE, signing=gateway)  # type: ignore[arg-type]
 
-    async def told(number: int) -> None:
-        """So many more have been told, and most of them answered."""
-        until = gateway.told + number
-        await asyncio.to_thread(
-            eventually, lambda: gateway.told >= until and len(delivering.report.fates) >= until - 50
-        )
+    async def wait_for(number: int) -> None:
+        """Wait until this many more are sent and most of them answered."""
+        until = gateway.sent + number
+        await asyncio.to_thread(eventually, lambda: gateway.sent >= until and len(sender.report.results) >= until - 50)
 
     async def scenario() -> None:
-        running_on = asyncio.create_task(delivering.run())
-        await told(60)
+        sending = asyncio.create_task(sender.run())
+        await wait_for(60)
         await asyncio.to_thread(
-            start_again, receiver, SEVEN_HOOK_TOKEN=f"{NEW},{OLD}", SEVEN_SIGNING_KEY="new-key,old-key",
+            restart, receiver, SEVEN_HOOK_TOKEN=f"{NEW},{OLD}", SEVEN_SIGNING_KEY="new-key,old-key",
             SEVEN_HOOK_SECRET="new-secret-of-hooks,old-secret-of-hooks",
         )  # fmt: skip
-        await told(60)
+        await wait_for(60)
         gateway.signing, gateway.token, gateway.secret = Signing("new-key"), NEW, "new-secret-of-hooks"
-        of_before = gateway.told
-        await told(60)
-        # the last retry of before has come
-        await asyncio.to_thread(eventually, lambda: delivering.report.fates.keys() >= {*range(of_before)})
+        sent_before = gateway.sent
+        await wait_for(60)
+        # every delivery with the old values is answered
+        await asyncio.to_thread(eventually, lambda: sender.report.results.keys() >= {*range(sent_before)})
         await asyncio.to_thread(
-            start_again, receiver, SEVEN_HOOK_TOKEN=NEW, SEVEN_SIGNING_KEY="new-key",
+            restart, receiver, SEVEN_HOOK_TOKEN=NEW, SEVEN_SIGNING_KEY="new-key",
             SEVEN_HOOK_SECRET="new-secret-of-hooks",
         )  # fmt: skip
-        await told(60)
+        await wait_for(60)
         gateway.ended = True
-        await asyncio.wait_for(running_on, 60)
+        await asyncio.wait_for(sending, 60)
 
     with running(receiver):
         asyncio.run(scenario())
-    fates = delivering.report.fates
-    assert len(fates) == gateway.told >= 240
-    assert {fate.state for fate in fates.values()} == {State.DELIVERED}
-    assert {fate.outcome for fate in fates.values()} == {"accepted"}
-    assert delivering.report.retries["connection"] > 0  # the receiver was away twice
+    results = sender.report.results
+    assert len(results) == gateway.sent >= 240
+    assert {result.state for result in results.values()} == {State.DELIVERED}
+    assert {result.outcome for result in results.values()} == {"accepted"}
+    assert sender.report.retries["connection"] > 0  # the receiver was restarted twice

@@ -1,4 +1,4 @@
-"""SIGTERM under full load: every answer sent is true, nothing is left behind, and a second signal ends at once."""
+"""SIGTERM under full load: processes end in order and leave nothing behind; a second signal ends them at once."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def broker(tmp_path: Path) -> Iterator[Valkey]:
 
 @contextmanager
 def load(receiver: Receiver) -> Iterator[None]:
-    """Deliveries as fast as they are answered, in a thread, for the length of a block."""
+    """Sends deliveries from a thread during the block, each as soon as the last is answered."""
     over = threading.Event()
 
     async def line(client: httpx2.AsyncClient) -> None:
@@ -52,8 +52,8 @@ def load(receiver: Receiver) -> Iterator[None]:
         thread.join()
 
 
-def again(process: Process) -> int | None:
-    """Tell a process once more to end; its exit code once it has."""
+def signal_again(process: Process) -> int | None:
+    """Send SIGTERM once more; return the exit code, or None while the process runs."""
     assert process.process
     if process.process.poll() is None:
         process.send(signal.SIGTERM)
@@ -62,8 +62,8 @@ def again(process: Process) -> int | None:
 
 @pytest.mark.duration(6)
 @thorough_on_sqlite
-def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
-    """It ends in order, in time, and what it had reserved is back on its queue: nothing waits for a time-out."""
+def test_a_worker_under_load_leaves_nothing_behind(tmp_path: Path, broker: Valkey, database_url: str):
+    """It ends in time and returns reserved announcements to their queue, so none waits for a timeout."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN}
     receiver, first, second = (
         Receiver(tmp_path, environment), worker(tmp_path, environment), worker(tmp_path, environment, "second")
@@ -75,14 +75,14 @@ def test_a_worker_under_load_ends_and_leaves_nothing_behind(tmp_path: Path, brok
             assert client.hlen("unacked") == 0
         second.start()
         ledger = Ledger(broker.url)
-        # no sweep runs here: all of it is announced
-        eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), 60)
+        # no sweep runs here: every batch is announced
+        eventually(lambda: not any(queue.pending for queue in ledger.figures(QUEUES).queues.values()), 60)
         ledger.close()
         assert second.end() == 0
 
 
 def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
-    """A worker that waits for its database to answer is gone when it is told again, and its batch stays."""
+    """A worker that waits for its database exits at the second signal, and its batch stays in the ledger."""
     file = tmp_path / "seven.db"
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": f"sqlite:///{file}", "SEVEN_HOOK_TOKEN": TOKEN}
     receiver, process = Receiver(tmp_path, environment), worker(tmp_path, environment)
@@ -94,16 +94,16 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
                 eventually(lambda: client.hlen("seven:in_hand") == 1, 60)
                 process.send(signal.SIGTERM)
                 eventually(lambda: "Warm shutdown" in process.log.read_text())
-                eventually(lambda: again(process) is not None)
+                eventually(lambda: signal_again(process) is not None)
                 assert process.end(signal.SIGTERM) == 128 + signal.SIGTERM
                 assert client.hlen("seven:batches") == 1
-        assert "told twice" in process.log.read_text()
+        assert "second signal" in process.log.read_text()
 
 
 @pytest.mark.duration(14)
-@pytest.mark.parametrize("dialect", ["sqlite"])  # beat touches no database
+@pytest.mark.parametrize("dialect", ["sqlite"])  # beat uses no database
 def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, database_url: str):
-    """Within the broker's timeouts; a second signal needs no waiting at all."""
+    """Beat ends within the broker's timeouts."""
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": database_url, "SEVEN_SWEEP_S": "0.5"}
     process = beat(tmp_path, environment)
     with running(process), broker.client() as client:
@@ -117,13 +117,13 @@ def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, databa
 
 
 def test_a_receiver_with_a_slow_sender_ends_in_time(tmp_path: Path, broker: Valkey):
-    """Somebody who never finishes his request holds nobody up for ever; a second signal ends it at once."""
+    """A client that never finishes its request does not block the shutdown; a second signal ends it at once."""
     receiver = Receiver(tmp_path, {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN})
     with running(receiver), socket.create_connection(("127.0.0.1", receiver.port)) as slow:
         slow.sendall(f"POST /hooks/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf".encode())
         assert httpx2.post(f"{receiver.url}/hooks/{TOKEN}", content=DELIVERY).status_code == 202
         receiver.send(signal.SIGTERM)
         eventually(lambda: "Shutting down" in receiver.log.read_text())
-        eventually(lambda: again(receiver) is not None)
+        eventually(lambda: signal_again(receiver) is not None)
         assert receiver.end(signal.SIGTERM) in {128 + signal.SIGTERM, -signal.SIGTERM}
         assert "did not drain in time" not in receiver.log.read_text()

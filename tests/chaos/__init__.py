@@ -1,4 +1,4 @@
-"""Chaos: real processes under load, ended, stopped and cut off at random moments; then every delivery is accounted for.
+"""Chaos runs: real processes under load, killed, paused and cut off at random moments; then every delivery is verified.
 
-`python -m tests.chaos` (`make chaos`) runs it; `test_checks.py` shows that it finds a loss where there is one.
+`python -m tests.chaos` (`make chaos`) runs it; `test_checks.py` proves that the checks detect losses.
 """

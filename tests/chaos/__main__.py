@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: the run on each database, one after the other. Exit code 0 when nothing was lost or doubled."""
+"""`python -m tests.chaos`: a run on each database in turn. Exit code 0 when nothing was lost or doubled."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from rich.status import Status
 from tests.chaos import report
 from tests.chaos.options import Options
 from tests.chaos.result import Result
-from tests.chaos.runner import Conducting
+from tests.chaos.runner import Runner
 from tests.chaos.sabotage import STEPS
 
 DATABASES = ("sqlite", "postgresql")
@@ -25,41 +25,44 @@ EVERY_S = 15.0
 
 
 class Progress:
-    """The line that says where a run stands: moving on a terminal, else one every quarter of a minute."""
+    """The progress line of a run: updated in place on a terminal, otherwise printed every 15 s."""
 
     def __init__(self, console: Console, status: Status) -> None:
-        self._console, self._status, self._said_at = console, status, 0.0
+        self._console, self._status, self._printed_at = console, status, 0.0
 
     def show(self, line: str) -> None:
         if self._console.is_terminal:
             self._status.update(line)
-        elif time.monotonic() - self._said_at > EVERY_S:
-            self._said_at = time.monotonic()
+        elif time.monotonic() - self._printed_at > EVERY_S:
+            self._printed_at = time.monotonic()
             self._console.print(line, markup=False)
 
 
 def main() -> int:
-    asked = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whatever was started is ended
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all started processes end
     console = Console(highlight=False, soft_wrap=True)
-    seed = random.randrange(10**6) if asked.seed is None else asked.seed
-    results = [_run(console, asked, seed, one) for one in (DATABASES if asked.database is None else [asked.database])]
-    if asked.json:
-        asked.json.write_text(json.dumps([one.told() for one in results], indent=1, default=str) + "\n")
-    if asked.markdown:
+    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+    results = [
+        _run(console, arguments, seed, database)
+        for database in (DATABASES if arguments.database is None else [arguments.database])
+    ]
+    if arguments.json:
+        arguments.json.write_text(json.dumps([result.as_dict() for result in results], indent=1, default=str) + "\n")
+    if arguments.markdown:
         print(report.markdown(results), end="")
-    return int(any(one.findings for one in results))
+    return int(any(result.findings for result in results))
 
 
-def _run(console: Console, asked: Any, seed: int, database: str) -> Result:
+def _run(console: Console, arguments: Any, seed: int, database: str) -> Result:
     options = Options(
         database=database,
         seed=seed,
-        minutes=asked.minutes,
-        deliveries=asked.deliveries,
-        faults=asked.faults,
-        rate=asked.rate,
-        sabotage=asked.sabotage,
+        minutes=arguments.minutes,
+        deliveries=arguments.deliveries,
+        faults=arguments.faults,
+        rate=arguments.rate,
+        sabotage=arguments.sabotage,
     )
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     console.print(
@@ -67,9 +70,9 @@ def _run(console: Console, asked: Any, seed: int, database: str) -> Result:
         f"{options.per_second:.0f} deliveries/s; logs in {directory}"
     )
     with Status("starting", console=console) if console.is_terminal else Status("") as status:
-        result = Conducting(options, directory, Progress(console, status).show).run()
+        result = Runner(options, directory, Progress(console, status).show).run()
     report.show(console, result)
-    if result.findings or asked.keep:
+    if result.findings or arguments.keep:
         console.print(f"The logs are kept: {directory}")
     else:
         shutil.rmtree(directory, ignore_errors=True)
@@ -78,16 +81,18 @@ def _run(console: Console, asked: Any, seed: int, database: str) -> Result:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, help="the same seed plans the same faults; by default a new one")
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long faults come (default 3)")
-    parser.add_argument("--deliveries", type=int, default=0, help="accepted deliveries to reach at least")
-    parser.add_argument("--faults", type=int, default=0, help="faults at least (default 8 a minute)")
-    parser.add_argument("--rate", type=float, help="new deliveries in a second (default: what --deliveries needs)")
-    parser.add_argument("--database", choices=DATABASES, help="by default both, one after the other")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that is known of the runs")
-    parser.add_argument("--markdown", action="store_true", help="print the results as tables for a document")
-    parser.add_argument("--keep", action="store_true", help="keep logs and databases of a good run, too")
-    parser.add_argument("--sabotage", choices=sorted(STEPS), help="spoil one step of the product, to see it found")
+    parser.add_argument("--seed", type=int, help="the same seed plans the same faults; random by default")
+    parser.add_argument("--minutes", type=float, default=3.0, help="minutes of faults (default 3)")
+    parser.add_argument("--deliveries", type=int, default=0, help="minimum of accepted deliveries")
+    parser.add_argument("--faults", type=int, default=0, help="minimum number of faults (default 8 a minute)")
+    parser.add_argument("--rate", type=float, help="new deliveries a second (default: as many as --deliveries needs)")
+    parser.add_argument("--database", choices=DATABASES, help="by default both in turn")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the complete results")
+    parser.add_argument("--markdown", action="store_true", help="print the results as Markdown tables")
+    parser.add_argument("--keep", action="store_true", help="keep logs and databases of a good run as well")
+    parser.add_argument(
+        "--sabotage", choices=sorted(STEPS), help="break one step of the product, to prove that the checks detect it"
+    )
     return parser
 
 

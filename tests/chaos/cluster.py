@@ -1,4 +1,4 @@
-"""Stage: the servers, processes and links of a run; whatever ends by itself is started again, and counted."""
+"""The servers, processes and links of a run; processes that end by themselves are restarted and counted."""
 
 import re
 import threading
@@ -23,37 +23,37 @@ from tests.processes import Process, Receiver, beat, worker
 from tests.servers import Postgres, Valkey, eventually, free_port
 
 TOKEN = "chaos-chaos-chaos-chaos"
-WAYS = {RECEIVERS[0]: (0.1, 0.0), RECEIVERS[1]: (0.9, 0.5)}
-"""Each receiver's share of the deliveries, and the pulse in which they come: one by one, or like a campaign's, many at
-a time. It takes the latter to fill batches where an fsync takes no time."""
-APART_S = 3600
-"""How far the clock of the second worker is ahead."""
+TRAFFIC = {RECEIVERS[0]: (0.1, 0.0), RECEIVERS[1]: (0.9, 0.5)}
+"""Each receiver's share of the deliveries, and the pulse in seconds at which they arrive together: 0 is one by one, 0.5 is
+bursts as from a campaign. Where an fsync takes no time, only bursts fill batches."""
+SKEW_S = 3600
+"""How far the second worker's clock runs ahead."""
 LOOK_S = 0.2
 SAMPLE_S = 2.0
 
 
-class Actor:
-    """A process under supervision. Who ends, stops or starts it holds `lock`."""
+class SupervisedProcess:
+    """A process under supervision. Ending, stopping or starting it requires `lock`."""
 
     def __init__(self, process: Process) -> None:
         self.process, self.lock = process, threading.Lock()
         self.ended_by_itself = 0
         self.memory_kib: list[int] = []
-        """Resident memory along the run."""
+        """Samples of resident memory during the run."""
 
     @property
     def runs(self) -> bool:
         return self.process.process is not None and self.process.process.poll() is None
 
     def look(self) -> None:
-        """Start it again if it has ended and nobody is about to."""
+        """Restart the process if it has ended and no fault injection holds its lock."""
         if not self.lock.acquire(blocking=False):
             return
         try:
             if not self.runs:
                 self.ended_by_itself += 1
                 self.process.start()
-        except AssertionError:  # a receiver that did not come up in time: the next look sees to it
+        except AssertionError:  # a receiver that did not come up in time: the next look retries
             self.process.log.open("a").write("chaos: did not come up\n")
         finally:
             self.lock.release()
@@ -65,65 +65,69 @@ class Actor:
             return
 
 
-class Stage:
-    """Everything of one run."""
+class Cluster:
+    """All servers and processes of one run."""
 
     def __init__(self, directory: Path, options: Options) -> None:
         self.directory, self.options, self.links = directory, options, Links()
         for folder in ("valkey", "postgresql"):
             (directory / folder).mkdir()
         self.clocks = {name: self._clock(name) for name in (*RECEIVERS, *WORKERS, "beat", "valkey")}
-        self.one_clock = threading.Lock()
+        self.clock_lock = threading.Lock()
         self.valkey = self._valkey("valkey")
         self.postgres = Postgres(directory / "postgresql") if options.database == "postgresql" else None
         self.servers = {"valkey": threading.Lock(), options.database: threading.Lock()}
         self.link: dict[str, Link] = {}
-        self.actors: dict[str, Actor] = {}
+        self.processes: dict[str, SupervisedProcess] = {}
         self.over = threading.Event()
-        """Set at the end, and when a run is broken off: nobody starts anything any more."""
+        """Set at the end and when a run is aborted: no process is started any more."""
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        """All of it for the length of a block; the servers first, and ended last."""
-        supervising = threading.Thread(target=self._supervise, name="supervision")
+        """Run everything for the length of a block: servers start first and end last."""
+        supervisor = threading.Thread(target=self._supervise, name="supervision")
         try:
             self._start_servers()
             self._start_processes()
-            supervising.start()
+            supervisor.start()
             yield
         finally:
             self.over.set()
-            if supervising.ident:
-                supervising.join()
+            if supervisor.ident:
+                supervisor.join()
             self._end()
 
     @property
     def receivers(self) -> list[Receiver]:
-        return [actor.process for actor in self.actors.values() if isinstance(actor.process, Receiver)]
+        return [
+            supervised.process for supervised in self.processes.values() if isinstance(supervised.process, Receiver)
+        ]
 
     @property
     def targets(self) -> dict[str, float]:
-        """The URLs of the receivers' hooks, behind their links, each with its share of the deliveries."""
+        """Hook URLs of the receivers, through their links, each with its share of the deliveries."""
         ports = {name: self.link[f"emulator→{name}"].port for name in RECEIVERS}
-        return {f"http://127.0.0.1:{port}/hooks/{TOKEN}": WAYS[name][0] for name, port in ports.items()}
+        return {f"http://127.0.0.1:{port}/hooks/{TOKEN}": TRAFFIC[name][0] for name, port in ports.items()}
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command has to know to look at ledger and database."""
+        """Settings of a command that reads ledger and database."""
         return {"REDIS_URL": self.valkey.url, "DATABASE_URL": self.database_url}
 
     def raised(self) -> dict[str, int]:
-        """Tasks that raised, by exception, as the workers' logs tell: outages of Valkey do that, and nothing else may."""
-        logs = (self.actors[name].process.log.read_text(errors="replace") for name in WORKERS)
+        """Failed tasks by exception, from the workers' logs; only outages of Valkey may cause them."""
+        logs = (self.processes[name].process.log.read_text(errors="replace") for name in WORKERS)
         return dict(Counter(word for log in logs for word in re.findall(r" task failed .*?exception=(\w+)", log)))
 
     def ready(self) -> bool:
-        """Whether every receiver is, and no process is missing."""
+        """Whether every receiver is ready and every process runs."""
         try:
-            answers = [httpx2.get(f"{one.url}/readyz", timeout=1) for one in self.receivers]
+            answers = [httpx2.get(f"{receiver.url}/readyz", timeout=1) for receiver in self.receivers]
         except httpx2.TransportError:
             return False
-        return all(answer.status_code == 200 for answer in answers) and all(one.runs for one in self.actors.values())
+        return all(answer.status_code == 200 for answer in answers) and all(
+            supervised.runs for supervised in self.processes.values()
+        )
 
     def _start_servers(self) -> None:
         self.valkey.start()
@@ -139,35 +143,35 @@ class Stage:
 
     def _start_processes(self) -> None:
         for name in RECEIVERS:
-            through = (*self.clocks[name].through, *self._spoiled("receiver"))
+            through = (*self.clocks[name].through, *self._sabotage("receiver"))
             receiver = Receiver(self.directory, self._environment(name), name, through)
-            self.actors[name] = Actor(receiver)
-            self._link(f"emulator→{name}", receiver.port, WAYS[name][1])
+            self.processes[name] = SupervisedProcess(receiver)
+            self._add_link(f"emulator→{name}", receiver.port, TRAFFIC[name][1])
         for name in WORKERS:
-            through = (*self.clocks[name].through, *self._spoiled("worker"))
-            self.actors[name] = Actor(worker(self.directory, self._environment(name), name, through))
-        ticking = beat(self.directory, self._environment("beat"), through=self.clocks["beat"].through)
-        self.actors["beat"] = Actor(ticking)
-        for actor in self.actors.values():
-            actor.process.start()
+            through = (*self.clocks[name].through, *self._sabotage("worker"))
+            self.processes[name] = SupervisedProcess(worker(self.directory, self._environment(name), name, through))
+        scheduler = beat(self.directory, self._environment("beat"), through=self.clocks["beat"].through)
+        self.processes["beat"] = SupervisedProcess(scheduler)
+        for supervised in self.processes.values():
+            supervised.process.start()
 
     def _clock(self, name: str) -> Clock:
-        return Clock(APART_S if name == WORKERS[1] else 0)
+        return Clock(SKEW_S if name == WORKERS[1] else 0)
 
     def _valkey(self, folder: str, *options: str) -> Valkey:
         (self.directory / folder).mkdir(exist_ok=True)
-        heeded = self.clocks["valkey"].environment if clocks.is_there() else None
-        return Valkey(self.directory / folder, *options, environment=heeded)
+        environment = self.clocks["valkey"].environment if clocks.is_available() else None
+        return Valkey(self.directory / folder, *options, environment=environment)
 
     def fail_over(self) -> Valkey:
-        """Have a standby take over with all that there is; returns the former primary, which runs on as its replica.
+        """Promote a standby that has all data; returns the former primary, which keeps running as its replica.
 
-        New connections go to the new primary, those that there are stay where they are.
+        New connections go to the new primary; existing ones stay with the former.
         """
         former = self.valkey
         standby = self._valkey(f"valkey-{former.port}", "--replicaof", f"127.0.0.1 {former.port}")
         standby.start()
-        standby.options = ()  # whenever it is started again, it is the primary
+        standby.options = ()  # after a restart it is the primary
         with former.client() as old, standby.client() as new:
             eventually(lambda: new.info("replication")["master_link_status"] == "up")
             old.execute_command("FAILOVER", "TO", "127.0.0.1", str(standby.port), "TIMEOUT", "60000")
@@ -182,50 +186,50 @@ class Stage:
         return former
 
     def second_beat(self) -> Process:
-        """One beat more than there should be, not yet started."""
+        """A second, surplus beat, not yet started."""
         return beat(self.directory, self._environment("beat-2"), "beat-2")
 
     def _environment(self, name: str) -> dict[str, str]:
-        """What a process is told: servers by way of its own links, where it has some."""
+        """Settings of a process; it reaches servers through its own links, if it has any."""
         environment = {
             **self.environment,
             "SEVEN_HOOK_TOKEN": TOKEN,
             "SEVEN_SWEEP_S": "2",
             "SEVEN_OVERDUE_S": "10",
-            "SEVEN_RETAIN_S": "2",  # whatever the clocks say, nothing of it is old
+            "SEVEN_RETAIN_S": "2",  # retention runs often, and by no skewed clock is anything old enough
             "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
         }
         if name in (*RECEIVERS, *WORKERS, "beat", "beat-2"):
-            there = self._link(f"{name}→valkey", self.valkey.port)
-            environment["REDIS_URL"] = self.valkey.url.replace(f":{self.valkey.port}/", f":{there.port}/")
+            link = self._add_link(f"{name}→valkey", self.valkey.port)
+            environment["REDIS_URL"] = self.valkey.url.replace(f":{self.valkey.port}/", f":{link.port}/")
         if name in WORKERS and self.postgres:
-            there = self._link(f"{name}→postgresql", self.postgres.port)
-            environment["DATABASE_URL"] = self.database_url.replace(f":{self.postgres.port}/", f":{there.port}/")
+            link = self._add_link(f"{name}→postgresql", self.postgres.port)
+            environment["DATABASE_URL"] = self.database_url.replace(f":{self.postgres.port}/", f":{link.port}/")
         return environment
 
-    def _link(self, name: str, target: int, pulse_s: float = 0.0) -> Link:
+    def _add_link(self, name: str, target: int, pulse_s: float = 0.0) -> Link:
         self.link[name] = self.links.add(name, target, pulse_s)
         return self.link[name]
 
-    def _spoiled(self, role: str) -> tuple[str, ...]:
+    def _sabotage(self, role: str) -> tuple[str, ...]:
         step = self.options.sabotage
         return ("tests.chaos.sabotage", step) if step and STEPS[step][0] == role else ()
 
     def _supervise(self) -> None:
         sampled_at = time.monotonic()
         while not self.over.wait(LOOK_S):
-            for actor in self.actors.values():
-                actor.look()
+            for supervised in self.processes.values():
+                supervised.look()
             if time.monotonic() - sampled_at > SAMPLE_S:
                 sampled_at = time.monotonic()
-                for actor in self.actors.values():
-                    actor.sample()
+                for supervised in self.processes.values():
+                    supervised.sample()
 
     def _end(self) -> None:
-        for actor in self.actors.values():
-            if actor.runs and actor.process.process:
-                actor.process.process.kill()
-                actor.process.process.wait()
+        for supervised in self.processes.values():
+            if supervised.runs and supervised.process.process:
+                supervised.process.process.kill()
+                supervised.process.process.wait()
         self.links.close()
         if hasattr(self, "engine"):
             self.engine.dispose()

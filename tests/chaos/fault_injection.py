@@ -1,4 +1,4 @@
-"""Inflicting: how each kind of fault is done to the stage, and undone."""
+"""Fault injection: how each kind of fault is inflicted on the cluster, and undone."""
 
 import os
 import random
@@ -11,112 +11,112 @@ from pathlib import Path
 
 import psycopg
 
-from tests.chaos.cluster import Stage
+from tests.chaos.cluster import Cluster
 from tests.chaos.schedule import Fault
 
 CLOCK_STEPS_S = (3600.0, 3 * 86_400.0, 400 * 86_400.0)
-"""By how much a clock is wrong: an hour, days, and more than anything is kept."""
+"""Offsets of a wrong clock: an hour, days, and longer than any retention."""
 END_S = 30.0
-"""How long a process may take to end after SIGTERM."""
+"""Time limit for a process to end after SIGTERM."""
 
 
-class Inflicting:
-    """Does faults to a stage, each to its end: when `inflict` returns, whatever was ended is started again."""
+class FaultInjector:
+    """Injects faults into a cluster. When `inject` returns, the fault is over and ended processes are restarted."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self.slow: list[str] = []
-        """Who did not end within `END_S` of SIGTERM, and was killed."""
+        """Processes that did not end within `END_S` of SIGTERM and were killed."""
 
-    def inflict(self, fault: Fault) -> None:
-        """Do one fault. Two to the same target come one after the other."""
-        _DEEDS[fault.deed](self, fault)
+    def inject(self, fault: Fault) -> None:
+        """Inject one fault. Faults of the same target run one after the other."""
+        _INJECTIONS[fault.action](self, fault)
 
-    def _last(self, fault: Fault) -> None:
-        """Wait as long as the fault lasts; not longer than the run."""
-        self._stage.over.wait(fault.length_s)
+    def _wait(self, fault: Fault) -> None:
+        """Wait for the duration of the fault, at most until the run ends."""
+        self._cluster.over.wait(fault.length_s)
 
     def _kill(self, fault: Fault) -> None:
         if fault.kind == "kill -9 backend":
             self._kill_backend(fault)
         elif fault.target == "valkey":
-            with self._stage.servers["valkey"]:
-                self._stage.valkey.kill()
-                self._last(fault)
-                self._stage.valkey.start()
+            with self._cluster.servers["valkey"]:
+                self._cluster.valkey.kill()
+                self._wait(fault)
+                self._cluster.valkey.start()
         elif fault.target == "postgresql":
             self._kill_postmaster(fault)
         else:
             self._end(fault, signal.SIGKILL)
 
     def _kill_postmaster(self, fault: Fault) -> None:
-        postgres = self._stage.postgres
+        postgres = self._cluster.postgres
         assert postgres
-        with self._stage.servers["postgresql"]:
+        with self._cluster.servers["postgresql"]:
             postgres.stop(signal.SIGKILL)
-            self._last(fault)
+            self._wait(fault)
             postgres.start_again()
 
     def _kill_backend(self, fault: Fault) -> None:
-        """One connection's process of PostgreSQL: it then ends all others, and recovers as from a crash."""
-        postgres = self._stage.postgres
+        """Kill one backend of PostgreSQL: the server then ends all others and recovers as from a crash."""
+        postgres = self._cluster.postgres
         assert postgres
-        with self._stage.servers["postgresql"]:
+        with self._cluster.servers["postgresql"]:
             with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-                asked = (
+                query = (
                     "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname <> 'postgres'"
                 )
-                pids = sorted(pid for (pid,) in connection.execute(asked))
+                pids = sorted(pid for (pid,) in connection.execute(query))
             if pids:
                 os.kill(random.Random(fault.number).choice(pids), signal.SIGKILL)
-            self._last(fault)
+            self._wait(fault)
 
     def _terminate(self, fault: Fault) -> None:
         self._end(fault, signal.SIGTERM)
 
     def _end(self, fault: Fault, number: signal.Signals) -> None:
-        actor = self._stage.actors[fault.target]
-        with actor.lock:
+        supervised = self._cluster.processes[fault.target]
+        with supervised.lock:
             try:
-                actor.process.end(number, END_S)
+                supervised.process.end(number, END_S)
             except subprocess.TimeoutExpired:
                 self.slow.append(fault.target)
-            self._last(fault)
-            if self._stage.over.is_set():
+            self._wait(fault)
+            if self._cluster.over.is_set():
                 return
-            with suppress(AssertionError):  # a receiver that does not come up in time: supervision sees to it
-                actor.process.start()
+            with suppress(AssertionError):  # a receiver that does not come up in time: supervision restarts it
+                supervised.process.start()
 
     def _stop(self, fault: Fault) -> None:
-        if fault.target in self._stage.servers:
-            server = self._stage.postgres if fault.target == "postgresql" else self._stage.valkey
+        if fault.target in self._cluster.servers:
+            server = self._cluster.postgres if fault.target == "postgresql" else self._cluster.valkey
             assert server
             assert server.process
-            with self._stage.servers[fault.target], _stopped(server.process.pid):
-                self._last(fault)
+            with self._cluster.servers[fault.target], _stopped(server.process.pid):
+                self._wait(fault)
         else:
-            actor = self._stage.actors[fault.target]
-            with actor.lock:
-                if actor.runs and actor.process.process:
-                    with _stopped(actor.process.process.pid):
-                        self._last(fault)
+            supervised = self._cluster.processes[fault.target]
+            with supervised.lock:
+                if supervised.runs and supervised.process.process:
+                    with _stopped(supervised.process.process.pid):
+                        self._wait(fault)
 
     def _lock(self, fault: Fault) -> None:
-        """Somebody else writes to the SQLite file, and takes his time."""
-        with self._stage.servers["sqlite"]:
-            other = sqlite3.connect(self._stage.directory / "seven.db", isolation_level=None, timeout=30)
+        """Hold the write lock of the SQLite file, as another slow writer would."""
+        with self._cluster.servers["sqlite"]:
+            other = sqlite3.connect(self._cluster.directory / "seven.db", isolation_level=None, timeout=30)
             try:
                 other.execute("BEGIN IMMEDIATE")
-                self._last(fault)
+                self._wait(fault)
                 other.execute("ROLLBACK")
             finally:
                 other.close()
 
     def _double(self, fault: Fault) -> None:
-        second = self._stage.second_beat()
+        second = self._cluster.second_beat()
         second.start()
         try:
-            self._last(fault)
+            self._wait(fault)
         finally:
             try:
                 second.end(signal.SIGTERM, END_S)
@@ -124,46 +124,46 @@ class Inflicting:
                 self.slow.append(fault.target)
 
     def _set_clock(self, fault: Fault) -> None:
-        """One clock at a time: of two that are wrong alike nobody could say which is."""
-        clock = self._stage.clocks[fault.target]
+        """Set one clock at a time: two clocks with the same error would look correct to each other."""
+        clock = self._cluster.clocks[fault.target]
         step_s = CLOCK_STEPS_S[fault.number % len(CLOCK_STEPS_S)]
-        with self._stage.one_clock:
-            clock.set(clock.usual_s + (step_s if fault.deed == "ahead" else -step_s))
-            self._last(fault)
-            clock.set(clock.usual_s)
+        with self._cluster.one_clock:
+            clock.set(clock.normal_s + (step_s if fault.action == "ahead" else -step_s))
+            self._wait(fault)
+            clock.set(clock.normal_s)
 
     def _fail_over(self, fault: Fault) -> None:
-        """A standby takes over; what is connected stays with the former primary, which is its replica, and then gone."""
-        with self._stage.servers["valkey"]:
-            former = self._stage.fail_over()
-            self._last(fault)
+        """Promote a standby; existing connections stay with the former primary, now a replica, until it is killed."""
+        with self._cluster.servers["valkey"]:
+            former = self._cluster.fail_over()
+            self._wait(fault)
             former.kill()
 
     def _disturb(self, fault: Fault) -> None:
-        link = self._stage.link[fault.target]
-        self._stage.links.do(lambda: link.disturb(fault.deed, fault.delay_s))
-        self._last(fault)
-        self._stage.links.do(link.restore)
+        link = self._cluster.link[fault.target]
+        self._cluster.links.do(lambda: link.disturb(fault.action, fault.delay_s))
+        self._wait(fault)
+        self._cluster.links.do(link.restore)
 
 
-_DEEDS: dict[str, Callable[[Inflicting, Fault], None]] = {
-    "kill": Inflicting._kill,
-    "SIGTERM": Inflicting._terminate,
-    "SIGSTOP": Inflicting._stop,
-    "lock": Inflicting._lock,
-    "double": Inflicting._double,
-    "failover": Inflicting._fail_over,
-    "delay": Inflicting._disturb,
-    "hang": Inflicting._disturb,
-    "cut": Inflicting._disturb,
-    "ahead": Inflicting._set_clock,
-    "behind": Inflicting._set_clock,
+_INJECTIONS: dict[str, Callable[[FaultInjector, Fault], None]] = {
+    "kill": FaultInjector._kill,
+    "SIGTERM": FaultInjector._terminate,
+    "SIGSTOP": FaultInjector._stop,
+    "lock": FaultInjector._lock,
+    "double": FaultInjector._double,
+    "failover": FaultInjector._fail_over,
+    "delay": FaultInjector._disturb,
+    "hang": FaultInjector._disturb,
+    "cut": FaultInjector._disturb,
+    "ahead": FaultInjector._set_clock,
+    "behind": FaultInjector._set_clock,
 }
 
 
 @contextmanager
 def _stopped(pid: int) -> Iterator[None]:
-    """A process and its children stopped; the parent first, so that it has no new ones meanwhile."""
+    """Stop a process and its children; the parent first, so that it starts no new ones meanwhile."""
     stopped = [pid]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -173,6 +173,6 @@ def _stopped(pid: int) -> Iterator[None]:
                 stopped.append(child)
         yield
     finally:
-        for one in stopped:
+        for stopped_pid in stopped:
             with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGCONT)
+                os.kill(stopped_pid, signal.SIGCONT)

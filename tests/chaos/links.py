@@ -1,4 +1,4 @@
-"""Links: TCP connections between our processes that can be delayed, can hang, and can be cut."""
+"""TCP proxies between our processes that can delay, hang and cut connections."""
 
 import asyncio
 import math
@@ -13,50 +13,50 @@ from tests.servers import free_port
 
 
 class Link:
-    """A way to one port of this machine: whoever connects to `port` reaches it, as far as the link is up to it.
+    """A proxy from `port` to the port `target` of this machine.
 
-    With a pulse, what is on its way to the port arrives together, at each beat of so many seconds.
+    With a pulse, bytes towards the target are held and arrive together, once in `pulse_s` seconds.
     """
 
     def __init__(self, name: str, target: int, pulse_s: float = 0.0) -> None:
         self.name, self.target, self.pulse_s, self.port = name, target, pulse_s, free_port()
-        self.deed = ""
+        self.disturbance = ""
         self.delay_s = 0.0
         self.ends: set[_End] = set()
-        self.passes = asyncio.Event()
-        """Whether new connections are made."""
-        self.passes.set()
+        self.is_passing = asyncio.Event()
+        """Set while new connections are passed on to the target."""
+        self.is_passing.set()
 
-    def disturb(self, deed: str, delay_s: float) -> None:
-        """From now on `delay` each piece, `hang` (connections are taken, and nothing passes), or `cut` all of them."""
-        self.deed, self.delay_s = deed, delay_s
-        if deed == "hang":
-            self.passes.clear()
+    def disturb(self, kind: str, delay_s: float) -> None:
+        """From now on `delay` every chunk, `hang` (accept connections but pass nothing), or `cut` all connections."""
+        self.disturbance, self.delay_s = kind, delay_s
+        if kind == "hang":
+            self.is_passing.clear()
         for end in list(self.ends):
-            if deed == "cut":
+            if kind == "cut":
                 end.transport.abort()
             else:
-                end.choose()
+                end.update_reading()
 
     def restore(self) -> None:
-        """Let everything pass again; what hung goes on as if nothing had been."""
-        self.deed, self.delay_s = "", 0.0
-        self.passes.set()
+        """Pass everything again; connections that hung continue."""
+        self.disturbance, self.delay_s = "", 0.0
+        self.is_passing.set()
         for end in list(self.ends):
-            end.choose()
+            end.update_reading()
 
 
 class Links:
     """All links, in one thread with a loop of its own."""
 
     def __init__(self) -> None:
-        self._begun = threading.Event()
+        self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="links", daemon=True)
         self._thread.start()
-        self._begun.wait()
+        self._started.wait()
 
     def add(self, name: str, target: int, pulse_s: float = 0.0) -> Link:
-        """A new link that passes everything."""
+        """Add a link that passes everything."""
         link = Link(name, target, pulse_s)
 
         async def listen() -> None:
@@ -66,16 +66,16 @@ class Links:
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
         return link
 
-    def do(self, deed: Callable[[], None]) -> None:
-        """Do something to a link, in its thread; returns when it is done."""
+    def do(self, action: Callable[[], None]) -> None:
+        """Run an action on a link in the thread of all links; returns when it is done."""
 
         async def done() -> None:
-            deed()
+            action()
 
         asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all links and end the thread."""
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
 
@@ -86,7 +86,7 @@ class Links:
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._open: list[tuple[Link, asyncio.Server]] = []
-        self._begun.set()
+        self._started.set()
         await self._over.wait()
         for link, server in self._open:
             server.close()
@@ -95,18 +95,18 @@ class Links:
 
 
 class _End(asyncio.Protocol):
-    """One end of one connection; its `peer` is the other one, towards the target or back."""
+    """One end of a proxied connection; `peer` is the other end, towards the target or back."""
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, peer: "_End | None" = None) -> None:
         self.link, self.peer, self._loop = link, peer, loop
         self._pulse_s = link.pulse_s if peer is None else 0.0
-        self._late: deque[tuple[float, bytes]] = deque()
+        self._delayed: deque[tuple[float, bytes]] = deque()
         self._full = self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.link.ends.add(self)
-        if self.link.deed == "cut":
+        if self.link.disturbance == "cut":
             self.transport.abort()
         elif self.peer is None:
             self._connecting = self._loop.create_task(self._connect())
@@ -114,45 +114,45 @@ class _End(asyncio.Protocol):
             self.transport.abort()
         else:
             self.peer.peer = self
-            self.choose()
-            self.peer.choose()
-            self.peer._pass()  # what came before there was anyone to pass it to
+            self.update_reading()
+            self.peer.update_reading()
+            self.peer._pass()  # what arrived before the peer was connected
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on, or keep it until its time; a piece never overtakes another."""
-        if self.peer and not (self._late or self.link.delay_s or self._pulse_s):
+        """Pass data on, or hold it until it is due; chunks never overtake each other."""
+        if self.peer and not (self._delayed or self.link.delay_s or self._pulse_s):
             self._write(data)
             return
         due = self._loop.time() + self.link.delay_s
         if self._pulse_s:
             due = math.ceil(due / self._pulse_s) * self._pulse_s
-        self._late.append((due, data))
-        if self.peer and len(self._late) == 1:
+        self._delayed.append((due, data))
+        if self.peer and len(self._delayed) == 1:
             self._loop.call_at(due, self._pass)
 
     def pause_writing(self) -> None:
         self._full = True
         if self.peer:
-            self.peer.choose()
+            self.peer.update_reading()
 
     def resume_writing(self) -> None:
         self._full = False
         if self.peer:
-            self.peer.choose()
+            self.peer.update_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Take the other end along: orderly after what is still to be passed, roughly after a rough end."""
+        """Close the other end too: after an orderly end once held data is passed, after a reset at once."""
         self.link.ends.discard(self)
         if self.peer is None:
             return
-        if error is not None or self.link.deed == "cut":
+        if error is not None or self.link.disturbance == "cut":
             self.peer.transport.abort()
-        elif not self._late:
+        elif not self._delayed:
             self.peer.transport.close()
 
-    def choose(self) -> None:
-        """Read on, or not, as the link and the other end's buffer want it."""
-        if self.link.deed == "hang" or self.peer is None or self.peer._full:
+    def update_reading(self) -> None:
+        """Pause or resume reading, depending on the link and the other end's buffer."""
+        if self.link.disturbance == "hang" or self.peer is None or self.peer._full:
             self._pause()
         elif self._paused and not self.transport.is_closing():
             self._paused = False
@@ -165,10 +165,10 @@ class _End(asyncio.Protocol):
 
     def _pass(self) -> None:
         now = self._loop.time()
-        while self._late and self._late[0][0] <= now + 0.002:
-            self._write(self._late.popleft()[1])
-        if self._late:
-            self._loop.call_at(self._late[0][0], self._pass)
+        while self._delayed and self._delayed[0][0] <= now + 0.002:
+            self._write(self._delayed.popleft()[1])
+        if self._delayed:
+            self._loop.call_at(self._delayed[0][0], self._pass)
         elif self.transport.is_closing() and self.peer:
             self.peer.transport.close()
 
@@ -178,7 +178,7 @@ class _End(asyncio.Protocol):
             self.peer.transport.write(data)
 
     async def _connect(self) -> None:
-        await self.link.passes.wait()
+        await self.link.is_passing.wait()
         if self.transport.is_closing():
             return
         try:

@@ -1,7 +1,7 @@
-"""Load: the emulator's own delivering in a process of its own, so that nobody shares its interpreter.
+"""Load: the emulator's sender in a process and interpreter of its own.
 
-`python -m tests.chaos.load '<Order as JSON>'` tells until a line comes in, then ends what it has begun. It prints a
-`Progress` as JSON twice a second, and at the end writes the ids of all 2xx answers into a file.
+`python -m tests.chaos.load '<LoadPlan as JSON>'` delivers until a line arrives on standard input, then completes what it
+has begun. It prints a `Progress` as JSON twice a second, and at the end writes the ids of all 2xx answers into a file.
 """
 
 import asyncio
@@ -22,83 +22,83 @@ import uvloop
 from emulator.report import State
 from emulator.sender import RetryPolicy, Sender
 from emulator.wire import PlannedDelivery, requests
-from tests.chaos.workload import Tale
+from tests.chaos.workload import Workload
 from tests.processes import ROOT
 
 EVERY_S = 0.5
-LINES = 256
+CONNECTIONS = 256
 """Connections to each receiver."""
-PATIENCE = RetryPolicy(compression=3000)  # fourteen attempts in a hundred seconds
+RETRIES = RetryPolicy(compression=3000)  # fourteen attempts in a hundred seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be told."""
+class LoadPlan:
+    """Parameters of the load."""
 
     seed: int
     now: str
     rates: dict[str, float]
-    """By the URL of a hook, how many new deliveries in a second."""
+    """New deliveries a second, by hook URL."""
     ids: str
-    """The file for the ids."""
+    """Path of the file for the ids of 2xx answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is."""
+    """Counts of the load so far."""
 
     drawn: int = 0
-    """Deliveries begun; at the end each has its fate."""
+    """Deliveries begun; at the end, all have a final state."""
     accepted: int = 0
     attempts: int = 0
     states: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
-    """Deliveries refused for good, by status."""
+    """Deliveries refused permanently, by status."""
     retries: dict[str, int] = field(default_factory=dict)
-    """Attempts to be made again, by cause: a status, `timeout` or `connection`."""
+    """Failed attempts that are retried, by reason: a status, `timeout` or `connection`."""
     outcomes: dict[str, int] = field(default_factory=dict)
-    """What the 2xx answers said."""
+    """Deliveries by the `outcome` of their 2xx answer."""
     ended: bool = False
 
 
-class Round:
-    """One round over all receivers, which draw from one tale."""
+class LoadGenerator:
+    """Senders to all receivers, drawing from one workload."""
 
-    def __init__(self, order: Order) -> None:
-        self.order, self.drawn, self.stopped = order, 0, False
-        tellings = self._tellings(Tale(order.seed, datetime.fromisoformat(order.now)))
-        self.deliverings = [
-            Sender(requests(tellings, target), PATIENCE, concurrency=LINES, rate=rate)
-            for target, rate in order.rates.items()
+    def __init__(self, plan: LoadPlan) -> None:
+        self.plan, self.drawn, self.stopped = plan, 0, False
+        deliveries = self._deliveries(Workload(plan.seed, datetime.fromisoformat(plan.now)))
+        self.senders = [
+            Sender(requests(deliveries, target), RETRIES, concurrency=CONNECTIONS, rate=rate)
+            for target, rate in plan.rates.items()
         ]
 
-    def _tellings(self, tale: Tale) -> Iterator[PlannedDelivery]:
-        for telling in tale.tellings():
+    def _deliveries(self, workload: Workload) -> Iterator[PlannedDelivery]:
+        for delivery in workload.deliveries():
             if self.stopped:
                 return
             self.drawn += 1
-            yield telling
+            yield delivery
 
     async def run(self) -> None:
-        """Tell until told to stop, and report."""
+        """Deliver until a line arrives on standard input, and report progress."""
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._stop)
         async with asyncio.TaskGroup() as group:
-            reporting = group.create_task(self._report())
-            await asyncio.gather(*(one.run() for one in self.deliverings))
-            reporting.cancel()
+            reporter = group.create_task(self._report())
+            await asyncio.gather(*(sender.run() for sender in self.senders))
+            reporter.cancel()
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
     def close(self) -> None:
-        """Tell the ids and the end."""
-        with Path(self.order.ids).open("w") as file:
-            for one in self.deliverings:
-                for ids in one.report.ids.values():
-                    file.writelines(f"{told}\n" for told in ids)
+        """Write the ids and print the final progress."""
+        with Path(self.plan.ids).open("w") as file:
+            for sender in self.senders:
+                for ids in sender.report.ids.values():
+                    file.writelines(f"{delivery_id}\n" for delivery_id in ids)
         self._print(self.progress(ended=True))
 
     def progress(self, *, ended: bool = False) -> Progress:
-        """What is known now; the fates only at the end, to count them takes a while."""
-        reports = [one.report for one in self.deliverings]
+        """Counts so far; final states only at the end, since counting them takes a while."""
+        reports = [sender.report for sender in self.senders]
         retries = Counter[str]()
         for report in reports:
             retries.update(report.retries)
@@ -110,7 +110,7 @@ class Round:
                 outcomes.update({outcome: len(ids) for outcome, ids in report.ids.items()})
         return Progress(
             drawn=self.drawn,
-            accepted=states[State.DELIVERED] if ended else sum(len(report.fates) for report in reports),
+            accepted=states[State.DELIVERED] if ended else sum(len(report.results) for report in reports),
             attempts=sum(report.attempts for report in reports),
             states=dict(states),
             refusals=dict(refusals),
@@ -133,40 +133,40 @@ class Round:
 
 
 class Load:
-    """The load process, as the conductor sees it; `progress` is the latest it told."""
+    """The load process as the runner sees it; `progress` is the latest report."""
 
-    def __init__(self, order: Order, log: Path) -> None:
-        self.progress, self._order, self._log = Progress(), order, log
+    def __init__(self, plan: LoadPlan, log: Path) -> None:
+        self.progress, self._plan, self._log = Progress(), plan, log
 
     def start(self) -> None:
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.load", json.dumps(dataclasses.asdict(self._order))],
+                [sys.executable, "-m", "tests.chaos.load", json.dumps(dataclasses.asdict(self._plan))],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True,
             )  # fmt: skip
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def stop(self) -> None:
-        """Begin nothing new; what was begun is told to its end."""
+        """Begin no new deliveries; those begun are retried to their end."""
         assert self.process.stdin
-        with suppress(BrokenPipeError):  # it has ended, as its progress will tell
+        with suppress(BrokenPipeError):  # the process has ended, as its progress shows
             self.process.stdin.write(b"end\n")
             self.process.stdin.flush()
 
     def close(self) -> None:
-        """End it, if it has not ended."""
+        """Kill the process if it still runs, and wait for it."""
         self.process.kill()
-        self._reading.join()
+        self._reader.join()
         self.process.communicate()
 
     @property
     def over(self) -> bool:
-        return not self._reading.is_alive()
+        return not self._reader.is_alive()
 
     def ids(self) -> list[str]:
-        """The ids that 2xx answers told."""
-        return Path(self._order.ids).read_text().split()
+        """The delivery ids of all 2xx answers."""
+        return Path(self._plan.ids).read_text().split()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -176,6 +176,6 @@ class Load:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        telling = Round(Order(**json.loads(sys.argv[1])))
-        runner.run(telling.run())
-        telling.close()
+        generator = LoadGenerator(LoadPlan(**json.loads(sys.argv[1])))
+        runner.run(generator.run())
+        generator.close()

@@ -1,4 +1,4 @@
-"""Telling: a result for people, as tables on a screen or in Markdown."""
+"""Report a result for people, as tables on a screen or in Markdown."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ Line = tuple[str, str]
 
 
 def lines(result: Result) -> list[Line]:
-    """The run in a few lines, name and value."""
-    told, counted, audited = result.progress, result.counted, result.audited
+    """Summary of a run: pairs of name and value."""
+    progress, counts, audit_result = result.progress, result.counts, result.audit_result
     return [
         ("seed", str(result.options.seed)),
         ("database", result.options.database),
@@ -22,16 +22,16 @@ def lines(result: Result) -> list[Line]:
         ("ended by itself", _counts(result.ended_by_itself)),
         ("slow to end", ", ".join(result.slow_to_end) or "none"),
         ("tasks that raised", _counts(result.raised)),
-        ("deliveries told", str(told.drawn)),
-        ("accepted (2xx)", f"{told.accepted}, {told.accepted / result.took_s:.0f} in a second"),
-        ("attempts", str(told.attempts)),
-        ("refused attempts", _counts({k: n for k, n in told.retries.items() if k.isdecimal()} | told.refusals)),
-        ("retried", _counts(told.retries)),
+        ("deliveries sent", str(progress.drawn)),
+        ("accepted (2xx)", f"{progress.accepted}, {progress.accepted / result.took_s:.0f} in a second"),
+        ("attempts", str(progress.attempts)),
+        ("refused attempts", _counts({k: n for k, n in progress.retries.items() if k.isdecimal()} | progress.refusals)),
+        ("retried", _counts(progress.retries)),
         ("not delivered", str(result.undelivered)),
-        ("rows in deliveries", f"{counted.rows}, ordinals given out {counted.given_out}"),
-        ("audit", f"exit code {audited.exit_code}, lost: {audited.lost}"),
-        ("ids without a row", f"{len(counted.ids_missing)} of {counted.ids}"),
-        ("ordinals missing, doubled", f"{counted.ordinals_missing}, {counted.ordinals_doubled}"),
+        ("rows in deliveries", f"{counts.rows}, ordinals given out {counts.given_out}"),
+        ("audit", f"exit code {audit_result.exit_code}, lost: {audit_result.lost}"),
+        ("ids without a row", f"{len(counts.ids_missing)} of {counts.ids}"),
+        ("ordinals missing, doubled", f"{counts.ordinals_missing}, {counts.ordinals_doubled}"),
         ("rows against the truth", _against_truth(result)),
         ("lost", str(result.lost)),
         ("doubled effects", str(result.doubled)),
@@ -43,10 +43,15 @@ def lines(result: Result) -> list[Line]:
 
 
 def recoveries(result: Result) -> list[tuple[str, ...]]:
-    """By kind of fault: how many, and its times of recovery."""
+    """Table rows by kind of fault: counts and recovery times."""
     return [
-        (kind, str(one.faults), str(one.recovered), *(_seconds(s) for s in (one.least, one.median, one.most)))
-        for kind, one in result.recoveries.items()
+        (
+            kind,
+            str(spread.faults),
+            str(spread.recovered),
+            *(_seconds(s) for s in (spread.least, spread.median, spread.most)),
+        )
+        for kind, spread in result.recoveries.items()
     ]
 
 
@@ -54,7 +59,7 @@ HEAD = ("fault", "times", "recovered", "least s", "median s", "most s")
 
 
 def show(console: Console, result: Result) -> None:
-    """On a screen."""
+    """Print a result to the console."""
     grid = Table.grid(padding=(0, 2))
     for name, value in lines(result):
         grid.add_row(name, value)
@@ -70,13 +75,16 @@ def show(console: Console, result: Result) -> None:
 
 
 def markdown(results: Iterable[Result]) -> str:
-    """The tables of several runs, side by side what can be, for a document."""
+    """Markdown tables of several runs, the summaries side by side."""
     done = list(results)
-    told = [dict(lines(one)) for one in done]
-    names = list(dict.fromkeys(name for one in told for name in one))
-    out = _table(("", *(one.options.database for one in done)), [(n, *(one.get(n, "") for one in told)) for n in names])
-    for one in done:
-        out += [f"\nRecovery on {one.options.database}:\n", *_table(HEAD, recoveries(one))]
+    columns = [dict(lines(result)) for result in done]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    out = _table(
+        ("", *(result.options.database for result in done)),
+        [(name, *(column.get(name, "") for column in columns)) for name in names],
+    )
+    for result in done:
+        out += [f"\nRecovery on {result.options.database}:\n", *_table(HEAD, recoveries(result))]
     return "\n".join(out) + "\n"
 
 
@@ -84,16 +92,16 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
 
 
-def _seconds(told: float | None) -> str:
-    return "never" if told is None else f"{told:.1f}"
+def _seconds(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f}"
 
 
-def _counts(told: dict[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in sorted(told.items()) if n) or "none"
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items()) if n) or "none"
 
 
 def _against_truth(result: Result) -> str:
-    rows = sum(one.rows for one in result.compared.values())
-    lacking = sum(one.lacking for one in result.compared.values())
-    surplus = sum(one.surplus for one in result.compared.values())
-    return f"{rows} rows in {len(result.compared)} tables, lacking {lacking}, too much {surplus}"
+    rows = sum(diff.rows for diff in result.diffs.values())
+    lacking = sum(diff.lacking for diff in result.diffs.values())
+    surplus = sum(diff.surplus for diff in result.diffs.values())
+    return f"{rows} rows in {len(result.diffs)} tables, lacking {lacking}, too much {surplus}"

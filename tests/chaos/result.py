@@ -1,4 +1,4 @@
-"""Result: what came of a run, and whether it is good."""
+"""Result of a run, and its findings."""
 
 import statistics
 from collections import defaultdict
@@ -9,12 +9,12 @@ from typing import Any, Self
 from tests.chaos.load import Progress
 from tests.chaos.options import Options
 from tests.chaos.schedule import Fault
-from tests.chaos.verification import Audited, Compared, Counted
+from tests.chaos.verification import AuditResult, DeliveryCounts, TableDiff
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident MiB of one process along the run, its restarts included."""
+    """Resident MiB of one process during the run, across restarts."""
 
     begin: int
     most: int
@@ -22,14 +22,14 @@ class Memory:
 
     @classmethod
     def of(cls, samples_kib: Sequence[int]) -> Self:
-        """The beginning is where it has worked for a while."""
+        """From samples in KiB; `begin` is the fifth sample, when the process has warmed up."""
         first = samples_kib[min(len(samples_kib) - 1, 4)]
         return cls(first // 1024, max(samples_kib) // 1024, samples_kib[-1] // 1024)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Recovery times of one kind of faults, in seconds; of those that were recovered from."""
+    """Recovery times of one kind of fault in seconds, of those with a recovery."""
 
     faults: int
     recovered: int
@@ -40,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that is known of a run."""
+    """Everything known about a run."""
 
     options: Options
     machine: str
@@ -53,65 +53,65 @@ class Result:
     ended_by_itself: dict[str, int]
     slow_to_end: list[str]
     raised: dict[str, int]
-    """Tasks that raised, by exception."""
+    """Failed tasks, by exception."""
     progress: Progress
-    audited: Audited
-    counted: Counted
-    compared: dict[str, Compared]
+    audit_result: AuditResult
+    counts: DeliveryCounts
+    diffs: dict[str, TableDiff]
     memory: dict[str, Memory]
     reasons: list[str]
-    """Why the run itself did not go as it should."""
+    """Reasons why the run itself failed."""
 
     @property
     def lost(self) -> int:
-        """Deliveries, or rows where that is more; 1 where only the audit says so."""
+        """Lost deliveries, or rows if more are lost; 1 if only the audit reports a loss."""
         return max(
-            len(self.counted.ids_missing),
-            self.counted.ordinals_missing,
-            sum(one.lacking for one in self.compared.values()),
-            int(bool(self.audited.lost)),
+            len(self.counts.ids_missing),
+            self.counts.ordinals_missing,
+            sum(diff.lacking for diff in self.diffs.values()),
+            int(bool(self.audit_result.lost)),
         )
 
     @property
     def doubled(self) -> int:
-        """Effects that are there too much: rows beyond the truth, and ordinals that two deliveries have."""
-        return self.counted.ordinals_doubled + sum(one.surplus for one in self.compared.values())
+        """Surplus effects: rows beyond the expected ones, and ordinals that two deliveries share."""
+        return self.counts.ordinals_doubled + sum(diff.surplus for diff in self.diffs.values())
 
     @property
     def undelivered(self) -> int:
-        """Deliveries that did not end with a 2xx: given up or refused for good."""
+        """Deliveries without a 2xx: given up or refused permanently."""
         return self.progress.drawn - self.progress.accepted
 
     @property
     def findings(self) -> list[str]:
-        """Everything that is wrong, in words; nothing when all is good."""
+        """Sentences for everything that is wrong; empty for a good run."""
         table = (
             (self.lost, f"{self.lost} lost"),
             (self.doubled, f"{self.doubled} doubled"),
             (not self.progress.ended, "the load did not report its end"),
             (self.undelivered, f"{self.undelivered} not delivered: {self.progress.states}"),
-            (self.audited.lost is None, f"the audit could not find out: exit code {self.audited.exit_code}"),
-            (self.counted.dead_letters, f"{self.counted.dead_letters} dead letters"),
-            (set(self.counted.outcomes) - {"applied"}, f"not all are applied: {self.counted.outcomes}"),
-            (self.counted.lives > 1, f"{self.counted.lives} lives of the ledger"),
+            (self.audit_result.lost is None, f"the audit has no answer: exit code {self.audit_result.exit_code}"),
+            (self.counts.dead_letters, f"{self.counts.dead_letters} dead letters"),
+            (set(self.counts.outcomes) - {"applied"}, f"not all deliveries are applied: {self.counts.outcomes}"),
+            (self.counts.lives > 1, f"{self.counts.lives} lives of the ledger"),
         )
         return [*(words for wrong, words in table if wrong), *self.reasons]
 
     @property
     def recoveries(self) -> dict[str, Spread]:
-        """By kind of fault."""
+        """Recovery times by kind of fault."""
         by_kind: dict[str, list[float | None]] = defaultdict(list)
         for fault in self.faults:
             by_kind[fault.kind].append(self.recovered_s[fault.number])
-        found = {}
+        spreads = {}
         for kind, times in sorted(by_kind.items()):
-            known = [one for one in times if one is not None]
+            known = [seconds for seconds in times if seconds is not None]
             spread = (min(known), statistics.median(known), max(known)) if known else (None, None, None)
-            found[kind] = Spread(len(times), len(known), *spread)
-        return found
+            spreads[kind] = Spread(len(times), len(known), *spread)
+        return spreads
 
-    def told(self) -> dict[str, Any]:
-        """The whole of it for JSON, its sums first."""
+    def as_dict(self) -> dict[str, Any]:
+        """The result for JSON, totals first."""
         return {
             "database": self.options.database,
             "seed": self.options.seed,

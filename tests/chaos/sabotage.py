@@ -1,6 +1,6 @@
-"""Sabotage: the product with one step of its protocol spoiled, to show that the checks see what comes of it.
+"""Sabotage: break one step of the product's protocol, to prove that the checks detect the consequences.
 
-`python -m tests.chaos.sabotage STEP MODULE ARGUMENTS…` spoils the step in this process, then runs the real program.
+`python -m tests.chaos.sabotage STEP MODULE ARGUMENTS…` breaks the step in this process, then runs the real program.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from workers.sweep import Sweep
 
 
 def sweep_off() -> None:
-    """Nobody announces again what nobody has settled."""
+    """The sweep never announces pending batches again."""
 
     def run(_: Sweep) -> int:
         return 0
@@ -29,15 +29,15 @@ def sweep_off() -> None:
 
 def settle_early() -> None:
     """Batches leave the ledger before their rows are committed."""
-    hand = threading.local()
+    in_flight = threading.local()
     take, write = Ledger.take, Store.write
 
     def remember(ledger: Ledger, queue: str, batch_ids: Sequence[str]) -> InFlight:
-        hand.settle = lambda: ledger.settle(queue, batch_ids)
+        in_flight.settle = lambda: ledger.settle(queue, batch_ids)
         return take(ledger, queue, batch_ids)
 
     def settle_and_write(store: Store, records: Iterable[Any]) -> None:
-        hand.settle()
+        in_flight.settle()
         write(store, records)
 
     Ledger.take = remember  # type: ignore[method-assign, assignment]
@@ -45,7 +45,7 @@ def settle_early() -> None:
 
 
 def answer_early() -> None:
-    """A 2xx leaves before the delivery is in the ledger."""
+    """The receiver answers 2xx before the delivery is in the ledger."""
     accept = Batcher.accept
     under_way: set[asyncio.Task[None]] = set()
 
@@ -66,7 +66,7 @@ STEPS: dict[str, tuple[str, Callable[[], None]]] = {
     "settle-early": ("worker", settle_early),
     "answer-early": ("receiver", answer_early),
 }
-"""Which process each is spoiled in, and how."""
+"""By name: the process to break the step in, and the function that does it."""
 
 
 if __name__ == "__main__":

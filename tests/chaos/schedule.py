@@ -1,4 +1,4 @@
-"""Schedule: which faults a run has, on whom, when and for how long; decided by the seed before anything starts."""
+"""Schedule: the faults of a run with target, time and duration, derived from the seed before anything starts."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.chaos.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can go wrong, with whom, and for how long at least and at most."""
+    """A kind of fault, with its targets and the bounds of its duration."""
 
     name: str
     targets: tuple[str, ...]
@@ -17,24 +17,24 @@ class Kind:
     longest_s: float
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     cards: int = 1
-    """How often in each round of all kinds."""
+    """Occurrences in each round of all kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong; seconds since the load began."""
+    """One fault; `at_s` counts from the start of the load."""
 
     number: int
     at_s: float
     kind: str
     target: str
     length_s: float
-    """How long it lasts; for an end, the pause until the start."""
+    """Duration; for a process that is ended, the pause until its restart."""
     delay_s: float = 0.0
-    """How much later each piece arrives, where it is a delay."""
+    """Delay of every chunk on the link, for a fault of that kind."""
 
     @property
-    def deed(self) -> str:
+    def action(self) -> str:
         """The first word of the kind."""
         return self.kind.split()[0]
 
@@ -44,23 +44,23 @@ WORKERS = ("worker-1", "worker-2")
 _PG = ("postgresql",)
 
 
-def _links(deed: str, longest_s: float) -> tuple[Kind, ...]:
+def _links(action: str, longest_s: float) -> tuple[Kind, ...]:
     return (
-        Kind(f"{deed} receiver→valkey", tuple(f"{one}→valkey" for one in RECEIVERS), 1, longest_s),
-        Kind(f"{deed} worker→valkey", tuple(f"{one}→valkey" for one in WORKERS), 1, longest_s),
-        Kind(f"{deed} worker→postgresql", tuple(f"{one}→postgresql" for one in WORKERS), 1, longest_s, _PG),
-        Kind(f"{deed} emulator→receiver", tuple(f"emulator→{one}" for one in RECEIVERS), 1, longest_s),
+        Kind(f"{action} receiver→valkey", tuple(f"{process}→valkey" for process in RECEIVERS), 1, longest_s),
+        Kind(f"{action} worker→valkey", tuple(f"{process}→valkey" for process in WORKERS), 1, longest_s),
+        Kind(f"{action} worker→postgresql", tuple(f"{process}→postgresql" for process in WORKERS), 1, longest_s, _PG),
+        Kind(f"{action} emulator→receiver", tuple(f"emulator→{process}" for process in RECEIVERS), 1, longest_s),
     )
 
 
 def _clocks() -> tuple[Kind, ...]:
-    """A wall clock set ahead or back, and right again at the end; Valkey's only where libfaketime is installed."""
-    whose = (("receiver", RECEIVERS), ("worker", WORKERS), ("beat", ("beat",)), ("valkey", ("valkey",)))
+    """Kinds that set a wall clock ahead or back until the fault ends; Valkey's only where libfaketime is installed."""
+    processes = (("receiver", RECEIVERS), ("worker", WORKERS), ("beat", ("beat",)), ("valkey", ("valkey",)))
     return tuple(
-        Kind(f"{deed} {name}", targets, 1, 6)
-        for name, targets in whose
-        for deed in ("ahead", "behind")
-        if name != "valkey" or clocks.is_there()
+        Kind(f"{action} {name}", targets, 1, 6)
+        for name, targets in processes
+        for action in ("ahead", "behind")
+        if name != "valkey" or clocks.is_available()
     )
 
 
@@ -89,7 +89,7 @@ KINDS = (
 
 
 def schedule(options: Options) -> list[Fault]:
-    """The faults of a run in their order: one in each of equal spans of its time, every kind dealt as often as others."""
+    """The faults of a run in order, one in each of equal spans of time; kinds are dealt from a shuffled deck."""
     chance = random.Random(f"{options.seed}/{options.database}/faults")
     deck = [kind for kind in KINDS if options.database in kind.databases for _ in range(kind.cards)]
     dealt: list[Kind] = []

@@ -1,4 +1,4 @@
-"""Each clock of a run set ahead and back, one after the other, far enough for everything to look too old."""
+"""Chaos runs that set each clock ahead and back in turn, far enough to exceed every retention."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import pytest
 
 from tests import clocks
 from tests.chaos.options import Options
-from tests.chaos.runner import Conducting
+from tests.chaos.runner import Runner
 from tests.chaos.schedule import Fault
 from tests.deploy.tools import thorough
 
-WHOSE = ("receiver-1", "worker-1", "worker-2", "beat", *(("valkey",) if clocks.is_there() else ()))
+TARGETS = ("receiver-1", "worker-1", "worker-2", "beat", *(("valkey",) if clocks.is_available() else ()))
 FAULTS = [
-    Fault(2 + 3 * number, 1.0 + 2.0 * number, f"{deed} {name}", name, 1.5)  # each third number is a step of 400 days
-    for number, (name, deed) in enumerate((name, deed) for name in WHOSE for deed in ("ahead", "behind"))
+    Fault(2 + 3 * number, 1.0 + 2.0 * number, f"{action} {name}", name, 1.5)  # every third number is a step of 400 days
+    for number, (name, action) in enumerate((name, action) for name in TARGETS for action in ("ahead", "behind"))
 ]
 
 
@@ -21,9 +21,9 @@ FAULTS = [
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_clock_costs_a_delivery(tmp_path: Path, database: str) -> None:
-    """Lost 0, doubled 0, the audit good, and no row removed, whichever clock is wrong and however."""
+    """With any clock wrong in either direction, nothing is lost, doubled or removed, and the audit is good."""
     options = Options(database, seed=2, minutes=0.4, rate=150, patience_s=60)
-    result = Conducting(options, tmp_path, lambda _: None, FAULTS).run()
+    result = Runner(options, tmp_path, lambda _: None, FAULTS).run()
     assert result.findings == []
-    assert (result.lost, result.doubled, result.audited.exit_code) == (0, 0, 0)
+    assert (result.lost, result.doubled, result.audit_result.exit_code) == (0, 0, 0)
     assert sum(result.done.values()) == len(FAULTS)

@@ -1,4 +1,4 @@
-"""The parts of the run do what they say: schedule, links, and the clock set apart."""
+"""The parts of a chaos run: schedule, links and skewed clocks."""
 
 import subprocess
 import sys
@@ -27,13 +27,13 @@ def link(redis_url: str) -> Iterator[tuple[Links, Link]]:
     links.close()
 
 
-def connected(link: Link) -> redis.Redis:
+def connect(link: Link) -> redis.Redis:
     return redis.Redis("127.0.0.1", link.port, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_a_seed_is_a_schedule(database: str) -> None:
-    """The same seed plans the same faults to the second; sixty of them are of every kind that the database can have."""
+def test_a_seed_determines_the_schedule(database: str) -> None:
+    """The same seed plans the same faults at the same times; sixty faults include every kind of the database."""
     planned = schedule(Options(database, seed=3, minutes=8, faults=60))
     assert planned == schedule(Options(database, seed=3, minutes=8, faults=60))
     assert planned != schedule(Options(database, seed=4, minutes=8, faults=60))
@@ -43,12 +43,12 @@ def test_a_seed_is_a_schedule(database: str) -> None:
 
 
 def test_a_link_passes_everything(link: tuple[Links, Link]) -> None:
-    """What goes in comes out, however large; late where it is delayed, and in order."""
-    links, one = link
-    with connected(one) as client:
+    """Data of any size passes unchanged; delayed data arrives late and in order."""
+    links, proxy = link
+    with connect(proxy) as client:
         client.set("large", b"x" * 3_000_000)
         assert len(client.get("large") or b"") == 3_000_000
-        links.do(lambda: one.disturb("delay", 0.1))
+        links.do(lambda: proxy.disturb("delay", 0.1))
         began = time.monotonic()
         assert len(client.get("large") or b"") == 3_000_000
         assert time.monotonic() - began >= 0.2
@@ -56,53 +56,53 @@ def test_a_link_passes_everything(link: tuple[Links, Link]) -> None:
         for number in range(100):
             pipeline.rpush("order", number)
         pipeline.execute()
-        links.do(one.restore)
+        links.do(proxy.restore)
         assert client.lrange("order", 0, -1) == [str(number).encode() for number in range(100)]
 
 
-def test_a_link_hangs_and_goes_on(link: tuple[Links, Link]) -> None:
-    """While it hangs nothing passes, old connections and new ones alike; afterwards all of it does."""
-    links, one = link
-    with connected(one) as old, connected(one) as new:
+def test_a_link_hangs_and_continues(link: tuple[Links, Link]) -> None:
+    """While a link hangs, nothing passes on old and new connections; afterwards everything does."""
+    links, proxy = link
+    with connect(proxy) as old, connect(proxy) as new:
         old.ping()
-        links.do(lambda: one.disturb("hang", 0))
+        links.do(lambda: proxy.disturb("hang", 0))
         passed: list[bool] = []
-        asking = [threading.Thread(target=lambda client=client: passed.append(client.ping())) for client in (old, new)]
-        for thread in asking:
+        pinging = [threading.Thread(target=lambda client=client: passed.append(client.ping())) for client in (old, new)]
+        for thread in pinging:
             thread.start()
-        asking[0].join(0.3)
+        pinging[0].join(0.3)
         assert passed == []
-        links.do(one.restore)
-        for thread in asking:
+        links.do(proxy.restore)
+        for thread in pinging:
             thread.join(10)
         assert passed == [True, True]
 
 
 def test_a_link_is_cut(link: tuple[Links, Link]) -> None:
-    """Cut, its connections end at once, and new ones as soon as they are made."""
-    links, one = link
-    with connected(one) as client:
+    """When a link is cut, its connections end at once and new ones as soon as they are accepted."""
+    links, proxy = link
+    with connect(proxy) as client:
         client.ping()
-        links.do(lambda: one.disturb("cut", 0))
+        links.do(lambda: proxy.disturb("cut", 0))
         for _ in range(2):
             with pytest.raises((redis.ConnectionError, OSError)):
                 client.ping()
-        links.do(one.restore)
+        links.do(proxy.restore)
         assert client.ping()
 
 
-def test_a_clock_is_set_apart() -> None:
-    """A program launched apart, itself launched through another, believes in another hour, and goes on from there."""
+def test_clock_skew() -> None:
+    """A program launched through clock_skew, even nested, sees a shifted clock that keeps ticking."""
     ran = subprocess.run(
         [sys.executable, "-m", "tests.chaos.clock_skew", "3600", "tests.chaos.clock_skew", "3600", "json.tool", "--help"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "usage" in ran.stdout
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-m", "tests.chaos.clock_skew", "3600", "timeit", "-n1", "-r1", "-s",
          "import datetime, time", "print(datetime.datetime.now(datetime.UTC).isoformat(), time.time())"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     ahead = datetime.now(UTC) + timedelta(hours=1)
-    assert abs(datetime.fromisoformat(told[0]) - ahead) < timedelta(minutes=5)
-    assert abs(float(told[1]) - ahead.timestamp()) < 300
+    assert abs(datetime.fromisoformat(printed[0]) - ahead) < timedelta(minutes=5)
+    assert abs(float(printed[1]) - ahead.timestamp()) < 300

@@ -1,4 +1,4 @@
-"""What shows only while it runs: answers over HTTP and of commands, metrics, stored reasons, tables, keys of Redis."""
+"""The contract of a running system: answers over HTTP and of commands, metrics, stored reasons, tables, Redis keys."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from redis import Redis
 
 from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
-from tests.emulator.emulator_process import KEY, Emulator, emulating
+from tests.emulator.emulator_process import KEY, Emulator, run_emulator
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 
@@ -30,7 +30,7 @@ DELIVERIES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("voice_status", {"id": "300", "status": "completed", "timestamp": 1774785700, "pricePerMinute": 0.075}),
     ("voice_call", {"id": 300, "caller": NUMBER, "system": "4915100000002", "time": 1774785600}),
 )  # fmt: skip
-ODD: tuple[tuple[str, bytes], ...] = (
+INVALID: tuple[tuple[str, bytes], ...] = (
     ("no msg_id", b'{"webhook_event":"dlr","data":{"msg_id":"","status":"DELIVERED"}}'),
     ("no status", b'{"webhook_event":"dlr","data":{"msg_id":"78"}}'),
     ("an absurd time", b'{"webhook_event":"dlr","data":{"msg_id":"79","status":"DELIVERED","timestamp":"1970-01-01 00:00:00"}}'),
@@ -48,7 +48,7 @@ ODD: tuple[tuple[str, bytes], ...] = (
     ("empty", b""),
     ("too large", b'{"webhook_event":"dlr","data":{"x":"' + b"x" * 300_000 + b'"}}'),
 )  # fmt: skip
-PATHS = (
+REQUESTS = (
     *(("GET", path) for path in ("/livez", "/readyz", "/metrics", "/", "/hooks", "/hooks/wrong-token-123", f"/hooks/{TOKEN}")),
     *((method, f"/hooks/{TOKEN}") for method in ("HEAD", "PUT", "DELETE", "OPTIONS")),
     ("GET", f"/hooks/{TOKEN}/dlr?msg_id=77&status=DELIVERED"),
@@ -63,22 +63,22 @@ COMMANDS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True)
-class World:
-    """Everything running, with the deliveries above in its tables."""
+class System:
+    """A running system with the deliveries above in its tables."""
 
     receiver: Receiver
     metrics_ports: Mapping[str, int]
-    """By process."""
+    """Port of the metrics, by process."""
     installation: CommandLine
     redis: Redis
     requests: list[str]
-    """How each request was answered."""
+    """The answer to each request, one line each."""
 
 
 @contextmanager
-def world(directory: Path, redis_url: str) -> Iterator[World]:
-    """A receiver, a worker, beat and an emulator over SQLite, until each delivery has become what it becomes."""
-    with emulating(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
+def running_system(directory: Path, redis_url: str) -> Iterator[System]:
+    """Run receiver, worker, beat and emulator on SQLite for the length of a block, after all deliveries are processed."""
+    with run_emulator(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
         installation = CommandLine(directory, **_environment(redis_url, gateway))
         installation.environment["DATABASE_URL"] = f"sqlite:///{installation.data / 'seven.db'}"
         installation.data.mkdir()
@@ -95,8 +95,8 @@ def world(directory: Path, redis_url: str) -> Iterator[World]:
             eventually(lambda: redis.hlen("seven:batches") == 0 and installation.count("deliveries") > len(DELIVERIES))
             eventually(lambda: installation.count("hook_changes"))
             redis.delete("seven:audit")
-            eventually(lambda: redis.exists("seven:audit"))  # again, now that all of it is there
-            yield World(receiver, ports, installation, redis, requests)
+            eventually(lambda: redis.exists("seven:audit"))  # a new audit, now that everything is stored
+            yield System(receiver, ports, installation, redis, requests)
 
 
 def _environment(redis_url: str, gateway: Emulator) -> dict[str, str]:
@@ -118,9 +118,9 @@ def _deliver(url: str) -> list[str]:
             answer = client.post(f"/hooks/{TOKEN}", json={"webhook_event": event_type, "data": fields})
             answers.append(_answer(f"POST {event_type}", answer))
         headers = {"content-type": "application/json"}
-        for name, body in ODD:
+        for name, body in INVALID:
             answers.append(_answer(f"POST {name}", client.post(f"/hooks/{TOKEN}", content=body, headers=headers)))
-        for method, path in PATHS:
+        for method, path in REQUESTS:
             name = f"{method} {path.replace(TOKEN, '<token>')}"
             answers.append(_answer(name, client.request(method, path)))
     return answers
@@ -129,75 +129,81 @@ def _deliver(url: str) -> list[str]:
 def _answer(name: str, answer: httpx2.Response) -> str:
     headers = [header for header in ("allow", "retry-after", "www-authenticate") if header in answer.headers]
     try:
-        keys = paths(answer.json())
+        keys = key_paths_of(answer.json())
     except ValueError:
         keys = []
     outcome = re.findall(r'"outcome":\s*"(\w+)"', answer.text)
     return " ".join([name, "→", str(answer.status_code), *outcome, *headers, *keys])
 
 
-def paths(document: Any, where: str = "") -> list[str]:
-    """Every key of a JSON document with its type, each once; the items of a list count as one."""
+def key_paths_of(document: Any, where: str = "") -> list[str]:
+    """The paths of all keys of a JSON document with their types, once each; list elements share a path."""
     if isinstance(document, dict):
-        found = {path for key, value in document.items() for path in paths(value, f"{where}.{_general(key)}")}
-        return sorted(found) or [f"{where}: {{}}"]
+        key_paths = {
+            path for key, value in document.items() for path in key_paths_of(value, f"{where}.{_generic_key(key)}")
+        }
+        return sorted(key_paths) or [f"{where}: {{}}"]
     if isinstance(document, list):
-        return sorted({path for item in document for path in paths(item, f"{where}[]")}) or [f"{where}: []"]
+        return sorted({path for element in document for path in key_paths_of(element, f"{where}[]")}) or [
+            f"{where}: []"
+        ]
     return [f"{where}: {type(document).__name__}"]
 
 
-def _general(key: str) -> str:
-    """Ids and addresses that are keys differ in each run."""
+def _generic_key(key: str) -> str:
+    """Replace ids and addresses used as keys, which differ in every run."""
     return "<id>" if re.search(r"\d{3}|[0-9a-f]{8}|@|://", key) else key
 
 
-def answers(world: World) -> list[str]:
-    """What each command answers with `--json`, and its exit code."""
+def answers(system: System) -> list[str]:
+    """Exit code and JSON keys of each command with `--json`."""
     listing = []
-    for words in COMMANDS:
-        command = words.format(url=f"{world.receiver.url}/hooks/{TOKEN}")
-        ended = world.installation.run(*command.split(), "--json")
-        keys = paths(json.loads(ended.stdout)) if ended.stdout else []
-        listing += [f"{words} → {ended.returncode}", *(f"{words} {key}" for key in keys)]
+    for template in COMMANDS:
+        command = template.format(url=f"{system.receiver.url}/hooks/{TOKEN}")
+        completed = system.installation.run(*command.split(), "--json")
+        keys = key_paths_of(json.loads(completed.stdout)) if completed.stdout else []
+        listing += [f"{template} → {completed.returncode}", *(f"{template} {key}" for key in keys)]
     return listing
 
 
-def metrics(world: World) -> list[str]:
-    """Every series of every process: name, labels with their values, buckets."""
+def metrics(system: System) -> list[str]:
+    """Every time series of every process: name, labels with values, buckets."""
     series = set()
-    for process, port in world.metrics_ports.items():
+    for process, port in system.metrics_ports.items():
         text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
         series |= {f"{process} {name}" for name in re.findall(r"^(seven_\S+?(?:\{[^}]*\})?) ", text, re.MULTILINE)}
     return sorted(series)
 
 
-def reasons(world: World) -> list[str]:
-    """What is stored of deliveries that were not applied, and of hooks."""
-    with closing(sqlite3.connect(world.installation.data / "seven.db")) as connection:
-        kept = connection.execute(
+def reasons(system: System) -> list[str]:
+    """Stored outcomes and reasons of unapplied deliveries, and of hook changes."""
+    with closing(sqlite3.connect(system.installation.data / "seven.db")) as connection:
+        unapplied = connection.execute(
             "SELECT DISTINCT outcome, event_type, reason FROM deliveries WHERE outcome <> 'applied'"
         )
         changes = connection.execute("SELECT DISTINCT action, applied, reason FROM hook_changes")
-        rows = [("deliveries", *row) for row in kept] + [("hook_changes", *row) for row in changes]
-    return sorted(re.sub("(malformed JSON:).*", r"\1", " ".join(map(str, row))) for row in rows)  # the rest is Python's
+        rows = [("deliveries", *row) for row in unapplied] + [("hook_changes", *row) for row in changes]
+    return sorted(
+        re.sub("(malformed JSON:).*", r"\1", " ".join(map(str, row))) for row in rows
+    )  # Python's own text differs between versions
 
 
-def undocumented_keys(world: World, documented: list[str]) -> list[str]:
-    """Our keys in Redis that the ledger does not document, or documents with another type."""
+def undocumented_keys(system: System, documented: list[str]) -> list[str]:
+    """Our Redis keys that the ledger does not document, or documents with another type."""
     patterns = [re.compile(re.sub(r"<\w+>", "[^:]+", line)) for line in documented]
-    keys = {f"{key.decode()} {world.redis.type(key).decode()}" for key in world.redis.scan_iter("seven:*")}
+    keys = {f"{key.decode()} {system.redis.type(key).decode()}" for key in system.redis.scan_iter("seven:*")}
     return sorted(key for key in keys if not any(pattern.fullmatch(key) for pattern in patterns))
 
 
-def sqlite_schema(world: World) -> list[str]:
-    """Every statement that made the schema."""
-    with closing(sqlite3.connect(world.installation.data / "seven.db")) as connection:
+def sqlite_schema(system: System) -> list[str]:
+    """Every statement of the schema."""
+    with closing(sqlite3.connect(system.installation.data / "seven.db")) as connection:
         rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
         return [re.sub(r"\s+", " ", sql) for (sql,) in rows]
 
 
 def postgresql_schema(url: str) -> list[str]:
-    """Columns (of views, too), constraints and indexes; of partitions the parent alone."""
+    """Columns of tables and views, constraints and indexes; partitions are left out, their parents are not."""
     columns = """SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name
         FROM information_schema.columns WHERE table_schema = 'seven' AND table_name NOT IN
         (SELECT relname FROM pg_class WHERE relispartition) ORDER BY table_name, column_name"""

@@ -1,4 +1,4 @@
-"""What can be read without running anything: commands, settings, log keys, the keyspace of Redis."""
+"""The contract in the code: commands, settings, log keys and the Redis keyspace, read without running anything."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 
 def commands() -> list[str]:
-    """Every command with its options, arguments and defaults; and the exit codes."""
+    """Every command with its options, arguments and defaults, and the exit codes."""
     (script,) = entry_points(group="console_scripts", name="seven-ingest")
     app = typer.main.get_command(script.load())
     exit_codes = re.sub(r"\s+", " ", app.epilog or "")
@@ -35,8 +35,9 @@ def _command(words: tuple[str, ...], command: Any) -> Iterator[str]:
         kind = "" if getattr(parameter, "is_flag", False) else _kind(parameter)
         traits = [kind, "required" * parameter.required, "several" * parameter.multiple, _default(parameter.default)]
         yield " ".join([*words, name, *filter(None, traits)])
-    for name, inner in sorted(getattr(command, "commands", {}).items()):
-        yield from _command((*words, name), inner)
+    names = command.list_commands(None) if hasattr(command, "list_commands") else ()
+    for name in sorted(names):
+        yield from _command((*words, name), command.get_command(None, name))
 
 
 def _kind(parameter: Any) -> str:
@@ -52,12 +53,12 @@ def _default(default: Any) -> str:
 
 
 def settings() -> list[str]:
-    """Every setting with its default, as `.env.example` shows them; that these are the defaults is another test's."""
+    """Every setting with its default in `.env.example`; `tests/test_docs.py` checks these against the code."""
     return sorted(f"{name}={default}" for name, default in documented().items())
 
 
 def log_keys() -> list[str]:
-    """The keys that a line of the log may have, beside its sentence."""
+    """The keys of log lines, without their sentence."""
     keys: set[str] = set()
     for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -69,7 +70,7 @@ def log_keys() -> list[str]:
 
 
 def redis_keys() -> list[str]:
-    """The keyspace with its types, as the ledger documents it."""
+    """The documented Redis keys with their types."""
     types = {"text": "string"}
     rows = re.findall(r"^    (seven:\S+)\s+(\w+)  ", (ROOT / "ledger/__init__.py").read_text(), re.MULTILINE)
     return [f"{key} {types.get(kind, kind)}" for key, kind in rows]

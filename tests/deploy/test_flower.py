@@ -1,6 +1,6 @@
-"""Flower, as the container runs it, in a real browser: legible, behind a password, only to look, and forgetting nothing.
+"""Flower as the container runs it, in a real browser: readable, password-protected, read-only and persistent.
 
-SCREENSHOTS=docs/flower pytest tests/deploy/test_flower.py writes what the browser saw.
+SCREENSHOTS=docs/flower pytest tests/deploy/test_flower.py saves screenshots.
 """
 
 import os
@@ -35,7 +35,7 @@ DELIVERIES = [
     {"webhook_event": "something_new", "data": {"from": NUMBER}},
 ]
 PAGES = ("workers", "tasks", "broker")
-COLUMNS = (
+TASK_QUERY = (
     ("draw=1&start=0&length=50&search[value]=&order[0][column]=0&order[0][dir]=desc&columns[0][data]=name")
     .replace("[", "%5B")
     .replace("]", "%5D")
@@ -55,8 +55,8 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
     }  # fmt: skip
     flower, receiver = Flower(tmp_path, environment), Receiver(tmp_path, environment)
     with running(flower, worker(tmp_path, environment), beat(tmp_path, environment), receiver):
-        # It shows what it hears of: the first that beat sends again and again says that it hears.
-        eventually(lambda: "sweep" in flower.get("/tasks/datatable?" + COLUMNS).text)
+        # Flower shows only events it receives: the first sweep in its list proves that it is receiving.
+        eventually(lambda: "sweep" in flower.get("/tasks/datatable?" + TASK_QUERY).text)
         with closing(sqlite3.connect(tmp_path / "seven.db", isolation_level=None)) as connection:
             for delivery in DELIVERIES * 5:
                 httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery).raise_for_status()
@@ -67,7 +67,7 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
 
 @pytest.fixture
 def browser(flower: Flower, tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium that has told the password."""
+    """A headless Chromium that is logged in."""
     driver = tool("chromedriver")
     options = webdriver.ChromeOptions()
     options.binary_location = tool("chromium", "chromium-browser", "google-chrome")
@@ -82,18 +82,18 @@ def browser(flower: Flower, tmp_path: Path) -> Iterator[webdriver.Chrome]:
         yield chrome
 
 
-def shown(browser: webdriver.Chrome, word: str) -> str:
-    """The page's text, once a word is in it: it is loaded again now and then, as somebody does who waits for news."""
+def wait_for_text(browser: webdriver.Chrome, text: str) -> str:
+    """The page's text once it contains a given text; until then the page is reloaded every ten seconds."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         with suppress(TimeoutException):
-            WebDriverWait(browser, 10).until(lambda b: word in b.find_element(By.TAG_NAME, "body").text)
+            WebDriverWait(browser, 10).until(lambda b: text in b.find_element(By.TAG_NAME, "body").text)
             return browser.find_element(By.TAG_NAME, "body").text
         assert time.monotonic() < deadline, browser.find_element(By.TAG_NAME, "body").text
         browser.refresh()
 
 
-def keep_picture(browser: webdriver.Chrome, name: str) -> None:
+def save_screenshot(browser: webdriver.Chrome, name: str) -> None:
     if directory := os.environ.get("SCREENSHOTS"):
         Path(directory).mkdir(parents=True, exist_ok=True)
         browser.save_screenshot(str(Path(directory) / f"{name}.png"))
@@ -101,48 +101,50 @@ def keep_picture(browser: webdriver.Chrome, name: str) -> None:
 
 @thorough
 def test_people_see_workers_queues_and_tasks(flower: Flower, browser: webdriver.Chrome):
-    """Every page loads without a complaint, names what there is, and shows nothing that people wrote."""
+    """Every page loads without errors, shows workers, queues and tasks, and no personal data."""
     pages = []
 
     browser.get(f"{flower.url}/workers")
-    pages.append(shown(browser, "worker@test"))
+    pages.append(wait_for_text(browser, "worker@test"))
     assert "Online" in pages[-1]
-    keep_picture(browser, "workers")
+    save_screenshot(browser, "workers")
 
     browser.get(f"{flower.url}/worker/worker@test")
-    shown(browser, "worker@test")
-    pages.append(browser.find_element(By.TAG_NAME, "body").get_attribute("textContent") or "")  # of all its tabs
+    wait_for_text(browser, "worker@test")
+    pages.append(browser.find_element(By.TAG_NAME, "body").get_attribute("textContent") or "")  # includes hidden tabs
     assert all(queue in pages[-1] for queue in (*QUEUES, CLOCK))
 
     browser.get(f"{flower.url}/tasks")
-    pages.append(shown(browser, "consume.dlr"))
+    pages.append(wait_for_text(browser, "consume.dlr"))
     assert "consume.sms_mo" in pages[-1]
     assert "SUCCESS" in pages[-1]
-    keep_picture(browser, "tasks")
+    save_screenshot(browser, "tasks")
 
     browser.find_element(By.CSS_SELECTOR, "a[href*='/task/']").click()
-    pages.append(shown(browser, "Worker"))
-    keep_picture(browser, "task")
+    pages.append(wait_for_text(browser, "Worker"))
+    save_screenshot(browser, "task")
 
     browser.get(f"{flower.url}/broker")
-    pages.append(shown(browser, "dlr"))
+    pages.append(wait_for_text(browser, "dlr"))
     assert all(queue in pages[-1] for queue in (*QUEUES, CLOCK))
-    keep_picture(browser, "broker")
+    save_screenshot(browser, "broker")
 
-    source = "\n".join(pages) + flower.get("/tasks/datatable?" + COLUMNS).text
+    source = "\n".join(pages) + flower.get("/tasks/datatable?" + TASK_QUERY).text
     assert "1 batch: " in source
     for secret in (NUMBER, TEXT, TOKEN, *PASSWORD[1:]):
         assert secret not in source
     assert not [
-        one for one in browser.get_log("browser") if one["level"] == "SEVERE" and "favicon" not in one["message"]
+        entry
+        for entry in browser.get_log("browser")
+        if entry["level"] == "SEVERE" and "favicon" not in entry["message"]
     ]
 
 
 @thorough
-def test_it_only_looks(flower: Flower, browser: webdriver.Chrome):
-    """There is no button that changes anything, and what the buttons would call refuses."""
+def test_it_is_read_only(flower: Flower, browser: webdriver.Chrome):
+    """No button changes anything, and the API that such buttons would call refuses."""
     browser.get(f"{flower.url}/worker/worker@test")
-    shown(browser, "worker@test")
+    wait_for_text(browser, "worker@test")
     buttons = browser.find_elements(By.CSS_SELECTOR, "button, input[type=submit]")
     words = {button.text.strip().lower() for button in buttons if button.is_displayed()}
     assert not {"shut down", "shutdown", "pool restart", "grow", "shrink", "add", "revoke"} & words
@@ -152,8 +154,8 @@ def test_it_only_looks(flower: Flower, browser: webdriver.Chrome):
         assert answer.status_code == 403, path
 
 
-def test_nobody_looks_without_the_password(flower: Flower):
-    """Not at a page, and not by a wrong one."""
+def test_every_page_needs_the_password(flower: Flower):
+    """Without a password or with a wrong one, every page answers 401."""
     for page in PAGES:
         assert flower.get(f"/{page}", auth=None).status_code == 401
         assert flower.get(f"/{page}", auth=("ops", "wrong")).status_code == 401
@@ -161,24 +163,24 @@ def test_nobody_looks_without_the_password(flower: Flower):
 
 @pytest.mark.duration(8)
 def test_it_remembers_after_a_kill(flower: Flower):
-    """kill -9, and what it has seen is there again."""
-    eventually(lambda: "consume.dlr" in flower.get("/tasks/datatable?" + COLUMNS).text, 30)
+    """After SIGKILL and a restart, Flower still has its tasks."""
+    eventually(lambda: "consume.dlr" in flower.get("/tasks/datatable?" + TASK_QUERY).text, 30)
     assert flower.process
     eventually(lambda: flower_saved(flower), 40)
     flower.end(signal.SIGKILL)
     flower.start()
 
-    assert "consume.dlr" in eventually(lambda: flower.get("/tasks/datatable?" + COLUMNS).text, 30)
+    assert "consume.dlr" in eventually(lambda: flower.get("/tasks/datatable?" + TASK_QUERY).text, 30)
 
 
 def flower_saved(flower: Flower) -> bool:
-    """Whether a whole state is saved: while Flower writes one, it has another name."""
+    """Whether a complete state is saved; an unfinished one has another file name."""
     files = [file for file in flower.log.parent.glob("flower*") if not {".log", ".tmp"} & set(file.suffixes)]
     return any(b"consume.dlr" in file.read_bytes() for file in files)
 
 
 def test_it_does_not_start_without_a_password(flower: Flower):
-    """An empty file would let everybody in."""
+    """With an empty password file, which would admit anyone, Flower exits with code 2."""
     flower.end()
     flower.password.write_text("")
     Process.start(flower)

@@ -1,4 +1,4 @@
-"""The dashboards as files: drawn from their sources, legible, and of metrics that there are."""
+"""Dashboard files: generated from their sources, readable, and with documented metrics only."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.deploy.test_prometheus import ALERTS, RECORDED, metrics
 GRAFANA = Path(__file__).parents[2] / "deploy/grafana"
 NAMES = ("operators", "business")
 UNITS = {"short", "s", "ops", "bytes", "percentunit", "currencyEUR"}
-"""Of Grafana's units those in use: a misspelt one is shown as text behind each figure."""
+"""The units of Grafana in use; Grafana would show a misspelt unit as text after each figure."""
 
 
 def read(name: str) -> dict[str, Any]:
@@ -33,29 +33,29 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_dashboards_are_what_their_sources_say(name: str):
-    """Whoever changed a source has drawn it: python deploy/grafana/draw.py."""
-    drawn = runpy.run_path(str(GRAFANA / "draw.py"))["drawn"]
+def test_dashboards_are_generated_from_their_sources(name: str):
+    """The JSON files are up to date with `python deploy/grafana/draw.py`."""
+    dashboard_text = runpy.run_path(str(GRAFANA / "draw.py"))["dashboard_text"]
 
-    assert (GRAFANA / f"dashboards/{name}.json").read_text() == drawn(name)
+    assert (GRAFANA / f"dashboards/{name}.json").read_text() == dashboard_text(name)
 
 
-def test_no_two_panels_are_one(board: dict[str, Any]):
-    """Ids and titles are given once; nothing lies on another, or beyond the edge."""
+def test_panels_do_not_collide(board: dict[str, Any]):
+    """Ids and titles are unique; no panel overlaps another or exceeds the grid."""
     everything = board["panels"]
     places = [panel["gridPos"] for panel in everything]
 
     assert len({panel["id"] for panel in everything}) == len(everything)
     assert len({panel["title"] for panel in panels(board)}) == len(panels(board))
-    assert all(one["x"] >= 0 and one["x"] + one["w"] <= 24 for one in places)
-    for one, other in combinations(places, 2):
-        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
-        assert beside or below, (one, other)
+    assert all(place["x"] >= 0 and place["x"] + place["w"] <= 24 for place in places)
+    for place, other in combinations(places, 2):
+        beside = place["x"] + place["w"] <= other["x"] or other["x"] + other["w"] <= place["x"]
+        below = place["y"] + place["h"] <= other["y"] or other["y"] + other["h"] <= place["y"]
+        assert beside or below, (place, other)
 
 
 def test_every_panel_explains_itself(board: dict[str, Any]):
-    """A sentence, a unit that Grafana knows, a query with a name of its own."""
+    """Every panel has a sentence, a known unit, and queries with unique reference ids."""
     for panel in panels(board):
         assert panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"] in UNITS, panel["title"]
@@ -64,8 +64,8 @@ def test_every_panel_explains_itself(board: dict[str, Any]):
         assert len(set(references)) == len(references)
 
 
-def test_the_source_is_chosen_by_who_looks(board: dict[str, Any]):
-    """No data source of somebody's Grafana is written down: all panels ask the one variable."""
+def test_the_viewer_chooses_the_data_source(board: dict[str, Any]):
+    """No uid of a data source is fixed: all panels use the one variable."""
     (variable,) = board["templating"]["list"]
     expected = {"type": variable["query"], "uid": f"${{{variable['name']}}}"}
     provisioned = yaml.safe_load((GRAFANA / "provisioning/datasources/seven.yml").read_text())["datasources"]
@@ -78,18 +78,18 @@ def test_the_source_is_chosen_by_who_looks(board: dict[str, Any]):
     assert variable["query"] in {source["type"] for source in provisioned}
 
 
-def test_dashboards_ask_for_what_is_told():
-    """Every metric is one of docs/metrics.md; every recorded series is recorded, and none for nobody."""
-    asked = [target["expr"] for panel in panels(read("operators")) for target in panel["targets"]]
+def test_dashboards_use_documented_metrics():
+    """Every metric is in docs/metrics.md, and every recorded series is used."""
+    expressions = [target["expr"] for panel in panels(read("operators")) for target in panel["targets"]]
     recorded = {rule["record"] for rule in RECORDED}
-    used = set(re.findall(r"\bseven:\w+(?::\w+)*", " ".join([*asked, *(rule["expr"] for rule in ALERTS)])))
+    used = set(re.findall(r"\bseven:\w+(?::\w+)*", " ".join([*expressions, *(rule["expr"] for rule in ALERTS)])))
 
-    assert set.union(*map(metrics, asked)) <= documented()
+    assert set.union(*map(metrics, expressions)) <= documented()
     assert used == recorded
 
 
-def test_what_is_mounted_is_where_grafana_looks():
-    """The provider's path is the one that deploy/grafana/README.md mounts."""
+def test_grafana_reads_the_mounted_dashboards():
+    """The provider reads the path that deploy/grafana/README.md mounts."""
     (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/seven.yml").read_text())["providers"]
 
     assert f"./dashboards:{provider['options']['path']}:ro" in (GRAFANA / "README.md").read_text()

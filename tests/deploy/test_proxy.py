@@ -1,4 +1,4 @@
-"""The proxy, a real Caddy with our files: whatever way a delivery comes, it is a delivery; nothing else answers."""
+"""The proxy, a real Caddy with our files: deliveries are accepted on every address; nothing else answers."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
 
 
 class Proxy:
-    """Caddy; only where it listens, and where the others are, is the test's."""
+    """Caddy with our files, except for ports and upstream addresses."""
 
     def __init__(self, directory: Path, receiver: Receiver) -> None:
         self.plain, self.flower, self.http, self.https = (free_port() for _ in range(4))
@@ -28,10 +28,10 @@ class Proxy:
             "http_port 8080": f"http_port {self.http}", "https_port 8443": f"https_port {self.https}",
         }  # fmt: skip
         for file in FILES.glob("Caddyfile*"):
-            told = file.read_text()
+            text = file.read_text()
             for old, new in replaced.items():
-                told = told.replace(old, new)
-            (directory / file.name).write_text(told)
+                text = text.replace(old, new)
+            (directory / file.name).write_text(text)
         self.command = [tool("caddy"), "run", "--config", str(directory / "Caddyfile.tls")]
         self.environment = {"PROXY_DOMAIN": "localhost", "XDG_DATA_HOME": str(directory), "HOME": str(directory)}
 
@@ -44,47 +44,47 @@ def proxy(redis_url: str, tmp_path: Path) -> Iterator[Proxy]:
         with proxy.log.open("wb") as log:
             process = subprocess.Popen(proxy.command, env=proxy.environment, stdout=log, stderr=log)
         try:
-            eventually(lambda: answered(f"http://127.0.0.1:{proxy.plain}/livez") == 200)
+            eventually(lambda: status_of(f"http://127.0.0.1:{proxy.plain}/livez") == 200)
             yield proxy
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
 
 
-def answered(url: str, host: str | None = None, **told: object) -> int:
-    """The status of the answer; 0 for none."""
+def status_of(url: str, host: str | None = None, **request: object) -> int:
+    """The status of the answer; 0 without an answer."""
     headers = {"Host": host} if host else {}
     try:
-        with httpx2.Client(verify=False, timeout=15) as client:  # its certificate is its own here
-            return client.request("POST" if told else "GET", url, headers=headers, **told).status_code  # type: ignore[arg-type]
+        with httpx2.Client(verify=False, timeout=15) as client:  # a self-signed certificate
+            return client.request("POST" if request else "GET", url, headers=headers, **request).status_code  # type: ignore[arg-type]
     except httpx2.TransportError:
         return 0
 
 
-def test_a_delivery_is_a_delivery_whichever_way_it_comes(proxy: Proxy):
-    """By its name and by any other, with TLS and without: never a redirect, never a 200 for what nobody stored."""
+def test_deliveries_are_accepted_on_every_address(proxy: Proxy):
+    """By any host name, with and without TLS: 202 or 404, never a redirect, never a 200 for a delivery that is not stored."""
     hook = f"/hooks/{TOKEN}"
-    ways = [
+    addresses = [
         (f"http://127.0.0.1:{proxy.plain}", None),
         *((f"http://127.0.0.1:{proxy.http}", h) for h in (None, "other")),
     ]
-    ways += [(f"https://localhost:{proxy.https}", host) for host in ("localhost", "other.example.com")]
+    addresses += [(f"https://localhost:{proxy.https}", host) for host in ("localhost", "other.example.com")]
 
-    assert [answered(base + hook, host, json=DLR) for base, host in ways] == [202] * len(ways)
-    assert [answered(base + "/hooks/wrong", host, json=DLR) for base, host in ways] == [404] * len(ways)
+    assert [status_of(base + hook, host, json=DLR) for base, host in addresses] == [202] * len(addresses)
+    assert [status_of(base + "/hooks/wrong", host, json=DLR) for base, host in addresses] == [404] * len(addresses)
 
 
 def test_nothing_else_answers(proxy: Proxy):
-    """Neither other paths of the receiver nor what Flower would tell without a password."""
+    """Other paths of the receiver, and pages that Flower serves without a password, answer 404."""
     for path in ("/", "/metrics", "/hooks"):
-        assert answered(f"http://127.0.0.1:{proxy.plain}{path}") == 404
+        assert status_of(f"http://127.0.0.1:{proxy.plain}{path}") == 404
     for path in ("/metrics", "/healthcheck", "/api/workers", "/api/task/async-apply/sweep"):
-        assert answered(f"http://127.0.0.1:{proxy.flower}{path}") == 404
+        assert status_of(f"http://127.0.0.1:{proxy.flower}{path}") == 404
 
 
-def test_it_writes_no_path(proxy: Proxy):
-    """Not even of a request that fails: the token is in it, and a query's numbers."""
-    assert answered(f"http://127.0.0.1:{proxy.flower}/tasks?number=4917612345678") == 502  # no Flower runs here
-    answered(f"http://127.0.0.1:{proxy.plain}/hooks/{TOKEN}?sender=4917612345678")
+def test_the_log_has_no_paths(proxy: Proxy):
+    """The log has no path, even of failed requests: paths contain the token, and queries phone numbers."""
+    assert status_of(f"http://127.0.0.1:{proxy.flower}/tasks?number=4917612345678") == 502  # no Flower runs here
+    status_of(f"http://127.0.0.1:{proxy.plain}/hooks/{TOKEN}?sender=4917612345678")
 
     assert not re.search(f"4917612345678|{TOKEN}", proxy.log.read_text())

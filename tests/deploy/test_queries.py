@@ -1,4 +1,4 @@
-"""What rules and dashboards ask, asked for real: of a Prometheus that reads real processes, of a PostgreSQL they filled."""
+"""Queries of rules and dashboards against a Prometheus that scrapes real processes, and the PostgreSQL they filled."""
 
 import json
 import re
@@ -22,7 +22,7 @@ QUIET = {
     "sum by (queue) (rate(seven_swept_batches_total[5m]))",
     *(f"sum by (table) (increase(seven_retention_{done}_total[1h]))" for done in ("removed", "blanked")),
 }
-"""Queries that give nothing while all is well, and nothing is too old."""
+"""Queries without a result while everything works and no data exceeds its retention."""
 HIDDEN = (
     *("deliveries.payload", "dead_letters.envelope", "inbound_messages.sender", "inbound_messages.text"),
     *("inbound_messages.id", "calls.caller", "calls.recipient", "link_totals.final_url", "links.tracking_url"),
@@ -30,14 +30,14 @@ HIDDEN = (
 
 
 def targets(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each panel of a dashboard with each thing that it asks."""
+    """Pairs of panel and query of a dashboard."""
     for panel in json.loads((GRAFANA / f"dashboards/{name}.json").read_text())["panels"]:
         for target in panel.get("targets", ()):
             yield panel, target
 
 
 def as_grafana(query: str, interval_s: int = 3600) -> str:
-    """A query of the last week, its macros replaced as Grafana's PostgreSQL source does."""
+    """A query over the last week, with macros replaced as Grafana's PostgreSQL data source does."""
     until = datetime.now(UTC)
     since = until - timedelta(days=7)
     query = query.replace("$__interval", f"{interval_s}s")
@@ -48,46 +48,46 @@ def as_grafana(query: str, interval_s: int = 3600) -> str:
     return query
 
 
-def test_every_panel_of_the_operators_tells(everybody: Watched):
-    """Each query is valid, and gives something when everybody works and deliveries have come."""
+def test_every_operators_panel_has_data(watched: Watched):
+    """Every query is valid and has a result when all processes work and deliveries have arrived."""
     board = json.loads((GRAFANA / "dashboards/operators.json").read_text())
     queries = [target["expr"] for _, target in targets("operators")]
-    queries += [one["expr"] for one in board["annotations"]["list"]]
+    queries += [annotation["expr"] for annotation in board["annotations"]["list"]]
 
     def silent() -> set[str]:
-        return {query for query in queries if not everybody.prometheus.samples(query)} - QUIET
+        return {query for query in queries if not watched.prometheus.query_now(query)} - QUIET
 
     with suppress(AssertionError):
         eventually(lambda: not silent(), 60, 0.5)
     assert not silent()
 
 
-def test_every_rule_is_evaluated_and_nobody_is_alarmed(everybody: Watched):
-    """On an installation that works every rule can be asked, every recorded series is there, and no alert fires."""
-    groups = everybody.prometheus.ask("rules")["groups"]
+def test_every_rule_is_evaluated_and_no_alert_fires(watched: Watched):
+    """On a working installation every rule is evaluated, every recorded series exists, and no alert fires."""
+    groups = watched.prometheus.get("rules")["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
 
     def recorded() -> bool:
-        return all(everybody.prometheus.samples(one["name"]) for one in rules if one["type"] == "recording")
+        return all(watched.prometheus.query_now(rule["name"]) for rule in rules if rule["type"] == "recording")
 
     eventually(recorded, 60, 0.5)
-    rules = [rule for group in everybody.prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    rules = [rule for group in watched.prometheus.get("rules")["groups"] for rule in group["rules"]]
     assert {(rule["health"], rule.get("lastError")) for rule in rules} == {("ok", None)}
     assert [rule["name"] for rule in rules if rule.get("state") == "firing"] == []
 
 
 @pytest.fixture(scope="session")
-def reader(everybody: Watched) -> Iterator["psycopg.Connection[Any]"]:
-    """A connection of the role for Grafana, which is made twice."""
-    with psycopg.connect(everybody.database_url, autocommit=True) as owner:
+def reader(watched: Watched) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection of Grafana's role; its script runs twice, to prove that it can be repeated."""
+    with psycopg.connect(watched.database_url, autocommit=True) as owner:
         for _ in range(2):
             owner.execute((GRAFANA / "reader.sql").read_bytes())
-    with psycopg.connect(everybody.database_url, user="seven_reader", autocommit=True) as connection:
+    with psycopg.connect(watched.database_url, user="seven_reader", autocommit=True) as connection:
         yield connection
 
 
-def test_every_panel_of_the_business_tells(reader: "psycopg.Connection[Any]"):
-    """Each query gives rows to the reader; what is drawn over time has a time, and every figure is one."""
+def test_every_business_panel_has_data(reader: "psycopg.Connection[Any]"):
+    """Every query returns rows to the reader; time series have a time column, and every value is a number."""
     for panel, target in targets("business"):
         cursor = reader.execute(as_grafana(target["rawSql"]).encode())
         rows = cursor.fetchall()
@@ -101,36 +101,36 @@ def test_every_panel_of_the_business_tells(reader: "psycopg.Connection[Any]"):
             assert set(columns[1:-1]) <= {"metric"}
 
 
-def test_the_figures_are_those_of_the_tables(everybody: Watched, reader: "psycopg.Connection[Any]"):
-    """Messages, inbound messages, clicks and calls, as a count of all rows has them."""
-    told = {
+def test_figures_equal_the_tables(watched: Watched, reader: "psycopg.Connection[Any]"):
+    """Messages, inbound messages, clicks, calls and cost equal counts over all rows."""
+    rows_by_panel = {
         panel["title"]: reader.execute(as_grafana(target["rawSql"]).encode()).fetchall()
         for panel, target in targets("business")
     }
-    with psycopg.connect(everybody.database_url) as owner:
+    with psycopg.connect(watched.database_url) as owner:
 
         def count(query: str) -> Any:
             (value,) = owner.execute(query.encode()).fetchone() or (None,)
             return value
 
-        assert told["Messages"] == [(count("SELECT count(*) FROM seven.messages"),)]
-        assert told["Messages"] == [(sum(row[-1] for row in told["Messages by status"]),)]
-        assert told["Inbound messages"] == [(count("SELECT count(*) FROM seven.inbound_messages"),)]
-        assert sum(row[-2] for row in told["Labels"]) == count("SELECT sum(clicks) FROM seven.links")
-        assert sum(row[-1] for row in told["Calls by direction"]) == count("SELECT count(*) FROM seven.calls")
-        assert told["Cost"] == [(sum(row[-1] for row in told["Cost by basis"]),)]
+        assert rows_by_panel["Messages"] == [(count("SELECT count(*) FROM seven.messages"),)]
+        assert rows_by_panel["Messages"] == [(sum(row[-1] for row in rows_by_panel["Messages by status"]),)]
+        assert rows_by_panel["Inbound messages"] == [(count("SELECT count(*) FROM seven.inbound_messages"),)]
+        assert sum(row[-2] for row in rows_by_panel["Labels"]) == count("SELECT sum(clicks) FROM seven.links")
+        assert sum(row[-1] for row in rows_by_panel["Calls by direction"]) == count("SELECT count(*) FROM seven.calls")
+        assert rows_by_panel["Cost"] == [(sum(row[-1] for row in rows_by_panel["Cost by basis"]),)]
 
 
 @pytest.mark.parametrize("column", HIDDEN)
-def test_the_reader_sees_nobody(reader: "psycopg.Connection[Any]", column: str):
-    """No number, text, payload or target of a link."""
+def test_the_reader_sees_no_personal_data(reader: "psycopg.Connection[Any]", column: str):
+    """Grafana's role cannot read numbers, texts, payloads or link targets."""
     table, _, name = column.partition(".")
 
     with pytest.raises(errors.InsufficientPrivilege):
         reader.execute(f"SELECT {name} FROM seven.{table}".encode())
 
 
-def test_the_reader_writes_nothing(reader: "psycopg.Connection[Any]"):
-    """Not even a table of its own."""
+def test_the_reader_is_read_only(reader: "psycopg.Connection[Any]"):
+    """Grafana's role cannot even create a temporary table."""
     with pytest.raises(errors.ReadOnlySqlTransaction):
         reader.execute("CREATE TEMPORARY TABLE notes (note text)")

@@ -1,4 +1,4 @@
-"""deploy/redis.conf: a server that runs with it carries the ledger and Celery, and cannot be emptied by accident."""
+"""deploy/redis.conf: a server with it serves ledger and Celery, and cannot be emptied by accident."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ CONF = Path(__file__).parents[2] / "deploy/redis.conf"
 
 
 class Configured(Valkey):
-    """A server with our redis.conf; only where its files are and where it listens is another's."""
+    """A server with our redis.conf, except for directory and port."""
 
     def __init__(self, directory: Path) -> None:
         setup = Setup(directory)
@@ -45,20 +45,20 @@ def configured(tmp_path: Path) -> Iterator[Configured]:
     server.kill()
 
 
-def test_it_keeps_the_promise(configured: Configured):
-    """On disk before the answer, nothing evicted, a limit."""
+def test_durability_settings(configured: Configured):
+    """Writes are fsynced before the answer, nothing is evicted, memory is limited."""
     with configured.client() as client:
-        told = client.config_get("*")
+        config = client.config_get("*")
 
-    assert told["appendonly"] == "yes"
-    assert told["appendfsync"] == "always"
-    assert told["maxmemory-policy"] == "noeviction"
-    assert int(told["maxmemory"]) > 0
+    assert config["appendonly"] == "yes"
+    assert config["appendfsync"] == "always"
+    assert config["maxmemory-policy"] == "noeviction"
+    assert int(config["maxmemory"]) > 0
 
 
 @pytest.mark.parametrize("command", ["INFO", "CONFIG GET appendfsync", "SLOWLOG GET", "LATENCY LATEST", "BGREWRITEAOF"])
-def test_what_the_runbook_asks_is_allowed(configured: Configured, command: str):
-    """To look, and to rewrite the file."""
+def test_runbook_commands_are_allowed(configured: Configured, command: str):
+    """The commands of the runbook are permitted: inspection, and rewriting the append-only file."""
     with configured.client() as client:
         client.execute_command(*command.split())
 
@@ -67,14 +67,14 @@ def test_what_the_runbook_asks_is_allowed(configured: Configured, command: str):
     "command",
     ["FLUSHALL", "FLUSHDB", "SWAPDB 0 1", "CONFIG SET appendfsync no", "SHUTDOWN", "REPLICAOF NO ONE"],
 )
-def test_what_would_lose_the_ledger_is_nobodys(configured: Configured, command: str):
-    """Not even with the password."""
+def test_destructive_commands_are_denied(configured: Configured, command: str):
+    """Even with the password, commands that lose or redirect the ledger are denied."""
     with configured.client() as client, pytest.raises(redis.exceptions.NoPermissionError):
         client.execute_command(*command.split())
 
 
-def test_without_the_password_nothing_is_answered(configured: Configured):
-    """The network inside is closed, and this is closed, too."""
+def test_the_password_is_required(configured: Configured):
+    """Without the password every command is refused, even inside the private network."""
     with (
         redis.Redis("127.0.0.1", configured.port) as client,
         pytest.raises(redis.exceptions.AuthenticationError),
@@ -82,8 +82,8 @@ def test_without_the_password_nothing_is_answered(configured: Configured):
         client.ping()
 
 
-def test_it_carries_deliveries_to_the_database(configured: Configured, postgres: Postgres, tmp_path: Path):
-    """Receiver, worker, beat and remote control need no right that is not given; in a database without an encoding."""
+def test_deliveries_reach_the_database(configured: Configured, postgres: Postgres, tmp_path: Path):
+    """Receiver, worker, beat and remote control have all permissions they need; with an SQL_ASCII database."""
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
         admin.execute("DROP DATABASE IF EXISTS ascii")
         admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING SQL_ASCII LOCALE_PROVIDER libc LOCALE 'C'")
@@ -99,8 +99,8 @@ def test_it_carries_deliveries_to_the_database(configured: Configured, postgres:
         "SEVEN_METRICS_ADDRESS": "off",
     }
     receiver = Receiver(tmp_path, environment)
-    working, ticking = worker(tmp_path, environment), beat(tmp_path, environment)
-    with running(receiver, working, ticking), psycopg.connect(url, autocommit=True) as connection:
+    consumer, scheduler = worker(tmp_path, environment), beat(tmp_path, environment)
+    with running(receiver, consumer, scheduler), psycopg.connect(url, autocommit=True) as connection:
         delivery = {"webhook_event": "sms_mo", "data": {"id": "1", "sender": "4917", "text": "süß 🍰", "system": "49"}}
         answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=delivery)
         assert answer.json()["outcome"] == "accepted"
@@ -108,8 +108,8 @@ def test_it_carries_deliveries_to_the_database(configured: Configured, postgres:
         assert connection.execute("SELECT convert_to(text, 'UTF8') FROM seven.inbound_messages").fetchone() == (
             "süß 🍰".encode(),
         )
-        eventually(lambda: "NOPERM" in working.log.read_text() or not pending(configured))
-    for process in (receiver, working, ticking):
+        eventually(lambda: "NOPERM" in consumer.log.read_text() or not pending(configured))
+    for process in (receiver, consumer, scheduler):
         assert "NOPERM" not in process.log.read_text()
 
 

@@ -1,4 +1,4 @@
-"""The runbook's commands that the rehearsal runs are there, and judge before they change anything."""
+"""The runbook has the commands of the rehearsal, and they check before they change anything."""
 
 import subprocess
 
@@ -15,27 +15,27 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_judged_first(name: str):
-    """`up` removes old containers before setup has judged: so with a bad check it is not reached.
+def test_a_change_is_checked_first(name: str):
+    """After a failed check `up` is not reached, since it removes old containers before setup could refuse.
 
-    `docker` is a function that writes down what it is asked, and whose check fails.
+    `docker` is a shell function that prints its arguments, and whose check fails.
     """
     docker = 'docker() { echo "$*" >&2; [ "$*" != "compose run --rm check" ]; }\n'
-    done = subprocess.run(["bash", "-c", docker + CHANGES[name]], capture_output=True, text=True, check=False)
+    completed = subprocess.run(["bash", "-c", docker + CHANGES[name]], capture_output=True, text=True, check=False)
 
-    assert done.returncode == 1
-    *reading, last = done.stderr.splitlines()
-    assert reading in ([], ["compose ps -q ingest"])
+    assert completed.returncode == 1
+    *queries, last = completed.stderr.splitlines()
+    assert queries in ([], ["compose ps -q ingest"])
     assert last == "compose run --rm check"
 
 
 def test_old_receivers_end_after_new_ones_are_there():
-    """As many again, whatever their number; and nothing is made that another `up` would make anew."""
+    """The upgrade doubles the receivers, however many, and creates nothing that another `up` would recreate."""
     docker = 'docker() { echo "$*" >&2; if [ "$2" = ps ]; then echo one; echo two; fi; }\n'
     script = docker + CHANGES["an upgrade that refuses nothing"]
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    completed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
 
-    asked = done.stderr.splitlines()
-    assert asked.index("compose up -d --wait --no-recreate --scale ingest=4 ingest") < asked.index("stop one two")
-    assert not [words for words in asked if "--no-deps" in words]
+    commands = completed.stderr.splitlines()
+    assert commands.index("compose up -d --wait --no-recreate --scale ingest=4 ingest") < commands.index("stop one two")
+    assert not [words for words in commands if "--no-deps" in words]
     assert CHANGES["an upgrade"].index("migrate") < CHANGES["an upgrade"].index(" up ")

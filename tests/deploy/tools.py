@@ -1,4 +1,4 @@
-"""Tools from the system's packages: a test that needs one is skipped without it, and fails where all are required."""
+"""Tools from system packages: a test is skipped without its tool, or fails where all tools are required."""
 
 import os
 import shutil
@@ -7,18 +7,18 @@ import pytest
 
 
 def tool(*names: str) -> str:
-    """The path of the first of these programs that is there; `make deploy-check` requires them."""
+    """The path of the first installed of these programs; `make deploy-check` requires them."""
     for name in names:
-        if found := shutil.which(name):
-            return found
-    missing = f"none of {', '.join(names)} is on this machine"
+        if path := shutil.which(name):
+            return path
+    missing = f"none of {', '.join(names)} is installed"
     if os.environ.get("REQUIRE_DEPLOY_TOOLS"):
         pytest.fail(missing)
     pytest.skip(missing)
 
 
 thorough = pytest.mark.thorough
-"""For what takes long and proves what another proves: the suite has to stay short."""
+"""Mark for slow tests whose promise a faster test covers as well, to keep the suite short."""
 
 thorough_on_sqlite = pytest.mark.parametrize("dialect", ["postgresql", pytest.param("sqlite", marks=thorough)])
-"""For what takes long on both databases: PostgreSQL, where more can go wrong, speaks for both in the suite."""
+"""Mark for tests that are slow on both databases: the suite runs PostgreSQL, where more can go wrong."""

@@ -1,4 +1,4 @@
-"""Everybody at work after real deliveries, and a real Prometheus that reads them by deploy/prometheus."""
+"""All processes at work after real deliveries, scraped by a real Prometheus with deploy/prometheus."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import yaml
 
-from emulator.scenarios import deliveries, scenario
+from emulator.scenarios import plan_deliveries, scenario
 from emulator.wire import requests
 from store.engine import create_store_engine
 from store.migrate import migrate
@@ -24,19 +24,19 @@ RULES = ROOT / "deploy/prometheus"
 
 
 class Prometheus(Process):
-    """Prometheus with our configuration, but for where the processes are and how often it looks."""
+    """Prometheus with our configuration, except for targets and scrape interval."""
 
     def __init__(self, directory: Path, ports: dict[str, int]) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        told = yaml.safe_load((RULES / "prometheus.yml").read_text())
-        told["global"] = dict.fromkeys(told["global"], "1s")
-        told["rule_files"] = [str(RULES / name) for name in told["rule_files"]]
-        for job in told["scrape_configs"]:
+        configuration = yaml.safe_load((RULES / "prometheus.yml").read_text())
+        configuration["global"] = dict.fromkeys(configuration["global"], "1s")
+        configuration["rule_files"] = [str(RULES / name) for name in configuration["rule_files"]]
+        for job in configuration["scrape_configs"]:
             job.pop("dns_sd_configs", None)
-            at = ports.get(job["job_name"], port)
-            job["static_configs"] = [{"targets": [f"127.0.0.1:{at}"]}]
+            scrape_port = ports.get(job["job_name"], port)
+            job["static_configs"] = [{"targets": [f"127.0.0.1:{scrape_port}"]}]
         config = directory / "prometheus.yml"
-        config.write_text(yaml.safe_dump(told))
+        config.write_text(yaml.safe_dump(configuration))
         command = [
             *(tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory / 'tsdb'}"),
             *(f"--web.listen-address={self.url.removeprefix('http://')}", "--log.level=warn"),
@@ -47,15 +47,15 @@ class Prometheus(Process):
         super().start()
         eventually(self._ready, 30)
 
-    def ask(self, path: str, **told: str) -> Any:
-        """What its API answers."""
-        answer = httpx2.get(f"{self.url}/api/v1/{path}", params=told, timeout=30).json()
+    def get(self, path: str, **parameters: str) -> Any:
+        """The data of an answer of the HTTP API."""
+        answer = httpx2.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30).json()
         assert answer["status"] == "success", answer.get("error")
         return answer["data"]
 
-    def samples(self, query: str) -> list[Any]:
-        """What a query gives now."""
-        return list(self.ask("query", query=query)["result"])
+    def query_now(self, query: str) -> list[Any]:
+        """The result of an instant query."""
+        return list(self.get("query", query=query)["result"])
 
     def _ready(self) -> bool:
         assert self.process
@@ -68,15 +68,15 @@ class Prometheus(Process):
 
 @dataclass(frozen=True)
 class Watched:
-    """What there is to ask."""
+    """A watched installation."""
 
     prometheus: Prometheus
     database_url: str
 
 
 @contextmanager
-def watched(directory: Path, database_url: str) -> Iterator[Watched]:
-    """Receiver, worker, beat, gateway and Prometheus for the length of a block, a story of three days told."""
+def watch(directory: Path, database_url: str) -> Iterator[Watched]:
+    """Run receiver, worker, beat, gateway and Prometheus for the length of a block, after three days of deliveries."""
     engine = create_store_engine(database_url)
     migrate(engine)
     engine.dispose()
@@ -84,7 +84,7 @@ def watched(directory: Path, database_url: str) -> Iterator[Watched]:
     ports = {job: free_port() for job in ("receiver", "worker", "beat")}
     prometheus = Prometheus(directory, ports)
     with valkey(directory / "valkey") as ledger, running(emulator := Emulator(directory)):
-        told = {
+        settings = {
             "REDIS_URL": ledger.url,
             "DATABASE_URL": database_url,
             "SEVEN_HOOK_TOKEN": TOKEN,
@@ -94,23 +94,23 @@ def watched(directory: Path, database_url: str) -> Iterator[Watched]:
             **dict.fromkeys(("SEVEN_SWEEP_S", "SEVEN_AUDIT_S", "SEVEN_RETAIN_S", "SEVEN_HOOKS_S"), "2"),
         }
         receiver, *others = (
-            make(directory, told | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[job]}"})
+            make(directory, settings | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[job]}"})
             for job, make in (("receiver", Receiver), ("worker", worker), ("beat", beat))
         )
         with running(receiver, *others, prometheus):
-            eventually(lambda: len(prometheus.samples('up{job!="prometheus"} == 1')) == 3, 60)
-            tell(f"{receiver.url}/hooks/{TOKEN}")  # after a first scrape, so that it is an increase
-            eventually(lambda: prometheus.samples("sum(seven_ledger_pending_batches) == 0"), 60)
+            eventually(lambda: len(prometheus.query_now('up{job!="prometheus"} == 1')) == 3, 60)
+            send_deliveries(f"{receiver.url}/hooks/{TOKEN}")  # after a first scrape, so that counters increase
+            eventually(lambda: prometheus.query_now("sum(seven_ledger_pending_batches) == 0"), 60)
             yield Watched(prometheus, database_url)
 
 
-def tell(hook: str) -> None:
-    """Three days of a business, clicks of which only the last was told, something that nobody knows, and a stranger."""
+def send_deliveries(hook: str) -> None:
+    """Send three days of deliveries, clicks of which only the last arrived, an unknown event type, and an invalid token."""
     link = {"sms_id": "1", "tracking_url": "https://svn.me/1", "type": "click", "total_clicks": 3, "total_views": 0}
     with httpx2.Client() as client:
-        for request in requests(deliveries(scenario(3, now=datetime.now(UTC), messages=80)), hook):
-            told = client.request(request.method, request.url, headers=dict(request.headers), content=request.body)
-            assert told.status_code == 202
+        for request in requests(plan_deliveries(scenario(3, now=datetime.now(UTC), messages=80)), hook):
+            answer = client.request(request.method, request.url, headers=dict(request.headers), content=request.body)
+            assert answer.status_code == 202
         client.post(hook, json={"webhook_event": "tracking", "data": link}).raise_for_status()
         client.post(hook, json={"webhook_event": "coined", "data": {}}).raise_for_status()
         assert client.post(hook + "-not", json={}).status_code == 404

@@ -1,4 +1,4 @@
-"""Forgetting with real processes: beside workers that are killed, itself killed, and then nothing is left anywhere."""
+"""Erasure with real processes: `forget` and workers are killed, and in the end nothing about the person is left."""
 
 import json
 import os
@@ -24,11 +24,11 @@ from tests.processes import Receiver, beat, running, worker
 from tests.servers import Valkey, eventually
 
 THEIRS, OTHERS = "491512345678", "491512345679"
-LEFT_OVER = ("SEVEN_", "REDIS_", "DATABASE_")
+PREFIXES = ("SEVEN_", "REDIS_", "DATABASE_")
 
 
 def bodies(number: str, n: int) -> list[dict[str, Any]]:
-    """What one person brings about, for the nth time."""
+    """The nth deliveries about one person."""
     fields: list[tuple[str, dict[str, Any]]] = [
         ("sms_mo", {"id": f"{n % 7}{number[-2:]}", "sender": f"+{number}", "text": "hello", "time": 1777600000}),
         ("sms_mo", {"sender": number, "system": "4930123", "text": f"no id {n % 5}", "time": 1777600000}),
@@ -41,7 +41,7 @@ def bodies(number: str, n: int) -> list[dict[str, Any]]:
 
 
 class Load:
-    """Deliveries of both persons, until it is told to end."""
+    """Sends deliveries about both people during the block."""
 
     def __init__(self, url: str) -> None:
         self._url, self._over = url, threading.Event()
@@ -65,11 +65,11 @@ class Load:
         self._thread.join()
 
 
-def asked(directory: Path, told: dict[str, str], *words: str) -> subprocess.Popen[str]:
-    """`forget`, told the number on its standard input."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OVER)} | told
+def start_forget(directory: Path, settings: dict[str, str], *options: str) -> subprocess.Popen[str]:
+    """Start `forget` with the number on its standard input."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)} | settings
     command = subprocess.Popen(
-        [COMMAND, "forget", "-", "--yes", "--json", *words],
+        [COMMAND, "forget", "-", "--yes", "--json", *options],
         cwd=directory, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert command.stdin
@@ -79,15 +79,15 @@ def asked(directory: Path, told: dict[str, str], *words: str) -> subprocess.Pope
     return command
 
 
-def ended(command: subprocess.Popen[str]) -> tuple[int, Any]:
+def result(command: subprocess.Popen[str]) -> tuple[int, Any]:
     out, err = command.communicate(timeout=400)
     assert command.returncode in (0, 1), err
     assert THEIRS not in out + err
     return command.returncode, json.loads(out)
 
 
-def appended(server: Valkey) -> bytes:
-    """Redis' append-only file, rewritten."""
+def rewritten_aof(server: Valkey) -> bytes:
+    """Redis' append-only file after a rewrite."""
     with server.client() as client:
         client.bgrewriteaof()
         eventually(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0)
@@ -96,44 +96,51 @@ def appended(server: Valkey) -> bytes:
 
 @pytest.mark.duration(25)
 @thorough
-def test_nothing_is_left_of_them(
+def test_nothing_about_the_person_is_left(
     tmp_path: Path, engine: Engine, database_url: str, shared_valkey: Valkey, ledger: Ledger
 ):
-    """Workers and `forget` killed under load, then `forget` once more: no table, file, log or key names them."""
-    told = {
+    """Workers and `forget` are killed under load; after one more nothing stored names the person."""
+    settings = {
         "REDIS_URL": shared_valkey.url, "DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_SWEEP_S": "1", "SEVEN_OVERDUE_S": "10", "SEVEN_METRICS_ADDRESS": "off",
     }  # fmt: skip
-    receiver = Receiver(tmp_path, told)
-    first, second = worker(tmp_path, told, "first"), worker(tmp_path, told, "second")
-    clock = beat(tmp_path, told)
+    receiver = Receiver(tmp_path, settings)
+    first, second = worker(tmp_path, settings, "first"), worker(tmp_path, settings, "second")
+    clock = beat(tmp_path, settings)
     with running(receiver, first, second, clock):
         with Load(f"{receiver.url}/hooks/{TOKEN}") as load:
             eventually(lambda: load.accepted > 600 and THEIRS in all_text(engine), 60)
-            killed = asked(tmp_path, told)
+            killed = start_forget(tmp_path, settings)
             first.end(signal.SIGKILL)
             eventually(lambda: "'payload': None" in str(_payloads(engine)), 60)
             killed.kill()
             killed.communicate()
             first.start()
-            ended(asked(tmp_path, told, "--wait", "0"))
+            result(start_forget(tmp_path, settings, "--wait", "0"))
             second.end(signal.SIGKILL)
-        code, answer = ended(asked(tmp_path, told, "--wait", "300"))
+        code, answer = result(start_forget(tmp_path, settings, "--wait", "300"))
         assert (code, answer["left"]) == (0, None), answer
         assert answer["looks"] >= 2
 
         left = all_text(engine)
         assert THEIRS not in left
         assert left.count(OTHERS) >= load.accepted / 2
-        assert ended(asked(tmp_path, told))[1]["found"] == {"blanked": {}, "removed": {}, "waiting": 0, "batches": 0}
-        eventually(lambda: not any(one.pending for one in ledger.figures(QUEUES).queues.values()), 60)  # of others, too
+        assert result(start_forget(tmp_path, settings))[1]["found"] == {
+            "blanked": {},
+            "removed": {},
+            "waiting": 0,
+            "batches": 0,
+        }
+        eventually(
+            lambda: not any(queue.pending for queue in ledger.figures(QUEUES).queues.values()), 60
+        )  # other people's, too
         audit = Auditor(ledger, engine).audit()
-        given = sum(one.given_out for one in audit.series)
-        assert (audit.lost, sum(one.missing for one in audit.series)) == (False, 0)
-        assert given == load.accepted == sum(sum(one.rows.values()) for one in audit.series)
+        given_out = sum(series.given_out for series in audit.series)
+        assert (audit.lost, sum(series.missing for series in audit.series)) == (False, 0)
+        assert given_out == load.accepted == sum(sum(series.rows.values()) for series in audit.series)
         logs = b"".join(process.log.read_bytes() for process in (receiver, first, second, clock))
         assert THEIRS.encode() not in logs
-        assert THEIRS.encode() not in appended(shared_valkey)
+        assert THEIRS.encode() not in rewritten_aof(shared_valkey)
     if engine.dialect.name == "sqlite":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             raw: Any = connection.connection.dbapi_connection
