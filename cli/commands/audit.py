@@ -46,8 +46,9 @@ def audit(
     Exit code 1 when something is lost, or may be.
     """
     lines = None if against is None else _open_lines(against)
+    redis_url = Installation.from_environment().redis_url
     with open_database() as engine:
-        ledger = Ledger(Installation.from_environment().redis_url, timeout_s=10)
+        ledger = Ledger(redis_url, timeout_s=10)
         auditor = Auditor(ledger, engine)
         try:
             result = auditor.audit(None if lines is None else _ids(lines))

@@ -60,8 +60,9 @@ def forget(
     person = _data_subject(number, msg_id, foreign)
     require_terminal(yes or dry_run)
     done, code = Erasure(), ExitCode.GOOD
+    redis_url = Installation.from_environment().redis_url
     with open_database() as engine:
-        ledger = Ledger(Installation.from_environment().redis_url, timeout_s=10)
+        ledger = Ledger(redis_url, timeout_s=10)
         try:
             matches = _find(Eraser(engine, ledger, person))
             if not as_json:

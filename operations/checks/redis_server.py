@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ledger.health import FULL_AT
 from ledger.server_info import Server
 from operations.checks.ages import size
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
 
 OLDEST = {"redis": (7,), "valkey": (8,)}
 """The oldest versions that still get fixes."""
@@ -95,7 +95,7 @@ def _memory(server: Server, ledger_limit: int) -> Check:
     limit = server.limit(ledger_limit)
     machine = int(server.info.get("total_system_memory") or 0)
     check = memory(name, int(server.info["used_memory"]), limit)
-    if machine and limit > machine and not check.remedy:
+    if machine and limit > machine and check.grade is not Grade.WRONG:
         remedy = "lower maxmemory or SEVEN_LEDGER_LIMIT: the kernel ends it before it refuses"
         return warning(name, f"{check.finding}, on a machine of {size(machine)}", remedy)
     return check

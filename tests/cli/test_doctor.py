@@ -1,4 +1,4 @@
-"""doctor: the whole of it, as an operator asks for it, of real processes."""
+"""doctor as an operator calls it, on real processes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def told(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
+def environment(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
     return {
         "REDIS_URL": redis_url,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'seven.db'}",
@@ -41,43 +41,45 @@ def told(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, told: dict[str, str], emulator: Emulator) -> Iterator[CommandLine]:
-    """Receiver, worker and beat, and the one hook that there should be."""
-    receiver = Receiver(tmp_path, told)
-    told["SEVEN_PUBLIC_URL"] = receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
-    installation = CommandLine(tmp_path, **told)
+def whole(tmp_path: Path, environment: dict[str, str], emulator: Emulator) -> Iterator[CommandLine]:
+    """Receiver, worker, beat, and the one desired hook."""
+    receiver = Receiver(tmp_path, environment)
+    environment["SEVEN_PUBLIC_URL"] = receiver.environment["SEVEN_PUBLIC_URL"] = receiver.url
+    installation = CommandLine(tmp_path, **environment)
     assert installation.run("migrate").returncode == 0
     emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}", request_method="JSON")
-    with running(receiver, worker(tmp_path, told), beat(tmp_path, told)):
-        eventually(lambda: living_workers(told["REDIS_URL"], 3), 60)
+    with running(receiver, worker(tmp_path, environment), beat(tmp_path, environment)):
+        eventually(lambda: living_workers(environment["REDIS_URL"], 3), 60)
         yield installation
 
 
 def grades(answer: dict[str, Any]) -> dict[str, str]:
-    """What is not good, by name."""
+    """The grade of each check that is not good, by name."""
     return {
-        one["name"]: one["grade"]
-        for some in answer["concerns"].values()
-        for one in some
-        if one["grade"] != "good" and not one["name"].startswith("disk of")  # that is this machine's own
+        check["name"]: check["grade"]
+        for checks in answer["concerns"].values()
+        for check in checks
+        if check["grade"] != "good" and not check["name"].startswith("disk of")  # it depends on this machine
     }
 
 
 @pytest.mark.duration(8)
 def test_a_good_installation(whole: CommandLine, ledger: Ledger):
-    """Exit code 0 and nothing against it; no secret is shown, nothing was stored, and no hook changed."""
+    """Exit code 0 and every check good; doctor shows no secret and stores nothing."""
     eventually(lambda: grades(whole.answer("doctor")) == {}, 60)
-    told = whole.answer("doctor")
-    assert (told["wrong"], told["unknown"]) == (0, 0)
+    report = whole.answer("doctor")
+    assert (report["wrong"], report["unknown"]) == (0, 0)
     ended = whole.run("doctor")
     assert ended.returncode == 0
-    assert not [one for one in (TOKEN, KEY, SIGNING_KEY, PASSWORD) if one in ended.stdout + ended.stderr + str(told)]
+    assert not [
+        secret for secret in (TOKEN, KEY, SIGNING_KEY, PASSWORD) if secret in ended.stdout + ended.stderr + str(report)
+    ]
     assert ledger.figures(["dlr"]).life is None
 
 
 @pytest.mark.duration(8)
 def test_a_drift_is_wrong(whole: CommandLine, emulator: Emulator):
-    """The gateway is asked, not remembered."""
+    """doctor reads the hooks from the gateway, and skips them with --offline."""
     (hook,) = emulator.hooks()
     emulator.unsubscribe(hook["id"])
     assert grades(whole.answer("doctor", code=1)) == {"hooks": "wrong"}
@@ -86,32 +88,32 @@ def test_a_drift_is_wrong(whole: CommandLine, emulator: Emulator):
 
 @pytest.mark.duration(8)
 def test_a_key_that_is_refused(whole: CommandLine):
-    """That is wrong; a gateway that is away is not known to be."""
+    """A refused key is wrong; with an unreachable gateway the hooks are unknown."""
     ended = whole.run("doctor", "--json", SEVEN_API_KEY="another-0123abcdef-of-some-account")
     assert (ended.returncode, "the gateway refuses" in ended.stdout) == (1, True)
     ended = whole.run("doctor", "--json", SEVEN_API_URL=f"http://127.0.0.1:{free_port()}/api")
     assert (ended.returncode, "does not answer" in ended.stdout) == (3, True)
 
 
-def test_nothing_runs(tmp_path: Path):
-    """Servers that are away are not found out, the rest is told all the same, and exit code 1 is for what is wrong."""
-    told = {
+def test_nothing_answers(tmp_path: Path):
+    """Exit code 3 for servers that are down, beside all other checks; 1 if something is wrong as well."""
+    environment = {
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
         "DATABASE_URL": "postgresql://u:hidden-word@127.0.0.1:1/x",
         "SEVEN_HOOK_TOKEN": TOKEN,
     }
-    installation = CommandLine(tmp_path, **told)
-    found = grades(installation.answer("doctor", code=3))
-    assert {name for name, grade in found.items() if grade == "unknown"} == {
+    installation = CommandLine(tmp_path, **environment)
+    results = grades(installation.answer("doctor", code=3))
+    assert {name for name, grade in results.items() if grade == "unknown"} == {
         "Redis", "database", "clock of Redis", "beat", "workers", "guards",
     }  # fmt: skip
     ended = installation.run("doctor", SEVEN_HOOK_TOKEN="short-one", SEVEN_REDDIS_LIMIT="1")
     assert (ended.returncode, "Traceback" in ended.stderr, "SEVEN_REDDIS_LIMIT" in ended.stdout) == (1, False, True)
-    assert not [one for one in ("hidden-word", "short-one") if one in ended.stdout + ended.stderr]
+    assert not [secret for secret in ("hidden-word", "short-one") if secret in ended.stdout + ended.stderr]
 
 
-def test_a_wrong_configuration_is_2(installation: CommandLine):
-    """It is named, and nobody is asked."""
+def test_an_invalid_configuration(installation: CommandLine):
+    """Exit code 2 and the name of the setting; no server is queried."""
     for command in ("doctor", "status"):
         ended = installation.run(command, SEVEN_PUBLIC_URL="hooks.example.com")
         assert (ended.returncode, "SEVEN_PUBLIC_URL" in ended.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""doctor: what it thinks of a database, asked of real ones, well and badly set up."""
+"""Checks of the database, on real servers and files, well and badly configured."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,24 +16,24 @@ from operations.checks.database import checks
 from store.database_info import clock, inspect
 from store.engine import create_store_engine, database_url
 from store.migrate import migrate
-from store.version import VERSION_TABLE
 from store.partitions import partitions
 from store.schema import SCHEMA, deliveries
+from store.version import VERSION_TABLE
 from tests.servers import Postgres, eventually
 
-AFFORDABLE = 10
+CONNECTIONS = 10
 
 
-def examined(engine: Engine, connections: int = AFFORDABLE) -> dict[str, Check]:
-    return {one.name: one for one in checks(answer_of(lambda: inspect(engine)), connections)}
+def examined(engine: Engine, connections: int = CONNECTIONS) -> dict[str, Check]:
+    return {check.name: check for check in checks(answer_of(lambda: inspect(engine)), connections)}
 
 
-def not_good(found: dict[str, Check]) -> dict[str, Grade]:
-    return {name: one.grade for name, one in found.items() if one.grade is not Grade.GOOD}
+def not_good(results: dict[str, Check]) -> dict[str, Grade]:
+    return {name: check.grade for name, check in results.items() if check.grade is not Grade.GOOD}
 
 
 @contextmanager
-def opened(url: str, migrated: bool = True) -> Iterator[Engine]:
+def open_engine(url: str, migrated: bool = True) -> Iterator[Engine]:
     engine = create_store_engine(url)
     try:
         if migrated:
@@ -43,72 +43,70 @@ def opened(url: str, migrated: bool = True) -> Iterator[Engine]:
         engine.dispose()
 
 
-def of_kind(engine: Engine) -> str:
+def schema_prefix(engine: Engine) -> str:
     return f"{SCHEMA}." if engine.dialect.name == "postgresql" else ""
 
 
-def test_a_good_one(engine: Engine):
-    """Nothing is to be said against it, and the row that was tried is not there."""
-    found = examined(engine)
-    assert not_good(found) == {}
-    assert {"tables", "database writes", "commit"} <= set(found)
+def test_a_good_database(engine: Engine):
+    """Every check is good, and the row that a check tried to write is not there."""
+    results = examined(engine)
+    assert not_good(results) == {}
+    assert {"tables", "database writes", "commit"} <= set(results)
     with engine.connect() as connection:
-        assert connection.execute(text(f"SELECT count(*) FROM {of_kind(engine)}ledger_marks")).scalar_one() == 0
+        assert connection.execute(text(f"SELECT count(*) FROM {schema_prefix(engine)}ledger_marks")).scalar_one() == 0
 
 
-def test_one_without_tables(empty_database: str):
-    """It has to be migrated; whether it takes rows is not known yet."""
-    with opened(empty_database, migrated=False) as engine:
+def test_a_database_without_tables(empty_database: str):
+    """It needs a migration; whether it takes rows is unknown until then."""
+    with open_engine(empty_database, migrated=False) as engine:
         assert not_good(examined(engine)) == {"tables": Grade.WRONG, "database writes": Grade.UNKNOWN}
 
 
 @pytest.mark.parametrize(
     ("version", "grade"), [pytest.param("0000", Grade.WRONG, id="older"), pytest.param("9999", Grade.WARNING, id="newer")]
 )  # fmt: skip
-def test_another_version(engine: Engine, version: str, grade: Grade):
-    """Older tables are wrong; newer ones work, and are warned of."""
+def test_tables_of_another_version(engine: Engine, version: str, grade: Grade):
+    """Older tables are wrong; newer ones work, and get a warning."""
     with engine.begin() as connection:
-        connection.execute(text(f"UPDATE {of_kind(engine)}{VERSION_TABLE} SET version_num = '{version}'"))
+        connection.execute(text(f"UPDATE {schema_prefix(engine)}{VERSION_TABLE} SET version_num = '{version}'"))
     assert not_good(examined(engine)) == {"tables": grade}
 
 
-def test_one_that_takes_no_writes(postgres: Postgres):
-    """Read-only: it answers everything, and keeps nothing."""
+def test_a_read_only_database(postgres: Postgres):
+    """It answers every query and stores nothing, so only its writes are wrong."""
     url = postgres.database()
-    with opened(url):
+    with open_engine(url):
         pass
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_read_only = on")
-    with opened(url, migrated=False) as engine:
-        found = examined(engine)
-    assert not_good(found) == {"database writes": Grade.WRONG}
+    with open_engine(url, migrated=False) as engine:
+        results = examined(engine)
+    assert not_good(results) == {"database writes": Grade.WRONG}
 
 
-def test_a_lazy_default_is_none_of_ours(postgres: Postgres):
-    """Our transactions ask for a commit on disk, and for bounds, whatever the default; not to get them is wrong."""
+def test_asynchronous_commit_as_the_default(postgres: Postgres):
+    """Our transactions set a synchronous commit and timeouts, whatever the default; without them both are wrong."""
     url = postgres.database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off")
-    with opened(url) as engine:
-        found = examined(engine)
-    assert (found["commit"].grade, "the default is off" in found["commit"].finding) == (Grade.GOOD, True), found[
-        "commit"
-    ]
+    with open_engine(url) as engine:
+        commit = examined(engine)["commit"]
+    assert (commit.grade, "the default is off" in commit.finding) == (Grade.GOOD, True), commit
     bare = create_engine(database_url(url), execution_options={"schema_translate_map": {}})
     assert not_good(examined(bare)) == {"commit": Grade.WRONG, "transactions": Grade.WRONG}
     bare.dispose()
 
 
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
-def test_a_server_that_does_not_keep_what_it_says(postgres: Postgres, name: str):
-    """A power loss would ruin it."""
+def test_a_server_that_does_not_survive_a_power_loss(postgres: Postgres, name: str):
+    """Either setting off is wrong: a power loss may ruin the database."""
     with (
         psycopg.connect(postgres.url("postgres"), autocommit=True) as connection,
-        opened(postgres.database()) as engine,
+        open_engine(postgres.database()) as engine,
     ):
 
-        def turn(word: str) -> None:
-            connection.execute(f"ALTER SYSTEM SET {name} = {word}")
+        def turn(state: str) -> None:
+            connection.execute(f"ALTER SYSTEM SET {name} = {state}")
             connection.execute("SELECT pg_reload_conf()")
 
         turn("off")
@@ -120,31 +118,31 @@ def test_a_server_that_does_not_keep_what_it_says(postgres: Postgres, name: str)
 
 @pytest.mark.parametrize(
     ("encoding", "grade"),
-    [pytest.param("SQL_ASCII", Grade.WARNING, id="none"), pytest.param("LATIN1", Grade.WRONG, id="a narrow one")],
+    [pytest.param("SQL_ASCII", Grade.WARNING, id="unchecked"), pytest.param("LATIN1", Grade.WRONG, id="narrow")],
 )
 def test_encodings(postgres: Postgres, encoding: str, grade: Grade):
-    """What people write is UTF-8."""
+    """People write UTF-8: a database that checks no text gets a warning, one that refuses some is wrong."""
     name = f"of_{encoding.lower()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C'"
         )
-    with opened(postgres.url(name)) as engine:
+    with open_engine(postgres.url(name)) as engine:
         assert not_good(examined(engine)) == {"encoding": grade}
 
 
-def test_weeks_for_which_nobody_has_provided(postgres: Postgres):
-    """Beat has stood still for a month: it works, and is warned of."""
-    with opened(postgres.database()) as engine:
+def test_missing_partitions(postgres: Postgres):
+    """After a month without beat the database still works, and gets a warning."""
+    with open_engine(postgres.database()) as engine:
         with engine.begin() as connection:
-            for part in partitions(connection, deliveries)[1:]:
-                connection.execute(text(f"DROP TABLE {SCHEMA}.{part.name}"))
+            for partition in partitions(connection, deliveries)[1:]:
+                connection.execute(text(f"DROP TABLE {SCHEMA}.{partition.name}"))
         assert not_good(examined(engine)) == {"partitions": Grade.WARNING}
 
 
 def test_more_connections_than_there_are(postgres: Postgres):
-    """The test's server takes 60, of which three are kept for its superuser."""
-    with opened(postgres.database()) as engine:
+    """The server of these tests takes 60 connections, three of them reserved for its superuser."""
+    with open_engine(postgres.database()) as engine:
         assert not_good(examined(engine, 50)) == {"connections": Grade.WARNING}
         assert not_good(examined(engine, 58)) == {"connections": Grade.WRONG}
 
@@ -152,13 +150,13 @@ def test_more_connections_than_there_are(postgres: Postgres):
 @pytest.mark.parametrize(
     ("pragma", "name"),
     [
-        pytest.param("synchronous=NORMAL", "commit", id="not synchronous"),
+        pytest.param("synchronous=NORMAL", "commit", id="no fsync at each commit"),
         pytest.param("journal_mode=DELETE", "journal", id="no WAL"),
     ],
 )
-def test_a_file_that_is_not_as_we_ask_for(tmp_path: Path, pragma: str, name: str):
-    """Each is found by itself."""
-    with opened(f"sqlite:///{tmp_path / 'seven.db'}") as engine:
+def test_weak_pragmas(tmp_path: Path, pragma: str, name: str):
+    """A weaker pragma is wrong, and nothing else is."""
+    with open_engine(f"sqlite:///{tmp_path / 'seven.db'}") as engine:
         listener: Callable[..., object] = lambda connection, _: connection.execute(f"PRAGMA {pragma}")  # noqa: E731
         engine.dispose()
         event.listen(engine, "connect", listener)
@@ -166,25 +164,25 @@ def test_a_file_that_is_not_as_we_ask_for(tmp_path: Path, pragma: str, name: str
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:hidden-word@127.0.0.1:1/x", "sqlite:////nowhere/seven.db"])
-def test_one_that_is_away(url: str):
-    """That is not known to be wrong: it could not be asked. No password is repeated."""
-    with opened(url, migrated=False) as engine:
-        found = list(checks(answer_of(lambda: inspect(engine)), AFFORDABLE))
+def test_an_unreachable_database(url: str):
+    """It is unknown rather than wrong, and no finding repeats a password."""
+    with open_engine(url, migrated=False) as engine:
+        results = list(checks(answer_of(lambda: inspect(engine)), CONNECTIONS))
         with pytest.raises(SQLAlchemyError):
             inspect(engine)
-    assert [one.grade for one in found] == [Grade.UNKNOWN]
-    assert "hidden-word" not in repr(found)
+    assert [check.grade for check in results] == [Grade.UNKNOWN]
+    assert "hidden-word" not in repr(results)
 
 
 def test_the_clock_of_this_machine(engine: Engine):
-    """A database on this machine agrees with it."""
+    """A database on this machine agrees with its clock."""
     with engine.connect() as connection:
-        found = list(clock_checks({"it": answer_of(lambda: skew(lambda: clock(connection)))}))
-    assert [one.grade for one in found] == [Grade.GOOD]
+        results = list(clock_checks({"it": answer_of(lambda: skew(lambda: clock(connection)))}))
+    assert [check.grade for check in results] == [Grade.GOOD]
 
 
 @pytest.mark.parametrize(
-    ("found", "grade"),
+    ("reading", "grade"),
     [
         pytest.param(Skew(0.5, 0.1), Grade.GOOD, id="agrees"),
         pytest.param(Skew(-5, 0.1), Grade.WARNING, id="behind"),
@@ -192,6 +190,6 @@ def test_the_clock_of_this_machine(engine: Engine):
         pytest.param(Skew(2 * APART_S, 1), Grade.WRONG, id="far ahead"),
     ],
 )
-def test_clocks(found: Skew, grade: Grade):
-    """Apart counts as far as it is certain: a slow answer is no skew."""
-    assert [one.grade for one in clock_checks({"it": found})] == [grade]
+def test_clocks(reading: Skew, grade: Grade):
+    """Only the certain part of a skew counts: a slow answer is none."""
+    assert [check.grade for check in clock_checks({"it": reading})] == [grade]

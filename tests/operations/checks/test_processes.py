@@ -1,4 +1,4 @@
-"""doctor: workers and beats, asked of real ones, and time limits that must fit into each other."""
+"""Checks of real workers and beats, and of time limits that must fit into each other."""
 
 import signal
 from pathlib import Path
@@ -32,54 +32,54 @@ def environment(redis_url: str, tmp_path: Path) -> dict[str, str]:
 
 
 def examined(workers: list[Worker], beat_ages_s: tuple[float, ...] = (1.0,)) -> dict[str, Check]:
-    return {one.name: one for one in checks(workers, beat_ages_s, SETTINGS)}
+    return {check.name: check for check in checks(workers, beat_ages_s, SETTINGS)}
 
 
-def not_good(found: dict[str, Check]) -> dict[str, Grade]:
-    return {name: one.grade for name, one in found.items() if one.grade is not Grade.GOOD}
+def not_good(results: dict[str, Check]) -> dict[str, Grade]:
+    return {name: check.grade for name, check in results.items() if check.grade is not Grade.GOOD}
 
 
-def test_a_worker_says_what_it_is(tmp_path: Path, environment: dict[str, str], redis_url: str):
-    """Its queues, versions and threads: all that there is against it and its beat is nothing."""
+def test_a_worker_describes_itself(tmp_path: Path, environment: dict[str, str], redis_url: str):
+    """A worker answers with its queues, versions and threads; all checks of it and of its beat are good."""
     assert living_workers(redis_url) == []
     with running(worker(tmp_path, environment), beat(tmp_path, environment)):
-        (one,) = eventually(lambda: living_workers(redis_url, 3), 60)
-        assert (one.name, one.queues, (one.version, one.schema), one.threads) == ("worker@test", ALL, own_versions(), 3)
-        assert not_good(examined([one])) == {}
+        (answer,) = eventually(lambda: living_workers(redis_url, 3), 60)
+        assert answer.name == "worker@test"
+        assert (answer.queues, (answer.version, answer.schema), answer.threads) == (ALL, own_versions(), 3)
+        assert not_good(examined([answer])) == {}
 
 
 def test_a_worker_of_some_queues(tmp_path: Path, environment: dict[str, str], redis_url: str):
-    """What nobody consumes is named."""
-    some = worker(tmp_path, environment)
-    some.command += ["-Q", "dlr,clock"]
-    with running(some):
-        found = examined(eventually(lambda: living_workers(redis_url, 3), 60))
-    assert not_good(found) == {"workers": Grade.WRONG}
-    assert "sms_mo" in found["workers"].finding
-    assert "dlr" not in found["workers"].finding
+    """Queues that no worker consumes are named."""
+    partial = worker(tmp_path, environment)
+    partial.command += ["-Q", "dlr,clock"]
+    with running(partial):
+        results = examined(eventually(lambda: living_workers(redis_url, 3), 60))
+    assert not_good(results) == {"workers": Grade.WRONG}
+    assert "sms_mo" in results["workers"].finding
+    assert "dlr" not in results["workers"].finding
 
 
-def test_nobody():
-    """No worker, no beat: each with its cure."""
-    found = examined([], ())
-    assert not_good(found) == {"workers": Grade.WRONG, "beat": Grade.WRONG}
-    assert all(one.remedy for one in found.values() if one.grade is Grade.WRONG)
+def test_no_worker_and_no_beat():
+    """Both are wrong, each with its remedy."""
+    results = examined([], ())
+    assert not_good(results) == {"workers": Grade.WRONG, "beat": Grade.WRONG}
+    assert all(check.remedy for check in results.values() if check.grade is Grade.WRONG)
 
 
 def test_a_beat_that_sends_nothing():
-    """It ticks: what it has not sent is named."""
-    told = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
-    (found,) = (
-        one for one in checks([Worker("w", ALL, *own_versions())], (1.0,), SETTINGS, told) if one.name == "beat"
-    )
-    assert (found.grade, found.finding) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
+    """It ticks and is wrong, and the task that it has not sent is named."""
+    sent = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
+    results = checks([Worker("w", ALL, *own_versions())], (1.0,), SETTINGS, sent)
+    (check,) = (result for result in results if result.name == "beat")
+    assert (check.grade, check.finding) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
 
 
 def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):
-    """They are seen as two, and as one once one has ended; one that was killed is no beat after a while."""
+    """Two beats get a warning until one of them ends; a killed one stops counting after a while."""
     first, second = beat(tmp_path, environment, "first"), beat(tmp_path, environment, "second")
     with running(first, second):
-        ages = eventually(lambda: found if len(found := beats(ledger)) == 2 else None, 60)
+        ages = eventually(lambda: ages_s if len(ages_s := beats(ledger)) == 2 else None, 60)
         assert not_good(examined([Worker("w", ALL, *own_versions())], ages)) == {"beat": Grade.WARNING}
         second.end()
         assert not_good(examined([Worker("w", ALL, *own_versions())], beats(ledger))) == {}
@@ -95,39 +95,40 @@ def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):
         pytest.param(Worker("w", ALL, own_versions()[0], "0000"), id="other tables"),
     ],
 )
-def test_another_version(other: Worker):
-    """That is warned of: for the length of an upgrade it is as it should be."""
+def test_a_worker_of_another_version(other: Worker):
+    """It gets a warning: during an upgrade that is normal."""
     assert not_good(examined([Worker("v", ALL, *own_versions()), other])) == {"versions": Grade.WARNING}
 
 
-def test_one_that_does_not_understand_the_question():
-    """An older worker may consume everything: that is not known, and is not called wrong."""
+def test_a_worker_without_the_inspection_command():
+    """An older worker may consume every queue: that is unknown rather than wrong."""
     assert not_good(examined([Worker("old")])) == {"workers": Grade.UNKNOWN, "versions": Grade.WARNING}
 
 
 def test_few_open_files():
-    """A worker that may open few is warned of; one without a bound is not."""
+    """A worker with a low limit of open files gets a warning, one without a limit does not."""
     few, endless = Worker("w", ALL, *own_versions(), files=256), Worker("v", ALL, *own_versions(), files=-1)
     assert not_good(examined([few, endless])) == {"open files": Grade.WARNING}
     assert not_good(examined([endless])) == {}
 
 
 @pytest.mark.parametrize(
-    ("visibility_s", "stall_s", "overdue_s", "said"),
+    ("visibility_s", "stall_s", "overdue_s", "reason"),
     [
-        pytest.param(300, 180, 30, None, id="as it comes"),
+        pytest.param(300, 180, 30, None, id="the defaults"),
         pytest.param(60, 180, 30, "visibility timeout", id="taken back too soon"),
         pytest.param(300, 45, 30, "SEVEN_STALL_S", id="ended within a transaction"),
         pytest.param(300, 180, 20, "SEVEN_OVERDUE_S", id="announced within a pause"),
     ],
 )
-def test_time_limits(visibility_s: float, stall_s: float, overdue_s: float, said: str | None):
-    """What is shorter than what it bounds is named."""
-    found = time_limits(visibility_s, stall_s, overdue_s)
-    assert (found.grade is Grade.WRONG, said is None or said in found.finding) == (said is not None, True), found
+def test_time_limits(visibility_s: float, stall_s: float, overdue_s: float, reason: str | None):
+    """A limit that is shorter than the work it bounds is named."""
+    check = time_limits(visibility_s, stall_s, overdue_s)
+    assert check.grade is (Grade.WRONG if reason else Grade.GOOD)
+    assert reason is None or reason in check.finding
 
 
-def test_redis_that_is_away():
-    """Who asks is told, and does not wait for ever."""
+def test_redis_is_unreachable():
+    """Querying the workers fails instead of waiting for ever."""
     with pytest.raises(OperationalError):
         living_workers(f"redis://127.0.0.1:{free_port()}/0")

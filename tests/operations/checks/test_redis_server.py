@@ -1,4 +1,4 @@
-"""doctor: what it thinks of a Redis, asked of real servers, well and badly set up."""
+"""Checks of Redis, on real servers, well and badly configured."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,22 +17,22 @@ DENIED = "user default on nopass ~* &* +@all -@admin"
 
 def examined(url: str, limit: int = LIMIT) -> dict[str, Check]:
     with Redis.from_url(url) as redis:
-        return {one.name: one for one in checks(answer_of(lambda: inspect(redis)), limit)}
+        return {check.name: check for check in checks(answer_of(lambda: inspect(redis)), limit)}
 
 
-def not_good(found: dict[str, Check]) -> dict[str, Grade]:
-    return {name: one.grade for name, one in found.items() if one.grade is not Grade.GOOD}
+def not_good(results: dict[str, Check]) -> dict[str, Grade]:
+    return {name: check.grade for name, check in results.items() if check.grade is not Grade.GOOD}
 
 
-def test_a_good_one(redis_url: str):
-    """Nothing is to be said against it."""
-    found = examined(redis_url)
-    assert not_good(found) == {}
-    assert {"append-only file", "fsync", "eviction", "Redis memory", "replication", "Redis disk"} <= set(found)
+def test_a_good_server(redis_url: str):
+    """Every check is good."""
+    results = examined(redis_url)
+    assert not_good(results) == {}
+    assert {"append-only file", "fsync", "eviction", "Redis memory", "replication", "Redis disk"} <= set(results)
 
 
 @pytest.mark.parametrize(
-    ("options", "name", "said"),
+    ("options", "name", "finding"),
     [
         pytest.param(["--appendonly", "no"], "append-only file", "in memory only", id="no file"),
         pytest.param(["--appendfsync", "everysec"], "fsync", "about a second", id="everysec"),
@@ -41,12 +41,12 @@ def test_a_good_one(redis_url: str):
         pytest.param(["--maxmemory-policy", "allkeys-lru"], "eviction", "forgets", id="evicting"),
     ],
 )
-def test_a_bad_one(tmp_path: Path, options: list[str], name: str, said: str):
-    """What is wrong is named, with a cure, and nothing else is."""
+def test_a_bad_setting(tmp_path: Path, options: list[str], name: str, finding: str):
+    """Its check alone is wrong, and has a remedy."""
     with valkey(tmp_path, *options) as server:
-        found = examined(server.url)
-    assert not_good(found) == {name: Grade.WRONG}
-    assert (said in found[name].finding, bool(found[name].remedy)) == (True, True), found[name]
+        results = examined(server.url)
+    assert not_good(results) == {name: Grade.WRONG}
+    assert (finding in results[name].finding, bool(results[name].remedy)) == (True, True), results[name]
 
 
 @pytest.fixture
@@ -57,25 +57,25 @@ def managed(tmp_path: Path) -> Iterator[Valkey]:
         yield server
 
 
-def test_one_that_denies_config(managed: Valkey):
-    """Durability cannot be proven: it says so, and is no failure; what INFO tells is believed."""
-    found = examined(managed.url)
-    assert not_good(found) == {"fsync": Grade.WARNING}
-    assert "cannot prove durability" in found["fsync"].finding
+def test_a_server_that_denies_config(managed: Valkey):
+    """Durability cannot be proven, which is a warning and no failure; the rest is judged by INFO."""
+    results = examined(managed.url)
+    assert not_good(results) == {"fsync": Grade.WARNING}
+    assert "cannot prove durability" in results["fsync"].finding
 
 
-def test_one_that_denies_info_as_well(tmp_path: Path):
-    """Nothing is taken for good that nobody has told."""
+def test_a_server_that_denies_info_as_well(tmp_path: Path):
+    """No check is good without a reading."""
     with valkey(tmp_path) as server:
         with server.client() as client:
             client.execute_command("ACL", "SETUSER", *DENIED.split()[1:], "-info")
-        found = examined(server.url)
-    assert found["append-only file"].grade is Grade.WARNING
-    assert {one.name for one in found.values() if one.grade is Grade.GOOD} <= {"Redis writes", "Redis disk"}
+        results = examined(server.url)
+    assert results["append-only file"].grade is Grade.WARNING
+    assert {check.name for check in results.values() if check.grade is Grade.GOOD} <= {"Redis writes", "Redis disk"}
 
 
 def test_a_replica_and_its_primary(tmp_path: Path):
-    """A replica takes no writes; a primary with one should wait for it."""
+    """A replica takes no writes; a primary should wait for its replica."""
     for name in ("primary", "replica"):
         (tmp_path / name).mkdir()
     with (
@@ -84,8 +84,8 @@ def test_a_replica_and_its_primary(tmp_path: Path):
         primary.client() as client,
     ):
         eventually(lambda: client.info("replication")["connected_slaves"] == 1)
-        found = not_good(examined(replica.url))
-        assert (found["Redis writes"], found["replication"]) == (Grade.WRONG, Grade.WRONG)
+        results = not_good(examined(replica.url))
+        assert (results["Redis writes"], results["replication"]) == (Grade.WRONG, Grade.WRONG)
         assert not_good(examined(primary.url)) == {"replication": Grade.WARNING}
         client.config_set("min-replicas-to-write", 1)
         eventually(lambda: not_good(examined(primary.url)) == {})
@@ -93,17 +93,17 @@ def test_a_replica_and_its_primary(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("times", "grade"),
-    [pytest.param(1.2, Grade.WRONG, id="beyond the bar"), pytest.param(2, Grade.WARNING, id="half full")],
+    [pytest.param(1.2, Grade.WRONG, id="full"), pytest.param(2, Grade.WARNING, id="half full")],
 )
 def test_memory(redis_url: str, times: float, grade: Grade):
-    """Our own bound counts where it is the lower one."""
+    """The ledger's limit counts where it is lower than the server's."""
     with Redis.from_url(redis_url) as redis:
         used = redis.info("memory")["used_memory"]
     assert not_good(examined(redis_url, int(used * times))) == {"Redis memory": grade}
 
 
-def test_more_than_the_machine_has(redis_url: str):
-    """A bound that the machine cannot hold is none."""
+def test_a_limit_above_the_machine_s_memory(redis_url: str):
+    """A limit above the machine's memory gets a warning."""
     with Redis.from_url(redis_url) as redis:
         redis.config_set("maxmemory", 0)
         try:
@@ -112,8 +112,15 @@ def test_more_than_the_machine_has(redis_url: str):
             redis.config_set("maxmemory", "256mb")
 
 
+def test_a_half_full_server_above_the_machine_s_memory():
+    """The machine's memory comes first: the kernel ends the server before receivers answer 503."""
+    server = Server({"used_memory": LIMIT // 2, "total_system_memory": LIMIT * 3 // 4}, {}, None)
+    (check,) = (check for check in checks(server, LIMIT) if check.name == "Redis memory")
+    assert (check.grade, "SEVEN_LEDGER_LIMIT" in check.remedy) == (Grade.WARNING, True)
+
+
 @pytest.mark.parametrize(
-    ("told", "grade"),
+    ("info", "grade"),
     [
         pytest.param({"redis_version": "6.2.14"}, Grade.WRONG, id="Redis 6"),
         pytest.param({"redis_version": "7.0.0"}, Grade.GOOD, id="Redis 7"),
@@ -124,17 +131,17 @@ def test_more_than_the_machine_has(redis_url: str):
         pytest.param(
             {"server_name": "valkey", "redis_version": "7.2.4", "valkey_version": "8.1.0"}, Grade.GOOD, id="Valkey 8"
         ),
-        pytest.param({}, Grade.WARNING, id="untold"),
+        pytest.param({}, Grade.WARNING, id="unknown"),
     ],
 )
-def test_versions(told: dict[str, str], grade: Grade):
-    """Each server by its own numbers: Valkey tells a Redis' version, too."""
-    found = {one.name: one for one in checks(Server(told, {}, None), LIMIT)}
-    assert found["Redis version"].grade is grade
+def test_versions(info: dict[str, str], grade: Grade):
+    """Each server counts by its own version: Valkey reports a Redis version, too."""
+    results = {check.name: check for check in checks(Server(info, {}, None), LIMIT)}
+    assert results["Redis version"].grade is grade
 
 
-def test_one_that_is_away():
-    """That is not known to be wrong: it could not be asked."""
-    found = examined(f"redis://127.0.0.1:{free_port()}/0")
-    assert [(one.grade, "does not answer" in one.finding) for one in found.values()] == [(Grade.UNKNOWN, True)]
+def test_an_unreachable_server():
+    """It is unknown rather than wrong."""
+    results = examined(f"redis://127.0.0.1:{free_port()}/0")
+    assert [(check.grade, "does not answer" in check.finding) for check in results.values()] == [(Grade.UNKNOWN, True)]
     assert next(iter(checks(Silence("TimeoutError"), LIMIT))).grade is Grade.UNKNOWN

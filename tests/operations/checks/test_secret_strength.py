@@ -1,11 +1,10 @@
-"""doctor: which secrets can be guessed, and that none is shown."""
+"""Checks of secrets: which can be guessed. None is shown."""
 
 import secrets
 import uuid
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from operations.checks import machine
 from operations.checks.check import Check, Grade
@@ -16,17 +15,17 @@ from workers.settings import WorkerSettings
 STRONG = secrets.token_urlsafe(24)
 
 
-def examined(flower: str | None = None, emulated: bool = False, **told: object) -> dict[str, Check]:
-    settings = WorkerSettings(seven_hook_token=told.pop("seven_hook_token", TOKEN), **told)
-    return {one.name: one for one in checks(settings, SecretStr(flower) if flower else None, emulated=emulated)}
+def examined(flower: str | None = None, emulated: bool = False, **values: object) -> dict[str, Check]:
+    settings = WorkerSettings(seven_hook_token=values.pop("seven_hook_token", TOKEN), **values)
+    return {check.name: check for check in checks(settings, flower, emulated=emulated)}
 
 
-def not_good(found: dict[str, Check]) -> dict[str, Grade]:
-    return {name.partition(" ")[0]: one.grade for name, one in found.items() if one.grade is not Grade.GOOD}
+def not_good(results: dict[str, Check]) -> dict[str, Grade]:
+    return {name.partition(" ")[0]: check.grade for name, check in results.items() if check.grade is not Grade.GOOD}
 
 
 @pytest.mark.parametrize(
-    "word",
+    "secret",
     [
         pytest.param(STRONG, id="ours"),
         pytest.param(uuid.uuid4().hex, id="a uuid"),
@@ -35,33 +34,33 @@ def not_good(found: dict[str, Check]) -> dict[str, Grade]:
         pytest.param(TOKEN, id="a test's"),
     ],
 )
-def test_good_words(word: str):
-    """What was made by chance, or is long, is good."""
-    assert weakness(word, GOOD_TOKEN) is None
+def test_strong_secrets(secret: str):
+    """A random or long secret is good."""
+    assert weakness(secret, GOOD_TOKEN) is None
 
 
 @pytest.mark.parametrize(
-    "word",
+    "secret",
     [
         "a-long-random-word", "changeme-changeme-now", "your-api-key", "short-one", "password1234567890123",
         "a" * 40, "abababababababababababab", "1234567890123456789012", "secret-token-for-hooks", "testtesttesttesttest1",
     ],
 )  # fmt: skip
-def test_words_that_can_be_guessed(word: str):
-    """What documents show, what is short, and what repeats itself."""
-    assert weakness(word, GOOD_TOKEN)
+def test_weak_secrets(secret: str):
+    """Examples of documents, short secrets and repetitive ones can be guessed."""
+    assert weakness(secret, GOOD_TOKEN)
 
 
 def test_each_token():
-    """One weak token is enough for a stranger; it is named by its fingerprint."""
-    found = examined(seven_hook_token=f"{STRONG},short-one")
-    assert not_good(found) == {"SEVEN_HOOK_TOKEN": Grade.WRONG}
-    assert STRONG not in repr(found)
-    assert "short-one" not in repr(found)
+    """One weak token is enough for an attacker; the check names it by its fingerprint."""
+    results = examined(seven_hook_token=f"{STRONG},short-one")
+    assert not_good(results) == {"SEVEN_HOOK_TOKEN": Grade.WRONG}
+    assert STRONG not in repr(results)
+    assert "short-one" not in repr(results)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("values", "expected"),
     [
         pytest.param({"flower": f"ops:{STRONG}"}, {}, id="Flower"),
         pytest.param({"flower": f"ops:{STRONG},guest:guest"}, {"FLOWER_BASIC_AUTH": Grade.WRONG}, id="Flower's second"),
@@ -83,11 +82,11 @@ def test_each_token():
         pytest.param({"database_url": "sqlite:///x.db"}, {}, id="SQLite"),
     ],
 )  # fmt: skip
-def test_other_secrets(told: dict[str, object], expected: dict[str, Grade]):
-    """Passwords count where the server is on another machine; no secret is repeated."""
-    found = examined(**told)
-    assert not_good(found) == expected
-    assert STRONG not in repr(found)
+def test_other_secrets(values: dict[str, object], expected: dict[str, Grade]):
+    """Passwords count where the server is on another machine; no check shows a secret."""
+    results = examined(**values)
+    assert not_good(results) == expected
+    assert STRONG not in repr(results)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +99,15 @@ def test_other_secrets(told: dict[str, object], expected: dict[str, Grade]):
 )
 def test_disks(left: int, all_: int, grade: Grade):
     """A disk that fills is warned of, one that is full is wrong."""
-    found = list(machine.checks({"data": (left, all_)}, 4096, [], None, alone=True))
-    assert [one.grade for one in found] == [grade, Grade.GOOD]
+    results = list(machine.checks({"data": (left, all_)}, 4096, [], None, alone=True))
+    assert [check.grade for check in results] == [grade, Grade.GOOD]
 
 
 def test_the_disks_of_this_machine(tmp_path: Path):
     """Each is measured once; one that is not there yet, where it would be."""
-    found = machine.free([tmp_path, tmp_path, tmp_path / "nowhere"])
-    assert [0 < left <= all_ for left, all_ in found.values()] == [True]
+    results = machine.free({"here": tmp_path, "nowhere": tmp_path / "nowhere"})
+    assert results["here"] == results["nowhere"]
+    assert [0 < left <= total for left, total in results.values()] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_the_disks_of_this_machine(tmp_path: Path):
 )
 def test_flowers_door(status: int, alone: bool, grade: Grade):
     """Whoever reaches Flower sees every worker."""
-    found = {one.name: one.grade for one in machine.checks({}, 4096, [], status, alone=alone)}
-    assert found["Flower"] is grade
+    results = {check.name: check.grade for check in machine.checks({}, 4096, [], status, alone=alone)}
+    assert results["Flower"] is grade

@@ -1,4 +1,4 @@
-"""doctor: whether it is safe to enforce what guards say."""
+"""Checks of verification: whether it is safe to enforce."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ OTHERS = "aaaaaaaaaaaa:bbbbbbbbbbbb"
 NONE = VerificationStats(None, {}, {}, None, None)
 
 
-def judged(
+def statistics(
     mode: str | None = "observe", held: Mapping[str, int] | None = None, ago: timedelta | None = None, foreign: int = 0
 ) -> VerificationStats:
     flawed_at = None if ago is None else NOW - ago
@@ -38,51 +38,51 @@ def examined(signature: VerificationStats, secret: VerificationStats = NONE) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "grade", "said"),
+    ("stats", "grade", "finding"),
     [
-        pytest.param(judged(None), Grade.UNKNOWN, "no receiver", id="nobody has told"),
-        pytest.param(judged("off"), Grade.WARNING, "a token alone", id="off"),
-        pytest.param(judged(), Grade.GOOD, "the last 0 deliveries verified; with 1,000 in a row", id="nothing yet"),
-        pytest.param(judged(held={BY: 999}), Grade.GOOD, "the last 999 deliveries verified, 999 by", id="not enough"),
-        pytest.param(judged(held={BY: 900, BY_OLDER: 100}), Grade.GOOD, "safe to set SEVEN_SIGNATURE_MODE=enforce", id="enough"),
-        pytest.param(judged(held={BY: 5000}, ago=timedelta(hours=2)), Grade.GOOD, "safe to set", id="enough since a flaw"),
-        pytest.param(judged(held={BY: 5}, ago=timedelta(hours=2)), Grade.WARNING, "did not (mismatch), 2 h 0 min ago", id="few since a flaw"),
-        pytest.param(judged(held={OTHERS: 5000}), Grade.GOOD, "the last 0 deliveries verified; 5,000 more by a key", id="by another key"),
-        pytest.param(judged(held={OTHERS: 5000, BY: 1000}), Grade.GOOD, "safe to set", id="by another key before"),
-        pytest.param(judged(held={BY: 1000}, foreign=3), Grade.GOOD, "3 from other addresses did not", id="a token that got out"),
-        pytest.param(judged("enforce", {BY: 7}), Grade.GOOD, f"7 by {URL} and key <{fingerprint(KEY)}>, the current one", id="enforced"),
-        pytest.param(judged("enforce", {BY_OLDER: 7}), Grade.GOOD, f"<{fingerprint(OLDER)}>, an older one", id="by an older key"),
-        pytest.param(judged("enforce", {BY: 7}, timedelta(hours=1)), Grade.WARNING, "one was refused (mismatch), 1 h 0 min ago", id="refused"),
-        pytest.param(judged("enforce", {BY: 7}, timedelta(days=2)), Grade.GOOD, "enforced", id="refused long ago"),
-        pytest.param(judged("enforce", {OTHERS: 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
+        pytest.param(statistics(None), Grade.UNKNOWN, "no receiver", id="unpublished"),
+        pytest.param(statistics("off"), Grade.WARNING, "a token alone", id="off"),
+        pytest.param(statistics(), Grade.GOOD, "the last 0 deliveries verified; with 1,000 in a row", id="nothing yet"),
+        pytest.param(statistics(held={BY: 999}), Grade.GOOD, "the last 999 deliveries verified, 999 by", id="not enough"),
+        pytest.param(statistics(held={BY: 900, BY_OLDER: 100}), Grade.GOOD, "safe to set SEVEN_SIGNATURE_MODE=enforce", id="enough"),
+        pytest.param(statistics(held={BY: 5000}, ago=timedelta(hours=2)), Grade.GOOD, "safe to set", id="enough since a flaw"),
+        pytest.param(statistics(held={BY: 5}, ago=timedelta(hours=2)), Grade.WARNING, "did not (mismatch), 2 h 0 min ago", id="few since a flaw"),
+        pytest.param(statistics(held={OTHERS: 5000}), Grade.GOOD, "the last 0 deliveries verified; 5,000 more by a key", id="by another key"),
+        pytest.param(statistics(held={OTHERS: 5000, BY: 1000}), Grade.GOOD, "safe to set", id="by another key before"),
+        pytest.param(statistics(held={BY: 1000}, foreign=3), Grade.GOOD, "3 from other addresses did not", id="a token that got out"),
+        pytest.param(statistics("enforce", {BY: 7}), Grade.GOOD, f"7 by {URL} and key <{fingerprint(KEY)}>, the current one", id="enforced"),
+        pytest.param(statistics("enforce", {BY_OLDER: 7}), Grade.GOOD, f"<{fingerprint(OLDER)}>, an older one", id="by an older key"),
+        pytest.param(statistics("enforce", {BY: 7}, timedelta(hours=1)), Grade.WARNING, "one was refused (mismatch), 1 h 0 min ago", id="refused"),
+        pytest.param(statistics("enforce", {BY: 7}, timedelta(days=2)), Grade.GOOD, "enforced", id="refused long ago"),
+        pytest.param(statistics("enforce", {OTHERS: 7}), Grade.GOOD, "<aaaaaaaaaaaa> and <bbbbbbbbbbbb>", id="by others"),
     ],
 )  # fmt: skip
-def test_each_standing(told: VerificationStats, grade: Grade, said: str):
-    """Only a thousand in a row by keys and URLs that are set make it safe, whatever somebody else with a token sends."""
-    (check,) = examined(told)
+def test_findings(stats: VerificationStats, grade: Grade, finding: str):
+    """Enforcing is safe after a thousand in a row by keys and URLs that are set here; other senders do not count."""
+    (check,) = examined(stats)
     assert check.grade is grade
-    assert said in check.finding
+    assert finding in check.finding
     assert KEY not in repr(check)
     assert bool(check.remedy) == (grade is not Grade.GOOD)
 
 
-def test_the_secret_header_is_told_where_there_is_one():
-    """Nobody needs one."""
-    assert [one.name for one in examined(judged(), judged("off"))] == ["signature"]
-    (_, secret) = examined(judged(), judged("observe", {fingerprint(SECRET): 1000}))
+def test_the_secret_header_is_optional():
+    """It has a check only where it is in use."""
+    assert [check.name for check in examined(statistics(), statistics("off"))] == ["signature"]
+    (_, secret) = examined(statistics(), statistics("observe", {fingerprint(SECRET): 1000}))
     assert "SEVEN_HOOK_SECRET_MODE=enforce" in secret.finding
 
 
-def test_redis_is_away():
-    """Then nobody knows."""
+def test_redis_is_unreachable():
+    """Verification is unknown then."""
     (check,) = checks(Silence("ConnectionError"), SETTINGS, NOW)
     assert check.grade is Grade.UNKNOWN
 
 
 def test_when_tokens_were_used():
-    """Each token says when it last brought a delivery, or that it never did."""
+    """The check of each token shows when it last delivered, or that it has not."""
     settings = WorkerSettings(seven_hook_token=f"{TOKEN},another-{TOKEN}")
     used: dict[str, Any] = {fingerprint(TOKEN): NOW}
     first, second, *_ = secret_strength.checks(settings, None, used, emulated=True)
-    assert "last brought a delivery 2026-11-25 12:00:00 UTC" in first.finding
-    assert "has brought no delivery yet" in second.finding
+    assert "last delivered 2026-11-25 12:00:00 UTC" in first.finding
+    assert "has not delivered yet" in second.finding
