@@ -11,7 +11,7 @@ PAGE = ROOT / "docs/licences.md"
 RUNTIME = ROOT / "requirements/runtime.txt"
 HEAD = """# Licences
 
-What `pip install` brings along with seven-ingest, without what only tests and checks need. `make licences` writes this page.
+Packages that are installed with seven-ingest, without those that only tests and checks need. `make licences` writes this page.
 
 """
 

@@ -2,11 +2,9 @@
 
 import secrets
 import uuid
-from pathlib import Path
 
 import pytest
 
-from operations.checks import machine
 from operations.checks.check import Check, Grade
 from operations.checks.secret_strength import GOOD_TOKEN, checks, weakness
 from tests.conftest import TOKEN
@@ -87,40 +85,3 @@ def test_other_secrets(values: dict[str, object], expected: dict[str, Grade]):
     results = examined(**values)
     assert not_good(results) == expected
     assert STRONG not in repr(results)
-
-
-@pytest.mark.parametrize(
-    ("left", "all_", "grade"),
-    [
-        pytest.param(50 * 1024**3, 100 * 1024**3, Grade.GOOD, id="room"),
-        pytest.param(5 * 1024**3, 100 * 1024**3, Grade.WARNING, id="little"),
-        pytest.param(1024**2, 100 * 1024**3, Grade.WRONG, id="none"),
-    ],
-)
-def test_disks(left: int, all_: int, grade: Grade):
-    """A disk that fills is warned of, one that is full is wrong."""
-    results = list(machine.checks({"data": (left, all_)}, 4096, [], None, alone=True))
-    assert [check.grade for check in results] == [grade, Grade.GOOD]
-
-
-def test_the_disks_of_this_machine(tmp_path: Path):
-    """Each is measured once; one that is not there yet, where it would be."""
-    results = machine.free({"here": tmp_path, "nowhere": tmp_path / "nowhere"})
-    assert results["here"] == results["nowhere"]
-    assert [0 < left <= total for left, total in results.values()] == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("status", "alone", "grade"),
-    [
-        pytest.param(401, False, Grade.GOOD, id="asks"),
-        pytest.param(302, False, Grade.GOOD, id="OAuth"),
-        pytest.param(503, False, Grade.WARNING, id="broken"),
-        pytest.param(200, True, Grade.GOOD, id="open on this machine"),
-        pytest.param(200, False, Grade.WRONG, id="open to all"),
-    ],
-)
-def test_flowers_door(status: int, alone: bool, grade: Grade):
-    """Whoever reaches Flower sees every worker."""
-    results = {check.name: check.grade for check in machine.checks({}, 4096, [], status, alone=alone)}
-    assert results["Flower"] is grade
