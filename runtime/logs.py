@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import structlog
+from structlog.processors import JSONRenderer
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
@@ -36,6 +37,7 @@ _REQUEST_MESSAGES = (
     "ASGI callable returned without completing response.",  # only when the client has hung up
 )
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
+_AS_JSON = JSONRenderer(separators=(",", ":"), default=str)
 _CODE = re.compile(r"[A-Z]{3,}\b")
 _WARNING = re.compile(r"(.+:\d+): (\w+):")
 
@@ -55,7 +57,7 @@ def configure_logging(level: str, log_format: LogFormat) -> None:
     minimum = logging.getLogger("seven").level
     handler = _Lines(sys.stderr)
     handler.addFilter(_redact)
-    renderer: Processor = _as_json if log_format == "json" else _as_text
+    renderer: Processor = _AS_JSON if log_format == "json" else _as_text
     handler.setFormatter(
         ProcessorFormatter(
             # no other extras of libraries: uvicorn's coloured copy of the message, and Celery's arguments
@@ -174,11 +176,8 @@ def _class_and_code(error: BaseException) -> str:
     return type(error).__name__ if code is None else f"{type(error).__name__}:{code}"
 
 
-def _as_json(_: Any, __: str, entry: EventDict) -> str:
-    return json.dumps(entry, separators=(",", ":"), default=str)
-
-
 def _as_text(_: Any, __: str, entry: EventDict) -> str:
+    """The library's logfmt would leave control characters in: a line could move the terminal that shows it."""
     time, level, name = entry.pop("timestamp"), entry.pop("level").upper(), entry.pop("logger")
     head = f"{time} {level} {name} {_printable(entry.pop('event'))}"
     return " ".join([head, *(f"{key}={_format(value)}" for key, value in entry.items())])
