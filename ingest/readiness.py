@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from ledger.health import FULL_AT, UNKNOWN_ROOM, LedgerHealth, probe
+from ledger.primary import leave_server_async
 from runtime.logs import logger
 from runtime.redis_url import reason
 
@@ -54,7 +55,7 @@ class Readiness:
             return
         self._health, self._written, self._at = health, 0, time.monotonic()
         if not health.is_primary:  # a replica loses what it accepts; the next connection may lead to the primary
-            await self._redis.connection_pool.disconnect()
+            await leave_server_async(self._redis)
 
     @property
     def health(self) -> LedgerHealth | None:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, ResponseError
 
 from ledger import keyspace
+from ledger.primary import leave_server
 from ledger.scripts import PROBE
 from runtime.redis_url import reason
 from seven.events import QUEUES
@@ -105,7 +106,7 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[s
                 subscription.psubscribe(channel)  # as Celery does: rights to patterns are separate
                 subscription.get_message(timeout=1.0)
         if _role(redis) != "master":
-            redis.connection_pool.disconnect()  # the next connection may lead to the primary
+            leave_server(redis)  # the next connection may lead to the primary
             return ["the ledger is a replica"]
     except OutOfMemoryError:
         return []

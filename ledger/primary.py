@@ -66,6 +66,22 @@ class AsyncPrimarySSLConnection(AsyncPrimaryConnection, redis.asyncio.SSLConnect
     """The same for asyncio, over TLS."""
 
 
+def leave_server(client: redis.Redis) -> None:
+    """Close idle connections now, and those in use once they are released; new ones may reach another server.
+
+    To close a connection that another thread or task is using, redis-py takes its socket away: that use then fails
+    with an AttributeError, which no caller expects.
+    """
+    client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call] # redis-py's
+    client.connection_pool.disconnect(inuse_connections=False)
+
+
+async def leave_server_async(client: redis.asyncio.Redis) -> None:
+    """The same for asyncio."""
+    await client.connection_pool.update_active_connections_for_reconnect()
+    await client.connection_pool.disconnect(inuse_connections=False)
+
+
 def use_in_celery() -> None:
     """Make Celery in this process use these connections: producers, consumers, beat and Flower share one transport."""
     Channel.connection_class, Channel.connection_class_ssl = PrimaryConnection, PrimarySSLConnection
