@@ -72,13 +72,13 @@ def leave_server(client: redis.Redis) -> None:
     To close a connection that another thread or task is using, redis-py takes its socket away: that use then fails
     with an AttributeError, which no caller expects.
     """
-    client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call] # redis-py's
+    client.connection_pool.update_active_connections_for_reconnect()
     client.connection_pool.disconnect(inuse_connections=False)
 
 
 async def leave_server_async(client: redis.asyncio.Redis) -> None:
     """The same for asyncio."""
-    await client.connection_pool.update_active_connections_for_reconnect()
+    await client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
     await client.connection_pool.disconnect(inuse_connections=False)
 
 
