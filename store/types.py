@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Dialect, Float, Numeric, Text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
-CodePointText = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+CodePointText = Text().with_variant(Text(collation="C"), "postgresql")
 """Text compared by code point, whatever the database's collation: so `ON CONFLICT` compares as Python does."""
 
 
