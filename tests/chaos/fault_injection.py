@@ -127,7 +127,7 @@ class FaultInjector:
         """Set one clock at a time: two clocks with the same error would look correct to each other."""
         clock = self._cluster.clocks[fault.target]
         step_s = CLOCK_STEPS_S[fault.number % len(CLOCK_STEPS_S)]
-        with self._cluster.one_clock:
+        with self._cluster.clock_lock:
             clock.set(clock.normal_s + (step_s if fault.action == "ahead" else -step_s))
             self._wait(fault)
             clock.set(clock.normal_s)
