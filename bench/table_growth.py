@@ -184,7 +184,7 @@ def _settle(engine: Engine) -> None:
 def _copy(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         names = COLUMNS[table].replace(" ", ", ")
-        with connection.cursor().copy(f"COPY {SCHEMA}.{table} ({names}) FROM STDIN") as copy:  # type: ignore[arg-type]
+        with connection.cursor().copy(f"COPY {SCHEMA}.{table} ({names}) FROM STDIN") as copy:  # type: ignore[arg-type] # ours
             for row in rows:
                 copy.write_row(row)
 

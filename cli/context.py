@@ -5,7 +5,7 @@ from cli.output.terminal import near
 from operations.checks.subject import Subject
 from runtime.settings.environment import load
 from runtime.settings.types import reveal
-from store.engine import create_store_engine, sqlite_file
+from store.engine import database_url, sqlite_file
 from workers.settings import WorkerSettings
 
 
@@ -15,7 +15,7 @@ def examined() -> Subject:
     has_run = (home.directory / "lock").exists()  # otherwise the environment is complete, as in a container
     settings = home.load(WorkerSettings) if has_run else load(WorkerSettings, {"redis_url": home.redis_url})
     machine = home.settings
-    file = sqlite_file(create_store_engine(settings.store_url))
+    file = sqlite_file(database_url(settings.store_url))
     places = [settings.seven_data_dir.resolve(), *([file.parent] if file else [])]
     return Subject(
         settings,

@@ -34,7 +34,7 @@ def read_connection() -> Iterator[Connection]:
 def open_database() -> Iterator[Engine]:
     """A database with the current schema. Ends with exit code 3 if there is none, or it does not answer."""
     engine = store_engine()
-    file = sqlite_file(engine)
+    file = sqlite_file(engine.url)
     if file is not None and not file.exists():
         fail(
             ExitCode.UNKNOWN,

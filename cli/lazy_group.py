@@ -27,7 +27,7 @@ class LazyGroup(TyperGroup):
         """The names, in the order in which help shows them."""
         return list(self.lazy)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
         """Import a command; None for an unknown name."""
         if cmd_name not in self.lazy:
             return None
@@ -40,7 +40,7 @@ class LazyGroup(TyperGroup):
             app.command(cmd_name)(target)
         return typer.main.get_group(app).commands[cmd_name]
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as above
         """One line per command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary(name, target)) for name, target in self.lazy.items()])

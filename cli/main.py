@@ -46,9 +46,9 @@ def read_dotenv(
     """Read `.env` in the working directory; the environment takes precedence."""
     from dotenv import load_dotenv  # noqa: PLC0415 - not for --help
 
-    from runtime.logs import configure_logging  # noqa: PLC0415
-    from runtime.settings.environment import load  # noqa: PLC0415
-    from runtime.settings.shared import LogSettings  # noqa: PLC0415
+    from runtime.logs import configure_logging  # noqa: PLC0415 - nor this
+    from runtime.settings.environment import load  # noqa: PLC0415 - nor this
+    from runtime.settings.shared import LogSettings  # noqa: PLC0415 - nor this
 
     load_dotenv(Path(".env"), override=False)
     configure_logging("WARNING", load(LogSettings).seven_log_format)  # commands print what they report

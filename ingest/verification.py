@@ -6,15 +6,14 @@ its verdicts; in mode `enforce` a flaw also quarantines the delivery.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ingest.routing import Tokens
 from ingest.verification_log import VerificationLog
 from ledger.keyspace import fingerprint
+from runtime.settings.types import Mode
 from seven.hooks import SECRET_HEADER
 from seven.signing import Flaw, Match, Signed
-
-Mode = Literal["off", "observe", "enforce"]
 
 _SECRET_HEADER = SECRET_HEADER.lower().encode()
 

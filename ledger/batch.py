@@ -8,9 +8,10 @@ rejects the batch, and keeps it whole, instead of taking compressed bytes for li
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.compression import CorruptCompression, compress, decompress, salvage
+from ledger.keyspace import as_time
 from seven.field_types import storable
 
 COUNT, PACKED = "count", "packed"
@@ -61,7 +62,7 @@ class Header:
                 life=storable(str(fields["life"])),
                 first=int(fields["first"]),
                 count=int(fields[PACKED if is_compressed else COUNT]),
-                accepted_at=datetime.fromtimestamp(fields["accepted_ms"] / 1000, UTC),
+                accepted_at=as_time(fields["accepted_ms"]),
                 compressed_size=int(fields["bytes"]) if is_compressed else None,
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from redis import Redis
@@ -175,8 +175,8 @@ class Ledger:
         (seconds, micros), (life, born_ms), ordinals, *rest = pipeline.execute()
         return Figures(
             life=life.decode() if life else None,
-            born_at=_at(int(born_ms)) if born_ms else None,
-            now=_at(seconds * 1000 + micros // 1000),
+            born_at=keyspace.as_time(int(born_ms)) if born_ms else None,
+            now=keyspace.as_time(seconds * 1000 + micros // 1000),
             queues={
                 queue: QueueFigures(
                     pending=rest[4 * i],
@@ -205,8 +205,4 @@ def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
 
 
 def _score_at(members: Sequence[tuple[bytes, float]]) -> datetime | None:
-    return _at(int(members[0][1])) if members else None
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return keyspace.as_time(int(members[0][1])) if members else None

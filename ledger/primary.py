@@ -78,7 +78,7 @@ def leave_server(client: redis.Redis) -> None:
 
 async def leave_server_async(client: redis.asyncio.Redis) -> None:
     """The same for asyncio."""
-    await client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
+    await client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call] # redis-py's
     await client.connection_pool.disconnect(inuse_connections=False)
 
 

@@ -77,14 +77,14 @@ def ledger_stats(ledger: Ledger, queues: Sequence[str]) -> LedgerStats:
     memory = _memory(ledger)
     return LedgerStats(
         figures=figures,
-        last_at={queue.decode(): _at(int(ms)) for queue, ms in last.items()},
+        last_at={queue.decode(): keyspace.as_time(int(ms)) for queue, ms in last.items()},
         beat_ages_s=beat_ages_s(beats, figures.now),
         sent=_sent(entries, figures.now),
         clock_announcements=clock,
         unacked=unacked,
         used=int(memory["used_memory"]) if "used_memory" in memory else None,
         maxmemory=int(memory.get("maxmemory", 0)),
-        retained_at=_at(int(retained_ms)) if retained_ms else None,
+        retained_at=keyspace.as_time(int(retained_ms)) if retained_ms else None,
         retention_refused=refused.decode() if refused else None,
     )
 
@@ -122,7 +122,7 @@ def is_late(age_s: float, period_s: float) -> bool:
 def tokens(ledger: Ledger) -> dict[str, datetime]:
     """When each hook token last brought a delivery, by its fingerprint. Raises redis.RedisError."""
     used_ms = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.TOKENS))
-    return {fingerprint.decode(): _at(int(ms)) for fingerprint, ms in used_ms.items()}
+    return {fingerprint.decode(): keyspace.as_time(int(ms)) for fingerprint, ms in used_ms.items()}
 
 
 def clock(ledger: Ledger) -> datetime:
@@ -146,7 +146,3 @@ def _sent(entries: Mapping[bytes, bytes], now: datetime) -> dict[str, Sent]:
         ms, _, period_s = entry.decode().partition(" ")
         by_task[task.decode()] = Sent(now.timestamp() - int(ms) / 1000, float(period_s))
     return by_task
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from redis import Redis
@@ -38,16 +38,12 @@ def verification_stats(redis: Redis, verifier: str) -> VerificationStats:
     return VerificationStats(
         mode=fields.get("mode"),
         held={name: int(value) for name, value in _with_prefix("held:", fields)},
-        last_at={name: _at(value) for name, value in _with_prefix("last:", fields)},
+        last_at={name: keyspace.as_time(int(value)) for name, value in _with_prefix("last:", fields)},
         flaw=fields.get("flaw"),
-        flawed_at=_at(fields["flawed_ms"]) if "flawed_ms" in fields else None,
+        flawed_at=keyspace.as_time(int(fields["flawed_ms"])) if "flawed_ms" in fields else None,
         foreign=int(fields.get("foreign", 0)),
     )
 
 
 def _with_prefix(prefix: str, fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name.removeprefix(prefix), value) for name, value in sorted(fields.items()) if name.startswith(prefix)]
-
-
-def _at(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -133,7 +133,7 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 def _configure_postgresql(connection: Any, _: Any) -> None:
-    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415
+    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415 - as above
 
     connection.adapters.register_dumper(list, ListBinaryDumper)  # the text format escapes each element in Python
     if transactions.is_pooled(connection):
@@ -141,8 +141,8 @@ def _configure_postgresql(connection: Any, _: Any) -> None:
         connection.prepare_threshold = None
 
 
-def sqlite_file(engine: Engine) -> Path | None:
+def sqlite_file(url: URL) -> Path | None:
     """The database's file; None for a server."""
-    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
-    return Path(str(engine.url.database)).absolute()
+    return Path(str(url.database)).absolute()

@@ -21,7 +21,7 @@ def migrate(
 ) -> None:
     """Bring the database to the current schema. Safe to run again, and several times at once."""
     engine = store_engine()
-    if (file := sqlite_file(engine)) is not None and file.parent == Installation.from_environment().directory:
+    if (file := sqlite_file(engine.url)) is not None and file.parent == Installation.from_environment().directory:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before, after = migrate_or_exit(engine)
     if as_json:

@@ -132,7 +132,7 @@ class _Up:
 
     async def _migrate(self) -> None:
         before, after = await asyncio.to_thread(migrate_or_exit, self._engine)
-        file = sqlite_file(self._engine)
+        file = sqlite_file(self._engine.url)
         where = near(file) if file else "DATABASE_URL"
         was = {None: "new", after: ""}.get(before, f"was {before}")
         print_started("database", ", ".join(filter(None, (where, f"version {after}", was))))

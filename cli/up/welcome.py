@@ -87,7 +87,7 @@ def print_counts(engine: Engine) -> None:
 
 def print_next_steps(installation: Installation, engine: Engine) -> None:
     """Print what to open next, and how to use an account."""
-    command, file = program(), sqlite_file(engine)
+    command, file = program(), sqlite_file(engine.url)
     steps = [
         ("the latest deliveries", f"{command} trace"),
         ("a delivery of your own", f"{command} send dlr --set status=DELIVERED"),

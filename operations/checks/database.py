@@ -41,7 +41,7 @@ def _name(database: Database) -> str:
 
 def _migrated(database: Database) -> Check:
     if database.version is None:
-        return wrong("tables", "there are none of ours", "seven-ingest migrate")
+        return wrong("tables", "it has no tables of ours", "seven-ingest migrate")
     if database.version < database.newest:
         finding = f"at version {database.version}, older than {database.newest} of this program"
         return wrong("tables", finding, "seven-ingest migrate")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -143,8 +144,7 @@ def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
-    file = sqlite_file(engine)
-    if file is not None and not file.exists():  # connecting would create one
+    if _missing_file(engine):
         return Unmigrated(None)
     version = current(engine)
     if version is None or version < newest():
@@ -154,10 +154,15 @@ def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
 
 
 def _database(engine: Engine) -> Database:
-    file = sqlite_file(engine)
-    if file is not None and not file.exists():  # connecting would create one
+    if file := _missing_file(engine):
         raise FileNotFoundError(file)
     return database_info.inspect(engine)
+
+
+def _missing_file(engine: Engine) -> Path | None:
+    """The database's file if there is none yet: connecting would create it."""
+    file = sqlite_file(engine.url)
+    return None if file is None or file.exists() else file
 
 
 def _skews(ledger: Ledger, engine: Engine, database: Database | Silence) -> dict[str, clocks.Skew | Silence]:

@@ -14,17 +14,20 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 class FromFile(PydanticBaseSettingsSource):
     """`NAME_FILE` names a file that holds the value of `NAME`, as Docker's secrets do."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(
+        self,
+        field: FieldInfo,  # noqa: ARG002 - the signature is the library's
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
         """The file's text without its final newline. Raises ValueError for a file that cannot be read."""
-        name = str(field.validation_alias or field_name)
-        path = os.environ.get(f"{name.upper()}_FILE")
+        path = os.environ.get(f"{field_name.upper()}_FILE")
         if not path:
             return None, field_name, False
         try:
             text = Path(path).read_text("utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name.upper()}_FILE: cannot read that file: {type(error).__name__}") from None
-        return text or None, name, False  # an empty file counts as unset, as an empty variable does
+            raise ValueError(f"{field_name.upper()}_FILE: cannot read that file: {type(error).__name__}") from None
+        return text or None, field_name, False  # an empty file counts as unset, as an empty variable does
 
     def __call__(self) -> dict[str, Any]:
         """Every field whose value a file holds."""
@@ -35,9 +38,7 @@ class FromFile(PydanticBaseSettingsSource):
 class Environment(BaseSettings):
     """Settings of one process: frozen, read once where the process is put together."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""Registry: every setting that there is, by section; and the names in the environment that are none of them."""
+"""Registry: all settings, by section; and names in the environment that are unknown."""
 
 import difflib
 import os
