@@ -181,8 +181,9 @@ def connect_signals(app: Celery, watchdog: Watchdog, breaker: CircuitBreaker) ->
     for signal in (task_prerun, task_postrun):
         signal.connect(watchdog.reset, weak=False)
     worker_ready.connect(lambda **_: watchdog.start(tuple(app.amqp.queues.consume_from)), weak=False)
-    for signal in (worker_ready, beat_init):
-        signal.connect(lambda **_: install_signal_handlers(), weak=False)
+    worker_ready.connect(lambda **_: install_signal_handlers(), weak=False)
+    # Celery ends beat with an exception from its signal handler, which is lost where Python or a library ignores it
+    beat_init.connect(lambda sender, **_: install_signal_handlers(on_first_signal=sender.stop), weak=False)
 
 
 def _without_banner(instance: Any, **_: Any) -> None:

@@ -116,6 +116,15 @@ def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, databa
         broker.send(signal.SIGCONT)
 
 
+def test_beat_ends_whatever_its_signal_interrupts(tmp_path: Path, broker: Valkey):
+    """Celery ends beat with an exception, which Python ignores in a finalizer: a flag ends it then."""
+    environment = {"REDIS_URL": broker.url, "SEVEN_SWEEP_S": "0.5"}
+    process = beat(tmp_path, environment, through=("tests.acceptance.ends_while_releasing",))
+    with running(process):
+        assert process.process
+        assert process.process.wait(PATIENCE_S) == 0
+
+
 def test_a_receiver_with_a_slow_sender_ends_in_time(tmp_path: Path, broker: Valkey):
     """A client that never finishes its request does not block the shutdown; a second signal ends it at once."""
     receiver = Receiver(tmp_path, {"REDIS_URL": broker.url, "SEVEN_HOOK_TOKEN": TOKEN})
