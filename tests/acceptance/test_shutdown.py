@@ -119,7 +119,7 @@ def test_beat_ends_while_its_broker_hangs(tmp_path: Path, broker: Valkey, databa
 def test_beat_ends_whatever_its_signal_interrupts(tmp_path: Path, broker: Valkey):
     """Celery ends beat with an exception, which Python ignores in a finalizer: a flag ends it then."""
     environment = {"REDIS_URL": broker.url, "SEVEN_SWEEP_S": "0.5"}
-    process = beat(tmp_path, environment, through=("tests.acceptance.ends_while_releasing",))
+    process = beat(tmp_path, environment, through=("tests.acceptance.signal_in_finalizer",))
     with running(process):
         assert process.process
         assert process.process.wait(PATIENCE_S) == 0
