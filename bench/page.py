@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.plots import draw
-
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 PLOTS = Path(__file__).parents[1] / "docs/performance"
 FIGURES = PLOTS / "figures.json"
@@ -16,6 +14,8 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 def write_page(results: Mapping[str, Any]) -> None:
     """Write the page, its plots and figures.json."""
+    from bench.plots import draw  # noqa: PLC0415 - matplotlib would take memory beside what is measured
+
     PLOTS.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps(results, indent=1) + "\n")
     names = draw(results, PLOTS)
