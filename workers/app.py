@@ -42,7 +42,7 @@ from workers import scheduler
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
-from workers.redaction import RedactedTask
+from workers.redacted_task import RedactedTask
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
 from workers.transport import register_transport

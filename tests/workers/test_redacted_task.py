@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 
-from workers.redaction import RedactedRequest, RedactedTask
+from workers.redacted_task import RedactedRequest, RedactedTask
 
 
 def test_a_failure_event_names_only_the_class():
