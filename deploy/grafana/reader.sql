@@ -14,6 +14,7 @@ ALTER ROLE seven_reader CONNECTION LIMIT 10;
 
 GRANT USAGE ON SCHEMA seven TO seven_reader;
 GRANT SELECT ON seven.delivery_rates TO seven_reader;
+GRANT SELECT (status, result, final, status_at, first_seen_at, last_seen_at, changed_at) ON seven.messages TO seven_reader;
 GRANT SELECT (label, links, clicked_links, clicks, views) ON seven.link_totals TO seven_reader;
 GRANT SELECT (hour, label, clicks, views) ON seven.link_activity TO seven_reader;
 GRANT SELECT ON seven.call_costs TO seven_reader;

@@ -1,22 +1,19 @@
 """Queries of rules and dashboards against a Prometheus that scrapes real processes, and the PostgreSQL they filled."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from tests.deploy.panels import GRAFANA, as_grafana, targets
 from tests.deploy.watched import Watched
 from tests.servers import eventually
 
-GRAFANA = Path(__file__).parents[2] / "deploy/grafana"
 QUIET = {
     *('ALERTS{alertstate="firing"}', "sum by (task) (rate(seven_beat_skipped_total[5m])) > 0"),
     "sum by (queue) (rate(seven_swept_batches_total[5m]))",
@@ -25,27 +22,9 @@ QUIET = {
 """Queries without a result while everything works and no data exceeds its retention."""
 HIDDEN = (
     *("deliveries.payload", "dead_letters.envelope", "inbound_messages.sender", "inbound_messages.text"),
+    *("messages.msg_id", "messages.foreign_id"),
     *("inbound_messages.id", "calls.caller", "calls.recipient", "link_totals.final_url", "links.tracking_url"),
 )
-
-
-def targets(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pairs of panel and query of a dashboard."""
-    for panel in json.loads((GRAFANA / f"dashboards/{name}.json").read_text())["panels"]:
-        for target in panel.get("targets", ()):
-            yield panel, target
-
-
-def as_grafana(query: str, interval_s: int = 3600) -> str:
-    """A query over the last week, with macros replaced as Grafana's PostgreSQL data source does."""
-    until = datetime.now(UTC)
-    since = until - timedelta(days=7)
-    query = query.replace("$__interval", f"{interval_s}s")
-    query = re.sub(r"\$__timeFilter\(([^)]*)\)", rf"\1 BETWEEN '{since:%FT%TZ}' AND '{until:%FT%TZ}'", query)
-    grouped = rf'floor(extract(epoch from \1)/{interval_s})*{interval_s} AS "time"'
-    query = re.sub(rf"\$__timeGroupAlias\(([^,)]*), {interval_s}s\)", grouped, query)
-    assert "$" not in query
-    return query
 
 
 def test_every_operators_panel_has_data(watched: Watched):
@@ -114,9 +93,10 @@ def test_figures_equal_the_tables(watched: Watched, reader: "psycopg.Connection[
             return value
 
         assert rows_by_panel["Messages"] == [(count("SELECT count(*) FROM seven.messages"),)]
-        assert rows_by_panel["Messages"] == [(sum(row[-1] for row in rows_by_panel["Messages by status"]),)]
+        for title in ("Messages by status", "Messages by result"):
+            assert rows_by_panel["Messages"] == [(sum(row[-1] for row in rows_by_panel[title]),)]
         assert rows_by_panel["Inbound messages"] == [(count("SELECT count(*) FROM seven.inbound_messages"),)]
-        assert sum(row[-2] for row in rows_by_panel["Labels"]) == count("SELECT sum(clicks) FROM seven.links")
+        assert sum(row[3] for row in rows_by_panel["Labels"]) == count("SELECT sum(clicks) FROM seven.links")
         assert sum(row[-1] for row in rows_by_panel["Calls by direction"]) == count("SELECT count(*) FROM seven.calls")
         assert rows_by_panel["Cost"] == [(sum(row[-1] for row in rows_by_panel["Cost by basis"]),)]
 
