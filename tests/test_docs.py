@@ -41,6 +41,7 @@ def compose_names() -> set[str]:
     """The variables that docker-compose.yml, deploy/tls.yml and the setup container read."""
     files = [ROOT / "docker-compose.yml", ROOT / "deploy/tls.yml"]
     names = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
+    names.discard("COMPOSE_PROJECT_NAME")  # compose sets it
     return names | {name.upper() for name in ComposeSettings.model_fields}
 
 

@@ -106,13 +106,13 @@ def create_app(settings: WorkerSettings) -> Celery:
 
         app.task(consume, name=task_name(queue))
 
-    def schedule(seconds: float, name: str, work: Callable[[], object]) -> None:
+    def schedule(seconds: float, name: str, work: Callable[[], object], *, in_flower: bool = True) -> None:
         """Add a scheduled task, on the clock's queue."""
 
         def run() -> None:
             work()
 
-        app.task(run, name=name)
+        app.task(run, name=name, send_events=in_flower)
         app.conf.beat_schedule[name] = {"task": name, "schedule": scheduler.every(seconds), "options": {"queue": CLOCK}}
 
     def reconcile() -> None:
@@ -124,8 +124,9 @@ def create_app(settings: WorkerSettings) -> Celery:
     retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
     for queue in QUEUES:
         add_consumer(queue)
-    schedule(settings.seven_sweep_s, "sweep", sweep.run)
-    schedule(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker))
+    # these two run so often that they would bury the deliveries in Flower's history
+    schedule(settings.seven_sweep_s, "sweep", sweep.run, in_flower=False)
+    schedule(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker), in_flower=False)
     schedule(settings.seven_audit_s, "audit", watchdog.paused()(partial(audit_on_schedule, auditor, ledger, breaker)))
     schedule(settings.seven_retain_s, "retain", watchdog.paused()(retain))
     worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)

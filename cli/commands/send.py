@@ -45,7 +45,7 @@ def send(
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the sample; repeatable.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="A hook's whole URL; without it the receiver that `up` started here.")
+        str | None, typer.Option(help="A hook's whole URL; without it the receiver of this installation.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
@@ -98,7 +98,8 @@ def _own_request(planned: PlannedDelivery) -> Request:
     headers = (*request.headers, *(((name, value),) if value else ()))
     if installation.signing_key is not None:
         headers += Signing(installation.signing_key).headers(request)
-    here = f"{installation.receiver_url}/hooks/{hook.target_url.rpartition('/')[2]}"
+    receiver = installation.settings.seven_receiver_url or installation.receiver_url
+    here = f"{receiver.rstrip('/')}/hooks/{hook.target_url.rpartition('/')[2]}"
     return replace(request, url=request.url.replace(hook.target_url, here, 1), headers=headers)
 
 
@@ -118,7 +119,7 @@ def _send(request: Request, use_proxy: bool) -> Answer:
         fail(
             ExitCode.UNKNOWN,
             f"The receiver did not answer ({type(error).__name__}).",
-            f"Is it running? `{program()} up` starts it.",
+            f"Is it running? `{program()} up` starts it; SEVEN_RECEIVER_URL names another.",
         )
     try:
         fields = json.loads(answer.content)

@@ -39,6 +39,13 @@ def test_a_sample_of_every_kind_is_accepted(sender: CommandLine, event_type: str
     assert answer["subject"]
 
 
+def test_a_receiver_elsewhere(sender: CommandLine):
+    """SEVEN_RECEIVER_URL names the receiver, as in a container of its own."""
+    port = sender.environment["SEVEN_PORT"]
+    elsewhere = {"SEVEN_PORT": "1", "SEVEN_RECEIVER_URL": f"http://127.0.0.1:{port}/"}
+    assert sender.run("send", **elsewhere).returncode == 0
+
+
 def test_it_prints_the_next_command(sender: CommandLine):
     """It sends a changed field, and prints the command that traces its record."""
     result = sender.run("send", "dlr", "--set", "msg_id=4711", "--set", "status=DELIVERED")
