@@ -15,10 +15,12 @@ _VIEWS = {
     "delivery_rates": """
         SELECT {first_hour} AS hour, status, result, count(*) AS messages
         FROM {schema}messages GROUP BY 1, status, result""",
+    # Links that were clicked or viewed: the others have no row. The totals are the gateway's, and do not age.
     "link_totals": """
         SELECT label, final_url, count(*) AS links, sum(CASE WHEN clicks > 0 THEN 1 ELSE 0 END) AS clicked_links,
                CAST(coalesce(sum(clicks), 0) AS BIGINT) AS clicks, CAST(coalesce(sum(views), 0) AS BIGINT) AS views
         FROM {schema}links GROUP BY label, final_url""",
+    # Less than the totals, by what the gateway did not report one by one, and by what retention has removed.
     "link_activity": """
         SELECT {event_hour} AS hour, links.label, links.final_url,
                sum(CASE WHEN event.type = 'click' THEN 1 ELSE 0 END) AS clicks,

@@ -86,6 +86,75 @@ def test_a_slow_transaction_is_not_missed(url: str, tell_the_shop: Callable[...,
     engine.dispose()
 
 
+def test_one_refusal_stops_no_other(url: str, tell_the_shop: Callable[..., int]):
+    """A message that the shop refuses is offered again later, with growing pauses; the others are told once."""
+    calls: list[str] = []
+    refused = {"3"}
+
+    def tell(name: str, *_: str) -> None:
+        calls.append(name)
+        if name in refused:
+            raise RuntimeError("the shop does not take it")
+
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def again(minutes: int) -> None:
+            """Let minutes go by, and read."""
+            connection.execute("UPDATE shop_told SET again_at = again_at - %s * interval '1 minute'", (minutes,))
+            tell_the_shop(connection, tell)
+
+        engine = create_store_engine(url)
+        Store(engine).write([message(str(n)) for n in range(10)])
+        assert tell_the_shop(connection, tell) == 9
+        assert tell_the_shop(connection, tell) == 0
+        assert sorted(calls) == sorted(map(str, range(10)))
+        again(1)
+        assert calls[10:] == ["3"]
+        again(1)
+        assert calls[10:] == ["3"]  # the second pause is longer
+        again(1)
+        assert calls[10:] == ["3", "3"]
+        refused.clear()
+        again(4)
+        again(10_000)
+        assert calls[10:] == ["3", "3", "3"]
+        assert connection.execute("SELECT count(*) FROM shop_told WHERE told_at IS NULL").fetchone() == (0,)
+        engine.dispose()
+
+
+def test_an_undelivered_repetition_is_dropped_once_the_message_is_delivered(
+    url: str, tell_the_shop: Callable[..., int]
+):
+    """A message that is delivered after all is no failure to repeat."""
+    calls: list[str] = []
+
+    def tell(name: str, *_: str) -> None:
+        calls.append(name)
+        raise RuntimeError("the shop does not take it")
+
+    engine = create_store_engine(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        Store(engine).write([message("late")])
+        tell_the_shop(connection, tell)
+        Store(engine).write([message("late", "DELIVERED", "delivered", minutes=5)])
+        connection.execute("UPDATE shop_told SET again_at = now()")
+        tell_the_shop(connection, tell)
+    assert calls == ["late"]
+    engine.dispose()
+
+
+def test_an_open_transaction_is_refused(url: str, tell_the_shop: Callable[..., int]):
+    """Within it nothing would be committed, and the shop would be told again and again."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT 1")
+        with pytest.raises(ValueError, match="transaction"):
+            tell_the_shop(connection, lambda *_: None)
+        connection.rollback()
+        tell_the_shop(connection, lambda *_: None)
+    with psycopg.connect(url) as other:
+        assert other.execute("SELECT at > '2001-01-01' FROM shop_cursor").fetchone() == (True,)
+
+
 def test_the_overlap_in_sqlite(tmp_path: Path):
     """The page's comparison for SQLite selects changes within the overlap and nothing older."""
     (comparison,) = re.findall(r"`(changed_at > strftime.*?)`", PAGE)
