@@ -46,7 +46,7 @@ class Refolded:
 
     changes: list[Change] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
-    """Deliveries whose subject or time differs today."""
+    """Deliveries whose subject, time or remark differs today."""
     left: list[LeftSubject] = field(default_factory=list)
     merged: list[LeftSubject] = field(default_factory=list)
     """Cut subjects whose archived deliveries are joined into their rows."""
@@ -127,8 +127,9 @@ class _Fold:
             self._leave(stored, "a delivery has records of another subject")
         else:
             self.ties.add((stored, delivery.subject or ""))
-            if (delivery.subject, delivery.event_at) != (row.subject, row.event_at):
-                self.moved.append((stored, (row.id, delivery.subject, delivery.event_at)))
+            today = (delivery.subject, delivery.event_at, delivery.remark)
+            if today != (row.subject, row.event_at, row.remark):
+                self.moved.append((stored, (row.id, *today)))
             for record in projection.records:
                 earlier = self.records.get(row_key(record))
                 self.records[row_key(record)] = earlier.merge(record) if earlier else record
@@ -138,7 +139,10 @@ class _Fold:
 
 
 def _last_read(row: ArchivedDelivery) -> datetime:
-    """Now, or when it was applied if that is later: a time plausible then stays so, whatever this machine's clock."""
+    """Now, or when it was applied if that is later: a time plausible then stays so, whatever this machine's clock.
+
+    One that was too far ahead then stays so by the row's remark.
+    """
     now = datetime.now(UTC)
     return max(now, row.applied_at or now)
 

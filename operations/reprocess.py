@@ -104,13 +104,25 @@ def stored_line(unapplied: Unapplied) -> bytes | None:
 
 def _project(unapplied: Unapplied, row: ArchivedDelivery, text: str | None, *, trusted: bool) -> Projection:
     """Raises UnreadableEnvelope when neither the dead letter nor the archive holds a readable envelope."""
-    attempt = _next_attempt(unapplied)
+    attempt, reference_at = _next_attempt(unapplied), _reference_at(unapplied)
     if text is not None and (_is_unread(unapplied.delivery) or _is_envelope(_line(text))):
-        return project_line(row, _line(text), attempt, trusted=trusted, reference_at=datetime.now(UTC))
+        return project_line(row, _line(text), attempt, trusted=trusted, reference_at=reference_at)
     # of a payload of bytes, the reason for parking says whether it is whole
     reason = latest_reason(unapplied) if (row.payload or "").startswith(RAW) else None
     envelope = Envelope.archived(replace(row, reason=reason))
-    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, datetime.now(UTC))
+    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, reference_at)
+
+
+def _reference_at(unapplied: Unapplied) -> datetime:
+    """The time that the worker's judgement of times went by: waiting for a replay makes no time plausible.
+
+    Older workers parked a delivery for a time ahead of all their clocks. Those may have been behind: now they are not.
+    """
+    delivery, letter = unapplied.delivery, unapplied.letter
+    if "absurd time" in latest_reason(unapplied):
+        return datetime.now(UTC)
+    known = (delivery.received_at, letter.failed_at if letter else None)
+    return max((at for at in known if at is not None), default=datetime.now(UTC))
 
 
 def _project_batch(unapplied: Unapplied, row: ArchivedDelivery, text: str) -> tuple[Projection, ...]:
@@ -119,7 +131,7 @@ def _project_batch(unapplied: Unapplied, row: ArchivedDelivery, text: str) -> tu
         batch = Batch.parse(row.id, _line(text))
     except UnreadableBatch as error:
         return (whole.dead(f"not a batch: {error}", _next_attempt(unapplied)),)
-    inside = project_batch(batch, datetime.now(UTC))
+    inside = project_batch(batch)
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
     return (replace(whole, delivery=applied), *inside)

@@ -26,7 +26,8 @@ LATEST = 20
 
 _SHOWN = (
     deliveries.c.id, deliveries.c.received_at, deliveries.c.event_type, deliveries.c.request_method,
-    deliveries.c.subject, deliveries.c.outcome, deliveries.c.reason, deliveries.c.event_at, deliveries.c.applied_at,
+    deliveries.c.subject, deliveries.c.outcome, deliveries.c.reason, deliveries.c.remark,
+    deliveries.c.event_at, deliveries.c.applied_at,
 )  # fmt: skip
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from seven.digest import delivery_digest
 from seven.errors import InvalidPayload, Undecodable, UnknownEventType
-from seven.event import Event
+from seven.event import Event, is_blank
 from seven.events import EVENT_TYPES
 from seven.field_types import storable
 from seven.parsing import Fields, read_form, read_json
-from seven.timestamps import plausible, read_moment
+from seven.timestamps import TOO_FAR_AHEAD, plausible, read_moment
 
 MAX_NAME = 64
 """Characters kept of the name of an unknown event type."""
@@ -88,32 +88,37 @@ class Payload:
 
         It accepts any future time: a receiver has only its own clock, and a slow one must not refuse deliveries.
         """
-        self._parsed(received_at, None)
+        self._event_class.parse(self.fields, received_at, None)
 
-    def event(self, received_at: datetime, until: datetime | None = None) -> Event:
+    def event(
+        self, received_at: datetime, until: datetime | None = None, too_late: frozenset[str] = frozenset()
+    ) -> Event:
         """Parse the event. Raises UnknownEventType; InvalidPayload, which names each invalid field.
 
-        Times are checked against `until`, the latest trusted time; by default against `received_at`.
+        Times are checked against `until`, the latest trusted time; by default against `received_at`. Those of the
+        fields `too_late` are ignored.
         """
-        until = until or received_at
-        return self._parsed(self._reported_at(received_at, until), until)
+        until, reported_at, ignored = until or received_at, received_at, {}
+        try:
+            if not is_blank(self.timestamp):
+                reported_at = plausible(read_moment(self.timestamp), until)
+            if "webhook_timestamp" in too_late:
+                raise ValueError(TOO_FAR_AHEAD)  # noqa: TRY301 - as plausible does
+        except ValueError as error:  # the delivery is understood without it
+            reported_at, ignored = received_at, {"webhook_timestamp": str(error)}
+        return self._event_class.parse(self.fields, reported_at, until, too_late=too_late, ignored=ignored)
 
-    def _parsed(self, reported_at: datetime, until: datetime | None) -> Event:
+    @property
+    def _event_class(self) -> type[Event]:
         if self.event_type is None:
             raise UnknownEventType("neither webhook_event nor the path names an event type")
         if self.event_type not in EVENT_TYPES:
             raise UnknownEventType("an event type not known here")
-        return EVENT_TYPES[self.event_type].parse(self.fields, reported_at, until)
+        return EVENT_TYPES[self.event_type]
 
     def digest(self) -> str:
         """A digest that is equal for repeats of one delivery."""
         return delivery_digest(self.event_type, self.fields)
-
-    def _reported_at(self, received_at: datetime, until: datetime) -> datetime:
-        try:
-            return plausible(read_moment(self.timestamp), until)
-        except ValueError:  # absent or invalid: the delivery is understood without it
-            return received_at
 
 
 def _name(value: object) -> str | None:

@@ -9,16 +9,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from seven.errors import InvalidPayload
+from seven.field_types import Count, Price
 from seven.records import Record
+from seven.timestamps import TOO_FAR_AHEAD, Moment
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
 """Every known event type. A class in `seven/events/` registers itself here."""
+
+_DISPENSABLE: tuple[Any, ...] = (Moment | None, Count | None, Price | None)
+"""Types of fields without which an event is still clear: an optional time or figure. An optional text may be a key."""
 
 
 class Event(BaseModel, ABC):
     """One event. Absent, null and blank fields are equal; unknown fields are ignored and stay in the payload.
 
-    Only the fields that make up an event's key and its meaning are required: the vendor adds and removes fields.
+    Only the fields that make up an event's key and its meaning are required: the vendor adds and removes fields. An
+    optional time or figure that makes no sense is ignored, and named in `remark`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -29,6 +35,8 @@ class Event(BaseModel, ABC):
 
     reported_at: datetime
     """When the gateway reported it: `webhook_timestamp`, else our `received_at`."""
+    remark: str | None = None
+    """Which fields were ignored, and why, but not their values; None where there are none."""
 
     def __init_subclass__(cls, *, event_type: str) -> None:
         super().__init_subclass__()
@@ -36,20 +44,37 @@ class Event(BaseModel, ABC):
         EVENT_TYPES[event_type] = cls
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any], reported_at: datetime, until: datetime | None) -> Self:
+    def parse(
+        cls,
+        fields: Mapping[str, Any],
+        reported_at: datetime,
+        until: datetime | None,
+        *,
+        too_late: frozenset[str] = frozenset(),
+        ignored: Mapping[str, str] | None = None,
+    ) -> Self:
         """Parse the fields of a payload. Raises InvalidPayload, which names each missing or invalid field.
 
-        A time more than a day after `until` is invalid; None accepts any future time.
+        A time more than a day after `until` is invalid; None accepts any future time. So is that of a field `too_late`.
+        `ignored` are fields beside these that were ignored already, each with the reason.
         """
-        values: dict[str, Any] = {name: value for name, value in fields.items() if not _is_blank(value)}
-        values["reported_at"] = reported_at
+        values: dict[str, Any] = {name: value for name, value in fields.items() if not is_blank(value)}
+        values |= {"reported_at": reported_at, "remark": _listed(ignored or {})}
+        context = {"until": until, "too_late": too_late}
         try:
-            return cls.model_validate(values, context={"until": until})
+            return cls.model_validate(values, context=context)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
             wrong = {str(detail["loc"][0]): _reason(detail) for detail in details}
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
-            raise InvalidPayload(f"{cls.event_type}: {reasons}", wrong) from None
+        if not all(map(cls._is_dispensable, wrong)):
+            raise InvalidPayload(f"{cls.event_type}: {_listed(wrong)}", wrong)
+        known = {name: value for name, value in values.items() if name not in wrong}
+        return cls.model_validate({**known, "remark": _listed({**(ignored or {}), **wrong})}, context=context)
+
+    @classmethod
+    def _is_dispensable(cls, name: str) -> bool:
+        field = cls.model_fields[name]
+        return not field.is_required() and field.annotation in _DISPENSABLE
 
     @property
     @abstractmethod
@@ -66,8 +91,19 @@ class Event(BaseModel, ABC):
         """The records that this event adds to."""
 
 
-def _is_blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
+    """Whether a value is as good as absent."""
     return value is None or (isinstance(value, str) and (not value or value.isspace()))
+
+
+def too_late_fields(remark: str | None) -> frozenset[str]:
+    """The fields that a remark names as too far ahead."""
+    parts = (part.partition(": ") for part in (remark or "").split("; "))
+    return frozenset(name for name, _, reason in parts if reason == TOO_FAR_AHEAD)
+
+
+def _listed(reasons: Mapping[str, str]) -> str | None:
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or None
 
 
 def _reason(detail: ErrorDetails) -> str:

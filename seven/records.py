@@ -183,6 +183,7 @@ class ArchivedDelivery(Record):
     digest: str | None = greatest()
     outcome: str | None = standing(OUTCOMES)
     reason: str | None = standing()
+    remark: str | None = standing()
     applied_at: datetime | None = earliest()
     ledger: str | None = greatest()
     ordinal: int | None = greatest()

@@ -1,7 +1,8 @@
 """Timestamps: parses the gateway's time formats into aware UTC datetimes.
 
 Epochs are UTC, ISO times carry their offset, and a bare wall clock is Europe/Berlin: the status report's
-`2021-08-24 08:08:00.000000` came with `webhook_timestamp` `2021-08-24T08:08:00+02:00` (the vendor's own sample).
+`2021-08-24 08:08:00.000000` came with `webhook_timestamp` `2021-08-24T08:08:00+02:00` (the vendor's own sample). An
+epoch is in seconds, as in every sample, or in milliseconds, which its magnitude shows.
 """
 
 import re
@@ -14,6 +15,12 @@ from pydantic import BeforeValidator, ValidationInfo
 BERLIN = ZoneInfo("Europe/Berlin")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the gateway existed
 AHEAD = timedelta(days=1)  # beyond any clock's error; a status from the year 2099 would stand for ever
+
+TOO_FAR_AHEAD = "an absurd time: more than a day ahead"
+"""The one flaw of a time that is relative to a clock; all others are the value's own."""
+
+_FIRST_MS = 10**11
+"""From here on an epoch is in milliseconds: as such it is in 1973, before EARLIEST, as seconds after the year 5000."""
 
 _EPOCH = re.compile(r"-?\d{1,20}(\.\d+)?")
 _WALL_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?")
@@ -33,8 +40,7 @@ def read_moment(value: object) -> datetime:
     text = str(value).strip()
     try:
         if _EPOCH.fullmatch(text):
-            seconds, _, fraction = text.partition(".")
-            return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int((fraction + "000000")[:6]))
+            return _from_epoch(*text.partition(".")[::2])
         if _WALL_CLOCK.fullmatch(text):
             return datetime.fromisoformat(text.replace(",", ".")).replace(tzinfo=BERLIN, fold=0).astimezone(UTC)
         if _WITH_OFFSET.fullmatch(text):
@@ -44,20 +50,33 @@ def read_moment(value: object) -> datetime:
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")
 
 
+def _from_epoch(whole: str, fraction: str) -> datetime:
+    """The time of an epoch's digits before and after its point; what is finer than a microsecond is cut."""
+    units = int(whole)
+    if units < _FIRST_MS:
+        return datetime.fromtimestamp(units, UTC) + timedelta(microseconds=int((fraction + "000000")[:6]))
+    seconds, ms = divmod(units, 1000)
+    return datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=ms, microseconds=int((fraction + "000")[:3]))
+
+
 def plausible(moment: datetime, until: datetime | None) -> datetime:
     """Return the time. Raises ValueError for one before EARLIEST, or more than AHEAD after `until`.
 
     `until` is the latest trusted time; None accepts any future time.
     """
-    if moment < EARLIEST or (until is not None and moment > until + AHEAD):
-        raise ValueError("an absurd time: before 2000 or more than a day ahead")
+    if moment < EARLIEST:
+        raise ValueError("an absurd time: before 2000")
+    if until is not None and moment > until + AHEAD:
+        raise ValueError(TOO_FAR_AHEAD)
     return moment
 
 
 def _validate(value: Any, info: ValidationInfo) -> datetime:
-    context: dict[str, datetime | None] = info.context or {}
+    context: dict[str, Any] = info.context or {}
+    if info.field_name in context.get("too_late", ()):
+        raise ValueError(TOO_FAR_AHEAD)
     return plausible(read_moment(value), context["until"])
 
 
 Moment = Annotated[datetime, BeforeValidator(_validate)]
-"""A time in an event's field; validated with `context={"until": …}`."""
+"""A time in an event's field; validated with a context of `until`, and of `too_late`: fields that are too far ahead."""

@@ -16,8 +16,8 @@ ROWS_AT_ONCE = 500
 ID_TOLERANCE_MS = 3_600_000
 """How far the time in an id may differ from the stored time of receipt; both come from one clock."""
 
-Moved = tuple[str, str | None, datetime | None]
-"""A delivery's id, and the subject and time that its event should have."""
+Moved = tuple[str, str | None, datetime | None, str | None]
+"""A delivery's id, the subject and time that its event should have, and the remark on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +124,15 @@ def archived(
 
 
 def resubject(connection: Connection, moved: Sequence[Moved]) -> None:
-    """Correct the subjects and times of deliveries; a join would never lower a stored value."""
+    """Correct the subjects, times and remarks of deliveries; a join would never lower a stored value."""
     if moved:
         connection.execute(
             update(deliveries)
             .where(deliveries.c.id == bindparam("its_id"))
-            .values(subject=bindparam("its_subject"), event_at=bindparam("its_event_at")),
-            [{"its_id": id_, "its_subject": subject, "its_event_at": at} for id_, subject, at in moved],
+            .values(
+                subject=bindparam("its_subject"), event_at=bindparam("its_event_at"), remark=bindparam("its_remark")
+            ),
+            [dict(zip(("its_id", "its_subject", "its_event_at", "its_remark"), row, strict=True)) for row in moved],
         )
 
 

@@ -64,7 +64,7 @@ RECORDS = (  # searched in this order: links belong to the person whose messages
     ),
 )
 PAYLOADS = PersonalColumns(deliveries, ("payload",), ("payload", "digest"))
-LABELS = ("event_type", "reason")
+LABELS = ("event_type", "reason", "remark")
 """Columns of a delivery with free text from others, blanked if they name the person."""
 LETTERS = PersonalColumns(dead_letters, ("envelope",), ("envelope", "event_type", "reason"))
 FAILURES = PersonalColumns(dead_letter_failures, (), ("reason",))

@@ -13,6 +13,7 @@ from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
+from seven.event import too_late_fields
 from seven.parsing import Fields
 from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
 
@@ -36,7 +37,7 @@ class Projection:
         """The rows to write instead if those are refused: the delivery as dead, and a dead letter for its replay."""
         now = datetime.now(UTC)
         return (
-            replace(self.delivery, outcome="dead", reason=reason, applied_at=None),
+            replace(self.delivery, outcome="dead", reason=reason, remark=None, applied_at=None),
             DeadLetter(
                 id=self.delivery.id,
                 event_type=self.delivery.event_type,
@@ -54,11 +55,9 @@ class Projection:
         return Projection(delivery, tuple(letter), self.envelope)
 
 
-def project_batch(batch: Batch, reference_at: datetime | None = None) -> list[Projection]:
+def project_batch(batch: Batch) -> list[Projection]:
     """Parse a batch's envelopes and project their events, each on its own."""
-    return [
-        project_line(numbered(batch, ordinal), line, reference_at=reference_at) for ordinal, line in batch.numbered()
-    ]
+    return [project_line(numbered(batch, ordinal), line) for ordinal, line in batch.numbered()]
 
 
 def numbered(batch: Batch, ordinal: int) -> ArchivedDelivery:
@@ -94,7 +93,8 @@ def project_envelope(
 
     The receiver has checked the payload already, but this check decides: a worker may be newer, and knows more than one
     clock. A time in the payload is plausible up to a day after the batch was accepted; for a delivery that is processed
-    again, up to a day after `reference_at`.
+    again, up to a day after `reference_at`, unless the remark of `row` says that it was too late before. An implausible
+    one is ignored, and named in the remark.
     """
     event_type, digest, now = envelope.event_type, None, datetime.now(UTC)
 
@@ -119,7 +119,8 @@ def project_envelope(
         event_type, digest = payload.event_type, payload.digest()
         if envelope.doubt is not None:
             return _quarantined(archived, envelope, text)
-        event = payload.event(envelope.received_at, reference_at or _accepted_at(envelope, row, now))
+        until = reference_at or _accepted_at(envelope, row, now)
+        event = payload.event(envelope.received_at, until, too_late_fields(row.remark))
         records = tuple(event.project())
     except NotUnderstood as parked:
         if envelope.doubt is not None:
@@ -127,7 +128,7 @@ def project_envelope(
         return Projection(archived(outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not block its whole batch
         return Projection(archived(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = archived(subject=event.subject, event_at=event.at, outcome="applied", applied_at=now)
+    applied = archived(subject=event.subject, event_at=event.at, outcome="applied", remark=event.remark, applied_at=now)
     return Projection(applied, records, text)
 
 

@@ -50,6 +50,7 @@ deliveries = Table(
     Column("digest", CodePointText),  # equal for repeats
     Column("outcome", CodePointText),  # parked < quarantined < dead < discarded < applied
     Column("reason", CodePointText),
+    Column("remark", CodePointText),  # fields that an applied delivery was understood without, each with the reason
     Column("ledger", CodePointText),  # the ledger's life
     Column("ordinal", BigInteger),
     Index("ix_deliveries_ledger_queue_ordinal", "ledger", "queue", "ordinal"),  # read by `audit`

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
-from seven.records import Record
+from seven.records import ArchivedDelivery, Record
 from store.circuit_breaker import CircuitBreaker
 from store.projection import project_batch, unreadable
 from store.row_writer import Refused, Store, StoreAway
@@ -88,16 +88,20 @@ class Consumer:
                 log.error("a batch has lost its last envelopes", batch=batch.id, queue=queue, envelopes=batch.missing)
         first = batches[0]
         if isinstance(first, Batch) and is_suspect(portion[0]):
-            outcomes = self._isolation.consume(first)
-            if outcomes is None:
+            isolated = self._isolation.consume(first)
+            if isolated is None:
                 return False
+            deliveries = isolated
         else:
-            outcomes = self._write(queue, batches)
+            deliveries = self._write(batches)
         self._breaker.succeeded()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
         took_s = time.monotonic() - started
+        outcomes = [delivery.outcome or "" for delivery in deliveries]
         self._metrics.consumed(queue, outcomes, took_s)
+        self._metrics.lag(queue, deliveries)
+        self._metrics.remarked(queue, deliveries)
         log.log(
             logging.WARNING if "dead" in outcomes else logging.INFO,
             "consumed",
@@ -116,24 +120,24 @@ class Consumer:
         except RedisError as error:
             log.warning("not released", batches=len(batch_ids), cause=type(error).__name__)
 
-    def _write(self, queue: str, batches: Sequence[Batch | Unreadable]) -> list[str]:
-        """Write batches in one transaction. Returns the outcome of each delivery. Raises StoreAway or Refused."""
+    def _write(self, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
+        """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway or Refused."""
         projections = [
             projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch)
         ]
         projections += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
-        outcomes = [projection.delivery.outcome or "" for projection in projections]
+        deliveries = [projection.delivery for projection in projections]
 
         def bury(index: int, reason: str) -> tuple[Record, ...]:
-            outcomes[index] = "dead"
-            return projections[index].dead(f"refused by the database: {reason}").rows()
+            buried = projections[index].dead(f"refused by the database: {reason}")
+            deliveries[index] = buried.delivery
+            return buried.rows()
 
         try:
             self._store.write(row for projection in projections for row in projection.rows())
         except Refused:  # one row of one envelope: bury that envelope, and write the others
             self._store.write_apart([projection.rows() for projection in projections], bury)
-        self._metrics.lag(queue, (projection.delivery for projection in projections))
-        return outcomes
+        return deliveries
 
 
 def _portions(batches: Sequence[Taken], max_deliveries: int) -> Iterator[list[Taken]]:

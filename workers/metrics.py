@@ -52,10 +52,17 @@ class WorkerMetrics:
             buckets=(1, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 4 * DAY),
             registry=registry,
         )
+        self._remarked = Counter(
+            "seven_deliveries_remarked",
+            "Deliveries applied without an optional time or figure that made no sense.",
+            ("event_type",),
+            registry=registry,
+        )
         self.sweeps = Counter("seven_sweeps", "Passes of the sweep.", registry=registry)
         self._swept = Counter("seven_swept_batches", "Batches announced again.", ("queue",), registry=registry)
         for queue in QUEUES:  # exported from the start: the first dead letter must be an increase
             self._swept.labels(queue)
+            self._remarked.labels(label_of(queue))
             for outcome in ("applied", "parked", "quarantined", "dead"):
                 self._consumed.labels(label_of(queue), outcome)
 
@@ -65,6 +72,10 @@ class WorkerMetrics:
             self._consumed.labels(label_of(queue), outcome).inc(deliveries)
         self._batch.observe(len(outcomes))
         self._seconds.labels(queue).observe(seconds)
+
+    def remarked(self, queue: str, deliveries: Iterable[ArchivedDelivery]) -> None:
+        """Count the deliveries with a remark."""
+        self._remarked.labels(label_of(queue)).inc(sum(delivery.remark is not None for delivery in deliveries))
 
     def lag(self, queue: str, deliveries: Iterable[ArchivedDelivery]) -> None:
         """Observe the lag of applied deliveries; one from the future, by a wrong clock, counts as 0."""

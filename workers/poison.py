@@ -10,6 +10,7 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
+from seven.records import ArchivedDelivery
 from store.projection import DIED, Projection, numbered, project_line, unread_envelope
 from store.row_writer import Refused, Store
 
@@ -33,8 +34,8 @@ class Isolation:
     def __init__(self, ledger: Ledger, store: Store) -> None:
         self._ledger, self._store = ledger, store
 
-    def consume(self, batch: Batch) -> list[str] | None:
-        """Mark and write a batch's envelopes one at a time. Returns their outcomes; does not settle the batch.
+    def consume(self, batch: Batch) -> list[ArchivedDelivery] | None:
+        """Mark and write a batch's envelopes one at a time. Returns their rows; does not settle the batch.
 
         None while another worker does this. Raises StoreAway, Refused or redis.RedisError; then it may be repeated.
         """
@@ -44,7 +45,7 @@ class Isolation:
             log.warning("suspect", batch=batch.id, queue=batch.header.queue, deliveries=len(batch.lines))
             return [self._consume_alone(claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
 
-    def _consume_alone(self, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> str:
+    def _consume_alone(self, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> ArchivedDelivery:
         row = numbered(batch, ordinal)
         try:
             deaths = claim.begin(ordinal)
@@ -53,20 +54,20 @@ class Isolation:
                 projection = unread_envelope(row, line).dead(f"{deaths} {DIED}")
             else:
                 projection = project_line(row, line)
-            outcome = self._write(projection)
+            written = self._write(projection)
             claim.ended(ordinal)
         except Exception:
             self._unmark(claim, batch, ordinal)
             raise
-        return outcome
+        return written
 
-    def _write(self, projection: Projection) -> str:
+    def _write(self, projection: Projection) -> ArchivedDelivery:
         try:
             self._store.write(projection.rows())
         except Refused as error:
             projection = projection.dead(f"refused by the database: {error}")
             self._store.write(projection.rows())
-        return projection.delivery.outcome or ""
+        return projection.delivery
 
     def _unmark(self, claim: Claim, batch: Batch, ordinal: int) -> None:
         try:

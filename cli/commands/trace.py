@@ -13,8 +13,8 @@ from seven.field_types import storable
 
 _RECORDS = (("Message", "messages"), ("Call", "calls"), ("Inbound SMS", "inbound_messages"), ("Link", "links"))
 _INTERNAL = ("rank", "history")
-_DELIVERY = ("received_at", "event_type", "request_method", "outcome", "repeats", "subject", "reason", "id")
-_LATEST = ("received_at", "event_type", "request_method", "outcome", "subject", "reason", "id")
+_DELIVERY = ("received_at", "event_type", "request_method", "outcome", "repeats", "subject", "reason", "remark", "id")
+_LATEST = ("received_at", "event_type", "request_method", "outcome", "subject", "reason", "remark", "id")
 
 
 def trace(

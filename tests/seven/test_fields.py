@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
+import seven.event
 from seven.errors import InvalidPayload
+from seven.event import Event
 from seven.events import EVENT_TYPES
+from seven.field_types import Price
 from seven.records import fold
+from seven.timestamps import Moment
 from tests.seven.event_fields import (
     COUNTS,
     NUMBERS,
+    RECEIVED_AT,
     REQUIRED,
     SHORT_TEXTS,
     TEXTS,
@@ -27,6 +32,14 @@ def invalid(event_type: str, fields: dict[str, Any]) -> InvalidPayload:
     with pytest.raises(InvalidPayload) as raised:
         event(event_type, fields)
     return raised.value
+
+
+def ignored(event_type: str, field: str, value: Any) -> str:
+    """The remark on an event whose field has this value; apart from that it equals the event without the field."""
+    parsed = event(event_type, changed(event_type, **{field: value}))
+    assert parsed.model_copy(update={"remark": None}) == event(event_type, changed(event_type, **{field: None}))
+    assert (parsed.remark or "").startswith(f"{field}: ")
+    return parsed.remark or ""
 
 
 @pytest.mark.parametrize(
@@ -117,7 +130,9 @@ def test_an_invalid_short_text_is_named(event_type: str, field: str, value: Any)
     [
         pytest.param(SECRET, id="a word"),
         pytest.param("0000-00-00 00:00:00", id="zeros"),
+        pytest.param("null", id="null, as text"),
         pytest.param(0, id="zero"),
+        pytest.param("0", id="zero, as text"),
         pytest.param(-4711, id="negative"),
         pytest.param(4711, id="the year 1970"),
         pytest.param("2099-12-31 23:59:59", id="the year 2099"),
@@ -126,12 +141,11 @@ def test_an_invalid_short_text_is_named(event_type: str, field: str, value: Any)
         pytest.param([1629786769], id="a list"),
     ],
 )
-def test_an_invalid_time_is_named(event_type: str, field: str, value: Any):
-    """The error names the invalid time, and only it: a status from the year 2099 would stand for ever."""
-    error = invalid(event_type, changed(event_type, **{field: value}))
+def test_an_invalid_optional_time_is_ignored(event_type: str, field: str, value: Any):
+    """The event is as without it, its remark names it: a status from the year 2099 would stand for ever."""
+    remark = ignored(event_type, field, value)
 
-    assert list(error.wrong) == [field]
-    assert value in (0, True) or str(value) not in error.reason
+    assert value in (0, True, "0") or str(value) not in remark
 
 
 @every(NUMBERS)
@@ -159,29 +173,55 @@ def test_an_invalid_time_is_named(event_type: str, field: str, value: Any):
         pytest.param({"amount": 4711}, id="an object"),
     ],
 )
-def test_an_invalid_number_is_named(event_type: str, field: str, value: Any):
-    """The error names the invalid count or price, and only it, without quoting it."""
-    error = invalid(event_type, changed(event_type, **{field: value}))
+def test_an_invalid_optional_number_is_ignored(event_type: str, field: str, value: Any):
+    """The event is as without the count or price; its remark names the field, without quoting it."""
+    remark = ignored(event_type, field, value)
 
-    assert list(error.wrong) == [field]
-    assert "4711" not in error.reason
-    assert SECRET not in error.reason
+    assert "4711" not in remark
+    assert SECRET not in remark
 
 
 @every(NUMBERS)
 @pytest.mark.parametrize("value", [pytest.param("\x1c4711", id="leading"), pytest.param("4711\x1f", id="trailing")])
 def test_a_separator_beside_a_number_is_not_shown(event_type: str, field: str, value: str):
     """A separator that `str.strip` removes but `int` rejects gives a number, or an error that does not quote it."""
-    try:
-        result: Any = getattr(event(event_type, changed(event_type, **{field: value})), field)
-    except InvalidPayload as error:
-        result = error.wrong[field]
+    parsed = event(event_type, changed(event_type, **{field: value}))
 
-    assert result in (4711, "a number is expected", "a whole number is expected")
+    assert (getattr(parsed, field), parsed.remark) in (
+        (4711, None), (None, f"{field}: a number is expected"), (None, f"{field}: a whole number is expected")
+    )  # fmt: skip
 
 
 @every(COUNTS)
 @pytest.mark.parametrize("value", [pytest.param("47.11", id="a string"), pytest.param(47.11, id="a float")])
 def test_a_count_is_whole(event_type: str, field: str, value: Any):
-    """A count with a fraction is rejected."""
-    assert invalid(event_type, changed(event_type, **{field: value})).wrong == {field: "a whole number is expected"}
+    """A count with a fraction is no count."""
+    assert ignored(event_type, field, value) == f"{field}: a whole number is expected"
+
+
+def test_a_remark_names_every_ignored_field():
+    """In the order of the fields, `webhook_timestamp` first; an absent or blank one is none."""
+    fields = changed("voice_status", duration="long", total_price=-1, timestamp="0")
+    parsed = event("voice_status", fields, webhook_timestamp="0000-00-00 00:00:00")
+
+    assert parsed.at == RECEIVED_AT
+    assert parsed.remark == (
+        "webhook_timestamp: no such time; duration: a number is expected; "
+        "total_price: Input should be greater than or equal to 0; timestamp: an absurd time: before 2000"
+    )
+    assert event("dlr", VALID["dlr"], webhook_timestamp=" ").remark is None
+    assert event("dlr", changed("dlr", remark="theirs")).remark is None
+
+
+def test_a_required_field_stays_strict(monkeypatch: pytest.MonkeyPatch):
+    """An invalid required time parks the delivery; then the error names the optional fields, too."""
+    monkeypatch.setattr(seven.event, "EVENT_TYPES", {})
+
+    class Reading(Event, event_type="reading"):
+        time: Moment
+        price: Price | None = None
+
+    with pytest.raises(InvalidPayload) as raised:
+        Reading.parse({"time": "0", "price": "free"}, RECEIVED_AT, RECEIVED_AT)
+
+    assert raised.value.wrong == {"time": "an absurd time: before 2000", "price": "a number is expected"}

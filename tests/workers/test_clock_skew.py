@@ -12,14 +12,15 @@ from cli.output.audit import print_audit
 from ledger import keyspace, stats
 from ledger.client import Ledger
 from operations.audit import Auditor
-from operations.replay import replay
 from operations.retention import Retention
 from operations.retention_metrics import RetentionMetrics
 from seven.events import QUEUES
+from seven.timestamps import TOO_FAR_AHEAD
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from tests.clocks import Clock
 from tests.factories.aged_rows import keep_days, retain, row, rows_of
+from tests.factories.archive import rebuilt
 from tests.factories.envelopes import Accept, envelope
 from tests.workers.skewed_servers import *  # noqa: F403 - fixtures in place of the suite's
 from tests.workers.skewed_servers import DAY, FAR_S, HOUR_S
@@ -165,32 +166,29 @@ def consume_pending(ledger: Ledger, consumer: Consumer, batch: str) -> None:
         pytest.param(timedelta(), -3 * DAY, "applied", id="Redis behind"),
         pytest.param(3 * DAY, timedelta(), "applied", id="a receiver ahead"),
         pytest.param(timedelta(), 3 * DAY, "applied", id="Redis ahead"),
-        pytest.param(-3 * DAY, -3 * DAY, "parked", id="both behind"),
+        pytest.param(-3 * DAY, -3 * DAY, "remarked", id="both behind"),
     ],
 )
 def test_an_event_time_is_compared_with_the_latest_clock(
     ledger: Ledger, consumer: Consumer, engine: Engine, accept: Accept, redis_clock: Clock,
     receiver: timedelta, redis: timedelta, outcome: str,
 ):  # fmt: skip
-    """An event of now is applied if only one clock is behind; if both are, it is parked and can be replayed."""
+    """An event of now keeps its time if only one clock is behind; if both are, it has its time of receipt."""
     now = datetime.now(UTC)
     redis_clock.set(redis.total_seconds())
     sent = replace(envelope("d", timestamp=now.isoformat()), received_at=now + receiver)
     consume_pending(ledger, consumer, accept(sent))
     (delivery,) = rows_of(engine, "deliveries").values()
-    assert delivery.outcome == outcome
-    if outcome == "parked":
-        redis_clock.set(0)
-        replay(Store(engine), [delivery.id])
-        (delivery,) = rows_of(engine, "deliveries").values()
-    assert (delivery.outcome, delivery.event_at and abs(delivery.event_at - now) < timedelta(seconds=1)) == (
+    event_at = now if outcome == "applied" else sent.received_at
+    assert (delivery.outcome, delivery.event_at and abs(delivery.event_at - event_at) < timedelta(seconds=1)) == (
         "applied",
         True,
     )
+    assert (delivery.remark is None) == (outcome == "applied")
 
 
 @pytest.mark.parametrize("ahead", [-3 * DAY, timedelta(), 3 * DAY], ids=["behind", "right", "ahead"])
-def test_an_absurd_time_is_parked_whatever_the_receivers_clock(
+def test_an_absurd_time_is_ignored_whatever_the_receivers_clock(
     ledger: Ledger, consumer: Consumer, engine: Engine, accept: Accept, ahead: timedelta
 ):
     """A status two days ahead of Redis' clock would never be superseded."""
@@ -198,7 +196,9 @@ def test_an_absurd_time_is_parked_whatever_the_receivers_clock(
     sent = replace(envelope("d", timestamp=(now + 2 * DAY).isoformat()), received_at=now + ahead)
     consume_pending(ledger, consumer, accept(sent))
     (delivery,) = rows_of(engine, "deliveries").values()
-    assert (delivery.outcome, "absurd time" in (delivery.reason or "")) == ("parked", True)
+    assert (delivery.outcome, delivery.remark) == ("applied", f"timestamp: {TOO_FAR_AHEAD}")
+    rebuilt(engine)
+    assert rows_of(engine, "deliveries")[delivery.id] == delivery
 
 
 def test_the_audit_report_shows_batches_from_the_future(
