@@ -14,7 +14,7 @@ from enum import StrEnum
 HEADERS = (b"x-signature", b"x-timestamp", b"x-nonce")
 """The headers of a signed request, in lower case."""
 
-_SIGNATURE = re.compile(rb"[0-9a-f]{64}")
+_SIGNATURE = re.compile(rb"[0-9a-fA-F]{64}")  # sent in lower case; the vendor's own verifier accepts either
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 _NONCE = re.compile(rb"[!-~]{1,128}")
 
@@ -76,7 +76,7 @@ class Signed:
             return Flaw.MALFORMED
         if not (_SIGNATURE.fullmatch(signature) and _TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce)):
             return Flaw.MALFORMED
-        match = self._match(signature.decode(), timestamp.decode(), nonce.decode(), urls, keys)
+        match = self._match(signature.decode().lower(), timestamp.decode(), nonce.decode(), urls, keys)
         if match is None:
             return Flaw.MISMATCH
         age_s = now - int(timestamp)

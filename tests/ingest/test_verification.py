@@ -27,7 +27,7 @@ CASES = [
     pytest.param(dict, "unsigned", id="unsigned"),
     pytest.param(lambda: changed(signature="0" * 64), "mismatch", id="forged"),
     pytest.param(lambda: changed(signature=signed()["X-Signature"][:-2]), "malformed", id="truncated"),
-    pytest.param(lambda: changed(signature=signed()["X-Signature"].swapcase()), "malformed", id="swapped case"),
+    pytest.param(lambda: changed(signature=signed()["X-Signature"].upper()), None, id="in upper case"),
     pytest.param(lambda: changed(nonce=""), "malformed", id="without a nonce"),
     pytest.param(lambda: signed("https://evil.example.com" + PATH), "mismatch", id="for another host"),
     pytest.param(lambda: signed(PUBLIC + PATH + "/dlr"), "mismatch", id="for another hook"),
