@@ -28,6 +28,7 @@ from ingest.readiness import Readiness
 from ingest.routing import HookPaths, Tokens, prefixes
 from ingest.settings import IngestSettings
 from ingest.uvicorn_limits import UvicornLimits
+from ingest.uvicorn_server import unbounded_server
 from ingest.verification import SecretVerifier, SignatureVerifier, Verification
 from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
@@ -153,7 +154,10 @@ class _Receiver(Starlette):
         self._probes = frozenset(route.path for route in probes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_probe(scope):
+        if scope["type"] == "lifespan" and (reason := unbounded_server()):
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": reason})
+        elif scope["type"] != "http" or self._is_probe(scope):
             await super().__call__(scope, receive, send)
         elif hook_path := self._hook_paths.of(scope):
             await self._endpoint(hook_path, scope, receive, send)

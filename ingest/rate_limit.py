@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ingest.client_address import ClientAddresses
 from ingest.metrics import STRANGER, ReceiverMetrics
 from ingest.uvicorn_limits import SMALL, answer, answer_early, connection_of
+from runtime.ip_address import network_of
 
 BURST_S = 5.0
 """Answers of this many seconds are sent without delay."""
@@ -78,7 +78,7 @@ class RateLimit:
         An address over its own rate waits for that alone: it takes none of the shared rate.
         """
         now = self._clock()
-        network = _network(address)
+        network = network_of(address)
         latest = now + BURST_S + LONGEST_S  # clients that disconnect early are not penalised further
         turn = min(max(self._turns.pop(network, 0.0), now) + 1 / self._rate, latest)
         self._turns[network] = turn
@@ -105,16 +105,6 @@ async def _hangs_up(receive: Receive, within_s: float) -> bool:
         return False
     await asyncio.sleep(max(0.0, within_s - (time.monotonic() - began)))
     return False
-
-
-def _network(address: str) -> str:
-    """The /64 network of an IPv6 address, since a customer has all addresses in it; any other address unchanged."""
-    if ":" not in address:
-        return address
-    try:
-        return str(IPv6Address(int(IPv6Address(address.partition("%")[0])) >> 64 << 64))
-    except ValueError:
-        return address
 
 
 HOUR_S = 3600

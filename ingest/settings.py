@@ -1,10 +1,10 @@
 """Settings of the receiver. It never needs the API key."""
 
-from ipaddress import ip_network
 from typing import Self
 
 from pydantic import SecretStr, field_validator, model_validator
 
+from runtime.ip_address import canonical_network
 from runtime.logs import logger
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.shared import HookSettings, LedgerSettings
@@ -21,7 +21,7 @@ class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings):
     def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
         for proxy in proxies:
             try:
-                ip_network(proxy)
+                canonical_network(proxy)
             except ValueError:
                 raise ValueError("addresses and networks are expected, such as 10.0.0.7 or 10.0.0.0/8") from None
         return proxies

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.connections import Connection, Connections
 from ingest.metrics import HEAD_TOO_LARGE, MALFORMED, ReceiverMetrics
+from runtime.ip_address import canonical_address
 
 HEAD_BYTES = 128 * 1024
 """Most bytes of request line and headers, more than any client sends; unbounded, they fill the memory."""
@@ -233,4 +234,4 @@ def _is_small(scope: Scope) -> bool:
 def _address(protocol: HttpToolsProtocol) -> str:
     """The peer's address; IPv4 in its own form, also on an IPv6 socket."""
     address = protocol.client[0] if protocol.client else ""
-    return address.removeprefix("::ffff:") if "." in address else address
+    return canonical_address(address) or address

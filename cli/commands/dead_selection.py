@@ -11,6 +11,7 @@ import typer
 from cli.exits import ExitCode, fail
 from cli.times import Since, Until, parse_time
 from operations.dead_letters import Selection
+from runtime.ip_address import canonical_address
 from seven.field_types import storable
 from store.schema import OPEN_OUTCOMES
 
@@ -59,12 +60,17 @@ def selection(
         ids=tuple(storable(delivery_id.strip()) for delivery_id in ids or ()),
         outcomes=tuple(map(str, outcomes or (Outcome if ids else default_outcomes))),
         event_types=tuple(map(storable, event_types or ())),
-        sources=tuple(storable(source.strip()) for source in sources or ()),
+        sources=tuple(spelling for source in sources or () for spelling in _spellings(storable(source.strip()))),
         reason=storable(reason or ""),
         since=parse_time("--since", since),
         until=parse_time("--until", until),
         limit=limit,
     )
+
+
+def _spellings(source: str) -> set[str]:
+    """An address as it is given, and as receivers store it."""
+    return {source, canonical_address(source) or source}
 
 
 _OPTIONS = {

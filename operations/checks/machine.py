@@ -10,6 +10,7 @@ import httpx2
 
 from operations.checks.ages import size
 from operations.checks.check import Check, good, warning, wrong
+from runtime.ip_address import canonical_address
 
 LEAST_FREE = 1024**3
 LEAST_FREE_PART = 0.1
@@ -42,7 +43,7 @@ def flower_status(url: str) -> int | None:
 def is_local(host: str | None) -> bool:
     """Whether a URL's host is this machine; without one it is a socket or a file on it."""
     try:
-        return not host or host == "localhost" or ip_address(host).is_loopback
+        return not host or host == "localhost" or ip_address(canonical_address(host) or host).is_loopback
     except ValueError:
         return False
 

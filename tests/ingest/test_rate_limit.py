@@ -58,6 +58,8 @@ def test_addresses_are_limited_separately(rate_limit: RateLimit):
         rate_limit.wait_s("2001:db8:1:2::1")
     assert rate_limit.wait_s("192.0.2.2") <= 0
     assert rate_limit.wait_s("2001:db8:1:2:ffff::9") > 0
+    assert rate_limit.wait_s("::ffff:192.0.2.1") > 0
+    assert rate_limit.wait_s("::ffff:192.0.2.9") <= 0
     assert rate_limit.wait_s("2001:db8:1:3::1") <= 0
     assert rate_limit.wait_s("fe80::1%eth0") <= 0
     assert rate_limit.wait_s("no:address") <= 0
