@@ -30,6 +30,7 @@ from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_s
 from ingest.verification import SignedRequest, Verification, VerificationResult
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
+from seven.charsets import declared_charset
 from seven.delivery import Delivery
 from seven.events import queue_of
 from seven.hooks import TEST_HEADER
@@ -126,7 +127,7 @@ class Endpoint:
             result = self._verification.examine(request, delivery_id)
         return Received(
             id=delivery_id,
-            delivery=Delivery(scope["method"], query, body.content),
+            delivery=Delivery(scope["method"], query, body.content, _charset(scope)),
             size=max(len(query) + body.size, cut_url_size and max(cut_url_size, self._limit + 1)),
             path_event_type=hook_path.event_type,
             at=at,
@@ -174,6 +175,14 @@ def _evidence(hook_path: HookPath, received: Received, scope: Scope) -> tuple[st
     if received.public_url is None:
         return (hook_path.fingerprint,)
     return hook_path.fingerprint, arrival(hook_path.fingerprint, received.public_url)
+
+
+def _charset(scope: Scope) -> str | None:
+    """The charset that a request declares; None for none or UTF-8."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return declared_charset(value)
+    return None
 
 
 def _times(received_at: datetime) -> tuple[float, ...]:

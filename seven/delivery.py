@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from seven.charsets import as_utf8
 from seven.digest import delivery_digest
 from seven.errors import InvalidPayload, Undecodable, UnknownEventType
 from seven.event import Event, is_blank
@@ -29,6 +30,8 @@ class Delivery:
     method: str
     query: bytes
     body: bytes
+    charset: str | None = None
+    """The codec of the charset that it declares, as `declared_charset` gives it; counts where it is not UTF-8."""
     raw: bytes = field(init=False, compare=False)
     """The bytes of the payload: a GET's query, else the body. A POST without a body has its payload in the query;
     beside a body, the query is part of the target URL."""
@@ -38,7 +41,7 @@ class Delivery:
 
     def __post_init__(self) -> None:
         raw = self.query if self.method == "GET" else self.body if self.body.strip() else self.query or self.body
-        self.raw, self._content = raw, raw.strip().removeprefix(_MARK).lstrip()
+        self.raw, self._content = raw, as_utf8(raw, self.charset).strip().removeprefix(_MARK).lstrip()
         is_json = self._content[:1] in (b"{", b"[")
         self.request_method = "GET" if self.method == "GET" else "JSON" if is_json else "POST"
 
@@ -46,7 +49,7 @@ class Delivery:
         """The decoded fields, nested. Raises Undecodable; InvalidPayload where a key has contradicting values."""
         if not self.raw.strip():
             raise Undecodable("an empty request")
-        return (read_json if self.request_method == "JSON" else read_form)(self._content)
+        return read_json(self._content) if self.request_method == "JSON" else read_form(self._content, self.charset)
 
 
 @dataclass(slots=True)

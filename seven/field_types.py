@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 REPLACEMENT = "\ufffd"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses both in text, pydantic refuses surrogates
 _NOT_NUMBERS = {"NaN", "Infinity", "-Infinity"}  # as the decoder spells JSON's non-numbers
+_WITHOUT_PLUS = re.compile(r" +[0-9][0-9 ()./-]*")
 _INTEGER = re.compile(r"-?\d{1,30}")
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,60})?([eE][+-]?\d{1,3})?")
 _PRICE_STEP = Decimal("1e-8")
@@ -27,6 +28,11 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("text is expected")
     return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)
+
+
+def _phone_number(value: Any) -> str:
+    text = _text(value)
+    return f"+{text.lstrip(' ')}" if _WITHOUT_PLUS.fullmatch(text) else text
 
 
 def _short_text(size: int) -> BeforeValidator:
@@ -73,6 +79,9 @@ def _price(value: Any) -> Decimal:
 
 Text = Annotated[str, BeforeValidator(_text)]
 """Free text of any length."""
+
+PhoneNumber = Annotated[str, BeforeValidator(_phone_number)]
+"""A number, or the name of a sender. A number that begins with a blank had a `+`, which its sender did not escape."""
 
 ShortText = Annotated[str, _short_text(255)]
 """An id or a status, short enough for any database's index; at most 255 bytes."""

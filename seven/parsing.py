@@ -9,8 +9,8 @@ import math
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
+from seven.charsets import unquoted
 from seven.errors import InvalidPayload, Undecodable
 
 MAX_DEPTH = 32
@@ -48,8 +48,10 @@ def read_json(body: bytes | str) -> Fields:
     return fields
 
 
-def read_form(encoded: bytes) -> Fields:
-    """Decode a form or a query string. Bytes that are not UTF-8 become lone surrogates, so nothing is lost.
+def read_form(encoded: bytes, charset: str | None = None) -> Fields:
+    """Decode a form or a query string. Escaped bytes that are not UTF-8 are read as the declared charset.
+
+    Without one, bytes that are not UTF-8 become lone surrogates, so nothing is lost.
 
     Raises Undecodable; InvalidPayload where a key has two values.
     """
@@ -59,7 +61,8 @@ def read_form(encoded: bytes) -> Fields:
     pairs = text.split("&")
     if len(pairs) > MAX_FIELDS:
         raise Undecodable(f"a form of more than {MAX_FIELDS} fields")
-    fields = [(_key(name), _unquoted(value)) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
+    parts = (pair.partition("=") for pair in pairs if pair)
+    fields = [(_key(name), _unquoted(value, charset)) for name, _, value in parts]
     if fields and ("=" not in text or not any(key.is_plausible for key, _ in fields)):
         raise Undecodable("neither JSON nor a form")
     nested: Fields = {}
@@ -90,8 +93,8 @@ def _key(quoted: str) -> _Key:
     return (_known_key if len(quoted) <= LONGEST_KNOWN_KEY else _Key.parse)(quoted)
 
 
-def _unquoted(quoted: str) -> str:
-    return unquote(quoted.replace("+", " "), errors="surrogateescape")
+def _unquoted(quoted: str, charset: str | None = None) -> str:
+    return unquoted(quoted.replace("+", " "), charset)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Fields:

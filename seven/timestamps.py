@@ -24,7 +24,8 @@ _FIRST_MS = 10**11
 
 _EPOCH = re.compile(r"-?\d{1,20}(\.\d+)?")
 _WALL_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?")
-_WITH_OFFSET = re.compile(_WALL_CLOCK.pattern + r"(Z|[+-]\d\d:?\d\d)")
+_WITH_OFFSET = re.compile(_WALL_CLOCK.pattern + r"(Z|[ +-]\d\d:?\d\d)")
+_WITHOUT_PLUS = re.compile(r" (?=\d\d:?\d\d$)")  # a form's `+`, which its sender did not escape
 
 
 def read_moment(value: object) -> datetime:
@@ -44,7 +45,7 @@ def read_moment(value: object) -> datetime:
         if _WALL_CLOCK.fullmatch(text):
             return datetime.fromisoformat(text.replace(",", ".")).replace(tzinfo=BERLIN, fold=0).astimezone(UTC)
         if _WITH_OFFSET.fullmatch(text):
-            return datetime.fromisoformat(text.replace(",", ".")).astimezone(UTC)
+            return datetime.fromisoformat(_WITHOUT_PLUS.sub("+", text).replace(",", ".")).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError("no such time") from error
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")

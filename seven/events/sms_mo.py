@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from seven.digest import short_digest
 from seven.event import Event
-from seven.field_types import ShortText, Text
+from seven.field_types import PhoneNumber, ShortText, Text
 from seven.records import InboundMessage, Record
 from seven.timestamps import Moment
 
@@ -23,8 +23,8 @@ class InboundSms(Event, event_type="sms_mo"):
     }
 
     id: ShortText | None = None
-    sender: Text  # a number, or a name such as "SMS"
-    system: Text | None = None  # the inbound number
+    sender: PhoneNumber  # a number, or a name such as "SMS"
+    system: PhoneNumber | None = None  # the inbound number
     text: Text = ""
     time: Moment | None = None
     message_type: Text | None = None  # absent before 2024

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from seven.digest import short_digest
 from seven.event import Event
-from seven.field_types import ShortText, Text
+from seven.field_types import PhoneNumber, ShortText
 from seven.records import Call, Record
 from seven.timestamps import Moment
 
@@ -17,8 +17,8 @@ class IncomingCall(Event, event_type="voice_call"):
     example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
 
     id: ShortText | None = None
-    caller: Text
-    system: Text | None = None  # the number that was called
+    caller: PhoneNumber
+    system: PhoneNumber | None = None  # the number that was called
     time: Moment | None = None
 
     @property

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Count, Price, ShortText, Text
+from seven.field_types import Count, PhoneNumber, Price, ShortText
 from seven.records import Call, CallStatus, Record
 from seven.statuses import Statuses
 from seven.timestamps import Moment
@@ -32,8 +32,8 @@ class CallStatusUpdate(Event, event_type="voice_status"):
 
     id: ShortText
     status: ShortText
-    callerId: Text | None = None  # noqa: N815 - the vendor's name
-    recipient: Text | None = None
+    callerId: PhoneNumber | None = None  # noqa: N815 - the vendor's name
+    recipient: PhoneNumber | None = None
     duration: Count | None = None  # seconds, reported when the call has ended
     pricePerMinute: Price | None = None  # noqa: N815 - the vendor's name; euros
     total_price: Price | None = None  # in newer types only

@@ -171,6 +171,13 @@ def test_odd_characters_survive(client: TestClient, ledger: Ledger, body: bytes,
     assert accepted(ledger)[answer.json()["id"]].payload == kept
 
 
+@pytest.mark.parametrize("body", [b"a=%FCber", b"a=\xfcber", b'{"a":"\xfcber"}'], ids=["escaped", "raw", "json"])
+def test_a_declared_charset_counts(client: TestClient, ledger: Ledger, body: bytes):
+    """Bytes that are not UTF-8 are read as the request declares them."""
+    answer = client.post(HOOK, content=body, headers={"Content-Type": "x; charset=ISO-8859-1"})
+    assert accepted(ledger)[answer.json()["id"]].payload == {"a": "über"}
+
+
 def test_an_unknown_event_type_is_cut_and_gets_no_queue(client: TestClient, ledger: Ledger):
     """An invented event type becomes no queue, counter or key of its own."""
     answer = client.post(HOOK, json={"webhook_event": "x" * 500, "data": {}})

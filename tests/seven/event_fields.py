@@ -9,7 +9,7 @@ import pytest
 from seven.delivery import Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
-from seven.field_types import Count, Price, ShortText, Text, Url
+from seven.field_types import Count, PhoneNumber, Price, ShortText, Text, Url
 from seven.timestamps import Moment
 from tests.seven.corpus import CASES
 
@@ -36,7 +36,8 @@ REQUIRED = {
     event_type: [name for name, field in event.model_fields.items() if field.is_required() and name != "reported_at"]
     for event_type, event in EVENT_TYPES.items()
 }
-TEXTS = _fields_of(Text, ShortText, Url)
+TEXTS = _fields_of(Text, ShortText, Url, PhoneNumber)
+PHONE_NUMBERS = _fields_of(PhoneNumber)
 SHORT_TEXTS = _fields_of(ShortText)
 TIMES = _fields_of(Moment)
 COUNTS = _fields_of(Count)

@@ -13,6 +13,7 @@ from seven.events import EVENT_TYPES
 from seven.records import Record, fold
 from tests.seven.event_fields import (
     COUNTS,
+    PHONE_NUMBERS,
     PRICES,
     TEXTS,
     VALID,
@@ -87,6 +88,25 @@ def test_a_price_is_exact(event_type: str, field: str, value: Any, price: str):
 def test_texts_are_unchanged(event_type: str, field: str, value: Any, text: str):
     """Texts keep their value, and numbers become text; NUL and lone surrogates become U+FFFD."""
     assert getattr(event(event_type, changed(event_type, **{field: value})), field) == text
+
+
+@every(PHONE_NUMBERS)
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        pytest.param(" 491771783130", "+491771783130", id="a plus that was not escaped"),
+        pytest.param("  49 (177) 178-31.30/1", "+49 (177) 178-31.30/1", id="with separators"),
+        pytest.param("+491771783130", "+491771783130", id="a plus"),
+        pytest.param("491771783130", "491771783130", id="no plus"),
+        pytest.param(491771783130, "491771783130", id="a number"),
+        pytest.param(" Shop 24", " Shop 24", id="a name after a blank"),
+        pytest.param("24 Shop", "24 Shop", id="a name that begins with digits"),
+        pytest.param("\t4917", "\t4917", id="another blank"),
+    ],
+)
+def test_a_number_that_begins_with_a_blank_had_a_plus(event_type: str, field: str, value: Any, number: str):
+    """In a form an unescaped `+` is a blank."""
+    assert getattr(event(event_type, changed(event_type, **{field: value})), field) == number
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)

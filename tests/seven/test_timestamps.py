@@ -32,6 +32,8 @@ def read(value: object) -> datetime:
         pytest.param("2021-08-24T08:08:00+0200", "2021-08-24T06:08:00", id="an offset without colon"),
         pytest.param("2021-08-24 08:08:00+02:00", "2021-08-24T06:08:00", id="an offset and no T"),
         pytest.param("2021-08-24T08:08:00.250-05:30", "2021-08-24T13:38:00.250", id="a negative offset"),
+        pytest.param("2021-08-24T08:08:00 02:00", "2021-08-24T06:08:00", id="a plus that a form did not escape"),
+        pytest.param("2021-08-24 08:08:00.5 0200", "2021-08-24T06:08:00.5", id="the same without T and colon"),
         pytest.param("2021-08-24T06:08:00Z", "2021-08-24T06:08:00", id="Z"),
         pytest.param("2021-08-24T06:08:00.123456Z", "2021-08-24T06:08:00.123456", id="Z after six digits"),
         pytest.param("2021-08-24T06:08:00+00:00", "2021-08-24T06:08:00", id="the offset of UTC"),
