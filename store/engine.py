@@ -5,9 +5,12 @@ the primary. Disposing of the pool is not enough: other threads return the conne
 longer exists, and those stay open.
 """
 
+import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -19,6 +22,7 @@ from store.schema import SCHEMA
 from store.transactions import PATIENCE, Patience
 
 _STALE_BEFORE = "stale_before"
+_CREATION = Lock()
 
 
 def replace_expired(engine: Engine) -> None:
@@ -83,6 +87,7 @@ def create_store_engine(database: str, connections: int = 4, patience: Patience 
             pool_timeout=10,
             execution_options={"schema_translate_map": {SCHEMA: None}},
         )
+        event.listen(engine, "do_connect", _create_privately)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         replace_expired(engine)
@@ -104,6 +109,19 @@ def create_store_engine(database: str, connections: int = 4, patience: Patience 
     event.listen(engine, "begin", transactions.begin)
     replace_expired(engine)
     return engine
+
+
+def _create_privately(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """Create a missing SQLite file readable by its owner alone, whatever the umask: it holds what people wrote.
+
+    SQLite gives its companions (-wal, -shm) the same mode. An existing file keeps its own, which may be meant.
+    """
+    file = str(arguments[0]) if arguments else ""
+    if file in ("", ":memory:") or file.startswith("file:"):
+        return
+    # Closing a file of SQLite's ends the locks of this process on it: no thread may have connected meanwhile.
+    with _CREATION, suppress(OSError):  # of what is wrong with the directory, SQLite tells more
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:

@@ -1,5 +1,8 @@
 """migrate: brings a database to the current schema."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from store.version import newest
@@ -19,6 +22,23 @@ def test_without_a_database_url(installation: CommandLine):
     assert installation.run("migrate").returncode == 0
     assert installation.count("messages") == 0
     assert installation.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_the_database_file_is_private(installation: CommandLine, tmp_path: Path, umask: int):
+    """Only its owner can read it, whatever the umask and wherever it is; an existing file keeps its mode."""
+    shared, existing = tmp_path / "shared.db", tmp_path / "existing.db"
+    existing.touch(0o640)
+    existing.chmod(0o640)
+    before = os.umask(umask)
+    try:
+        assert installation.run("migrate").returncode == 0
+        for file in (shared, existing):
+            assert installation.run("migrate", DATABASE_URL=f"sqlite:///{file}").returncode == 0
+    finally:
+        os.umask(before)
+    modes = [file.stat().st_mode & 0o777 for file in (installation.data / "seven.db", shared, existing)]
+    assert modes == [0o600, 0o600, 0o640]
 
 
 @pytest.mark.parametrize(

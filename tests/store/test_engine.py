@@ -1,5 +1,6 @@
 """Engine: a commit is on disk before its batch is settled, and refused rows are distinguished from an outage."""
 
+import os
 import sqlite3
 from pathlib import Path
 from threading import Thread
@@ -32,6 +33,22 @@ def test_a_commit_to_sqlite_is_durable(tmp_path: Path):
         10000,
     ]
     engine.dispose()
+
+
+def test_sqlites_files_are_private(tmp_path: Path):
+    """Those beside the database, too, whatever the umask."""
+    before = os.umask(0)
+    try:
+        engine = create_store_engine(f"sqlite:///{tmp_path / 'x.db'}")
+        migrate(engine)
+        with engine.connect() as connection:
+            connection.execute(text("INSERT INTO hook_changes (id) VALUES ('1')"))
+            connection.commit()
+            modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("x.db", "x.db-wal", "x.db-shm"), 0o600)
 
 
 @pytest.mark.parametrize(
