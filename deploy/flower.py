@@ -4,10 +4,16 @@ import os
 import sys
 from pathlib import Path
 
-basic_auth = Path(os.environ["FLOWER_BASIC_AUTH_FILE"]).read_text("utf-8").strip().split(",")
-if not all(":" in credentials for credentials in basic_auth):
-    sys.stderr.write("configuration: FLOWER_BASIC_AUTH: name:password is required: without it, Flower admits anyone\n")
+from runtime.settings.types import check_logins
+
+logins = Path(os.environ["FLOWER_BASIC_AUTH_FILE"]).read_text("utf-8").strip()
+try:
+    check_logins(logins)
+except ValueError as error:
+    sys.stderr.write(f"configuration: FLOWER_BASIC_AUTH: {error}: without it, Flower admits anyone\n")
     sys.exit(2)
+
+basic_auth = logins.split(",")
 
 read_only = True
 address = "0.0.0.0"  # noqa: S104 - the container's; the proxy alone is published

@@ -22,9 +22,9 @@ from ingest.settings import IngestSettings
 from runtime.logs import configure_logging
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, warn_of_unknown_names
+from runtime.settings.types import SHORTEST_PASSWORD, check_logins
 from workers.settings import WorkerSettings
 
-SHORTEST = 8  # characters of a password; as with hook tokens, only the worst are refused
 USER = "seven"
 
 # Everything but what would lose or change data by accident.
@@ -81,12 +81,13 @@ def settings_faults(values: Mapping[str, str]) -> list[str]:
 
 def faults(values: Mapping[str, str]) -> Iterator[str]:
     """What the settings of our processes do not cover."""
-    users = [user.partition(":") for user in values.get("FLOWER_BASIC_AUTH", "").split(",")]
-    if not all(name and len(password) >= SHORTEST for name, _, password in users):
-        yield f"FLOWER_BASIC_AUTH: needs name:password, the password of {SHORTEST} or more characters"
+    try:
+        check_logins(values.get("FLOWER_BASIC_AUTH", ""))
+    except ValueError as error:
+        yield f"FLOWER_BASIC_AUTH: {error}"
     for password_name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
-        if 0 < len(values.get(password_name, "")) < SHORTEST:
-            yield f"{password_name}: {SHORTEST} or more characters are needed; without one, one is made"
+        if 0 < len(values.get(password_name, "")) < SHORTEST_PASSWORD:
+            yield f"{password_name}: {SHORTEST_PASSWORD} or more characters are needed; without one, one is made"
     for file in own_files(values):
         yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
 

@@ -96,8 +96,8 @@ def _key(name: str, key: str) -> Check:
 
 
 def _flower(auth: str) -> Check:
-    for user in auth.split(","):
-        if reason := weakness(user.partition(":")[2], GOOD_PASSWORD):
+    for login in auth.split(","):
+        if reason := weakness(login.partition(":")[2].strip(), GOOD_PASSWORD):
             return wrong("FLOWER_BASIC_AUTH", f"a password {reason}", f"{HOW_TO_MAKE_ONE}; then restart Flower")
     return good("FLOWER_BASIC_AUTH", "cannot be guessed")
 

@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from runtime.settings.environment import Environment
-from runtime.settings.types import Port
+from runtime.settings.types import Logins, Port
 
 
 class MachineSettings(Environment):
@@ -23,10 +23,10 @@ class MachineSettings(Environment):
     seven_flower_url: str | None = Field(
         None, description="Where `doctor` asks Flower; default: SEVEN_FLOWER_PORT. Docker compose sets it."
     )
-    flower_basic_auth: SecretStr | None = Field(
+    flower_basic_auth: Logins | None = Field(
         None,
-        description="name:password that Flower asks for; several, comma-separated. Docker compose does not start "
-        "without it.",
+        description="name:password that Flower asks for, the password of 8 or more characters; several, "
+        "comma-separated. Docker compose does not start without it.",
     )
 
 

@@ -11,6 +11,7 @@ from runtime.redis_url import RedisServer
 
 SHORTEST_TOKEN = 8
 GOOD_TOKEN = 20
+SHORTEST_PASSWORD = 8
 HOW_TO_MAKE_ONE = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
 
 Mode = Literal["off", "observe", "enforce"]
@@ -36,6 +37,19 @@ def check_token(token: str) -> None:
         raise ValueError(
             f"each token needs {SHORTEST_TOKEN} or more characters of A-Z a-z 0-9 . _ ~ -; {HOW_TO_MAKE_ONE}"
         )
+
+
+def check_logins(logins: str) -> None:
+    """Raise ValueError unless each of comma-separated logins is a name and a password that is not among the worst."""
+    for login in logins.split(","):
+        name, _, password = login.partition(":")
+        if not name.strip() or len(password.strip()) < SHORTEST_PASSWORD:
+            raise ValueError(f"needs name:password, the password of {SHORTEST_PASSWORD} or more characters")
+
+
+def _valid_logins(logins: SecretStr) -> SecretStr:
+    check_logins(logins.get_secret_value())
+    return logins
 
 
 def _valid_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -67,6 +81,8 @@ Tokens = Annotated[Secrets, AfterValidator(_valid_tokens)]
 PublicUrls = Annotated[TextList, AfterValidator(_valid_urls)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_valid_redis_url)]
 """A REDIS_URL that every client of ours can use."""
+Logins = Annotated[SecretStr, AfterValidator(_valid_logins)]
+"""name:password; several, comma-separated."""
 ApiKey = Annotated[SecretStr, AfterValidator(_valid_api_key)]
 
 

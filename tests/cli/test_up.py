@@ -105,6 +105,16 @@ def test_taken_ports_are_named_with_the_settings_that_move_them(installation: Co
         assert setting in result.stderr
 
 
+def test_a_short_password_of_flower_is_refused(installation: CommandLine):
+    """Each of several logins counts: exit code 2 before any process starts, and no password on the screen."""
+    result = installation.run("up", SEVEN_DATA_DIR="other", FLOWER_BASIC_AUTH="ops:long-enough-word,guest:xyzzy")
+    assert result.returncode == 2
+    assert "FLOWER_BASIC_AUTH" in result.stderr
+    assert "8 or more characters" in result.stderr
+    assert "xyzzy" not in result.stderr + result.stdout
+    assert "long-enough-word" not in result.stderr + result.stdout
+
+
 def test_it_ends_with_ctrl_c_and_continues_at_the_next_start(installation: CommandLine):
     """Exit code 0, no process left; the next start keeps every row, and repeating the scenario adds no record."""
     records = [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")]

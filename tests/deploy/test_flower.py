@@ -196,11 +196,11 @@ def flower_saved(flower: Flower) -> bool:
 
 
 def test_it_does_not_start_without_a_password(flower: Flower):
-    """With an empty password file, which would admit anyone, Flower exits with code 2."""
+    """With an empty password file, which would admit anyone, or a second password too short, it exits with code 2."""
     flower.end()
-    flower.password.write_text("")
-    Process.start(flower)
-    assert flower.process
-
-    assert flower.process.wait(PATIENCE_S) == 2
+    for logins in ("", "ops:correct-horse-battery,c:d"):
+        flower.password.write_text(logins)
+        Process.start(flower)
+        assert flower.process
+        assert flower.process.wait(PATIENCE_S) == 2
     assert "FLOWER_BASIC_AUTH" in flower.log.read_text()

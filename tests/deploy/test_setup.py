@@ -97,6 +97,14 @@ def test_a_secret_that_is_no_longer_set_is_gone(setup: Setup):
         pytest.param(
             {"FLOWER_BASIC_AUTH": "ops:long-enough,guest"}, ["FLOWER_BASIC_AUTH"], id="Flower with a user it refuses"
         ),
+        pytest.param({"FLOWER_BASIC_AUTH": "a:b,c:d"}, ["FLOWER_BASIC_AUTH"], id="Flower with two short passwords"),
+        pytest.param(
+            {"FLOWER_BASIC_AUTH": "ops:long-enough,c:d"},
+            ["FLOWER_BASIC_AUTH"],
+            id="Flower with a second short password",
+        ),
+        pytest.param({"FLOWER_BASIC_AUTH": "ops:long-enough,:long-enough"}, ["FLOWER_BASIC_AUTH"], id="without a name"),
+        pytest.param({"FLOWER_BASIC_AUTH": "ops:        "}, ["FLOWER_BASIC_AUTH"], id="Flower with a blank password"),
         pytest.param({"FLOWER_BASIC_AUTH": "ops:"}, ["FLOWER_BASIC_AUTH"], id="Flower with an empty password"),
         pytest.param({"SEVEN_PUBLIC_URL": "hooks.example.com"}, ["SEVEN_PUBLIC_URL"], id="URL without scheme"),
         pytest.param({"DATABASE_URL": "mysql://u@h/d"}, ["DATABASE_URL"], id="another database"),
