@@ -39,7 +39,7 @@ RETRY_AFTER = {"Retry-After": "60"}
 CLOSE = {"Connection": "close"}
 REFUSED_AND_KEPT = {401: QUARANTINED, 413: TOO_LARGE, 422: UNDECODABLE}
 TEST_DELIVERY = (TEST_HEADER.lower().encode(), b"1")
-HEADERS = {401: {"WWW-Authenticate": "Signature"}, 413: CLOSE}
+HEADERS = {401: {"WWW-Authenticate": "Signature"}}
 
 
 class Accepted(Response):
@@ -120,10 +120,10 @@ class Endpoint:
         delivery_id, at, source = str(uuid7()), self._batcher.now(), self._client_addresses.of(scope)
         cut_url_size = url_size(scope)
         result = VerificationResult()
-        if self._verification and not (cut_url_size or body.is_cut):  # half a request cannot be verified
-            request = SignedRequest(
-                scope["method"], _target(scope, hook_path.prefix), scope["headers"], body.digest, _times(at), source
-            )
+        if self._verification:
+            digest = "" if body.is_cut else body.digest  # half a body may be a whole one that was signed
+            target = _target(scope, hook_path.prefix)
+            request = SignedRequest(scope["method"], target, scope["headers"], digest, _times(at), source)
             result = self._verification.examine(request, delivery_id)
         return Received(
             id=delivery_id,
@@ -160,7 +160,8 @@ class Endpoint:
             content["detail"] = classification.detail.reason
             if classification.detail.wrong:
                 content["wrong"] = classification.detail.wrong
-        return JSONResponse(content, status, HEADERS.get(status))
+        headers = HEADERS.get(status, {}) | (CLOSE if classification.is_cut else {})
+        return JSONResponse(content, status, headers)
 
     def _retry_later(self, cause: str, detail: str, status: int, headers: dict[str, str] | None = None) -> Response:
         """Refuse without storing; the gateway retries."""

@@ -37,6 +37,11 @@ class Classification:
     detail: NotUnderstood | None = None
 
     @property
+    def is_cut(self) -> bool:
+        """Whether only a sample is kept; the rest of the body may be unread."""
+        return (self.envelope.reason or "").startswith(CUT)
+
+    @property
     def outcome(self) -> str:
         """`accepted`, `parked` or `quarantined`."""
         if self.envelope.doubt is not None:

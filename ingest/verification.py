@@ -13,7 +13,7 @@ from ingest.verification_log import VerificationLog
 from ledger.keyspace import fingerprint
 from runtime.settings.types import Mode
 from seven.hooks import SECRET_HEADER
-from seven.signing import Flaw, Match, Signed
+from seven.signing import BLANKS, Flaw, Match, Signed
 
 _SECRET_HEADER = SECRET_HEADER.lower().encode()
 
@@ -27,7 +27,7 @@ class SignedRequest:
     """Path and query as sent; bytes that are not UTF-8 as lone surrogates."""
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     digest: str
-    """The MD5 of the raw body, as hex."""
+    """The MD5 of the raw body, as hex; empty for a body that was not read to its end: no signature fits it."""
     times: tuple[float, ...]
     """Epoch seconds, by each clock that may be correct."""
     source: str = ""
@@ -109,7 +109,7 @@ class SecretVerifier:
         values = [value for name, value in request.headers if name == _SECRET_HEADER]
         if not values:
             return Verdict("missing")
-        secret = self._known.recognise(values[0].decode("latin-1")) if len(values) == 1 else None
+        secret = self._known.recognise(values[0].strip(BLANKS).decode("latin-1")) if len(values) == 1 else None
         return Verdict("mismatch") if secret is None else Verdict(by=secret)
 
 

@@ -14,6 +14,9 @@ from enum import StrEnum
 HEADERS = (b"x-signature", b"x-timestamp", b"x-nonce")
 """The headers of a signed request, in lower case."""
 
+BLANKS = b" \t"
+"""The blanks that may stand around a header's value."""
+
 _SIGNATURE = re.compile(rb"[0-9a-fA-F]{64}")  # sent in lower case; the vendor's own verifier accepts either
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 _NONCE = re.compile(rb"[!-~]{1,128}")
@@ -54,11 +57,14 @@ class Signed:
 
     @classmethod
     def of(cls, method: str, digest: str, headers: Iterable[tuple[bytes, bytes]]) -> "Signed":
-        """Take the signature from headers with lower-case names. A repeated header gets an empty, invalid value."""
+        """Take the signature from headers with lower-case names. A repeated header gets an empty, invalid value.
+
+        Blanks around a value are no part of it (RFC 9110, 5.5); parsers leave those at its end.
+        """
         values: dict[bytes, bytes] = {}
         for name, value in headers:
             if name in HEADERS:
-                values[name] = b"" if name in values else value
+                values[name] = b"" if name in values else value.strip(BLANKS)
         return cls(method, digest, *map(values.get, HEADERS))
 
     def verify(

@@ -32,6 +32,8 @@ TOO_LONG = 65_536 - len(f"/hooks/{TOKEN}?")
         ),
         pytest.param([post(BODY, b"expect: 100-continue", CLOSE)], [100, 202], 1, id="expecting 100"),
         pytest.param([post(BODY, b"connection: upgrade, close", b"upgrade: h2c")], [202], 1, id="an upgrade"),
+        pytest.param([post(BODY, b"CONNECTION: UPGRADE, CLOSE", b"UPGRADE: H2C")], [202], 1, id="one in capitals"),
+        pytest.param([post(BODY, b"connection: upgrade, close", b"uPgRaDe: h2c")], [202], 1, id="one in odd case"),
         pytest.param([post(b"", CLOSE)], [422], 1, id="empty"),
         pytest.param([post(b"x" * 70_000, CLOSE)], [413], 1, id="too large"),
         pytest.param(
