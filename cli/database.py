@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.exits import ExitCode, fail
 from cli.output.terminal import near, program
+from cli.settings import ServerSettings
 from runtime.settings.environment import load
-from runtime.settings.shared import StoreSettings
 from store.engine import create_store_engine, sqlite_file
 from store.errors import database_reason
 from store.version import current, newest
@@ -17,10 +17,7 @@ from store.version import current, newest
 
 def store_engine() -> Engine:
     """The database of the environment, not connected yet. Ends with exit code 2 for a wrong URL."""
-    try:
-        return create_store_engine(load(StoreSettings).store_url)
-    except ValueError as error:
-        fail(ExitCode.USAGE, f"configuration: DATABASE_URL: {error}")
+    return create_store_engine(load(ServerSettings).store_url)
 
 
 @contextmanager

@@ -5,17 +5,20 @@ Flower reads no options at all. So they get a URL without options, and the optio
 the other two pass those on to redis-py.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote
+
+from runtime.server_url import ServerUrl
 
 EXPECTED = "redis://… or rediss://… is expected"
-UNREADABLE = f"{EXPECTED}; in a password write / ? # @ as %2F %3F %23 %40"
 
 _CERT_REQS = {"required": "required", "optional": "optional", "none": "none"}
 _CERT_REQS |= {f"cert_{name}": name for name in _CERT_REQS}  # Celery's spelling
+_DATABASE = re.compile(r"\d{1,9}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -53,28 +56,27 @@ class RedisServer:
     """Scheme, credentials, host, port and database, without options."""
     tls: Mapping[str, Any] = field(repr=False)
     """Keyword arguments of redis-py's TLS connection; empty without TLS."""
+    host: str
+    password: str | None = field(repr=False)
 
     @classmethod
     def parse(cls, url: str) -> Self:
         """Parse a REDIS_URL. Raises ValueError; its message quotes nothing of the URL but the names of options."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "localhost", parts.port or 6379
-        except ValueError:  # its message may quote a password
-            raise ValueError(UNREADABLE) from None
-        if parts.scheme not in ("redis", "rediss"):
-            raise ValueError(EXPECTED)
-        if parts.fragment or "@" in parts.path + parts.query:  # the options quoted below may be half a password
-            raise ValueError(UNREADABLE)
-        options = _options(parts.query)
-        path = unquote(parts.path).strip("/")
+        parts = ServerUrl.split(url, ("redis", "rediss"), EXPECTED)
+        parts.require_host()
+        host = parts.host or "localhost"
+        _check_host(host)
+        options = _options(parts)
+        path = parts.path.strip("/")
         database = options.pop("db", path) or "0"
-        if not database.isdecimal() or path not in ("", database):
+        if not _DATABASE.fullmatch(database) or path not in ("", database):
             raise ValueError("the database is one number: redis://host:port/0")
-        host = f"[{host}]" if ":" in host else host
+        address = f"[{host}]" if ":" in host else host
         return cls(
-            f"{parts.scheme}://{_credentials(parts.username, parts.password)}{host}:{port}/{int(database)}",
+            f"{parts.scheme}://{_credentials(parts)}{address}:{parts.port or 6379}/{int(database)}",
             _tls(parts.scheme, options),
+            host,
+            parts.password,
         )
 
     @property
@@ -83,21 +85,29 @@ class RedisServer:
         return {"broker_url": self.url, "broker_use_ssl": dict(self.tls) or False}
 
 
-def _options(query: str) -> dict[str, str]:
-    options = dict(parse_qsl(query, keep_blank_values=True))
+def _check_host(host: str) -> None:
+    """Raise ValueError for a host that no resolver could take: each attempt would fail with an error of its own."""
+    unusable = ValueError(f"{EXPECTED}; the host is no name or address")
+    try:
+        host.encode("idna")
+    except UnicodeError:  # a label that is empty or too long
+        raise unusable from None
+    if "," in host:
+        raise unusable
+
+
+def _options(parts: ServerUrl) -> dict[str, str]:
+    options = parts.single_options()
     if unknown := sorted(options.keys() - _TLS.keys() - {"db"}):
         raise ValueError(f"?{unknown[0]}= is not among the options that every client knows: {', '.join(_TLS)}, db")
     return options
 
 
-def _credentials(username: str | None, password: str | None) -> str:
-    if not username and not password:
-        return ""
-    return f"{_quoted(username)}:{_quoted(password)}@" if password else f"{_quoted(username)}@"
-
-
-def _quoted(part: str | None) -> str:
-    return quote(unquote(part or ""), safe="")
+def _credentials(parts: ServerUrl) -> str:
+    username = quote(parts.username, safe="")
+    if parts.password:
+        return f"{username}:{quote(parts.password, safe='')}@"
+    return f"{username}@" if username else ""
 
 
 def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, Any]:

@@ -14,9 +14,10 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
+from runtime.database_url import DatabaseServer
 from store import transactions
 from store.schema import SCHEMA
 from store.transactions import PATIENCE, Patience
@@ -56,21 +57,23 @@ _CONNECTION = {
 }
 OVERFLOW = 2
 """Connections beyond one for each thread: beat's tasks run beside batches."""
-_EXPECTED = "sqlite:///… or postgresql://… is expected"
 _SQLITE = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL")
 
 
 def database_url(text: str) -> URL:
-    """The URL with our driver; `postgres://` is accepted too. Raises ValueError for other databases."""
-    try:
-        url = make_url(text)
-    except ArgumentError:  # its text repeats the URL, which contains the password
-        raise ValueError(_EXPECTED) from None
-    if url.drivername in ("postgres", "postgresql"):
-        return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("postgresql", "sqlite"):
-        raise ValueError(_EXPECTED)
-    return url
+    """The URL with our driver. Raises ValueError for one that no connection could use."""
+    server = DatabaseServer.parse(text)
+    if server.dialect == "sqlite":
+        return URL.create("sqlite", database=server.database)
+    return URL.create(
+        "postgresql+psycopg",
+        server.username or None,
+        server.password,
+        server.host or None,
+        server.port,
+        server.database or None,
+        query=server.options,
+    )
 
 
 def create_store_engine(database: str, connections: int = 4, patience: Patience = PATIENCE) -> Engine:
@@ -161,6 +164,4 @@ def _configure_postgresql(connection: Any, _: Any) -> None:
 
 def sqlite_file(url: URL) -> Path | None:
     """The database's file; None for a server."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database)).absolute()
+    return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None

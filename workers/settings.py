@@ -1,12 +1,11 @@
 """Settings of workers and beat."""
 
-from pydantic import SecretStr, field_validator
+from pydantic import field_validator
 
 from gateway.desired_hooks import DEFAULT, read_desired
 from gateway.factory import Account
 from operations.checks.subject import CheckedSettings
 from runtime.settings.types import reveal, reveal_all
-from store.engine import database_url
 
 
 class WorkerSettings(CheckedSettings):
@@ -26,13 +25,6 @@ class WorkerSettings(CheckedSettings):
             most_changes=self.seven_hooks_most_changes,
             grace_s=self.seven_hooks_grace_s,
         )
-
-    @field_validator("database_url")
-    @classmethod
-    def _supported(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            database_url(url.get_secret_value())
-        return url
 
     @field_validator("seven_hooks")
     @classmethod

@@ -55,11 +55,12 @@ def send(
     """
     if event_type not in EVENT_TYPES:
         raise typer.BadParameter(f"{event_type!r} is none of {', '.join(EVENT_TYPES)}", param_hint="EVENT_TYPE")
+    installation = Installation.from_environment()
     fields = {**EVENT_TYPES[event_type].example, **_parse_changes(changes or [])}
     now = datetime.now(UTC)
     event = VendorEvent(event_type, fields, now)
     planned = PlannedDelivery(event, _METHODS[method])
-    request = write_request(planned, url) if url is not None else _own_request(planned)
+    request = write_request(planned, url) if url is not None else _own_request(installation, planned)
     answer = _send(request, use_proxy=url is not None)
     subject = _subject(event) if answer.accepted else None
     if as_json:
@@ -80,9 +81,8 @@ def _parse_changes(changes: list[str]) -> dict[str, str]:
     return fields
 
 
-def _own_request(planned: PlannedDelivery) -> Request:
+def _own_request(installation: Installation, planned: PlannedDelivery) -> Request:
     """The gateway's request for our own hook, signed if we have the key, but addressed to the receiver here."""
-    installation = Installation.from_environment()
     try:
         hook = installation.hook
     except OSError as error:

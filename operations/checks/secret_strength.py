@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
-
-from pydantic import SecretStr
 
 from ledger.keyspace import fingerprint
 from operations.checks.check import Check, good, warning, wrong
 from operations.checks.machine import is_local
 from operations.checks.subject import CheckedSettings
+from runtime.database_url import DatabaseServer
 from runtime.redis_url import RedisServer
 from runtime.settings.types import GOOD_TOKEN, HOW_TO_MAKE_ONE
 
@@ -56,14 +54,16 @@ def checks(
             yield _key("SEVEN_API_KEY", settings.seven_api_key.get_secret_value())
         for key in settings.seven_signing_key:
             yield _key(f"SEVEN_SIGNING_KEY <{fingerprint(key.get_secret_value())}>", key.get_secret_value())
-    yield _url("REDIS_URL", settings.redis_url)
-    tls = RedisServer.parse(settings.redis_url.get_secret_value()).tls
+    redis = RedisServer.parse(settings.redis_url.get_secret_value())
+    yield _password("REDIS_URL", redis.host, redis.password)
+    tls = redis.tls
     if tls and (tls["ssl_cert_reqs"] == "none" or not tls["ssl_check_hostname"]):
         finding = "encrypted, and the certificate is not verified: any server may pass for it and read the password"
         remedy = "ssl_ca_certs=FILE of its authority instead; deploy/README.md, Servers of your own"
         yield warning("REDIS_URL", finding, remedy)
     if settings.database_url is not None:
-        yield _url("DATABASE_URL", settings.database_url)
+        database = DatabaseServer.parse(settings.database_url.get_secret_value())
+        yield _password("DATABASE_URL", database.remote_host, database.secret)
 
 
 def _tokens(settings: CheckedSettings, used_at: Mapping[str, datetime] | None) -> Iterator[Check]:
@@ -102,13 +102,12 @@ def _flower(auth: str) -> Check:
     return good("FLOWER_BASIC_AUTH", "cannot be guessed")
 
 
-def _url(name: str, url: SecretStr) -> Check:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme.startswith("sqlite") or is_local(parts.hostname):
+def _password(name: str, host: str | None, password: str | None) -> Check:
+    if is_local(host):
         return good(name, "on this machine")
-    if not parts.password:
+    if not password:
         finding = "no password, and the server is on another machine"
         return warning(name, finding, "give it one; anyone who reaches the server reads and deletes everything")
-    if reason := weakness(unquote(parts.password), GOOD_PASSWORD):
+    if reason := weakness(password, GOOD_PASSWORD):
         return wrong(name, f"its password {reason}", HOW_TO_MAKE_ONE)
     return good(name, "its password cannot be guessed")

@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from runtime.settings.environment import Environment
-from runtime.settings.types import Logins, Port
+from runtime.settings.types import HttpUrl, Logins, Port
 
 
 class MachineSettings(Environment):
@@ -16,11 +16,11 @@ class MachineSettings(Environment):
     seven_broker_port: Port = Field(16379, description="The port of the broker that `make up` starts.")
     seven_flower_port: Port = Field(5555, description="Flower's port.")
     emulator_port: Port = Field(8077, description="The emulator's port.")
-    seven_receiver_url: str | None = Field(
+    seven_receiver_url: HttpUrl | None = Field(
         None,
         description="Where `status`, `doctor`, `send` reach the receiver; default: SEVEN_PORT. Docker compose sets it.",
     )
-    seven_flower_url: str | None = Field(
+    seven_flower_url: HttpUrl | None = Field(
         None, description="Where `doctor` asks Flower; default: SEVEN_FLOWER_PORT. Docker compose sets it."
     )
     flower_basic_auth: Logins | None = Field(

@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
 
 from runtime.settings.environment import Environment
-from runtime.settings.types import ApiKey, PublicUrls, RedisUrl, Secrets, Tokens, reveal
+from runtime.settings.types import ApiKey, DatabaseUrl, HttpUrl, PublicUrls, RedisUrl, Secrets, Tokens, reveal
 
 
 class LogSettings(Environment):
@@ -102,7 +103,7 @@ class AccountSettings(Environment):
         description="The API key of your seven.io account. Without it hooks are not read, and `make up` starts the "
         "emulator as the gateway.",
     )
-    seven_api_url: str = Field("https://gateway.seven.io/api", description="The gateway's API.")
+    seven_api_url: HttpUrl = Field("https://gateway.seven.io/api", description="The gateway's API.")
 
 
 class DataSettings(Environment):
@@ -118,13 +119,15 @@ class DataSettings(Environment):
 class StoreSettings(DataSettings):
     """The database."""
 
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None,
-        description="sqlite:///… or postgresql://…; without it a SQLite file in SEVEN_DATA_DIR. On PostgreSQL "
+        description="sqlite:///file or postgresql://user:password@host:port/database; without it a SQLite file in "
+        "SEVEN_DATA_DIR. In a password write / ? # @ as %2F %3F %23 %40. PostgreSQL's own connection parameters may "
+        "follow, such as ?sslmode=verify-full&sslrootcert=/path/to/ca.pem; any other option is refused. On PostgreSQL "
         "everything is in the schema `seven`. PgBouncer may stand in front, with pool_mode=session or transaction.",
     )
 
     @property
     def store_url(self) -> str:
         """The database to use."""
-        return reveal(self.database_url) or f"sqlite:///{self.seven_data_dir.resolve() / 'seven.db'}"
+        return reveal(self.database_url) or f"sqlite:///{quote(str(self.seven_data_dir.resolve() / 'seven.db'))}"

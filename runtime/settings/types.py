@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from runtime.database_url import DatabaseServer
 from runtime.redis_url import RedisServer
+from runtime.server_url import check_text
 
 SHORTEST_TOKEN = 8
 GOOD_TOKEN = 20
@@ -58,16 +60,30 @@ def _valid_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return tokens
 
 
-def _valid_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
-    for url in urls:
+def _valid_http_url(url: str) -> str:
+    check_text(url)
+    expected = ValueError("scheme://host[/prefix] is expected")
+    try:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("scheme://host[/prefix] is expected")
-    return tuple(url.rstrip("/") for url in urls)
+        port = parts.port
+    except ValueError:
+        raise expected from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
+        raise expected
+    return url
+
+
+def _valid_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_valid_http_url(url).rstrip("/") for url in urls)
 
 
 def _valid_redis_url(url: SecretStr) -> SecretStr:
     RedisServer.parse(url.get_secret_value())
+    return url
+
+
+def _valid_database_url(url: SecretStr) -> SecretStr:
+    DatabaseServer.parse(url.get_secret_value())
     return url
 
 
@@ -79,10 +95,13 @@ def _valid_api_key(key: SecretStr) -> SecretStr:
 
 Tokens = Annotated[Secrets, AfterValidator(_valid_tokens)]
 PublicUrls = Annotated[TextList, AfterValidator(_valid_urls)]
+HttpUrl = Annotated[str, AfterValidator(_valid_http_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_valid_redis_url)]
 """A REDIS_URL that every client of ours can use."""
 Logins = Annotated[SecretStr, AfterValidator(_valid_logins)]
 """name:password; several, comma-separated."""
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_valid_database_url)]
+"""A DATABASE_URL with which a connection can be tried."""
 ApiKey = Annotated[SecretStr, AfterValidator(_valid_api_key)]
 
 

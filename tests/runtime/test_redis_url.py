@@ -64,7 +64,16 @@ SECRET = "s3cr3t"
         pytest.param(f"redis://:12?{SECRET}=x@h:1/0", "in a password", id="a question mark"),
         pytest.param(f"redis://:{SECRET}#x@h:1/0", "in a password", id="a number sign"),
         pytest.param(f"redis://:12#{SECRET}@h:1/0", "in a password", id="a number sign after digits"),
+        pytest.param(f"redis://:a@{SECRET}@h:1/0", "in a password", id="an at sign"),
         pytest.param(f"redis://:{SECRET}@h:99999/0", "is expected", id="an invalid port"),
+        pytest.param(f"redis://h:{SECRET}?db=3", "is expected", id="a port with a name"),
+        pytest.param(f"redis://:{SECRET}@h:0/0", "port 0", id="port 0"),
+        pytest.param(f"redis://:{SECRET}@:6379/0", "the host is missing", id="no host"),
+        pytest.param(f"redis://:{SECRET}@a..b/0", "no name or address", id="a host that no resolver takes"),
+        pytest.param(f"redis://:{SECRET}@a,b/0", "no name or address", id="two hosts"),
+        pytest.param(f"redis://:{SECRET}\n@h/0", "control character", id="a line break"),
+        pytest.param(f"redis://:{SECRET}@h/99999999999", "the database is one number", id="a database beyond all"),
+        pytest.param(f"redis://:{SECRET}@h?db=1&db=2", "?db= is there twice", id="an option twice"),
         pytest.param(f"redis://:{SECRET}@h/first", "the database is one number", id="a database with a name"),
         pytest.param(f"redis://:{SECRET}@h/1?db=2", "the database is one number", id="two databases"),
         pytest.param(f"redis://:{SECRET}@h?socket_timeout=3", "?socket_timeout= is not among the options", id="an option"),
@@ -77,12 +86,11 @@ SECRET = "s3cr3t"
         pytest.param(f"rediss://:{SECRET}@h?ssl_ciphers=none", "ssl_ciphers: unusable", id="no cipher"),
     ],
 )  # fmt: skip
-def test_an_unusable_url_is_a_configuration_error(url: str, message: str, monkeypatch: pytest.MonkeyPatch):
+def test_an_unusable_url_is_a_configuration_error(url: str, message: str):
     """Every process reports it at start, with the name of the wrong option and without secrets."""
-    monkeypatch.setenv("REDIS_URL", url)
     for settings in (LedgerSettings, HomeSettings):
         with pytest.raises(ValidationError) as raised:
-            settings()
+            settings(redis_url=url)
         (error,) = raised.value.errors(include_input=False)
         assert error["loc"] == ("redis_url",)
         assert message in error["msg"]

@@ -1,0 +1,40 @@
+"""Every command of `seven-ingest` with arguments that let it do its work, as far as it needs none of a person."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from cli.main import app
+
+UNKNOWN_ID = "0198c0de-0000-7000-8000-000000000000"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "audit": ("audit",),
+    "dead discard": ("dead", "discard", UNKNOWN_ID, "--yes"),
+    "dead list": ("dead", "list"),
+    "dead replay": ("dead", "replay", "--yes"),
+    "dead show": ("dead", "show", UNKNOWN_ID),
+    "doctor": ("doctor", "--offline"),
+    "forget": ("forget", "--msg-id", "77229135982780", "--yes", "--wait", "0"),
+    "hooks apply": ("hooks", "apply", "--yes"),
+    "hooks list": ("hooks", "list"),
+    "hooks plan": ("hooks", "plan"),
+    "migrate": ("migrate",),
+    "rebuild": ("rebuild", "--type", "dlr", "--yes"),
+    "send": ("send",),
+    "status": ("status",),
+    "trace": ("trace",),
+    "up": ("up",),
+}
+"""By their names. `up` ends only where something keeps it from starting."""
+
+
+def leaf_names(command: Any = None, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """The names of all commands that have no commands of their own."""
+    command = command or typer.main.get_command(app)
+    if not hasattr(command, "list_commands"):
+        yield " ".join(words)
+        return
+    for name in command.list_commands(None):
+        yield from leaf_names(command.get_command(None, name), (*words, name))
