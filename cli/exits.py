@@ -17,7 +17,9 @@ class ExitCode(IntEnum):
     USAGE = 2
     """It was called or configured wrongly."""
     UNKNOWN = 3
-    """It could not find out: a server did not answer, or refused."""
+    """It could not find out: a server did not answer, or refused; or its output could not be written."""
+    FAULT = 70
+    """It ended by an exception that nobody expected, a fault of the program (EX_SOFTWARE)."""
 
 
 def fail(code: ExitCode, *lines: str) -> NoReturn:
