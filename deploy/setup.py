@@ -19,9 +19,8 @@ from urllib.parse import quote
 from dotenv import dotenv_values
 
 from ingest.settings import IngestSettings
-from runtime.logs import configure_logging
 from runtime.settings.environment import Environment, InvalidSettings, read
-from runtime.settings.registry import NAMES, declared, is_secret, warn_of_unknown_names
+from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
 from runtime.settings.types import SHORTEST_PASSWORD, check_logins
 from workers.settings import WorkerSettings
 
@@ -50,14 +49,18 @@ NEEDED = {
 
 def main(env_file: Path, directory: Path | None = None) -> int:
     """Check, and write the secrets if there is a directory. Returns the exit code."""
-    configure_logging("WARNING", "text")
-    values = {name: value for name, value in dotenv_values(env_file).items() if value}
+    try:
+        values = {name: value for name, value in dotenv_values(env_file).items() if value}
+    except UnicodeDecodeError:
+        sys.stderr.write("configuration: .env: cannot be read: it is not UTF-8\n")
+        return 2
     files = contents(values, directory)
     ours = {name: value for name, value in files.items() if name.upper() in NAMES}
     if wrong := [*faults(values), *settings_faults(ours)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
-    warn_of_unknown_names(values)
+    for sentence in (*misspelt_settings(values), *read(IngestSettings, ours).warnings()):
+        sys.stderr.write(f"warning: {sentence}\n")
     if directory is None:
         sys.stdout.write("the configuration is good; nothing was changed\n")
         return 0

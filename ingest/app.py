@@ -11,5 +11,6 @@ from runtime.settings.registry import warn_of_unknown_names
 settings = load(IngestSettings)
 configure_logging(settings.seven_log_level, settings.seven_log_format)
 warn_of_unknown_names()
+settings.log_warnings()
 app = create_app(settings)
 app.state.uvicorn_limits.patch(HttpToolsProtocol)

@@ -178,8 +178,6 @@ def tune_garbage_collector() -> None:
 
 def create_verifiers(settings: IngestSettings) -> tuple[SignatureVerifier, SecretVerifier]:
     """Every verifier, also those that are off."""
-    if settings.seven_signing_key and not settings.seven_public_url:
-        log.warning("signatures cannot be verified without the public URL", missing="SEVEN_PUBLIC_URL")
     return (
         SignatureVerifier(
             settings.signature_mode,

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from runtime.ip_address import canonical_network
 from runtime.logs import logger
@@ -26,13 +26,6 @@ class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings):
                 raise ValueError("addresses and networks are expected, such as 10.0.0.7 or 10.0.0.0/8") from None
         return proxies
 
-    @field_validator("seven_hook_token")
-    @classmethod
-    def _strong(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if any(len(token.get_secret_value()) < GOOD_TOKEN for token in tokens):
-            log.warning("a hook token can be guessed", fewer_characters_than=GOOD_TOKEN, cure=HOW_TO_MAKE_ONE)
-        return tokens
-
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.seven_hook_token:
@@ -53,3 +46,32 @@ class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings):
     def secret_mode(self) -> Mode:
         """Without a secret there is nothing to verify."""
         return self.seven_hook_secret_mode if self.seven_hook_secret else "off"
+
+    @property
+    def weak_tokens(self) -> int:
+        """How many hook tokens are so short that they can be guessed."""
+        return sum(len(token.get_secret_value()) < GOOD_TOKEN for token in self.seven_hook_token)
+
+    @property
+    def verifies_nothing(self) -> bool:
+        """Whether there is a signing key for nothing: signatures contain the public URL, which is not set."""
+        return bool(self.seven_signing_key) and not self.seven_public_url
+
+    def warnings(self) -> list[str]:
+        """A sentence, for people, for each setting that works and will hurt."""
+        sentences = []
+        if self.weak_tokens:
+            tokens = "a token has" if self.weak_tokens == 1 else f"{self.weak_tokens} tokens have"
+            sentences.append(
+                f"SEVEN_HOOK_TOKEN: {tokens} fewer than {GOOD_TOKEN} characters, and can be guessed; {HOW_TO_MAKE_ONE}"
+            )
+        if self.verifies_nothing:
+            sentences.append("SEVEN_SIGNING_KEY is set, but without SEVEN_PUBLIC_URL no signature can be verified.")
+        return sentences
+
+    def log_warnings(self) -> None:
+        """Log the same, as a receiver does."""
+        if self.weak_tokens:
+            log.warning("a hook token can be guessed", fewer_characters_than=GOOD_TOKEN, cure=HOW_TO_MAKE_ONE)
+        if self.verifies_nothing:
+            log.warning("signatures cannot be verified without the public URL", missing="SEVEN_PUBLIC_URL")

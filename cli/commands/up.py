@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from typing import NoReturn
 
 import httpx2
@@ -22,11 +23,12 @@ from cli.up.supervisor import Supervised, Supervisor
 from cli.up.welcome import print_counts, print_gateway, print_next_steps, print_started
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
-from runtime.settings.registry import warn_of_unknown_names
+from runtime.settings.registry import misspelt_settings
 from store.engine import sqlite_file
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 120.0  # for a server of ours to answer, and for the first scenario to make progress
+_UNUSED_URL = "SEVEN_PUBLIC_URL is not used without SEVEN_API_KEY: the emulator delivers to this machine."
 PATIENCE_WITH_OTHERS_S = 5.0  # for the broker at REDIS_URL, which should be running already
 
 
@@ -35,7 +37,7 @@ def up() -> None:
 
     Without SEVEN_API_KEY also the emulator as the gateway. Ctrl-C ends everything; stored data stays.
     """
-    warn_of_unknown_names()
+    _warn(misspelt_settings())  # first: a misspelt name may be why another setting is missing
     installation = Installation.from_environment()
     os.umask(0o077)  # personal data is not for other users of this machine
     lock = _lock(installation)
@@ -54,10 +56,17 @@ def _lock(installation: Installation) -> int:
         fail(ExitCode.USAGE, f"SEVEN_DATA_DIR: cannot write to {directory}: {error.strerror}")
 
 
+def _warn(sentences: list[str]) -> None:
+    sys.stderr.write("".join(f"warning: {sentence}\n" for sentence in sentences))
+
+
 def _check(installation: Installation) -> None:
     """Check settings and ports of all processes before any of them starts. Ends with exit code 2 if one is wrong."""
-    for settings in (IngestSettings, WorkerSettings, EmulatorSettings):
+    receiver = installation.load(IngestSettings)
+    for settings in (WorkerSettings, EmulatorSettings):
         installation.load(settings)
+    unused = installation.emulates and installation.settings.seven_public_url
+    _warn([*receiver.warnings(), *([_UNUSED_URL] if unused else [])])
     if failures := programs.listen_failures(programs.listeners(installation)):
         fail(ExitCode.USAGE, *failures)
 

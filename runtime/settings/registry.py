@@ -57,7 +57,14 @@ def unknown_names(names: Iterable[str] | None = None) -> list[tuple[str, str]]:
     return [(name, difflib.get_close_matches(name, known, 1, 0.0)[0]) for name in unknown]
 
 
-def warn_of_unknown_names(names: Iterable[str] | None = None) -> None:
+def misspelt_settings(names: Iterable[str] | None = None) -> list[str]:
+    """A sentence for each of them, for people."""
+    return [
+        f"{name} is no setting, and has no effect; did you mean {nearest}?" for name, nearest in unknown_names(names)
+    ]
+
+
+def warn_of_unknown_names() -> None:
     """Log a warning for each of them."""
-    for name, nearest in unknown_names(names):
+    for name, nearest in unknown_names():
         log.warning("unknown setting", name=name, did_you_mean=nearest)

@@ -14,7 +14,7 @@ from runtime.server_url import check_text
 SHORTEST_TOKEN = 8
 GOOD_TOKEN = 20
 SHORTEST_PASSWORD = 8
-HOW_TO_MAKE_ONE = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
+HOW_TO_MAKE_ONE = "make one: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'"
 
 Mode = Literal["off", "observe", "enforce"]
 """What a verifier does: nothing; verify, count and accept; refuse what fails."""

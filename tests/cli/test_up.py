@@ -187,13 +187,6 @@ def test_a_start_that_fails(fresh: CommandLine, settings: dict[str, str], code: 
     assert not fresh.remaining_processes()
 
 
-def test_a_misspelt_setting_is_named(fresh: CommandLine):
-    """It names an unknown SEVEN_… variable, and the most similar setting."""
-    result = fresh.run("up", SEVEN_PROT="1", SEVEN_HOOK_TOKEN="short")
-    assert "SEVEN_PROT" in result.stderr
-    assert "SEVEN_PORT" in result.stderr
-
-
 def _status(url: str) -> int:
     try:
         return httpx2.get(url, trust_env=False).status_code

@@ -164,5 +164,13 @@ def test_a_misspelt_name(setup: Setup):
     ended = setup.run({**GOOD, "SEVEN_HOOK_MODE": "apply"})
 
     assert ended.returncode == 0
-    assert "SEVEN_HOOK_MODE" in ended.stderr
-    assert "SEVEN_HOOKS_MODE" in ended.stderr
+    assert ended.stderr == "warning: SEVEN_HOOK_MODE is no setting, and has no effect; did you mean SEVEN_HOOKS_MODE?\n"
+
+
+def test_a_token_that_can_be_guessed(setup: Setup):
+    """A warning in a sentence, without the token; setup succeeds all the same."""
+    ended = setup.run({**GOOD, "SEVEN_HOOK_TOKEN": "a-token-of"})
+
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("warning: SEVEN_HOOK_TOKEN: a token has fewer than 20 characters")
+    assert "a-token-of" not in ended.stderr
