@@ -18,7 +18,7 @@ ALL = "all"
 INBOUND_NUMBER = {"sms_mo": "system", "voice_call": "system"}
 """By event type, the field that a filter is compared with."""
 
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\x00-\x1f\x7f]*)", re.ASCII)
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*+([^\x00-\x1f\x7f]*)", re.ASCII)
 _RESERVED = {"connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade"}
 
 

@@ -6,8 +6,10 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from string import digits as all_digits
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -16,9 +18,13 @@ from seven.envelope import RAW
 SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
 """Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""
 
-_BETWEEN = r"(?:[\s\-/.()]|\(0\))*"
+_TRUNK = "(0)"
+"""The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
+_BETWEEN = r"[\s\-/.()]*"
 _IDS = frozenset({"id", "msg_id", "sms_id"})
 _PUNCTUATION = re.compile(r"[\s\-/.()]")
+_RUN = re.compile(r"[0-9\s\-/.()]+", re.ASCII)
+_PIECE = re.compile(r"\(0\)|[0-9]|[^0-9]")
 
 Leaf = tuple[str, str]
 """The name of one value in a payload, and its text."""
@@ -43,7 +49,7 @@ class DataSubject(ABC):
             decoded = _decoded(text)
             return self.is_in_payload(decoded) or self.is_in(decoded) or self.is_in(unquote_plus(decoded))
         try:
-            leaves = _leaves("", json.loads(text))
+            leaves = _leaves(json.loads(text))
             return any(
                 self.matches(leaf) or (leaf[1].startswith(RAW) and self.is_in_payload(leaf[1])) for leaf in leaves
             )
@@ -61,7 +67,7 @@ class Number(DataSubject):
     @classmethod
     def parse(cls, text: str) -> "Number":
         """Parse a number in any spelling. Raises ValueError for text that is not a number with its country code."""
-        bare = _PUNCTUATION.sub("", text.replace("(0)", ""))
+        bare = _PUNCTUATION.sub("", text.replace(_TRUNK, ""))
         digits = bare.removeprefix("+").removeprefix("00")
         if not re.fullmatch(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}", digits):
             raise ValueError("a number with its country code is expected, such as +49 151 23456789")
@@ -69,11 +75,40 @@ class Number(DataSubject):
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\d)(?:00{_BETWEEN})?{_BETWEEN.join(self.digits)}(?!\d)", re.ASCII)
+        """Linear: nothing that may stand between two digits is a digit."""
+        return re.compile(rf"(?<!\d)(?:00)?{_BETWEEN.join(self.digits)}(?!\d)", re.ASCII)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """For each digit, the places where the number has it, as bits."""
+        return {digit: sum(1 << place for place, own in enumerate(self.digits) if own == digit) for digit in all_digits}
 
     def is_in(self, text: str) -> bool:
         """Whether a text contains its digits in sequence, with no other digits next to them."""
-        return self._pattern.search(text.replace("\xa0", " ")) is not None
+        text = text.replace("\xa0", " ")
+        if _TRUNK not in text:  # the usual case
+            return self._pattern.search(text) is not None
+        return any(self._is_in_run(run) for run in _RUN.findall(text))
+
+    def _is_in_run(self, run: str) -> bool:
+        """Whether it is in a run of digits and punctuation, in which each `(0)` may be read or skipped.
+
+        An expression would try every combination of the two. This keeps all of them, as bits: after each piece, bit n
+        is set if the first n digits may end here.
+        """
+        complete, reached, adjacent = 1 << len(self.digits), 0, ""
+        for piece in _PIECE.findall(run):
+            if piece in self._places:
+                begin = 1 if adjacent in ("", "00") else 0
+                reached = ((reached | begin) & self._places[piece]) << 1
+                adjacent = (adjacent + piece)[-3:]  # the digits just before; more than three are as good as three
+                continue
+            if piece == _TRUNK:
+                reached |= (reached & self._places["0"]) << 1
+            if reached & complete:
+                return True
+            adjacent = ""
+        return bool(reached & complete)
 
     def matches(self, leaf: Leaf) -> bool:
         """Whether a value contains the number. An id with the same digits is not a phone number."""
@@ -106,24 +141,25 @@ def foreign_id(value: str) -> Id:
     return Id(value, frozenset({"foreign_id"}))
 
 
-def _leaves(name: str, value: Any) -> Iterator[Leaf]:
-    """Every value, also within a JSON text, and every name as a text: a form's field name may be anything."""
-    if isinstance(value, Mapping):
-        for inner_name, inner in value.items():
-            yield "", str(inner_name)
-            yield from _leaves(str(inner_name), inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(name, inner)
-    elif value is not None:
-        text = str(value)
-        yield name, text
-        if text.lstrip()[:1] in ("{", "["):
-            try:
-                inner = json.loads(text)
-            except (ValueError, RecursionError):
-                return
-            yield from _leaves(name, inner)
+def _leaves(decoded: Any) -> Iterator[Leaf]:
+    """Every value, also within a JSON text, and every name as a text: a form's field name may be anything.
+
+    Without recursion, which would hand each value through as many generators as it is nested deep.
+    """
+    values = [("", decoded)]
+    while values:
+        name, value = values.pop()
+        if isinstance(value, Mapping):
+            yield from (("", str(inner_name)) for inner_name in value)
+            values += [(str(inner_name), inner) for inner_name, inner in value.items()]
+        elif isinstance(value, list):
+            values += [(name, inner) for inner in value]
+        elif value is not None:
+            text = str(value)
+            yield name, text
+            if text.lstrip()[:1] in ("{", "["):
+                with suppress(ValueError, RecursionError):
+                    values.append((name, json.loads(text)))
 
 
 def _decoded(text: str) -> str:

@@ -1,0 +1,168 @@
+"""Expressions: every regular expression of the code, with worst cases for it, applied as the code applies it.
+
+Those over what people wrote or others sent have worst cases: a beginning, a piece that is repeated, an end. The rest
+read what the operator or this code wrote.
+"""
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from cli.commands.audit import _ids_of
+from emulator.hooks import _headers
+from gateway.client import _without_urls
+from ingest.routing import HookPaths, Tokens
+from ingest.uvicorn_limits import _UPGRADE
+from ledger.health import _COMMAND
+from runtime.logs import _CODE, _WARNING, _format
+from seven.data_subject import Number, foreign_id
+from seven.digest import is_short_digest
+from seven.envelope import peek_id
+from seven.errors import NotUnderstood
+from seven.field_types import _DECIMAL, _INTEGER, storable
+from seven.parsing import read_form
+from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
+from seven.timestamps import read_moment
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("seven", "runtime", "ledger", "store", "gateway", "operations", "ingest", "workers", "emulator", "cli")
+
+WorstCase = tuple[str, str, str]
+"""A beginning, a piece to repeat, and an end."""
+
+
+class Expression(NamedTuple):
+    """How the code applies an expression, and worst cases for it."""
+
+    apply: Callable[[str], object]
+    worst_cases: list[WorstCase]
+
+
+def _refused(read: Callable[[str], object], text: str) -> None:
+    with suppress(ValueError, NotUnderstood):
+        read(text)
+
+
+def _as_bytes(read: Callable[[bytes], object]) -> Callable[[str], object]:
+    return lambda text: read(text.encode("utf-8", "replace"))
+
+
+NUMBER, REPEATING = Number.parse("491510001234"), Number.parse("111111111111")
+PATHS = HookPaths(Tokens(["a-token-for-the-fuzz-0123456789"]), ["https://example.com/a/b"])
+_NUMBERS = Expression(
+    lambda text: (NUMBER.is_in(text), REPEATING.is_in(text), NUMBER.is_in_payload(json.dumps({"text": text}))),
+    [("49151", "(0)", "x"), ("49151", "0(0)", "x"), ("", "1 ", "x"), ("49", " ", "x"), ("", "00 ", "x"), ("", "(0)49151", "x"),
+     ("", "49(0) 151(0)00 ", "123"), ("1", "-.", "1"), ("", "(", ")"), ("00", "(0)", "4"), ("(0)", "1 1 1 1 1 1 1 1 1 1 1 ", "x")],
+)  # fmt: skip
+_MOMENTS = Expression(
+    partial(_refused, read_moment),
+    [("", "1", "."), ("1.", "1", "x"), ("2026-01-01 10:00:00.", "1", "Z+"), ("", "-", ""), ("2026-01-01 10:00:00,", "1", "+01:0")],
+)  # fmt: skip
+_FORMS = Expression(
+    partial(_refused, _as_bytes(read_form)),
+    [
+        ("a", "[x]", "[=1"),
+        ("a", "[", "=1"),
+        ("", "a", "[=1"),
+        ("a[", "x", "=1"),
+        ("", ".", "[]]=1"),
+        ("a", "[x", "]=1"),
+    ],
+)
+_LOG_LINES = Expression(
+    _ids_of,
+    [("", "batch", "="), ("batch", "\\", "x"), ("batch", " ", "x"), ('ids"', " ", "x"), ("", 'ids":[', ""), ("batch=1 ", "ids=", ""),
+     ("batch=1 ", "ids\\", ""), ("", "0123abcd-", ""), ("", "a", "-"), ("batch=1 ", 'ids"  :', "")],
+)  # fmt: skip
+
+EXPRESSIONS = {
+    "cli/commands/audit.py: _IDS": _LOG_LINES,
+    "cli/commands/audit.py: _ID": _LOG_LINES,
+    "cli/commands/audit.py: _LINE_OF_LOG": _LOG_LINES,
+    "emulator/hooks.py: _HEADER": Expression(
+        partial(_refused, _headers), [("a:", " ", "\x00"), ("", "a", ""), ("a:", "\t ", "\x7f"), ("a: ", "x", "\x00")]
+    ),
+    "gateway/client.py: _without_urls": Expression(
+        _without_urls, [("", "a", ""), ("", "a:/", ""), ("", "://", ""), ("", ": //", "")]
+    ),
+    "ingest/routing.py: HookPaths.__init__": Expression(
+        lambda text: PATHS.of({"type": "http", "path": text}),
+        [("/hooks/", "a", "//"), ("", "/hooks/", ""), ("", "/a/b", "/hooks/"), ("/hooks/a/", "b", "//"), ("", "/", "")],
+    ),
+    "ingest/uvicorn_limits.py: _UPGRADE": Expression(
+        _as_bytes(lambda head: _UPGRADE.sub(b"\r\nx-grade:", head)),
+        [("", "\r\nupgrade", ""), ("", "\r\n", ""), ("\r\n", "upgrade:", "")],
+    ),
+    "ledger/health.py: _COMMAND": Expression(
+        _COMMAND.search, [("'", "a", ""), ("", "'a", ""), ("", "'a' command", ""), ("'", "|", "' x")]
+    ),
+    "runtime/logs.py: _CODE": Expression(_CODE.match, [("", "A", "_"), ("", "A ", "")]),
+    "runtime/logs.py: _PLAIN": Expression(_format, [("", "a", " "), ("", "a ", "=")]),
+    "runtime/logs.py: _WARNING": Expression(
+        _WARNING.match, [("", "1:", ""), ("a:", "1", ""), ("", "a:1: ", "-"), ("a:1: ", "w", "")]
+    ),
+    "seven/data_subject.py: _PUNCTUATION": Expression(
+        partial(_refused, Number.parse), [("", "(0)", ""), ("", "+", ""), ("", " ", "x"), ("", "00", "")]
+    ),
+    "seven/data_subject.py: Number._pattern": _NUMBERS,
+    "seven/data_subject.py: _RUN": _NUMBERS,
+    "seven/data_subject.py: _PIECE": _NUMBERS,
+    "seven/data_subject.py: Number.parse": _NUMBERS,
+    "seven/data_subject.py: Id.is_in": Expression(
+        lambda text: (foreign_id("a" * 255).is_in(text), foreign_id("- " * 127 + "x").is_in(text)),
+        [("", "a", ""), ("", "- ", ""), ("", "-a", ""), ("-", "a", "-")],
+    ),
+    "seven/digest.py: is_short_digest": Expression(is_short_digest, [("", "a", ""), ("", "0f", "x")]),
+    "seven/envelope.py: _ID": Expression(
+        _as_bytes(peek_id), [('{"v":1,"id":"', "a", ""), ('{"id":"', "!", '"'), ('{"v":', "1", ',"id"')]
+    ),
+    "seven/field_types.py: _UNSTORABLE": Expression(storable, [("é", "\x00", ""), ("", "\ud800", "")]),
+    "seven/field_types.py: _INTEGER": Expression(_INTEGER.fullmatch, [("-", "1", "x"), ("", "-", "")]),
+    "seven/field_types.py: _DECIMAL": Expression(
+        _DECIMAL.fullmatch, [("1.", "1", "x"), ("", "1", "e"), ("1e", "1", ""), ("", "1.", "")]
+    ),
+    "seven/parsing.py: _KEY": _FORMS,
+    "seven/parsing.py: _BRACKETED": _FORMS,
+    "seven/signing.py: _SIGNATURE": Expression(_as_bytes(_SIGNATURE.fullmatch), [("", "a", ""), ("", "a", "x")]),
+    "seven/signing.py: _TIMESTAMP": Expression(_as_bytes(_TIMESTAMP.fullmatch), [("", "1", ""), ("", "1", "x")]),
+    "seven/signing.py: _NONCE": Expression(_as_bytes(_NONCE.fullmatch), [("", "a", ""), ("", "a", " ")]),
+    "seven/timestamps.py: _EPOCH": _MOMENTS,
+    "seven/timestamps.py: _WALL_CLOCK": _MOMENTS,
+    "seven/timestamps.py: _WITH_OFFSET": _MOMENTS,
+}
+
+TRUSTED = {
+    "cli/output/checks.py: _callable": "sentences of this code",
+    "cli/times.py: _AGO": "an option of a command",
+    "emulator/auth.py: _EPOCH": "digits of a bounded number, by a developer's own client",
+    "emulator/faults.py: _three_digits": "a developer's own request to the emulator",
+    "gateway/desired_hooks.py: DesiredHook._well_formed": "the operator's settings",
+    "gateway/desired_hooks.py: DesiredHook._header_lines": "the operator's settings",
+    "operations/checks/secret_strength.py: _WELL_KNOWN": "the operator's secrets",
+    "runtime/settings/types.py: check_token": "the operator's settings",
+    "runtime/settings/types.py: _valid_api_key": "the operator's settings",
+    "store/partitions.py: _partition": "names of tables in our own schema",
+}
+"""Expressions that read nothing of strangers, and what they read."""
+
+
+def expressions_in_code() -> Iterator[str]:
+    """Every call of `re`, by its file and by the name it is bound to, or else the function that it is in."""
+    for file in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        yield from (f"{file.relative_to(ROOT)}: {name}" for name in _names(ast.parse(file.read_text()), ""))
+
+
+def _names(node: ast.AST, name: str) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        inner = name
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inner = f"{name}.{child.name}".removeprefix(".")
+        elif isinstance(child, ast.Assign) and not name:
+            inner = ast.unparse(child.targets[0])
+        elif isinstance(child, ast.Call) and ast.unparse(child.func).startswith("re.") and child.func.attr != "escape":  # type: ignore[attr-defined]
+            yield name
+        yield from _names(child, inner)
