@@ -7,7 +7,9 @@ distinguishes our receiver from a page that answers every request.
 import secrets
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import httpx2
@@ -65,6 +67,21 @@ def visit(client: httpx2.Client, url: str, token: str) -> Visit:
     if answer.failure:
         return Visit(url, token, answer, answer, answer)
     return Visit(url, token, answer, _request(client, "GET", unknown), _request(client, "POST", unknown))
+
+
+def certificate_expiry(url: str) -> datetime | None:
+    """When the certificate of a public URL expires; None without TLS, a trusted certificate or an answer."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        return None
+    expires: object = None
+    with (
+        suppress(OSError),  # the visit shows why
+        socket.create_connection((parts.hostname, parts.port or 443), PATIENCE_S) as plain,
+        httpx2.create_ssl_context().wrap_socket(plain, server_hostname=parts.hostname) as secured,
+    ):
+        expires = (secured.getpeercert() or {}).get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(expires), UTC) if isinstance(expires, str) else None
 
 
 def _request(client: httpx2.Client, method: str, url: str) -> Answer:

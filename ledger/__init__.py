@@ -22,6 +22,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:hooks:lock          text  lock of the reconciler
     seven:audit               text  result of the last scheduled audit, for the metrics (`audit_schedule.py`)
     seven:audit:lock          text  lock of the scheduled audit
+    seven:public_url:<url>    text  result of the last scheduled probe of that public URL (`public_url_probe.py`)
     seven:retention           hash  `at_ms`, the end of the last pass; `removed:<table>`, `blanked:<table>`: rows so far
     seven:retention:lived     hash  boot of a machine → its clocks, and its uptime (`operations/uptime.py`)
     seven:retention:lock      text  lock of the retention pass

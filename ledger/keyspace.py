@@ -21,6 +21,7 @@ RETENTION = "seven:retention"
 RETENTION_LIVED = "seven:retention:lived"
 RETENTION_LOCK = "seven:retention:lock"
 RETENTION_REFUSED = "seven:retention:refused"
+PUBLIC_URL = "seven:public_url"
 
 
 def pending(queue: str) -> str:

@@ -1,6 +1,5 @@
 """The Celery app of workers and beat: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,11 +20,12 @@ from prometheus_client import CollectorRegistry
 
 from gateway.factory import reconciler
 from gateway.hook_state import HookStates
-from ledger.announcements import CLOCK, announce, broker, task_name
+from ledger.announcements import CLOCK, announce, broker
 from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.public_url_probe import PublicUrlMetrics, public_url_probe
 from operations.retention import Retention, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
 from runtime.logs import configure_logging, logger
@@ -38,13 +38,13 @@ from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.row_writer import Store
-from workers import scheduler
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
 from workers.redacted_task import RedactedTask
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
+from workers.tasks import add_consumer, add_scheduled_task
 from workers.transport import register_transport
 from workers.watchdog import Watchdog
 from workers.worker_info import answer_inspection
@@ -100,20 +100,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         at_most=settings.seven_sweep_limit,
     )
 
-    def add_consumer(queue: str) -> None:
-        def consume(batch_ids: list[str]) -> None:
-            consumer.consume(queue, batch_ids)
-
-        app.task(consume, name=task_name(queue))
-
-    def schedule(seconds: float, name: str, work: Callable[[], object], *, in_flower: bool = True) -> None:
-        """Add a scheduled task, on the clock's queue."""
-
-        def run() -> None:
-            work()
-
-        app.task(run, name=name, send_events=in_flower)
-        app.conf.beat_schedule[name] = {"task": name, "schedule": scheduler.every(seconds), "options": {"queue": CLOCK}}
+    schedule = partial(add_scheduled_task, app)
 
     def reconcile() -> None:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
@@ -123,18 +110,19 @@ def create_app(settings: WorkerSettings) -> Celery:
     repeat = partial(app.send_task, "retain", queue=CLOCK)
     retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
     for queue in QUEUES:
-        add_consumer(queue)
+        add_consumer(app, queue, consumer)
     # these two run so often that they would bury the deliveries in Flower's history
     schedule(settings.seven_sweep_s, "sweep", sweep.run, in_flower=False)
     schedule(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker), in_flower=False)
-    schedule(settings.seven_audit_s, "audit", watchdog.paused()(partial(audit_on_schedule, auditor, ledger, breaker)))
+    audit = watchdog.paused()(partial(audit_on_schedule, auditor, ledger, breaker))
+    schedule(settings.seven_audit_s, "audit", audit, at_start=True)
     schedule(settings.seven_retain_s, "retain", watchdog.paused()(retain))
-    worker_ready.connect(lambda **_: app.send_task("audit", queue=CLOCK), weak=False)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
-        schedule(settings.seven_hooks_s, "reconcile", reconcile)
-        worker_ready.connect(lambda **_: app.send_task("reconcile", queue=CLOCK), weak=False)
+        schedule(settings.seven_hooks_s, "reconcile", reconcile, at_start=True)
+    if probe := public_url_probe(ledger, settings.account, settings.seven_probe_s):
+        schedule(settings.seven_probe_s, "probe", probe.run, at_start=True)
 
     def close(**_: Any) -> None:
         engine.dispose()
@@ -159,6 +147,7 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str
         HookMetrics(HookStates(ledger.redis, account.identity), watched=account.missing_settings is None),
         AuditMetrics(ledger.redis),
         RetentionMetrics(ledger.redis),
+        PublicUrlMetrics(public_url_probe(ledger, account, settings.seven_probe_s)),
     )
     return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}
 

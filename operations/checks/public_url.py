@@ -1,15 +1,11 @@
 """The public URL: whether the gateway reaches our receiver there, without a redirect, and for how long."""
 
-import socket
-import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import httpx2
-
 from gateway import public_url
-from gateway.public_url import PATIENCE_S, Answer, Visit
+from gateway.public_url import Answer, Visit
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.checks.machine import is_local
 from seven.hooks import Addresses
@@ -26,22 +22,8 @@ def visit(addresses: Addresses) -> list[Visit]:
 
 def expiries(addresses: Addresses) -> dict[str, datetime]:
     """When the certificate of each public URL expires, if it has a trusted one."""
-    expiries = {}
-    for url in addresses.public_urls:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            continue
-        try:
-            with (
-                socket.create_connection((parts.hostname, parts.port or 443), PATIENCE_S) as plain,
-                httpx2.create_ssl_context().wrap_socket(plain, server_hostname=parts.hostname) as secured,
-            ):
-                expires = (secured.getpeercert() or {}).get("notAfter")
-        except OSError:  # the visit shows why
-            continue
-        if isinstance(expires, str):
-            expiries[url] = datetime.fromtimestamp(ssl.cert_time_to_seconds(expires), UTC)
-    return expiries
+    expiries = {url: public_url.certificate_expiry(url) for url in addresses.public_urls}
+    return {url: expires_at for url, expires_at in expiries.items() if expires_at is not None}
 
 
 def checks(visits: list[Visit], expiring: Mapping[str, datetime], now: datetime) -> Iterator[Check]:

@@ -31,6 +31,13 @@ class ScheduleSettings(Environment):
     seven_audit_s: float = Field(
         900.0, ge=1, description="Seconds between two audits of ledger and database; their figures become metrics."
     )
+    seven_probe_s: float = Field(
+        300.0,
+        ge=0,
+        description="Seconds between two probes of the public URL by our own hook token; the result becomes a metric. "
+        "A minute or more, since each probe also sends two requests with an unknown token; 0 probes nothing, for a "
+        "machine that cannot reach its own public URL.",
+    )
 
 
 class ReconcileSettings(Environment):

@@ -24,6 +24,7 @@ ONLY_IN_TROUBLE = {
     "seven_hooks_drift",
     "seven_hooks_held",
     "seven_hooks_last_read_timestamp_seconds",
+    "seven_public_url_certificate_expiry_timestamp_seconds",
 }
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-01 10:00:00"}}
 
@@ -60,6 +61,7 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         "SEVEN_HOOK_TOKEN": TOKEN,
         "SEVEN_SWEEP_S": "1",
         "SEVEN_RETAIN_S": "1",
+        "SEVEN_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
     }
     ports = [free_port() for _ in range(3)]
     environments = [environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
