@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from seven.aggregates import Aggregate
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
+from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
 from seven.records import SHAPES, ArchivedDelivery, Record
 from seven.timestamps import AHEAD
@@ -69,7 +70,8 @@ def refold(
             fold.add(row)
         to_read = fold.subjects - known
     before = records_of_subjects(connection, aggregate, known)
-    left = fold.left | _cut(connection, aggregate, before, fold.records)  # last: misses no removal
+    folded = {row_key(record): record for record in keep_earliest(fold.records.values())}
+    left = fold.left | _cut(connection, aggregate, before, folded)  # last: misses no removal
     left = _spread(left, fold.ties)
 
     def is_replaced(record: Record) -> bool:
@@ -77,11 +79,16 @@ def refold(
 
     changes = compare(
         {key: record for key, record in before.items() if is_replaced(record)},
-        {key: record for key, record in fold.records.items() if is_replaced(record)},
+        {key: record for key, record in folded.items() if is_replaced(record)},
     )
     merged = {subject: reason for subject, reason in left.items() if overrides.merge and reason.cut}
-    additions = {key: record for key, record in fold.records.items() if aggregate.subject(record) in merged}
-    changes += compare({key: before[key] for key in additions if key in before}, merge_with_stored(before, additions))
+    additions = {key: record for key, record in folded.items() if aggregate.subject(record) in merged}
+    stored = {
+        key: record
+        for key, record in before.items()
+        if aggregate.subject(record) in merged and (key in additions or is_undated(record))
+    }
+    changes += compare(stored, merge_with_stored(stored, additions))
     return Refolded(
         sorted(changes, key=lambda change: (change.table, change.key)),
         [moved for stored, moved in fold.moved if stored not in left],

@@ -6,9 +6,12 @@ same joins in SQL; a property test proves the two equal.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from enum import Enum
 from operator import attrgetter
 from typing import Any
+
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 class Join(Enum):
@@ -18,6 +21,7 @@ class Join(Enum):
     EARLIEST = "the lesser"
     GREATEST = "the greater: a counter, a later time, or any text over an empty one"
     STANDING = "taken together from one record: the first of these fields that differs, in declared order, decides"
+    EVIDENCE = "NULL: from an event with a time; true: from one without; false: from both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,27 @@ class FieldJoin:
 
     join: Join
     order: Sequence[str] = ()
+    unless: str | None = None
+    """A time in a standing: it decides nothing where the field of this name is true, until all else is equal: then
+    the earlier stands."""
+    lowest: bool = False
+    """In a standing, the lesser value stands."""
 
     def sort_key(self, value: Any) -> tuple[bool, Any]:
         """A sort key for a value of this field, NULL below everything."""
         if value is None:
             return False, 0
+        if self.lowest:
+            return True, _END - value
         return True, self.order.index(value) if self.order else value
+
+    def merge(self, ours: Any, theirs: Any) -> Any:
+        """Merge two values of a field that merges independently of others."""
+        if self.join is Join.EVIDENCE:
+            return ours if ours == theirs else False
+        if ours is None or theirs is None:
+            return theirs if ours is None else ours
+        return min(ours, theirs) if self.join is Join.EARLIEST else max(ours, theirs, key=self.sort_key)
 
 
 def key() -> Any:
@@ -49,9 +68,14 @@ def greatest() -> Any:
     return field(default=None, metadata={"join": FieldJoin(Join.GREATEST)})
 
 
-def standing(order: Sequence[str] = ()) -> Any:
-    """Declare a field of the record's standing; `order` lists its values from the lowest up."""
-    return field(default=None, metadata={"join": FieldJoin(Join.STANDING, order)})
+def standing(order: Sequence[str] = (), *, unless: str | None = None, lowest: bool = False) -> Any:
+    """Declare a field of the record's standing; the parameters are those of `FieldJoin`."""
+    return field(default=None, metadata={"join": FieldJoin(Join.STANDING, order, unless, lowest)})
+
+
+def evidence() -> Any:
+    """Declare the field that says whether an entry of a history came from events with or without a time."""
+    return field(default=None, metadata={"join": FieldJoin(Join.EVIDENCE)})
 
 
 class Shape:
@@ -60,8 +84,14 @@ class Shape:
     def __init__(self, record: type[Any]) -> None:
         self.field_joins: dict[str, FieldJoin] = {column.name: column.metadata["join"] for column in fields(record)}
         self._names = {join: tuple(n for n, d in self.field_joins.items() if d.join is join) for join in Join}
-        self.independent = {n: d for n, d in self.field_joins.items() if d.join in (Join.EARLIEST, Join.GREATEST)}
+        self.independent = {
+            n: d for n, d in self.field_joins.items() if d.join in (Join.EARLIEST, Join.GREATEST, Join.EVIDENCE)
+        }
         """The fields that merge independently of others."""
+        compared = [(name, self.field_joins[name]) for name in self._names[Join.STANDING]]
+        receipts = [(name, FieldJoin(Join.STANDING, lowest=True)) for name, declared in compared if declared.unless]
+        self.standing_order: Sequence[tuple[str, FieldJoin]] = (*compared, *receipts)
+        """What is compared of two standings: the first difference decides."""
         keys = self._names[Join.KEY]
         values = attrgetter(*keys)
         self.key: Callable[[Any], tuple[Any, ...]] = values if len(keys) > 1 else lambda record: (values(record),)
@@ -72,4 +102,7 @@ class Shape:
 
     def sort_key(self, record: object) -> tuple[Any, ...]:
         """A sort key for a record's standing; empty, hence equal, for records without one."""
-        return tuple(self.field_joins[name].sort_key(getattr(record, name)) for name in self._names[Join.STANDING])
+        return tuple(
+            declared.sort_key(None if declared.unless and getattr(record, declared.unless) else getattr(record, name))
+            for name, declared in self.standing_order
+        )

@@ -11,7 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from seven.joins import Join, Shape, earliest, greatest, key, standing
+from seven.histories import keep_earliest
+from seven.joins import Join, Shape, earliest, evidence, greatest, key, standing
 
 OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up in a standing
 
@@ -22,6 +23,8 @@ class Record:
 
     table: ClassVar[str]
     tracks_changes: ClassVar[bool] = False  # whether its table carries `changed_at`
+    history_of: ClassVar[tuple[str, ...]] = ()
+    """Of an entry of a history, the fields of its key without the time; empty for other records."""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -34,27 +37,24 @@ class Record:
         shape = SHAPES[type(self)]
         for name, field_join in shape.independent.items():
             ours, theirs = getattr(self, name), getattr(other, name)
-            if theirs is None or theirs == ours:  # the usual case
-                continue
-            if ours is None:
-                joined[name] = theirs
-            elif field_join.join is Join.EARLIEST:
-                joined[name] = min(ours, theirs)
-            else:
-                joined[name] = max(ours, theirs, key=field_join.sort_key)
+            if theirs != ours:
+                joined[name] = field_join.merge(ours, theirs)
         if shape.sort_key(other) > shape.sort_key(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self
 
 
 def fold(records: Iterable[Record]) -> list[Record]:
-    """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock."""
+    """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock.
+
+    Of the entries of a history without a time of their own, the earliest of each status.
+    """
     folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
     for record in records:
         row = (record.table, record.key)
         known = folded.get(row)
         folded[row] = record if known is None else known.merge(record)
-    return [folded[row] for row in sorted(folded)]
+    return keep_earliest(folded[row] for row in sorted(folded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ class Message(Record):
 
     msg_id: str = key()
     final: bool | None = standing()
-    status_at: datetime | None = standing()
+    status_at: datetime | None = standing(unless="undated")
     rank: int | None = standing()
     status: str | None = standing()
     result: str | None = standing()
+    undated: bool | None = standing()
     foreign_id: str | None = greatest()
     first_seen_at: datetime | None = earliest()
     last_seen_at: datetime | None = greatest()
@@ -80,10 +81,12 @@ class MessageStatus(Record):
     """One status that a message has had."""
 
     table: ClassVar[str] = "message_statuses"
+    history_of: ClassVar[tuple[str, ...]] = ("msg_id", "status")
 
     msg_id: str = key()
     status: str = key()
     at: datetime = key()
+    undated: bool | None = evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,10 @@ class Call(Record):
     caller: str | None = greatest()
     recipient: str | None = greatest()
     final: bool | None = standing()
-    status_at: datetime | None = standing()
+    status_at: datetime | None = standing(unless="undated")
     rank: int | None = standing()
     status: str | None = standing()
+    undated: bool | None = standing()
     duration_s: int | None = greatest()
     price_per_minute: Decimal | None = greatest()
     total_price: Decimal | None = greatest()
@@ -128,11 +132,13 @@ class CallStatus(Record):
     """One status that a call has had."""
 
     table: ClassVar[str] = "call_statuses"
+    history_of: ClassVar[tuple[str, ...]] = ("direction", "call_id", "status")
 
     direction: str = key()
     call_id: str = key()
     status: str = key()
     at: datetime = key()
+    undated: bool | None = evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,8 @@ class TrackedLink(Record):
     clicks: int | None = greatest()
     views: int | None = greatest()
     first_at: datetime | None = earliest()
-    last_at: datetime | None = greatest()
+    last_total: int | None = standing()
+    last_at: datetime | None = standing(lowest=True)
 
 
 @dataclass(frozen=True, slots=True)

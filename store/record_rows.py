@@ -3,6 +3,7 @@
 Joins only merge; here rows replace others, as no join could, while the tables are locked against other writers.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, delete, or_, select, text
 
 from seven.aggregates import Aggregate
+from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
 from seven.records import RECORDS, SHAPES, Record, fold
 from store.schema import SCHEMA, metadata
@@ -59,6 +61,22 @@ def _read(connection: Connection, table_name: str, keys: list[tuple[object, ...]
     return {row_key(row): row for row in rows}
 
 
+def _undated(connection: Connection, records: Iterable[Record]) -> dict[RowKey, Record]:
+    """The stored undated entries of the statuses of which there is one among these records."""
+    statuses: dict[type[Record], set[tuple[object, ...]]] = defaultdict(set)
+    for record in filter(is_undated, records):
+        statuses[type(record)].add(tuple(getattr(record, name) for name in record.history_of))
+    stored: dict[RowKey, Record] = {}
+    for history, keys in statuses.items():
+        table, ordered = metadata.tables[f"{SCHEMA}.{history.table}"], sorted(keys, key=repr)
+        columns = [table.c[name] for name in history.history_of]
+        for start in range(0, len(ordered), KEYS_AT_ONCE):
+            condition = and_(table.c.undated.is_not(None), among(columns, ordered[start : start + KEYS_AT_ONCE]))
+            rows = connection.execute(select_records(history.table, condition)).mappings()
+            stored.update((row_key(entry), entry) for entry in (history(**row) for row in rows))
+    return stored
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One row that differs. `before` is None for a new row, `after` for a removed one."""
@@ -83,13 +101,18 @@ def changes(connection: Connection, records: Iterable[Record], replace: bool = F
     Records are merged with the stored rows as by an upsert, or with `replace` replace them. Equal rows are left out.
     """
     folded = {row_key(record): record for record in fold(records)}
-    before = read_records(connection, folded)
+    before = {**read_records(connection, folded), **_undated(connection, folded.values())}
     return compare(before, folded if replace else merge_with_stored(before, folded))
 
 
 def merge_with_stored(stored: Mapping[RowKey, Record], folded: Mapping[RowKey, Record]) -> dict[RowKey, Record]:
-    """Each of the folded records, merged with the stored one of the same row."""
-    return {key: stored[key].merge(record) if key in stored else record for key, record in folded.items()}
+    """Each of the folded records, merged with the stored one of the same row.
+
+    The stored undated entries of histories are among them, but for those that an earlier one replaces.
+    """
+    undated = {key: record for key, record in stored.items() if is_undated(record)}
+    merged = {key: stored[key].merge(record) if key in stored else record for key, record in folded.items()}
+    return {row_key(record): record for record in keep_earliest((undated | merged).values())}
 
 
 def compare(before: Mapping[RowKey, Record], after: Mapping[RowKey, Record]) -> list[Change]:

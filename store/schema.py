@@ -34,6 +34,14 @@ def _changed_at() -> Column[Any]:
     return Column("changed_at", Time, nullable=False, index=True)  # read by docs/react.md's cursor
 
 
+def _undated() -> Column[Any]:
+    """Whether the gateway reported no time, so that the time is that of the earliest report; NULL if it did.
+
+    False in a history: it did, and the earliest report without a time has the same time.
+    """
+    return Column("undated", Boolean)
+
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -78,8 +86,9 @@ messages = Table(
     Column("rank", Integer),
     Column("foreign_id", CodePointText, index=True),  # read by `trace`, and to join with what was sent
     Column("first_seen_at", Time),
-    Column("last_seen_at", Time),
+    Column("last_seen_at", Time),  # of the reports with a time
     _changed_at(),
+    _undated(),  # of this status
 )
 
 message_statuses = Table(
@@ -88,6 +97,7 @@ message_statuses = Table(
     _key("msg_id"),
     _key("status"),
     _key("at", Time),
+    _undated(),
     Index("ix_message_statuses_at", "at"),  # read by `retain`, as that of every history
     postgresql_partition_by="RANGE (at)",
 )
@@ -123,6 +133,7 @@ calls = Table(
     Column("foreign_id", CodePointText, index=True),  # read by `trace`, and to join with what was placed
     Column("started_at", Time),
     _changed_at(),
+    _undated(),  # of this status
 )
 
 call_statuses = Table(
@@ -132,6 +143,7 @@ call_statuses = Table(
     _key("call_id"),
     _key("status"),
     _key("at", Time),
+    _undated(),
     Index("ix_call_statuses_at", "at"),  # read by `retain`
     postgresql_partition_by="RANGE (at)",
 )
@@ -148,6 +160,7 @@ links = Table(
     Column("first_at", Time),
     Column("last_at", Time),
     _changed_at(),
+    Column("last_total", BigInteger),  # clicks and views together at `last_at`
 )
 
 link_events = Table(

@@ -9,7 +9,7 @@ SQLite itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import repeat
 from typing import Any, cast
 
@@ -28,15 +28,19 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from seven.histories import is_undated
 from seven.joins import FieldJoin, Join
 from seven.records import RECORDS, SHAPES, Record
+from store.histories import keep_earliest
 from store.schema import SCHEMA, metadata
 
 Value = ColumnElement[Any]
@@ -61,6 +65,8 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
         connection.execute(_statement(table_name, "postgresql"), columns)
     else:
         connection.exec_driver_sql(*_for_sqlite(table_name, columns))
+    if undated := [row for row in rows if is_undated(row)]:
+        keep_earliest(connection, table_name, undated)
 
 
 @cache
@@ -86,6 +92,9 @@ def _statement(table_name: str, dialect: str) -> Executable:
     def join(name: str, condition: Value) -> None:
         joined[name] = case((condition, insert.excluded[name]), else_=table.c[name])
 
+    for name in shape.names(Join.EVIDENCE):
+        changes.append(insert.excluded[name].is_distinct_from(table.c[name]))
+        joined[name] = case((changes[-1], false()), else_=table.c[name])
     for name in shape.names(Join.GREATEST):
         changes.append(_above(insert.excluded[name], table.c[name], shape.field_joins[name]))
         join(name, changes[-1])
@@ -93,7 +102,7 @@ def _statement(table_name: str, dialect: str) -> Executable:
         changes.append(_before(insert.excluded[name], table.c[name]))
         join(name, changes[-1])
     if standing := shape.names(Join.STANDING):
-        changes.append(_later({name: shape.field_joins[name] for name in standing}, insert.excluded, table.c))
+        changes.append(_later(shape.standing_order, insert.excluded, table.c))
         for name in standing:
             join(name, changes[-1])
     if not joined:
@@ -134,24 +143,29 @@ def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return kind.load_dialect_impl(_POSTGRESQL) if isinstance(kind, TypeDecorator) else kind
 
 
-def _sort_key(value: Column[Any], declared: FieldJoin) -> Value:
+def _sort_key(value: Value, declared: FieldJoin) -> Value:
     if not declared.order:
         return value
     return case(*((value == word, sort_key) for sort_key, word in enumerate(declared.order)), else_=None)
 
 
-def _above(new: Column[Any], stored: Column[Any], declared: FieldJoin) -> Value:
+def _above(new: Value, stored: Value, declared: FieldJoin) -> Value:
     return and_(new.is_not(None), or_(stored.is_(None), _sort_key(new, declared) > _sort_key(stored, declared)))
 
 
-def _before(new: Column[Any], stored: Column[Any]) -> Value:
+def _before(new: Value, stored: Value) -> Value:
     return and_(new.is_not(None), or_(stored.is_(None), new < stored))
 
 
-def _later(standing: dict[str, FieldJoin], new: Any, stored: Any) -> Value:
-    """Whether the new standing is above the stored one: the first column that differs decides."""
+def _later(standing_order: Sequence[tuple[str, FieldJoin]], new: Any, stored: Any) -> Value:
+    """Whether the new standing is above the stored one: the first difference decides."""
     later: Value = false()
-    for name, declared in reversed(standing.items()):
-        equal = new[name].is_not_distinct_from(stored[name])
-        later = or_(_above(new[name], stored[name], declared), and_(equal, later))
+    for name, declared in reversed(standing_order):
+        ours, theirs = (_compared(row, name, declared) for row in (new, stored))
+        above = _before if declared.lowest else partial(_above, declared=declared)
+        later = or_(above(ours, theirs), and_(ours.is_not_distinct_from(theirs), later))
     return later
+
+
+def _compared(row: Any, name: str, declared: FieldJoin) -> Value:
+    return case((row[declared.unless].is_(true()), null()), else_=row[name]) if declared.unless else row[name]

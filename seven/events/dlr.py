@@ -39,6 +39,11 @@ class StatusReport(Event, event_type="dlr"):
         return self.timestamp or self.reported_at
 
     @property
+    def undated(self) -> bool | None:
+        """Whether the report has no time; None if it has one."""
+        return True if self.timestamp is None else None
+
+    @property
     def subject(self) -> str:
         """The message's id, as the answer to its sending gave it."""
         return self.msg_id
@@ -52,8 +57,9 @@ class StatusReport(Event, event_type="dlr"):
             rank=STATUSES.rank(self.status),
             status=self.status,
             result=STATUSES.result(self.status),
+            undated=self.undated,
             foreign_id=self.foreign_id,
             first_seen_at=self.at,
-            last_seen_at=self.at,
+            last_seen_at=self.timestamp,
         )
-        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at)
+        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at, undated=self.undated)

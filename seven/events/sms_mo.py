@@ -36,9 +36,12 @@ class InboundSms(Event, event_type="sms_mo"):
 
     @property
     def subject(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of sender, number, second and text."""
+        """The vendor's id; where it is absent, empty or 0, a digest of sender, number, second and text.
+
+        Not of the time of the report: a repeat may renew it.
+        """
         if self.id is None or self.id == "0":
-            return short_digest(self.sender, self.system, self.at, self.text)
+            return short_digest(self.sender, self.system, self.time, self.text)
         return self.id
 
     def project(self) -> Iterable[Record]:

@@ -40,8 +40,17 @@ class LinkActivity(Event, event_type="tracking"):
         """The message's id and the recipient's own short URL."""
         return f"{self.sms_id} {self.tracking_url}"
 
+    @property
+    def _total(self) -> int | None:
+        counts = [count for count in (self.total_clicks, self.total_views) if count is not None]
+        return sum(counts) if counts else None
+
     def project(self) -> Iterable[Record]:
-        """The link's totals, and the number of this click or view where the payload has its total."""
+        """The link's totals, and the number of this click or view where the payload has its total.
+
+        Both totals together number the activities of a link, so a repeat, which may have a later `webhook_timestamp`,
+        has the number of the activity that it repeats.
+        """
         yield TrackedLink(
             sms_id=self.sms_id,
             tracking_url=self.tracking_url,
@@ -50,6 +59,7 @@ class LinkActivity(Event, event_type="tracking"):
             clicks=self.total_clicks,
             views=self.total_views,
             first_at=self.at,
+            last_total=self._total,
             last_at=self.at,
         )
         kind = (self.type or "").lower()

@@ -28,9 +28,12 @@ class IncomingCall(Event, event_type="voice_call"):
 
     @property
     def call_id(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of caller, number and second."""
+        """The vendor's id; where it is absent, empty or 0, a digest of caller, number and second.
+
+        Not of the time of the report: a repeat may renew it.
+        """
         if self.id is None or self.id == "0":
-            return short_digest(self.caller, self.system, self.at)
+            return short_digest(self.caller, self.system, self.time)
         return self.id
 
     @property

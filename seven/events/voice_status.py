@@ -46,6 +46,11 @@ class CallStatusUpdate(Event, event_type="voice_status"):
         return self.timestamp or self.reported_at
 
     @property
+    def undated(self) -> bool | None:
+        """Whether the update has no time; None if it has one."""
+        return True if self.timestamp is None else None
+
+    @property
     def subject(self) -> str:
         """Direction and id."""
         return f"outbound {self.id}"
@@ -61,10 +66,11 @@ class CallStatusUpdate(Event, event_type="voice_status"):
             status_at=self.at,
             rank=STATUSES.rank(self.status),
             status=self.status,
+            undated=self.undated,
             duration_s=self.duration,
             price_per_minute=self.pricePerMinute,
             total_price=self.total_price,
             foreign_id=self.foreign_id,
             started_at=self.at,
         )
-        yield CallStatus(direction="outbound", call_id=self.id, status=self.status, at=self.at)
+        yield CallStatus(direction="outbound", call_id=self.id, status=self.status, at=self.at, undated=self.undated)

@@ -1,5 +1,6 @@
 """Rebuild: wrong rows become the fold of the archive, and no other row changes, in both databases."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +42,30 @@ LINK = ("links", ("7", URL))
 
 def wrong(**values: Any) -> Callable[[Record], Record]:
     return lambda record: replace(record, **values)
+
+
+def test_repeats_without_a_time_are_rebuilt_as_they_are_consumed(engine: Engine):
+    """Repeats without a time become the same rows by workers in any order and by a rebuild: the earliest receipt's."""
+    reports = {
+        "dlr": {"msg_id": "7", "status": "DELIVERED"},
+        "voice_status": {"id": "300", "status": "completed"},
+        "voice_call": {"caller": "491", "system": "492"},
+        "sms_mo": {"sender": "491", "system": "492", "text": "yes"},
+        "tracking": {"sms_id": "7", "tracking_url": URL, "type": "view", "total_views": 7},
+    }
+    delays = [HOUR, 0 * HOUR, 30 * HOUR]
+    for number, (delay, event_type) in enumerate((delay, name) for delay in delays for name in reports):
+        keep(engine, [delivered(number, event_type, reports[event_type], NOON + delay)])
+    stored = rows(engine)
+    counts = Counter(table for table, _ in stored)
+    assert {table: count for table, count in counts.items() if table != "deliveries"} == {
+        "messages": 1, "message_statuses": 1, "calls": 2, "call_statuses": 1, "inbound_messages": 1, "links": 1,
+        "link_events": 1,
+    }  # fmt: skip
+    assert stored[MESSAGE].status_at == stored[CALL].status_at == stored[LINK].last_at == NOON
+    assert [result.refolded.changes for result in previews(engine)] == [[]] * len(previews(engine))
+    rebuilt(engine)
+    assert rows(engine) == stored
 
 
 @pytest.mark.parametrize(

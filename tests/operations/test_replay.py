@@ -125,7 +125,7 @@ def refuse_status(engine: Engine, status: str) -> None:
             connection.execute(text(f"ALTER TABLE seven.message_statuses ADD CHECK {check}"))
             return
         connection.execute(text("DROP TABLE message_statuses"))
-        columns = f"msg_id TEXT, status TEXT CHECK {check}, at TEXT, PRIMARY KEY (msg_id, status, at)"
+        columns = f"msg_id TEXT, status TEXT CHECK {check}, at TEXT, undated BOOLEAN, PRIMARY KEY (msg_id, status, at)"
         connection.execute(text(f"CREATE TABLE message_statuses ({columns})"))
 
 

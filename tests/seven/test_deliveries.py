@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -97,15 +98,30 @@ def test_a_renewed_webhook_timestamp_does_not_change_the_digest(case: Case, wire
     assert payload(wire_form(renewed)).digest() == payload(wire_form(case.content)).digest()
 
 
-@pytest.mark.parametrize("case", TIMED.values(), ids=TIMED.keys())
+@every_case
 def test_a_later_repeat_changes_nothing(case: Case):
-    """An event with its own time becomes the same rows, whenever it is reported and received."""
+    """An event becomes the same rows, whenever it is reported and received again."""
     later = case.reported_at + timedelta(days=3)
     sent = WIRE_FORMS["nested JSON"](with_webhook_timestamp(case.content, later.isoformat()))
 
     records = [*payload(case.verbatim).event(case.reported_at).project(), *payload(sent).event(later).project()]
 
     assert rows(fold(records)) == case.rows
+
+
+@pytest.mark.parametrize("renewed", [True, False], ids=["a renewed webhook_timestamp", "no webhook_timestamp"])
+@pytest.mark.parametrize("case", TIMED.values(), ids=TIMED.keys())
+def test_repeats_of_an_event_without_a_time_change_nothing(case: Case, renewed: bool):
+    """An event without its own time becomes the rows of its earliest report, however often and late it is repeated."""
+    fields = {name: value for name, value in case.content.fields.items() if name not in TIMES[case.event_type]}
+    times = [case.reported_at + timedelta(days=day) for day in (1, 0, 3)]
+
+    def project(at: datetime) -> Iterable[Record]:
+        envelope = {"webhook_event": case.event_type} | ({"webhook_timestamp": at.isoformat()} if renewed else {})
+        return Payload.of({**envelope, "data": fields}, None).event(at).project()
+
+    for order in permutations(times):
+        assert fold(record for at in order for record in project(at)) == fold(project(min(times)))
 
 
 def test_different_deliveries_have_different_digests():

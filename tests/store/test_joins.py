@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from seven.records import InboundMessage, Message, Record
+from seven.records import CallStatus, InboundMessage, Message, MessageStatus, Record
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages
@@ -60,6 +60,30 @@ def test_racing_writers_leave_no_trace(database_url: str):
         store = Store(engine)
         for batch in redelivered(scenario, random.Random(seed)):
             store.write(batch)
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    engine = create_store_engine(database_url)
+    assert stored_rows(engine) == merged_rows(scenario)
+    engine.dispose()
+
+
+def test_racing_writers_of_undated_entries_keep_the_earliest(database_url: str):
+    """Of each status without a time one entry stays, the earliest, however many workers write repeats at once."""
+    chance = random.Random(11)
+    scenario: list[Record] = [
+        MessageStatus(chance.choice("abc"), "ACCEPTED", NOON + timedelta(seconds=chance.randrange(40)), undated)
+        for undated in (True, None) for _ in range(100)
+    ] + [
+        CallStatus("outbound", chance.choice("abc"), "busy", NOON + timedelta(seconds=chance.randrange(40)), True)
+        for _ in range(100)
+    ]  # fmt: skip
+
+    def work(seed: int) -> None:
+        engine = create_store_engine(database_url)
+        for batch in redelivered(scenario, random.Random(seed)):
+            Store(engine).write(batch)
         engine.dispose()
 
     with ThreadPoolExecutor(4) as threads:
