@@ -3,19 +3,18 @@
 import json
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
 from redis import Redis
-from redis.lock import Lock
 
 from gateway.hook_evidence import Evidence
 from ledger import keyspace
-from ledger.claims import lock
+from ledger.lease import Lease, leased
 from ledger.receivers import living_receivers
 
 DAY_MS = 86_400_000
-LOCK_S = 180  # longer than any run: its calls are few and bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ class HookStates:
         self._redis = redis
         self._key = f"{keyspace.HOOKS}:{keyspace.fingerprint(account)}"
 
-    def lock(self) -> Lock:
-        """Lock for one run at a time. Acquire it without blocking: a run that fails to leaves the work to the other."""
-        return lock(self._redis, keyspace.HOOKS_LOCK, LOCK_S)
+    def lease(self) -> AbstractContextManager[Lease | None]:
+        """The lease for one run at a time; None while another process has it, which then does the work."""
+        return leased(self._redis, keyspace.HOOKS_LOCK)
 
     def now_ms(self) -> int:
         """The time by Redis' own clock."""

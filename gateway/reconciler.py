@@ -9,8 +9,6 @@ receiver accepts.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from redis.exceptions import LockError
-
 from gateway import created_hooks
 from gateway.client import Gateway, GatewayFailure
 from gateway.comparison import Comparison
@@ -18,6 +16,7 @@ from gateway.findings import Finding, FindingLog, findings
 from gateway.hook_address import choose
 from gateway.hook_evidence import Hold
 from gateway.hook_state import CreatedHook, HookState, HookStates, first_seen
+from ledger.lease import LeaseLost
 from runtime.logs import logger
 from seven.hooks import Addresses, Hook, Plan, lists_headers, plan
 
@@ -58,6 +57,7 @@ class Reconciler:
         self._gateway, self._desired, self._addresses = gateway, desired, addresses
         self._states, self._finding_log = states, finding_log
         self._most_changes, self._grace_ms, self._recreate_unlisted = most_changes, grace_s * 1000, recreate_unlisted
+        self._check: Callable[[], None] = lambda: None  # raises LeaseLost; set by each run
         self._created_headers: dict[str, str] = {}  # fingerprints of the headers of hooks created in this run, by id
 
     def read(self) -> list[Hook]:
@@ -69,17 +69,19 @@ class Reconciler:
         return self._with_holds(self._compare(self._states.load()))
 
     def run(self, *, apply: bool) -> ReconcileResult | None:
-        """One run; None when another one is in progress. Raises redis.RedisError when Redis is unavailable."""
-        lock = self._states.lock()
-        if not lock.acquire():
-            return None
-        try:
-            return self._run(apply)
-        finally:
+        """One run; None when another one is in progress. Raises redis.RedisError when Redis is unavailable.
+
+        A run that loses its lease ends before its next change, and returns None as well.
+        """
+        with self._states.lease() as lease:
+            if lease is None:
+                return None
+            self._check = lease.check
             try:
-                lock.release()
-            except LockError:  # expired, and another run may have begun; runs are idempotent
-                log.warning("a run lasted longer than its lock")
+                return self._run(apply)
+            except LeaseLost as lost:  # what it has changed is on record
+                log.warning("reconciliation ended: its lease is lost", cause=str(lost))
+                return None
 
     def _run(self, apply: bool) -> ReconcileResult:
         before = self._states.load()
@@ -188,6 +190,7 @@ class Reconciler:
 
     def _create(self, comparison: Comparison, desired: Hook, changes: list[Finding]) -> Comparison:
         """Create one hook, and save that before anything else can fail."""
+        self._check()
         hook = replace(desired, id=self._gateway.subscribe(desired))
         self._created_headers[str(hook.id)] = created_hooks.headers_fingerprint(desired)
         entry = CreatedHook(str(hook.id), created_hooks.hook_fingerprint(desired), comparison.evidence.now_ms)
@@ -200,6 +203,7 @@ class Reconciler:
         """Remove a surplus hook, or return why it must stay."""
         hold = comparison.removal_hold(hook, self._grace_ms)
         if hold is None and hook.id is not None:
+            self._check()
             self._gateway.unsubscribe(hook.id)
             self._record(Finding("removed", hook), changes)
         return hold
@@ -217,6 +221,7 @@ class Reconciler:
 
         Findings that could not be stored count as new again in the next run.
         """
+        self._check()
         new = [finding for finding in current if finding.key not in before.findings]
         for finding in new:
             finding.write_log()

@@ -19,13 +19,13 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:beats               zset  id of a beat → its last tick; removed on a clean exit, or after an hour of silence
     seven:beats:sent          hash  scheduled task → when a beat last sent it, started or regained Redis; its period
     seven:hooks:<account>     text  the reconciler's state between two runs (`gateway/hook_state.py`)
-    seven:hooks:lock          text  lock of the reconciler
+    seven:hooks:lock          text  lease of the reconciler (`lease.py`)
     seven:audit               text  result of the last scheduled audit, for the metrics (`audit_schedule.py`)
-    seven:audit:lock          text  lock of the scheduled audit
+    seven:audit:lock          text  lease of the scheduled audit
     seven:public_url:<url>    text  result of the last scheduled probe of that public URL (`public_url_probe.py`)
     seven:retention           hash  `at_ms`, the end of the last pass; `removed:<table>`, `blanked:<table>`: rows so far
     seven:retention:lived     hash  boot of a machine → its clocks, and its uptime (`operations/uptime.py`)
-    seven:retention:lock      text  lock of the retention pass
+    seven:retention:lock      text  lease of the retention pass
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or jumped; removed by a good one
 
 Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),

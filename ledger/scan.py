@@ -1,7 +1,7 @@
 """Scan: which ordinals are in the ledger, for the audit; safe beside running receivers and workers."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,13 +28,17 @@ class LedgerScan:
     """Stored batches that are pending in none of these queues: no sweep announces them."""
 
 
-def scan_ledger(ledger: Ledger, queues: Sequence[str]) -> LedgerScan:
-    """Read every header of the ledger. Raises redis.RedisError when Redis is unreachable."""
+def scan_ledger(ledger: Ledger, queues: Sequence[str], check: Callable[[], object] = lambda: None) -> LedgerScan:
+    """Read every header of the ledger. Raises redis.RedisError when Redis is unreachable.
+
+    It calls `check` before each read; what that raises ends the scan.
+    """
     figures = ledger.figures(queues)
     ordinals: dict[tuple[str, str], list[OrdinalRange]] = defaultdict(list)
     unreadable, empty = 0, 0
     for queue in queues:
         for ids in _chunks(_pending(ledger, queue)):
+            check()
             without_bytes: list[str] = []
             for batch_id, line in ledger.read(ids, "header"):
                 if line is None:

@@ -6,7 +6,7 @@ an ordinal given out before the first read and present in neither is lost, whate
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -125,24 +125,30 @@ class Auditor:
     def __init__(self, ledger: Ledger, engine: Engine) -> None:
         self._ledger, self._engine = ledger, engine
 
-    def audit(self, ids: Iterable[str] | None = None) -> Audit:
-        """Audit ledger and store; with `ids`, which are consumed first, also look up each of these deliveries."""
-        if ids is None:
-            return self._audit()
-        with AnsweredIds(ids) as answered:
-            return replace(self._audit(), against=self._look_up(answered))
+    def audit(self, ids: Iterable[str] | None = None, check: Callable[[], object] = lambda: None) -> Audit:
+        """Audit ledger and store; with `ids`, which are consumed first, also look up each of these deliveries.
 
-    def _audit(self) -> Audit:
-        scan = scan_ledger(self._ledger, QUEUES)
+        It calls `check` before each step; what that raises ends the audit.
+        """
+        if ids is None:
+            return self._audit(check)
+        with AnsweredIds(ids) as answered:
+            return replace(self._audit(check), against=self._look_up(answered))
+
+    def _audit(self, check: Callable[[], object]) -> Audit:
+        scan = scan_ledger(self._ledger, QUEUES, check)
         figures = scan.figures
         life = figures.life
         given = {queue: queue_figures.last_ordinal for queue, queue_figures in figures.queues.items()} if life else {}
         with ordinals.snapshot(self._engine) as connection:
             rows = ordinals.rows(connection, life, given)
+            check()
             after = self._ledger.figures(QUEUES)
             series = Balance(connection, scan, rows, given, after).series()
-            repeats, unnumbered = ordinals.repeats(connection), ordinals.unnumbered(connection)
-            gaps = ordinals.link_gaps(connection)
+            check()
+            repeats = ordinals.repeats(connection)
+            check()
+            unnumbered, gaps = ordinals.unnumbered(connection), ordinals.link_gaps(connection)
         return Audit(
             at=figures.now,
             quiet=_counts(figures) == _counts(after) and not any(queue_rows.later for queue_rows in rows.values()),

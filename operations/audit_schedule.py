@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
@@ -12,15 +11,12 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
-from ledger.claims import lock
 from ledger.client import Ledger
+from ledger.lease import LeaseLost, leased
 from operations.audit import Audit, Auditor
 from runtime.logs import logger
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import NotMigrated, StoreAway
-
-LONGEST_S = 3600
-"""Lifetime of the lock: an audit that takes longer no longer excludes others."""
 
 log = logger("seven.workers")
 
@@ -42,21 +38,25 @@ _BY_QUEUE = {
 def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: CircuitBreaker) -> None:
     """Audit, store the figures, and log a loss. Raises redis.RedisError.
 
-    Only one audit runs at a time, and none while the circuit breaker holds.
+    Only one audit runs at a time, and none while the circuit breaker holds. One that loses its lease ends, since what
+    it would store is older than what its successor stores.
     """
-    audit_lock = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
-    if breaker.hold or not audit_lock.acquire():
+    if breaker.hold:
         return
-    try:
-        audit = auditor.audit()
-        ledger.forget_settled()
-    except SQLAlchemyError as error:
-        log.warning("audit failed", cause=type(error).__name__)
-        return
-    finally:
-        with suppress(RedisError):  # the lock has expired, or will
-            audit_lock.release()
-    save_figures(ledger.redis, audit)
+    with leased(ledger.redis, keyspace.AUDIT_LOCK) as lease:
+        if lease is None:
+            return
+        try:
+            audit = auditor.audit(check=lease.check)
+            ledger.forget_settled()
+            lease.check()
+            save_figures(ledger.redis, audit)
+        except LeaseLost as lost:
+            log.warning("audit ended: its lease is lost", cause=str(lost))
+            return
+        except SQLAlchemyError as error:
+            log.warning("audit failed", cause=type(error).__name__)
+            return
     if audit.lost:
         missing = sum(series.missing for series in (*audit.series, *audit.earlier))
         log.error("audit: deliveries are lost or may be; see `seven-ingest audit`", missing=missing)

@@ -7,17 +7,14 @@ must agree, and none of them may have advanced further than this machine's uptim
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
-from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
-from ledger.claims import lock
 from ledger.client import Figures, Ledger
+from ledger.lease import LeaseLost, leased
 from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
@@ -47,8 +44,6 @@ LONGEST_S = 120.0
 """Limit of one pass, which leaves its worker time for other tasks; the next pass continues."""
 LEAST_PAUSE_S = {"sqlite": 0.1, "postgresql": 0.01}
 """Pause between two transactions; longer than SQLite's longest pause between two attempts to write."""
-LOCK_S = 30
-"""Longer than most transactions, and short enough that another worker soon takes over from a killed one."""
 PENDING_FOR = timedelta(hours=1)
 """How long before its acceptance by the ledger a delivery may have been received, whichever clock is wrong."""
 
@@ -72,7 +67,7 @@ class RetentionResult:
     more: bool = False
     """Whether it ran out of time: another pass may begin at once."""
     failed: bool = False
-    """Whether the database ended it."""
+    """Whether the database ended it, or the loss of its lease."""
     refused: str | None = None
     """Why the pass removed nothing at all: which clocks disagree, or that all of them leapt."""
 
@@ -134,23 +129,21 @@ class Retention:
 
         Returns whether another pass should begin at once. Raises redis.RedisError.
         """
-        pass_lock = lock(self._ledger.redis, keyspace.RETENTION_LOCK, LOCK_S)
-        if self._breaker.hold or not pass_lock.acquire():
+        if self._breaker.hold:
             return False
-        try:
-            result = self.retain(partial(pass_lock.extend, LOCK_S, replace_ttl=True))
-        finally:
-            with suppress(RedisError):  # the lock has expired, or will
-                pass_lock.release()
+        with leased(self._ledger.redis, keyspace.RETENTION_LOCK) as lease:
+            if lease is None:
+                return False
+            result = self.retain(lease.check)
         add_figures(self._ledger, result)
         if result.removed or result.blanked:
             log.info("retention pass", removed=dict(result.removed), blanked=dict(result.blanked), done=result.done)
         return result.more
 
-    def retain(self, extend_lock: Callable[[], object] = lambda: None) -> RetentionResult:
+    def retain(self, check: Callable[[], object] = lambda: None) -> RetentionResult:
         """Make one pass, until it finishes, runs out of time, or the database goes away.
 
-        It calls `extend_lock` before each transaction, and ignores its redis.RedisError: another pass may have begun.
+        It calls `check` before each transaction, and ends when that raises LeaseLost: another pass may have begun.
         Raises redis.RedisError where the ledger is unavailable at the beginning.
         """
         figures = self._ledger.figures(QUEUES)
@@ -171,12 +164,11 @@ class Retention:
                 if self._breaker.hold or result.more:
                     result.done = False
                     return result
-                with suppress(RedisError):
-                    extend_lock()
                 started = time.monotonic()
                 try:
+                    check()
                     step = self._transact(rule, after)
-                except (StoreAway, Refused) as error:
+                except (StoreAway, Refused, LeaseLost) as error:
                     return _failed(result, error)
                 result.add(step)
                 after = step.resume_after
@@ -205,7 +197,10 @@ def _oldest_pending(figures: Figures) -> datetime | None:
 
 
 def _failed(result: RetentionResult, error: Exception) -> RetentionResult:
-    """The result of a pass that the database ended. Consumers detect for themselves that the database is down."""
+    """The result of a pass that the database ended, or that lost its lease.
+
+    Consumers detect for themselves that the database is down.
+    """
     log.warning("retention failed", cause=str(error))
     result.done, result.failed = False, True
     return result

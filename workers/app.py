@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.factory import reconciler
 from gateway.hook_state import HookStates
-from ledger.announcements import CLOCK, announce, broker
+from ledger.announcements import announce, broker, task_name
 from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
@@ -42,9 +42,9 @@ from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
 from workers.redacted_task import RedactedTask
+from workers.scheduled_tasks import ScheduledTasks
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
-from workers.tasks import add_consumer, add_scheduled_task
 from workers.transport import register_transport
 from workers.watchdog import Watchdog
 from workers.worker_info import answer_inspection
@@ -82,7 +82,6 @@ def create_app(settings: WorkerSettings) -> Celery:
     register_transport()
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
-    app.conf.beat_schedule = {}
     ledger = Ledger(redis_url)
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
     breaker = CircuitBreaker()
@@ -92,6 +91,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     consumer = Consumer(ledger, Store(engine), breaker, metrics)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
+    tasks = ScheduledTasks(app, watchdog.paused)
     sweep = Sweep(
         ledger,
         partial(announce, app),
@@ -100,29 +100,33 @@ def create_app(settings: WorkerSettings) -> Celery:
         at_most=settings.seven_sweep_limit,
     )
 
-    schedule = partial(add_scheduled_task, app)
+    def add_consumer(queue: str) -> None:
+        def consume(batch_ids: list[str]) -> None:
+            consumer.consume(queue, batch_ids)
+
+        app.task(consume, name=task_name(queue))
 
     def reconcile() -> None:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
             reconciliation.run(apply=settings.seven_hooks_mode == "apply")
 
     retention = Retention(ledger, engine, breaker, settings)
-    repeat = partial(app.send_task, "retain", queue=CLOCK)
+    repeat = partial(tasks.send, "retain")
     retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
     for queue in QUEUES:
-        add_consumer(app, queue, consumer)
+        add_consumer(queue)
     # these two run so often that they would bury the deliveries in Flower's history
-    schedule(settings.seven_sweep_s, "sweep", sweep.run, in_flower=False)
-    schedule(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker), in_flower=False)
-    audit = watchdog.paused()(partial(audit_on_schedule, auditor, ledger, breaker))
-    schedule(settings.seven_audit_s, "audit", audit, at_start=True)
-    schedule(settings.seven_retain_s, "retain", watchdog.paused()(retain))
+    tasks.add(settings.seven_sweep_s, "sweep", sweep.run, in_flower=False)
+    tasks.add(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker), in_flower=False)
+    tasks.add_long(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger, breaker), at_start=True)
+    # not in the same moment as the audit, whose period is as long by default
+    tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
-        schedule(settings.seven_hooks_s, "reconcile", reconcile, at_start=True)
+        tasks.add_long(settings.seven_hooks_s, "reconcile", reconcile, at_start=True)
     if probe := public_url_probe(ledger, settings.account, settings.seven_probe_s):
-        schedule(settings.seven_probe_s, "probe", probe.run, at_start=True)
+        tasks.add_long(settings.seven_probe_s, "probe", probe.run, at_start=True)
 
     def close(**_: Any) -> None:
         engine.dispose()

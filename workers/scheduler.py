@@ -26,6 +26,11 @@ def every(seconds: float) -> Any:
     return schedule(timedelta(seconds=seconds), nowfun=_uptime)
 
 
+def began(ago_s: float) -> datetime:
+    """As `last_run_at` of an entry, the time so many seconds ago: its task is first due that much sooner."""
+    return _uptime() - timedelta(seconds=ago_s)
+
+
 def _uptime() -> datetime:
     """The monotonic clock as a datetime, which is the type that Celery's schedules count in."""
     return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time.monotonic())

@@ -6,7 +6,6 @@ from datetime import timedelta
 from ledger.announcements import CLOCK, broker
 from ledger.claims import CLAIM_S
 from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats, Sent
-from operations.audit_schedule import LONGEST_S
 from operations.checks.ages import ago, when
 from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check
@@ -14,7 +13,6 @@ from operations.worker_info import Worker, own_versions
 from runtime.settings.workers import ScheduleSettings
 from seven.events import QUEUES
 from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
-from store.ordinals import SNAPSHOT_S
 from store.transactions import TRANSACTION_S
 
 
@@ -117,7 +115,6 @@ def time_limits(visibility_s: float, stall_s: float, overdue_s: float) -> Check:
         (CLAIM_S, "a claim on one envelope", visibility_s, "the broker's visibility timeout"),
         (TRANSACTION_S, "a transaction", stall_s, "SEVEN_STALL_S"),
         (LONGEST_PAUSE_S * (1 + SPREAD), "a pause of the circuit breaker", overdue_s, "SEVEN_OVERDUE_S"),
-        (SNAPSHOT_S, "an audit", LONGEST_S + 1, "the lock of audits"),
     )
     broken = [
         f"{work} may take {long:.0f} s, and {name} is {bound:.0f} s"

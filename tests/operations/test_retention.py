@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import ValidationError
 from sqlalchemy import Engine, event, func, select
 
+from ledger import keyspace
 from ledger.client import Ledger
 from operations.retention import Retention, RetentionResult, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
@@ -85,6 +86,21 @@ def test_overlapping_passes_do_no_harm(ledger: Ledger, engine: Engine, monkeypat
     assert tallied_ranges(engine) == [(1, 200)]
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == 10
+
+
+def test_a_pass_that_loses_its_lease_ends(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """It removes nothing more, since another pass may have begun, and leaves that one's lease alone."""
+    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
+    Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
+    keep, name = keep_days(deliveries=365), keyspace.RETENTION_LOCK
+
+    def steal(_: float) -> None:
+        ledger.redis.set(name, "another's")
+
+    assert not Retention(ledger, engine, CircuitBreaker(), keep, pause=steal).run()
+    assert (len(rows_of(engine, "deliveries")), ledger.redis.get(name)) == (20, b"another's")
+    assert not Retention(ledger, engine, CircuitBreaker(), keep).run()
+    assert len(rows_of(engine, "deliveries")) == 20
 
 
 def test_a_pass_ends_on_time(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):

@@ -3,14 +3,12 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.hook_state import LOCK_S as HOOKS_LOCK_S
 from gateway.hook_state import HookStates
 from ledger import keyspace, stats
 from ledger.claims import CLAIM_S, claimed, lock
 from ledger.client import Ledger
+from ledger.lease import LEASE_S
 from ledger.receivers import living_receivers
-from operations.audit_schedule import LONGEST_S
-from operations.retention import LOCK_S
 from seven.events import QUEUES
 from tests.clocks import Clock
 from tests.gateway.hook_runs import publish_receiver
@@ -19,9 +17,9 @@ from tests.workers.skewed_servers import FAR_S, HOUR_S
 from workers.heartbeat import Heartbeat
 
 LOCKS = {
-    keyspace.RETENTION_LOCK: LOCK_S,
-    keyspace.AUDIT_LOCK: LONGEST_S,
-    keyspace.HOOKS_LOCK: HOOKS_LOCK_S,
+    keyspace.RETENTION_LOCK: LEASE_S,
+    keyspace.AUDIT_LOCK: LEASE_S,
+    keyspace.HOOKS_LOCK: LEASE_S,
     keyspace.isolating("batch"): CLAIM_S,
 }
 
@@ -34,7 +32,8 @@ def test_a_lock_expires_after_a_clock_was_set_back(ledger: Ledger, redis_clock: 
     redis_clock.set(0)
     assert ledger.redis.ttl(name) > FAR_S / 2
     if name == keyspace.HOOKS_LOCK:
-        assert not HookStates(ledger.redis).lock().acquire()
+        with HookStates(ledger.redis).lease() as lease:
+            assert lease is None
     elif name == keyspace.isolating("batch"):
         with claimed(ledger, "batch") as claim:
             assert claim is None
@@ -47,10 +46,10 @@ def test_a_lock_expires_after_a_clock_was_set_back(ledger: Ledger, redis_clock: 
 
 def test_a_lock_expires_early_when_the_clock_is_set_ahead(ledger: Ledger, redis_clock: Clock):
     """Two owners at once do no harm, and the first one does not release the second one's lock."""
-    first = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
+    first = lock(ledger.redis, keyspace.AUDIT_LOCK, LEASE_S)
     assert first.acquire()
     redis_clock.set(2 * HOUR_S)
-    second = lock(ledger.redis, keyspace.AUDIT_LOCK, LONGEST_S)
+    second = lock(ledger.redis, keyspace.AUDIT_LOCK, LEASE_S)
     assert second.acquire()
     assert not first.owned()
     assert second.owned()

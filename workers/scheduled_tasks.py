@@ -1,0 +1,103 @@
+"""Scheduled tasks; a worker runs at most one long one at a time, so that its other threads consume.
+
+A long task that arrives meanwhile runs afterwards, in the thread that is busy anyway. It is not sent back to the
+broker: among idle workers it would go round for as long as the other lasts.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready
+
+from ledger.announcements import CLOCK
+from workers import scheduler
+
+Work = Callable[[], object]
+
+
+class ScheduledTasks:
+    """The scheduled tasks of an app, on the clock's queue."""
+
+    def __init__(self, app: Celery, paused: Callable[[], AbstractContextManager[None]]) -> None:
+        """`paused`: a context in which a task may take long."""
+        self._app, self._paused, self._long = app, paused, LongTasks()
+        app.conf.beat_schedule = {}
+
+    def add(self, seconds: float, name: str, work: Work, ahead_s: float = 0, *, in_flower: bool = True) -> None:
+        """Schedule a task every so many seconds; the first time so much sooner.
+
+        Without `in_flower` it sends no events, so that Flower's history does not show it.
+        """
+
+        def run() -> None:
+            work()
+
+        self._app.task(run, name=name, send_events=in_flower)
+        self._app.conf.beat_schedule[name] = {
+            "task": name,
+            "schedule": scheduler.every(seconds),
+            "last_run_at": scheduler.began(ahead_s),
+            "options": {"queue": CLOCK},
+        }
+
+    def add_long(self, seconds: float, name: str, work: Work, ahead_s: float = 0, *, at_start: bool = False) -> None:
+        """Schedule a task that may take long. With `at_start` each starting worker requests a run as well."""
+
+        def run() -> None:
+            with self._paused():
+                work()
+
+        self.add(seconds, name, self._long.task(name, run), ahead_s)
+        if at_start:
+            worker_ready.connect(partial(self.send, name), weak=False)
+
+    def send(self, name: str, **_: Any) -> None:
+        """Request a run now. Accepts the arguments of Celery's signals."""
+        self._app.send_task(name, queue=CLOCK)
+
+
+class LongTasks:
+    """The long tasks of one worker process, in the order in which they arrived; each waits at most once."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._busy = False
+        self._waiting: dict[str, Work] = {}
+
+    def task(self, name: str, work: Work) -> Work:
+        """A task that does the work now, or leaves it to the thread that is doing another one."""
+
+        def run() -> None:
+            if self._begins(name, work):
+                self._run_all()
+
+        return run
+
+    def _begins(self, name: str, work: Work) -> bool:
+        with self._mutex:
+            self._waiting.setdefault(name, work)
+            if self._busy:
+                return False
+            self._busy = True
+            return True
+
+    def _run_all(self) -> None:
+        """Do what waits, also after a failure, which is raised at the end."""
+        failure: Exception | None = None
+        while work := self._next():
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - raised below: the tasks behind it are not to suffer
+                failure = error
+        if failure:
+            raise failure
+
+    def _next(self) -> Work | None:
+        with self._mutex:
+            name = next(iter(self._waiting), None)
+            self._busy = name is not None
+            return None if name is None else self._waiting.pop(name)
