@@ -40,7 +40,7 @@ class Lease:
 
     def renew(self) -> None:
         """Renew the lease once. While Redis does not answer, it is lost only when its time is over."""
-        asked = time.monotonic()
+        begun_at = time.monotonic()
         try:
             self._lock.reacquire()
         except LockError:
@@ -48,7 +48,7 @@ class Lease:
         except RedisError:
             return
         else:
-            self._until = asked + LEASE_S
+            self._until = begun_at + LEASE_S
 
     def keep_renewing(self) -> None:
         """Renew until the lease ends or is lost."""

@@ -92,7 +92,7 @@ def test_only_the_rows_that_the_database_refuses_are_buried(ledger: Ledger, engi
             connection.execute(
                 text(
                     "CREATE TABLE message_statuses (msg_id TEXT, status TEXT CHECK (status <> 'ODD'), at TEXT, "
-                    "PRIMARY KEY (msg_id, status, at))"
+                    "undated BOOLEAN, PRIMARY KEY (msg_id, status, at))"
                 )
             )
         else:
