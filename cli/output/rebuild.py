@@ -65,7 +65,7 @@ class Report:
         if self.merged:
             line(f"{self.merged} whose archive is incomplete {would or 'were '}merged, not replaced.")
         if self.moved:
-            line(f"{self.moved} deliveries {'would be' if self.dry_run else 'are'} about another subject or time.")
+            line(f"{self.moved} deliveries {'would have' if self.dry_run else 'have'} another subject, time or remark.")
         if self.dropped:
             line(f"{self.dropped} deliveries that are not understood today {would or 'were '}dropped.", "yellow")
 

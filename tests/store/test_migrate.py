@@ -3,14 +3,18 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, inspect, text
 
+from seven.records import ArchivedDelivery
 from store.engine import create_store_engine, database_url
-from store.migrate import migrate
+from store.migrate import _config, _locked, migrate
 from store.partitions import PARTITIONED, partitions
+from store.row_writer import Store
 from store.schema import SCHEMA, metadata
 from store.version import VERSION_TABLE, current, newest
 from store.views import VIEWS
+from tests.factories.rows import stored_rows
 
 
 def test_migrated_schema_is_the_schema(engine: Engine):
@@ -44,6 +48,29 @@ def test_empty_views_can_be_read(engine: Engine):
         schema = "seven." if connection.dialect.name == "postgresql" else ""
         for view in VIEWS:
             assert connection.execute(text(f"SELECT * FROM {schema}{view}")).all() == []
+
+
+def test_rows_from_before_remarks_have_none(empty_database: str):
+    """A migration from the version before keeps every row, and today's code reads and writes it."""
+    engine = create_store_engine(empty_database)
+    with _locked(engine) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+    insert = "INSERT INTO {}deliveries (id, outcome, reason) VALUES ('1', 'parked', 'dlr: timestamp: no such time')"
+    with engine.begin() as connection:
+        schema = "seven." if connection.dialect.name == "postgresql" else ""
+        connection.execute(text(insert.format(schema)))
+    assert migrate(engine) == ("0005", newest())
+    assert [(row[10], row[12]) for row in stored_rows(engine)["deliveries"]] == [("parked", None)]
+    Store(engine).write([ArchivedDelivery(id="1", outcome="applied", remark="timestamp: no such time")])
+    with engine.begin() as connection:  # a worker of that version may still run
+        connection.execute(text(insert.format(schema).replace("'1'", "'2'")))
+    assert [(row[10], row[11], row[12]) for row in stored_rows(engine)["deliveries"]] == [
+        ("applied", None, "timestamp: no such time"),
+        ("parked", "dlr: timestamp: no such time", None),
+    ]
+    engine.dispose()
 
 
 def test_concurrent_migrations(empty_database: str):
