@@ -4,13 +4,13 @@ No rows are copied; they are read once, to check their range. `migrate` and rete
 migration creates only the rest, for rows that fit no other partition.
 """
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from alembic import op
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, select, table, text
-from sqlalchemy.exc import OperationalError
+
+from store.exclusive_lock import lock_exclusively
 
 revision = "0005"
 down_revision = "0004"
@@ -21,10 +21,6 @@ TABLES = {
     "message_statuses": ("at", "msg_id, status, at"),
 }
 """Each with its partitioning column and its key; in the order in which workers lock them."""
-
-ATTEMPTS = 120
-PATIENCE = "2s"
-"""While this waits for readers, all writers wait behind it: so it waits briefly, with pauses in between."""
 
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'seven' AND tablename = :name"
 # Objects that depend on a table would stay with its old partition only, unnoticed.
@@ -65,27 +61,9 @@ OWNER = "SELECT quote_ident(tableowner) FROM pg_tables WHERE schemaname = 'seven
 def upgrade() -> None:
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
-        _lock(connection)
+        lock_exclusively(connection, TABLES)
         for name, (column, key) in TABLES.items():
             _partition(connection, name, column, key)
-
-
-def _lock(connection: Connection) -> None:
-    """Lock all tables or none: so no deadlock with a transaction that holds one and waits for another."""
-    names = ", ".join(f"seven.{name}" for name in TABLES)
-    for _ in range(ATTEMPTS):
-        try:
-            with connection.begin_nested():
-                connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-                connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in ("55P03", "40P01"):  # lock not available, deadlock
-                raise
-            time.sleep(1)
-        else:
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            return
-    raise CommandError(f"another transaction keeps {names} locked: end it, then migrate again")
 
 
 def _partition(connection: Connection, name: str, column: str, key: str) -> None:

@@ -3,6 +3,7 @@
 from alembic import op
 from sqlalchemy import Column
 
+from store.exclusive_lock import lock_exclusively
 from store.types import CodePointText
 
 revision = "0006"
@@ -11,4 +12,6 @@ down_revision = "0005"
 
 def upgrade() -> None:
     schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
+    if schema:
+        lock_exclusively(op.get_bind(), ["deliveries"])
     op.add_column("deliveries", Column("remark", CodePointText), schema=schema)
