@@ -5,33 +5,38 @@ it. An erasure waits for such batches and does not change them: a batch and its 
 """
 
 import base64
+import secrets
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from sqlalchemy import Connection, Engine
 
 from ledger.batch import Batch, searchable
 from ledger.client import Ledger
 from ledger.scan import pending_batches
-from seven.aggregates import Aggregate, aggregates
+from operations.erasure_matches import Erasure, Matches, Subjects, aggregate_of
 from seven.data_subject import DataSubject
 from seven.envelope import RAW
 from seven.events import QUEUES
 from store.personal_data import (
     FAILURES,
+    FILTERS,
     LABELS,
     LETTERS,
     PAYLOADS,
     RECORDS,
     Blanking,
+    PersonalColumns,
     Row,
     blank_rows,
     find_blanks,
+    own_numbers,
     portions,
     rows,
     size,
+    values_of_others,
 )
 from store.projection import project_batch
 from store.row_writer import Store
@@ -45,64 +50,12 @@ MIN_PAUSE_S = 0.1
 """Between two transactions: workers come first."""
 
 
-@dataclass(slots=True)
-class Matches:
-    """What one search found."""
-
-    records: list[Blanking] = field(default_factory=list)
-    deliveries: list[Blanking] = field(default_factory=list)
-    """With their dead letters."""
-    batches: list[str] = field(default_factory=list)
-    """Ids of batches pending in the ledger that hold deliveries about the person."""
-    waiting: int = 0
-    """How many such deliveries these batches hold; an unreadable batch counts as one."""
-
-    def __bool__(self) -> bool:
-        return bool(self.records or self.deliveries or self.batches)
-
-    @property
-    def counts(self) -> "Erasure":
-        """The rows that blanking would change."""
-        counts = Erasure()
-        for blanking in (*self.deliveries, *self.records):
-            (counts.blanked if blanking.columns else counts.removed)[blanking.personal.table.name] += 1
-        return counts
-
-
-@dataclass(slots=True)
-class Erasure:
-    """What an erasure did: rows by table."""
-
-    blanked: Counter[str] = field(default_factory=Counter)
-    removed: Counter[str] = field(default_factory=Counter)
-    passes: int = 0
-    left: Matches | None = None
-    """What the last search still found; None if it found nothing."""
-
-
-@dataclass(slots=True)
-class _Subjects:
-    """The subjects of the person's records, each paired with every event type that has deliveries about it."""
-
-    known: set[tuple[str, str]] = field(default_factory=set)
-    removed: set[tuple[str, str]] = field(default_factory=set)
-    """Those of removed rows: such a subject is itself made of what names the person."""
-    message_ids: set[str] = field(default_factory=set)
-    """Links of these messages belong to the person, also links that have no row yet."""
-
-    def include(self, event_type: str | None, subject: str | None) -> bool:
-        """Whether a delivery with this event type and subject is about one of the person's records."""
-        if event_type is None or subject is None:
-            return False
-        of_links = event_type in _aggregate(links.name).event_types
-        return (event_type, subject) in self.known or (of_links and subject.partition(" ")[0] in self.message_ids)
-
-
 class Eraser:
     """Finds and blanks the data about one person. Raises StoreAway, SQLAlchemyError or RedisError."""
 
     def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
         self._engine, self._ledger, self._person = engine, ledger, person
+        self._pseudonyms: defaultdict[str, str] = defaultdict(lambda: f"forgotten-{secrets.token_hex(16)}")
         self.on_progress: Callable[[int], None] = lambda _: None
         """Takes the number of rows searched since the last call; may raise to stop the search."""
 
@@ -115,7 +68,7 @@ class Eraser:
 
         The ledger is read before the deliveries: a batch that has left it by then is committed, so its rows are found.
         """
-        matches, subjects = Matches(), _Subjects()
+        matches, subjects = Matches(), Subjects()
         matches.records = list(self._find_records(subjects))
         for batch in pending_batches(self._ledger, QUEUES):
             if number := self._count_deliveries(batch, subjects):
@@ -157,11 +110,12 @@ class Eraser:
                 self.on_progress(0)
                 pause(POLL_INTERVAL_S)
 
-    def _find_records(self, subjects: _Subjects) -> Iterator[Blanking]:
+    def _find_records(self, subjects: Subjects) -> Iterator[Blanking]:
         """The person's records, messages last: a link is found by its message only."""
         last: list[Blanking] = []
         for personal in RECORDS:
-            aggregate = _aggregate(personal.table.name)
+            aggregate = aggregate_of(personal.table.name)
+            theirs: list[tuple[Blanking, Row]] = []
             for page in rows(self._engine, personal):
                 self.on_progress(len(page))
                 for row in page:
@@ -173,15 +127,34 @@ class Eraser:
                         subjects.known |= typed
                     if about and personal.table is messages:
                         subjects.message_ids.add(row["msg_id"])
-                    if blanking and not blanking.columns:
-                        subjects.removed |= typed
+                    if blanking and blanking.renamed:
+                        subjects.renamed |= typed
+                        blanking = replace(blanking, pseudonym=self._pseudonyms[row[blanking.renamed]])
                     if blanking and personal.table is messages:
                         last.append(blanking)
+                    elif blanking and personal.shared:
+                        theirs.append((blanking, row))
                     elif blanking:
                         yield blanking
+            yield from self._without_shared(personal, theirs)
         yield from last
 
-    def _count_deliveries(self, batch: object, subjects: _Subjects) -> int:
+    def _without_shared(self, personal: PersonalColumns, theirs: list[tuple[Blanking, Row]]) -> Iterator[Blanking]:
+        """The blankings without what links of other people's messages have, too, unless it names the person."""
+        ids = {row["sms_id"] for _, row in theirs}
+        shared = {
+            name: values_of_others(
+                self._engine, name, {row[name] for blanking, row in theirs if name in blanking.columns}, ids
+            )
+            for name in personal.shared
+        }
+        for blanking, row in theirs:
+            stays = [name for name in shared if row[name] in shared[name] and not self._names_person(name, row)]
+            kept = blanking.without(stays)
+            if kept.columns or kept.renamed:
+                yield kept
+
+    def _count_deliveries(self, batch: object, subjects: Subjects) -> int:
         """The number of deliveries about the person in a pending batch; 1 for an unreadable batch with any."""
         if not isinstance(batch, Batch):
             return int(self._person.is_in(searchable(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
@@ -192,7 +165,7 @@ class Eraser:
             matching |= {n for n, row in enumerate(deliveries) if subjects.include(row.event_type, row.subject)}
         return len(matching)
 
-    def _find_deliveries(self, subjects: _Subjects) -> Iterator[Blanking]:
+    def _find_deliveries(self, subjects: Subjects) -> Iterator[Blanking]:
         """Deliveries that name the person or are about their records, and what is left of dead letters."""
         ids: set[str] = set()
         for page in rows(self._engine, PAYLOADS, ("subject", *LABELS)):
@@ -202,9 +175,13 @@ class Eraser:
                 names = [name for name in LABELS if self._names_person(name, row)]
                 if subjects.include(*typed) or self._person.is_in_payload(_searchable_text(row["payload"])):
                     ids.add(row["id"])
-                    names += [*PAYLOADS.columns, *(["subject"] if typed in subjects.removed else [])]
+                    names += [*PAYLOADS.columns, *(["subject"] if typed in subjects.renamed else [])]
                 if columns := tuple(name for name in names if row[name] is not None):
                     yield Blanking(PAYLOADS, (row["id"],), columns)
+        for page in rows(self._engine, FILTERS) if self._person.own_number else ():
+            for row in page:
+                if own := own_numbers(FILTERS, row, self._person):
+                    yield Blanking(FILTERS, (row["id"],), tuple(own))
         for personal in (LETTERS, FAILURES):
             for page in rows(self._engine, personal):
                 self.on_progress(len(page))
@@ -230,11 +207,6 @@ class Eraser:
 
         Store(self._engine).transact(attempt)
         return counts[-1]
-
-
-def _aggregate(table: str) -> Aggregate:
-    """The aggregate whose record has this table."""
-    return next(aggregate for aggregate in aggregates() if aggregate.records[0].table == table)
 
 
 def _searchable_text(stored: str | None) -> str | None:

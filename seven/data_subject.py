@@ -22,6 +22,8 @@ _TRUNK = "(0)"
 """The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
 _BETWEEN = r"[\s\-/.()]*"
 _IDS = frozenset({"id", "msg_id", "sms_id"})
+_OWN_NUMBERS = frozenset({"system", "callerId"})
+"""The payload fields that hold a number of ours: the recipient of what comes in, the caller of what goes out."""
 _PUNCTUATION = re.compile(r"[\s\-/.()]")
 _RUN = re.compile(r"[0-9\s\-/.()]+", re.ASCII)
 _PIECE = re.compile(r"\(0\)|[0-9]|[^0-9]")
@@ -32,6 +34,9 @@ Leaf = tuple[str, str]
 
 class DataSubject(ABC):
     """The person whose data is searched for."""
+
+    own_number = False
+    """Whether they are also searched for where a number of ours stands; a person is never our own number there."""
 
     @abstractmethod
     def is_in(self, text: str) -> bool:
@@ -63,15 +68,16 @@ class Number(DataSubject):
 
     digits: str
     """With the country code, without a prefix."""
+    own_number: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> "Number":
+    def parse(cls, text: str, own_number: bool = False) -> "Number":
         """Parse a number in any spelling. Raises ValueError for text that is not a number with its country code."""
         bare = _PUNCTUATION.sub("", text.replace(_TRUNK, ""))
         digits = bare.removeprefix("+").removeprefix("00")
         if not re.fullmatch(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}", digits):
             raise ValueError("a number with its country code is expected, such as +49 151 23456789")
-        return cls(digits)
+        return cls(digits, own_number)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -112,7 +118,7 @@ class Number(DataSubject):
 
     def matches(self, leaf: Leaf) -> bool:
         """Whether a value contains the number. An id with the same digits is not a phone number."""
-        return leaf[0] not in _IDS and self.is_in(leaf[1])
+        return leaf[0] not in _IDS and (self.own_number or leaf[0] not in _OWN_NUMBERS) and self.is_in(leaf[1])
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """Personal data: which columns may identify a person, and how they are blanked; all other columns identify no one.
 
-Rows stay, so that counts, bills and the audit stay correct; but a row whose key identifies a person, or is derived
-from data that does, is removed.
+Rows stay, so that counts, bills and the audit stay correct. A row whose key identifies a person, or is derived from
+data that does, gets another key, which is random. Our own numbers are no person's.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, delete, func, select, true, tuple_, update
 
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
@@ -19,6 +19,7 @@ from store.schema import (
     dead_letter_failures,
     dead_letters,
     deliveries,
+    hook_changes,
     inbound_messages,
     link_events,
     links,
@@ -41,10 +42,16 @@ class PersonalColumns:
     """If one of these matches the person, the row is about them, and all of `columns` is blanked."""
     columns: tuple[str, ...]
     """Each is also blanked on its own if it names the person."""
+    own: tuple[str, ...] = ()
+    """Columns with numbers of ours: blanked only if asked for, and only where they have the number."""
+    shared: tuple[str, ...] = ()
+    """Those of `columns` that stay if rows of other people have the same: they name a campaign."""
     key: str | None = None
     """A part of the key that may contain names given by others."""
     derived: str | None = None
     """A part of the key that is a digest of personal data if the gateway sent no id."""
+    condition: ColumnElement[bool] = field(default_factory=true)
+    """Which rows of the table."""
     history: Table | None = None
     """The history table; its key begins with the key of this table."""
 
@@ -52,17 +59,37 @@ class PersonalColumns:
     def names(self) -> list[str]:
         """All columns to read."""
         key = [column.name for column in self.table.primary_key]
-        return list(dict.fromkeys([*key, *self.identifying, *self.columns]))
+        return list(dict.fromkeys([*key, *self.identifying, *self.columns, *self.own]))
 
 
 RECORDS = (  # searched in this order: links belong to the person whose messages do
     PersonalColumns(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
-    PersonalColumns(links, ("sms_id",), ("label", "final_url"), key="tracking_url", history=link_events),
-    PersonalColumns(inbound_messages, ("sender",), ("sender", "text"), derived="id"),
     PersonalColumns(
-        calls, ("caller", "recipient", "foreign_id"), ("caller", "recipient", "foreign_id"), derived="call_id"
+        links,
+        ("sms_id",),
+        ("label", "final_url"),
+        shared=("label", "final_url"),
+        key="tracking_url",
+        history=link_events,
+    ),
+    PersonalColumns(inbound_messages, ("sender",), ("sender", "text"), own=("recipient",), derived="id"),
+    PersonalColumns(
+        calls,
+        ("recipient", "foreign_id"),
+        ("recipient", "foreign_id"),
+        own=("caller",),
+        condition=calls.c.direction == "outbound",
+    ),
+    PersonalColumns(
+        calls,
+        ("caller", "foreign_id"),
+        ("caller", "foreign_id"),
+        own=("recipient",),
+        derived="call_id",
+        condition=calls.c.direction != "outbound",
     ),
 )
+FILTERS = PersonalColumns(hook_changes, (), (), own=("event_filter",))
 PAYLOADS = PersonalColumns(deliveries, ("payload",), ("payload", "digest"))
 LABELS = ("event_type", "reason", "remark")
 """Columns of a delivery with free text from others, blanked if they name the person."""
@@ -72,11 +99,19 @@ FAILURES = PersonalColumns(dead_letter_failures, (), ("reason",))
 
 @dataclass(frozen=True, slots=True)
 class Blanking:
-    """The change to one row: blank these columns, or remove the row if there are none."""
+    """The change to one row: blank these columns, and give it another key if `pseudonym` is set."""
 
     personal: PersonalColumns
     key: tuple[Any, ...]
     columns: tuple[str, ...] = ()
+    renamed: str | None = None
+    """The part of the key that names the person."""
+    pseudonym: str | None = None
+    """What it becomes."""
+
+    def without(self, columns: Collection[str]) -> "Blanking":
+        """The same, but these columns stay."""
+        return replace(self, columns=tuple(name for name in self.columns if name not in columns))
 
 
 def rows(engine: Engine, personal: PersonalColumns, more: Sequence[str] = ()) -> Iterator[Sequence[Row]]:
@@ -84,6 +119,7 @@ def rows(engine: Engine, personal: PersonalColumns, more: Sequence[str] = ()) ->
     table = personal.table
     key = list(table.primary_key)
     query = select(*(table.c[name] for name in dict.fromkeys([*personal.names, *more]))).order_by(*key).limit(PAGE)
+    query = query.where(personal.condition)
     page_query = query
     while True:
         with engine.connect().execution_options(reads=True) as connection:
@@ -97,46 +133,93 @@ def rows(engine: Engine, personal: PersonalColumns, more: Sequence[str] = ()) ->
 
 def size(engine: Engine) -> int:
     """The number of rows to search."""
-    tables = [personal.table for personal in (*RECORDS, PAYLOADS, LETTERS, FAILURES)]
+    queries = [
+        select(func.count()).select_from(personal.table).where(personal.condition)
+        for personal in (*RECORDS, PAYLOADS, LETTERS, FAILURES)
+    ]
     with engine.connect().execution_options(reads=True) as connection:
-        return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
+        return sum(connection.execute(query).scalar_one() for query in queries)
+
+
+def values_of_others(engine: Engine, column: str, values: Collection[str], message_ids: Collection[str]) -> set[str]:
+    """Those of these values that links of other messages have in a column."""
+    shared: set[str] = set()
+    with engine.connect().execution_options(reads=True) as connection:
+        for value in values:
+            ids = connection.execute(select(links.c.sms_id).where(links.c[column] == value).distinct()).scalars()
+            if any(id_ not in message_ids for id_ in ids):
+                shared.add(value)
+    return shared
 
 
 def find_blanks(
     personal: PersonalColumns, row: Row, subject: DataSubject, theirs: bool
 ) -> tuple[bool, Blanking | None]:
-    """Whether a record is about the person, and the change to it, or None; `theirs` if that is known beforehand."""
+    """Whether a record is about the person, and the change to it, or None; `theirs` if that is known beforehand.
+
+    A key that names the person is to be renamed; the caller gives the pseudonym.
+    """
     about = theirs or any(_names(subject, name, row[name]) for name in personal.identifying)
     key = tuple(row[column.name] for column in personal.table.primary_key)
-    named = personal.key is not None and _names(subject, personal.key, row[personal.key])
-    if named or (about and personal.derived is not None and is_short_digest(row[personal.derived])):
-        return True, Blanking(personal, key)
-    columns = tuple(
+    renamed = None
+    if personal.key is not None and _names(subject, personal.key, row[personal.key]):
+        about, renamed = True, personal.key
+    elif about and personal.derived is not None and is_short_digest(row[personal.derived]):
+        renamed = personal.derived
+    columns = [
         name for name in personal.columns if row[name] is not None and (about or _names(subject, name, row[name]))
-    )
-    return about, Blanking(personal, key, columns) if columns else None
+    ]
+    columns += own_numbers(personal, row, subject)
+    return about, Blanking(personal, key, tuple(columns), renamed) if columns or renamed else None
+
+
+def own_numbers(personal: PersonalColumns, row: Row, subject: DataSubject) -> list[str]:
+    """The columns that have the number as one of ours, if that is asked for."""
+    return [name for name in personal.own if subject.own_number and _names(subject, name, row[name])]
 
 
 def blank_rows(connection: Connection, blankings: Sequence[Blanking]) -> dict[str, int]:
-    """Blank or remove rows of one table, in the current transaction. Returns their numbers as `blanked`, `removed`."""
+    """Blank or rename rows of one table, in the current transaction. Returns their numbers as `blanked`, `removed`.
+
+    A row is removed only if a repeat of what was renamed has written it again: it would count twice.
+    """
     counts = {"blanked": 0, "removed": 0}
-    by_columns = sorted(blankings, key=lambda blanking: blanking.columns)
-    for columns, group in groupby(by_columns, key=lambda blanking: blanking.columns):
+    for blanking in blankings:
+        if blanking.pseudonym is not None:
+            counts[_rename(connection, blanking)] += 1
+    in_place = [blanking for blanking in blankings if blanking.pseudonym is None]
+    for columns, group in groupby(sorted(in_place, key=lambda each: each.columns), key=lambda each: each.columns):
         rows_alike = list(group)
-        personal, keys = rows_alike[0].personal, [blanking.key for blanking in rows_alike]
-        table = personal.table
-        condition = among(list(table.primary_key), keys)
-        if columns:
-            values: dict[str, Any] = dict.fromkeys(columns)
-            if "changed_at" in table.c:
-                values["changed_at"] = NOW[connection.dialect.name]
-            counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
-            continue
-        if personal.history is not None:
-            shared_key = [personal.history.c[column.name] for column in table.primary_key]
-            connection.execute(delete(personal.history).where(among(shared_key, keys)))
-        counts["removed"] += connection.execute(delete(table).where(condition)).rowcount
+        table = rows_alike[0].personal.table
+        values: dict[str, Any] = dict.fromkeys(columns)
+        if "changed_at" in table.c:
+            values["changed_at"] = NOW[connection.dialect.name]
+        condition = among(list(table.primary_key), [blanking.key for blanking in rows_alike])
+        counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
     return counts
+
+
+def _rename(connection: Connection, blanking: Blanking) -> str:
+    """Blank a row and give it its pseudonym, with its history. `changed_at` stays: to a reader it is not news."""
+    table, history = blanking.personal.table, blanking.personal.history
+    renamed, names = blanking.renamed or "", [column.name for column in table.primary_key]
+    pseudonym = {renamed: blanking.pseudonym}
+    new_key = tuple((dict(zip(names, blanking.key, strict=True)) | pseudonym)[name] for name in names)
+    if history is not None:
+        of_old = among([history.c[name] for name in names], [blanking.key])
+        other = history.alias()
+        rest = [column.name for column in history.primary_key if column.name not in names]
+        again = select(other).where(
+            among([other.c[name] for name in names], [new_key]), *(other.c[name] == history.c[name] for name in rest)
+        )
+        connection.execute(update(history).where(of_old, ~again.exists()).values(**pseudonym))
+        connection.execute(delete(history).where(of_old))
+    old, new = (among(list(table.primary_key), [key]) for key in (blanking.key, new_key))
+    if connection.execute(select(*table.primary_key).where(new)).first():
+        connection.execute(delete(table).where(old))
+        return "removed"
+    connection.execute(update(table).where(old).values(**dict.fromkeys(blanking.columns), **pseudonym))
+    return "blanked"
 
 
 def portions(blankings: Sequence[Blanking]) -> Iterator[list[Blanking]]:

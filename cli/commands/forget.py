@@ -17,7 +17,8 @@ from cli.output.forget import erasure_as_dict, matches_as_dict, print_done, prin
 from cli.output.progress import UnderWay
 from cli.output.terminal import document
 from ledger.client import Ledger
-from operations.erasure import WAIT_S, Eraser, Erasure, Matches
+from operations.erasure import WAIT_S, Eraser
+from operations.erasure_matches import Erasure, Matches
 from runtime.redis_url import reason
 from seven.data_subject import DataSubject, Number, foreign_id, message_id
 from seven.field_types import storable
@@ -44,6 +45,10 @@ def forget(
         str | None,
         typer.Option("--foreign-id", metavar="ID", help="Messages and calls, by the id you sent them with."),
     ] = None,
+    own_number: Annotated[
+        bool,
+        typer.Option("--own-number", help="Blank the NUMBER also where it is one of your own; those stay otherwise."),
+    ] = False,
     wait_s: Annotated[
         float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for pending deliveries.")
     ] = WAIT_S,
@@ -53,11 +58,14 @@ def forget(
 ) -> None:
     """Blank a person's data: numbers, texts, payloads and dead letters. Rows stay, so counts, costs and audit stay.
 
+    A row whose key is made of the number gets another, random key. Your own numbers stay, and so do the label and
+    target of a link that other people's messages have, too.
+
     A status report contains no number: find messages that you sent by --msg-id or --foreign-id. Reads every row, so
     it takes long on large tables. May be interrupted at any moment; the same command again does the rest. Exit code 1
     when something is left, such as deliveries that still wait for a worker.
     """
-    person = _data_subject(number, msg_id, foreign)
+    person = _data_subject(number, msg_id, foreign, own_number=own_number)
     require_terminal(yes or dry_run)
     done, code = Erasure(), ExitCode.GOOD
     redis_url = Installation.from_environment().redis_url
@@ -95,17 +103,20 @@ def forget(
     raise typer.Exit(code)
 
 
-def _data_subject(number: str | None, msg_id: str | None, foreign: str | None) -> DataSubject:
+def _data_subject(number: str | None, msg_id: str | None, foreign: str | None, *, own_number: bool) -> DataSubject:
     """The person to forget. Ends with exit code 2 unless exactly one is named. Messages never repeat a number."""
     names = [name for name in (number, msg_id, foreign) if name is not None]
     if len(names) != 1 or not names[0].strip():
         fail(ExitCode.USAGE, "Name one person to forget: by a NUMBER, --msg-id or --foreign-id.")
+    if own_number and number is None:
+        fail(ExitCode.USAGE, "--own-number is about a NUMBER.")
     if msg_id is not None:
         return message_id(storable(msg_id.strip()))
     if foreign is not None:
         return foreign_id(storable(foreign.strip()))
     try:
-        return Number.parse(sys.stdin.readline().strip() if names[0] == "-" else names[0].strip())
+        text = sys.stdin.readline() if names[0] == "-" else names[0]
+        return Number.parse(text.strip(), own_number)
     except ValueError as error:
         fail(ExitCode.USAGE, f"NUMBER: {error}")
 

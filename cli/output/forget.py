@@ -3,11 +3,12 @@
 from typing import Any
 
 from cli.output.terminal import line, table
-from operations.erasure import Erasure, Matches
+from operations.erasure_matches import Erasure, Matches
 
 BEYOND_REACH = (
     "Messages that you sent to a number: status reports contain no number. Forget them by --msg-id or --foreign-id.",
     "A number without its country code, in a text or a payload: forget that spelling, too.",
+    "Your own numbers, where messages and calls came in to them or went out from them: --own-number.",
     "The gateway itself, and your own records of what you sent.",
     "Copies made by programs that react to changes or read the tables.",
     "Backups, and the archived logs of a database.",
@@ -24,9 +25,11 @@ def print_plan(matches: Matches) -> None:
         line("Nothing about this person is kept.")
         _print_beyond_reach()
         return
-    tables = sorted({*counts.blanked, *counts.removed})
-    rows = [(name, counts.blanked[name], counts.removed[name]) for name in tables]
-    table("Rows to blank, or to remove if their key names the person", ("table", "blanked", "removed"), rows)
+    tables = sorted(counts.blanked)
+    rows = [(name, counts.blanked[name]) for name in tables]
+    table(
+        "Rows to blank; they stay, under another key if theirs names the person", ("table", "blanked", "removed"), rows
+    )
     if matches.batches:
         line(f"In the ledger, to be consumed first: {matches.waiting} deliveries in {len(matches.batches)} batches.")
 
@@ -35,7 +38,7 @@ def print_done(done: Erasure, good: bool) -> None:
     """Print what was blanked and removed, and what is left."""
     tables = sorted(name for name in {*done.blanked, *done.removed} if done.blanked[name] or done.removed[name])
     rows = [(name, done.blanked[name], done.removed[name]) for name in tables]
-    table("Done", ("table", "blanked", "removed"), rows)
+    table("Done", ("table", "blanked", "removed: repeats of blanked rows"), rows)
     if good:
         line(f"Searched {done.passes} times: nothing about this person is kept any more.", "green")
     elif done.left and done.left.batches:

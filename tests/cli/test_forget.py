@@ -71,6 +71,15 @@ def test_the_printed_output(kept: CommandLine):
     assert (nothing.returncode, "Nothing about this person is kept." in nothing.stdout) == (0, True)
 
 
+def test_a_number_of_our_own(kept: CommandLine):
+    """Where a number is one of our own it stays, and is found only if that is asked for."""
+    with closing(sqlite3.connect(kept.data / "seven.db")) as connection, connection:
+        connection.execute("UPDATE inbound_messages SET recipient = '4930123456'")
+    assert kept.answer("forget", "4930123456", "--dry-run")["found"]["blanked"] == {}
+    plan = kept.answer("forget", "4930123456", "--own-number", "--dry-run")
+    assert plan["found"]["blanked"] == {"inbound_messages": 1}
+
+
 def test_by_an_id(kept: CommandLine):
     """It finds a message by the id it was sent with, and by the gateway's."""
     assert kept.answer("forget", "--foreign-id", "order 5", "--yes")["done"]["blanked"] == {
@@ -108,6 +117,7 @@ def test_pending_deliveries(kept: CommandLine, accept: Accept, ledger: Ledger):
         pytest.param(["01512345678"], "country code", id="a number without its country code"),
         pytest.param(["Shop"], "country code", id="a name"),
         pytest.param(["-"], "country code", id="nothing on standard input"),
+        pytest.param(["--msg-id", "7", "--own-number"], "is about a NUMBER", id="an own number without a number"),
         pytest.param([NUMBER], "--yes", id="no terminal to ask on"),
     ],
 )

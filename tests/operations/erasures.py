@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger.client import Ledger
-from operations.erasure import Eraser, Erasure
+from operations.erasure import Eraser
+from operations.erasure_matches import Erasure
 from seven.data_subject import DataSubject
 from tests.factories.traces import NUMBER
 

@@ -1,6 +1,7 @@
 """Erasure while batches are pending, workers consume, data keeps arriving and the operator interrupts."""
 
 import random
+import re
 import threading
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,8 @@ from tests.factories.envelopes import NOW
 from tests.factories.traces import NUMBER, OTHERS, THEIRS, all_text, event_envelope, traces
 from tests.operations.erasures import erased
 from workers.consumer import Consumer
+
+PSEUDONYM = "forgotten-[0-9a-f]{32}"
 
 
 def test_pending_batches_are_reported_and_not_changed(
@@ -128,14 +131,14 @@ def test_interrupted_at_any_moment_and_repeated(
         except Interrupted:
             continue
         break
-    by_steps = rows(engine)
+    by_steps = {re.sub(PSEUDONYM, "*", str(row)) for row in rows(engine).values()}
     with engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
     for record in two_people.values():
         put(engine, record)
     erased(engine, ledger, person)
-    assert rows(engine) == by_steps
+    assert {re.sub(PSEUDONYM, "*", str(row)) for row in rows(engine).values()} == by_steps
 
 
 def test_an_erasure_gives_up_on_data_that_keeps_arriving(engine: Engine, ledger: Ledger, two_people: dict[RowKey, Any]):
