@@ -30,7 +30,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
 
 Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),
 `take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is under all of its
-keys or under none.
+keys or under none. A newer version may have queues of which this one knows nothing: `Ledger.queues` has them all.
 
 Two invariants: a batch leaves only by `settle`, after its rows are committed on disk; and its id is resent only before
 a worker could have settled it (`ledger/writer.py`). Everything else may happen twice, or not at all.

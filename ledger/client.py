@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -16,6 +16,7 @@ from ledger.batch import Batch, UnreadableBatch
 from ledger.primary import PrimaryConnection, PrimarySSLConnection
 from ledger.scripts import OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 from runtime.redis_url import RedisServer
+from seven.events import QUEUES
 
 READ_BYTES = 1024 * 1024
 """Most bytes that one call copies, beside the last batch: a millisecond or two of Redis' time."""
@@ -161,8 +162,14 @@ class Ledger:
         limits = (int(after_s * 1000), at_most, longest_queue)
         return [batch_id.decode() for batch_id in self.run(OVERDUE, (keyspace.announced(queue), queue), limits)]
 
+    def queues(self) -> tuple[str, ...]:
+        """Every queue of this version, and those in which another version has accepted deliveries."""
+        numbered = cast("list[bytes]", self.redis.hkeys(keyspace.ORDINALS))
+        return (*QUEUES, *sorted({queue.decode("utf-8", "replace") for queue in numbered} - {*QUEUES}))
+
     def figures(self, queues: Sequence[str]) -> Figures:
-        """State of the given queues, read in one transaction."""
+        """State of the given queues, read in one transaction. Announcements are those of this version's queues."""
+        announced = [queue for queue in queues if queue in QUEUES]  # the broker's keys of others may be forbidden
         pipeline = self.redis.pipeline(transaction=True)
         pipeline.time()
         pipeline.hmget(keyspace.LEDGER, ["life", "born_ms"])
@@ -171,18 +178,20 @@ class Ledger:
             pipeline.zcard(keyspace.pending(queue))
             pipeline.zrange(keyspace.pending(queue), 0, 0, withscores=True)
             pipeline.zrange(keyspace.pending(queue), -1, -1, withscores=True)
+        for queue in announced:
             pipeline.llen(queue)
         (seconds, micros), (life, born_ms), ordinals, *rest = pipeline.execute()
+        announcements = dict(zip(announced, rest[3 * len(queues) :], strict=True))
         return Figures(
             life=life.decode() if life else None,
             born_at=keyspace.as_time(int(born_ms)) if born_ms else None,
             now=keyspace.as_time(seconds * 1000 + micros // 1000),
             queues={
                 queue: QueueFigures(
-                    pending=rest[4 * i],
-                    oldest_at=_score_at(rest[4 * i + 1]),
-                    latest_at=_score_at(rest[4 * i + 2]),
-                    announcements=rest[4 * i + 3],
+                    pending=rest[3 * i],
+                    oldest_at=_score_at(rest[3 * i + 1]),
+                    latest_at=_score_at(rest[3 * i + 2]),
+                    announcements=announcements.get(queue, 0),
                     last_ordinal=int(ordinals[i] or 0),
                 )
                 for i, queue in enumerate(queues)

@@ -1,7 +1,7 @@
 """Scan: which ordinals are in the ledger, for the audit; safe beside running receivers and workers."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -25,14 +25,15 @@ class LedgerScan:
     empty: int
     """Pending batches without stored bytes."""
     stray: int
-    """Stored batches that are pending in none of these queues: no sweep announces them."""
+    """Stored batches that are pending in none of the queues: no sweep announces them."""
 
 
-def scan_ledger(ledger: Ledger, queues: Sequence[str], check: Callable[[], object] = lambda: None) -> LedgerScan:
-    """Read every header of the ledger. Raises redis.RedisError when Redis is unreachable.
+def scan_ledger(ledger: Ledger, check: Callable[[], object] = lambda: None) -> LedgerScan:
+    """Read every header of the ledger, of all its queues. Raises redis.RedisError when Redis is unreachable.
 
     It calls `check` before each read; what that raises ends the scan.
     """
+    queues = ledger.queues()
     figures = ledger.figures(queues)
     ordinals: dict[tuple[str, str], list[OrdinalRange]] = defaultdict(list)
     unreadable, empty = 0, 0
@@ -51,19 +52,19 @@ def scan_ledger(ledger: Ledger, queues: Sequence[str], check: Callable[[], objec
                 else:
                     add_range(ordinals[header.life, header.queue], (header.first, header.first + header.count - 1))
             empty += _still_pending(ledger, queue, without_bytes)
-    return LedgerScan(figures, dict(ordinals), unreadable, empty, _stray(ledger, queues))
+    return LedgerScan(figures, dict(ordinals), unreadable, empty, _stray(ledger))
 
 
-def pending_delivery_ids(ledger: Ledger, queues: Sequence[str]) -> Iterator[str]:
+def pending_delivery_ids(ledger: Ledger) -> Iterator[str]:
     """The id of each delivery in the ledger. Raises redis.RedisError when Redis is unreachable."""
-    for batch in pending_batches(ledger, queues):
+    for batch in pending_batches(ledger):
         if isinstance(batch, Batch):
             yield from filter(None, map(peek_id, batch.lines))
 
 
-def pending_batches(ledger: Ledger, queues: Sequence[str]) -> Iterator[Batch | Unreadable]:
+def pending_batches(ledger: Ledger) -> Iterator[Batch | Unreadable]:
     """Every pending batch, a few at a time in memory. Raises redis.RedisError when Redis is unreachable."""
-    for queue in queues:
+    for queue in ledger.queues():
         for ids in _chunks(_pending(ledger, queue)):
             yield from ledger.fetch(ids)
 
@@ -95,13 +96,15 @@ def _still_pending(ledger: Ledger, queue: str, ids: list[str]) -> int:
     return sum(score is not None for score in ledger.redis.zmscore(keyspace.pending(queue), ids)) if ids else 0
 
 
-def _stray(ledger: Ledger, queues: Sequence[str]) -> int:
+def _stray(ledger: Ledger) -> int:
+    """It counts again if a queue has its first delivery meanwhile, whose batch is pending in none of those read."""
+    queues = ledger.queues()
     pipeline = ledger.redis.pipeline(transaction=True)
     pipeline.hlen(keyspace.BATCHES)
     for queue in queues:
         pipeline.zcard(keyspace.pending(queue))
     stored, *pending = map(int, pipeline.execute())
-    return max(0, stored - sum(pending))
+    return max(0, stored - sum(pending)) if ledger.queues() == queues else _stray(ledger)
 
 
 def _chunks(ids: Iterator[str]) -> Iterator[list[str]]:

@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Engine, update
 from ledger.client import Figures, Ledger
 from ledger.scan import pending_delivery_ids, scan_ledger
 from operations.audit_balance import Balance, Series
-from seven.events import QUEUES
 from seven.ranges import merge_ranges
 from seven.records import LedgerMark, fold
 from store import ordinals
@@ -136,14 +135,14 @@ class Auditor:
             return replace(self._audit(check), against=self._look_up(answered))
 
     def _audit(self, check: Callable[[], object]) -> Audit:
-        scan = scan_ledger(self._ledger, QUEUES, check)
+        scan = scan_ledger(self._ledger, check)
         figures = scan.figures
         life = figures.life
         given = {queue: queue_figures.last_ordinal for queue, queue_figures in figures.queues.items()} if life else {}
         with ordinals.snapshot(self._engine) as connection:
             rows = ordinals.rows(connection, life, given)
             check()
-            after = self._ledger.figures(QUEUES)
+            after = self._ledger.figures(self._ledger.queues())
             series = Balance(connection, scan, rows, given, after).series()
             check()
             repeats = ordinals.repeats(connection)
@@ -165,7 +164,7 @@ class Auditor:
 
     def mark(self) -> None:
         """Store the last ordinal of each queue, in case the ledger loses everything. Raises StoreAway."""
-        figures = self._ledger.figures(QUEUES)
+        figures = self._ledger.figures(self._ledger.queues())
         Store(self._engine).write(
             LedgerMark(figures.life, queue, queue_figures.last_ordinal, figures.born_at, figures.now)
             for queue, queue_figures in figures.queues.items()
@@ -196,7 +195,7 @@ class Auditor:
         """Rows, ledger, and rows again: a delivery settled between the first two lookups is a row by the third."""
         self._decide_rows(answered)
         if next(answered.undecided(), None):
-            answered.decide(pending_delivery_ids(self._ledger, QUEUES), "waiting")
+            answered.decide(pending_delivery_ids(self._ledger), "waiting")
             self._decide_rows(answered)
         with ordinals.snapshot(self._engine) as connection:
             until = ordinals.removed_until(connection)

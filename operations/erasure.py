@@ -19,7 +19,6 @@ from ledger.scan import pending_batches
 from operations.erasure_matches import Erasure, Matches, Subjects, aggregate_of
 from seven.data_subject import DataSubject
 from seven.envelope import RAW
-from seven.events import QUEUES
 from store.personal_data import (
     FAILURES,
     FILTERS,
@@ -70,7 +69,7 @@ class Eraser:
         """
         matches, subjects = Matches(), Subjects()
         matches.records = list(self._find_records(subjects))
-        for batch in pending_batches(self._ledger, QUEUES):
+        for batch in pending_batches(self._ledger):
             if number := self._count_deliveries(batch, subjects):
                 matches.batches.append(batch.id)
                 matches.waiting += number

@@ -20,7 +20,6 @@ from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 from seven.aggregates import aggregates
-from seven.events import QUEUES
 from seven.records import OUTCOMES
 from seven.timestamps import EARLIEST
 from store.circuit_breaker import CircuitBreaker
@@ -146,7 +145,7 @@ class Retention:
         It calls `check` before each transaction, and ends when that raises LeaseLost: another pass may have begun.
         Raises redis.RedisError where the ledger is unavailable at the beginning.
         """
-        figures = self._ledger.figures(QUEUES)
+        figures = self._ledger.figures(self._ledger.queues())
         result, began = RetentionResult(), time.monotonic()
         try:
             now = trusted_time({"Redis": figures.now, **self._clocks()})

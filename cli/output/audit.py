@@ -125,7 +125,7 @@ def _print_missing(all_series: Iterable[Series]) -> None:
 def _print_anomalies(audit: Audit) -> None:
     anomalies = (
         (audit.empty, "pending batches have no content in the ledger"),
-        (audit.stray, "batches lie in the ledger and are pending in no queue known here, so they are never announced"),
+        (audit.stray, "batches lie in the ledger and are pending in no queue, so they are never announced"),
         (audit.unreadable, "batches in the ledger cannot be read; they become dead letters"),
         (
             audit.unnumbered,

@@ -38,7 +38,8 @@ def _queues(now: Now) -> None:
     redis = None if isinstance(now.redis, Silence) else now.redis.ledger
     received = dict(now.store.received) if isinstance(now.store, RowCounts) else None
     rows = []
-    for queue in QUEUES:
+    queues = {**dict.fromkeys(redis.figures.queues if redis else QUEUES), PARKED: None}
+    for queue in sorted(queues, key=lambda queue: queue == PARKED):
         row: list[object] = [queue, "?", "?", "?", "?", "?"]
         if redis:
             figures, last = redis.figures.queues[queue], redis.last_at.get(queue)

@@ -21,7 +21,7 @@ from operations.checks.check import Queries, Silence, answer_of
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Subject
 from operations.worker_info import Worker, answering_workers
-from seven.events import EVENT_TYPES, QUEUES
+from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
 from store.engine import create_store_engine, sqlite_file
@@ -140,7 +140,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
 
 def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
     states = HookStates(ledger.redis, subject.account.identity)
-    return InRedis(ledger_stats(ledger, QUEUES), states.load(), load_figures(ledger.redis))
+    return InRedis(ledger_stats(ledger, ledger.queues()), states.load(), load_figures(ledger.redis))
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:

@@ -51,8 +51,8 @@ def peak_kib(work: Callable[[], object]) -> float:
 
 
 READS = [
-    pytest.param(lambda ledger: scan_ledger(ledger, [QUEUE]), id="scan"),
-    pytest.param(lambda ledger: [None for _ in pending_batches(ledger, [QUEUE])], id="batches"),
+    pytest.param(scan_ledger, id="scan"),
+    pytest.param(lambda ledger: [None for _ in pending_batches(ledger)], id="batches"),
 ]
 
 
@@ -108,7 +108,7 @@ def test_pending_batches_are_read_once_whatever_is_settled_meanwhile(ledger: Led
     ids = fill(ledger, 3500, at=at)
     settled, stays = set(ids[::2]), set(ids[1::2])
     came: list[str] = []
-    for n, batch in enumerate(pending_batches(ledger, [QUEUE])):
+    for n, batch in enumerate(pending_batches(ledger)):
         came.append(batch.id)
         if n in (0, 900, 1800):
             ledger.settle(QUEUE, sorted(settled)[: 600 * (1 + n // 900)])
@@ -120,7 +120,7 @@ def test_batches_accepted_later_are_not_read(ledger: Ledger, accept: Any):
     """A scan ends, however fast receivers accept."""
     accept(b'{"id":"0"}')
     came = 0
-    for batch in pending_batches(ledger, [QUEUE]):
+    for batch in pending_batches(ledger):
         assert isinstance(batch, Batch)
         came += 1
         accept(b'{"id":"more"}')
@@ -130,7 +130,7 @@ def test_batches_accepted_later_are_not_read(ledger: Ledger, accept: Any):
 def test_ordinals_fold_whatever_the_order(ledger: Ledger):
     """A clock that goes back reverses the order of ordinals, and they still are one run."""
     fill(ledger, 2500, at=lambda n: -n)
-    assert scan_ledger(ledger, [QUEUE]).ordinals == {("l", QUEUE): [(1, 2500)]}
+    assert scan_ledger(ledger).ordinals == {("l", QUEUE): [(1, 2500)]}
 
 
 def test_forgetting_settled_batches_reads_no_batch(ledger: Ledger):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from ledger.client import Ledger
-from operations.audit import Auditor
+from operations.audit import Against, Auditor
 from seven.records import LinkEvent
 from store.ordinals import tally
 from store.row_writer import Store
@@ -83,6 +83,24 @@ def test_a_batch_that_is_pending_nowhere_is_reported(auditor: Auditor, ledger: L
     """It would never be announced."""
     ledger.redis.zrem("seven:pending:dlr", accept(envelope("a")))
     assert (auditor.audit().stray, auditor.audit().lost) == (1, True)
+
+
+def test_a_newer_versions_queue_is_audited(
+    auditor: Auditor, consumer: Consumer, engine: Engine, ledger: Ledger, accept: Any
+):
+    """After a roll-back, rows and batches of an event type not known here are accounted for as all others."""
+    consumer.consume("wa_mo", [accept(envelope("a"), envelope("b"), queue="wa_mo")])
+    accept(envelope("c"), queue="wa_mo")
+    auditor.mark()
+    audit = auditor.audit()
+    newer = series(audit, "wa_mo")
+    assert (newer.given_out, newer.rows, newer.waiting, newer.unknown_to_ledger) == (3, {"applied": 2}, 1, 0)
+    assert (audit.lost, audit.stray, audit.figures.queues["wa_mo"].pending) == (False, 0, 1)
+    assert auditor.audit(["a", "c"]).against == Against(ids=2, rows=1, waiting=1, removed=0, missing=())
+    remove_rows(engine, "b")
+    assert series(auditor.audit(), "wa_mo").missing == 1
+    ledger.redis.flushall()
+    assert [earlier.missing for earlier in auditor.audit().earlier] == [2]
 
 
 def test_an_older_redis_file_repeats_ordinals(
