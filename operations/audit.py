@@ -21,6 +21,7 @@ from operations.audit_balance import Balance, Series
 from seven.ranges import merge_ranges
 from seven.records import LedgerMark, fold
 from store import ordinals
+from store.link_gaps import link_gaps
 from store.ordinals import tally
 from store.row_writer import Store, merge_rows
 from store.schema import ledger_marks
@@ -147,7 +148,7 @@ class Auditor:
             check()
             repeats = ordinals.repeats(connection)
             check()
-            unnumbered, gaps = ordinals.unnumbered(connection), ordinals.link_gaps(connection)
+            unnumbered, gaps = ordinals.unnumbered(connection), link_gaps(connection)
         return Audit(
             at=figures.now,
             quiet=_counts(figures) == _counts(after) and not any(queue_rows.later for queue_rows in rows.values()),

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import Connection, Engine, and_, case, delete, distinct, false, func, insert, literal, or_, select, text
 
 from seven.ranges import OrdinalRange, merge_ranges
-from store.schema import SCHEMA, deliveries, ledger_marks, link_events, links, tallies
+from store.schema import SCHEMA, deliveries, ledger_marks, tallies
 from store.timeouts import lift_bounds
 
 SNAPSHOT_S = 3600  # enough for many millions of rows, and still a bound for a server that hangs
@@ -152,30 +152,6 @@ def unnumbered(connection: Connection) -> int:
 def present(connection: Connection, ids: Sequence[str]) -> set[str]:
     """The ids of these deliveries that have a row."""
     return set(connection.execute(select(deliveries.c.id).where(deliveries.c.id.in_(ids))).scalars())
-
-
-def link_gaps(connection: Connection) -> dict[str, tuple[int, int]]:
-    """By kind: the number of links with clicks or views that the gateway never reported, and the number of those.
-
-    Retention removes the oldest events first. For a link older than every remaining event, only gaps between its first
-    and its last remaining event count.
-    """
-    c = link_events.c
-    whole = links.c.first_at >= select(func.min(c.at)).scalar_subquery()
-    before = case((whole, literal(0)), else_=func.min(c.nth) - 1)
-    unreported = (func.max(c.nth) - func.count() - before).label("unreported")
-    gaps = (
-        select(c.type, unreported)
-        .outerjoin(links, and_(links.c.sms_id == c.sms_id, links.c.tracking_url == c.tracking_url))
-        .group_by(c.sms_id, c.tracking_url, c.type, links.c.first_at)
-        .subquery()
-    )
-    query = (
-        select(gaps.c.type, func.count(), func.sum(gaps.c.unreported))
-        .where(gaps.c.unreported > 0)
-        .group_by(gaps.c.type)
-    )
-    return {kind: (count, int(unreported)) for kind, count, unreported in connection.execute(query)}
 
 
 Fate = Literal["removed", "lost", "doubled"]
