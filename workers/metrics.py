@@ -20,6 +20,12 @@ from seven.records import ArchivedDelivery
 from store.circuit_breaker import CircuitBreaker
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+_LAG_BUCKETS = (
+    *(1, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE),
+    *(HOUR, 65 * MINUTE, 90 * MINUTE, 2 * HOUR, 125 * MINUTE),
+    *(3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY),
+)
+"""Narrow above one and two hours: a quantile is interpolated within a bucket, and a wrong time zone is that late."""
 
 
 class WorkerMetrics:
@@ -49,7 +55,7 @@ class WorkerMetrics:
             "seven_provider_lag_seconds",
             "Seconds from an event's own time to its arrival here, first attempts and retries alike.",
             ("event_type",),
-            buckets=(1, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 4 * DAY),
+            buckets=_LAG_BUCKETS,
             registry=registry,
         )
         self._remarked = Counter(

@@ -60,7 +60,7 @@ def annotations(datasource: Json) -> list[Json]:
     """Firing alerts, marked in all panels; Prometheus alone has them."""
     if datasource["type"] != "prometheus":
         return []
-    expression = 'ALERTS{alertstate="firing"}'
+    expression = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'  # that one always fires
     annotation = {"name": "Alerts", "enable": True, "iconColor": "red", "titleFormat": "{{alertname}}", "step": "60s"}
     return [annotation | {"datasource": datasource, "expr": expression}]
 

@@ -1,5 +1,6 @@
 """The runbook has the commands of the rehearsal, and they check before they change anything."""
 
+import re
 import subprocess
 
 import pytest
@@ -27,6 +28,23 @@ def test_a_change_is_checked_first(name: str):
     *queries, last = completed.stderr.splitlines()
     assert queries in ([], ["compose ps -q ingest"])
     assert last == "compose run --rm check"
+
+
+PROGRAMS = r"(seven-ingest|redis-cli|docker|psql|SELECT|LATENCY|SLOWLOG|ps|top)\b"
+
+
+def test_commands_have_both_forms():
+    """The page of alerts shows how each program is run bare and in compose, and assumes neither elsewhere."""
+    page = (runbook.INSTALL.parent / "alerts.md").read_text()
+    _, forms, rest = re.split(r"^## Commands in both forms\n|^## Alerts\n", page, flags=re.MULTILINE)
+    rows = [re.split(r"(?<!\\)\|", row)[1:-1] for row in forms.splitlines() if row.startswith("| ")][1:]
+    known = {match[1] for here, _, _ in rows if (match := re.match(rf" `{PROGRAMS}", here))}
+    prose = "\n".join(line for line in rest.splitlines() if not line.startswith("|"))
+    named = set(re.findall(rf"(?<!in compose )`{PROGRAMS}", prose)) - {"top"}  # the machine's own
+
+    assert len(rows) == 10
+    assert all("docker" not in bare and "docker" in compose for _, bare, compose in rows)
+    assert named <= known, named - known
 
 
 def test_old_receivers_end_after_new_ones_are_there():

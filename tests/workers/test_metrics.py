@@ -111,6 +111,26 @@ def test_the_providers_lag_is_measured():
     assert values['seven_provider_lag_seconds_bucket{event_type="dlr",le="1.0"}'] == 1
 
 
+@pytest.mark.parametrize("hours", [1, 2])
+def test_a_wrong_time_zone_shows_as_what_it_is(hours: int):
+    """Deliveries one or two hours late are in a narrow bucket: a quantile, which is interpolated, is close to the truth."""
+    registry, now = CollectorRegistry(), datetime.now(UTC)
+    late_s = hours * 3600 + 20
+    late = ArchivedDelivery(id="1", received_at=now, event_at=now - timedelta(seconds=late_s), outcome="applied")
+    WorkerMetrics(registry).lag("dlr", [late])
+    buckets = {
+        float(sample.labels["le"]): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "seven_provider_lag_seconds_bucket"
+    }
+    upper = min(le for le, count in buckets.items() if count)
+    lower = max(le for le, count in buckets.items() if not count)
+
+    assert lower + 0.9 * (upper - lower) < 1.1 * late_s
+    assert lower == hours * 3600
+
+
 def test_a_beat_is_listed_while_it_runs(ledger: Ledger, redis_url: str):
     """Each beat until it ends; the entry of a killed one is removed after an hour."""
     other = Ledger(redis_url)
