@@ -11,7 +11,7 @@ from cli.output.terminal import near, program
 from cli.settings import ServerSettings
 from runtime.settings.environment import load
 from store.engine import create_store_engine, sqlite_file
-from store.errors import database_reason
+from store.error_reasons import database_reason
 from store.version import current, newest
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
+from runtime.failures import reason
 from seven.hooks import Hook
 from seven.signing import signature_headers
 
@@ -118,7 +119,7 @@ class Gateway:
         try:
             answer = self._client.request(method, url, content=body or None, headers=headers)
         except httpx2.HTTPError as error:
-            raise GatewayAway(f"the gateway does not answer ({type(error).__name__})") from None
+            raise GatewayAway(f"the gateway does not answer ({reason(error)})") from None
         return _checked(answer)
 
 

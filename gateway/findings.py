@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 
 from runtime.logs import logger
 from seven.hooks import Hook, Plan
+from store.error_reasons import database_reason
 from store.schema import hook_changes
 
 log = logger("seven.hooks")
@@ -72,7 +73,7 @@ class FindingLog:
             with self._engine.begin() as connection:
                 connection.execute(insert(hook_changes), [_row(finding) for finding in batch])
         except SQLAlchemyError as error:
-            log.warning("hook changes not stored", cause=type(error).__name__)
+            log.warning("hook changes not stored", cause=database_reason(error))
             return False
         return True
 

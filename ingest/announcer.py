@@ -9,7 +9,7 @@ from celery import Celery
 
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce
 from runtime.logs import logger
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 
 log = logger("seven.ingest")
 

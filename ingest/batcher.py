@@ -75,7 +75,7 @@ class Batcher:
         self._redis_origin = -math.inf
         """Redis' time when the monotonic clock was 0, in epoch seconds; -inf while unknown."""
         self._is_behind = False
-        self._last_failure: str | None = None  # why the last write failed, if it did
+        self._last_failure: NotAccepted | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -120,7 +120,7 @@ class Batcher:
                 if waiting.until > now:
                     break
                 if not waiting.answer.done():
-                    waiting.answer.set_exception(NotAccepted(self._last_failure or "too slow"))
+                    waiting.answer.set_exception(self._last_failure or NotAccepted("too slow"))
 
     def close(self) -> None:
         """Let `run` return once no delivery waits."""
@@ -165,7 +165,7 @@ class Batcher:
 
     def _report(self, batch: NewBatch, answer: Header | NotAccepted) -> None:
         size = len(batch.lines)
-        self._last_failure = str(answer) if isinstance(answer, NotAccepted) else None
+        self._last_failure = answer if isinstance(answer, NotAccepted) else None
         if isinstance(answer, NotAccepted):
             log.warning("not accepted", batch=batch.id, queue=batch.queue, deliveries=size, cause=str(answer))
             return

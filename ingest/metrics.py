@@ -118,7 +118,7 @@ class ReceiverMetrics:
     @staticmethod
     def cause_of(error: NotAccepted) -> str:
         """The cause under which an unconfirmed delivery counts."""
-        return _CAUSE_OF.get(str(error), LEDGER_REFUSES)
+        return _CAUSE_OF.get(error.kind, LEDGER_REFUSES)
 
     def batch(self, deliveries: int) -> None:
         """Count a batch that is in the ledger."""

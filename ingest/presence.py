@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from ledger.receivers import RENEWAL_S, publish, withdraw
 from runtime.logs import logger
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 
 log = logger("seven.ingest")
 

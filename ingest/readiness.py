@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from ledger.health import FULL_AT, UNKNOWN_ROOM, LedgerHealth, probe
 from ledger.primary import leave_server_async
 from runtime.logs import logger
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 
 log = logger("seven.ingest")
 

@@ -1,6 +1,5 @@
 """Health: whether Redis can accept a batch durably now, found by a write and by INFO."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, Re
 from ledger import keyspace
 from ledger.primary import leave_server
 from ledger.scripts import PROBE
-from runtime.redis_url import reason
+from runtime.redis_errors import missing_right, reason
 from seven.events import QUEUES
 
 FULL_AT = 0.75
@@ -20,8 +19,6 @@ FULL_AT = 0.75
 
 
 UNKNOWN_ROOM = 2**62
-
-_COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ async def probe(redis: Redis, ledger_limit: int) -> LedgerHealth:
         await redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = missing_right(error) if isinstance(error, NoPermissionError) else error_kind(error)
+        refusal = missing_right(error) if isinstance(error, NoPermissionError) else reason(error)
     pipeline = redis.pipeline(transaction=False)
     for queue in QUEUES:
         pipeline.llen(queue)
@@ -113,7 +110,7 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[s
     except NoPermissionError as error:
         return [f"the ledger {missing_right(error)}"]
     except ResponseError as error:
-        return [f"the ledger takes no writes ({error_kind(error)})"]
+        return [f"the ledger takes no writes ({reason(error)})"]
     except (RedisError, OSError) as error:
         return [f"the ledger does not answer ({reason(error)})"]
     return []
@@ -126,18 +123,3 @@ def _role(redis: BlockingRedis) -> str:
     except NoPermissionError:
         return "master"
     return str(info.get("role", "master"))
-
-
-def missing_right(error: NoPermissionError) -> str:
-    """The missing right behind a refusal, as a rule of an access control list."""
-    message = str(error)
-    if command := _COMMAND.search(message):
-        return f"needs +{command[1]}"
-    if "channel" in message:
-        return "needs the channels of Celery's remote control (&*)"
-    return "needs the keys of ledger and broker (~*)"
-
-
-def error_kind(error: ResponseError) -> str:
-    """The kind of an error that Redis answered, or its first word: the whole text may quote a command."""
-    return str(error).split(" ", 1)[0] if type(error) is ResponseError else type(error).__name__

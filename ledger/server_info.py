@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ledger import keyspace
-from ledger.health import error_kind, missing_right
 from ledger.scripts import PROBE
+from runtime.redis_errors import missing_right, reason
 
 CONFIG_NAMES = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "min-replicas-to-write", "save")
 """The settings that decide how durable an accepted delivery is, and that INFO does not contain."""
@@ -56,7 +56,7 @@ def inspect(redis: Redis) -> Server:
         redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = error_kind(error)
+        refusal = reason(error)
     return Server(info, _config(redis), refusal, missing)
 
 

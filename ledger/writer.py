@@ -11,14 +11,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
-from ledger.health import error_kind
 from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
 from ledger.scripts import ACCEPT
+from runtime.redis_errors import reason
 from runtime.redis_url import RedisServer
 
 PAUSE_S = 0.1  # between two attempts while Redis refuses connections
@@ -27,8 +27,13 @@ PAUSE_S = 0.1  # between two attempts while Redis refuses connections
 class NotAccepted(Exception):  # noqa: N818 - describes the ledger
     """The ledger has not confirmed a batch: it is unreachable, full, read-only, loading or slow.
 
-    Whether the ledger has the batch is unknown; resent with a new id it merges into the same rows.
+    Whether the ledger has the batch is unknown; resent with a new id it merges into the same rows. `kind` is a word
+    or the class of an exception, for a metric.
     """
+
+    def __init__(self, reason: str, kind: str | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind or reason
 
 
 class LedgerWriter:
@@ -67,7 +72,7 @@ class LedgerWriter:
             async with asyncio.timeout(self._deadline_s) as deadline:
                 answers = [_parse(answer) for answer in await self._resend(batches, deadline.when() or 0)]
         except (RedisError, OSError, TimeoutError) as error:
-            answers = [NotAccepted(type(error).__name__)] * len(batches)
+            answers = [_not_accepted(error)] * len(batches)
         return answers
 
     async def _resend(self, batches: Sequence[NewBatch], deadline: float) -> list[Any]:
@@ -111,4 +116,8 @@ def _parse(answer: Any) -> Header | NotAccepted:
             return Header.parse(answer)
         except UnreadableBatch:
             return NotAccepted("UnreadableBatch")
-    return NotAccepted(error_kind(answer) if isinstance(answer, ResponseError) else type(answer).__name__)
+    return _not_accepted(answer)
+
+
+def _not_accepted(error: BaseException) -> NotAccepted:
+    return NotAccepted(reason(error), type(error).__name__)

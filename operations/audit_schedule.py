@@ -16,6 +16,7 @@ from ledger.lease import LeaseLost, leased
 from operations.audit import Audit, Auditor
 from runtime.logs import logger
 from store.circuit_breaker import CircuitBreaker
+from store.error_reasons import database_reason
 from store.row_writer import NotMigrated, StoreAway
 
 log = logger("seven.workers")
@@ -55,7 +56,7 @@ def audit_on_schedule(auditor: Auditor, ledger: Ledger, breaker: CircuitBreaker)
             log.warning("audit ended: its lease is lost", cause=str(lost))
             return
         except SQLAlchemyError as error:
-            log.warning("audit failed", cause=type(error).__name__)
+            log.warning("audit failed", cause=database_reason(error))
             return
     if audit.lost:
         missing = sum(series.missing for series in (*audit.series, *audit.earlier))

@@ -20,7 +20,7 @@ from structlog.processors import JSONRenderer
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
-from runtime.redis_url import tls_failure
+from runtime.failures import describe, network_failure
 
 LogFormat = Literal["text", "json"]
 
@@ -130,7 +130,10 @@ def _redact(record: logging.LogRecord) -> bool:
 
 
 def _redacted(value: object) -> object:
-    return (tls_failure(value) or _class_and_code(value)) if isinstance(value, BaseException) else value
+    if not isinstance(value, BaseException):
+        return value
+    failure = network_failure(value)
+    return describe(value, failure) if failure else _class_and_code(value)
 
 
 def _arrange(_: Any, __: str, entry: EventDict) -> EventDict:

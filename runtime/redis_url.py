@@ -137,32 +137,3 @@ def _check(tls: Mapping[str, Any]) -> None:
     except OSError as error:
         cause = getattr(error, "reason", None) or error.strerror  # an SSLError may lack both
         raise ValueError(f"{names}: unusable ({cause or type(error).__name__})") from None
-
-
-_UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
-_CERTIFICATE = {
-    9: "its certificate is not valid yet",
-    10: "its certificate has expired",
-    62: "its certificate is for another host name",
-    64: "its certificate is for another address",
-} | dict.fromkeys(_UNKNOWN_AUTHORITY, "its certificate is signed by no authority known here")
-"""By OpenSSL's verification codes."""
-
-
-def reason(error: BaseException) -> str:
-    """Why a server was unreachable, without addresses or secrets: why TLS failed, else the exception's class."""
-    return tls_failure(error) or type(error).__name__
-
-
-def tls_failure(error: BaseException) -> str | None:
-    """Why TLS failed, if that caused the error; else None."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _CERTIFICATE.get(cause.verify_code, f"its certificate is refused: X509 error {cause.verify_code}")
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {getattr(cause, 'reason', None) or type(cause).__name__}"
-        cause = cause.__cause__ or cause.__context__
-    return None

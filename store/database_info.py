@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
-from store.errors import is_unmigrated
+from store.error_reasons import database_reason
 from store.partitions import provided_until
 from store.schema import ledger_marks
 from store.transactions import BACKEND
@@ -86,9 +86,7 @@ def _try_write(engine: Engine) -> str | None:
             connection.execute(insert(ledger_marks).values(ledger="", queue="", last_ordinal=0))
             transaction.rollback()
     except DBAPIError as error:
-        if is_unmigrated(error):
-            return "a table or column of the current schema is missing"
-        return type(error.orig).__name__
+        return database_reason(error)
     return None
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 # SQLSTATE classes about the data: data exception, integrity constraint, program limit (a row too big for an index).
 # All others are about the server: away, read-only, full, not migrated, no right to write.
@@ -39,9 +39,3 @@ def is_unmigrated(error: Exception) -> bool:
 def sqlstate(error: Exception) -> str:
     """PostgreSQL's error code; empty without one."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-
-
-def database_reason(error: SQLAlchemyError) -> str:
-    """The first line of the database's own message, without the statement."""
-    lines = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

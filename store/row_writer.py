@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from runtime.logs import logger
 from seven.records import Record, fold
 from store.engine import expire
+from store.error_reasons import database_reason
 from store.errors import is_race, is_refusal, is_unmigrated, sqlstate
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
@@ -73,7 +74,7 @@ class Store:
                     raise Refused(error_reason(error)) from None  # its text would quote the row
                 elif isinstance(error, SQLAlchemyError):
                     expire(self.engine)
-                    raise (NotMigrated if is_unmigrated(error) else StoreAway)(error_reason(error)) from None
+                    raise (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error)) from None
                 else:
                     raise
         raise AssertionError

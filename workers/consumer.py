@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
+from runtime.redis_errors import reason
 from seven.records import ArchivedDelivery, Record
 from store.circuit_breaker import CircuitBreaker
 from store.projection import project_batch, unreadable
@@ -118,7 +119,7 @@ class Consumer:
         try:
             self._ledger.release(list(batch_ids))
         except RedisError as error:
-            log.warning("not released", batches=len(batch_ids), cause=type(error).__name__)
+            log.warning("not released", batches=len(batch_ids), cause=reason(error))
 
     def _write(self, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
         """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway or Refused."""

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from ledger import keyspace
 from ledger.client import Ledger
 from ledger.stats import BEAT_SILENT_S, clock, is_late, sent_entry
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 
 FORGOTTEN_S = 3600
 """The entry of a beat that was killed is removed after this time."""

@@ -10,6 +10,7 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
+from runtime.redis_errors import reason
 from seven.records import ArchivedDelivery
 from store.projection import DIED, Projection, numbered, project_line, unread_envelope
 from store.row_writer import Refused, Store
@@ -73,4 +74,4 @@ class Isolation:
         try:
             claim.survived(ordinal)
         except RedisError as error:  # then this counts as one of the two deaths
-            log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=type(error).__name__)
+            log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=reason(error))

@@ -18,7 +18,7 @@ from cli.output.audit import print_audit
 from cli.output.terminal import document, program
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 from store.row_writer import StoreAway
 
 # as text, as JSON, or as JSON in the JSON of a log collector

@@ -19,10 +19,10 @@ from cli.output.terminal import document
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 from seven.data_subject import DataSubject, Number, foreign_id, message_id
 from seven.field_types import storable
-from store.errors import database_reason
+from store.error_reasons import database_reason
 from store.row_writer import Refused, StoreAway
 
 

@@ -20,7 +20,7 @@ from gateway.factory import reconciler
 from gateway.reconciler import Reconciler, ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import fingerprint
-from runtime.redis_url import reason
+from runtime.redis_errors import reason
 from seven.hooks import Addresses, Hook
 from workers.settings import WorkerSettings
 

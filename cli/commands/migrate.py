@@ -12,7 +12,7 @@ from cli.exits import ExitCode, fail
 from cli.installation import Installation
 from cli.output.terminal import document, line
 from store.engine import sqlite_file
-from store.errors import database_reason
+from store.error_reasons import database_reason
 from store.migrate import migrate as migrate_schema
 
 

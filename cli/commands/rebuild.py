@@ -19,7 +19,7 @@ from operations.refold import Overrides
 from seven.events import EVENT_TYPES
 from seven.field_types import storable
 from store.archive import Scope
-from store.errors import database_reason
+from store.error_reasons import database_reason
 from store.row_writer import Store, StoreAway
 
 

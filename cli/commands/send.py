@@ -15,6 +15,7 @@ from cli.output.terminal import document, line, program, shown
 from emulator.auth import Signing
 from emulator.vendor_event import VendorEvent
 from emulator.wire import METHODS, Method, PlannedDelivery, Request, write_request
+from runtime.failures import reason
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
 from seven.hooks import TEST_HEADER
@@ -118,7 +119,7 @@ def _send(request: Request, use_proxy: bool) -> Answer:
     except httpx2.HTTPError as error:
         fail(
             ExitCode.UNKNOWN,
-            f"The receiver did not answer ({type(error).__name__}).",
+            f"The receiver did not answer ({reason(error)}).",
             f"Is it running? `{program()} up` starts it; SEVEN_RECEIVER_URL names another.",
         )
     try:

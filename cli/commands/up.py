@@ -23,6 +23,7 @@ from cli.up.supervisor import Supervised, Supervisor
 from cli.up.welcome import print_counts, print_gateway, print_next_steps, print_started
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
+from runtime.failures import reason
 from runtime.settings.registry import misspelt_settings
 from store.engine import sqlite_file
 from workers.settings import WorkerSettings
@@ -153,7 +154,7 @@ class _Up:
         try:
             removed = await asyncio.to_thread(register_own_hooks, self._installation)
         except (httpx2.HTTPError, OSError) as error:
-            self._require(emulator, f"hooks cannot be registered: {type(error).__name__}")
+            self._require(emulator, f"hooks cannot be registered: {reason(error)}")
         stale = f", {removed} out of date hook{'s' * (removed != 1)} removed" if removed else ""
         print_started("emulator", f"{self._installation.emulator_url}{stale}")
 

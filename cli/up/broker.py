@@ -7,7 +7,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
-from runtime.redis_url import RedisServer, reason
+from runtime.redis_errors import reason
+from runtime.redis_url import RedisServer
 
 MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway retries
 
@@ -61,7 +62,7 @@ async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
                 deadline = time.monotonic() + patience_s
             except (RedisError, OSError) as error:
                 if time.monotonic() > deadline:
-                    return f"{reason(error)}: {error}"
+                    return reason(error)
             else:
                 return None
             await asyncio.sleep(0.05)

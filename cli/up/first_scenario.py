@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 from cli.output.progress import columns
 from cli.output.terminal import console, line
 from cli.up.welcome import deliveries_since
+from runtime import failures
 
 MEANINGS = {
     "401": "its signature or secret header is in doubt",
@@ -113,7 +114,7 @@ class FirstScenario:
                 answer = await client.post(self._stories_url)
                 number = answer.raise_for_status().json()["story"]
             except httpx2.HTTPError as error:
-                reason = f"no first scenario: the emulator does not answer ({type(error).__name__})"
+                reason = f"no first scenario: the emulator does not answer ({failures.reason(error)})"
                 return ScenarioFailure(reason, "emulator")
             with _bar() as show:
                 return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)

@@ -6,6 +6,7 @@ import time
 import httpx2
 
 from cli.installation import Installation
+from runtime.failures import reason
 
 POLL_S = 0.1
 
@@ -32,11 +33,11 @@ async def _wait_for(url: str, patience_s: float) -> str | None:
             try:
                 answer = await client.get(url)
             except httpx2.HTTPError as error:
-                reason = type(error).__name__
+                failure = reason(error)
             else:
                 if answer.status_code == 200:
                     return None
-                reason = f"{answer.status_code} {answer.text[:500]}"
+                failure = f"{answer.status_code} {answer.text[:500]}"
             if time.monotonic() > deadline:
-                return reason
+                return failure
             await asyncio.sleep(POLL_S)

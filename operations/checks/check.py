@@ -11,8 +11,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.redis_url import reason
-from store.errors import database_reason
+from runtime.redis_errors import reason
+from store.error_reasons import database_reason
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from operations.checks.check import Check, Silence, good, unknown, wrong
+from runtime.failures import reason
 
 PATIENCE_S = 2.0
 
@@ -53,7 +54,7 @@ def _query(url: str, address: str) -> Receiver:
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False)
     except httpx2.HTTPError as error:
-        return Receiver(address, (f"it does not answer ({type(error).__name__})",))
+        return Receiver(address, (f"it does not answer ({reason(error)})",))
     if answer.status_code == 200:
         return Receiver(address, ())
     try:

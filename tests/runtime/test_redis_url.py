@@ -15,7 +15,8 @@ from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
 from operations.worker_info import living_workers
-from runtime.redis_url import RedisServer, reason
+from runtime.redis_errors import reason
+from runtime.redis_url import RedisServer
 from runtime.settings.shared import LedgerSettings
 from tests.servers import PATIENCE_S, eventually
 from tests.tls import Terminator, over_tls
@@ -176,7 +177,9 @@ def test_every_client_refuses_the_same_certificates(
             client(url)
         return reason(raised.value)
 
-    eventually(lambda: failure().startswith(message))  # on a slow machine its patience may end before the handshake
+    eventually(
+        lambda: f"CERTIFICATE_VERIFY_FAILED: {message}" in failure()
+    )  # on a slow machine its patience may end before the handshake
     assert terminator.received == before
 
 
@@ -185,8 +188,3 @@ def test_up_names_the_reason(terminator: Terminator):
     failure = asyncio.run(wait_for_broker(terminator.url(), 0))
     assert failure is not None
     assert "signed by no authority known here" in failure
-
-
-def test_the_reason_of_another_error_is_its_class():
-    """Its message may quote a command."""
-    assert reason(ConnectionError("secret")) == "ConnectionError"
