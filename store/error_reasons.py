@@ -18,7 +18,7 @@ _STATES = {
     "53400": "a limit of its configuration is reached",
     "55P03": "another session holds a lock",
     "57014": "a statement took too long, or was cancelled",
-    "57P01": "it is shutting down",
+    "57P01": "it ended the session",
     "57P02": "it has crashed",
     "57P03": "it is starting, recovering or shutting down",
     "57P05": "the session was idle for too long",
@@ -81,7 +81,7 @@ _UNCONNECTED = (
     ("No such file or directory", "ENOENT", "its socket does not exist"),
     ("Permission denied", "EACCES", "its socket is not ours to use"),
     ("server login failed|cannot connect to server|server_login_retry", "08006", "its pooler does not reach it"),
-    ("terminating connection", "57P01", "it ended the connection"),
+    ("terminating connection", "57P01", _STATES["57P01"]),
     ("closed the connection|connection is (closed|lost)|Connection reset", "ECONNRESET", "it closed the connection"),
 )
 _PATTERNS = [(re.compile(pattern, re.IGNORECASE), code, word) for pattern, code, word in _UNCONNECTED]
