@@ -27,9 +27,7 @@ def print_plan(matches: Matches) -> None:
         return
     tables = sorted(counts.blanked)
     rows = [(name, counts.blanked[name]) for name in tables]
-    table(
-        "Rows to blank; they stay, under another key if theirs names the person", ("table", "blanked", "removed"), rows
-    )
+    table("Rows to blank; they stay, under another key if theirs names the person", ("table", "blanked"), rows)
     if matches.batches:
         line(f"In the ledger, to be consumed first: {matches.waiting} deliveries in {len(matches.batches)} batches.")
 

@@ -7,13 +7,19 @@ written once, with the number of its last activity.
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, column, func, or_, table, update
 
+from store.exclusive_lock import lock_exclusively
+
 revision = "0007"
 down_revision = "0006"
+
+UNDATED = ("call_statuses", "calls", "message_statuses", "messages")
 
 
 def upgrade() -> None:
     schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
-    for name in ("call_statuses", "calls", "message_statuses", "messages"):  # in the order in which workers lock them
+    if schema:
+        lock_exclusively(op.get_bind(), [*UNDATED, "links"])
+    for name in UNDATED:
         op.add_column(name, Column("undated", Boolean), schema=schema)
     op.add_column("links", Column("last_total", BigInteger), schema=schema)
     links = table("links", column("clicks"), column("views"), column("last_total"), schema=schema)
