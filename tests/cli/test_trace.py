@@ -193,7 +193,10 @@ def test_no_database(installation: CommandLine):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [pytest.param("empty.db", "migrate", id="empty"), pytest.param("no.db", "not a database", id="not a database")],
+    [
+        pytest.param("empty.db", "migrate", id="empty"),
+        pytest.param("no.db", "SQLITE_NOTADB: the file is no database", id="not a database"),
+    ],
 )
 def test_a_database_that_cannot_be_read(installation: CommandLine, name: str, message: str):
     """Exit code 3, and a sentence."""
