@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from store.error_reasons import database_reason
-from store.partitions import provided_until
+from store.partitions import PARTITIONED, holes, provided_until
 from store.schema import ledger_marks
 from store.transactions import BACKEND
 from store.version import current, newest
@@ -51,6 +51,8 @@ class Database:
     standby: bool
     provided_until: datetime | None
     """The end of the last week for which every table has a partition; PostgreSQL only."""
+    holes: tuple[str, ...]
+    """Weeks without a partition although later ones have one, each after its table; PostgreSQL only."""
     write_error: str | None
     """Why the database refused a test write; None when it accepted one, or has no tables yet."""
     pooled: bool = False
@@ -100,6 +102,11 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
         "connections": connections,
         "standby": standby,
         "provided_until": provided_until(connection),
+        "holes": tuple(
+            f"{table.name} {week:%Y-%m-%d}"
+            for table in PARTITIONED
+            for week in holes(connection, table, datetime.now(UTC))
+        ),
     }
 
 
@@ -125,4 +132,5 @@ def _sqlite(connection: Connection) -> dict[str, Any]:
         "connections": 0,
         "standby": False,
         "provided_until": None,
+        "holes": (),
     }

@@ -32,7 +32,7 @@ PARTITIONED = [table for table in metadata.sorted_tables if table.dialect_option
 
 _IMPATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}; SET LOCAL statement_timeout = {5 * PATIENCE_MS}")
 _BUSY = {"55P03", "57014", "40P01"}  # lock not available, took too long, deadlock
-# The rest holds rows of that week, another process just created it, no privilege, other objects depend on it.
+# The rest just got rows of that week, another process just created it, no privilege, other objects depend on it.
 _IMPOSSIBLE = {"23514", "42P07", "42501", "2BP01"}
 _DEFAULT_GRANTS = text(
     "SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', pg_class.oid::regclass,"
@@ -40,6 +40,10 @@ _DEFAULT_GRANTS = text(
     " FROM pg_class, aclexplode(relacl) AS acl WHERE pg_class.oid = to_regclass(:name) AND acl.grantee <> relowner"
 )
 _ESTIMATED_ROWS = text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+_COLUMNS = text(  # an older version of ours moves the columns of a newer one, too
+    "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
+    " WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped"
+)
 _PARTITIONS = text(
     "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
     " WHERE inhparent = to_regclass(:table) ORDER BY child.relname"
@@ -75,6 +79,21 @@ def partitions(connection: Connection, table: Table) -> list[Partition]:
     ]
 
 
+def holes(connection: Connection, table: Table, now: datetime) -> list[datetime]:
+    """The weeks whose rows are in the rest, or will be, though later ones have a partition, or have begun.
+
+    A past week without rows is none: its partition may have been dropped. Empty on SQLite.
+    """
+    existing = partitions(connection, table)
+    starts = {part.since for part in existing if part.since}
+    if not starts:
+        return []
+    since, until = _unpartitioned_until(existing), max(*starts, monday(now) - WEEK)
+    first = max(min(starts), since) if since else min(starts)
+    missing = (week for week in _weeks(first, until) if week not in starts)
+    return [week for week in missing if week >= monday(now) or _in_rest(connection, table, week)]
+
+
 def provided_until(connection: Connection) -> datetime | None:
     """The end of the last week for which every table has a partition; None if a table has none."""
     ends = [
@@ -84,19 +103,21 @@ def provided_until(connection: Connection) -> datetime | None:
     return None if None in ends else min(filter(None, ends))
 
 
-def provide(connection: Connection, table: Table, now: datetime) -> list[str]:
-    """Create the missing partitions of this week and the next ones. Returns their names.
+def provide(connection: Connection, table: Table, now: datetime, *, patient: bool = False) -> list[str]:
+    """Create the missing partitions of this week and the next ones, and of earlier holes. Returns their names.
 
-    A week with rows in the rest stays there. The wait for a lock is short: the next call continues.
+    Rows of such a week that are in the rest, of a wrong clock, move into it. The wait for a lock is short: the next
+    call continues. So it does where there are many such rows, unless `patient`: their writers wait so long.
     """
     existing = partitions(connection, table)
     names = {partition.name for partition in existing}
-    unpartitioned_until = max((part.until for part in existing if part.since is None and part.until), default=None)
+    unpartitioned_until = _unpartitioned_until(existing)
     created = []
-    for start in _weeks(now):
+    coming = _weeks(monday(now), monday(now) + AHEAD * WEEK)
+    for start in sorted({*coming, *holes(connection, table, now)}):
         name = f"{table.name}_{start:%Y%m%d}"
         if existing and name not in names and (unpartitioned_until is None or start >= unpartitioned_until):
-            if _create(connection, table, name, start):
+            if _create(connection, table, name, start, patient):
                 created.append(name)
             else:
                 log.warning("partition not created", table=table.name, week=f"{start:%Y-%m-%d}")
@@ -124,9 +145,34 @@ def drop_past(connection: Connection, table: Table, before: datetime, *, only_em
     return None
 
 
-def _weeks(now: datetime) -> Iterator[datetime]:
-    for number in range(AHEAD + 1):
-        yield monday(now) + number * WEEK
+def _weeks(first: datetime, last: datetime) -> Iterator[datetime]:
+    while first <= last:
+        yield first
+        first += WEEK
+
+
+def _unpartitioned_until(existing: list[Partition]) -> datetime | None:
+    return max((part.until for part in existing if part.since is None and part.until), default=None)
+
+
+def _week_in(table: Table, start: datetime) -> str:
+    """The condition that a row is of this week."""
+    key = "id" if table is deliveries else "at"
+    return f"{key} >= {_bound(table, start)} AND {key} < {_bound(table, start + WEEK)}"
+
+
+def _in_rest(connection: Connection, table: Table, start: datetime) -> bool:
+    query = f"SELECT EXISTS (SELECT FROM {SCHEMA}.{table.name}_rest WHERE {_week_in(table, start)})"  # noqa: S608 - our own words
+    return bool(connection.execute(text(query)).scalar_one())
+
+
+def _move_from_rest(connection: Connection, table: Table, name: str, start: datetime) -> None:
+    """Move a week's rows into its new partition, before it is attached; until then nobody writes to the rest."""
+    connection.execute(text(f"LOCK TABLE {SCHEMA}.{table.name}_rest IN SHARE ROW EXCLUSIVE MODE"))
+    columns = connection.execute(_COLUMNS, {"name": f"{SCHEMA}.{name}"}).scalar_one()
+    moved = f"DELETE FROM {SCHEMA}.{table.name}_rest WHERE {_week_in(table, start)} RETURNING {columns}"  # noqa: S608 - our own words
+    into = f"INSERT INTO {SCHEMA}.{name} ({columns}) SELECT {columns} FROM moved"  # noqa: S608 - our own words
+    connection.execute(text(f"WITH moved AS ({moved}) {into}"))
 
 
 def _partition(table: Table, name: str) -> Partition:
@@ -143,7 +189,7 @@ def _bound(table: Table, at: datetime) -> str:
     return f"'{first_id(at)}'" if table is deliveries else f"'{at.isoformat()}'"
 
 
-def _create(connection: Connection, table: Table, name: str, start: datetime) -> bool:
+def _create(connection: Connection, table: Table, name: str, start: datetime, patient: bool) -> bool:
     """Create a partition, and attach it: that blocks no writers, as CREATE TABLE … PARTITION OF would."""
     bounds = f"FROM ({_bound(table, start)}) TO ({_bound(table, start + WEEK)})"
     try:
@@ -153,6 +199,10 @@ def _create(connection: Connection, table: Table, name: str, start: datetime) ->
             # readers go through the table: default privileges must not open a second way
             for revoke in connection.execute(_DEFAULT_GRANTS, {"name": f"{SCHEMA}.{name}"}).scalars().all():
                 connection.execute(text(revoke))
+            if patient:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+            if _in_rest(connection, table, start):
+                _move_from_rest(connection, table, name, start)
             connection.execute(
                 text(f"ALTER TABLE {SCHEMA}.{table.name} ATTACH PARTITION {SCHEMA}.{name} FOR VALUES {bounds}")
             )

@@ -8,6 +8,11 @@ _HOUR = {
     "sqlite": "substr({0}, 1, 13) || ':00:00.000000+00:00'",
 }
 _STARTED_MINUTES = "(duration_s + 59) / 60"  # the vendor bills by started minutes
+# SQLite has doubles only: with whole hundred-millionths the result is the double nearest to the exact one.
+_COMPUTED_COST = {
+    "postgresql": f"{_STARTED_MINUTES} * price_per_minute",
+    "sqlite": f"CAST(round(price_per_minute * 100000000) AS INTEGER) * ({_STARTED_MINUTES}) / 100000000.0",
+}
 
 _VIEWS = {
     # By the hour of the first status: by that of the last one, the first day would look perfect, since EXPIRED comes
@@ -30,7 +35,7 @@ _VIEWS = {
         GROUP BY 1, links.label, links.final_url""",
     "call_costs": """
         SELECT direction, call_id, started_at, duration_s, {started_minutes} AS billed_minutes, price_per_minute,
-               coalesce(total_price, {started_minutes} * price_per_minute) AS cost_eur,
+               coalesce(total_price, {computed_cost}) AS cost_eur,
                CASE WHEN total_price IS NOT NULL THEN 'reported'
                     WHEN price_per_minute IS NOT NULL AND duration_s IS NOT NULL THEN 'computed' END AS cost_basis
         FROM {schema}calls""",
@@ -47,5 +52,6 @@ def create_view(name: str, dialect: str) -> str:
         first_hour=_HOUR[dialect].format("first_seen_at"),
         event_hour=_HOUR[dialect].format("event.at"),
         started_minutes=_STARTED_MINUTES,
+        computed_cost=_COMPUTED_COST[dialect],
     )
     return f"CREATE VIEW {schema}{name} AS {query}"

@@ -77,14 +77,23 @@ def _postgresql(database: Database, connections: int) -> Iterator[Check]:
         yield good("PostgreSQL disk", "fsync and full_page_writes are on")
     yield _encoding(settings["server_encoding"])
     if database.version == database.newest:
-        yield _partitions(database.provided_until)
+        yield _partitions(database.provided_until, database.holes)
     yield _connections(database, connections)
 
 
-def _partitions(until: datetime | None) -> Check:
+def _partitions(until: datetime | None, holes: tuple[str, ...]) -> Check:
     if until is None or until < datetime.now(UTC) + WEEK:
         finding = "the coming week has none: its rows go to the default partition, which is slower to search"
         return warning("partitions", finding, "seven-ingest migrate makes them; is beat running, which has it done?")
+    if holes:
+        finding = (
+            f"there is none for {', '.join(holes)}: its rows go to the default partition, which is slower to search"
+        )
+        return warning(
+            "partitions",
+            finding,
+            "seven-ingest migrate makes them and moves the rows, and so does beat",
+        )
     return good("partitions", f"are there until {until:%Y-%m-%d}")
 
 

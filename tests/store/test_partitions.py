@@ -71,17 +71,6 @@ def test_weeks_are_provided(engine: Engine):
     assert max(week.until for week in partitions_of(engine) if week.until) == monday(later) + (AHEAD + 1) * WEEK
 
 
-def test_a_week_with_rows_in_the_rest_stays_there(engine: Engine):
-    """If its partition was not created in time, nothing is moved or lost, and the following weeks are created."""
-    late = NOW + (AHEAD + 3) * WEEK
-    Store(engine).write([MessageStatus("a", "X", late)])
-    with engine.begin() as connection:
-        created = provide(connection, message_statuses, late)
-    assert [name[-8:] for name in created] == [day(late + number * WEEK) for number in range(1, AHEAD + 1)]
-    Store(engine).write([MessageStatus("b", "X", late)])
-    assert partition_by_key(engine, "message_statuses", "msg_id") == {"a": "rest", "b": "rest"}
-
-
 def test_expired_weeks_are_dropped(engine: Engine, ledger: Ledger):
     """A history's week is dropped at once; a week of deliveries only after each row is tallied, and none has to stay."""
     with engine.begin() as connection:

@@ -60,7 +60,7 @@ def test_links_add_up_over_recipients(engine: Engine):
 
 
 def test_call_costs_are_reported_or_computed(engine: Engine):
-    """The reported total, else started minutes times price, else NULL."""
+    """The reported total, else started minutes times price, exactly, else NULL."""
     price = Decimal("0.075")
     Store(engine).write(
         [
@@ -68,12 +68,18 @@ def test_call_costs_are_reported_or_computed(engine: Engine):
             Call(direction="outbound", call_id="2", duration_s=61, price_per_minute=price, total_price=Decimal("0.2")),
             Call(direction="outbound", call_id="3", duration_s=0, price_per_minute=price),
             Call(direction="outbound", call_id="4", price_per_minute=price),
+            Call(direction="outbound", call_id="5", duration_s=180, price_per_minute=Decimal("0.1")),
+            Call(direction="outbound", call_id="6", duration_s=3 * 60, price_per_minute=Decimal("9999999.99999999")),
+            Call(direction="outbound", call_id="7", duration_s=7 * 60, price_per_minute=Decimal("0.00000001")),
         ]
     )
     rows = view(engine, "call_costs", "call_id, billed_minutes, cost_eur, cost_basis")
-    assert [(a, b, None if c is None else float(c), d) for a, b, c, d in rows] == [
-        ("1", 2, 0.15, "computed"),
-        ("2", 2, 0.2, "reported"),
-        ("3", 0, 0.0, "computed"),
+    assert [(a, b, None if c is None else Decimal(str(c)), d) for a, b, c, d in rows] == [
+        ("1", 2, Decimal("0.15"), "computed"),
+        ("2", 2, Decimal("0.2"), "reported"),
+        ("3", 0, Decimal(0), "computed"),
         ("4", None, None, None),
+        ("5", 3, Decimal("0.3"), "computed"),
+        ("6", 3, Decimal("29999999.99999997"), "computed"),
+        ("7", 7, Decimal("0.00000007"), "computed"),
     ]

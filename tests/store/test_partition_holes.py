@@ -1,0 +1,44 @@
+"""Holes: a week whose rows a wrong clock wrote to the rest gets its partition, and its rows."""
+
+import pytest
+from sqlalchemy import Engine, text
+
+from seven.records import MessageStatus
+from store.partitions import AHEAD, WEEK, holes, partitions, provide
+from store.row_writer import Store
+from store.schema import SCHEMA, deliveries, message_statuses
+from tests.factories.aged_rows import NOW, row, rows_of
+from tests.store.test_partitions import day, dialect, partition_by_key
+
+__all__ = ["dialect"]  # a fixture
+
+
+@pytest.mark.parametrize("weeks_later", [AHEAD + 3, AHEAD + 5], ids=["in its own week", "two weeks late"])
+def test_a_week_with_rows_in_the_rest_is_moved(engine: Engine, weeks_later: int):
+    """Rows of a clock that was ahead do not keep their week in the rest: they move, once it is provided or is a hole."""
+    ahead = NOW + (AHEAD + 3) * WEEK
+    Store(engine).write([MessageStatus("a", "X", ahead), row(1, NOW - ahead)])
+    now = NOW + weeks_later * WEEK
+    before = {table: rows_of(engine, table) for table in ("message_statuses", "deliveries")}
+    with engine.begin() as connection:
+        for table in (message_statuses, deliveries):
+            assert len(provide(connection, table, now)) >= AHEAD
+            assert holes(connection, table, now) == []
+    Store(engine).write([MessageStatus("b", "X", ahead)])
+    assert partition_by_key(engine, "message_statuses", "msg_id") == {"a": day(ahead), "b": day(ahead)}
+    assert set(partition_by_key(engine, "deliveries", "id").values()) == {day(ahead)}
+    assert before["deliveries"] == rows_of(engine, "deliveries")
+
+
+def test_a_past_week_without_rows_is_no_hole(engine: Engine):
+    """Its partition may have been dropped; a missing week that has rows, or will have some, is one."""
+    with engine.begin() as connection:
+        weeks = [part for part in partitions(connection, message_statuses) if part.since]
+        for week in weeks[1:3]:
+            connection.execute(text(f"DROP TABLE {SCHEMA}.{week.name}"))
+        assert holes(connection, message_statuses, NOW) == [week.since for week in weeks[1:3]]
+    Store(engine).write([MessageStatus("a", "X", NOW + WEEK)])
+    with engine.begin() as connection:
+        assert holes(connection, message_statuses, NOW + 3 * WEEK) == [weeks[1].since]
+        assert weeks[1].name in provide(connection, message_statuses, NOW + 3 * WEEK)
+    assert partition_by_key(engine, "message_statuses", "msg_id") == {"a": day(NOW + WEEK)}
