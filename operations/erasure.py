@@ -2,6 +2,7 @@
 
 Joins fill blank columns, so a batch that is pending in the ledger would write the data again once a worker consumes
 it. An erasure waits for such batches and does not change them: a batch and its ordinals belong to its consumer.
+A worker that took such a batch and stalled cannot write it later: each pass puts up a fence (`store/fence.py`).
 """
 
 import base64
@@ -19,6 +20,7 @@ from ledger.scan import pending_batches
 from operations.erasure_matches import Erasure, Matches, Subjects, aggregate_of
 from seven.data_subject import DataSubject
 from seven.envelope import RAW
+from store.fence import begin_generation, is_left
 from store.personal_data import (
     FAILURES,
     FILTERS,
@@ -38,13 +40,15 @@ from store.personal_data import (
     values_of_others,
 )
 from store.projection import project_batch
-from store.row_writer import Store
+from store.row_writer import Store, StoreAway
 from store.schema import links, messages
+from store.transactions import TRANSACTION_S
 
 MAX_PASSES = 5
 """Data that arrives again and again is left to another run."""
 WAIT_S = 60.0
 POLL_INTERVAL_S = 0.5
+FENCE_S = 2 * TRANSACTION_S
 MIN_PAUSE_S = 0.1
 """Between two transactions: workers come first."""
 
@@ -90,6 +94,7 @@ class Eraser:
         """
         until = clock() + wait_s
         while True:
+            self._fence_off(pause, clock)
             erasure.left = self.find() or None
             erasure.passes += 1
             if erasure.left is None or erasure.passes >= MAX_PASSES:
@@ -108,6 +113,23 @@ class Eraser:
                     return
                 self.on_progress(0)
                 pause(POLL_INTERVAL_S)
+
+    def _fence_off(self, pause: Callable[[float], None], clock: Callable[[], float]) -> None:
+        """Refuse the rows of batches that workers have taken by now, and wait for transactions that have begun.
+
+        Those end within a minute. Raises StoreAway if any does not.
+        """
+        store, ended = Store(self._engine), list[int]()
+        store.transact(lambda connection: ended.append(begin_generation(connection)))
+        until = clock() + FENCE_S
+        left: list[bool] = []
+        while not (left and left[-1]):
+            if left:
+                if clock() >= until:
+                    raise StoreAway("a transaction that began before does not end")
+                self.on_progress(0)
+                pause(POLL_INTERVAL_S)
+            store.transact(lambda connection: left.append(is_left(connection, ended[-1])))
 
     def _find_records(self, subjects: Subjects) -> Iterator[Blanking]:
         """The person's records, messages last: a link is found by its message only."""

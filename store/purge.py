@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, or_, select, update
 
 from seven.aggregates import Aggregate
 from seven.ranges import OrdinalRange, merge_ranges
@@ -59,14 +59,16 @@ def drop_weeks(connection: Connection, table: Table, before: datetime) -> Step:
 def blank_payloads(connection: Connection, outcome: str, before: datetime) -> Step:
     """Blank payloads of one outcome received before then, and their digests, from which a payload could be guessed.
 
-    Also blanks their client addresses, and the envelopes of their dead letters. Rows, reasons and ordinals stay.
+    Also blanks their client addresses, and the envelopes of their dead letters. Rows, reasons and ordinals stay. What
+    was no batch has no time of receipt: its age counts from when a worker could not read it.
     """
-    c = deliveries.c
-    old = select(c.id).where(c.outcome == outcome, c.payload.is_not(None), c.received_at < before)
-    ids = connection.execute(_limited(old.order_by(c.received_at))).scalars().all()
+    c, letters = deliveries.c, dead_letters.c
+    kept = select(c.id).where(c.outcome == outcome, c.payload.is_not(None))
+    ids = connection.execute(_limited(kept.where(c.received_at < before).order_by(c.received_at))).scalars().all()
+    if not ids:
+        ids = connection.execute(_limited(kept.where(_undated(before)).order_by(c.id))).scalars().all()
     if not ids:
         return Step()
-    letters = dead_letters.c
     connection.execute(update(deliveries).where(c.id.in_(ids)).values(payload=None, digest=None, source=None))
     old_letters = update(dead_letters).where(letters.id.in_(ids), letters.envelope.is_not(None))
     blanked = connection.execute(old_letters.values(envelope=None)).rowcount
@@ -81,7 +83,7 @@ def remove_deliveries(connection: Connection, before: datetime, after: str) -> S
     c = deliveries.c
     unwanted = or_(c.outcome.in_(CLOSED_OUTCOMES), and_(c.outcome == "parked", c.payload.is_(None)))
     old = select(c.id, c.ledger, c.queue, c.ordinal, c.received_at).where(
-        c.id > after, c.id < first_id(before), c.received_at < before, unwanted
+        c.id > after, c.id < first_id(before), or_(c.received_at < before, _undated(before)), unwanted
     )
     rows = connection.execute(_limited(old.order_by(c.id))).all()
     if not rows:
@@ -94,7 +96,7 @@ def remove_deliveries(connection: Connection, before: datetime, after: str) -> S
     for row in rows:
         if row.ordinal is not None:
             ordinals[row.ledger or "", row.queue or ""].append(row.ordinal)
-    latest = max(row.received_at for row in rows)
+    latest = max((row.received_at for row in rows if row.received_at), default=None)
     for series, of_series in sorted(ordinals.items()):
         tally(connection, series, _without_row(connection, series, of_series), "removed", latest)
     return Step(removed, resume_after=_last_of_full(ids))
@@ -148,6 +150,13 @@ def remove_hook_changes(connection: Connection, before: datetime) -> Step:
     if not ids:
         return Step()
     return Step({hook_changes.name: _remove(connection, hook_changes, ids)}, resume_after=_last_of_full(ids))
+
+
+def _undated(before: datetime) -> ColumnElement[bool]:
+    """Deliveries without a time of receipt that failed before then; without a dead letter, by the time in their id."""
+    c, letters = deliveries.c, dead_letters.c
+    failed_at = select(letters.failed_at).where(letters.id == c.id).scalar_subquery()
+    return and_(c.received_at.is_(None), or_(failed_at < before, and_(failed_at.is_(None), c.id < first_id(before))))
 
 
 def _limited(query: Select[Any]) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from itertools import groupby
 
 from sqlalchemy import Connection, Engine
@@ -9,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
 from seven.records import Record, fold
+from store import fence
 from store.engine import expire
 from store.error_reasons import database_reason
 from store.errors import is_race, is_refusal, is_unmigrated, sqlstate
@@ -37,6 +39,15 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._generation: int | None = None
+
+    def fenced(self) -> "Store":
+        """A store whose transactions raise Fenced once an erasure has begun since now. Raises StoreAway."""
+        generations: list[int] = []
+        Store(self.engine).transact(lambda connection: generations.append(fence.current(connection)))
+        store = copy(self)
+        store._generation = generations[-1]
+        return store
 
     def write(self, records: Iterable[Record]) -> None:
         """Merge the records into their tables; on return they are on disk. Raises StoreAway or Refused."""
@@ -62,10 +73,11 @@ class Store:
         self.transact(attempt)
 
     def transact(self, work: Callable[[Connection], None]) -> None:
-        """Run work in one transaction; retry after a race between writers. Raises StoreAway or Refused."""
+        """Run work in one transaction; retry after a race between writers. Raises StoreAway, Refused or Fenced."""
         for attempt in range(1, RACES + 1):
             try:
                 with self.engine.begin() as connection:
+                    fence.enter(connection, self._generation)
                     return _in_time(work, connection)
             except Exception as error:
                 if is_race(error) and attempt < RACES:

@@ -219,6 +219,13 @@ tallies = Table(  # ordinals whose rows are known to be gone or doubled; the aud
     Column("tallied_at", Time),
 )
 
+fences = Table(
+    "fences",
+    metadata,
+    _key("name"),
+    Column("generation", BigInteger),  # a new one with each pass of an erasure (`fence.py`)
+)
+
 hook_changes = Table(
     "hook_changes",
     metadata,

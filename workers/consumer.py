@@ -13,6 +13,7 @@ from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.records import ArchivedDelivery, Record
 from store.circuit_breaker import CircuitBreaker
+from store.fence import Fenced
 from store.projection import project_batch, unreadable
 from store.row_writer import Refused, Store, StoreAway
 from workers.metrics import WorkerMetrics
@@ -22,6 +23,8 @@ log = logger("seven.workers")
 
 DELIVERIES_PER_TRANSACTION = 1024
 """Bounds the duration of a transaction, and so how far back a reader of `changed_at` has to look."""
+ERASURES = 5
+"""How often an announcement is consumed anew because an erasure has begun meanwhile; then the sweep announces it."""
 
 
 class Consumer:
@@ -32,7 +35,8 @@ class Consumer:
     ) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
-        self._isolation = Isolation(ledger, store)
+        self._isolation = Isolation(ledger)
+        self._fenced: Store | None = None  # of any generation up to now: an older one is found out
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
     def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
@@ -42,13 +46,25 @@ class Consumer:
         Raises redis.RedisError when the ledger is down; that loses nothing either.
         """
         with self._breaker.turn() as allowed:
-            if allowed:
-                self._attempt(queue, batch_ids)
-            else:
+            if not allowed:
                 log.debug("held", queue=queue, batches=len(batch_ids))
+                return
+            for _ in range(ERASURES):
+                try:
+                    self._attempt(queue, batch_ids)
+                except Fenced:
+                    self._fenced = None
+                else:
+                    return
+            log.info("held for an erasure", queue=queue, batches=len(batch_ids))
 
     def _attempt(self, queue: str, batch_ids: Sequence[str]) -> None:
-        """Consume in portions; one that fails does not hold up the others. Raises the first failure."""
+        """Consume in portions; one that fails does not hold up the others. Raises the first failure, or Fenced."""
+        try:
+            store = self._fenced = self._fenced or self._store.fenced()  # before the batches are taken
+        except StoreAway as error:
+            self._breaker.failed(str(error))
+            return
         in_flight = self._ledger.take(queue, batch_ids)
         if in_flight.dropped:
             log.error("dropped: the ledger has no content for these batches", queue=queue, batches=in_flight.dropped)
@@ -59,9 +75,9 @@ class Consumer:
             while portions:
                 portion = portions.popleft()
                 try:
-                    if self._consume(queue, portion):
+                    if self._consume(store, queue, portion):
                         open_ids.difference_update(taken.batch.id for taken in portion)
-                except (StoreAway, RedisError):
+                except (StoreAway, Fenced, RedisError):
                     raise
                 except Exception as error:  # noqa: BLE001 - raised below
                     if len(portion) > 1:
@@ -77,7 +93,7 @@ class Consumer:
         if failures:
             raise failures[0]
 
-    def _consume(self, queue: str, portion: Sequence[Taken]) -> bool:
+    def _consume(self, store: Store, queue: str, portion: Sequence[Taken]) -> bool:
         """Write and settle the batches of one transaction, or one suspect batch. Raises StoreAway.
 
         Returns False for a suspect batch that another worker is consuming.
@@ -89,12 +105,12 @@ class Consumer:
                 log.error("a batch has lost its last envelopes", batch=batch.id, queue=queue, envelopes=batch.missing)
         first = batches[0]
         if isinstance(first, Batch) and is_suspect(portion[0]):
-            isolated = self._isolation.consume(first)
+            isolated = self._isolation.consume(store, first)
             if isolated is None:
                 return False
             deliveries = isolated
         else:
-            deliveries = self._write(batches)
+            deliveries = self._write(store, batches)
         self._breaker.succeeded()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
@@ -121,7 +137,7 @@ class Consumer:
         except RedisError as error:
             log.warning("not released", batches=len(batch_ids), cause=reason(error))
 
-    def _write(self, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
+    def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
         """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway or Refused."""
         projections = [
             projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch)
@@ -135,9 +151,9 @@ class Consumer:
             return buried.rows()
 
         try:
-            self._store.write(row for projection in projections for row in projection.rows())
+            store.write(row for projection in projections for row in projection.rows())
         except Refused:  # one row of one envelope: bury that envelope, and write the others
-            self._store.write_apart([projection.rows() for projection in projections], bury)
+            store.write_apart([projection.rows() for projection in projections], bury)
         return deliveries
 
 

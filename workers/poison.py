@@ -32,21 +32,22 @@ def is_suspect(taken: Taken) -> bool:
 class Isolation:
     """Consumes suspect batches, each by one worker at a time."""
 
-    def __init__(self, ledger: Ledger, store: Store) -> None:
-        self._ledger, self._store = ledger, store
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
-    def consume(self, batch: Batch) -> list[ArchivedDelivery] | None:
+    def consume(self, store: Store, batch: Batch) -> list[ArchivedDelivery] | None:
         """Mark and write a batch's envelopes one at a time. Returns their rows; does not settle the batch.
 
-        None while another worker does this. Raises StoreAway, Refused or redis.RedisError; then it may be repeated.
+        None while another worker does this. Raises StoreAway, Refused, Fenced or redis.RedisError; it may be repeated
+        then.
         """
         with claimed(self._ledger, batch.id) as claim:
             if claim is None:
                 return None
             log.warning("suspect", batch=batch.id, queue=batch.header.queue, deliveries=len(batch.lines))
-            return [self._consume_alone(claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
+            return [self._consume_alone(store, claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
 
-    def _consume_alone(self, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> ArchivedDelivery:
+    def _consume_alone(self, store: Store, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> ArchivedDelivery:
         row = numbered(batch, ordinal)
         try:
             deaths = claim.begin(ordinal)
@@ -55,23 +56,24 @@ class Isolation:
                 projection = unread_envelope(row, line).dead(f"{deaths} {DIED}")
             else:
                 projection = project_line(row, line)
-            written = self._write(projection)
+            written = _write(store, projection)
             claim.ended(ordinal)
         except Exception:
             self._unmark(claim, batch, ordinal)
             raise
         return written
 
-    def _write(self, projection: Projection) -> ArchivedDelivery:
-        try:
-            self._store.write(projection.rows())
-        except Refused as error:
-            projection = projection.dead(f"refused by the database: {error}")
-            self._store.write(projection.rows())
-        return projection.delivery
-
     def _unmark(self, claim: Claim, batch: Batch, ordinal: int) -> None:
         try:
             claim.survived(ordinal)
         except RedisError as error:  # then this counts as one of the two deaths
             log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=reason(error))
+
+
+def _write(store: Store, projection: Projection) -> ArchivedDelivery:
+    try:
+        store.write(projection.rows())
+    except Refused as error:
+        projection = projection.dead(f"refused by the database: {error}")
+        store.write(projection.rows())
+    return projection.delivery

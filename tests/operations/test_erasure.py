@@ -120,6 +120,7 @@ def test_every_text_column_is_classified():
         "link_events": {"sms_id", "tracking_url", "type"},
         "dead_letters": {"id"},
         "dead_letter_failures": {"id"},
+        "fences": {"name"},
         "ledger_marks": {"ledger", "queue"},
         "tallies": {"ledger", "queue", "fate"},
         "hook_changes": {"id", "action", "hook_id", "event_type", "request_method", "reason"},
