@@ -1,9 +1,13 @@
 """Context: the installation that `status` and `doctor` examine, as its processes see it."""
 
+import re
+import socket
+
 from cli.installation import Installation
 from cli.output.terminal import near
-from operations.checks.subject import Subject
+from operations.checks.subject import Replicas, Subject
 from runtime.settings.environment import load
+from runtime.settings.machine import ReplicaSettings
 from runtime.settings.types import reveal
 from store.engine import database_url, sqlite_file
 from workers.settings import WorkerSettings
@@ -25,5 +29,17 @@ def examined() -> Subject:
         machine.seven_flower_url or f"http://127.0.0.1:{machine.seven_flower_port}",
         reveal(machine.flower_basic_auth),
         {near(place): place for place in places},
+        _replicas(load(ReplicaSettings), in_compose=machine.seven_receiver_url is not None and not has_run),
         emulated=has_run and home.emulates,
+    )
+
+
+def _replicas(settings: ReplicaSettings, *, in_compose: bool) -> Replicas:
+    """How many compose is to run."""
+    given = settings.model_fields_set if in_compose else ()
+    return Replicas(
+        # as in the names of workers (deploy/replica.py)
+        re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()),
+        settings.worker_replicas if "worker_replicas" in given else None,
+        settings.ingest_replicas if "ingest_replicas" in given else None,
     )

@@ -46,7 +46,7 @@ def send(
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the sample; repeatable.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="A hook's whole URL; without it the receiver of this installation.")
+        str | None, typer.Option(help="A hook's whole URL; without it the receiver here, or at SEVEN_RECEIVER_URL.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
@@ -99,8 +99,8 @@ def _own_request(installation: Installation, planned: PlannedDelivery) -> Reques
     headers = (*request.headers, *(((name, value),) if value else ()))
     if installation.signing_key is not None:
         headers += Signing(installation.signing_key).headers(request)
-    receiver = installation.settings.seven_receiver_url or installation.receiver_url
-    here = f"{receiver.rstrip('/')}/hooks/{hook.target_url.rpartition('/')[2]}"
+    receiver_url = installation.settings.seven_receiver_url or installation.receiver_url
+    here = f"{receiver_url.rstrip('/')}/hooks/{hook.target_url.rpartition('/')[2]}"
     return replace(request, url=request.url.replace(hook.target_url, here, 1), headers=headers)
 
 

@@ -99,7 +99,7 @@ def our_programs(installation: Installation) -> list[Program]:
     without_key = _environment(installation, without=_API_KEY)
     auth = settings.flower_basic_auth
     password = {} if auth is None else {"FLOWER_BASIC_AUTH": auth.get_secret_value()}
-    worker = _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker@%h")
+    worker = _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker-1@%h")
     return [
         Program("receiver", receiver, without_key),
         Program("worker", worker, _environment(installation)),

@@ -17,8 +17,8 @@ ENOUGH_TO_MISS = 10
 LONGEST_QUIET = timedelta(days=1)
 
 
-def coming_in(ledger: LedgerStats | None, rows: RowCounts | None) -> Check:
-    """Whether deliveries come in. None for what could not be read."""
+def coming_in(ledger: LedgerStats | None, rows: RowCounts | None, *, can_send: bool) -> Check:
+    """Whether deliveries come in. None for what could not be read. `can_send`: a receiver answers from here."""
     name = "coming in"
     if ledger is None:
         return unknown(name, "Redis knows when the last one came")
@@ -26,7 +26,8 @@ def coming_in(ledger: LedgerStats | None, rows: RowCounts | None) -> Check:
     if last is None and rows and rows.received:
         return good(name, f"{at_most(sum(rows.received.values()))} in the last hour")
     if last is None:
-        return warning(name, "no delivery has come yet", "seven-ingest hooks plan, or try seven-ingest send")
+        remedy = "seven-ingest hooks plan" + ", or try seven-ingest send" * can_send
+        return warning(name, "no delivery has come yet", remedy)
     quiet = ledger.figures.now - last
     before = sum(rows.received_before.values()) if rows else 0
     if quiet > QUIET and before >= ENOUGH_TO_MISS:

@@ -9,6 +9,8 @@ from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerSt
 from operations.checks.ages import ago, when
 from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check
+from operations.checks.receivers import Receiver
+from operations.checks.subject import Replicas
 from operations.worker_info import Worker, own_versions
 from runtime.settings.workers import ScheduleSettings
 from seven.events import QUEUES
@@ -60,6 +62,24 @@ def working(workers: Sequence[Worker] | Silence) -> Check:
     if not all(worker.version for worker in workers):
         return warning("workers", "some run another version of this program", "upgrade them")
     return good("workers", f"{len(workers)} consume{'s' * (len(workers) == 1)}, none is held up")
+
+
+def replicas(
+    workers: Sequence[Worker] | Silence, receivers: Sequence[Receiver] | Silence, configured: Replicas
+) -> Iterator[Check]:
+    """Whether as many run on this machine as `.env` says: the next `up` ends what `--scale` once added."""
+    running: list[tuple[str, str, int, int | None]] = []
+    if not isinstance(workers, Silence):
+        here = sum(worker.name.rpartition("@")[2] == configured.host for worker in workers)
+        running.append(("workers", "WORKER_REPLICAS", here, configured.workers))
+    if not isinstance(receivers, Silence):
+        running.append(("receivers", "INGEST_REPLICAS", len(receivers), configured.receivers))
+    for name, setting, number, wanted in running:
+        if wanted is not None and number > wanted:
+            finding = f"{number} {name} run here, and {setting} is {wanted}: the next `up` ends {number - wanted}"
+            yield warning("replicas", finding, f"{setting}={number} in .env")
+        elif wanted is not None and 0 < number < wanted:
+            yield warning("replicas", f"{number} of {wanted} {name} run here", "docker compose ps -a, and the log")
 
 
 def beat_now(ledger: LedgerStats) -> Check:

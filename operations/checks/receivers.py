@@ -50,6 +50,11 @@ def check(receivers: Sequence[Receiver] | Silence) -> Check:
     return wrong(name, finding, "start it, or look at its log: what it refuses comes again for 3.5 days")
 
 
+def any_ready(receivers: Sequence[Receiver] | Silence) -> bool:
+    """Whether one of them can be reached from here, and accepts."""
+    return not isinstance(receivers, Silence) and any(not receiver.hindrances for receiver in receivers)
+
+
 def _query(url: str, address: str) -> Receiver:
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False)

@@ -60,7 +60,7 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
 
 
 def _flow(now: Now, _: Subject) -> Iterator[Check]:
-    yield flow.coming_in(_stats(now), _rows(now))
+    yield flow.coming_in(_stats(now), _rows(now), can_send=receivers.any_ready(now.receivers))
 
 
 def _stats(now: Now) -> LedgerStats | None:
@@ -74,6 +74,7 @@ def _rows(now: Now) -> RowCounts | None:
 NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
     "coming in": _flow,
     "receivers": lambda now, _: [receivers.check(now.receivers)],
+    "replicas": lambda now, subject: processes.replicas(now.workers, now.receivers, subject.replicas),
     "ledger": _in_ledger,
     "workers": lambda now, _: [processes.working(now.workers)],
     "database": _tables,

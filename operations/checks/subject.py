@@ -17,6 +17,16 @@ class CheckedSettings(
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many of each the next `docker compose up` leaves on a machine; None without compose."""
+
+    host: str
+    """The machine, as it is in the names of its workers."""
+    workers: int | None = None
+    receivers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Settings of the installation, and where its parts are reached."""
 
@@ -29,6 +39,7 @@ class Subject:
     """name:password, several comma-separated; None if Flower has none."""
     places: Mapping[str, Path]
     """Directories whose disk matters, by the name to show."""
+    replicas: Replicas
     emulated: bool
     """Whether the emulator is the gateway, so that no request leaves the machine."""
 

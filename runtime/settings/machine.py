@@ -18,7 +18,7 @@ class MachineSettings(Environment):
     emulator_port: Port = Field(8077, description="The emulator's port.")
     seven_receiver_url: HttpUrl | None = Field(
         None,
-        description="Where `status`, `doctor`, `send` reach the receiver; default: SEVEN_PORT. Docker compose sets it.",
+        description="Where `status` and `send` reach the receiver; default: SEVEN_PORT. Docker compose sets it.",
     )
     seven_flower_url: HttpUrl | None = Field(
         None, description="Where `doctor` asks Flower; default: SEVEN_FLOWER_PORT. Docker compose sets it."
@@ -30,8 +30,17 @@ class MachineSettings(Environment):
     )
 
 
-class ComposeSettings(Environment):
-    """What docker compose and its setup container read; no process of ours does."""
+class ReplicaSettings(Environment):
+    """How many containers of a kind docker compose runs; `status` compares."""
+
+    ingest_replicas: int = Field(
+        1, ge=0, description="How many receivers run. Set it here: --scale at one `up` holds until the next."
+    )
+    worker_replicas: int = Field(1, ge=0, description="How many workers run. Set it here as well.")
+
+
+class ComposeSettings(ReplicaSettings):
+    """What docker compose and its setup container read."""
 
     postgres_password: SecretStr | None = Field(
         None,
@@ -45,15 +54,6 @@ class ComposeSettings(Environment):
     )
     proxy_domain: str | None = Field(
         None, description="With deploy/tls.yml: the host in SEVEN_PUBLIC_URL, for its certificate."
-    )
-    ingest_replicas: int = Field(
-        1, description="How many receivers run. Set it here: --scale holds only until the next `up` or upgrade."
-    )
-    worker_replicas: int = Field(1, description="How many workers run, likewise.")
-    worker_host: str = Field(
-        "seven-ingest",
-        description="This machine in the workers' names: worker-1@seven-ingest. Where several machines run workers of "
-        "one Redis, each needs a name of its own.",
     )
     ingest_version: str = Field("local", description="The tag of the images, so that an upgrade can be taken back.")
 

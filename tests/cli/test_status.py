@@ -207,3 +207,18 @@ def test_no_tables(alone: CommandLine, tmp_path: Path):
     """Exit code 1 with the command that creates them; status creates nothing, not even the file."""
     ended = alone.run("status", DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
     assert (ended.returncode, "migrate" in ended.stdout, (tmp_path / "other.db").exists()) == (1, True, False)
+
+
+def test_send_is_suggested_only_where_it_would_arrive(alone: CommandLine):
+    """Before the first delivery, without a receiver that answers from here, `send` is not suggested."""
+    (check,) = [check for check in alone.answer("status", code=1)["checks"] if check["name"] == "coming in"]
+    assert check["grade"] == "warning"
+    assert check["cure"].endswith("seven-ingest hooks plan")
+
+
+def test_more_replicas_than_configured_are_reported(whole: CommandLine):
+    """In compose `status` counts receivers and this machine's workers; bare, .env says nothing of them."""
+    whole.environment |= {"INGEST_REPLICAS": "3", "WORKER_REPLICAS": "0"}
+    checks = whole.answer("status")["checks"]
+    replicas = [check["said"] for check in checks if check["name"] == "replicas"]
+    assert replicas == ["1 of 3 receivers run here"]  # the worker of this test names another machine

@@ -47,13 +47,41 @@ def test_commands_have_both_forms():
     assert named <= known, named - known
 
 
+DOCKER = 'docker() { echo "$*" >&2; if [ "$2" = ps ]; then for n in $CONTAINERS; do echo $n; done; fi; }\n'
+
+
+def run(name: str, containers: str) -> list[str]:
+    """The docker commands of a change, where each service has these containers."""
+    completed = subprocess.run(
+        ["bash", "-c", DOCKER + CHANGES[name]], env={"CONTAINERS": containers, "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return completed.stderr.splitlines()
+
+
 def test_old_receivers_end_after_new_ones_are_there():
     """The upgrade doubles the receivers, however many, and creates nothing that another `up` would recreate."""
-    docker = 'docker() { echo "$*" >&2; if [ "$2" = ps ]; then echo one; echo two; fi; }\n'
-    script = docker + CHANGES["an upgrade that refuses nothing"]
-    completed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    commands = run("an upgrade that refuses nothing", "one two")
 
-    commands = completed.stderr.splitlines()
     assert commands.index("compose up -d --wait --no-recreate --scale ingest=4 ingest") < commands.index("stop one two")
     assert not [words for words in commands if "--no-deps" in words]
     assert CHANGES["an upgrade"].index("migrate") < CHANGES["an upgrade"].index(" up ")
+
+
+@pytest.mark.parametrize(
+    ("containers", "worker", "both"),
+    [
+        pytest.param("one two three", " --scale worker=3", " --scale worker=3 --scale ingest=3", id="once scaled"),
+        pytest.param("", "", "", id="none: .env has the numbers"),
+    ],
+)
+def test_an_upgrade_keeps_the_number_of_replicas(containers: str, worker: str, both: str):
+    """What `--scale` once added is still there after an upgrade in either way."""
+    short, careful = run("an upgrade", containers), run("an upgrade that refuses nothing", containers)
+
+    assert [words for words in short if " up " in words] == [
+        f"compose up -d --wait{worker} worker",
+        f"compose up -d --wait{both}",
+    ]
+    assert f"compose up -d --wait{worker} worker" in careful
+    assert "compose up -d --wait beat flower" in careful

@@ -10,7 +10,9 @@ from ledger.announcements import CLOCK
 from ledger.client import Ledger
 from ledger.stats import Sent, beats
 from operations.checks.check import Check, Grade
-from operations.checks.processes import checks, time_limits
+from operations.checks.processes import checks, replicas, time_limits
+from operations.checks.receivers import Receiver
+from operations.checks.subject import Replicas
 from operations.worker_info import Worker, living_workers, own_versions
 from seven.events import QUEUES
 from tests.processes import beat, running, worker
@@ -132,3 +134,29 @@ def test_redis_is_unreachable():
     """Querying the workers fails instead of waiting for ever."""
     with pytest.raises(OperationalError):
         living_workers(f"redis://127.0.0.1:{free_port()}/0")
+
+
+@pytest.mark.parametrize(
+    ("names", "receivers", "configured", "findings"),
+    [
+        pytest.param(["worker-1@here"], 1, Replicas("here", 1, 1), [], id="as configured"),
+        pytest.param(
+            ["worker-1@here", "worker-2@here", "worker-3@here"], 2, Replicas("here", 1, 1),
+            ["3 workers run here, and WORKER_REPLICAS is 1: the next `up` ends 2",
+             "2 receivers run here, and INGEST_REPLICAS is 1: the next `up` ends 1"], id="once scaled",
+        ),
+        pytest.param(["worker-1@here", "worker-1@there"], 1, Replicas("here", 1, 1), [], id="on another machine"),
+        pytest.param(["worker-1@here"], 1, Replicas("here", 3, 1), ["1 of 3 workers run here"], id="some are gone"),
+        pytest.param(["worker-1@here", "worker-2@here"], 2, Replicas("here"), [], id="without compose"),
+    ],
+)  # fmt: skip
+def test_replicas_are_compared_with_the_configuration(
+    names: list[str], receivers: int, configured: Replicas, findings: list[str]
+):
+    """What `--scale` added is reported before the next `up` ends it, with the line for `.env`."""
+    answering = [Receiver(str(number), ()) for number in range(receivers)]
+    results = list(replicas([Worker(name) for name in names], answering, configured))
+
+    assert [check.finding for check in results] == findings
+    assert {check.grade for check in results} <= {Grade.WARNING}
+    assert all("in .env" in check.remedy for check in results if "ends" in check.finding)
