@@ -43,6 +43,12 @@ _VIEWS = {
 
 VIEWS = tuple(_VIEWS)
 
+COMMENTS = {
+    "link_totals": "The gateway's own totals. link_activity is less: by events without a webhook, and by retention.",
+    "link_activity": "Clicks and views whose webhooks came and that retention has not removed: less than link_totals.",
+}
+"""What PostgreSQL shows beside a view; a migration sets them."""
+
 
 def create_view(name: str, dialect: str) -> str:
     """The statement that creates a view in a dialect: `postgresql` or `sqlite`."""

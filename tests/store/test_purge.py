@@ -52,28 +52,6 @@ def test_payloads_are_blanked_by_outcome(ledger: Ledger, engine: Engine):
     assert not retain(ledger, engine, keep_days(payloads=90, unapplied=365)).blanked
 
 
-def test_what_was_no_batch_is_blanked(ledger: Ledger, engine: Engine):
-    """It has no time of receipt: it is blanked, and once discarded removed, by when a worker failed to read it."""
-    ages = {1: 366 * DAY, 2: 364 * DAY, 3: 366 * DAY, 4: 364 * DAY, 5: 366 * DAY, 6: 364 * DAY}
-    rows = {
-        number: row(number, age, "dead", received_at=None, ordinal=None, payload="base64:eA==")
-        for number, age in ages.items()
-    }
-    Store(engine).write(replace(each, outcome="discarded" if number > 2 else "dead") for number, each in rows.items())
-    letters = [number for number in rows if number < 5]  # of the others only the time in the id is left
-    Store(engine).write(
-        DeadLetter(rows[number].id, envelope="base64:eA==", failed_at=NOW - ages[number], attempts=1)
-        for number in letters
-    )
-    result = retain(ledger, engine, keep_days(unapplied=365))
-    assert result.blanked == Counter(deliveries=3, dead_letters=2)
-    kept = {delivery.id for delivery in rows_of(engine, "deliveries").values() if delivery.payload}
-    assert kept == {rows[number].id for number in (2, 4, 6)}
-    assert not retain(ledger, engine, keep_days(unapplied=365)).blanked
-    assert retain(ledger, engine, keep_days(deliveries=365)).removed == Counter(deliveries=2, dead_letters=1)
-    assert tallied_ranges(engine) == []
-
-
 def test_open_deliveries_stay(ledger: Ledger, engine: Engine):
     """Old applied, discarded, and parked rows without a payload are removed, with their dead letters; others stay."""
     written = {

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 
 from seven.records import Call, LinkEvent, Message, TrackedLink
 from store.row_writer import Store
+from store.views import COMMENTS
 
 NOON = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
 HOUR = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -19,6 +20,15 @@ def view(engine: Engine, name: str, columns: str) -> list[tuple[Any, ...]]:
         if schema:  # the session of a person is not in UTC
             connection.execute(text("SET TIME ZONE 'Asia/Kathmandu'"))
         return [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM {schema}{name} ORDER BY 1, 2"))]
+
+
+def test_comments_say_how_the_views_of_links_differ(engine: Engine):
+    """PostgreSQL shows beside each view of links that link_activity is less than link_totals."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            for name, comment in COMMENTS.items():
+                shown = connection.execute(text(f"SELECT obj_description('seven.{name}'::regclass)"))
+                assert shown.scalar_one() == comment
 
 
 def hour(value: Any) -> datetime:

@@ -1,9 +1,10 @@
-"""The fence that keeps a stalled worker from undoing an erasure."""
+"""The fence that keeps a stalled worker from undoing an erasure, and comments on the views of links."""
 
 from alembic import op
 from sqlalchemy import BigInteger, Column
 
 from store.types import CodePointText
+from store.views import COMMENTS
 
 revision = "0009"
 down_revision = "0008"
@@ -17,3 +18,6 @@ def upgrade() -> None:
         Column("generation", BigInteger),
         schema=schema,
     )
+    if schema:  # SQLite has none
+        for view, comment in COMMENTS.items():
+            op.execute(f"COMMENT ON VIEW seven.{view} IS $${comment}$$")
