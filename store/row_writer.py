@@ -43,10 +43,12 @@ class Store:
 
     def fenced(self) -> "Store":
         """A store whose transactions raise Fenced once an erasure has begun since now. Raises StoreAway."""
-        generations: list[int] = []
-        Store(self.engine).transact(lambda connection: generations.append(fence.current(connection)))
         store = copy(self)
-        store._generation = generations[-1]
+        try:
+            with self.engine.connect().execution_options(reads=True) as connection:  # waits for no writer of SQLite
+                store._generation = fence.current(connection)
+        except SQLAlchemyError as error:
+            raise self._away(error) from None
         return store
 
     def write(self, records: Iterable[Record]) -> None:
@@ -85,11 +87,15 @@ class Store:
                 elif is_refusal(error):
                     raise Refused(error_reason(error)) from None  # its text would quote the row
                 elif isinstance(error, SQLAlchemyError):
-                    expire(self.engine)
-                    raise (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error)) from None
+                    raise self._away(error) from None
                 else:
                     raise
         raise AssertionError
+
+    def _away(self, error: SQLAlchemyError) -> "StoreAway":
+        """The failure to raise; no older connection is used again."""
+        expire(self.engine)
+        return (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error))
 
 
 def _in_time(work: Callable[[Connection], None], connection: Connection) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from ledger.client import Ledger
 from seven.events import QUEUES
+from store.engine import create_store_engine
+from store.migrate import migrate
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker
@@ -85,6 +87,9 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path, broker: Valkey):
     """A worker that waits for its database exits at the second signal, and its batch stays in the ledger."""
     file = tmp_path / "seven.db"
     environment = {"REDIS_URL": broker.url, "DATABASE_URL": f"sqlite:///{file}", "SEVEN_HOOK_TOKEN": TOKEN}
+    engine = create_store_engine(environment["DATABASE_URL"])
+    migrate(engine)
+    engine.dispose()
     receiver, process = Receiver(tmp_path, environment), worker(tmp_path, environment)
     with running(receiver, process):
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:

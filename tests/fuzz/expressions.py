@@ -17,13 +17,14 @@ from emulator.hooks import _headers
 from gateway.client import _without_urls
 from ingest.routing import HookPaths, Tokens
 from ingest.uvicorn_limits import _UPGRADE
-from ledger.health import _COMMAND
 from runtime.logs import _CODE, _WARNING, _format
+from runtime.redis_errors import _COMMAND
+from seven.charsets import declared_charset
 from seven.data_subject import Number, foreign_id
 from seven.digest import is_short_digest
 from seven.envelope import peek_id
 from seven.errors import NotUnderstood
-from seven.field_types import _DECIMAL, _INTEGER, storable
+from seven.field_types import _DECIMAL, _INTEGER, _WITHOUT_PLUS, storable
 from seven.parsing import read_form
 from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
@@ -73,6 +74,16 @@ _FORMS = Expression(
         ("a", "[x", "]=1"),
     ],
 )
+_CONTENT_TYPES = Expression(
+    _as_bytes(declared_charset),
+    [
+        ("", ";", ""),
+        ("", "; ", "charset"),
+        ("", ";charset", "="),
+        (";charset=", "a", ""),
+        (";charset=iso8859", "-1", ""),
+    ],
+)
 _LOG_LINES = Expression(
     _ids_of,
     [("", "batch", "="), ("batch", "\\", "x"), ("batch", " ", "x"), ('ids"', " ", "x"), ("", 'ids":[', ""), ("batch=1 ", "ids=", ""),
@@ -97,7 +108,7 @@ EXPRESSIONS = {
         _as_bytes(lambda head: _UPGRADE.sub(b"\r\nx-grade:", head)),
         [("", "\r\nupgrade", ""), ("", "\r\n", ""), ("\r\n", "upgrade:", "")],
     ),
-    "ledger/health.py: _COMMAND": Expression(
+    "runtime/redis_errors.py: _COMMAND": Expression(
         _COMMAND.search, [("'", "a", ""), ("", "'a", ""), ("", "'a' command", ""), ("'", "|", "' x")]
     ),
     "runtime/logs.py: _CODE": Expression(_CODE.match, [("", "A", "_"), ("", "A ", "")]),
@@ -105,6 +116,9 @@ EXPRESSIONS = {
     "runtime/logs.py: _WARNING": Expression(
         _WARNING.match, [("", "1:", ""), ("a:", "1", ""), ("", "a:1: ", "-"), ("a:1: ", "w", "")]
     ),
+    "seven/charsets.py: _DECLARED": _CONTENT_TYPES,
+    "seven/charsets.py: _NUMBERED": _CONTENT_TYPES,
+    "seven/charsets.py: declared_charset": _CONTENT_TYPES,
     "seven/data_subject.py: _PUNCTUATION": Expression(
         partial(_refused, Number.parse), [("", "(0)", ""), ("", "+", ""), ("", " ", "x"), ("", "00", "")]
     ),
@@ -125,6 +139,9 @@ EXPRESSIONS = {
     "seven/field_types.py: _DECIMAL": Expression(
         _DECIMAL.fullmatch, [("1.", "1", "x"), ("", "1", "e"), ("1e", "1", ""), ("", "1.", "")]
     ),
+    "seven/field_types.py: _WITHOUT_PLUS": Expression(
+        _WITHOUT_PLUS.fullmatch, [("", " ", ""), (" ", "1 ", "x"), (" 1", "()", "x"), ("", " 1", "")]
+    ),
     "seven/parsing.py: _KEY": _FORMS,
     "seven/parsing.py: _BRACKETED": _FORMS,
     "seven/signing.py: _SIGNATURE": Expression(_as_bytes(_SIGNATURE.fullmatch), [("", "a", ""), ("", "a", "x")]),
@@ -133,9 +150,11 @@ EXPRESSIONS = {
     "seven/timestamps.py: _EPOCH": _MOMENTS,
     "seven/timestamps.py: _WALL_CLOCK": _MOMENTS,
     "seven/timestamps.py: _WITH_OFFSET": _MOMENTS,
+    "seven/timestamps.py: _WITHOUT_PLUS": _MOMENTS,
 }
 
 TRUSTED = {
+    "cli/context.py: _replicas": "the name of this machine",
     "cli/output/checks.py: _callable": "sentences of this code",
     "cli/times.py: _AGO": "an option of a command",
     "emulator/auth.py: _EPOCH": "digits of a bounded number, by a developer's own client",
@@ -143,8 +162,18 @@ TRUSTED = {
     "gateway/desired_hooks.py: DesiredHook._well_formed": "the operator's settings",
     "gateway/desired_hooks.py: DesiredHook._header_lines": "the operator's settings",
     "operations/checks/secret_strength.py: _WELL_KNOWN": "the operator's secrets",
+    "runtime/failures.py: _NUMBER": "an error of the operating system",
+    "runtime/redis_errors.py: _NO_PASSWORD": "an answer of our own server",
+    "runtime/redis_errors.py: _PREFIX": "an answer of our own server",
+    "runtime/redis_errors.py: _TOO_MANY": "an answer of our own server",
+    "runtime/redis_url.py: _DATABASE": "the operator's settings",
+    "runtime/server_url.py: _HOST": "the operator's settings",
+    "runtime/server_url.py: _PORT": "the operator's settings",
+    "runtime/server_url.py: _UNPRINTABLE": "the operator's settings",
     "runtime/settings/types.py: check_token": "the operator's settings",
     "runtime/settings/types.py: _valid_api_key": "the operator's settings",
+    "store/error_reasons.py: _PATTERNS": "an answer of our own server",
+    "store/error_reasons.py: _POOL": "a sentence of a library",
     "store/partitions.py: _partition": "names of tables in our own schema",
 }
 """Expressions that read nothing of strangers, and what they read."""

@@ -17,20 +17,22 @@ def test_leaving_disturbs_no_task(redis_url: str):
 
     async def main() -> int:
         async with redis.asyncio.Redis.from_url(redis_url, connection_class=AsyncPrimaryConnection) as client:
-            left = asyncio.Event()
+            left, answers = asyncio.Event(), 0
 
-            async def query() -> int:
-                answers = 0
+            async def query() -> None:
+                nonlocal answers
                 while not left.is_set():
                     answers += bool(await client.ping())
-                return answers
 
             tasks = [asyncio.create_task(query()) for _ in range(TASKS)]
-            for _ in range(ROUNDS):
+            rounds = 0
+            while rounds < ROUNDS or (answers <= TASKS and not any(task.done() for task in tasks)):
                 await leave_server_async(client)
                 await asyncio.sleep(0)
+                rounds += 1
             left.set()
-            return sum(await asyncio.gather(*tasks))
+            await asyncio.gather(*tasks)
+            return answers
 
     assert asyncio.run(main()) > TASKS
 

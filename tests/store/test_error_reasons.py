@@ -65,17 +65,19 @@ def test_a_connection_that_postgresql_refuses(postgres: Postgres, change: tuple[
         pytest.param("search_path = x", "SELECT * FROM hunter2", "UndefinedTable 42P01: a table or column is missing; `seven-ingest migrate` makes it", id="not migrated"),
     ],
 )  # fmt: skip
-def test_what_postgresql_answers(postgres: Postgres, setting: str, statement: str, expected: str):
+def test_what_postgresql_answers(
+    postgres: Postgres, migrated_postgres: str, setting: str, statement: str, expected: str
+):
     """SQLSTATE is the code."""
-    url = postgres.database()
+    url = postgres.database(like=migrated_postgres)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as owner:
         owner.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET {setting}")
     assert failure(url, statement) == expected
 
 
-def test_a_missing_right(postgres: Postgres):
+def test_a_missing_right(postgres: Postgres, migrated_postgres: str):
     """A user who may connect and nothing else."""
-    url = postgres.database()
+    url = postgres.database(like=migrated_postgres)
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("DROP ROLE IF EXISTS bare; CREATE ROLE bare LOGIN; CREATE SCHEMA closed")
     text = failure(url.replace("seven@", "bare@"), "CREATE TABLE closed.hunter2 ()")

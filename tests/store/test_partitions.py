@@ -21,6 +21,8 @@ from store.version import newest
 from tests.factories.aged_rows import DAY, NOW, keep_days, retain, row, rows_of, tallied_ranges
 from tests.servers import eventually
 
+FENCES = "CREATE TABLE seven.fences (name text PRIMARY KEY, generation bigint)"
+
 
 @pytest.fixture
 def dialect() -> str:
@@ -132,10 +134,12 @@ def test_an_old_table_becomes_a_partition(unpartitioned: Engine):
     written = [row(1, timedelta()), row(2, 100 * DAY), row(3, -100 * DAY)]
     store = Store(unpartitioned)
     with unpartitioned.begin() as connection:
-        connection.execute(text("ALTER TABLE seven.deliveries ADD remark text"))  # for today's code to write
+        connection.execute(text(f"ALTER TABLE seven.deliveries ADD remark text; {FENCES}"))  # for today's code to write
     store.write(written)
     with unpartitioned.begin() as connection:
-        connection.execute(text("ALTER TABLE seven.deliveries DROP remark; CREATE ROLE reader"))
+        connection.execute(
+            text("ALTER TABLE seven.deliveries DROP remark; DROP TABLE seven.fences; CREATE ROLE reader")
+        )
         before = {*map(tuple, connection.execute(text("SELECT * FROM seven.deliveries")))}
         connection.execute(text("INSERT INTO seven.message_statuses VALUES ('a', 'X', :at)"), {"at": NOW})
         connection.execute(text("GRANT SELECT ON seven.deliveries TO reader, PUBLIC"))
