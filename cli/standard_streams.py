@@ -68,6 +68,14 @@ class Output:
         return os.strerror(failure.errno) if failure.errno else type(failure).__name__
 
 
+def is_unread() -> bool:
+    """Whether nobody reads standard output any more: then there is no point in going on."""
+    sys.stdout.flush()
+    descriptor = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    failure = descriptor.failure if isinstance(descriptor, _Descriptor) else None
+    return failure is not None and failure.errno == errno.EPIPE
+
+
 def _open_missing_descriptors() -> None:
     """Open what the caller closed: else the first file that we open gets its number, and our output with it."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:

@@ -30,7 +30,7 @@ from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_s
 from ingest.verification import SignedRequest, Verification, VerificationResult
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
-from seven.charsets import declared_charset
+from seven.charsets import LONGEST, declared_charset
 from seven.delivery import Delivery
 from seven.events import queue_of
 from seven.hooks import TEST_HEADER
@@ -182,7 +182,7 @@ def _charset(scope: Scope) -> str | None:
     """The charset that a request declares; None for none or UTF-8."""
     for name, value in scope["headers"]:
         if name == b"content-type":
-            return declared_charset(value)
+            return declared_charset(value[:LONGEST])
     return None
 
 

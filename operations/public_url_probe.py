@@ -68,7 +68,9 @@ class PublicUrlProbe:
             up = public_url.visit(client, url, token).reaches_us
         expires_at = public_url.certificate_expiry(url)
         result = ProbeResult(self._now_ms(), up, expires_at.timestamp() if expires_at else None)
-        self._ledger.redis.set(self._key, json.dumps(asdict(result)), ex=KEPT)
+        self._ledger.redis.set(
+            self._key, json.dumps(asdict(result)), ex=max(KEPT, timedelta(seconds=3 * self._every_s))
+        )
         if not up:
             log.warning("the public URL does not lead to a receiver of ours: run `seven-ingest doctor`")
         elif last and not last.up:

@@ -65,8 +65,8 @@ class DatabaseServer:
         options = url.single_options(repeatable=("host",))
         hosts = tuple(value for name, value in url.options if name == "host" and value)
         _check_options(options)
-        if not hosts and "service" not in options:
-            url.require_host()
+        if not url.host and url.port is not None:
+            raise ValueError("the host is missing before the port")
         if not url.path and not {"dbname", "service"} & options.keys():
             raise ValueError(f"{_POSTGRESQL_EXPECTED}; the database is missing")
         if "\0" in f"{url.username}{url.password}{url.host}{url.path}":
@@ -120,5 +120,6 @@ def _check_options(options: Mapping[str, str]) -> None:
     for name, value in options.items():
         if value and value not in _ENUMERATIONS.get(name, (value,)):
             raise ValueError(f"{name} is one of: {', '.join(_ENUMERATIONS[name])}")
-        if value and name in _NUMBERS and not (value.isascii() and value.isdecimal()):
+        numbers = value.split(",") if name == "port" else [value]  # one for each host
+        if value and name in _NUMBERS and not all(number.isascii() and number.isdecimal() for number in numbers):
             raise ValueError(f"{name} is a number")

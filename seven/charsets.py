@@ -15,7 +15,7 @@ _DECLARED = re.compile(rb";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECAS
 _LATIN_1 = {"iso88591", "latin1", "l1", "usascii", "ascii", "windows1252", "cp1252"}
 _NAMED = {
     "latin2": "iso8859-2", "latin9": "iso8859-15", "latin0": "iso8859-15", "koi8r": "koi8-r", "koi8u": "koi8-u",
-    "macintosh": "mac-roman", "shiftjis": "cp932", "sjis": "cp932", "eucjp": "euc_jp", "iso2022jp": "iso2022_jp",
+    "macintosh": "mac-roman", "shiftjis": "cp932", "sjis": "cp932", "eucjp": "euc_jp",
     "euckr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5",
     "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "utf32": "utf-32",
 }  # fmt: skip

@@ -14,9 +14,12 @@ from celery import Celery
 from celery.signals import worker_ready
 
 from ledger.announcements import CLOCK
+from runtime.logs import logger
 from workers import scheduler
 
 Work = Callable[[], object]
+
+log = logger("seven.workers")
 
 
 class ScheduledTasks:
@@ -73,7 +76,7 @@ class LongTasks:
 
         def run() -> None:
             if self._begins(name, work):
-                self._run_all()
+                self._run_all(name)
 
         return run
 
@@ -85,19 +88,28 @@ class LongTasks:
             self._busy = True
             return True
 
-    def _run_all(self) -> None:
-        """Do what waits, also after a failure, which is raised at the end."""
+    def _run_all(self, own: str) -> None:
+        """Do what waits, also after a failure: of one's own task it is raised at the end, of another logged."""
         failure: Exception | None = None
-        while work := self._next():
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001 - raised below: the tasks behind it are not to suffer
-                failure = error
+        try:
+            while following := self._next():
+                name, work = following
+                try:
+                    work()
+                except Exception as error:
+                    if name == own:
+                        failure = error
+                    else:
+                        log.exception("a scheduled task failed", task=name)
+        except BaseException:
+            with self._mutex:
+                self._busy = False
+            raise
         if failure:
             raise failure
 
-    def _next(self) -> Work | None:
+    def _next(self) -> tuple[str, Work] | None:
         with self._mutex:
             name = next(iter(self._waiting), None)
             self._busy = name is not None
-            return None if name is None else self._waiting.pop(name)
+            return None if name is None else (name, self._waiting.pop(name))

@@ -11,6 +11,7 @@ from cli.exits import ExitCode, fail
 from cli.output.checks import exit_code
 from cli.output.status import print_status, status_as_dict
 from cli.output.terminal import console, document
+from cli.standard_streams import is_unread
 from operations.checks.check import Check
 from operations.checks.readings import read_now
 from operations.checks.registry import judge_now
@@ -33,7 +34,7 @@ def status(
     checks = _look(subject, as_json=as_json)
     if watch is not None:
         with suppress(KeyboardInterrupt):
-            while True:
+            while not is_unread():
                 time.sleep(watch)
                 checks = _look(subject, again=True)
     raise typer.Exit(exit_code(checks))

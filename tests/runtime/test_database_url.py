@@ -51,7 +51,6 @@ ESCAPE = "in a password write / ? # @ as %2F %3F %23 %40"
         pytest.param(f"postgresql://u:{SECRET}\t@h/d", "control character", id="a tab"),
         pytest.param(f"postgresql://u:{SECRET}\udcff@h/d", "not UTF-8", id="a byte that is not UTF-8"),
         pytest.param(f"postgresql://u:{SECRET}%00@h/d", "%00", id="NUL"),
-        pytest.param(f"postgresql://u:{SECRET}@/d", "the host is missing", id="a password for no host"),
         pytest.param("postgresql://:5432/d", "the host is missing", id="a port of no host"),
         pytest.param(f"postgresql://u:{SECRET}@h", "the database is missing", id="no database"),
         pytest.param(f"postgresql://u:{SECRET}@h/", "the database is missing", id="an empty database"),
@@ -79,6 +78,11 @@ def test_an_unusable_url_is_a_configuration_error(url: str, message: str):
         pytest.param("postgresql://u:a%40b%2Fc@H:1/d", "postgresql+psycopg://u:a%40b%2Fc@H:1/d", id="escapes"),
         pytest.param("postgresql://u:p@[::1]:1/d", "postgresql+psycopg://u:p@[::1]:1/d", id="an IPv6 address"),
         pytest.param("postgresql:///d", "postgresql+psycopg:///d", id="the local socket"),
+        pytest.param("postgresql://u:p@/d", "postgresql+psycopg://u:p@/d", id="the local socket, with a password"),
+        pytest.param("postgresql://u:p@/d?hostaddr=::1", "postgresql+psycopg://u:p@/d?hostaddr=%3A%3A1", id="hostaddr"),
+        pytest.param(
+            "postgresql://u@/d?host=a,b&port=1,2", "postgresql+psycopg://u@/d?host=a%2Cb&port=1%2C2", id="hosts and ports"
+        ),
         pytest.param("postgresql://u:@/d?host=/run/pg", "postgresql+psycopg://u:@/d?host=%2Frun%2Fpg", id="a socket"),
         pytest.param(
             "postgresql://u:p@/d?host=a:1&host=b:2&target_session_attrs=primary",

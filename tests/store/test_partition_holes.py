@@ -42,3 +42,12 @@ def test_a_past_week_without_rows_is_no_hole(engine: Engine):
         assert holes(connection, message_statuses, NOW + 3 * WEEK) == [weeks[1].since]
         assert weeks[1].name in provide(connection, message_statuses, NOW + 3 * WEEK)
     assert partition_by_key(engine, "message_statuses", "msg_id") == {"a": day(NOW + WEEK)}
+
+
+@pytest.mark.parametrize("weeks", [-1000, 300])
+def test_a_partition_of_another_century_makes_no_holes(engine: Engine, weeks: int):
+    """A program whose clock was wrong made it; the weeks between are neither searched one by one nor created."""
+    with engine.begin() as connection:
+        provide(connection, message_statuses, NOW + weeks * WEEK)
+        assert holes(connection, message_statuses, NOW) == []
+        assert provide(connection, message_statuses, NOW) == []

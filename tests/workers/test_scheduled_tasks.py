@@ -54,6 +54,31 @@ def test_a_failure_does_not_take_the_next_task_along():
     assert runs == ["retain", "retain"]
 
 
+def test_the_failure_of_another_task_is_logged(caplog: pytest.LogCaptureFixture):
+    """It is not raised in the name of the task whose thread ran it."""
+    tasks = LongTasks()
+
+    def fail() -> None:
+        raise ConnectionError
+
+    retain = tasks.task("retain", fail)
+    tasks.task("audit", retain)()
+    assert ["retain" in str(record.msg) for record in caplog.records] == [True]
+
+
+def test_a_thread_that_is_ended_leaves_the_turn_to_others():
+    """After an exit within a task the next one runs."""
+    tasks, runs = LongTasks(), list[str]()
+
+    def leave() -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        tasks.task("audit", leave)()
+    tasks.task("retain", lambda: runs.append("retain"))()
+    assert runs == ["retain"]
+
+
 def test_tasks_of_one_period_begin_apart():
     """Beat first sends a task that is ahead by half its period so much sooner, and then they stay apart."""
     app = Celery("test", set_as_current=False)

@@ -13,5 +13,8 @@ down_revision = "0005"
 def upgrade() -> None:
     schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
     if schema:
-        lock_exclusively(op.get_bind(), ["deliveries"])
+        # 0007 is usually in the same transaction: none of its tables is waited for while deliveries is locked
+        lock_exclusively(
+            op.get_bind(), ["call_statuses", "calls", "deliveries", "links", "message_statuses", "messages"]
+        )
     op.add_column("deliveries", Column("remark", CodePointText), schema=schema)
