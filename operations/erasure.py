@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from ledger.batch import Batch, searchable
 from ledger.client import Ledger
@@ -119,17 +119,14 @@ class Eraser:
 
         Those end within a minute. Raises StoreAway if any does not.
         """
-        store, ended = Store(self._engine), list[int]()
-        store.transact(lambda connection: ended.append(begin_generation(connection)))
+        store = Store(self._engine)
+        ended = store.transact(begin_generation)
         until = clock() + FENCE_S
-        left: list[bool] = []
-        while not (left and left[-1]):
-            if left:
-                if clock() >= until:
-                    raise StoreAway("a transaction that began before does not end")
-                self.on_progress(0)
-                pause(POLL_INTERVAL_S)
-            store.transact(lambda connection: left.append(is_left(connection, ended[-1])))
+        while not store.transact(lambda connection: is_left(connection, ended)):
+            if clock() >= until:
+                raise StoreAway("a transaction that began before does not end")
+            self.on_progress(0)
+            pause(POLL_INTERVAL_S)
 
     def _find_records(self, subjects: Subjects) -> Iterator[Blanking]:
         """The person's records, messages last: a link is found by its message only."""
@@ -221,13 +218,7 @@ class Eraser:
         return row[name] is not None and self._person.matches((name, row[name]))
 
     def _blank(self, portion: list[Blanking]) -> dict[str, int]:
-        counts: list[dict[str, int]] = []
-
-        def attempt(connection: Connection) -> None:
-            counts.append(blank_rows(connection, portion))
-
-        Store(self._engine).transact(attempt)
-        return counts[-1]
+        return Store(self._engine).transact(lambda connection: blank_rows(connection, portion))
 
 
 def _searchable_text(stored: str | None) -> str | None:

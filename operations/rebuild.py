@@ -91,17 +91,14 @@ def rebuild_all(
 
 
 def _replace(store: Store, chunk: Chunk, overrides: Overrides) -> ChunkResult:
-    results: list[ChunkResult] = []
-
-    def attempt(connection: Connection) -> None:
+    def attempt(connection: Connection) -> ChunkResult:
         lock_tables(connection, chunk.aggregate.records)
         refolded = refold(connection, chunk.aggregate, chunk.subjects, overrides)
         replace_rows(connection, refolded.changes)
         resubject(connection, refolded.moved)
-        results.append(ChunkResult(chunk, refolded))
+        return ChunkResult(chunk, refolded)
 
-    store.transact(attempt)
-    return results[-1]
+    return store.transact(attempt)
 
 
 def _count(engine: Engine, scope: Scope, page: Page, aggregate: Aggregate) -> Iterator[tuple[str, int]]:

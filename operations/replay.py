@@ -90,17 +90,15 @@ def replay(store: Store, ids: Sequence[str], force: bool = False) -> list[Reproc
 
     A delivery whose rows the database refuses is buried alone. Raises StoreAway; then nothing was written.
     """
-    replayed: list[Reprocessed] = []
 
-    def attempt(connection: Connection) -> None:
+    def attempt(connection: Connection) -> list[Reprocessed]:
         batch = [reprocess(unapplied, force) for unapplied in read_unapplied(connection, ids, lock=True)]
         for reprocessed in batch:
             if reprocessed.replaces_row:
                 _delete_stored(connection, reprocessed)
-        replayed[:] = _write(connection, batch)
+        return _write(connection, batch)
 
-    store.transact(attempt)
-    return replayed
+    return store.transact(attempt)
 
 
 def discard(store: Store, ids: Sequence[str]) -> int:
@@ -108,11 +106,9 @@ def discard(store: Store, ids: Sequence[str]) -> int:
 
     No row is deleted: the ordinal stays counted, and a replay can still apply the delivery.
     """
-    discarded: list[str] = []
 
-    def attempt(connection: Connection) -> None:
-        now = datetime.now(UTC)
-        discarded.clear()
+    def attempt(connection: Connection) -> int:
+        now, number = datetime.now(UTC), 0
         rows: list[Record] = []
         for unapplied in read_unapplied(connection, ids, lock=True):
             id_ = unapplied.delivery.id
@@ -122,11 +118,11 @@ def discard(store: Store, ids: Sequence[str]) -> int:
             rows.append(ArchivedDelivery(id=id_, outcome="discarded", reason=reason))
             if unapplied.letter:
                 rows.append(DeadLetter(id=id_, discarded_at=now))
-            discarded.append(id_)
+            number += 1
         merge_rows(connection, fold(rows))
+        return number
 
-    store.transact(attempt)
-    return len(discarded)
+    return store.transact(attempt)
 
 
 def _delete_stored(connection: Connection, reprocessed: Reprocessed) -> None:

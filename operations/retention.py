@@ -177,14 +177,10 @@ class Retention:
 
     def _clocks(self) -> dict[str, datetime]:
         """The clocks of the database and of this machine. Raises StoreAway or Refused."""
-        times: list[datetime] = []
-        self._store.transact(lambda connection: times.append(clock(connection)))
-        return {"the database": times[-1], "this worker's machine": datetime.now(UTC)}
+        return {"the database": self._store.transact(clock), "this worker's machine": datetime.now(UTC)}
 
     def _transact(self, rule: Rule, after: str) -> Step:
-        steps: list[Step] = []  # one per attempt; the last one was committed
-        self._store.transact(lambda connection: steps.append(rule(connection, after)))
-        return steps[-1]
+        return self._store.transact(lambda connection: rule(connection, after))
 
 
 def _oldest_pending(figures: Figures) -> datetime | None:

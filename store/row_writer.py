@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from itertools import groupby
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,8 @@ from store.error_reasons import database_reason
 from store.errors import is_race, is_refusal, is_unmigrated, sqlstate
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
+
+Result = TypeVar("Result")
 
 log = logger("seven.workers")
 
@@ -74,8 +77,11 @@ class Store:
 
         self.transact(attempt)
 
-    def transact(self, work: Callable[[Connection], None]) -> None:
-        """Run work in one transaction; retry after a race between writers. Raises StoreAway, Refused or Fenced."""
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """Run work in one transaction, and return its result; after a race between writers it is run again.
+
+        Raises StoreAway, Refused or Fenced.
+        """
         for attempt in range(1, RACES + 1):
             try:
                 with self.engine.begin() as connection:
@@ -98,12 +104,13 @@ class Store:
         return (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error))
 
 
-def _in_time(work: Callable[[Connection], None], connection: Connection) -> None:
+def _in_time(work: Callable[[Connection], Result], connection: Connection) -> Result:
     """Do the work, but refuse a commit that comes too late. PostgreSQL enforces that itself since version 17."""
     began = time.monotonic()
-    work(connection)
+    result = work(connection)
     if time.monotonic() - began > TRANSACTION_S:
         raise StoreAway("too slow")
+    return result
 
 
 def merge_rows(connection: Connection, folded: Iterable[Record]) -> None:
