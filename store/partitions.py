@@ -26,7 +26,7 @@ WEEK = timedelta(weeks=1)
 AHEAD = 4
 """Weeks that have a partition in advance: so long, retention may stand still."""
 BEHIND = 104
-"""Weeks back in which a hole is looked for."""
+"""Weeks back in which a hole is looked for: a program whose clock was wrong may have left partitions of any year."""
 PATIENCE_MS = 1000
 """The wait for a lock: later transactions queue behind ours."""
 
@@ -86,10 +86,12 @@ def holes(connection: Connection, table: Table, now: datetime) -> list[datetime]
 
     A past week without rows is none: its partition may have been dropped. Empty on SQLite.
     """
-    existing, this_week = partitions(connection, table), monday(now)
+    return _holes(connection, table, partitions(connection, table), monday(now))
+
+
+def _holes(connection: Connection, table: Table, existing: list[Partition], this_week: datetime) -> list[datetime]:
     if not (starts := {part.since for part in existing if part.since}):
         return []
-    # within bounds: one run of a program whose clock was wrong may have left partitions of any year
     until = min(max(*starts, this_week - WEEK), this_week + AHEAD * WEEK)
     first = max(filter(None, (min(starts), _unpartitioned_until(existing), this_week - BEHIND * WEEK)))
     missing = (week for week in _weeks(first, until) if week not in starts)
@@ -116,7 +118,7 @@ def provide(connection: Connection, table: Table, now: datetime, *, patient: boo
     unpartitioned_until = _unpartitioned_until(existing)
     created = []
     coming = _weeks(monday(now), monday(now) + AHEAD * WEEK)
-    for start in sorted({*coming, *holes(connection, table, now)}):
+    for start in sorted({*coming, *_holes(connection, table, existing, monday(now))}):
         name = f"{table.name}_{start:%Y%m%d}"
         if existing and name not in names and (unpartitioned_until is None or start >= unpartitioned_until):
             if _create(connection, table, name, start, patient):
