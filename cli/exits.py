@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     """It could not find out: a server did not answer, or refused; or its output could not be written."""
     FAULT = 70
-    """It ended by an exception that nobody expected, a fault of the program (EX_SOFTWARE)."""
+    """An exception that no command handles: a fault of the program (EX_SOFTWARE)."""
 
 
 def fail(code: ExitCode, *lines: str) -> NoReturn:

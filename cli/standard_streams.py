@@ -59,7 +59,7 @@ class Output:
         sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the whole process
 
     def end(self) -> str | None:
-        """Flush. Returns why standard output lacks a part; None where it has all, or nobody reads it any more."""
+        """Flush. Returns why standard output is incomplete; None if it is complete or its reader closed the pipe."""
         sys.stdout.flush()
         sys.stderr.flush()
         failure = self._descriptors[0].failure
@@ -69,7 +69,7 @@ class Output:
 
 
 def is_unread() -> bool:
-    """Whether nobody reads standard output any more: then there is no point in going on."""
+    """Whether the reader of standard output has closed the pipe: a command without an end may stop."""
     sys.stdout.flush()
     descriptor = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     failure = descriptor.failure if isinstance(descriptor, _Descriptor) else None

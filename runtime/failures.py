@@ -1,7 +1,7 @@
 """Failures: why a server could not be reached, always as its class, a code, and a plain word that quotes nothing.
 
 The messages of exceptions may contain addresses, names of users, and parts of commands; these do not. What only one
-kind of server answers is added by `redis_errors.py` here and by `store/errors.py`.
+kind of server answers is added by `redis_errors.py` here and by `store/error_reasons.py`.
 """
 
 import errno
