@@ -1,15 +1,11 @@
 """Client address: which address a request comes from."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.types import Scope
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ingest.uvicorn_limits import connection_of
-from runtime.ip_address import canonical_address, canonical_network
-
-FORWARDED = b"x-forwarded-for"
+from runtime.forwarded import TrustedProxies
 
 
 class ClientAddresses:
@@ -17,41 +13,17 @@ class ClientAddresses:
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         """`trusted_proxies` are addresses and networks, such as 10.0.0.0/8."""
-        networks = [canonical_network(proxy) for proxy in trusted_proxies]
-        self._proxies = ProxyHeadersMiddleware(_no_application, networks).trusted_hosts
+        self._proxies = TrustedProxies(trusted_proxies)
 
     def is_proxy(self, address: str) -> bool:
         """Whether an address is a trusted proxy's."""
-        return (canonical_address(address) or address) in self._proxies
+        return address in self._proxies
 
     def of(self, scope: Scope) -> str:
         """The client's address; empty where there is none, as behind a Unix socket.
 
-        It is the last address in the proxies' chain that is no trusted proxy; where something else stands in the chain,
-        the proxy that passed it on. Uvicorn's own result does not count: it trusts every process on this machine.
+        Uvicorn's own result does not count: it trusts every process on this machine.
         """
         connection, client = connection_of(scope), scope.get("client")
         peer: str = connection.address if connection else client[0] if client else ""
-        address = canonical_address(peer) or peer
-        if address not in self._proxies:
-            return address
-        chain = b",".join(value for name, value in scope["headers"] if name == FORWARDED).decode("latin-1")
-        for entry in reversed(chain.split(",")):
-            forwarded = canonical_address(_without_port(entry.strip()))
-            if forwarded is None:
-                break
-            address = forwarded
-            if address not in self._proxies:
-                break
-        return address
-
-
-def _without_port(entry: str) -> str:
-    """The host of `host`, `host:port` or `[host]:port`; an IPv6 address has several colons."""
-    if entry.startswith("["):
-        return entry[1:].partition("]")[0]
-    return entry.partition(":")[0] if entry.count(":") == 1 else entry
-
-
-async def _no_application(*_: Any) -> None:
-    """Stands in for the middleware's application: only its parsing of the header is used."""
+        return self._proxies.client_of(peer, scope["headers"])

@@ -2,9 +2,8 @@
 
 from typing import Self
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
-from runtime.ip_address import canonical_network
 from runtime.logs import logger
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.shared import HookSettings, LedgerSettings
@@ -15,16 +14,6 @@ log = logger("seven.ingest")
 
 class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings):
     """All that a receiver reads from its environment; at least one hook token is needed."""
-
-    @field_validator("seven_trusted_proxies")
-    @classmethod
-    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
-        for proxy in proxies:
-            try:
-                canonical_network(proxy)
-            except ValueError:
-                raise ValueError("addresses and networks are expected, such as 10.0.0.7 or 10.0.0.0/8") from None
-        return proxies
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -39,3 +39,9 @@ def network_of(address: str) -> str:
     if known is None or ":" not in known:
         return known or address
     return str(IPv6Address(int(IPv6Address(known)) >> 64 << 64))
+
+
+def is_loopback(text: str) -> bool:
+    """Whether an address is of the loopback interface; False for a text that is no address."""
+    known = canonical_address(text)
+    return known is not None and ip_address(known).is_loopback

@@ -16,8 +16,9 @@ BELOW = {
     "operations": ("gateway",),
     "ingest": ("ledger",),
     "workers": ("operations",),
+    "console": ("operations",),
     "emulator": ("runtime",),
-    "cli": ("ingest", "workers", "emulator"),
+    "cli": ("ingest", "workers", "console", "emulator"),
 }
 """What each room stands on directly."""
 
@@ -28,7 +29,7 @@ def _known(room: str) -> set[str]:
 
 ROOMS = {room: _known(room) for room in BELOW}
 """What each room may import."""
-STARLETTE = {"ingest", "emulator"}
+STARLETTE = {"ingest", "console", "emulator"}
 READS_THE_ENVIRONMENT = {"runtime/settings/environment.py", "runtime/settings/registry.py"}
 PURE = {"pydantic", "pydantic_core"}
 IMPURE = {"asyncio", "http", "os", "socket", "subprocess", "threading", "time"}

@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from cli.main import app
 from cli.settings import HomeSettings
+from console.settings import ConsoleSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
 from runtime.settings.environment import Environment
@@ -23,7 +24,7 @@ from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[1]
-SETTINGS: list[type[BaseSettings]] = [HomeSettings, IngestSettings, WorkerSettings, EmulatorSettings]
+SETTINGS: list[type[BaseSettings]] = [HomeSettings, IngestSettings, WorkerSettings, ConsoleSettings, EmulatorSettings]
 EXAMPLE = (ROOT / ".env.example").read_text()
 REFERENCE = (ROOT / "README.md").read_text() + (ROOT / "docs/reference.md").read_text()
 PAGES = [*ROOT.glob("*.md"), *(page for room in ("docs", "deploy") for page in (ROOT / room).rglob("*.md"))]
@@ -60,7 +61,9 @@ def test_every_setting_is_declared_once():
     assert sorted(names) == sorted(set(names))
     assert {name.upper() for name in names} == set(fields()) | set(compose_names())
     assert not [
-        name for settings in (HomeSettings, IngestSettings, WorkerSettings) for name in settings.__annotations__
+        name
+        for settings in (HomeSettings, IngestSettings, WorkerSettings, ConsoleSettings)
+        for name in settings.__annotations__
     ]
     assert not [name for name, field in declared(groups) if not field.description]
 
@@ -106,7 +109,7 @@ def test_links_and_paths_exist(page: Path):
     """Links and paths of a page exist in this repository."""
     text = page.read_text()
     links = [path for path in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in path]
-    paths = re.findall(r"`((?:seven|ledger|ingest|workers|emulator|cli|tests|docs|deploy)/[\w./-]*)`", text)
+    paths = re.findall(r"`((?:seven|ledger|ingest|workers|console|emulator|cli|tests|docs|deploy)/[\w./-]*)`", text)
     assert not [path for path in links if not (page.parent / path).exists()]
     assert not [path for path in paths if not (ROOT / path).exists()]
 

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seven.visible_text import visible_text
+
 PLAIN_WIDTH = 1000  # so that lines in a file or a pipe do not wrap
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
@@ -65,7 +67,7 @@ def shown(value: object) -> str:
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         case Decimal():
             return f"{value:f}"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+    return visible_text(str(value))
 
 
 def document(content: Any) -> None:

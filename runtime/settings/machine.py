@@ -2,11 +2,22 @@
 
 from pydantic import Field, SecretStr
 
+from runtime.settings.console import ConsoleAddressSettings
 from runtime.settings.environment import Environment
 from runtime.settings.types import HttpUrl, Logins, Port
 
 
-class MachineSettings(Environment):
+class ReceiverUrlSettings(Environment):
+    """Where the receiver is reached from within."""
+
+    seven_receiver_url: HttpUrl | None = Field(
+        None,
+        description="Where `status`, `send` and the console reach the receiver; default: SEVEN_PORT. Docker compose "
+        "sets it.",
+    )
+
+
+class MachineSettings(ReceiverUrlSettings, ConsoleAddressSettings):
     """Where processes listen, and where commands reach them."""
 
     seven_host: str = Field(
@@ -16,10 +27,6 @@ class MachineSettings(Environment):
     seven_broker_port: Port = Field(16379, description="The port of the broker that `make up` starts.")
     seven_flower_port: Port = Field(5555, description="Flower's port.")
     emulator_port: Port = Field(8077, description="The emulator's port.")
-    seven_receiver_url: HttpUrl | None = Field(
-        None,
-        description="Where `status` and `send` reach the receiver; default: SEVEN_PORT. Docker compose sets it.",
-    )
     seven_flower_url: HttpUrl | None = Field(
         None, description="Where `doctor` asks Flower; default: SEVEN_FLOWER_PORT. Docker compose sets it."
     )

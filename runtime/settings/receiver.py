@@ -2,11 +2,11 @@
 
 from pydantic import ByteSize, Field
 
-from runtime.settings.environment import Environment
-from runtime.settings.types import Mode, TextList
+from runtime.settings.proxies import ProxySettings
+from runtime.settings.types import Mode
 
 
-class ReceiverSettings(Environment):
+class ReceiverSettings(ProxySettings):
     """What the receiver verifies, accepts and bounds."""
 
     seven_signature_mode: Mode | None = Field(
@@ -25,11 +25,6 @@ class ReceiverSettings(Environment):
     )
     seven_hook_secret_mode: Mode = Field(
         "observe", description="The hooks' secret header: off, observe or enforce, as with signatures."
-    )
-    seven_trusted_proxies: TextList = Field(
-        (),
-        description="Proxies whose X-Forwarded-For is trusted: addresses and networks, comma-separated. Docker "
-        "compose sets the private networks: there only the proxy reaches the receiver.",
     )
     seven_patience_s: float = Field(
         10.0,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pydantic.fields import FieldInfo
 
 from runtime.logs import logger
+from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
 from runtime.settings.receiver import ReceiverSettings
@@ -21,6 +22,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
     "The receiver": (ReceiverSettings,),
     "Workers and beat": (ScheduleSettings,),
+    "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
     "One machine: `make up` and commands": (MachineSettings,),
     "Docker compose": (ComposeSettings,),

@@ -1,0 +1,78 @@
+"""Page: one address of the console, and what a page gets to answer with.
+
+A module in `pages/` lists its pages as `PAGES`, and `pages/__init__.py` lists the modules. A page is an async function
+from a Visit to a response:
+
+    async def show(visit: Visit) -> Response:
+        rows = await visit.read(lambda connection: some_list(connection))
+        return visit.render("messages.html", rows=rows)
+
+    PAGES = (Page("/messages", "Messages", show),)
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from console.forms import read_form
+from console.services import Services
+from console.viewer import Viewer
+from runtime.logs import logger
+
+T = TypeVar("T")
+
+log = logger("seven.console")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address of the console."""
+
+    path: str
+    """As in a Starlette route. Numbers, message ids, foreign ids and short URLs must not be part of it."""
+    title: str
+    """In the navigation, and for screen readers."""
+    show: "Callable[[Visit], Awaitable[Response]]"
+    methods: tuple[str, ...] = ("GET",)
+    in_navigation: bool = True
+
+    @property
+    def name(self) -> str:
+        """For metrics and logs: the path without its parameters."""
+        return self.path.partition("{")[0].strip("/") or "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page: who looks, and the means to answer."""
+
+    request: Request
+    page: Page
+    viewer: Viewer
+    services: Services
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` reads, in a thread, in one read-only transaction. Raises database.Away after 3 s at most."""
+        return await self.services.reader.read(work)
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a POST form. Raises forms.Unreadable, which the application answers."""
+        return await read_form(self.request)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The fields of a GET form: filters. Empty fields are left out."""
+        return {name: value for name, value in self.request.query_params.items() if value}
+
+    def render(self, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+        """A page from a template of `templates/`, which extends `base.html`."""
+        return HTMLResponse(self.services.render(template, self.page.path, self.viewer, context), status)
+
+    def log_lookup(self, kind: str) -> None:
+        """Log that someone has looked something up: who, what kind, when; never what they looked for."""
+        self.services.metrics.lookup(kind)
+        log.info("lookup", viewer=self.viewer.name, kind=kind)

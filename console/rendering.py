@@ -1,0 +1,65 @@
+"""Rendering: templates in which every value is text, and nothing in it is hidden."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from seven.visible_text import ZERO_WIDTH_JOINER, visible_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+
+def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
+    """The templates of `templates/`; `navigation` is the path and title of each page that stands in it."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["navigation"] = tuple(navigation)
+    environment.filters["number"] = grouped
+    environment.filters["lines"] = lines
+    return environment
+
+
+def shown(value: Any) -> Any:
+    """How a template writes a value: times as `<time>`, nothing for None, unprintable characters as escapes."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return utc(value)
+        case Decimal():
+            return f"{value:f}"
+        case str() if not isinstance(value, Markup):
+            return visible_text(value, ZERO_WIDTH_JOINER)
+    return value
+
+
+def utc(value: datetime) -> Markup:
+    """A time in UTC, to the second; `console.js` adds the viewer's own time beside it."""
+    value = value.astimezone(UTC)
+    exact, text = value.isoformat(timespec="milliseconds"), value.strftime("%Y-%m-%d %H:%M:%S")
+    return Markup('<time datetime="{}">{}</time>').format(exact, text)
+
+
+def lines(value: str) -> Markup:
+    """A text of several lines: its line breaks stay, everything else of it is text."""
+    return Markup("<br>").join(escape(visible_text(line, ZERO_WIDTH_JOINER)) for line in value.splitlines())
+
+
+def grouped(value: int) -> str:
+    """A number in groups of three digits, with a narrow space that does not break: as no locale confuses it."""
+    return f"{value:,}".replace(",", "\u202f")
