@@ -17,10 +17,10 @@ from console.access import Access
 from console.database import Away, Reader
 from console.forms import Unreadable
 from console.guard import VIEWER, Guard
+from console.markup import STATIC, create_templates
 from console.metrics import PAGE, ConsoleMetrics
 from console.page import Page, Visit
 from console.pages import PAGES
-from console.rendering import STATIC, create_templates
 from console.services import Services
 from console.settings import ConsoleSettings
 from console.viewer import LOCAL

@@ -1,4 +1,4 @@
-"""Rendering: templates in which every value is text, and nothing in it is hidden."""
+"""Markup: templates in which every value is text, and nothing in it is hidden."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
