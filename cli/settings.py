@@ -1,11 +1,11 @@
 """Settings of the command line: the servers that commands use, and an installation on one machine."""
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
-from runtime.settings.shared import AccountSettings, HookSettings, RedisSettings, StoreSettings
+from runtime.settings.shared import AccountSettings, HookSettings, NumberSettings, RedisSettings, StoreSettings
 
 
-class ServerSettings(RedisSettings, StoreSettings):
-    """Ledger and database: every command refuses an unusable URL of either."""
+class ServerSettings(RedisSettings, StoreSettings, NumberSettings):
+    """Ledger and database: every command refuses an unusable URL of either. And how people write numbers."""
 
 
 class HomeSettings(ServerSettings, HookSettings, AccountSettings, EmulatorKeySettings, MachineSettings):

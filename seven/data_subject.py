@@ -14,9 +14,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from seven.envelope import RAW
-
-SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
-"""Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""
+from seven.phone_numbers import COUNTRY_CODE, digits
 
 _TRUNK = "(0)"
 """The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
@@ -24,7 +22,6 @@ _BETWEEN = r"[\s\-/.()]*"
 _IDS = frozenset({"id", "msg_id", "sms_id"})
 _OWN_NUMBERS = frozenset({"system", "callerId"})
 """The payload fields that hold a number of ours: the recipient of what comes in, the caller of what goes out."""
-_PUNCTUATION = re.compile(r"[\s\-/.()]")
 _RUN = re.compile(r"[0-9\s\-/.()]+", re.ASCII)
 _PIECE = re.compile(r"\(0\)|[0-9]|[^0-9]")
 
@@ -71,13 +68,9 @@ class Number(DataSubject):
     own_number: bool = False
 
     @classmethod
-    def parse(cls, text: str, own_number: bool = False) -> "Number":
-        """Parse a number in any spelling. Raises ValueError for text that is not a number with its country code."""
-        bare = _PUNCTUATION.sub("", text.replace(_TRUNK, ""))
-        digits = bare.removeprefix("+").removeprefix("00")
-        if not re.fullmatch(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}", digits):
-            raise ValueError("a number with its country code is expected, such as +49 151 23456789")
-        return cls(digits, own_number)
+    def parse(cls, text: str, own_number: bool = False, country_code: int = COUNTRY_CODE) -> "Number":
+        """Parse a number in any usual spelling. Raises ValueError for text that is none."""
+        return cls(digits(text, country_code), own_number)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

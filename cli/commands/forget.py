@@ -35,7 +35,7 @@ def forget(
     number: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NUMBER]", help="A phone number with its country code; - reads it from standard input."
+            metavar="[NUMBER]", help="A phone number in any usual spelling; - reads it from standard input."
         ),
     ] = None,
     msg_id: Annotated[
@@ -65,12 +65,12 @@ def forget(
     it takes long on large tables. May be interrupted at any moment; the same command again does the rest. Exit code 1
     when something is left, such as deliveries that still wait for a worker.
     """
-    person = _data_subject(number, msg_id, foreign, own_number=own_number)
+    home = Installation.from_environment()
+    person = _data_subject(number, msg_id, foreign, home.settings.seven_country_code, own_number=own_number)
     require_terminal(yes or dry_run)
     done, code = Erasure(), ExitCode.GOOD
-    redis_url = Installation.from_environment().redis_url
     with open_database() as engine:
-        ledger = Ledger(redis_url, timeout_s=10)
+        ledger = Ledger(home.redis_url, timeout_s=10)
         try:
             matches = _find(Eraser(engine, ledger, person))
             if not as_json:
@@ -103,7 +103,9 @@ def forget(
     raise typer.Exit(code)
 
 
-def _data_subject(number: str | None, msg_id: str | None, foreign: str | None, *, own_number: bool) -> DataSubject:
+def _data_subject(
+    number: str | None, msg_id: str | None, foreign: str | None, country_code: int, *, own_number: bool
+) -> DataSubject:
     """The person to forget. Ends with exit code 2 unless exactly one is named. Messages never repeat a number."""
     names = [name for name in (number, msg_id, foreign) if name is not None]
     if len(names) != 1 or not names[0].strip():
@@ -116,7 +118,7 @@ def _data_subject(number: str | None, msg_id: str | None, foreign: str | None, *
         return foreign_id(storable(foreign.strip()))
     try:
         text = sys.stdin.readline() if names[0] == "-" else names[0]
-        return Number.parse(text.strip(), own_number)
+        return Number.parse(text, own_number, country_code)
     except ValueError as error:
         fail(ExitCode.USAGE, f"NUMBER: {error}")
 

@@ -12,7 +12,7 @@ from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
-from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
+from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, NumberSettings, StoreSettings
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -24,7 +24,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Workers and beat": (ScheduleSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
-    "One machine: `make up` and commands": (MachineSettings,),
+    "One machine: `make up` and commands": (MachineSettings, NumberSettings),
     "Docker compose": (ComposeSettings,),
 }
 """Titles and their groups. The emulator declares its own settings, which nothing else reads, beside itself."""

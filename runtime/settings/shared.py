@@ -106,6 +106,25 @@ class AccountSettings(Environment):
     seven_api_url: HttpUrl = Field("https://gateway.seven.io/api", description="The gateway's API.")
 
 
+class NumberSettings(Environment):
+    """How people here write phone numbers."""
+
+    seven_country_code: int = Field(
+        49,
+        description="The country code of numbers that begin with a single 0 (in Italy the 0 stays), where a person "
+        "types a number: `trace`, `forget`, the console.",
+    )
+
+    @field_validator("seven_country_code")
+    @classmethod
+    def _is_a_countrys(cls, code: int) -> int:
+        from seven.phone_numbers import is_country_code  # noqa: PLC0415 - it takes 0.1 s to import
+
+        if not is_country_code(code):
+            raise ValueError("the code of a country is expected, without + or 00, such as 49")
+        return code
+
+
 class DataSettings(Environment):
     """Where files are kept."""
 

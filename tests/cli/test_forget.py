@@ -71,6 +71,17 @@ def test_the_printed_output(kept: CommandLine):
     assert (nothing.returncode, "Nothing about this person is kept." in nothing.stdout) == (0, True)
 
 
+def test_a_number_as_people_write_it(kept: CommandLine):
+    """A leading 0 is that of the country in SEVEN_COUNTRY_CODE; a code that no country has is a usage error."""
+    assert kept.answer("forget", "0151 / 234 56 78", "--dry-run")["found"]["blanked"]["calls"] == 1
+    kept.environment["SEVEN_COUNTRY_CODE"] = "43"
+    assert kept.answer("forget", "0151 / 234 56 78", "--dry-run")["found"]["blanked"] == {}
+    assert kept.answer("forget", "0049 151 2345678", "--dry-run")["found"]["blanked"]["calls"] == 1
+    kept.environment["SEVEN_COUNTRY_CODE"] = "999"
+    result = kept.run("forget", NUMBER, "--dry-run")
+    assert (result.returncode, "SEVEN_COUNTRY_CODE: the code of a country is expected" in result.stderr) == (2, True)
+
+
 def test_a_number_of_our_own(kept: CommandLine):
     """Where a number is one of our own it stays, and is found only if that is asked for."""
     with closing(sqlite3.connect(kept.data / "seven.db")) as connection, connection:
@@ -114,9 +125,9 @@ def test_pending_deliveries(kept: CommandLine, accept: Accept, ledger: Ledger):
         pytest.param([], "Name one person to forget", id="no person"),
         pytest.param([NUMBER, "--msg-id", "7"], "Name one person to forget", id="two"),
         pytest.param(["--foreign-id", " "], "Name one person to forget", id="an empty id"),
-        pytest.param(["01512345678"], "country code", id="a number without its country code"),
-        pytest.param(["Shop"], "country code", id="a name"),
-        pytest.param(["-"], "country code", id="nothing on standard input"),
+        pytest.param(["015123"], "a phone number is expected", id="half a number"),
+        pytest.param(["Shop"], "a phone number is expected", id="a name"),
+        pytest.param(["-"], "a phone number is expected", id="nothing on standard input"),
         pytest.param(["--msg-id", "7", "--own-number"], "is about a NUMBER", id="an own number without a number"),
         pytest.param([NUMBER], "--yes", id="no terminal to ask on"),
     ],

@@ -26,6 +26,7 @@ from seven.envelope import peek_id
 from seven.errors import NotUnderstood
 from seven.field_types import _DECIMAL, _INTEGER, _WITHOUT_PLUS, storable
 from seven.parsing import read_form
+from seven.phone_numbers import digits
 from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
 
@@ -59,6 +60,10 @@ _NUMBERS = Expression(
     [("49151", "(0)", "x"), ("49151", "0(0)", "x"), ("", "1 ", "x"), ("49", " ", "x"), ("", "00 ", "x"), ("", "(0)49151", "x"),
      ("", "49(0) 151(0)00 ", "123"), ("1", "-.", "1"), ("", "(", ")"), ("00", "(0)", "4"), ("(0)", "1 1 1 1 1 1 1 1 1 1 1 ", "x")],
 )  # fmt: skip
+_SPELLINGS = Expression(
+    partial(_refused, digits),
+    [("", "(0)", ""), ("", "+", ""), ("", " ", "x"), ("", "00", ""), ("+49", "0", "x"), ("00", "1", "")],
+)
 _MOMENTS = Expression(
     partial(_refused, read_moment),
     [("", "1", "."), ("1.", "1", "x"), ("2026-01-01 10:00:00.", "1", "Z+"), ("", "-", ""), ("2026-01-01 10:00:00,", "1", "+01:0")],
@@ -119,13 +124,9 @@ EXPRESSIONS = {
     "seven/charsets.py: _DECLARED": _CONTENT_TYPES,
     "seven/charsets.py: _NUMBERED": _CONTENT_TYPES,
     "seven/charsets.py: declared_charset": _CONTENT_TYPES,
-    "seven/data_subject.py: _PUNCTUATION": Expression(
-        partial(_refused, Number.parse), [("", "(0)", ""), ("", "+", ""), ("", " ", "x"), ("", "00", "")]
-    ),
     "seven/data_subject.py: Number._pattern": _NUMBERS,
     "seven/data_subject.py: _RUN": _NUMBERS,
     "seven/data_subject.py: _PIECE": _NUMBERS,
-    "seven/data_subject.py: Number.parse": _NUMBERS,
     "seven/data_subject.py: Id.is_in": Expression(
         lambda text: (foreign_id("a" * 255).is_in(text), foreign_id("- " * 127 + "x").is_in(text)),
         [("", "a", ""), ("", "- ", ""), ("", "-a", ""), ("-", "a", "-")],
@@ -144,6 +145,10 @@ EXPRESSIONS = {
     ),
     "seven/parsing.py: _KEY": _FORMS,
     "seven/parsing.py: _BRACKETED": _FORMS,
+    "seven/phone_numbers.py: _PUNCTUATION": _SPELLINGS,
+    "seven/phone_numbers.py: _INTERNATIONAL": _SPELLINGS,
+    "seven/phone_numbers.py: _E164": _SPELLINGS,
+    "seven/phone_numbers.py: _plain": _SPELLINGS,
     "seven/signing.py: _SIGNATURE": Expression(_as_bytes(_SIGNATURE.fullmatch), [("", "a", ""), ("", "a", "x")]),
     "seven/signing.py: _TIMESTAMP": Expression(_as_bytes(_TIMESTAMP.fullmatch), [("", "1", ""), ("", "1", "x")]),
     "seven/signing.py: _NONCE": Expression(_as_bytes(_NONCE.fullmatch), [("", "a", ""), ("", "a", " ")]),

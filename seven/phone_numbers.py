@@ -1,0 +1,101 @@
+"""Phone numbers: a number in any usual spelling as its digits with the country code, as the gateway writes it.
+
+The library's numbering plans only decide between two readings of one text: what they call invalid has its digits all
+the same, since plans change, and fictional numbers are in none.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
+
+SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
+"""Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""
+COUNTRY_CODE = 49
+"""The default of SEVEN_COUNTRY_CODE."""
+
+EXPECTED = "a phone number is expected, such as +49 30 9876543, 0049 30 9876543, 49309876543 or 030 9876543"
+
+_TRUNK = "(0)"
+"""The trunk prefix within an international number. Germany leaves it out there, Italy keeps it."""
+_PUNCTUATION = re.compile(r"[\s\-/.()]")
+_INTERNATIONAL = re.compile(r"^(?:\+|00(?=[1-9]))")
+_E164 = re.compile(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_LONGEST_TEXT = 60
+
+
+def digits(text: str, country_code: int = COUNTRY_CODE) -> str:
+    """The digits of a number with its country code, without a prefix: `4915123456789`.
+
+    A number that begins with one 0 belongs to the country of `country_code`; so does one without a prefix that is valid
+    there, if that country writes its own numbers without a 0, as the United States do. Raises ValueError for what is
+    no number: a name, a short code, fewer than 8 or more than 15 digits. Its sentence does not repeat the text.
+    """
+    plain = _plain(text)
+    bare = _PUNCTUATION.sub("", plain)
+    if (prefix := _INTERNATIONAL.match(bare)) is not None:
+        return _international(bare[prefix.end() :], _without_trunk(plain))
+    if bare.startswith("0"):
+        return _checked(_e164(_parsed(bare, country_code)))
+    if not _writes_a_trunk_prefix(country_code) and phonenumbers.is_valid_number(number := _parsed(bare, country_code)):
+        return _checked(_e164(number))
+    return _international(bare, _without_trunk(plain))
+
+
+def is_country_code(number: int) -> bool:
+    """Whether it is the code of a country."""
+    return phonenumbers.region_code_for_country_code(number) not in ("ZZ", "001")
+
+
+def _plain(text: str) -> str:
+    """The text in ASCII: address books copy invisible marks, dashes and wide digits along. Raises ValueError."""
+    text = unicodedata.normalize("NFKC", text[: _LONGEST_TEXT + 1]).translate(_DASHES)
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip().removeprefix("tel:")
+    text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    if len(text) > _LONGEST_TEXT or not re.fullmatch(r"\+?[0-9]+", _PUNCTUATION.sub("", text)):
+        raise ValueError(EXPECTED)
+    return text
+
+
+def _without_trunk(plain: str) -> str:
+    return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", plain.replace(_TRUNK, "")), count=1)
+
+
+def _international(written: str, without_trunk: str) -> str:
+    """The digits as written, but without a trunk prefix that does not belong to them.
+
+    The library may leave out more, such as Mexico's old mobile prefix, which senders still have.
+    """
+    try:
+        number = phonenumbers.parse(f"+{written}")
+    except NumberParseException:
+        return _checked(without_trunk)
+    e164, code = _e164(number), str(number.country_code)
+    if phonenumbers.is_valid_number(number) and written in (e164, f"{code}0{e164[len(code) :]}"):
+        return _checked(e164)
+    return _checked(without_trunk)
+
+
+def _parsed(written: str, country_code: int) -> PhoneNumber:
+    """The number as someone in that country means it. Raises ValueError."""
+    try:
+        return phonenumbers.parse(written, phonenumbers.region_code_for_country_code(country_code))
+    except NumberParseException:
+        raise ValueError(EXPECTED) from None
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164).removeprefix("+")
+
+
+def _checked(number: str) -> str:
+    if not _E164.fullmatch(number):
+        raise ValueError(EXPECTED)
+    return number
+
+
+def _writes_a_trunk_prefix(country_code: int) -> bool:
+    metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(country_code))
+    return metadata is not None and metadata.national_prefix == "0"
