@@ -4,10 +4,11 @@ from operations.checks.subject import CheckedSettings
 from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.machine import ReceiverUrlSettings
 from runtime.settings.proxies import ProxySettings
+from runtime.settings.shared import NumberSettings
 
 
-class ConsoleSettings(CheckedSettings, ProxySettings, ReceiverUrlSettings, ConsoleAccessSettings):
-    """All that the console reads from its environment: who may look, the servers, and what its checks judge by."""
+class ConsoleSettings(CheckedSettings, ProxySettings, ReceiverUrlSettings, ConsoleAccessSettings, NumberSettings):
+    """All that the console reads: who may look, the servers, what its checks judge by, and how people write numbers."""
 
     @property
     def reader_url(self) -> str:

@@ -87,6 +87,13 @@ class Event(BaseModel, ABC):
         """The key of the record that the event is about, its parts joined by a space."""
 
     @abstractmethod
+    def summary(self, masked: bool) -> str:
+        """What it said, in a few words for people, of any length; masked without a number, text or URL.
+
+        A word of the vendor's that is unknown may be anything, so it counts as text.
+        """
+
+    @abstractmethod
     def project(self) -> Iterable[Record]:
         """The records that this event adds to."""
 

@@ -48,6 +48,10 @@ class StatusReport(Event, event_type="dlr"):
         """The message's id, as the answer to its sending gave it."""
         return self.msg_id
 
+    def summary(self, masked: bool) -> str:
+        """The status."""
+        return self.status if not masked or STATUSES.rank(self.status) else "an unknown status"
+
     def project(self) -> Iterable[Record]:
         """The message's standing, and one entry of its history."""
         yield Message(

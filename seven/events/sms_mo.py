@@ -44,6 +44,13 @@ class InboundSms(Event, event_type="sms_mo"):
             return short_digest(self.sender, self.system, self.time, self.text)
         return self.id
 
+    def summary(self, masked: bool) -> str:
+        """The text, or how long it is."""
+        if not self.text.strip():
+            return "an empty text"
+        size = len(self.text)
+        return f"a text of {size} character{'s' * (size != 1)}" if masked else self.text
+
     def project(self) -> Iterable[Record]:
         """The SMS itself."""
         yield InboundMessage(

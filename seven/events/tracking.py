@@ -45,6 +45,15 @@ class LinkActivity(Event, event_type="tracking"):
         counts = [count for count in (self.total_clicks, self.total_views) if count is not None]
         return sum(counts) if counts else None
 
+    def summary(self, masked: bool) -> str:
+        """Which click or view it was, and of which link: its label, else its short URL."""
+        kind = (self.type or "").lower()
+        totals = {"click": self.total_clicks, "view": self.total_views}
+        activity = "an unknown activity" if masked and kind and kind not in totals else kind or "activity"
+        total = totals.get(kind)
+        which = activity if total is None else f"{activity} {total}"
+        return which if masked else f"{which} on {self.sms_label or self.tracking_url.removeprefix('https://')}"
+
     def project(self) -> Iterable[Record]:
         """The link's totals, and the number of this click or view where the payload has its total.
 

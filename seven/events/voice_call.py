@@ -41,6 +41,10 @@ class IncomingCall(Event, event_type="voice_call"):
         """Direction and id."""
         return f"inbound {self.call_id}"
 
+    def summary(self, masked: bool) -> str:
+        """Who calls."""
+        return "an incoming call" if masked else f"from {self.caller}"
+
     def project(self) -> Iterable[Record]:
         """The call; the gateway does not report its end."""
         yield Call(

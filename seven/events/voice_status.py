@@ -55,6 +55,11 @@ class CallStatusUpdate(Event, event_type="voice_status"):
         """Direction and id."""
         return f"outbound {self.id}"
 
+    def summary(self, masked: bool) -> str:
+        """The status, and how long the call took once that is known."""
+        status = self.status if not masked or STATUSES.rank(self.status) else "an unknown status"
+        return status if not self.duration else f"{status}, {self.duration} s"
+
     def project(self) -> Iterable[Record]:
         """The call's standing, and one entry of its history."""
         yield Call(

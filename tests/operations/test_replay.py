@@ -49,6 +49,9 @@ def understanding_rcs(project: Callable[[str], Iterable[Record]]) -> Iterator[No
         def subject(self) -> str:
             return self.msg_id
 
+        def summary(self, masked: bool) -> str:
+            return "read"
+
         def project(self) -> Iterable[Record]:
             return project(self.msg_id)
 
