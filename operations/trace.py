@@ -1,11 +1,18 @@
-"""Trace: everything that the database holds on one id, read through indexes."""
+"""Trace: everything that the database holds on one id, number, short URL or label, read through indexes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select
 
+from operations.trace_terms import Terms
+from operations.trace_unapplied import PendingSearch, unapplied_about
+from seven.phone_numbers import COUNTRY_CODE
+from seven.summaries import summarise
+from store.archive import first_id
+from store.link_gaps import gaps_of
 from store.schema import (
     call_statuses,
     calls,
@@ -42,76 +49,127 @@ class Story:
     calls: list[Row] = field(default_factory=list)
     inbound_messages: list[Row] = field(default_factory=list)
     links: list[Row] = field(default_factory=list)
+    """Each with its `gaps`: by kind, how many activities the gateway counted and never reported."""
     deliveries: list[Row] = field(default_factory=list)
-    """All deliveries about these records, each with the number of its repeats."""
+    """All deliveries about these records, each with the number of its repeats and its `summary`."""
+    unapplied: list[Row] = field(default_factory=list)
+    """Parked, quarantined and dead deliveries whose payload has what was asked for, beside those above."""
+    pending: PendingSearch | None = None
+    """What the ledger holds of it; None if nobody looked there."""
     cut: bool = False
     """Whether a limit cut one of the lists."""
 
     def __bool__(self) -> bool:
-        return any((self.delivery, self.messages, self.calls, self.inbound_messages, self.links, self.deliveries))
+        records = (self.messages, self.calls, self.inbound_messages, self.links)
+        is_pending = self.pending is not None and self.pending.deliveries
+        return any((self.delivery, *records, self.deliveries, self.unapplied, is_pending))
+
+    @property
+    def subjects(self) -> set[str]:
+        """The subjects of deliveries about these records."""
+        subjects = {row["msg_id"] for row in self.messages} | {row["id"] for row in self.inbound_messages}
+        subjects |= {f"{row['direction']} {row['call_id']}" for row in self.calls}
+        return subjects | {f"{row['sms_id']} {row['tracking_url']}" for row in self.links}
 
 
-def latest_deliveries(connection: Connection) -> list[Row]:
-    """The latest deliveries, the latest first."""
-    return _rows(connection, select(*_SHOWN).order_by(deliveries.c.id.desc()).limit(LATEST))
+def latest_deliveries(connection: Connection, *, masked: bool = False) -> list[Row]:
+    """The latest deliveries, the latest first, each with its `summary`."""
+    query = select(*_SHOWN, deliveries.c.payload).order_by(deliveries.c.id.desc())
+    return _summarised(_rows(connection, query.limit(LATEST)), masked)
 
 
-def trace_story(connection: Connection, identifier: str) -> Story:
-    """The records with this id, foreign id, short URL or subject; for the id of a delivery, the records it is about."""
+def deliveries_around(connection: Connection, at: datetime, *, masked: bool = False) -> list[Row]:
+    """The last deliveries received before a moment and the first ones after it, the latest first."""
+    query, moment = select(*_SHOWN, deliveries.c.payload), first_id(at)
+    before = query.where(deliveries.c.id < moment).order_by(deliveries.c.id.desc()).limit(LATEST // 2)
+    after = query.where(deliveries.c.id >= moment).order_by(deliveries.c.id).limit(LATEST // 2)
+    return _summarised([*reversed(_rows(connection, after)), *_rows(connection, before)], masked)
+
+
+def trace_story(
+    connection: Connection, identifier: str, country_code: int = COUNTRY_CODE, *, masked: bool = False
+) -> Story:
+    """The records with this id, foreign id (in any case), number (in any spelling), short URL, label or subject.
+
+    For the id of a delivery, the records it is about. `masked` summaries hold no number and no text.
+    """
     story = Story(identifier)
-    rows = _rows(connection, select(*_SHOWN, deliveries.c.payload).where(deliveries.c.id == identifier))
+    query = select(*_SHOWN, deliveries.c.payload).where(deliveries.c.id == identifier.strip().lower())
+    rows = _rows(connection, query)
     story.delivery = rows[0] if rows else None
     subject = (story.delivery and story.delivery["subject"]) or identifier
+    terms = Terms.of(subject, country_code)
     first, _, rest = subject.partition(" ")
     directions, key, tracking_url = ((first,), rest, "") if first in DIRECTIONS and rest else (DIRECTIONS, first, rest)
-    names = (key, subject)  # a foreign id may contain spaces
+    names = tuple(dict.fromkeys((key, *terms.names)))  # a foreign id may contain spaces
     story.messages = _messages(connection, names)
-    story.calls = _calls(connection, directions, names)
-    story.inbound_messages = _select(connection, inbound_messages, inbound_messages.c.id.in_(names))
-    story.links = _links(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url)
-    story.deliveries = _deliveries(connection, story, subject)
+    story.calls = _calls(connection, directions, names, terms)
+    story.inbound_messages = _inbound(connection, names, terms)
+    story.links = _links(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url, terms)
+    story.deliveries = _deliveries(connection, story, subject, masked)
+    if story.delivery is None:
+        _add_unapplied(connection, story, terms, masked)
     records = (story.messages, story.calls, story.inbound_messages, story.links)
     read = sum(1 + row["repeats"] for row in story.deliveries)
-    story.cut = read >= MOST_DELIVERIES or any(len(rows) >= MOST_RECORDS for rows in records)
+    story.cut |= read >= MOST_DELIVERIES or any(len(rows) >= MOST_RECORDS for rows in records)
     return story
 
 
 def _messages(connection: Connection, names: Sequence[str]) -> list[Row]:
-    rows = _select(connection, messages, or_(messages.c.msg_id.in_(names), messages.c.foreign_id.in_(names)))
+    rows = _select(connection, messages, or_(messages.c.msg_id.in_(names), _is_foreign_id(messages, names)))
     _add_history(connection, rows, message_statuses, ("msg_id",), ("at", "status"))
     return rows
 
 
-def _calls(connection: Connection, directions: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _calls(connection: Connection, directions: Sequence[str], names: Sequence[str], terms: Terms) -> list[Row]:
     named = and_(calls.c.direction.in_(directions), calls.c.call_id.in_(names))
-    rows = _select(connection, calls, or_(named, calls.c.foreign_id.in_(names)))
+    numbers = [column.in_(terms.numbers) for column in (calls.c.caller, calls.c.recipient)]
+    rows = _select(connection, calls, or_(named, _is_foreign_id(calls, names), *numbers), calls.c.started_at)
     _add_history(connection, rows, call_statuses, ("direction", "call_id"), ("at", "status"))
     return rows
 
 
-def _links(connection: Connection, keys: list[str], tracking_url: str) -> list[Row]:
-    """The links of messages, or one of them; for a short URL alone it scans all links, since no index covers it."""
+def _inbound(connection: Connection, names: Sequence[str], terms: Terms) -> list[Row]:
+    c = inbound_messages.c
+    return _select(connection, inbound_messages, or_(c.id.in_(names), c.sender.in_(terms.numbers)), c.sent_at)
+
+
+def _links(connection: Connection, keys: list[str], tracking_url: str, terms: Terms) -> list[Row]:
+    """The links of messages, or one of them; or those of a short URL, with or without its scheme, or of a label."""
     condition: ColumnElement[bool] = links.c.sms_id.in_(keys)
-    if tracking_url:
+    if tracking_url and "/" in tracking_url:
         condition = and_(condition, links.c.tracking_url == tracking_url)
-    elif "/" in keys[0]:
-        condition = links.c.tracking_url == keys[0]
-    rows = _select(connection, links, condition)
+    rows = _select(
+        connection, links, or_(condition, links.c.tracking_url.in_(terms.urls), links.c.label == terms.typed)
+    )
     _add_history(connection, rows, link_events, ("sms_id", "tracking_url"), ("type", "nth"))
+    for row, gaps in zip(rows, gaps_of(connection, rows), strict=True):
+        row["gaps"] = gaps
     return rows
 
 
-def _deliveries(connection: Connection, story: Story, subject: str) -> list[Row]:
+def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
+    """In any case: the database's own lower(), which its index has."""
+    column = table.c.foreign_id
+    return or_(column.in_(names), func.lower(column).in_([func.lower(literal(name)) for name in names]))
+
+
+def _deliveries(connection: Connection, story: Story, subject: str, masked: bool) -> list[Row]:
     """The deliveries about these records, by the index on subjects, in order of receipt."""
-    subjects = {subject, *(f"{direction} {subject}" for direction in DIRECTIONS)}
-    subjects |= {row["msg_id"] for row in story.messages} | {row["id"] for row in story.inbound_messages}
-    subjects |= {f"{row['direction']} {row['call_id']}" for row in story.calls}
-    subjects |= {f"{row['sms_id']} {row['tracking_url']}" for row in story.links}
+    subjects = {subject, *(f"{direction} {subject}" for direction in DIRECTIONS)} | story.subjects
     column = deliveries.c.subject
     # Subjects of a message's links begin with its id and a space, and "!" is the character after the space.
     of_its_links = and_(column > f"{subject} ", column < f"{subject}!")
-    query = select(*_SHOWN, deliveries.c.digest).where(or_(column.in_(subjects), of_its_links))
-    return _without_repeats(_rows(connection, query.order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES)))
+    query = select(*_SHOWN, deliveries.c.payload, deliveries.c.digest).where(or_(column.in_(subjects), of_its_links))
+    rows = _rows(connection, query.order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES))
+    return _summarised(_without_repeats(rows), masked)
+
+
+def _add_unapplied(connection: Connection, story: Story, terms: Terms, masked: bool) -> None:
+    rows, whole = unapplied_about(connection, terms, _SHOWN)
+    known = {row["id"] for row in story.deliveries}
+    story.unapplied = _summarised([row for row in rows if row["id"] not in known], masked)
+    story.cut |= not whole and bool(rows)
 
 
 def _without_repeats(rows: list[Row]) -> list[Row]:
@@ -126,6 +184,13 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
     return list(firsts.values())
 
 
+def _summarised(rows: list[Row], masked: bool) -> list[Row]:
+    """The rows with what each said instead of its payload."""
+    for row in rows:
+        row["summary"] = summarise(row["event_type"], row.pop("payload"), masked=masked)
+    return rows
+
+
 def _add_history(
     connection: Connection, records: list[Row], table: Table, key: Sequence[str], order: Sequence[str]
 ) -> None:
@@ -138,8 +203,17 @@ def _add_history(
         )
 
 
-def _select(connection: Connection, table: Table, condition: ColumnElement[bool]) -> list[Row]:
-    return _rows(connection, select(table).where(condition).order_by(*table.primary_key).limit(MOST_RECORDS))
+def _select(
+    connection: Connection, table: Table, condition: ColumnElement[bool], at: ColumnElement[Any] | None = None
+) -> list[Row]:
+    """At most MOST_RECORDS rows in the order of their key; the latest ones by `at` where that is given.
+
+    Sorted by an expression: by a column of an index, PostgreSQL might read that index until enough rows match.
+    """
+    (first, *_) = table.primary_key
+    order = (literal("") + first) if at is None else func.coalesce(at, at).desc()
+    rows = _rows(connection, select(table).where(condition).order_by(order).limit(MOST_RECORDS))
+    return sorted(rows, key=lambda row: tuple(row[column.name] for column in table.primary_key))
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[Row]:

@@ -1,9 +1,11 @@
 """Link gaps: clicks and views that the gateway counted and never reported, by its own counters, for the audit."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, case, cast, func, literal, null, select, union_all
 
+from store.record_rows import among
 from store.schema import link_events, links
 from store.types import Time
 
@@ -41,6 +43,28 @@ def link_gaps(connection: Connection) -> dict[str, tuple[int, int]]:
         .group_by(gaps.c.kind)
     )
     return {kind: (count, int(number)) for kind, count, number in connection.execute(query)}
+
+
+def gaps_of(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
+    """Of each of a few rows of `links`: by kind, how many clicks or views the gateway never reported; only above 0."""
+    if not rows:
+        return []
+    c = link_events.c
+    keys = [(row["sms_id"], row["tracking_url"]) for row in rows]
+    query = select(c.sms_id, c.tracking_url, c.type, func.count(), func.min(c.nth))
+    query = query.where(among([c.sms_id, c.tracking_url], keys)).group_by(c.sms_id, c.tracking_url, c.type)
+    reported = {tuple(key): (number, first) for *key, number, first in connection.execute(query)}
+    earliest = connection.execute(select(func.min(c.at))).scalar()
+    gaps: list[dict[str, int]] = []
+    for row, key in zip(rows, keys, strict=True):
+        whole = earliest is not None and row["first_at"] is not None and row["first_at"] >= earliest
+        unreported = {}
+        for kind, counter in COUNTERS.items():
+            total = row[counter.name] or 0
+            number, first = reported.get((*key, kind), (0, None))
+            unreported[kind] = total - number - (0 if whole else total if first is None else first - 1)
+        gaps.append({kind: number for kind, number in unreported.items() if number > 0})
+    return gaps
 
 
 def _counted() -> list[Select[Any]]:

@@ -1,0 +1,131 @@
+"""Record state: how a record stands now, in one sentence; and what happened to those of a story, in order."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from operations.trace import Story
+from seven.visible_text import visible_text
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened to a record."""
+
+    at: datetime | None
+    what: str
+    """`DELIVERED`, `click 3`."""
+    kind: str
+    """`message`, `call`, `inbound SMS` or `link`."""
+    record: str
+    """The record's id; of a link its message's."""
+
+
+def standing(kind: str, record: Row) -> str:
+    """How a row of a story's `messages`, `calls`, `inbound_messages` or `links` stands: a sentence, its times in UTC.
+
+    `Delivered 2026-03-29 08:00:09, 9 s after it was accepted`. Of foreign words it has the status alone.
+    """
+    return _SENTENCES[kind](record)
+
+
+def time_line(story: Story) -> list[Moment]:
+    """All that happened to the records of a story, the earliest first; what has no time is last."""
+    moments = [*_statuses(story), *_activities(story), *_receipts(story)]
+    return sorted(moments, key=lambda moment: (moment.at is None, moment.at or datetime.min.replace(tzinfo=UTC)))
+
+
+def span(duration: timedelta) -> str:
+    """A duration for people: `9 s`, `3 min 20 s`, `2 h 5 min`, `2 d 3 h`."""
+    seconds = round(duration.total_seconds())
+    for unit, size, smaller, smaller_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if seconds >= size:
+            rest = seconds % size // smaller_size
+            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds} s"
+
+
+def _message(row: Row) -> str:
+    status, at = visible_text(str(row["status"] or "")), _time(row["status_at"])
+    since = _since_accepted(row)
+    match row["result"]:
+        case "delivered":
+            sentence = f"Delivered {at}{since}"
+        case "failed":
+            sentence = f"Not delivered: {status} {at}{since}"
+        case "pending":
+            sentence = f"On its way: {status} {at}"
+        case _:
+            sentence = f"{status or 'No status'} {at}, which is no status known here".replace("  ", " ")
+    return sentence + (", by the time of the report" if row["undated"] else "")
+
+
+def _since_accepted(row: Row) -> str:
+    accepted = next((entry["at"] for entry in row["history"] if entry["status"].upper() == "ACCEPTED"), None)
+    if accepted is None or row["status_at"] is None or row["status_at"] <= accepted:
+        return ""
+    return f", {span(row['status_at'] - accepted)} after it was accepted"
+
+
+def _call(row: Row) -> str:
+    if row["direction"] == "inbound":
+        return f"Came in {_time(row['started_at'])}"
+    status = visible_text(str(row["status"] or "no status"))
+    lasted = f", {span(timedelta(seconds=row['duration_s']))} long" if row["duration_s"] else ""
+    return f"{status[:1].upper()}{status[1:]} {_time(row['status_at'])}{lasted}"
+
+
+def _inbound(row: Row) -> str:
+    return f"Sent {_time(row['sent_at'])}"
+
+
+def _link(row: Row) -> str:
+    counts = [_count(row[name] or 0, name[:-1]) for name in ("clicks", "views") if row[name] or name == "clicks"]
+    last = f", the last report {_time(row['last_at'])}" if row["last_at"] else ""
+    gaps = [f"{_count(number, kind)} never reported" for kind, number in row.get("gaps", {}).items()]
+    return ", ".join([f"{' and '.join(counts)}{last}", *gaps])
+
+
+_SENTENCES: dict[str, Callable[[Row], str]] = {
+    "messages": _message,
+    "calls": _call,
+    "inbound_messages": _inbound,
+    "links": _link,
+}
+
+
+def _statuses(story: Story) -> Iterator[Moment]:
+    for row in story.messages:
+        for entry in row["history"]:
+            yield Moment(entry["at"], visible_text(entry["status"]), "message", row["msg_id"])
+    for row in story.calls:
+        for entry in row["history"]:
+            yield Moment(entry["at"], visible_text(entry["status"]), "call", row["call_id"])
+
+
+def _activities(story: Story) -> Iterator[Moment]:
+    for row in story.links:
+        for entry in row["history"]:
+            yield Moment(entry["at"], f"{visible_text(entry['type'])} {entry['nth']}", "link", row["sms_id"])
+
+
+def _receipts(story: Story) -> Iterator[Moment]:
+    """Of what has no statuses."""
+    for row in story.inbound_messages:
+        yield Moment(row["sent_at"], "sent to us", "inbound SMS", row["id"])
+    for row in story.calls:
+        if row["direction"] == "inbound" or not row["history"]:
+            yield Moment(
+                row["started_at"], "called us" if row["direction"] == "inbound" else "began", "call", row["call_id"]
+            )
+
+
+def _time(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
