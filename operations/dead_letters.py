@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
 from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
+from seven.summaries import summarise
 from store.record_rows import KEYS_AT_ONCE, read_records, select_records
 from store.schema import OPEN_OUTCOMES, dead_letter_failures, dead_letters, deliveries
 
@@ -102,6 +103,20 @@ def read_unapplied(connection: Connection, ids: Collection[str], lock: bool = Fa
     archived = [ArchivedDelivery(**row) for row in rows]
     letters = read_records(connection, [(DeadLetter.table, (delivery.id,)) for delivery in archived])
     return [Unapplied(delivery, _letter(letters.get((DeadLetter.table, (delivery.id,))))) for delivery in archived]
+
+
+class Content(NamedTuple):
+    """What a delivery was about, where that is known, and what it said, for people."""
+
+    subject: str | None
+    summary: str
+
+
+def read_contents(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
+    """Of each of a few deliveries, by its id."""
+    c = deliveries.c
+    rows = connection.execute(select(c.id, c.event_type, c.subject, c.payload).where(c.id.in_(ids)))
+    return {row.id: Content(row.subject, summarise(row.event_type, row.payload)) for row in rows}
 
 
 def read_failures(connection: Connection, ids: Collection[str]) -> list[Failure]:

@@ -22,6 +22,8 @@ class Moment:
     """`message`, `call`, `inbound SMS` or `link`."""
     record: str
     """The record's id; of a link its message's."""
+    url: str = ""
+    """Of a link its short URL."""
 
 
 def standing(kind: str, record: Row) -> str:
@@ -109,7 +111,9 @@ def _statuses(story: Story) -> Iterator[Moment]:
 def _activities(story: Story) -> Iterator[Moment]:
     for row in story.links:
         for entry in row["history"]:
-            yield Moment(entry["at"], f"{visible_text(entry['type'])} {entry['nth']}", "link", row["sms_id"])
+            yield Moment(
+                entry["at"], f"{visible_text(entry['type'])} {entry['nth']}", "link", row["sms_id"], row["tracking_url"]
+            )
 
 
 def _receipts(story: Story) -> Iterator[Moment]:

@@ -25,7 +25,15 @@ from cli.output.dead import (
 )
 from cli.output.progress import Portions
 from cli.output.terminal import document, line, shown
-from operations.dead_letters import Selection, count_groups, list_unapplied, read_failures, read_unapplied, select_ids
+from operations.dead_letters import (
+    Selection,
+    count_groups,
+    list_unapplied,
+    read_contents,
+    read_failures,
+    read_unapplied,
+    select_ids,
+)
 from operations.replay import ReplayPlan, ReplaySummary, discard, replay
 from operations.reprocess import reprocess
 from seven.field_types import storable
@@ -56,10 +64,11 @@ def list_(selection: Selection, *, as_json: AsJson = False) -> None:
         selection = replace(selection, limit=LISTED)
     with read_connection() as connection:
         groups, rows = count_groups(connection, selection), list_unapplied(connection, selection)
+        contents = {} if as_json else read_contents(connection, [row["id"] for row in rows])
     if as_json:
         document({"deliveries": sum(group["deliveries"] for group in groups), "groups": groups, "listed": rows})
     else:
-        print_list(groups, rows)
+        print_list(groups, rows, contents)
     raise typer.Exit(_report_unmatched(selection, [row["id"] for row in rows]))
 
 

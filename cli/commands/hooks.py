@@ -13,7 +13,7 @@ from cli.confirm import confirm, require_terminal
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
-from cli.output.terminal import document, line, program, table
+from cli.output.terminal import Column, document, line, suggestion, table
 from gateway.client import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.factory import reconciler
@@ -38,7 +38,8 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         document(hooks)
     else:
-        table(f"Hooks at the gateway: {len(hooks)}", _COLUMNS, ([hook[name] for name in _COLUMNS] for hook in hooks))
+        rows = [[hook[name] for name, _, _ in _COLUMNS] for hook in hooks]
+        table(f"Hooks at the gateway: {len(hooks)}", [Column(title, room) for _, title, room in _COLUMNS], rows)
 
 
 @app.command("plan")
@@ -75,7 +76,11 @@ def apply_(
     raise typer.Exit(ExitCode.WRONG if result.plan.drift else ExitCode.GOOD)
 
 
-_COLUMNS = ("id", "whose", "event_type", "request_method", "event_filter", "enabled", "address")
+_COLUMNS = (
+    ("whose", "whose", 0), ("event_type", "event type", 0), ("address", "address", 0), ("enabled", "enabled", 1),
+    ("event_filter", "filter", 2), ("request_method", "method", 3), ("id", "id", 4),
+)  # fmt: skip
+"""Key, name, and how early each leaves where there is no room."""
 
 
 @contextmanager
@@ -129,7 +134,7 @@ def _as_dict(hook: Hook, addresses: Addresses) -> dict[str, Any]:
 def _print_plan(comparison: Comparison, addresses: Addresses, *, as_json: bool) -> None:
     plan = comparison.plan
     actions = {
-        "matching": [(actual, "") for _, actual in plan.matching],
+        "matching": [(actual, "as desired") for _, actual in plan.matching],
         "missing": [(hook, "to be created") for hook in plan.missing],
         "drifted": [(drift.actual, f"to be replaced: {', '.join(drift.differences)}") for drift in plan.drifted],
         "surplus": [(hook, "to be removed") for hook in plan.surplus],
@@ -143,14 +148,14 @@ def _print_plan(comparison: Comparison, addresses: Addresses, *, as_json: bool) 
     if as_json:
         document({"drift": plan.drift, "holds": [hold._asdict() for hold in comparison.holds], **groups})
         return
-    rows = [[name, hook["what"], *(hook[c] for c in _COLUMNS)] for name, hooks in groups.items() for hook in hooks]
-    table("Hooks", ("", "what", *_COLUMNS), rows)
+    rows = [[hook["what"], *(hook[name] for name, _, _ in _COLUMNS[1:])] for hooks in groups.values() for hook in hooks]
+    table("Hooks", ["what", *(Column(title, room) for _, title, room in _COLUMNS[1:])], rows)
     for hold in comparison.holds:
         line(hold.text, "yellow")
     if not plan.drift:
         line("All hooks are as desired.")
     else:
-        line(f"{plan.drift} are not as desired. To repair them: {program()} hooks apply")
+        suggestion(f"{plan.drift} {'is' if plan.drift == 1 else 'are'} not as desired. To repair:", "hooks apply")
 
 
 def _print_result(result: ReconcileResult, addresses: Addresses, *, as_json: bool) -> None:

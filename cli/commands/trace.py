@@ -4,85 +4,86 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from redis.exceptions import RedisError
 
 from cli.database import read_connection
-from cli.exits import ExitCode
-from cli.output.terminal import document, line, program, shown, table
-from operations.trace import Row, Story, latest_deliveries, trace_story
+from cli.exits import ExitCode, fail
+from cli.installation import Installation
+from cli.output.terminal import document
+from cli.output.trace import print_around, print_latest, print_nothing, print_story
+from cli.times import parse_time
+from ledger.client import Ledger
+from operations.trace import Story, deliveries_around, latest_deliveries, trace_story
+from operations.trace_terms import Terms
+from operations.trace_unapplied import pending_about
+from runtime.redis_errors import reason
 from seven.field_types import storable
 
-_RECORDS = (("Message", "messages"), ("Call", "calls"), ("Inbound SMS", "inbound_messages"), ("Link", "links"))
-_INTERNAL = ("rank", "history")
-_DELIVERY = ("received_at", "event_type", "request_method", "outcome", "repeats", "subject", "reason", "remark", "id")
-_LATEST = ("received_at", "event_type", "request_method", "outcome", "subject", "reason", "remark", "id")
+LEDGER_TIMEOUT_S = 2.0
 
 
 def trace(
-    identifier: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[ID]", help="A msg_id, sms_id, call id, inbound id, foreign id, short URL, or a delivery's own id."
+            metavar="[ID]",
+            help="A message id, call id or inbound id, a phone number in any usual spelling, a foreign id in any case, "
+            "a short URL, a label, or a delivery's own id.",
+        ),
+    ] = None,
+    around: Annotated[
+        str | None,
+        typer.Option(
+            "--around", metavar="TIME", help='The deliveries around a moment, such as "yesterday 11:00" (UTC).'
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Show one message, call, inbound SMS or link: its standing and history, its deliveries and their repeats.
+    """Show one message, call, inbound SMS or link: its standing, what happened, its deliveries and their repeats.
 
-    Without an id: the latest 20 deliveries. All times are UTC.
+    Of a number: its calls and inbound SMS; a status report contains no number. Deliveries that were parked, or that
+    still wait for a worker, are searched, too. Without an id: the latest 20 deliveries. All times are UTC.
     """
-    if identifier is None:
-        _print_latest(as_json)
+    identifier = storable(" ".join(words or ()).strip())  # a number has spaces
+    if not identifier:
+        _print_deliveries(around, as_json)
         return
+    if around is not None:
+        fail(ExitCode.USAGE, "Either an ID or --around, not both.")
+    home = Installation.from_environment()
+    country_code = home.settings.seven_country_code
     with read_connection() as connection:
-        story = trace_story(connection, storable(identifier.strip()))
+        story = trace_story(connection, identifier, country_code)
+    unread = _add_pending(story, home.redis_url, country_code)
     if as_json:
         document(asdict(story))
     elif story:
-        _print_story(story)
+        print_story(story)
     else:
-        line(f"The database holds nothing about {shown(identifier)}.")
-        line("A delivery that has just arrived may still be pending in the ledger.")
-        line(f"The latest deliveries: {program()} trace")
+        print_nothing(story, unread)
     if not story:
         raise typer.Exit(ExitCode.WRONG)
 
 
-def _print_latest(as_json: bool) -> None:
+def _print_deliveries(around: str | None, as_json: bool) -> None:
+    at = parse_time("--around", around)
     with read_connection() as connection:
-        deliveries = latest_deliveries(connection)
+        deliveries = latest_deliveries(connection) if at is None else deliveries_around(connection, at)
     if as_json:
         document({"deliveries": deliveries})
-    elif deliveries:
-        _table("The latest deliveries (times in UTC)", _LATEST, deliveries)
+    elif at is None:
+        print_latest(deliveries)
     else:
-        line(f"No delivery has arrived yet. Send a sample: {program()} send")
+        print_around(at, deliveries)
 
 
-def _print_story(story: Story) -> None:
-    for title, name in _RECORDS:
-        for record in getattr(story, name):
-            _fields(title, record)
-            if record.get("history"):
-                _table(f"{title}: history", tuple(record["history"][0]), record["history"])
-                line()
-    if story.deliveries:
-        _table("Deliveries", _DELIVERY, story.deliveries)
-    if story.cut:
-        line("There may be more: the number listed of each kind is limited.", "yellow")
-    if story.delivery:
-        line()
-        _fields("This delivery", story.delivery)
-        if story.delivery["payload"] is None:
-            line("Its payload is not kept any more.")
-
-
-def _fields(title: str, record: Row) -> None:
-    rows = [(name, value) for name, value in record.items() if name not in _INTERNAL and value is not None]
-    table(f"{title} (times in UTC)", ("", ""), rows)
-    line()
-
-
-def _table(title: str, columns: tuple[str, ...], rows: list[Row]) -> None:
-    """Leaves out empty columns."""
-    names = [name for name in columns if any(row[name] not in (None, 0, "") for row in rows)]
-    table(title, names, ([row[name] for name in names] for row in rows))
+def _add_pending(story: Story, redis_url: str, country_code: int) -> str | None:
+    """Search the ledger, too. Returns why that was not possible, if it was not."""
+    ledger = Ledger(redis_url, timeout_s=LEDGER_TIMEOUT_S)
+    try:
+        story.pending = pending_about(ledger, Terms.of(story.id, country_code), story.subjects)
+    except RedisError as error:
+        return reason(error)
+    finally:
+        ledger.close()
+    return None

@@ -23,7 +23,7 @@ def print_audit(audit: Audit) -> None:
     if audit.figures.life is None:
         line("The ledger has accepted nothing yet.")
     else:
-        line(f"The ledger's life {audit.figures.life[:8]}, since {shown(audit.figures.born_at)}:")
+        line(f"Since {shown(audit.figures.born_at)} UTC, when Redis was last empty:")
         _print_balance(audit.series)
         line()
         _print_pending(audit)
@@ -43,7 +43,7 @@ def _print_balance(balance: Sequence[Series]) -> None:
     fates = sorted({fate for series in balance for fate in series.tallied})
     columns = [
         "queue",
-        "given out",
+        "accepted",
         *outcomes,
         *(_FATES.get(fate, fate) for fate in fates),
         "waiting",
@@ -57,7 +57,7 @@ def _print_balance(balance: Sequence[Series]) -> None:
         ]
         for series in balance
     ]  # fmt: skip
-    table("Every ordinal given out, and where it is", columns, rows)
+    table("Every delivery accepted, and where it is", columns, rows)
 
 
 def _print_pending(audit: Audit) -> None:
@@ -65,7 +65,7 @@ def _print_pending(audit: Audit) -> None:
         [queue, figures.pending, figures.announcements, _oldest_wait(audit, figures), audit.repeats.get(queue, 0)]
         for queue, figures in audit.figures.queues.items()
     ]
-    table("Pending", ("queue", "batches", "announcements", "oldest waits", "repeats kept"), rows)
+    table("Pending", ("queue", "batches", "tasks queued", "oldest waits", "repeats kept"), rows)
 
 
 def _oldest_wait(audit: Audit, figures: QueueFigures) -> str:
@@ -81,9 +81,7 @@ def _print_earlier_lives(audit: Audit) -> None:
         return
     line()
     if any(series.open_end for series in audit.earlier):
-        line(
-            "The ledger had an earlier life: Redis once began empty. Deliveries that it held then and that were", "red"
-        )
+        line("Redis once began empty. Deliveries that it held then and that were", "red")
         line(
             "no rows yet are lost. Up to the last ordinal seen they are counted below; later ones are only in the",
             "red",

@@ -6,22 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cli.output.terminal import line, shown, table
+from cli.output.terminal import Column, fields, line, shown, suggestion, table
+from cli.output.values import short_times
+from operations.dead_letters import Content
 from operations.replay import ReplayPlan, ReplaySummary
 from operations.reprocess import Reprocessed, stored_line
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 from seven.records import ArchivedDelivery, Failure
 
-_LISTED = ("received_at", "outcome", "event_type", "reason", "failed_at", "attempts", "replayed_at", "source", "id")
+_LISTED = (
+    ("outcome", "outcome", 0), ("event_type", "type", 0), ("subject", "about", 0), ("summary", "what it said", 0),
+    ("reason", "because", 1), ("id", "delivery", 2), ("source", "from", 3), ("failed_at", "failed (UTC)", 4),
+    ("attempts", "attempts", 5), ("replayed_at", "replayed (UTC)", 6),
+)  # fmt: skip
+"""Columns beside the time: key, name, and how early each leaves where there is no room."""
 _GROUPED = ("deliveries", "outcome", "event_type", "reason")
+_GROUP_NAMES = ("how many", "outcome", "type", "because")
 _BECOMES = ("applied", "parked", "dead", "left")
 _DIFFERENCES = ("new", "changed", "gone")
 _MOST_TEXT = 4096
 
 
-def print_list(groups: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the groups, and below them the deliveries, the newest first."""
+def print_list(
+    groups: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], contents: Mapping[str, Content]
+) -> None:
+    """Print the groups, and below them the deliveries, the newest first; `contents` by their ids."""
     total = sum(group["deliveries"] for group in groups)
     if not total:
         line("No matching delivery is dead, parked or quarantined here.")
@@ -29,12 +39,23 @@ def print_list(groups: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, 
     print_groups(f"Deliveries: {total}", groups)
     line()
     which = f"The newest {len(rows)}" if len(rows) < total else "All of them"
-    _table(f"{which}, the newest first (times in UTC)", _LISTED, rows)
+    day, times = short_times(row["received_at"] for row in rows)
+    known = [{**row, **contents[row["id"]]._asdict()} for row in rows]
+    kept = [(name, Column(title, room)) for name, title, room in _LISTED if any(row[name] is not None for row in known)]
+    table(
+        f"{which}, the newest first ({f'{day}, ' * bool(day)}UTC)",
+        [Column("time"), *(column for _, column in kept)],
+        [[at, *(row[name] for name, _ in kept)] for at, row in zip(times, known, strict=True)],
+    )
+    if rows:
+        line()
+        suggestion("Everything about one, and what it would be today:", f"dead show {shown(rows[0]['id'])}")
+        suggestion("What would become of them if they were processed again:", "dead replay --dry-run")
 
 
 def print_groups(title: str, groups: Sequence[Mapping[str, Any]]) -> None:
     """Print the counts by outcome, event type and reason."""
-    table(title, _GROUPED, ([group[name] for name in _GROUPED] for group in groups))
+    table(title, _GROUP_NAMES, ([group[name] for name in _GROUPED] for group in groups))
 
 
 def delivery_as_dict(
@@ -149,7 +170,7 @@ def _fields(title: str, values: Mapping[str, Any]) -> None:
     if rows:
         if title:
             line(title, "bold")  # as the title of a narrow table it would wrap
-        table("", ("", ""), rows)
+        fields("", rows)
         line()
 
 

@@ -52,7 +52,7 @@ class Report:
         if self._changes:
             heading, details = ("from → to", _difference) if self.dry_run else ("fields", _field_names)
             rows = ((change.table, _key(change), _kind(change), details(change)) for change in self._changes)
-            table("Rows", ("table", "key", would.strip(), heading), rows)
+            table("Rows", ("table", "key", would.strip() or "was", heading), rows)
             self._print_more(self._total.total() - len(self._changes))
             counts = ((name, *(kinds[kind] or "" for kind in _KINDS)) for name, kinds in sorted(self.rows.items()))
             table("Rows by table", ("table", *_KINDS), counts)

@@ -54,7 +54,7 @@ def _queues(now: Now) -> None:
         rows.append(row)
     if redis:
         rows.append(["clock", "", "", "", "", redis.clock_announcements or ""])
-    table("", ("queue", "quiet for", "last hour", "batches wait", "oldest", "announced"), rows)
+    table("", ("queue", "quiet for", "last hour", "batches wait", "oldest", "tasks queued"), rows)
 
 
 def _reasons(rows: RowCounts) -> None:

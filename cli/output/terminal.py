@@ -6,17 +6,18 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.box import ROUNDED
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from seven.visible_text import visible_text
+from cli.output.tables import GAP, LEAST_WIDTH, Column, layout, pairs, wrapped
+from cli.output.values import shown
+
+__all__ = ["Column", "console", "document", "fields", "grid", "line", "near", "program", "shown", "suggestion", "table"]
 
 PLAIN_WIDTH = 1000  # so that lines in a file or a pipe do not wrap
 
@@ -24,50 +25,66 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_
 
 
 def line(text: str = "", style: str = "") -> None:
-    """Print a line. A terminal that has gone away is no error."""
+    """Print a line; on a terminal in as many as it needs, broken between words. A terminal may have gone away."""
     with suppress(OSError):
-        console.print(Text(text, style), soft_wrap=True)
+        for part in wrapped(text, _width()):
+            console.print(Text(part, style), soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table, on a terminal with a frame."""
-    framed = Table(
-        title=Text(title, "bold"),
-        title_justify="left",
-        box=ROUNDED if console.is_terminal else None,
-        header_style="bold",
-        show_header=any(columns),
-        pad_edge=console.is_terminal,
-    )
-    for column in columns:
-        framed.add_column(column, overflow="fold", no_wrap=column == "id")  # a wrapped id cannot be copied
-    for row in rows:
-        framed.add_row(*(Text(shown(cell)) for cell in row))
-    with suppress(OSError):
-        console.print(framed)
+def suggestion(sentence: str, words: str) -> None:
+    """Print a sentence and a command of this program that follows from it, which is never broken."""
+    command, width = f"{program()} {words}", _width()
+    if width is None or len(sentence) + 1 + len(command) <= width:
+        _print(f"{sentence} {command}")
+    else:
+        line(sentence)
+        _print(f"  {command}")
+
+
+def table(title: str, columns: Sequence[Column | str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table, one line a row; without its title if that is empty, and without a head if all names are."""
+    content = layout(columns, list(rows), _width())
+    if title:
+        line(title, "bold")
+    for text in content.head:
+        _print(text, "bold")
+    for text in content.rows:
+        _print(text)
+
+
+def fields(title: str, values: Iterable[tuple[str, object]]) -> None:
+    """Print names and values, one below the other, each value in full."""
+    if title:
+        line(title, "bold")
+    for text in pairs([(name, shown(value)) for name, value in values], _width()):
+        _print(text)
 
 
 def grid(rows: Iterable[Sequence[Text]]) -> None:
-    """Print rows in columns, without head or frame; long cells wrap within their column."""
-    unframed = Table.grid(padding=(0, 2, 0, 0))
-    for row in rows:
-        unframed.add_row(*row)
+    """Print rows in columns, without a head; the last column wraps between words, within itself."""
+    cells = list(rows)
+    widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)][:-1]
+    indent, width = sum(widths) + len(GAP) * len(widths), _width()
+    for *firsts, last in cells:
+        first_line = Text(GAP).join(
+            Text(first.plain + " " * (size - first.cell_len), first.style)
+            for first, size in zip(firsts, widths, strict=True)
+        )
+        for n, part in enumerate(wrapped(last.plain, None if width is None else max(width - indent, LEAST_WIDTH))):
+            start = Text.assemble(first_line, GAP) if n == 0 else Text(" " * indent)
+            text = Text.assemble(start, (part, last.style))
+            text.rstrip()
+            _print(text)
+
+
+def _print(text: str | Text, style: str = "") -> None:
     with suppress(OSError):
-        console.print(unframed)
+        console.print(text if isinstance(text, Text) else Text(text, style), soft_wrap=True)
 
 
-def shown(value: object) -> str:
-    """A value as text: times in UTC to the second, control characters of foreign text escaped."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        case Decimal():
-            return f"{value:f}"
-    return visible_text(str(value))
+def _width() -> int | None:
+    """Of the terminal; None in a file or a pipe, where nothing is shortened or wrapped."""
+    return console.width if console.is_terminal else None
 
 
 def document(content: Any) -> None:

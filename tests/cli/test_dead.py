@@ -70,7 +70,8 @@ def test_list(kept: CommandLine):
     assert kept.answer("dead", "list", "--until", "2h", "--type", "dlr")["deliveries"] == 3
     output = kept.run("dead", "list").stdout
     assert all(
-        word in output for word in ("dead-1", "parked-1", FIXED, "status: missing or empty", "2026-05-01 12:00:00")
+        word in output
+        for word in ("dead-1", "parked-1", FIXED, "status: missing or empty", "2026-05-01, UTC", "12:00:00")
     )
     assert "\x1b" not in output
 

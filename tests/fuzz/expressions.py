@@ -162,6 +162,7 @@ TRUSTED = {
     "cli/context.py: _replicas": "the name of this machine",
     "cli/output/checks.py: _callable": "sentences of this code",
     "cli/times.py: _AGO": "an option of a command",
+    "cli/times.py: _CLOCK": "an option of a command",
     "emulator/auth.py: _EPOCH": "digits of a bounded number, by a developer's own client",
     "emulator/faults.py: _three_digits": "a developer's own request to the emulator",
     "gateway/desired_hooks.py: DesiredHook._well_formed": "the operator's settings",
