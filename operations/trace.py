@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select
@@ -30,6 +31,8 @@ DIRECTIONS = ("inbound", "outbound")  # of calls
 MOST_RECORDS = 100
 MOST_DELIVERIES = 1000
 LATEST = 20
+
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _SHOWN = (
     deliveries.c.id, deliveries.c.received_at, deliveries.c.event_type, deliveries.c.request_method,
@@ -149,9 +152,9 @@ def _links(connection: Connection, keys: list[str], tracking_url: str, terms: Te
 
 
 def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
-    """In any case: the database's own lower(), which its index has."""
+    """In any case of its ASCII letters, which is all that lower() changes in SQLite, and on PostgreSQL in this column."""
     column = table.c.foreign_id
-    return or_(column.in_(names), func.lower(column).in_([func.lower(literal(name)) for name in names]))
+    return or_(column.in_(names), func.lower(column).in_([name.translate(_ASCII_LOWER) for name in names]))
 
 
 def _deliveries(connection: Connection, story: Story, subject: str, masked: bool) -> list[Row]:

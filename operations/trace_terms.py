@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from seven.data_subject import DataSubject, Id, Leaf, Number
+from seven.data_subject import DataSubject, Leaf, Number
 from seven.field_types import storable
 from seven.phone_numbers import COUNTRY_CODE, digits
 
@@ -53,8 +53,9 @@ class Terms(DataSubject):
 
     def is_in(self, text: str) -> bool:
         """Whether free text, such as bytes that were not decoded, has it."""
-        is_word = Id(self.typed.casefold(), frozenset()).is_in(text.casefold())
-        return is_word or (self.number is not None and self.number.is_in(text))
+        return _has_word(text.casefold(), self.typed.casefold()) or (
+            self.number is not None and self.number.is_in(text)
+        )
 
     def matches(self, leaf: Leaf) -> bool:
         """Whether one value of a payload is it."""
@@ -64,3 +65,14 @@ class Terms(DataSubject):
             or value in self.urls
             or (self.number is not None and self.number.matches(leaf))
         )
+
+
+def _has_word(text: str, word: str) -> bool:
+    """Whether the word stands in the text with nothing beside it that an id may have."""
+    at = text.find(word) if word else -1
+    while at >= 0:
+        beside = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if not any(char.isalnum() or char in "-_.@" for char in beside):
+            return True
+        at = text.find(word, at + 1)
+    return False

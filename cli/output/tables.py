@@ -66,8 +66,8 @@ class _Column:
 def layout(columns: Sequence[Column | str], rows: Sequence[Sequence[object]], width: int | None) -> Layout:
     """Lay out a table in a width, None for any.
 
-    First names take more lines, then columns leave, then the widest are shortened: a text after a word, an id in its middle. If that is still too
-    wide, each row becomes lines of its own: the name of each column and its value.
+    First names take more lines, then columns leave, then the widest are shortened: a text after a word, an id in its
+    middle. If that is still too wide, each row becomes lines of its own: the name of each column and its value.
     """
     laid_out = [_Column.of(column, [row[n] for row in rows]) for n, column in enumerate(columns)]
     if width is not None and _total(laid_out) > width:
