@@ -152,7 +152,7 @@ def _links(connection: Connection, keys: list[str], tracking_url: str, terms: Te
 
 
 def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
-    """In any case of its ASCII letters, which is all that lower() changes in SQLite, and on PostgreSQL in this column."""
+    """In any case of ASCII letters: lower() changes no others, neither in SQLite nor in a column with COLLATE "C"."""
     column = table.c.foreign_id
     return or_(column.in_(names), func.lower(column).in_([name.translate(_ASCII_LOWER) for name in names]))
 
