@@ -1,0 +1,13 @@
+"""Named queries: questions that people ask of the tables, for `seven-ingest query --example` and the console."""
+
+from operations.queries.links import LINKS
+from operations.queries.messages import MESSAGES
+from operations.queries.named_query import Answer, NamedQuery, run
+from operations.queries.parameters import Parameter
+from operations.queries.people import PEOPLE
+from operations.queries.webhooks import WEBHOOKS
+
+QUERIES = {query.name: query for query in (*MESSAGES, *LINKS, *PEOPLE, *WEBHOOKS)}
+"""Every named query by its name, in the order in which lists show them."""
+
+__all__ = ["QUERIES", "Answer", "NamedQuery", "Parameter", "run"]

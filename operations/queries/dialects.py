@@ -1,0 +1,42 @@
+"""Dialects: the few expressions that named queries write differently for SQLite and PostgreSQL.
+
+A template has `{s}` before a table; `{day[at]}` is the day of a time in UTC, `{seconds[until - since]}` and
+`{hours[until - since]}` the time between two, exact and in whole hours.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from store.schema import SCHEMA
+
+
+class _Expression:
+    """A template of an expression, which takes one column in brackets, or two as `A - B`."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+
+    def __getitem__(self, columns: str) -> str:
+        until, _, since = columns.partition(" - ")
+        return self._template.replace("?", until).replace("#", since)
+
+
+_SINCE_1970 = "(CAST(strftime('%s', {0}) AS INTEGER) + CAST(substr({0}, 20, 7) AS REAL))"
+"""SQLite's julianday() is exact to milliseconds only."""
+_SQLITE_SECONDS = f"({_SINCE_1970.format('?')} - {_SINCE_1970.format('#')})"
+
+DIALECTS: Mapping[str, Mapping[str, Any]] = {
+    "postgresql": {
+        "s": f"{SCHEMA}.",
+        "day": _Expression("to_char(? AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
+        "seconds": _Expression("CAST(extract(epoch FROM ? - #) AS double precision)"),
+        "hours": _Expression("CAST(floor(extract(epoch FROM ? - #) / 3600) AS bigint)"),
+    },
+    "sqlite": {
+        "s": "",
+        "day": _Expression("substr(?, 1, 10)"),
+        "seconds": _Expression(_SQLITE_SECONDS),
+        "hours": _Expression(f"CAST({_SQLITE_SECONDS} / 3600 AS INTEGER)"),
+    },
+}
+"""For each database, what stands for a name in a template."""

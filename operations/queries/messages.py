@@ -1,0 +1,96 @@
+"""Named queries about messages: what became of them, and how long it took."""
+
+from operations.queries.named_query import NamedQuery
+from operations.queries.parameters import days, hours
+from store.types import Time
+
+DELIVERIES_BY_DAY = NamedQuery(
+    "deliveries_by_day",
+    "Delivered and failed messages, by day",
+    "Messages by the day of their first status, in UTC. An SMS that nobody receives often fails only two days later, "
+    "so the latest days look better than they will be.",
+    """
+SELECT {day[hour]} AS day,
+       CAST(sum(messages) AS bigint) AS messages,
+       CAST(sum(CASE WHEN result = 'delivered' THEN messages ELSE 0 END) AS bigint) AS delivered,
+       CAST(sum(CASE WHEN result = 'failed' THEN messages ELSE 0 END) AS bigint) AS failed,
+       CAST(sum(CASE WHEN result = 'pending' THEN messages ELSE 0 END) AS bigint) AS pending,
+       CAST(sum(CASE WHEN result = 'unknown' THEN messages ELSE 0 END) AS bigint) AS unknown,
+       CAST(round(100.0 * sum(CASE WHEN result = 'delivered' THEN messages ELSE 0 END) / sum(messages), 1)
+            AS double precision) AS delivered_percent
+FROM {s}delivery_rates
+WHERE hour >= :since
+GROUP BY 1
+ORDER BY 1""",
+    (days(30),),
+    plot=("delivered", "failed", "pending", "unknown"),
+)
+
+STUCK = NamedQuery(
+    "stuck",
+    "Messages without a final status",
+    "Messages that had another status than a final one so many hours ago and none since, the latest first: still on "
+    "their way, or the last report never came.",
+    """
+SELECT msg_id, foreign_id, status, status_at, first_seen_at
+FROM {s}messages
+WHERE NOT final AND status_at <= :hours_ago AND status_at >= :since
+ORDER BY status_at DESC, msg_id""",
+    (hours("hours", "hours without another status", 24), days(30)),
+    types={"status_at": Time, "first_seen_at": Time},
+    sensitive={"msg_id": "message id", "foreign_id": "foreign id"},
+    many_rows=True,
+)
+
+FAILED_AFTER_DELIVERED = NamedQuery(
+    "failed_after_delivered",
+    "Messages reported as delivered and then as failed",
+    "Messages that stand as failed although a report said DELIVERED before, the latest first. Both reports are the "
+    "gateway's; the later one counts.",
+    """
+SELECT message.msg_id, message.foreign_id, min(history.at) AS delivered_at, message.status, message.status_at
+FROM {s}messages AS message
+JOIN {s}message_statuses AS history ON history.msg_id = message.msg_id
+WHERE message.result = 'failed' AND message.status_at >= :since AND upper(history.status) = 'DELIVERED'
+GROUP BY message.msg_id, message.foreign_id, message.status, message.status_at
+ORDER BY message.status_at DESC, message.msg_id""",
+    (days(30),),
+    types={"delivered_at": Time, "status_at": Time},
+    sensitive={"msg_id": "message id", "foreign_id": "foreign id"},
+    many_rows=True,
+)
+
+TIME_TO_DELIVERY = NamedQuery(
+    "time_to_delivery",
+    "Time from the first report to delivery, by day",
+    "Seconds from a message's first status to DELIVERED, by the day of the first, in UTC: half of the messages took no "
+    "longer than the median, 95 of 100 no longer than the next column. Messages with no report but DELIVERED are left "
+    "out, since of them only the end is known.",
+    """
+WITH delivered AS (
+    SELECT {day[message.first_seen_at]} AS day,
+           {seconds[min(history.at) - message.first_seen_at]} AS took_s
+    FROM {s}messages AS message
+    JOIN {s}message_statuses AS history ON history.msg_id = message.msg_id
+    WHERE message.first_seen_at >= :since AND upper(history.status) = 'DELIVERED'
+    GROUP BY message.msg_id, message.first_seen_at
+    HAVING min(history.at) > message.first_seen_at
+), ranked AS (
+    SELECT day, took_s, row_number() OVER (PARTITION BY day ORDER BY took_s) AS place,
+           count(*) OVER (PARTITION BY day) AS messages
+    FROM delivered
+)
+SELECT day, messages,
+       CAST(round(CAST(min(CASE WHEN 2 * place >= messages THEN took_s END) AS numeric), 1)
+            AS double precision) AS median_s,
+       CAST(round(CAST(min(CASE WHEN 100 * place >= 95 * messages THEN took_s END) AS numeric), 1)
+            AS double precision) AS within_s_95_percent,
+       CAST(round(CAST(max(took_s) AS numeric), 1) AS double precision) AS slowest_s
+FROM ranked
+GROUP BY day, messages
+ORDER BY day""",
+    (days(7),),
+    plot=("median_s", "within_s_95_percent"),
+)
+
+MESSAGES = (DELIVERIES_BY_DAY, STUCK, FAILED_AFTER_DELIVERED, TIME_TO_DELIVERY)

@@ -1,0 +1,71 @@
+"""Named queries about numbers: calls and inbound SMS of ours, and everything of one person."""
+
+from operations.queries.named_query import NamedQuery
+from operations.queries.parameters import days, number
+from store.types import Euros, Time
+
+CALLS_BY_DAY_AND_CALLER = NamedQuery(
+    "calls_by_day_and_caller",
+    "Calls and their costs, by day and caller",
+    "Calls by the day of their beginning, in UTC, and by who called: on outbound calls one of your numbers. Of an "
+    "inbound call the gateway reports neither duration nor price.",
+    """
+SELECT {day[call.started_at]} AS day, call.direction, call.caller, count(*) AS calls,
+       CAST(sum(CASE WHEN call.duration_s > 0 THEN 1 ELSE 0 END) AS bigint) AS answered,
+       CAST(coalesce(sum(cost.billed_minutes), 0) AS bigint) AS billed_minutes, sum(cost.cost_eur) AS cost_eur
+FROM {s}calls AS call
+JOIN {s}call_costs AS cost ON cost.direction = call.direction AND cost.call_id = call.call_id
+WHERE call.started_at >= :since
+GROUP BY 1, call.direction, call.caller
+ORDER BY 1, call.direction, count(*) DESC, call.caller""",
+    (days(30),),
+    types={"cost_eur": Euros},
+    sensitive={"caller": "number"},
+)
+
+INBOUND_NUMBERS = NamedQuery(
+    "inbound_numbers",
+    "Your numbers, and who writes or calls them",
+    "Each of your numbers with the inbound SMS and calls of so many days, from how many different numbers.",
+    """
+SELECT number, CAST(sum(messages) AS bigint) AS messages, CAST(sum(calls) AS bigint) AS calls,
+       count(DISTINCT person) AS people, max(latest_at) AS latest_at
+FROM (
+    SELECT recipient AS number, sender AS person, count(*) AS messages, 0 AS calls, max(sent_at) AS latest_at
+    FROM {s}inbound_messages WHERE sent_at >= :since GROUP BY recipient, sender
+    UNION ALL
+    SELECT recipient, caller, 0, count(*), max(started_at)
+    FROM {s}calls WHERE direction = 'inbound' AND started_at >= :since GROUP BY recipient, caller
+) AS inbound
+GROUP BY number
+ORDER BY 2 DESC, 3 DESC, 1""",
+    (days(30),),
+    types={"latest_at": Time},
+)
+
+PERSON = NamedQuery(
+    "person",
+    "What one number wrote, and its calls",
+    "Inbound SMS of a number and its calls in both directions, the latest first. Messages that you sent are not among "
+    "them: a status report names no recipient. What else is kept of a person: seven-ingest export.",
+    """
+SELECT sent_at AS at, 'inbound SMS' AS kind, sender AS number, recipient AS your_number, id, NULL AS status,
+       CAST(NULL AS bigint) AS duration_s, text
+FROM {s}inbound_messages
+WHERE sender IN (:number, '+' || :number, '00' || :number)
+UNION ALL
+SELECT started_at, 'inbound call', caller, recipient, call_id, status, duration_s, NULL
+FROM {s}calls
+WHERE direction = 'inbound' AND caller IN (:number, '+' || :number, '00' || :number)
+UNION ALL
+SELECT started_at, 'outbound call', recipient, caller, call_id, status, duration_s, NULL
+FROM {s}calls
+WHERE direction = 'outbound' AND recipient IN (:number, '+' || :number, '00' || :number)
+ORDER BY 1 DESC, 5, 2""",
+    (number(),),
+    types={"at": Time},
+    sensitive={"number": "number", "id": "message id", "text": "text"},
+    many_rows=True,
+)
+
+PEOPLE = (CALLS_BY_DAY_AND_CALLER, INBOUND_NUMBERS, PERSON)

@@ -1,0 +1,147 @@
+"""Named queries: known rows have known answers, the same in both databases."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from operations.queries import QUERIES, run
+from store.row_writer import Store
+from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows
+
+ANSWERS: dict[str, list[tuple[Any, ...]]] = {
+    "deliveries_by_day": [
+        ("day", "messages", "delivered", "failed", "pending", "unknown", "delivered_percent"),
+        (YESTERDAY, 4, 2, 1, 0, 1, 50.0),
+        (TODAY, 2, 1, 0, 1, 0, 50.0),
+    ],
+    "stuck": [
+        ("msg_id", "foreign_id", "status", "status_at", "first_seen_at"),
+        ("6", "order-6", "NEW", NOW - 30 * HOUR, NOW - 30 * HOUR),
+    ],
+    "failed_after_delivered": [
+        ("msg_id", "foreign_id", "delivered_at", "status", "status_at"),
+        ("3", "order-3", NOW - DAY + HOUR, "EXPIRED", NOW - HOUR),
+    ],
+    "time_to_delivery": [
+        ("day", "messages", "median_s", "within_s_95_percent", "slowest_s"),
+        (YESTERDAY, 3, 10.5, 3600.0, 3600.0),
+    ],
+    "links_by_label": [
+        ("label", "links", "clicked_links", "clicks", "views", "first_day", "last_day"),
+        ("spring", 2, 2, 3, 3, YESTERDAY, TODAY),
+        (None, 1, 0, 0, 1, TODAY, TODAY),
+    ],
+    "click_curve": [
+        ("hour", "label", "clicks", "percent_so_far"),
+        (0, "spring", 1, 33.3),
+        (1, "spring", 1, 66.7),
+        (26, "spring", 1, 100.0),
+    ],
+    "calls_by_day_and_caller": [
+        ("day", "direction", "caller", "calls", "answered", "billed_minutes", "cost_eur"),
+        (YESTERDAY, "inbound", f"00{PERSON}", 1, 0, 0, None),
+        (TODAY, "outbound", OURS, 2, 1, 2, Decimal("0.15")),
+    ],
+    "inbound_numbers": [
+        ("number", "messages", "calls", "people", "latest_at"),
+        (OURS, 2, 0, 2, NOW),
+        ("4930222", 1, 1, 2, NOW - DAY),
+    ],
+    "person": [
+        ("at", "kind", "number", "your_number", "id", "status", "duration_s", "text"),
+        (NOW, "inbound SMS", PERSON, OURS, "a", None, None, "yes"),
+        (NOW - 2 * HOUR, "outbound call", PERSON, OURS, "10", "completed", 61, None),
+        (NOW - DAY, "inbound call", f"00{PERSON}", "4930222", "10", None, None, None),
+        (NOW - DAY, "inbound SMS", f"+{PERSON}", OURS, "b", None, None, "STOP"),
+    ],
+    "webhooks_by_day": [
+        ("day", "event_type", "webhooks", "applied", "parked", "quarantined", "dead", "discarded"),
+        (YESTERDAY, "new_type", 1, 0, 1, 0, 0, 0),
+        (TODAY, "dlr", 2, 2, 0, 0, 0, 0),
+    ],
+}
+NEEDED = {"person": {"number": f"+{PERSON[:2]} {PERSON[2:]}"}}
+
+
+def ask(engine: Engine, name: str, texts: dict[str, str]) -> list[tuple[Any, ...]]:
+    query = QUERIES[name]
+    with engine.connect().execution_options(snapshot=True, reads=True) as connection, connection.begin():
+        answer = run(connection, query, query.values(texts, now=NOW))
+        return [answer.columns, *map(tuple, answer.rows)]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_known_rows_have_a_known_answer(engine: Engine, name: str):
+    """Every named query, with its defaults, on both databases."""
+    Store(engine).write(rows())
+    assert ask(engine, name, NEEDED.get(name, {})) == ANSWERS[name]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_new_installation_has_an_empty_answer(engine: Engine, name: str):
+    """Without any row there is none, and no error."""
+    assert ask(engine, name, NEEDED.get(name, {})) == ANSWERS[name][:1]
+
+
+def test_every_query_describes_itself():
+    """Title, sentence, and columns that are masked or drawn are there; a query without a needed value has defaults."""
+    for name, query in QUERIES.items():
+        columns = ANSWERS[name][0]
+        assert query.name == name
+        assert query.sentence.endswith(".")
+        assert not query.title.endswith(".")
+        assert {*query.sensitive, *query.types, *query.plot} <= set(columns)
+        assert not query.plot or columns[0] in ("day", "hour")
+        assert query.values(NEEDED.get(name, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "answer"),
+    [
+        pytest.param("deliveries_by_day", {"days": "1"}, ANSWERS["deliveries_by_day"][2:], id="today alone"),
+        pytest.param("stuck", {"hours": "1"}, [("4", NOW - HOUR), ("6", NOW - 30 * HOUR)], id="an hour is enough"),
+        pytest.param("stuck", {"days": "365"}, [("6", NOW - 30 * HOUR), ("old", NOW - 60 * DAY)], id="a year back"),
+        pytest.param("click_curve", {"label": "autumn"}, [], id="a label without clicks one by one"),
+        pytest.param("click_curve", {"hours": "1"}, [(0, "spring", 1, 33.3)], id="the first hour"),
+        pytest.param("person", {"number": "49172" + "0" * 6}, [], id="another number"),
+    ],
+)
+def test_parameters_choose(engine: Engine, name: str, texts: dict[str, str], answer: list[tuple[Any, ...]]):
+    """A value replaces the default of its parameter."""
+    Store(engine).write(rows())
+    assert [(row[0], row[3]) if name == "stuck" else row for row in ask(engine, name, texts)[1:]] == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "sentence"),
+    [
+        pytest.param("stuck", {"hours": "-1"}, "hours: a whole number from 1 to 10000", id="negative"),
+        pytest.param("stuck", {"hours": "١٢"}, "hours: a whole number", id="digits of another script"),
+        pytest.param("stuck", {"days": "9" * 50}, "days: a whole number from 1 to 3650", id="a day before all days"),
+        pytest.param("stuck", {"days": " "}, "days: a value is needed", id="blank"),
+        pytest.param("stuck", {"label": "x"}, "stuck has no parameter 'label'; it has hours, days", id="of another"),
+        pytest.param("person", {}, "number: a value is needed: a phone number", id="missing"),
+        pytest.param("person", {"number": "Anna"}, "number: a number", id="a name"),
+    ],
+)
+def test_a_value_without_sense_is_refused(name: str, texts: dict[str, str], sentence: str):
+    """A sentence says what is expected, and repeats no value."""
+    with pytest.raises(ValueError, match=sentence):
+        QUERIES[name].values(texts)
+
+
+def test_text_is_only_a_value(engine: Engine):
+    """A label is bound, so that nothing in it is SQL; NUL, which PostgreSQL refuses, is replaced."""
+    Store(engine).write(rows())
+    for label in ("'; DROP TABLE links; --", "\0", "\ud800", "%s :label {s}"):
+        assert ask(engine, "click_curve", {"label": label})[1:] == []
+
+
+def test_days_are_those_of_utc():
+    """So many days, today included, begin at midnight UTC."""
+    values = QUERIES["deliveries_by_day"].values({"days": "2"}, now=NOW)
+    assert values["since"] == datetime.fromisoformat(f"{YESTERDAY} 00:00+00:00")
+    assert values["since"] + timedelta(days=1, hours=12, minutes=30) == NOW
