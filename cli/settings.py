@@ -1,10 +1,10 @@
 """Settings of the command line: the servers that commands use, and an installation on one machine."""
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
-from runtime.settings.shared import AccountSettings, HookSettings, NumberSettings, RedisSettings, StoreSettings
+from runtime.settings.shared import AccountSettings, HookSettings, NumberSettings, ReaderSettings, RedisSettings
 
 
-class ServerSettings(RedisSettings, StoreSettings, NumberSettings):
+class ServerSettings(RedisSettings, ReaderSettings, NumberSettings):
     """Ledger and database: every command refuses an unusable URL of either. And how people write numbers."""
 
 

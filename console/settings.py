@@ -4,13 +4,10 @@ from operations.checks.subject import CheckedSettings
 from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.machine import ReceiverUrlSettings
 from runtime.settings.proxies import ProxySettings
-from runtime.settings.shared import NumberSettings
+from runtime.settings.shared import NumberSettings, ReaderSettings
 
 
-class ConsoleSettings(CheckedSettings, ProxySettings, ReceiverUrlSettings, ConsoleAccessSettings, NumberSettings):
+class ConsoleSettings(
+    CheckedSettings, ProxySettings, ReceiverUrlSettings, ConsoleAccessSettings, NumberSettings, ReaderSettings
+):
     """All that the console reads: who may look, the servers, what its checks judge by, and how people write numbers."""
-
-    @property
-    def reader_url(self) -> str:
-        """The database, by a role that can only read where there is one."""
-        return self.store_url

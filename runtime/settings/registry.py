@@ -12,13 +12,13 @@ from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
-from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, NumberSettings, StoreSettings
+from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, NumberSettings, ReaderSettings
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
 
 SECTIONS: dict[str, tuple[type[Environment], ...]] = {
-    "Every process": (LedgerSettings, StoreSettings),
+    "Every process": (LedgerSettings, ReaderSettings),
     "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
     "The receiver": (ReceiverSettings,),
     "Workers and beat": (ScheduleSettings,),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
 
+from runtime.database_url import DatabaseServer
 from runtime.settings.environment import Environment
 from runtime.settings.types import ApiKey, DatabaseUrl, HttpUrl, PublicUrls, RedisUrl, Secrets, Tokens, reveal
 
@@ -150,3 +151,26 @@ class StoreSettings(DataSettings):
     def store_url(self) -> str:
         """The database to use."""
         return reveal(self.database_url) or f"sqlite:///{quote(str(self.seven_data_dir.resolve() / 'seven.db'))}"
+
+
+class ReaderSettings(StoreSettings):
+    """The database, as those use it who only read."""
+
+    seven_reader_url: DatabaseUrl | None = Field(
+        None,
+        description="The same database by a role that can only read, as `postgresql://…`: `seven-ingest query` and the "
+        "console use it; without it DATABASE_URL, in transactions that write nothing. Docker compose makes such a role "
+        "by itself; deploy/operate.md has the statements for a PostgreSQL of your own. May lead to a standby.",
+    )
+
+    @property
+    def reader_url(self) -> str:
+        """The database to read from."""
+        return reveal(self.seven_reader_url) or self.store_url
+
+    @field_validator("seven_reader_url")
+    @classmethod
+    def _has_roles(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and DatabaseServer.parse(url.get_secret_value()).dialect == "sqlite":
+            raise ValueError("postgresql://user:password@host:port/database is expected: SQLite has no roles")
+        return url

@@ -1,0 +1,48 @@
+"""CSV cells: what people wrote stays text in a spreadsheet."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from operations.csv_cells import FORMULA_BEGINS, csv_cell, csv_line
+
+
+@pytest.mark.parametrize("begin", FORMULA_BEGINS)
+def test_a_formula_is_defused(begin: str):
+    """Text that a spreadsheet would run gets an apostrophe in front; what follows is unchanged."""
+    assert csv_cell(f"{begin}cmd|' /C calc'!A0") == f"'{begin}cmd|' /C calc'!A0"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        pytest.param(None, "", id="nothing"),
+        pytest.param("", "", id="empty"),
+        pytest.param("a=1", "a=1", id="no formula"),
+        pytest.param("'quoted", "'quoted", id="an apostrophe"),
+        pytest.param(-5, "-5", id="a negative number"),
+        pytest.param(-0.5, "-0.5", id="a negative fraction"),
+        pytest.param(float("-inf"), "'-inf", id="no number"),
+        pytest.param(Decimal("1E+2"), "100", id="a price"),
+        pytest.param(True, "true", id="true"),
+        pytest.param(b"\x00=", "003d", id="bytes"),
+        pytest.param("+49151", "'+49151", id="a number with its plus"),
+        pytest.param(datetime(2026, 3, 29, 14, tzinfo=timezone(timedelta(hours=2))), "2026-03-29T12:00:00+00:00", id="a time"),
+        pytest.param(datetime(2026, 3, 29, tzinfo=UTC).date(), "2026-03-29", id="a day"),
+        pytest.param([1, "=a"], "[1, '=a']", id="a list"),
+    ],
+)  # fmt: skip
+def test_a_value_as_a_cell(value: Any, cell: str):
+    """Numbers and times stay what they are."""
+    assert csv_cell(value) == cell
+
+
+def test_a_line_reads_back():
+    """Every separator, quote and line break within a cell is quoted, also those of other countries' spreadsheets."""
+    cells = ['say "hi"', "a;=b", "a,b", "line\nbreak", "tab\t=", "plain", "\0", "😀", "x" * 10_000]
+    assert next(csv.reader(io.StringIO(csv_line(cells), newline=""))) == cells
+    assert csv_line(["a;=b"]) == '"a;=b"\n'
