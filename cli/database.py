@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,9 +12,10 @@ from cli.exits import ExitCode, fail
 from cli.output.terminal import near, program
 from cli.settings import ServerSettings
 from runtime.settings.environment import load
-from store.engine import create_store_engine, sqlite_file
+from store.engine import create_store_engine, database_url, sqlite_file
 from store.error_reasons import database_reason
-from store.version import current, newest
+from store.read_only import read_only
+from store.version import current, newest, read_version
 
 
 def store_engine() -> Engine:
@@ -28,26 +31,47 @@ def read_connection() -> Iterator[Connection]:
 
 
 @contextmanager
+def read_only_database(timeout_s: int) -> Iterator[Connection]:
+    """A transaction that changes nothing and in which no statement takes longer, by the role that only reads.
+
+    Ends with exit code 3 if there is no database; raises SQLAlchemyError if it does not answer.
+    """
+    url = load(ServerSettings).reader_url
+    _require_file(sqlite_file(database_url(url)))
+    with read_only(url, timeout_s) as connection:
+        if read_version(connection) is None:
+            _end_without_schema("no schema")
+        yield connection
+
+
+@contextmanager
 def open_database() -> Iterator[Engine]:
     """A database with the current schema. Ends with exit code 3 if there is none, or it does not answer."""
     engine = store_engine()
-    file = sqlite_file(engine.url)
+    _require_file(sqlite_file(engine.url))
+    try:
+        version = current(engine)
+        if version is None or version < newest():
+            _end_without_schema("no schema" if version is None else "an older schema")
+        yield engine
+    except SQLAlchemyError as error:
+        fail(ExitCode.UNKNOWN, f"The database did not answer: {database_reason(error)}")
+    finally:
+        engine.dispose()
+
+
+def _require_file(file: Path | None) -> None:
     if file is not None and not file.exists():
         fail(
             ExitCode.UNKNOWN,
             f"There is no database at {near(file)} yet.",
             f"Start everything with `{program()} up`, or create one with `{program()} migrate`.",
         )
-    try:
-        version = current(engine)
-        if version is None or version < newest():
-            fail(
-                ExitCode.UNKNOWN,
-                f"The database has {'no schema' if version is None else 'an older schema'}.",
-                f"Bring it up to date with `{program()} migrate`; `{program()} up` does so, too.",
-            )
-        yield engine
-    except SQLAlchemyError as error:
-        fail(ExitCode.UNKNOWN, f"The database did not answer: {database_reason(error)}")
-    finally:
-        engine.dispose()
+
+
+def _end_without_schema(what: str) -> NoReturn:
+    fail(
+        ExitCode.UNKNOWN,
+        f"The database has {what}.",
+        f"Bring it up to date with `{program()} migrate`; `{program()} up` does so, too.",
+    )

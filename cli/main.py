@@ -15,7 +15,10 @@ class Commands(LazyGroup):
     """Every command, in the order in which help shows them."""
 
     lazy: ClassVar = {
-        **{name: name for name in ("up", "send", "status", "doctor", "trace", "audit", "rebuild", "forget", "migrate")},
+        **{
+            name: name
+            for name in ("up", "send", "status", "doctor", "trace", "query", "audit", "rebuild", "forget", "migrate")
+        },
         **dict.fromkeys(("hooks", "dead"), "app"),
     }
 

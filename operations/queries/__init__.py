@@ -2,10 +2,11 @@
 
 from operations.queries.links import LINKS
 from operations.queries.messages import MESSAGES
-from operations.queries.named_query import Answer, NamedQuery, run
+from operations.queries.named_query import NamedQuery, run
 from operations.queries.parameters import Parameter
 from operations.queries.people import PEOPLE
 from operations.queries.webhooks import WEBHOOKS
+from store.read_only import Answer
 
 QUERIES = {query.name: query for query in (*MESSAGES, *LINKS, *PEOPLE, *WEBHOOKS)}
 """Every named query by its name, in the order in which lists show them."""

@@ -5,6 +5,7 @@ A template has `{s}` before a table; `{day[at]}` is the day of a time in UTC, `{
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from store.schema import SCHEMA
@@ -40,3 +41,14 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """For each database, what stands for a name in a template."""
+
+
+def literal(value: Any, dialect: str) -> str:
+    """A bound value as SQL."""
+    if value is None or isinstance(value, int):
+        return "NULL" if value is None else str(value)
+    if isinstance(value, datetime):
+        text = value.astimezone(UTC).isoformat(" ", "microseconds")  # as SQLite stores it
+        return f"timestamptz '{text}'" if dialect == "postgresql" else f"'{text}'"
+    doubled = str(value).replace("'", "''")
+    return f"'{doubled}'"

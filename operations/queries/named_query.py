@@ -1,6 +1,7 @@
 """Named query: a question that people ask of the tables, as SQL for both databases with typed parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -8,22 +9,17 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Executable, bindparam, text
 from sqlalchemy.types import TypeEngine
 
-from operations.queries.dialects import DIALECTS
+from operations.queries.dialects import DIALECTS, literal
 from operations.queries.parameters import Parameter
+from seven.phone_numbers import COUNTRY_CODE
+from store.read_only import Answer
 from store.types import Time
 
 ROWS_AT_ONCE = 1000
+_PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")
 
 Sensitivity = Literal["number", "text", "message id", "foreign id", "label"]
 """What a column shows of a person, for whoever masks it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of a query: the names of its columns, and its rows, read as they are asked for."""
-
-    columns: tuple[str, ...]
-    rows: Iterator[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +46,12 @@ class NamedQuery:
         """The statement for `sqlite` or `postgresql`, with `:name` for each value."""
         return self.template.format_map(DIALECTS[dialect]).strip()
 
+    def sql_with(self, values: Mapping[str, Any], dialect: str) -> str:
+        """The statement with these values in it, for people who want to change it."""
+        return _PLACEHOLDER.sub(lambda match: literal(values[match[1]], dialect), self.sql(dialect))
+
     def values(
-        self, texts: Mapping[str, str], *, now: datetime | None = None, country_code: int = 49
+        self, texts: Mapping[str, str], *, now: datetime | None = None, country_code: int = COUNTRY_CODE
     ) -> dict[str, Any]:
         """What the statement binds, from parameters as people write them; the others have their defaults.
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from seven.data_subject import Number
 from seven.field_types import storable
+from seven.phone_numbers import digits
 from store.archive import ID_TOLERANCE_MS, first_id
 
 Bound = dict[str, Any]
@@ -85,7 +85,7 @@ def label(meaning: str) -> Parameter:
 def number() -> Parameter:
     """Binds `:number`, the digits of a phone number with its country code."""
 
-    def read(text: str, _now: datetime, _country_code: int) -> Bound:
-        return {"number": Number.parse(text).digits}
+    def read(text: str, _now: datetime, country_code: int) -> Bound:
+        return {"number": digits(text, country_code)}
 
     return Parameter("number", "a phone number, in any usual spelling", None, "phone number", read)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "hooks list": ("hooks", "list"),
     "hooks plan": ("hooks", "plan"),
     "migrate": ("migrate",),
+    "query": ("query", "--example", "stuck"),
     "rebuild": ("rebuild", "--type", "dlr", "--yes"),
     "send": ("send",),
     "status": ("status",),

@@ -124,7 +124,7 @@ def test_parameters_choose(engine: Engine, name: str, texts: dict[str, str], ans
         pytest.param("stuck", {"days": " "}, "days: a value is needed", id="blank"),
         pytest.param("stuck", {"label": "x"}, "stuck has no parameter 'label'; it has hours, days", id="of another"),
         pytest.param("person", {}, "number: a value is needed: a phone number", id="missing"),
-        pytest.param("person", {"number": "Anna"}, "number: a number", id="a name"),
+        pytest.param("person", {"number": "Anna"}, "number: a phone number", id="a name"),
     ],
 )
 def test_a_value_without_sense_is_refused(name: str, texts: dict[str, str], sentence: str):
