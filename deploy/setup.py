@@ -21,10 +21,13 @@ from dotenv import dotenv_values
 from ingest.settings import IngestSettings
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
+from runtime.settings.shared import ReaderSettings
 from runtime.settings.types import SHORTEST_PASSWORD, check_logins
 from workers.settings import WorkerSettings
 
 USER = "seven"
+READER = "seven_readonly"
+"""The role of `query` and the console; Grafana's `seven_reader` sees less."""
 
 # Everything but what would lose or change data by accident.
 REDIS_RIGHTS = (
@@ -40,9 +43,10 @@ def secrets_of(settings: type[Environment]) -> tuple[str, ...]:
 # A container that needs no secret gets none.
 NEEDED = {
     "ingest": secrets_of(IngestSettings),
-    "worker": (*secrets_of(WorkerSettings), "flower_basic_auth"),  # which `doctor` judges
+    # `doctor` judges Flower's password, `query` reads by a role of its own, which `migrate` makes
+    "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_reader_url"),
     "flower": ("redis_url", "flower_basic_auth"),
-    "postgres": ("postgres_password",),
+    "postgres": ("postgres_password", "reader_password"),
     "redis": ("redis_password", "users.acl"),  # Redis starts once the last one is there
 }
 
@@ -72,9 +76,9 @@ def main(env_file: Path, directory: Path | None = None) -> int:
 
 
 def settings_faults(values: Mapping[str, str]) -> list[str]:
-    """What receiver and workers would refuse to start with, each line once."""
+    """What receiver, workers or `query` would refuse to start with, each line once."""
     lines: list[str] = []
-    for settings in (IngestSettings, WorkerSettings):
+    for settings in (IngestSettings, WorkerSettings, ReaderSettings):
         try:
             read(settings, values)
         except InvalidSettings as error:
@@ -104,13 +108,17 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
     """Every setting and secret by its file's name. `.env` takes precedence over what was made before."""
     redis = values.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")
     postgres = values.get("POSTGRES_PASSWORD") or made_before(directory, "postgres/postgres_password")
+    reader = made_before(directory, "postgres/reader_password")
     own = {
         "redis_url": f"redis://:{quote(redis, safe='')}@redis:6379/0",
         "database_url": f"postgresql://{USER}:{quote(postgres, safe='')}@postgres:5432/{USER}",
         "redis_password": redis,
         "postgres_password": postgres,
+        "reader_password": reader,
         "users.acl": f"user default on #{hashlib.sha256(redis.encode()).hexdigest()} {REDIS_RIGHTS}\n",
     }
+    if "DATABASE_URL" not in values:  # on a server of its own, whoever runs it makes the role and sets SEVEN_READER_URL
+        own["seven_reader_url"] = f"postgresql://{READER}:{quote(reader, safe='')}@postgres:5432/{USER}"
     return own | {name.lower(): value for name, value in values.items()}
 
 

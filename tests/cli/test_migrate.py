@@ -1,6 +1,7 @@
 """migrate: brings a database to the current schema."""
 
 import os
+import secrets
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,22 @@ def test_without_a_database_url(installation: CommandLine):
     assert installation.run("migrate").returncode == 0
     assert installation.count("messages") == 0
     assert installation.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_it_makes_the_role_that_only_reads(installation: CommandLine, empty_database: str):
+    """`--reader` makes the role of SEVEN_READER_URL, by which `query` reads; it leaves another as it is, and says so."""
+    role = f"reader_{secrets.token_hex(4)}"
+    installation.environment |= {"DATABASE_URL": empty_database}
+    reader_url = empty_database.replace("seven@", f"{role}:a-password@")
+    assert installation.answer("migrate", "--reader")["reader"] == "SEVEN_READER_URL is not set"
+    installation.environment["SEVEN_READER_URL"] = reader_url
+    assert installation.answer("migrate", "--reader")["reader"] == "ready"
+    assert installation.answer("query", "SELECT current_user AS me")["rows"] == [{"me": role}]
+    installation.environment["SEVEN_READER_URL"] = empty_database
+    result = installation.run("migrate", "--reader")
+    assert (result.returncode, "No role that only reads was made" in result.stderr) == (0, True)
+    assert "a-password" not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

@@ -68,6 +68,29 @@ def test_another_run_changes_nothing(setup: Setup):
     assert setup.files() == before
 
 
+def test_query_and_console_read_by_a_role_of_their_own(setup: Setup):
+    """Its password is made once, also on an installation that was made before there was such a role; none sees both."""
+    setup.run(GOOD)
+    for made_later in ("postgres/reader_password", "worker/seven_reader_url"):
+        (setup.secrets / made_later).unlink()
+    setup.run(GOOD)
+    files = setup.files()
+    password = files["postgres/reader_password"]
+    assert files["worker/seven_reader_url"] == f"postgresql://seven_readonly:{password}@postgres:5432/seven"
+    assert password != files["postgres/postgres_password"]
+    setup.run(GOOD)
+    assert setup.files() == files
+
+
+@pytest.mark.parametrize(
+    ("reader", "expected"), [("", ""), ("postgresql://r:p@elsewhere/d", "postgresql://r:p@elsewhere/d")]
+)
+def test_a_database_elsewhere_has_the_role_that_env_names(setup: Setup, reader: str, expected: str):
+    """On a server that compose does not run, whoever runs it makes the role."""
+    setup.run({**GOOD, "DATABASE_URL": "postgresql://u:p@elsewhere/d", "SEVEN_READER_URL": reader})
+    assert setup.files()["worker/seven_reader_url"] == expected
+
+
 def test_env_takes_precedence_over_what_was_made(setup: Setup):
     """`.env` may set a password, even with characters that a URL must escape, and another server."""
     setup.run(GOOD)
@@ -108,6 +131,7 @@ def test_a_secret_that_is_no_longer_set_is_gone(setup: Setup):
         pytest.param({"FLOWER_BASIC_AUTH": "ops:"}, ["FLOWER_BASIC_AUTH"], id="Flower with an empty password"),
         pytest.param({"SEVEN_PUBLIC_URL": "hooks.example.com"}, ["SEVEN_PUBLIC_URL"], id="URL without scheme"),
         pytest.param({"DATABASE_URL": "mysql://u@h/d"}, ["DATABASE_URL"], id="another database"),
+        pytest.param({"SEVEN_READER_URL": "sqlite:///x"}, ["SEVEN_READER_URL"], id="a reader of no server"),
         pytest.param({"REDIS_URL": "http://h"}, ["REDIS_URL"], id="no Redis"),
         pytest.param({"POSTGRES_PASSWORD": "short"}, ["POSTGRES_PASSWORD"], id="weak password"),
         pytest.param({"SEVEN_HOOKS_MODE": "aply"}, ["SEVEN_HOOKS_MODE"], id="unknown mode"),
