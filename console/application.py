@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from console.access import Access
-from console.database import Away, Reader
+from console.database import AWAY, Away, Reader, away_sentence
 from console.forms import Unreadable
 from console.guard import VIEWER, Guard
 from console.markup import STATIC, create_templates
@@ -95,8 +95,7 @@ def _explained(request: Request, error: Exception, services: Services) -> Respon
 def _explanation(error: Exception) -> tuple[str, str, int]:
     match error:
         case Away():
-            sentence = f"The database does not answer: {error}. The receiver goes on: what arrives waits in the ledger."
-            return "The database is away", sentence, 503
+            return AWAY, away_sentence(error), 503
         case Unreadable():
             return "That cannot be shown", str(error), error.status
         case HTTPException(status_code=404):

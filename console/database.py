@@ -28,6 +28,14 @@ class Away(Exception):  # noqa: N818 - the database's, and no fault of the conso
     """The database does not answer; the message is its reason, for people, without anything of a query."""
 
 
+AWAY = "The database cannot be read"
+
+
+def away_sentence(away: Away) -> str:
+    """Why, for people."""
+    return f"The database: {away}. The receiver goes on meanwhile; what arrives waits in the ledger."
+
+
 class Reader:
     """Reads from the database; it cannot write, whatever the rights of its role."""
 
@@ -51,7 +59,7 @@ class Reader:
         """The same in the current thread, which waits somewhat longer where a server is silent. Raises Away."""
         file = sqlite_file(self._engine.url)
         if file is not None and not file.exists():  # connecting would create it
-            raise Away("there is no database yet; `seven-ingest up` or `seven-ingest migrate` makes it")
+            raise Away("there is none yet; `seven-ingest migrate` makes it")
         try:
             with self._engine.connect().execution_options(reads=True, snapshot=True) as connection:
                 if self.dialect == "sqlite":

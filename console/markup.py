@@ -29,6 +29,9 @@ def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
     environment.globals["navigation"] = tuple(navigation)
     environment.filters["number"] = grouped
     environment.filters["lines"] = lines
+    environment.filters["compact"] = compact
+    environment.filters["clipped"] = clipped
+    environment.filters["duration"] = duration
     return environment
 
 
@@ -63,3 +66,28 @@ def lines(value: str) -> Markup:
 def grouped(value: int) -> str:
     """A number in groups of three digits, with a narrow space that does not break: as no locale confuses it."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def compact(number: int) -> str:
+    """A number in at most four characters, for an axis: 950, 20k, 4M."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")):
+        if number >= size:
+            return f"{number / size:g}{unit}"
+    return str(number)
+
+
+def clipped(text: str, length: int) -> str:
+    """At most as many characters of a text, and an ellipsis where some are left out."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: 42 s, 3 min 5 s, 2 h 10 min, 4 d 3 h."""
+    whole = int(seconds)
+    units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    parts = []
+    for size, unit in units:
+        if whole >= size:
+            parts.append(f"{whole // size} {unit}")
+            whole %= size
+    return " ".join(parts[:2]) or "0 s"

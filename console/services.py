@@ -1,29 +1,65 @@
 """Services: what pages are given to answer with."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment
+from sqlalchemy import Connection
 
-from console.database import Reader
+from console.database import Away, Reader
+from console.health import HealthWatch
+from console.hour_cache import Budget, HourCache, refresh_all
 from console.metrics import ConsoleMetrics
 from console.settings import ConsoleSettings
 from console.viewer import Viewer
+from operations.hourly_counts import CountHours
+
+MOST_STEPS = 500
+STEP_PAUSE_S = 0.1
 
 
 class Services:
-    """The database, the templates, the counters and the settings of one console."""
+    """The database, the checks, the templates, the counters and the settings of one console."""
 
     def __init__(
         self, settings: ConsoleSettings, reader: Reader, templates: Environment, metrics: ConsoleMetrics
     ) -> None:
         self.settings, self.reader, self.metrics = settings, reader, metrics
+        self.health = HealthWatch(settings)
+        self._hours: dict[CountHours, HourCache] = {}
         self._templates = templates
+        self._filling: asyncio.Task[None] | None = None
 
     def render(self, template: str, path: str, viewer: Viewer, context: Mapping[str, Any]) -> str:
         """A page as HTML; `path` is that of the page, to mark it in the navigation."""
         return self._templates.get_template(template).render(context, path=path, viewer=viewer)
 
+    def hours(self, count_hours: CountHours) -> HourCache:
+        """The last hours of one kind of record."""
+        return self._hours.setdefault(count_hours, HourCache(count_hours))
+
+    def fill_hours(self, kinds: Sequence[CountHours], hours: int) -> None:
+        """Read, after the answer and in small steps, the hours that a page could not wait for."""
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._fill(kinds, hours))
+
+    async def _fill(self, kinds: Sequence[CountHours], hours: int) -> None:
+        caches, missing = [self.hours(kind) for kind in kinds], MOST_STEPS
+
+        def step(connection: Connection) -> None:
+            refresh_all(caches, connection, datetime.now(UTC), hours, Budget())
+
+        with suppress(Away):  # the next page begins again
+            while missing and not all(cache.has(datetime.now(UTC), hours) for cache in caches):
+                await self.reader.read(step)
+                await asyncio.sleep(STEP_PAUSE_S)
+                missing -= 1
+
     def close(self) -> None:
         """Close what is open."""
+        if self._filling:
+            self._filling.cancel()
         self.reader.close()

@@ -79,24 +79,7 @@ class HookStates:
 
     def load(self) -> HookState:
         """The state after the last run; an empty one where there is none, or none that can be read."""
-        try:
-            document = json.loads(self._redis.get(self._key) or b"{}")
-            return HookState(
-                read_ms=document.get("read_ms"),
-                drift=int(document.get("drift", 0)),
-                count=int(document.get("count", 0)),
-                empty_reads=int(document.get("empty_reads", 0)),
-                findings=frozenset(document.get("findings", ())),
-                first_seen_ms=tuple((str(hook_id), int(at)) for hook_id, at in document.get("first_seen_ms", ())),
-                headers=tuple((str(hook_id), str(fingerprint)) for hook_id, fingerprint in document.get("headers", ())),
-                created=tuple(
-                    CreatedHook(str(hook_id), str(fingerprint), int(at), bool(listed))
-                    for hook_id, fingerprint, at, listed in document.get("made", ())
-                ),
-                holds=tuple((str(code), str(text)) for code, text in document.get("holds", ())),
-            )
-        except (ValueError, TypeError, AttributeError):
-            return HookState()
+        return _parsed(self._redis.get(self._key))
 
     def save(self, state: HookState) -> None:
         """Store the state for the next run."""
@@ -111,7 +94,37 @@ class HookStates:
             "made": [(hook.id, hook.fingerprint, hook.at_ms, hook.listed) for hook in state.created],
             "holds": state.holds,
         }
-        self._redis.set(self._key, json.dumps(document))
+        self._redis.mset({self._key: json.dumps(document), keyspace.HOOKS_LATEST: self._key})
+
+
+def latest_state(redis: Redis) -> HookState:
+    """The state of the account whose hooks were read last, for a process that does not know the account's key.
+
+    Raises redis.RedisError.
+    """
+    key = cast("bytes | None", redis.get(keyspace.HOOKS_LATEST))
+    return _parsed(redis.get(key) if key else None)
+
+
+def _parsed(stored: object) -> HookState:
+    try:
+        document = json.loads(cast("bytes | None", stored) or b"{}")
+        return HookState(
+            read_ms=document.get("read_ms"),
+            drift=int(document.get("drift", 0)),
+            count=int(document.get("count", 0)),
+            empty_reads=int(document.get("empty_reads", 0)),
+            findings=frozenset(document.get("findings", ())),
+            first_seen_ms=tuple((str(hook_id), int(at)) for hook_id, at in document.get("first_seen_ms", ())),
+            headers=tuple((str(hook_id), str(fingerprint)) for hook_id, fingerprint in document.get("headers", ())),
+            created=tuple(
+                CreatedHook(str(hook_id), str(fingerprint), int(at), bool(listed))
+                for hook_id, fingerprint, at, listed in document.get("made", ())
+            ),
+            holds=tuple((str(code), str(text)) for code, text in document.get("holds", ())),
+        )
+    except (ValueError, TypeError, AttributeError):
+        return HookState()
 
 
 def first_seen(state: HookState, ids: Iterable[str], now_ms: int) -> tuple[tuple[str, int], ...]:

@@ -19,6 +19,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:beats               zset  id of a beat → its last tick; removed on a clean exit, or after an hour of silence
     seven:beats:sent          hash  scheduled task → when a beat last sent it, started or regained Redis; its period
     seven:hooks:<account>     text  the reconciler's state between two runs (`gateway/hook_state.py`)
+    seven:hooks:latest        text  the key of the state that was written last, for the console, which has no API key
     seven:hooks:lock          text  lease of the reconciler (`lease.py`)
     seven:audit               text  result of the last scheduled audit, for the metrics (`audit_schedule.py`)
     seven:audit:lock          text  lease of the scheduled audit

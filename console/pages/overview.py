@@ -1,15 +1,95 @@
-"""Overview: the first page: whether all is well, and what came in lately."""
+"""Overview: the first page: whether all is well, what came in lately, and what somebody has to look at."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
 from starlette.responses import Response
 
+from console.database import Away, away_sentence
+from console.forms import Unreadable
+from console.hour_cache import Budget, refresh_all
 from console.page import Page, Visit
+from console.plot import RESULT_COLOURS, Plot, hourly_plot
+from operations.hourly_counts import CountHours, count_calls, count_clicks, count_deliveries, count_messages
 from operations.trace import latest_deliveries
+
+DAY, WEEK = 24, 7 * 24
+SPANS = {DAY: "24 hours", WEEK: "7 days"}
+MOST_LATEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyKind:
+    """What a plot shows."""
+
+    name: str
+    title: str
+    unit: str
+    count_hours: CountHours
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Colours that mean something, by kind."""
+
+
+MESSAGES = HourlyKind(
+    "messages", "Messages by result", "messages, by their first status,", count_messages, RESULT_COLOURS
+)
+KINDS = (
+    HourlyKind("deliveries", "Deliveries by event type", "deliveries", count_deliveries),
+    MESSAGES,
+    HourlyKind("clicks", "Clicks by label of the link", "clicks", count_clicks),
+    HourlyKind("calls", "Calls by direction", "calls", count_calls),
+)
 
 
 async def show(visit: Visit) -> Response:
-    """The overview."""
-    latest = await visit.read(latest_deliveries)
-    return visit.render("overview.html", latest=latest)
+    """The page. Checks and database are asked at the same time; it is shown without what does not answer."""
+    hours = _hours(visit)
+    health, rows = await asyncio.gather(visit.services.health.look(), _rows(visit, hours))
+    if not all(plot.is_complete for plot, _ in rows["plots"]):
+        visit.services.fill_hours([kind.count_hours for kind in KINDS], rows["hours"])
+    return visit.render("overview.html", health=health, spans=SPANS, **rows)
+
+
+def _hours(visit: Visit) -> int | None:
+    """The span that is asked for; None for the default. Raises Unreadable for another."""
+    text = visit.query.get("hours")
+    if text is None:
+        return None
+    if text not in map(str, SPANS):
+        raise Unreadable(f"The overview shows {' or '.join(map(str, SPANS))} hours.")
+    return int(text)
+
+
+async def _rows(visit: Visit, hours: int | None) -> dict[str, Any]:
+    try:
+        return await visit.read(lambda connection: _read(connection, visit, hours))
+    except Away as away:
+        return {"away": away_sentence(away), "plots": (), "latest": (), "hours": hours}
+
+
+def _read(connection: Connection, visit: Visit, hours: int | None) -> dict[str, Any]:
+    now, budget = datetime.now(UTC), Budget()
+    latest = latest_deliveries(connection)[:MOST_LATEST]
+    plots = _plots(connection, visit, now, hours or DAY, budget)
+    if hours is None and not any(plot.total for plot, kind in plots if kind is MESSAGES):  # a quiet day
+        hours = WEEK
+        plots = _plots(connection, visit, now, hours, budget)
+    return {"away": None, "plots": plots, "latest": latest, "hours": hours or DAY}
+
+
+def _plots(
+    connection: Connection, visit: Visit, now: datetime, hours: int, budget: Budget
+) -> list[tuple[Plot, HourlyKind]]:
+    caches = [visit.services.hours(kind.count_hours) for kind in KINDS]
+    refresh_all(caches, connection, now, hours, budget)
+    return [
+        (hourly_plot(kind.name, kind.title, cache.last(now, hours), kind.colours), kind)
+        for kind, cache in zip(KINDS, caches, strict=True)
+    ]
 
 
 PAGES = (Page("/", "Overview", show),)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from gateway.client import GatewayFailure
 from gateway.comparison import Comparison
-from gateway.hook_state import HookState, HookStates
+from gateway.hook_state import HookState, HookStates, latest_state
 from gateway.public_url import Visit
 from ledger import server_info, stats
 from ledger.client import Ledger
@@ -139,8 +139,11 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
 
 
 def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
-    states = HookStates(ledger.redis, subject.account.identity)
-    return InRedis(ledger_stats(ledger, ledger.queues()), states.load(), load_figures(ledger.redis))
+    if subject.knows_account:
+        state = HookStates(ledger.redis, subject.account.identity).load()
+    else:
+        state = latest_state(ledger.redis)
+    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis))
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:

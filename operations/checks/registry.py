@@ -53,7 +53,7 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
         return
     ledger = now.redis.ledger
     yield processes.beat_now(ledger)
-    missing = hooks.unconfigured(subject.account)
+    missing = hooks.unconfigured(subject.account) if subject.knows_account else None
     yield missing or hooks.reconciled(now.redis.hooks, subject.settings, ledger.figures.now)
     yield schedules.audit(now.redis.audit, subject.settings, ledger.figures.now)
     yield from schedules.retention(ledger, subject.settings)

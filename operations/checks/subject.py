@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.desired_hooks import DEFAULT, read_desired
 from gateway.factory import Account
 from runtime.settings.retention import RetentionSettings
 from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
+from runtime.settings.types import reveal, reveal_all
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 
@@ -14,6 +16,21 @@ class CheckedSettings(
     LedgerSettings, StoreSettings, HookSettings, AccountSettings, ScheduleSettings, ReconcileSettings, RetentionSettings
 ):
     """The settings that checks judge: those of workers and beat."""
+
+    @property
+    def account(self) -> Account:
+        """The account at the gateway, and its hooks."""
+        return Account(
+            api_url=self.seven_api_url,
+            api_key=reveal(self.seven_api_key),
+            public_urls=self.seven_public_url,
+            tokens=reveal_all(self.seven_hook_token),
+            desired=DEFAULT if self.seven_hooks is None else read_desired(self.seven_hooks),
+            signing_key=next(iter(reveal_all(self.seven_signing_key)), None),
+            hook_secret=next(iter(reveal_all(self.seven_hook_secret)), None),
+            most_changes=self.seven_hooks_most_changes,
+            grace_s=self.seven_hooks_grace_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,9 @@ class Subject:
     replicas: Replicas
     emulated: bool
     """Whether the emulator is the gateway, so that no request leaves the machine."""
+
+    knows_account: bool = True
+    """Whether the account is known here; the console is not given its API key."""
 
     @property
     def redis_url(self) -> str:
