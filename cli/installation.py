@@ -71,6 +71,13 @@ class Installation:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.seven_port}"
 
     @property
+    def console_url(self) -> str:
+        """The console that `up` starts, as seen from this machine."""
+        host, port = self.settings.console_address
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - as above
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
     def emulator_url(self) -> str:
         """The emulator that `up` starts."""
         return f"http://127.0.0.1:{self.settings.emulator_port}"

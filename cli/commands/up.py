@@ -18,9 +18,10 @@ from cli.up import programs
 from cli.up.broker import NoBroker, wait_for_broker
 from cli.up.first_scenario import FirstScenario
 from cli.up.own_hooks import register_own_hooks
-from cli.up.readiness import wait_for_emulator, wait_for_flower, wait_for_receiver
+from cli.up.readiness import wait_for_console, wait_for_emulator, wait_for_flower, wait_for_receiver
 from cli.up.supervisor import Supervised, Supervisor
 from cli.up.welcome import print_counts, print_gateway, print_next_steps, print_started
+from console.settings import ConsoleSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
 from runtime.failures import reason
@@ -34,7 +35,7 @@ PATIENCE_WITH_OTHERS_S = 5.0  # for the broker at REDIS_URL, which should be run
 
 
 def up() -> None:
-    """Run everything on this machine: broker, database, receiver, worker, beat and Flower, supervised.
+    """Run everything on this machine: broker, database, receiver, worker, beat, console and Flower, supervised.
 
     Without SEVEN_API_KEY also the emulator as the gateway. Ctrl-C ends everything; stored data stays.
     """
@@ -64,7 +65,7 @@ def _warn(sentences: list[str]) -> None:
 def _check(installation: Installation) -> None:
     """Check settings and ports of all processes before any of them starts. Ends with exit code 2 if one is wrong."""
     receiver = installation.load(IngestSettings)
-    for settings in (WorkerSettings, EmulatorSettings):
+    for settings in (WorkerSettings, ConsoleSettings, EmulatorSettings):
         installation.load(settings)
     unused = installation.emulates and installation.settings.seven_public_url
     _warn([*receiver.warnings(), *([_UNUSED_URL] if unused else [])])
@@ -114,9 +115,13 @@ class _Up:
         await self._migrate()
         if installation.emulates:
             await self._start_emulator()
-        receiver, *_, flower = [supervisor.start(program) for program in programs.our_programs(installation)]
+        receiver, *_, console, flower = [supervisor.start(program) for program in programs.our_programs(installation)]
         self._require(receiver, await wait_for_receiver(installation, PATIENCE_S))
         print_started("receiver", installation.receiver_url)
+        if failure := await wait_for_console(installation, PATIENCE_S):
+            line(f"The console does not answer ({failure}); see {near(console.log)}", "yellow")
+        else:
+            print_started("console", installation.console_url)
         if installation.emulates:
             await self._run_first_scenario()
         if failure := await wait_for_flower(installation, PATIENCE_S):

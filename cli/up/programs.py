@@ -73,6 +73,7 @@ def listeners(installation: Installation) -> list[Listener]:
     processes = [Listener("receiver", settings.seven_host, settings.seven_port, "SEVEN_PORT")]
     if installation.brings_broker:
         processes.append(Listener("broker", "127.0.0.1", settings.seven_broker_port, "SEVEN_BROKER_PORT"))
+    processes.append(Listener("console", *settings.console_address, "SEVEN_CONSOLE_ADDRESS"))
     processes.append(Listener("Flower", "127.0.0.1", settings.seven_flower_port, "SEVEN_FLOWER_PORT"))
     if installation.emulates:
         processes.append(Listener("emulator", "127.0.0.1", settings.emulator_port, "EMULATOR_PORT"))
@@ -86,12 +87,17 @@ def broker_program(installation: Installation, lock: int) -> Program:
 
 
 def our_programs(installation: Installation) -> list[Program]:
-    """Receiver, worker, beat and Flower, all configured by the environment."""
+    """Receiver, worker, beat, console and Flower, all configured by the environment."""
     settings = installation.settings
     receiver = (
         *_uvicorn("ingest.app:app", settings.seven_host, settings.seven_port),
         *("--ws", "none", "--no-server-header", "--timeout-graceful-shutdown", str(DRAIN_S)),
     )
+    console = (
+        *_uvicorn("console.app:app", *settings.console_address),
+        *("--ws", "none", "--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", str(DRAIN_S)),
+    )
+    receiver_url = {"SEVEN_RECEIVER_URL": installation.receiver_url}
     flower = (
         *("flower", "--address=127.0.0.1", f"--port={settings.seven_flower_port}"),
         *("--persistent=True", f"--db={installation.flower}"),
@@ -104,6 +110,7 @@ def our_programs(installation: Installation) -> list[Program]:
         Program("receiver", receiver, without_key),
         Program("worker", worker, _environment(installation)),
         Program("beat", _celery("beat"), _environment(installation)),
+        Program("console", console, {**_environment(installation, without=_GATEWAY), **receiver_url}),
         Program("flower", _celery(*flower), {**_environment(installation, without=(*_API_KEY, *_PROOFS)), **password}),
     ]
 

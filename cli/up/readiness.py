@@ -21,6 +21,11 @@ async def wait_for_flower(installation: Installation, patience_s: float) -> str 
     return await _wait_for(f"http://127.0.0.1:{installation.settings.seven_flower_port}/healthcheck", patience_s)
 
 
+async def wait_for_console(installation: Installation, patience_s: float) -> str | None:
+    """Wait until the console answers. Returns None, or after `patience_s` the reason why it does not."""
+    return await _wait_for(f"{installation.console_url}/livez", patience_s)
+
+
 async def wait_for_emulator(installation: Installation, patience_s: float) -> str | None:
     """Wait until the emulator answers. Returns None, or after `patience_s` the reason why it does not."""
     return await _wait_for(f"{installation.emulator_url}/livez", patience_s)

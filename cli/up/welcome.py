@@ -89,6 +89,7 @@ def print_next_steps(installation: Installation, engine: Engine) -> None:
     """Print what to open next, and how to use an account."""
     command, file = program(), sqlite_file(engine.url)
     steps = [
+        ("look at it", installation.console_url),
         ("the latest deliveries", f"{command} trace"),
         ("a delivery of your own", f"{command} send dlr --set status=DELIVERED"),
         ("possible problems", f"{command} doctor"),

@@ -53,7 +53,9 @@ class CommandLine:
             name: free_port() for name in ("SEVEN_PORT", "SEVEN_BROKER_PORT", "SEVEN_FLOWER_PORT", "EMULATOR_PORT")
         }
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        self.environment |= {name: str(port) for name, port in self.ports.items()} | settings
+        self.console = f"127.0.0.1:{free_port()}"
+        self.environment |= {name: str(port) for name, port in self.ports.items()}
+        self.environment |= {"SEVEN_CONSOLE_ADDRESS": self.console} | settings
         self.output_file = directory / "output"
         self.up: subprocess.Popen[bytes] | None = None
 

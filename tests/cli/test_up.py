@@ -51,6 +51,13 @@ def test_the_emulator_signs(installation: CommandLine):
     assert int(signature["said"].partition("the last ")[2].split()[0]) > 20
 
 
+def test_the_console_is_what_to_open_first(installation: CommandLine):
+    """Its address stands first under "Open next", and there all is well, with the scenario's messages."""
+    assert installation.output.partition("Open next\n")[2].split()[3] == f"http://{installation.console}"
+    eventually(lambda: 'id="well">All ' in _page(f"http://{installation.console}/"))
+    assert "delivered" in _page(f"http://{installation.console}/")
+
+
 def test_the_token_is_a_secret(installation: CommandLine):
     """The hook token is in one file that only its owner can read; in no output, log or command line."""
     token_file = installation.data / "hook-token"
@@ -64,7 +71,7 @@ def test_the_token_is_a_secret(installation: CommandLine):
 
 
 @pytest.mark.parametrize(
-    "part", ["valkey-server", "ingest.app", "app worker", "app beat", "app flower", "emulator.app"]
+    "part", ["valkey-server", "ingest.app", "app worker", "app beat", "app flower", "console.app", "emulator.app"]
 )
 def test_a_killed_process_restarts(installation: CommandLine, part: str):
     """kill -9 of any process is reported, and it runs again."""
@@ -85,6 +92,7 @@ def test_after_all_kills_a_delivery_becomes_a_record(installation: CommandLine):
     eventually(lambda: installation.run("trace", "4711").returncode == 0, within_s=60)
     url = f"http://127.0.0.1:{installation.ports['SEVEN_FLOWER_PORT']}"
     eventually(lambda: _status(url) == 200)
+    eventually(lambda: _status(f"http://{installation.console}/") == 200)
 
 
 def test_a_second_up_in_the_same_directory_is_refused(installation: CommandLine):
@@ -92,7 +100,7 @@ def test_a_second_up_in_the_same_directory_is_refused(installation: CommandLine)
     result = installation.run("up")
     assert result.returncode == 2
     assert "SEVEN_DATA_DIR" in result.stderr
-    assert len(installation.children()) == 6
+    assert len(installation.children()) == 7
 
 
 def test_taken_ports_are_named_with_the_settings_that_move_them(installation: CommandLine):
@@ -101,7 +109,7 @@ def test_taken_ports_are_named_with_the_settings_that_move_them(installation: Co
     result = installation.run("up", SEVEN_DATA_DIR="other", SEVEN_FLOWER_PORT=flower, EMULATOR_PORT=flower)
     assert result.returncode == 2
     assert f"receiver: port {flower} is taken" in result.stderr
-    for setting in ("SEVEN_PORT", "SEVEN_BROKER_PORT", "SEVEN_FLOWER_PORT", "EMULATOR_PORT"):
+    for setting in ("SEVEN_PORT", "SEVEN_BROKER_PORT", "SEVEN_FLOWER_PORT", "SEVEN_CONSOLE_ADDRESS", "EMULATOR_PORT"):
         assert setting in result.stderr
 
 
@@ -132,7 +140,7 @@ def test_it_ends_with_ctrl_c_and_continues_at_the_next_start(installation: Comma
 
 def test_a_killed_up_leaves_no_process_behind(installation: CommandLine):
     """kill -9 of the supervisor: the other processes end by themselves, which frees their ports."""
-    assert len(installation.children()) == 6
+    assert len(installation.children()) == 7
     installation.end(signal.SIGKILL)
     eventually(lambda: not installation.remaining_processes(), within_s=40)
 
@@ -147,7 +155,7 @@ def test_an_account_and_existing_servers(fresh: CommandLine, shared_valkey: Valk
     fresh.start()
     assert "your seven.io account" in fresh.output
     assert "https://sms.example/hooks/" in fresh.output
-    assert len(fresh.children()) == 4
+    assert len(fresh.children()) == 5
     assert not fresh.child("emulator.app")
     assert not fresh.child("valkey-server")
     assert database.exists()
@@ -192,3 +200,10 @@ def _status(url: str) -> int:
         return httpx2.get(url, trust_env=False).status_code
     except httpx2.TransportError:
         return 0
+
+
+def _page(url: str) -> str:
+    try:
+        return httpx2.get(url, trust_env=False).text
+    except httpx2.TransportError:
+        return ""
