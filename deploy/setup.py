@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from dotenv import dotenv_values
 
+from console.settings import ConsoleSettings
 from ingest.settings import IngestSettings
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
@@ -46,6 +47,7 @@ NEEDED = {
     # `doctor` judges Flower's password, `query` reads by a role of its own, which `migrate` makes
     "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_reader_url"),
     "flower": ("redis_url", "flower_basic_auth"),
+    "console": ("redis_url", "console_reader_url", "seven_console_auth"),
     "postgres": ("postgres_password", "reader_password"),
     "redis": ("redis_password", "users.acl"),  # Redis starts once the last one is there
 }
@@ -76,9 +78,9 @@ def main(env_file: Path, directory: Path | None = None) -> int:
 
 
 def settings_faults(values: Mapping[str, str]) -> list[str]:
-    """What receiver, workers or `query` would refuse to start with, each line once."""
+    """What receiver, workers, `query` and console would refuse to start with, each line once."""
     lines: list[str] = []
-    for settings in (IngestSettings, WorkerSettings, ReaderSettings):
+    for settings in (IngestSettings, WorkerSettings, ReaderSettings, ConsoleSettings):
         try:
             read(settings, values)
         except InvalidSettings as error:
@@ -119,7 +121,9 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
     }
     if "DATABASE_URL" not in values:  # on a server of its own, whoever runs it makes the role and sets SEVEN_READER_URL
         own["seven_reader_url"] = f"postgresql://{READER}:{quote(reader, safe='')}@postgres:5432/{USER}"
-    return own | {name.lower(): value for name, value in values.items()}
+    every = own | {name.lower(): value for name, value in values.items()}
+    # The console gets no right to write, unless the database is not ours and no reader is named.
+    return every | {"console_reader_url": every.get("seven_reader_url") or every["database_url"]}
 
 
 def made_before(directory: Path | None, name: str) -> str:
