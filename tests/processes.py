@@ -94,6 +94,28 @@ class Receiver(Process):
             return False
 
 
+class Console(Process):
+    """The console on a free port, without a password."""
+
+    def __init__(self, directory: Path, environment: dict[str, str], name: str = "console") -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "uvicorn", "console.app:app", "--port", str(self.port)]
+        super().__init__(name, directory, command, environment)
+
+    def start(self) -> None:
+        super().start()
+        eventually(self._alive)
+
+    def _alive(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return httpx2.get(f"{self.url}/livez").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
 class Flower(Process):
     """Flower with deploy/flower.py, except for state file and port."""
 

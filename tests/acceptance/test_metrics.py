@@ -15,7 +15,7 @@ from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from tests.conftest import TOKEN
 from tests.factories.envelopes import Accept, envelope
-from tests.processes import Process, Receiver, beat, running, worker
+from tests.processes import Console, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
@@ -54,7 +54,7 @@ def documented() -> set[str]:
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, database_url: str, tmp_path: Path):
-    """Receiver, worker and beat together export exactly the metrics of docs/metrics.md, with correct values."""
+    """Receiver, worker, beat and console together export exactly the metrics of docs/metrics.md, with correct values."""
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": database_url,
@@ -63,10 +63,12 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         "SEVEN_RETAIN_S": "1",
         "SEVEN_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
     }
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(4)]
     environments = [environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
     receiver = Receiver(tmp_path, environments[0])
-    with running(receiver, worker(tmp_path, environments[1]), beat(tmp_path, environments[2])):
+    console = Console(tmp_path, environments[3])
+    with running(receiver, worker(tmp_path, environments[1]), beat(tmp_path, environments[2]), console):
+        assert httpx2.get(f"{console.url}/").status_code == 200
         hook = f"{receiver.url}/hooks/{TOKEN}"
         for _ in range(3):
             httpx2.post(hook, json=DLR).raise_for_status()
@@ -79,7 +81,7 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         eventually(lambda: value(metrics(ports[1]), "seven_audit_lost") == 0, 40)
         eventually(lambda: "seven_retention_last" in metrics(ports[1]), 40)
         eventually(lambda: value(metrics(ports[2]), 'seven_beat_sent_total{task="sweep"}'), 40)
-        received, worked, ticked = map(metrics, ports)
+        received, worked, ticked, shown = map(metrics, ports)
         for port in ports:
             assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
             assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
@@ -94,9 +96,10 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
     assert value(worked, 'seven_provider_lag_seconds_bucket{event_type="dlr",le="345600.0"}') == 0
     assert value(worked, 'seven_provider_lag_seconds_count{event_type="dlr"}') == 3
     assert value(worked, 'seven_last_delivery_timestamp_seconds{event_type="dlr"}')
-    exported = names(received) | names(worked) | names(ticked)
+    assert value(shown, 'seven_console_requests_total{page="overview",status="200"}') == 1
+    exported = names(received) | names(worked) | names(ticked) | names(shown)
     assert exported == documented() - ONLY_IN_TROUBLE
-    assert TOKEN not in received + worked + ticked
+    assert TOKEN not in received + worked + ticked + shown
 
 
 def test_receivers_that_share_an_address_export_their_sum(redis_url: str, tmp_path: Path):

@@ -16,7 +16,7 @@ from redis import Redis
 from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
 from tests.emulator.emulator_process import KEY, Emulator, run_emulator
-from tests.processes import Process, Receiver, beat, running, worker
+from tests.processes import Console, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 
 NUMBER = "4915100000001"
@@ -77,18 +77,19 @@ class System:
 
 @contextmanager
 def running_system(directory: Path, redis_url: str) -> Iterator[System]:
-    """Run receiver, worker, beat and emulator on SQLite for the length of a block, after all deliveries are processed."""
+    """Run receiver, worker, beat, console and emulator on SQLite for the length of a block, after all deliveries are processed."""
     with run_emulator(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
         installation = CommandLine(directory, **_environment(redis_url, gateway))
         installation.environment["DATABASE_URL"] = f"sqlite:///{installation.data / 'seven.db'}"
         installation.data.mkdir()
         assert installation.run("migrate").returncode == 0
-        ports = {name: free_port() for name in ("receiver", "worker", "beat")}
+        ports = {name: free_port() for name in ("receiver", "worker", "beat", "console")}
         receiver = Receiver(directory, _with(installation.environment, ports["receiver"]))
         processes: list[Process] = [
             receiver,
             worker(directory, _with(installation.environment, ports["worker"])),
             beat(directory, _with(installation.environment, ports["beat"])),
+            Console(directory, _with(installation.environment, ports["console"])),
         ]
         with running(*processes):
             requests = _deliver(receiver.url)

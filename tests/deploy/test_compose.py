@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from console.settings import ConsoleSettings
 from ingest.settings import IngestSettings
 from runtime.settings.environment import Environment
 from runtime.shutdown import DRAIN_DEADLINE_S
@@ -20,7 +21,7 @@ from workers.settings import WorkerSettings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("ingest", "worker", "beat")
+OURS = ("ingest", "worker", "beat", "console")
 DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
 
 
@@ -43,12 +44,13 @@ def test_hadolint_has_no_findings(file: str):
 
 
 def test_only_the_proxy_is_published():
-    """Receiver and Flower are reached through the proxy; Flower, by default, only from this machine."""
+    """Receiver, Flower and console are reached through the proxy; the last two, by default, only from this machine."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
     assert list(published) == ["proxy"]
-    assert [port.rpartition(":")[2] for port in published["proxy"]] == ["8000", "5555"]
+    assert [port.rpartition(":")[2] for port in published["proxy"]] == ["8000", "5555", "8090"]
     assert published["proxy"][1].startswith("127.0.0.1:")
+    assert published["proxy"][2].startswith("${SEVEN_CONSOLE_ADDRESS:-127.0.0.1:")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -78,11 +80,14 @@ def test_long_running_services_are_checked_and_limited(name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [("ingest", IngestSettings), ("worker", WorkerSettings), ("beat", WorkerSettings)]
+    ("name", "settings"),
+    [("ingest", IngestSettings), ("worker", WorkerSettings), ("beat", WorkerSettings), ("console", ConsoleSettings)],
 )
 def test_every_setting_reaches_its_process(name: str, settings: type[Environment]):
     """Every setting is passed on, itself or as a secret's file, except those without meaning in a container."""
     without = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}  # for a machine without containers
+    if name == "console":  # which reads, and knows neither the account nor who may write
+        without |= {"DATABASE_URL", "SEVEN_API_KEY", "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_SECRET", "SEVEN_SIGNING_KEY"}
     passed = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
 
     assert {field.upper() for field in settings.model_fields} - without <= passed
@@ -103,9 +108,11 @@ def test_services_see_only_their_own_secrets():
         for name, service in SERVICES.items()
     }
 
-    assert mounted.pop("setup") == {f"{name}-secrets" for name in ("ingest", "worker", "flower", "postgres", "redis")}
+    assert mounted.pop("setup") == {
+        f"{name}-secrets" for name in ("ingest", "worker", "flower", "console", "postgres", "redis")
+    }
     assert {name: seen for name, seen in mounted.items() if seen} == {
-        **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "flower", "postgres", "redis")},
+        **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "flower", "console", "postgres", "redis")},
         **{name: {"worker-secrets"} for name in ("beat", "migrate", "cli")},
     }
 
@@ -153,6 +160,14 @@ def test_a_server_that_waits_can_be_stopped(tmp_path: Path):
         assert process.stdout.readline() == "waiting\n"
         process.terminate()
         assert process.wait(PATIENCE_S) in (1, -signal.SIGTERM)  # the latter before its trap is set
+
+
+def test_an_upgrade_without_a_password_starts_as_before():
+    """The console starts on request only; nothing depends on it, and it gets no secret by which one could write."""
+    assert SERVICES["console"]["profiles"] == ["console"]
+    assert not [name for name, service in SERVICES.items() if "console" in service.get("depends_on", {})]
+    secrets = {value for name, value in SERVICES["console"]["environment"].items() if name.endswith("_FILE")}
+    assert {value.rpartition("/")[2] for value in secrets} == {"redis_url", "console_reader_url", "seven_console_auth"}
 
 
 def test_our_processes_start_after_setup():

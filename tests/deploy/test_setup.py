@@ -13,7 +13,7 @@ from tests.forks import run_script
 ROOT = Path(__file__).parents[2]
 GOOD = {"SEVEN_HOOK_TOKEN": TOKEN, "FLOWER_BASIC_AUTH": "ops:" + "x" * 12}
 RUNBOOK = "".join((ROOT / "deploy" / page).read_text() for page in ("README.md", "operate.md", "alerts.md"))
-CONTAINERS = ("ingest", "worker", "flower", "postgres", "redis")
+CONTAINERS = ("ingest", "worker", "flower", "console", "postgres", "redis")
 
 
 def settings_in(runbook: str) -> set[str]:
@@ -57,6 +57,26 @@ def test_each_container_gets_its_secrets(setup: Setup):
         name for name, value in files.items() if "key-of-the-account" in value and not name.startswith("worker")
     ]
     assert not [name for name in files if name.endswith(".new")]
+
+
+def test_the_console_gets_its_logins_and_reads_by_the_role_of_a_reader(setup: Setup):
+    """Where a reader is named it gets that; a wrong login is a line, and no password on the screen."""
+    reader = "postgresql://reader:a-password@elsewhere/seven"
+    setup.run({**GOOD, "SEVEN_CONSOLE_AUTH": "anna:a-long-password:texts", "SEVEN_READER_URL": reader})
+    files = setup.files()
+    assert files["console/seven_console_auth"] == "anna:a-long-password:texts"
+    assert files["console/console_reader_url"] == reader
+
+    for logins in (
+        "anna:short",
+        "anna:a-long-password:everything",
+        "a-long-password",
+        "a:long-password,a:long-password",
+    ):
+        ended = setup.run({**GOOD, "SEVEN_CONSOLE_AUTH": logins}, check=True)
+        assert ended.returncode == 2
+        assert "configuration: SEVEN_CONSOLE_AUTH: needs" in ended.stderr
+        assert "long-password" not in ended.stderr
 
 
 def test_another_run_changes_nothing(setup: Setup):
