@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check rehearsal bench chaos fuzz lock settings licences clean
+.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -34,8 +34,11 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
 deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
-	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos $(ARGS)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/console/test_browser.py $(ARGS)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m thorough --ignore tests/deploy --ignore tests/chaos $(ARGS)
+
+screenshots: $(INSTALLED) ## renew docs/console/ after a change of the console's pages; needs chromium, chromedriver
+	@SCREENSHOTS=docs/console REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/console/test_browser.py -k "every_page and full"
 
 rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)

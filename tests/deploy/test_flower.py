@@ -3,7 +3,6 @@
 SCREENSHOTS=docs/flower pytest tests/deploy/test_flower.py saves screenshots.
 """
 
-import os
 import signal
 import sqlite3
 import time
@@ -22,8 +21,9 @@ from ledger.announcements import CLOCK
 from seven.events import QUEUES
 from store.engine import create_store_engine
 from store.migrate import migrate
+from tests.browser import chromium, save_screenshot
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough, tool
+from tests.deploy.tools import thorough
 from tests.processes import FLOWER_PASSWORD as PASSWORD
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually
@@ -68,16 +68,7 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
 @pytest.fixture
 def browser(flower: Flower, tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """A headless Chromium that is logged in."""
-    driver = tool("chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = tool("chromium", "chromium-browser", "google-chrome")
-    for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking", "disable-sync",
-        "disable-component-update", "disable-quic", "window-size=1600,900", f"user-data-dir={tmp_path / 'chromium'}",
-    ):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+    with chromium(tmp_path) as chrome:
         chrome.get(flower.url.replace("//", "//{}:{}@".format(*PASSWORD)))
         yield chrome
 
@@ -91,12 +82,6 @@ def wait_for_text(browser: webdriver.Chrome, text: str) -> str:
             return browser.find_element(By.TAG_NAME, "body").text
         assert time.monotonic() < deadline, browser.find_element(By.TAG_NAME, "body").text
         browser.refresh()
-
-
-def save_screenshot(browser: webdriver.Chrome, name: str) -> None:
-    if directory := os.environ.get("SCREENSHOTS"):
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        browser.save_screenshot(str(Path(directory) / f"{name}.png"))
 
 
 @thorough

@@ -1,0 +1,81 @@
+"""Browsed pages: what the test with a browser looks at; and a database with a scenario and hostile texts in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from console.pages import PAGES
+from emulator.scenarios import scenario
+from seven.envelope import Envelope
+from store.archive import first_id
+from tests.factories.envelopes import Accept
+from workers.consumer import Consumer
+
+HOSTILE = {
+    "script": "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">",
+    "bidi": "\u202egnp.exe\u2066 \u200f",
+    "controls": "a\x00b\x1b[31mred\x07",
+    "emoji": "👩‍👩‍👧‍👦 🏳️‍🌈 ☎️",
+    "long": "word" * 2500,
+    "template": "{{ 7 * 7 }} {% raw %}",
+}
+NUMBER = "4915112345678"
+
+
+@dataclass(frozen=True, slots=True)
+class Browsed:
+    """One look at a page: its address, and what is typed into the box on it, if anything is."""
+
+    name: str
+    path: str
+    search: str | None = None
+
+
+def _by_address() -> list[Browsed]:
+    """Every page that a link can lead to: those without a parameter."""
+    return [Browsed(page.name, page.path) for page in PAGES if "GET" in page.methods and "{" not in page.path]
+
+
+BROWSED: list[Browsed] = [*_by_address(), Browsed("week", "/?hours=168"), Browsed("nowhere", "/nowhere")]
+SCREENSHOTS = {(1280, "light"), (360, "dark")}
+"""The views of which screenshots are kept."""
+
+
+def play_scenario(consumer: Consumer, accept: Accept) -> None:
+    """Fill the database by way of the ledger: a scenario of the last hours, and texts that mean harm in each field."""
+    now = datetime.now(UTC)
+    events = scenario(5, now=now + timedelta(days=2, hours=12), messages=40)
+    past = [event for event in events if event.occurred_at < now]
+    lines: dict[str, list[Envelope]] = {}
+    names = _names(now)
+    for event in past:
+        payload = {
+            "webhook_event": event.event_type,
+            "webhook_timestamp": event.webhook_timestamp,
+            "data": dict(event.fields),
+        }
+        lines.setdefault(event.event_type, []).append(Envelope(names(), event.event_type, now, "JSON", payload))
+    for number, text in enumerate(HOSTILE.values()):
+        sms = {
+            "id": f"hostile{number}",
+            "sender": NUMBER,
+            "system": "4930123",
+            "text": text,
+            "time": int(now.timestamp()),
+        }
+        dlr = {"msg_id": f"9{number}", "status": text[:40], "foreign_id": text[:100], "timestamp": int(now.timestamp())}
+        click = {"sms_id": f"9{number}", "tracking_url": "https://ul.gl/x", "sms_label": text[:100], "final_url": text[:100],
+                 "type": "click", "total_clicks": 1}  # fmt: skip
+        for event_type, data in (("sms_mo", sms), ("dlr", dlr), ("tracking", click)):
+            payload = {"webhook_event": event_type, "data": data}
+            lines.setdefault(event_type, []).append(Envelope(names(), event_type, now, "JSON", payload))
+        parked = Envelope(names(), text[:60], now, "JSON", {"webhook_event": text[:60], "data": {"text": text[:500]}})
+        lines.setdefault("parked", []).append(parked)
+    for queue, envelopes in lines.items():
+        consumer.consume(queue, [accept(*envelopes, queue=queue)])
+
+
+def _names(now: datetime) -> Callable[[], str]:
+    """Ids of deliveries of that time, each once."""
+    numbers = iter(range(100_000))
+    return lambda: f"{first_id(now)}-7000-8000-{next(numbers):012x}"

@@ -1,0 +1,107 @@
+"""The console in a real browser: every page, masked and not, light and dark, on a phone and on a desk.
+
+`make screenshots` saves pictures of them in docs/console/.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser import chromium, errors, requested, save_screenshot, set_view
+from tests.console.browsed_pages import BROWSED, SCREENSHOTS, Browsed, play_scenario
+from tests.console.conftest import ANNA, BEN, LOGINS
+from tests.factories.envelopes import Accept
+from tests.processes import Console, running
+from workers.consumer import Consumer
+
+VIEWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
+
+UNLABELLED = """return [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button")].filter(
+    element => !(element.labels && element.labels.length) && !element.ariaLabel && !element.textContent.trim()
+).map(element => element.outerHTML)"""
+BARE_TABLES = "return [...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope]')).length"
+WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
+
+
+@pytest.fixture
+def console(consumer: Consumer, accept: Accept, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Console]:
+    play_scenario(consumer, accept)
+    environment = {
+        "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_CONSOLE_AUTH": LOGINS,
+    }  # fmt: skip
+    console = Console(tmp_path, environment)
+    with running(console):
+        yield console
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path, arguments=("host-resolver-rules=MAP console.example 127.0.0.1",)) as browser:
+        yield browser
+
+
+def log_in(browser: webdriver.Chrome, console: Console, login: tuple[str, str], host: str = "127.0.0.1") -> str:
+    """Log in. Returns the console's address."""
+    browser.get(f"http://{login[0]}:{login[1]}@{host}:{console.port}/")
+    return f"http://{host}:{console.port}"
+
+
+def look(browser: webdriver.Chrome, base: str, page: Browsed) -> None:
+    browser.get(base + page.path)
+    if page.search is not None:
+        box = browser.find_element(By.CSS_SELECTOR, "form[role=search] input:not([type=hidden])")
+        box.send_keys(page.search, Keys.ENTER)
+
+
+@pytest.mark.duration(60)
+@pytest.mark.parametrize("login", [ANNA, BEN], ids=["in full", "masked"])
+def test_every_page(console: Console, browser: webdriver.Chrome, login: tuple[str, str]):
+    """No error of the browser, no request elsewhere, nothing wider than the screen, and all has a name to be read out."""
+    base = log_in(browser, console, login)
+    browser.get(f"{base}/?hours=168")  # the hours are counted
+    requested(browser), errors(browser)
+    for page in BROWSED:
+        for width, scheme in VIEWS:
+            set_view(browser, width, scheme)
+            look(browser, base, page)
+            assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1, page
+            for landmark in ("header", "nav", "main", "footer"):
+                assert browser.find_elements(By.TAG_NAME, landmark), (page, landmark)
+            inner, outer = browser.execute_script(WIDTHS)
+            assert inner <= outer == width, (page, width)
+            assert browser.execute_script(UNLABELLED) == [], page
+            assert browser.execute_script(BARE_TABLES) == 0, page
+            assert browser.title.endswith("seven-ingest"), page
+            assert "owned" not in browser.title, page
+            expected = 1 if page.name == "nowhere" else 0  # the browser reports a 404 as an error
+            assert len(errors(browser)) == expected, page
+            if login == ANNA and (width, scheme) in SCREENSHOTS:
+                save_screenshot(browser, f"{page.name}-{width}")
+    assert [url for url in requested(browser) if not url.startswith(f"{base}/")] == []
+
+
+def test_the_viewers_own_time_stands_beside_utc(console: Console, browser: webdriver.Chrome):
+    """Added by a script; a viewer whose clock shows UTC sees it once."""
+    base = log_in(browser, console, ANNA)
+    for zone, shown in (("Asia/Tokyo", True), ("UTC", False)):
+        set_view(browser, 1280, "light", zone)
+        browser.get(base)
+        assert bool(browser.find_elements(By.CSS_SELECTOR, "time + .local")) == shown
+        assert ("your own clock" in browser.find_element(By.TAG_NAME, "footer").text) == shown
+
+
+def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
+    """The first Tab leads to a link that skips the navigation; the focus can be seen."""
+    base = log_in(browser, console, ANNA)
+    browser.get(base)
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    focused = browser.switch_to.active_element
+    assert focused.text == "Skip to the content"
+    assert focused.is_displayed()
+    focused.send_keys(Keys.ENTER)
+    assert browser.current_url.endswith("#content")
+    assert browser.switch_to.active_element.tag_name == "main"
