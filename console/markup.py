@@ -13,6 +13,7 @@ from seven.visible_text import ZERO_WIDTH_JOINER, visible_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+COMMAND = "seven-ingest"
 
 
 def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
@@ -29,6 +30,7 @@ def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
     environment.globals["navigation"] = tuple(navigation)
     environment.filters["number"] = grouped
     environment.filters["lines"] = lines
+    environment.filters["unbroken"] = unbroken
     environment.filters["compact"] = compact
     environment.filters["clipped"] = clipped
     environment.filters["duration"] = duration
@@ -91,3 +93,9 @@ def duration(seconds: float) -> str:
             parts.append(f"{whole // size} {unit}")
             whole %= size
     return " ".join(parts[:2]) or "0 s"
+
+
+def unbroken(text: str) -> Markup:
+    """A sentence in which the name of our command does not break at its hyphen."""
+    name = Markup('<span class="unbroken">{}</span>').format(COMMAND)
+    return name.join(escape(visible_text(part, ZERO_WIDTH_JOINER)) for part in text.split(COMMAND))

@@ -10,6 +10,9 @@ from selenium import webdriver
 
 from tests.deploy.tools import tool
 
+MOST_PIXELS = 1600
+"""The height of a screenshot, at most."""
+
 
 @contextmanager
 def chromium(directory: Path, *, arguments: tuple[str, ...] = ()) -> Iterator[webdriver.Chrome]:
@@ -54,7 +57,10 @@ def errors(browser: webdriver.Chrome) -> list[str]:
 
 
 def save_screenshot(browser: webdriver.Chrome, name: str) -> None:
-    """Save the visible part of the page in the directory that SCREENSHOTS names, if it names one."""
+    """Save the page, down to MOST_PIXELS, in the directory that SCREENSHOTS names, if it names one."""
     if directory := os.environ.get("SCREENSHOTS"):
         Path(directory).mkdir(parents=True, exist_ok=True)
+        width, height = browser.execute_script("return [window.innerWidth, document.documentElement.scrollHeight]")
+        size = {"width": width, "height": min(height, MOST_PIXELS), "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.save_screenshot(str(Path(directory) / f"{name}.png"))

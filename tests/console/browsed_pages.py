@@ -41,8 +41,8 @@ SCREENSHOTS = {(1280, "light"), (360, "dark")}
 """The views of which screenshots are kept."""
 
 
-def play_scenario(consumer: Consumer, accept: Accept) -> None:
-    """Fill the database by way of the ledger: a scenario of the last hours, and texts that mean harm in each field."""
+def play_scenario(consumer: Consumer, accept: Accept, *, hostile: bool = True) -> None:
+    """Fill the database by way of the ledger: a scenario of the last hours, and, if `hostile`, texts that mean harm in each field."""
     now = datetime.now(UTC)
     events = scenario(5, now=now + timedelta(days=2, hours=12), messages=40)
     past = [event for event in events if event.occurred_at < now]
@@ -55,7 +55,7 @@ def play_scenario(consumer: Consumer, accept: Accept) -> None:
             "data": dict(event.fields),
         }
         lines.setdefault(event.event_type, []).append(Envelope(names(), event.event_type, now, "JSON", payload))
-    for number, text in enumerate(HOSTILE.values()):
+    for number, text in enumerate(HOSTILE.values() if hostile else ()):
         sms = {
             "id": f"hostile{number}",
             "sender": NUMBER,

@@ -3,6 +3,7 @@
 `make screenshots` saves pictures of them in docs/console/.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,15 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from ledger import keyspace
+from ledger.client import Ledger
 from tests.browser import chromium, errors, requested, save_screenshot, set_view
+from tests.conftest import TOKEN
 from tests.console.browsed_pages import BROWSED, SCREENSHOTS, Browsed, play_scenario
 from tests.console.conftest import ANNA, BEN, LOGINS
 from tests.factories.envelopes import Accept
-from tests.processes import Console, running
+from tests.processes import Console, Receiver, beat, running, worker
+from tests.servers import eventually
 from workers.consumer import Consumer
 
 VIEWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
@@ -28,13 +33,18 @@ WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 
 
 @pytest.fixture
-def console(consumer: Consumer, accept: Accept, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Console]:
-    play_scenario(consumer, accept)
+def console(
+    consumer: Consumer, accept: Accept, ledger: Ledger, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Console]:
+    play_scenario(consumer, accept, hostile=not os.environ.get("SCREENSHOTS"))  # pictures are for people
     environment = {
         "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_CONSOLE_AUTH": LOGINS,
+        "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_AUDIT_S": "1",
     }  # fmt: skip
-    console = Console(tmp_path, environment)
-    with running(console):
+    receiver = Receiver(tmp_path, environment)
+    console = Console(tmp_path, environment | {"SEVEN_RECEIVER_URL": receiver.url})
+    with running(receiver, worker(tmp_path, environment), beat(tmp_path, environment), console):
+        eventually(lambda: ledger.redis.exists(keyspace.AUDIT))
         yield console
 
 
