@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from seven.events import EVENT_TYPES
 from store.archive import first_id
 from store.schema import SCHEMA, calls, deliveries, link_events, links
 from store.types import Time
@@ -29,6 +30,8 @@ HOUR = timedelta(hours=1)
 MOST = 500_000
 """Most deliveries, clicks or calls of a span that are counted: the latest."""
 UNLABELLED = "without a label"
+OTHER_TYPES = "other types"
+"""Event types that are unknown: whoever has a hook token can send any text as one."""
 
 _rates = Table(
     "delivery_rates",
@@ -52,7 +55,7 @@ def count_deliveries(connection: Connection, since: datetime, until: datetime) -
         .where(c.id >= first_id(since), c.id < first_id(until))
         .order_by(c.id.desc())
     )
-    return _counted(connection, rows, "unknown")
+    return _known_types(_counted(connection, rows, OTHER_TYPES))
 
 
 def count_messages(connection: Connection, since: datetime, until: datetime) -> Counts:
@@ -87,6 +90,15 @@ def count_calls(connection: Connection, since: datetime, until: datetime) -> Cou
         .order_by(c.started_at.desc())
     )
     return _counted(connection, rows, "unknown")
+
+
+def _known_types(counts: Counts) -> Counts:
+    known: dict[datetime, dict[str, int]] = {}
+    for hour, by_type in counts.items():
+        others = sum(number for name, number in by_type.items() if name not in EVENT_TYPES)
+        known[hour] = {name: number for name, number in by_type.items() if name in EVENT_TYPES}
+        known[hour] |= {OTHER_TYPES: others} if others else {}
+    return known
 
 
 def _hour(connection: Connection, time: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -16,6 +16,7 @@ from console.page import Page, Visit
 from console.plot import RESULT_COLOURS, Plot, hourly_plot
 from operations.hourly_counts import CountHours, count_calls, count_clicks, count_deliveries, count_messages
 from operations.trace import latest_deliveries
+from seven.events import EVENT_TYPES
 
 DAY, WEEK = 24, 7 * 24
 SPANS = {DAY: "24 hours", WEEK: "7 days"}
@@ -51,7 +52,7 @@ async def show(visit: Visit) -> Response:
     health, rows = await asyncio.gather(visit.services.health.look(), _rows(visit, hours))
     if not all(plot.is_complete for plot, _ in rows["plots"]):
         visit.services.fill_hours([kind.count_hours for kind in KINDS], rows["hours"])
-    return visit.render("overview.html", health=health, spans=SPANS, **rows)
+    return visit.render("overview.html", health=health, spans=SPANS, known=EVENT_TYPES, **rows)
 
 
 def _hours(visit: Visit) -> int | None:
@@ -73,7 +74,7 @@ async def _rows(visit: Visit, hours: int | None) -> dict[str, Any]:
 
 def _read(connection: Connection, visit: Visit, hours: int | None) -> dict[str, Any]:
     now, budget = datetime.now(UTC), Budget()
-    latest = latest_deliveries(connection)[:MOST_LATEST]
+    latest = latest_deliveries(connection, masked=not visit.viewer.sees_texts)[:MOST_LATEST]
     plots = _plots(connection, visit, now, hours or DAY, budget)
     if hours is None and not any(plot.total for plot, kind in plots if kind is MESSAGES):  # a quiet day
         hours = WEEK

@@ -8,7 +8,15 @@ from sqlalchemy import Connection, Engine
 
 from console.hour_cache import MOST_HOURS, SPAN, Budget, HourCache, HourCounts, refresh_all
 from console.plot import HEIGHT, LEFT, OTHERS, WIDTH, hourly_plot
-from operations.hourly_counts import HOUR, UNLABELLED, count_calls, count_clicks, count_deliveries, count_messages
+from operations.hourly_counts import (
+    HOUR,
+    OTHER_TYPES,
+    UNLABELLED,
+    count_calls,
+    count_clicks,
+    count_deliveries,
+    count_messages,
+)
 from store.archive import first_id
 from store.schema import calls, deliveries, link_events, links, messages
 
@@ -131,7 +139,7 @@ def test_counts_by_hour_are_exact(engine: Engine):
             )
 
     with engine.connect() as connection:
-        assert count_deliveries(connection, NOON, NOON + SPAN) == {NOON: {"dlr": 2}, NOON + HOUR: {"unknown": 1}}
+        assert count_deliveries(connection, NOON, NOON + SPAN) == {NOON: {"dlr": 2}, NOON + HOUR: {OTHER_TYPES: 1}}
         assert count_messages(connection, NOON, NOON + SPAN) == {NOON: {"delivered": 1, "failed": 2}}
         assert count_calls(connection, NOON, NOON + SPAN) == {NOON: {"inbound": 3}}
         assert count_clicks(connection, NOON, NOON + SPAN) == {NOON: {"spring": 2, UNLABELLED: 1}}
