@@ -17,7 +17,19 @@ class Commands(LazyGroup):
     lazy: ClassVar = {
         **{
             name: name
-            for name in ("up", "send", "status", "doctor", "trace", "query", "audit", "rebuild", "forget", "migrate")
+            for name in (
+                "up",
+                "send",
+                "status",
+                "doctor",
+                "trace",
+                "query",
+                "audit",
+                "rebuild",
+                "export",
+                "forget",
+                "migrate",
+            )
         },
         **dict.fromkeys(("hooks", "dead"), "app"),
     }

@@ -5,43 +5,23 @@ it. An erasure waits for such batches and does not change them: a batch and its 
 A worker that took such a batch and stalled cannot write it later: each pass puts up a fence (`store/fence.py`).
 """
 
-import base64
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from sqlalchemy import Engine
 
-from ledger.batch import Batch, searchable
 from ledger.client import Ledger
-from ledger.scan import pending_batches
-from operations.erasure_matches import Erasure, Matches, Subjects, aggregate_of
+from operations.erasure_matches import Erasure, Matches
+from operations.person_search import PersonSearch
 from seven.data_subject import DataSubject
-from seven.envelope import RAW
 from store.fence import begin_generation, is_left
-from store.personal_data import (
-    FAILURES,
-    FILTERS,
-    LABELS,
-    LETTERS,
-    PAYLOADS,
-    RECORDS,
-    Blanking,
-    PersonalColumns,
-    Row,
-    blank_rows,
-    find_blanks,
-    own_numbers,
-    portions,
-    rows,
-    size,
-    values_of_others,
-)
-from store.projection import project_batch
+from store.personal_data import Blanking, PersonalColumns, Row, blank_rows, portions, size, values_of_others
 from store.row_writer import Store, StoreAway
-from store.schema import links, messages
+from store.schema import messages
 from store.transactions import TRANSACTION_S
 
 MAX_PASSES = 5
@@ -67,17 +47,14 @@ class Eraser:
         return size(self._engine)
 
     def find(self) -> Matches:
-        """Find all stored data about the person. Writes nothing.
-
-        The ledger is read before the deliveries: a batch that has left it by then is committed, so its rows are found.
-        """
-        matches, subjects = Matches(), Subjects()
-        matches.records = list(self._find_records(subjects))
-        for batch in pending_batches(self._ledger):
-            if number := self._count_deliveries(batch, subjects):
-                matches.batches.append(batch.id)
-                matches.waiting += number
-        matches.deliveries = list(self._find_deliveries(subjects))
+        """Find all stored data about the person. Writes nothing."""
+        matches, search = Matches(), PersonSearch(self._engine, self._ledger, self._person)
+        search.on_progress = self.on_progress
+        matches.records = list(self._record_blankings(search))
+        for batch_id, number in search.pending():
+            matches.batches.append(batch_id)
+            matches.waiting += number
+        matches.deliveries = [match.blanking for match in search.deliveries() if match.blanking]
         return matches
 
     def erase(
@@ -128,36 +105,28 @@ class Eraser:
             self.on_progress(0)
             pause(POLL_INTERVAL_S)
 
-    def _find_records(self, subjects: Subjects) -> Iterator[Blanking]:
-        """The person's records, messages last: a link is found by its message only."""
+    def _record_blankings(self, search: PersonSearch) -> Iterator[Blanking]:
+        """The changes to the person's records, messages last: a link is found by its message only."""
         last: list[Blanking] = []
-        for personal in RECORDS:
-            aggregate = aggregate_of(personal.table.name)
+        for personal, of_table in groupby(search.records(), key=lambda match: match.personal):
             theirs: list[tuple[Blanking, Row]] = []
-            for page in rows(self._engine, personal):
-                self.on_progress(len(page))
-                for row in page:
-                    by_message = personal.table is links and row["sms_id"] in subjects.message_ids
-                    about, blanking = find_blanks(personal, row, self._person, by_message)
-                    subject = " ".join(row[name] for name in aggregate.subject_fields)
-                    typed = {(event_type, subject) for event_type in aggregate.event_types}
-                    if about:
-                        subjects.known |= typed
-                    if about and personal.table is messages:
-                        subjects.message_ids.add(row["msg_id"])
-                    if blanking and blanking.renamed:
-                        subjects.renamed |= typed
-                        blanking = replace(blanking, pseudonym=self._pseudonyms[row[blanking.renamed]])
-                    if blanking and personal.table is messages:
-                        last.append(blanking)
-                    elif blanking and personal.shared:
-                        theirs.append((blanking, row))
-                    elif blanking:
-                        yield blanking
-            yield from self._without_shared(personal, theirs)
+            for match in of_table:
+                if not (blanking := match.blanking):
+                    continue
+                if blanking.renamed:
+                    blanking = replace(blanking, pseudonym=self._pseudonyms[match.row[blanking.renamed]])
+                if personal.table is messages:
+                    last.append(blanking)
+                elif personal.shared:
+                    theirs.append((blanking, match.row))
+                else:
+                    yield blanking
+            yield from self._without_shared(search, personal, theirs)
         yield from last
 
-    def _without_shared(self, personal: PersonalColumns, theirs: list[tuple[Blanking, Row]]) -> Iterator[Blanking]:
+    def _without_shared(
+        self, search: PersonSearch, personal: PersonalColumns, theirs: list[tuple[Blanking, Row]]
+    ) -> Iterator[Blanking]:
         """The blankings without what links of other people's messages have, too, unless it names the person."""
         ids = {row["sms_id"] for _, row in theirs}
         shared = {
@@ -167,65 +136,10 @@ class Eraser:
             for name in personal.shared
         }
         for blanking, row in theirs:
-            stays = [name for name in shared if row[name] in shared[name] and not self._names_person(name, row)]
+            stays = [name for name in shared if row[name] in shared[name] and not search.names_person(name, row)]
             kept = blanking.without(stays)
             if kept.columns or kept.renamed:
                 yield kept
 
-    def _count_deliveries(self, batch: object, subjects: Subjects) -> int:
-        """The number of deliveries about the person in a pending batch; 1 for an unreadable batch with any."""
-        if not isinstance(batch, Batch):
-            return int(self._person.is_in(searchable(getattr(batch, "stored", b"")).decode("utf-8", "replace")))
-        texts = (line.decode("utf-8", "replace") for line in batch.lines)
-        matching = {n for n, text in enumerate(texts) if self._person.is_in_payload(text)}
-        if subjects.known:
-            deliveries = (projection.delivery for projection in project_batch(batch))
-            matching |= {n for n, row in enumerate(deliveries) if subjects.include(row.event_type, row.subject)}
-        return len(matching)
-
-    def _find_deliveries(self, subjects: Subjects) -> Iterator[Blanking]:
-        """Deliveries that name the person or are about their records, and what is left of dead letters."""
-        ids: set[str] = set()
-        for page in rows(self._engine, PAYLOADS, ("subject", *LABELS)):
-            self.on_progress(len(page))
-            for row in page:
-                typed = (row["event_type"], row["subject"])
-                names = [name for name in LABELS if self._names_person(name, row)]
-                if subjects.include(*typed) or self._person.is_in_payload(_searchable_text(row["payload"])):
-                    ids.add(row["id"])
-                    names += [*PAYLOADS.columns, *(["subject"] if typed in subjects.renamed else [])]
-                if columns := tuple(name for name in names if row[name] is not None):
-                    yield Blanking(PAYLOADS, (row["id"],), columns)
-        for page in rows(self._engine, FILTERS) if self._person.own_number else ():
-            for row in page:
-                if own := own_numbers(FILTERS, row, self._person):
-                    yield Blanking(FILTERS, (row["id"],), tuple(own))
-        for personal in (LETTERS, FAILURES):
-            for page in rows(self._engine, personal):
-                self.on_progress(len(page))
-                for row in page:
-                    if columns := tuple(name for name in personal.columns if self._is_blanked(name, row, ids)):
-                        key = tuple(row[column.name] for column in personal.table.primary_key)
-                        yield Blanking(personal, key, columns)
-
-    def _is_blanked(self, name: str, row: Row, ids: Collection[str]) -> bool:
-        if name != "envelope":
-            return self._names_person(name, row)
-        text = row[name]
-        return text is not None and (row["id"] in ids or self._person.is_in_payload(_searchable_text(text)))
-
-    def _names_person(self, name: str, row: Row) -> bool:
-        return row[name] is not None and self._person.matches((name, row[name]))
-
     def _blank(self, portion: list[Blanking]) -> dict[str, int]:
         return Store(self._engine).transact(lambda connection: blank_rows(connection, portion))
-
-
-def _searchable_text(stored: str | None) -> str | None:
-    """A stored payload or envelope; unpacked if it is an unreadable batch from the ledger."""
-    if stored is None or not stored.startswith(RAW):
-        return stored
-    try:
-        return RAW + base64.b64encode(searchable(base64.b64decode(stored.removeprefix(RAW)))).decode("ascii")
-    except ValueError:
-        return stored

@@ -1,6 +1,5 @@
 """forget: blanks a person's data in every table, dead letters included, once no delivery about them is pending."""
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
@@ -16,12 +15,11 @@ from cli.installation import Installation
 from cli.output.forget import erasure_as_dict, matches_as_dict, print_done, print_plan
 from cli.output.progress import UnderWay
 from cli.output.terminal import document
+from cli.person import named_person
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
 from runtime.redis_errors import reason
-from seven.data_subject import DataSubject, Number, foreign_id, message_id
-from seven.field_types import storable
 from store.error_reasons import database_reason
 from store.row_writer import Refused, StoreAway
 
@@ -66,7 +64,7 @@ def forget(
     when something is left, such as deliveries that still wait for a worker.
     """
     home = Installation.from_environment()
-    person = _data_subject(number, msg_id, foreign, home.settings.seven_country_code, own_number=own_number)
+    person = named_person("forget", number, msg_id, foreign, home.settings.seven_country_code, own_number=own_number)
     require_terminal(yes or dry_run)
     done, code = Erasure(), ExitCode.GOOD
     with open_database() as engine:
@@ -101,26 +99,6 @@ def forget(
     elif matches and not dry_run:
         print_done(done, code is ExitCode.GOOD)
     raise typer.Exit(code)
-
-
-def _data_subject(
-    number: str | None, msg_id: str | None, foreign: str | None, country_code: int, *, own_number: bool
-) -> DataSubject:
-    """The person to forget. Ends with exit code 2 unless exactly one is named. Messages never repeat a number."""
-    names = [name for name in (number, msg_id, foreign) if name is not None]
-    if len(names) != 1 or not names[0].strip():
-        fail(ExitCode.USAGE, "Name one person to forget: by a NUMBER, --msg-id or --foreign-id.")
-    if own_number and number is None:
-        fail(ExitCode.USAGE, "--own-number is about a NUMBER.")
-    if msg_id is not None:
-        return message_id(storable(msg_id.strip()))
-    if foreign is not None:
-        return foreign_id(storable(foreign.strip()))
-    try:
-        text = sys.stdin.readline() if names[0] == "-" else names[0]
-        return Number.parse(text, own_number, country_code)
-    except ValueError as error:
-        fail(ExitCode.USAGE, f"NUMBER: {error}")
 
 
 def _find(eraser: Eraser) -> Matches:

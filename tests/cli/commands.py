@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dead replay": ("dead", "replay", "--yes"),
     "dead show": ("dead", "show", UNKNOWN_ID),
     "doctor": ("doctor", "--offline"),
+    "export": ("export", "--msg-id", "77229135982780"),
     "forget": ("forget", "--msg-id", "77229135982780", "--yes", "--wait", "0"),
     "hooks apply": ("hooks", "apply", "--yes"),
     "hooks list": ("hooks", "list"),
