@@ -6,8 +6,8 @@ from operations.queries.parameters import days, hours, label
 LINKS_BY_LABEL = NamedQuery(
     "links_by_label",
     "Clicks and views, by label",
-    "Links that were clicked or viewed in so many days, added up by the label of their messages, with all their clicks "
-    "and views so far, as the gateway counts them. A link that nobody opened is in no report.",
+    "Links that were first opened in so many days, added up by the label of their messages, with all their "
+    "clicks and views so far, as the gateway counts them. A link that nobody opened is in no report.",
     """
 SELECT label, count(*) AS links,
        CAST(sum(CASE WHEN clicks > 0 THEN 1 ELSE 0 END) AS bigint) AS clicked_links,
@@ -15,7 +15,7 @@ SELECT label, count(*) AS links,
        CAST(coalesce(sum(views), 0) AS bigint) AS views,
        {day[min(first_at)]} AS first_day, {day[max(last_at)]} AS last_day
 FROM {s}links
-WHERE last_at >= :since
+WHERE first_at >= :since
 GROUP BY label
 ORDER BY clicks DESC, label""",
     (days(30),),
@@ -33,7 +33,7 @@ WITH link AS (
     FROM {s}links AS links
     LEFT JOIN {s}messages AS message ON message.msg_id = links.sms_id
     WHERE links.label = coalesce(
-        :label, (SELECT label FROM {s}links WHERE label <> '' AND last_at IS NOT NULL ORDER BY last_at DESC LIMIT 1))
+        :label, (SELECT label FROM {s}links WHERE label <> '' AND first_at IS NOT NULL ORDER BY first_at DESC LIMIT 1))
 ), curve AS (
     SELECT link.label,
            CASE WHEN event.at <= link.began_at THEN 0
@@ -51,7 +51,7 @@ SELECT hour, label, clicks, CAST(round(100.0 * so_far / total, 1) AS double prec
 FROM summed
 WHERE hour < :hours
 ORDER BY hour""",
-    (label("the label of the messages; without one, that of the latest click"), hours("hours", "hours to show", 72)),
+    (label("the label of the messages; without one, the newest"), hours("hours", "hours to show", 72)),
     sensitive={"label": "label"},
     plot=("clicks",),
 )

@@ -29,12 +29,13 @@ ORDER BY 1""",
 STUCK = NamedQuery(
     "stuck",
     "Messages without a final status",
-    "Messages that had another status than a final one so many hours ago and none since, the latest first: still on "
-    "their way, or the last report never came.",
+    "Messages of so many days that had a status which is not final so many hours ago and none since, the latest first: "
+    "still on their way, or the last report never came.",
     """
 SELECT msg_id, foreign_id, status, status_at, first_seen_at
 FROM {s}messages
-WHERE NOT final AND status_at <= :hours_ago AND status_at >= :since
+WHERE result <> 'delivered' AND result IN ('pending', 'unknown') AND first_seen_at >= :since
+  AND status_at <= :hours_ago
 ORDER BY status_at DESC, msg_id""",
     (hours("hours", "hours without another status", 24), days(30)),
     types={"status_at": Time, "first_seen_at": Time},
@@ -51,7 +52,8 @@ FAILED_AFTER_DELIVERED = NamedQuery(
 SELECT message.msg_id, message.foreign_id, min(history.at) AS delivered_at, message.status, message.status_at
 FROM {s}messages AS message
 JOIN {s}message_statuses AS history ON history.msg_id = message.msg_id
-WHERE message.result = 'failed' AND message.status_at >= :since AND upper(history.status) = 'DELIVERED'
+WHERE message.result <> 'delivered' AND message.result = 'failed' AND message.first_seen_at >= :since
+  AND upper(history.status) = 'DELIVERED'
 GROUP BY message.msg_id, message.foreign_id, message.status, message.status_at
 ORDER BY message.status_at DESC, message.msg_id""",
     (days(30),),

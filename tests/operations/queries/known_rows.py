@@ -65,7 +65,7 @@ def links() -> list[Record]:
         ),
         TrackedLink(sms_id="2", tracking_url=f"{url}2", label="spring", clicks=1, first_at=NOW, last_at=NOW),
         TrackedLink(sms_id="x", tracking_url=f"{url}x", label=None, clicks=0, views=1, first_at=NOW, last_at=NOW),
-        TrackedLink(sms_id="y", tracking_url=f"{url}y", label="autumn", clicks=9, last_at=NOW - 60 * DAY),
+        TrackedLink(sms_id="y", tracking_url=f"{url}y", label="autumn", clicks=9, first_at=NOW - 60 * DAY),
         *(
             LinkEvent(sms_id=sms_id, tracking_url=f"{url}{sms_id}", type="click", nth=nth, at=at)
             for nth, (sms_id, at) in enumerate(clicks)
