@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from cli.output.terminal import line, program, shown, table
+from cli.output.terminal import line, shown, suggestion, table
 from ledger.client import QueueFigures
 from operations.audit import Audit
 from operations.audit_balance import SHOWN, Series
+from seven.events import PARKED
 
 _FATES = {"removed": "removed", "lost": "lost before"}
 _OUTCOMES = ("applied", "parked", "quarantined", "dead", "discarded")
@@ -55,7 +56,7 @@ def _print_balance(balance: Sequence[Series]) -> None:
             series.queue, series.given_out, *(series.rows.get(outcome, 0) for outcome in outcomes),
             *(series.tallied.get(fate, 0) for fate in fates), series.waiting, series.missing, series.doubled,
         ]
-        for series in balance
+        for series in sorted(balance, key=lambda series: (series.queue == PARKED, series.queue))
     ]  # fmt: skip
     table("Every delivery accepted, and where it is", columns, rows)
 
@@ -81,12 +82,13 @@ def _print_earlier_lives(audit: Audit) -> None:
         return
     line()
     if any(series.open_end for series in audit.earlier):
-        line("Redis once began empty. Deliveries that it held then and that were", "red")
         line(
-            "no rows yet are lost. Up to the last ordinal seen they are counted below; later ones are only in the",
+            "Redis once began empty. Deliveries that it held then and that were no rows yet are lost. Up to the last "
+            "number seen they are counted below; later ones are only in the receivers' logs.",
             "red",
         )
-        line(f"receivers' logs: {program()} audit --against LOG. Then close the life: --acknowledge.", "red")
+        suggestion("Compare with those:", "audit --against LOG")
+        suggestion("Then close that time:", "audit --acknowledge")
     rows = [
         [
             series.life[:8], series.queue, series.given_out, series.last_seen_at, sum(series.rows.values()),

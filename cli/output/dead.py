@@ -21,6 +21,8 @@ _LISTED = (
     ("attempts", "attempts", 5), ("replayed_at", "replayed (UTC)", 6),
 )  # fmt: skip
 """Columns beside the time: key, name, and how early each leaves where there is no room."""
+_OF_THE_LEDGER = ("queue", "digest", "ledger", "ordinal")
+"""Of a delivery, what `--json` has alone."""
 _GROUPED = ("deliveries", "outcome", "event_type", "reason")
 _GROUP_NAMES = ("how many", "outcome", "type", "because")
 _BECOMES = ("applied", "parked", "dead", "left")
@@ -74,7 +76,8 @@ def delivery_as_dict(
 
 def print_delivery(details: Mapping[str, Any]) -> None:
     """Print what `delivery_as_dict` returns."""
-    _fields("This delivery (times in UTC)", details["delivery"])
+    known = {name.replace("_", " "): value for name, value in details["delivery"].items() if name not in _OF_THE_LEDGER}
+    _fields("This delivery (times in UTC)", known)
     if details["letter"]:
         _fields("Its dead letter", details["letter"])
     if details["failures"]:

@@ -16,11 +16,13 @@ from cli.output.values import shown
 GAP = "  "
 LEAST_WIDTH = 13
 """Cells to which a column may be shortened."""
+LEAST_URL = 40
+"""Cells to which what has no spaces is shortened before texts are: longer than any id, so it is a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; one with `room` above 0 is shown only if there is room for it, the highest leaving first."""
+    """A column; one with `room` above 0 is shown only if it has values and there is room, the highest leaving first."""
 
     name: str
     room: int = 0
@@ -70,6 +72,7 @@ def layout(columns: Sequence[Column | str], rows: Sequence[Sequence[object]], wi
     middle. If that is still too wide, each row becomes lines of its own: the name of each column and its value.
     """
     laid_out = [_Column.of(column, [row[n] for row in rows]) for n, column in enumerate(columns)]
+    laid_out = [column for column in laid_out if not column.room or any(column.cells)]
     if width is not None and _total(laid_out) > width:
         for column in laid_out:
             column.width = column.least_width
@@ -96,16 +99,16 @@ def _total(columns: Sequence[_Column]) -> int:
 
 
 def _shorten(columns: Sequence[_Column], width: int) -> bool:
-    """Narrow the widest columns until the table fits; ids only after every text. Returns whether it fits."""
+    """Narrow the widest columns until the table fits: long URLs, then texts, then ids. Returns whether it fits."""
     texts = [column for column in columns if not column.rigid and any(" " in cell for cell in column.cells)]
     ids = [column for column in columns if not column.rigid and column not in texts]
-    for group in (texts, ids):
+    for group, least in ((ids, LEAST_URL), (texts, LEAST_WIDTH), (ids, LEAST_WIDTH)):
         while (excess := _total(columns) - width) > 0:
             widest = max(group, key=lambda column: column.width, default=None)
-            if widest is None or widest.width <= LEAST_WIDTH:
+            if widest is None or widest.width <= least:
                 break
-            others = [column.width for column in group if column is not widest]
-            widest.width = max(widest.width - excess, min(max(others, default=0), widest.width - 1), LEAST_WIDTH)
+            next_width = max((column.width for column in group if column is not widest), default=0)
+            widest.width = max(widest.width - excess, min(next_width, widest.width - 1), least)
     return _total(columns) <= width
 
 

@@ -27,7 +27,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_
 def line(text: str = "", style: str = "") -> None:
     """Print a line; on a terminal in as many as it needs, broken between words. A terminal may have gone away."""
     with suppress(OSError):
-        for part in wrapped(text, _width()):
+        for part in wrapped(text, _width(), "  " if text.startswith("- ") else ""):
             console.print(Text(part, style), soft_wrap=True)
 
 
@@ -83,8 +83,8 @@ def _print(text: str | Text, style: str = "") -> None:
 
 
 def _width() -> int | None:
-    """Of the terminal; None in a file or a pipe, where nothing is shortened or wrapped."""
-    return console.width if console.is_terminal else None
+    """Of the terminal, a dumb one as well; None in a file or a pipe, where nothing is shortened or wrapped."""
+    return shutil.get_terminal_size().columns if console.is_terminal else None
 
 
 def document(content: Any) -> None:

@@ -52,7 +52,7 @@ def print_latest(deliveries: Sequence[Row]) -> None:
     subject = next((subject for subject in subjects if " " not in subject), next(iter(subjects), "ID"))
     line()
     suggestion("All about one of them:", f"trace {shown(_word(subject))}")
-    line("It takes a number, a foreign id, a short URL or a label as well.")
+    line("It finds a number, a foreign id, a short URL or a label as well.")
 
 
 def print_around(at: datetime, deliveries: Sequence[Row]) -> None:

@@ -1,9 +1,17 @@
 """A pseudo-terminal for a command, on machines that have them."""
 
+import fcntl
 import os
 import pty
+import struct
+import subprocess
+import termios
 
 import pytest
+
+from tests.cli.installation import CommandLine
+from tests.forks import COMMAND
+from tests.servers import PATIENCE_S
 
 
 def open_terminal() -> tuple[int, int]:
@@ -13,3 +21,25 @@ def open_terminal() -> tuple[int, int]:
     except OSError:
         assert not os.environ.get("CI"), "this machine has no terminals"
         pytest.skip("this machine has no terminals")
+
+
+def output_on_terminal(installation: CommandLine, words: tuple[str, ...], columns: int, **settings: str) -> str:
+    """What a command writes, errors included, on a terminal without colours of this width."""
+    ours, theirs = open_terminal()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)} | settings
+    process = subprocess.Popen(
+        [COMMAND, *words],
+        cwd=installation.directory, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    output = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            output += chunk
+    except OSError:  # the other end is closed
+        pass
+    finally:
+        os.close(ours)
+        process.wait(PATIENCE_S)
+    return output.decode().replace("\r\n", "\n")

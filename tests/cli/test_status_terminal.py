@@ -1,10 +1,6 @@
 """status on a terminal, and its refreshed screen."""
 
-import os
 import signal
-import struct
-import termios
-from fcntl import ioctl
 from pathlib import Path
 from subprocess import Popen
 
@@ -12,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.cli.installation import COMMAND, CommandLine
-from tests.cli.terminal import open_terminal
+from tests.cli.terminal import output_on_terminal
 from tests.conftest import TOKEN
 from tests.factories.archive import delivered, keep
 from tests.servers import PATIENCE_S, eventually
@@ -36,27 +32,9 @@ def alone(tmp_path: Path, redis_url: str, database_url: str) -> CommandLine:
 def test_it_fits_into_eighty_columns(alone: CommandLine, engine: Engine):
     """Neither a line nor the screen is longer than the terminal."""
     keep(engine, [delivered(n, "dlr", DLR).dead(f"a fault {'that is long ' * 20}{n}") for n in range(5)])
-    lines = output_on_terminal(alone, 80).splitlines()
+    lines = output_on_terminal(alone, ("status",), 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 50
-
-
-def output_on_terminal(installation: CommandLine, columns: int) -> str:
-    ours, theirs = open_terminal()
-    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)}
-    process = Popen([COMMAND, "status"], cwd=installation.directory, env=environment, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    output = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            output += chunk
-    except OSError:  # the other end is closed
-        pass
-    finally:
-        os.close(ours)
-        process.wait(PATIENCE_S)
-    return output.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.duration(8)

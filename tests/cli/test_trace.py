@@ -2,59 +2,19 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
-from ledger.batch import Batch, Header
 from operations.trace import Story, latest_deliveries, trace_story
-from seven.envelope import Envelope
-from seven.events import EVENT_TYPES
 from store.engine import create_store_engine
 from store.migrate import migrate
-from store.projection import project_batch
-from store.row_writer import Store
 from tests.cli.installation import CommandLine
-
-NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
-
-STORY: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("dlr", {"msg_id": "77", "status": "ACCEPTED", "timestamp": "2026-03-29 10:00:00", "foreign_id": "order-1"}),
-    ("dlr", {"msg_id": "77", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
-    ("dlr", {"msg_id": "77", "status": "DELIVERED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
-    ("dlr", {"msg_id": "78", "status": "REJECTED", "timestamp": "2026-03-29 10:00:09", "foreign_id": "order-1"}),
-    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/1", "type": "view", "total_views": "1"}),
-    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/1", "type": "click", "total_clicks": 1}),
-    ("tracking", {"sms_id": "77", "tracking_url": "https://go.example/2", "type": "click", "total_clicks": 1}),
-    ("tracking", {"sms_id": "770", "tracking_url": "https://go.example/3", "type": "click", "total_clicks": 1}),
-    ("sms_mo", {"id": "901", "sender": "447700900001", "text": "\x1b[2J\u202eno", "time": "1774785600"}),
-    ("voice_status", {"id": "300", "status": "ringing", "timestamp": 1774785600}),
-    ("voice_status", {"id": "300", "status": "completed", "timestamp": 1774785700, "pricePerMinute": 0.075}),
-    ("voice_call", {"id": 300, "caller": "447700900002", "time": 1774785600}),
-    ("voice_status", {"id": "301", "status": "busy", "timestamp": 1774785700, "foreign_id": "outbound to John"}),
-    ("dlr", {"msg_id": "", "status": "DELIVERED"}),
-    ("rcs_coined_tomorrow", {"x": 1}),
-)
-
-
-def delivery_id(n: int) -> str:
-    return f"0195e1d0-0000-7000-8000-{n:012d}"
-
-
-def write_story(engine: Engine) -> None:
-    """Write the deliveries of the story, each received a second after the one before."""
-    store = Store(engine)
-    for n, (event_type, fields) in enumerate(STORY):
-        payload = {"data": dict(fields), "webhook_event": event_type, "webhook_timestamp": "2026-03-29T12:00:00+02:00"}
-        envelope = Envelope(delivery_id(n), event_type, NOON + timedelta(seconds=n), "JSON", payload)
-        header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
-        projections = project_batch(Batch("batch", header, [envelope.line()]))
-        store.write(row for projection in projections for row in projection.rows())
+from tests.factories.story import STORY, delivery_id, write_story
 
 
 @pytest.fixture
