@@ -27,35 +27,54 @@ from runtime.settings.environment import load
 API_METHODS = ["GET", "POST", "DELETE"]
 
 
+WIDTH = 80
+INDENT = " " * 11
+
+
 def _field_list(model: type[BaseModel]) -> str:
-    return fill(", ".join(model.model_fields), 100, initial_indent=INDENT, subsequent_indent=INDENT)
+    return fill(", ".join(model.model_fields), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
-INDENT = " " * 27
 ABOUT = f"""\
-A seven.io gateway for your own machine.
+A seven.io gateway for your own machine. Nothing that it delivers is real.
 
-/api/hooks                 the gateway's hooks API: GET, POST and DELETE, or action=read|subscribe|unsubscribe
+The gateway's API
 
-The emulator's own controls take a JSON object:
+  /api/hooks
+           GET, POST and DELETE, or action=read|subscribe|unsubscribe
 
-POST /stories              run a scenario, delivered to the registered hooks or to one target_url; its fields
+The emulator's own controls: bodies and answers are JSON objects
+
+  POST /scenarios
+           Play a scenario: messages with their statuses, replies, clicks and
+           calls, delivered to the registered hooks, or to one target_url.
+           `seven-ingest simulate` does so and waits. Every field is optional:
 {_field_list(ScenarioRequest)}
-GET  /stories              every scenario, and its progress
-GET  /stories/<n>          one scenario
-GET  /stories/<n>/ids      the ids in the receiver's answers
+  GET /scenarios
+           every scenario, and its progress
+  GET /scenarios/<number>
+           one of them
+  GET /scenarios/<number>/ids
+           the ids in the receiver's answers
 
-GET  /hooks                every registered hook
-POST /hooks                register a hook behind its owner's back; its fields
+  GET /hooks
+           every registered hook
+  POST /hooks
+           Register a hook behind its owner's back. Its fields:
 {_field_list(Registration)}
-PATCH, DELETE /hooks/<id>  change it, for example with {{"enabled": false}}, or remove it
+  PATCH /hooks/<id>, DELETE /hooks/<id>
+           change it, for example {{"enabled": false}}, or remove it
 
-GET  /faults               the faults of the API, and the number of requests by action
-PUT  /faults               set a fault, for example {{"code": "900", "times": 3}}; its fields
+  GET /faults
+           the faults of the API, and the number of requests by action
+  PUT /faults
+           Set a fault, for example {{"code": "900", "times": 3}}; its fields:
 {_field_list(Fault)}
-                           or a list of such objects: the first that applies takes effect
-                           (code: 900 wrong key, 901 signing failed, 902 missing rights, 903 IP refused)
-DELETE /faults             remove all faults
+           Or a list of such objects, of which the first that applies takes
+           effect. Codes: 900 wrong key, 901 signing failed, 902 missing rights,
+           903 IP refused
+  DELETE /faults
+           remove all faults
 """
 
 
@@ -82,10 +101,11 @@ def create_app(settings: EmulatorSettings) -> Starlette:
             Route("/livez", livez),
             Route("/api/hooks", gateway.answer, methods=API_METHODS),
             Route("/api/hooks/", gateway.answer, methods=API_METHODS),
-            Route("/stories", scenarios.overview, methods=["GET"]),
-            Route("/stories", scenarios.start, methods=["POST"]),
-            Route("/stories/{number:int}", scenarios.show),
-            Route("/stories/{number:int}/ids", scenarios.ids),
+            Route("/scenarios", scenarios.overview, methods=["GET"]),
+            Route("/scenarios", scenarios.start, methods=["POST"]),
+            Route("/scenarios/{number:int}", scenarios.show),
+            Route("/scenarios/{number:int}/ids", scenarios.ids),
+            Route("/stories{rest:path}", scenarios.moved, methods=API_METHODS),
             Route("/hooks", hooks.overview, methods=["GET"]),
             Route("/hooks", hooks.register, methods=["POST"]),
             Route("/hooks/{id:int}", hooks.change, methods=["PATCH"]),

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from emulator.registry import Registry
 from emulator.report import State
@@ -61,7 +61,7 @@ QUIET_S = 1.0
 
 
 class ScenarioControls:
-    """`/stories`."""
+    """`/scenarios`."""
 
     def __init__(self, settings: EmulatorSettings, registry: Registry, runner: ScenarioRunner) -> None:
         self._settings = settings
@@ -94,11 +94,11 @@ class ScenarioControls:
     async def start(self, request: Request) -> JSONResponse:
         """Start a scenario: 202 and its number, or 422 naming each wrong field."""
         run = self._runner.start(ScenarioRequest.of(self._settings, await read_object(request)))
-        return JSONResponse({"story": run.number}, 202)
+        return JSONResponse({"scenario": run.number}, 202)
 
     async def overview(self, _: Request) -> JSONResponse:
         """All recent scenarios, the oldest first."""
-        return JSONResponse({"stories": [_progress(run) for run in self._runner.runs.values()]})
+        return JSONResponse({"scenarios": [_progress(run) for run in self._runner.runs.values()]})
 
     async def show(self, request: Request) -> JSONResponse:
         """A scenario's progress, and the results of its deliveries."""
@@ -108,6 +108,10 @@ class ScenarioControls:
         """Ids from 2xx answers: all, and by the outcome in the same answer."""
         outcomes = self._run(request).report.ids
         return JSONResponse({"ids": [*chain.from_iterable(outcomes.values())], "outcomes": outcomes})
+
+    async def moved(self, _: Request) -> PlainTextResponse:
+        """Answer a former path of these controls with 404, and where they are."""
+        return PlainTextResponse("The scenarios are at /scenarios; the first page, /, lists every control.\n", 404)
 
     def _run(self, request: Request) -> ScenarioRun:
         run = self._runner.runs.get(request.path_params["number"])
@@ -120,9 +124,10 @@ def _progress(run: ScenarioRun) -> dict[str, object]:
     report, recipients = run.report, run.recipients
     states = report.states
     return {
-        "story": run.number,
+        "scenario": run.number,
         "seed": run.seed,
         "state": run.state,
+        "events": dict(run.events),
         "note": None if recipients is None else recipients.note,
         "deliveries": None if recipients is None else recipients.deliveries,
         **{state.value: states[state] for state in State},

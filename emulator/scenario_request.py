@@ -5,18 +5,18 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from emulator.seeds import SEEDS
+from emulator.seeds import SEEDS, new_seed
 from emulator.settings import MOST_LINES, MOST_MESSAGES, EmulatorSettings, Layouts, Methods
 from emulator.wire import Target
 
 
 def today() -> datetime:
-    """The midnight that began this day, UTC. Scenarios end there, so that reruns on one day are identical."""
+    """The midnight that began this day, UTC. Scenarios end there, so that one seed gives the same all day."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class ScenarioRequest(BaseModel):
-    """The fields of `POST /stories`; the settings are their defaults."""
+    """The fields of `POST /scenarios`; the settings are their defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -29,6 +29,8 @@ class ScenarioRequest(BaseModel):
     layouts: Layouts
     duplicates: float = Field(ge=0, le=1)
     shuffle: bool
+    irregular: bool = False
+    """Whether a status comes late, a click is never reported, and a report is not understood, once each."""
     concurrency: int = Field(ge=1, le=MOST_LINES)
     compression: float = Field(gt=0)
     resign_retries: bool
@@ -52,7 +54,7 @@ class ScenarioRequest(BaseModel):
         nested = to_hooks and "emulator_story_layouts" not in settings.model_fields_set
         defaults = {
             "target_url": settings.emulator_target_url,
-            "seed": settings.emulator_story_seed,
+            "seed": new_seed() if settings.emulator_story_seed is None else settings.emulator_story_seed,
             "messages": settings.emulator_story_messages,
             "methods": None if to_hooks else settings.emulator_story_methods,
             "layouts": ("nested",) if nested else settings.emulator_story_layouts,

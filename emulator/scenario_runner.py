@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from emulator.auth import Signing
+from emulator.irregularities import make_irregular
 from emulator.recipients import HookRecipients, Recipients, TargetRecipient
 from emulator.registry import Registry
 from emulator.report import Report
 from emulator.scenario_request import ScenarioRequest
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.sender import RetryPolicy, Sender
+from emulator.vendor_event import VendorEvent
 from emulator.wire import METHODS, PlannedDelivery
 
 log = logging.getLogger("seven.emulator")
@@ -26,9 +29,11 @@ class ScenarioRun:
 
     number: int
     seed: int
-    state: Literal["telling", "told", "stopped", "failed"] = "telling"
+    state: Literal["running", "finished", "stopped", "failed"] = "running"
     recipients: Recipients | None = None
     """None while the scenario is being generated."""
+    events: Counter[str] = field(default_factory=Counter)
+    """Number of events to deliver, by event type; repeats do not count."""
     report: Report = field(default_factory=Report)
 
 
@@ -60,7 +65,8 @@ class ScenarioRunner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, run: ScenarioRun, request: ScenarioRequest) -> None:
-        planned = await asyncio.to_thread(_plan, request)
+        events, planned = await asyncio.to_thread(_plan, request)
+        run.events = Counter(event.event_type for event in events)
         target = request.target_url
         if target is None:
             run.recipients = HookRecipients(planned, self._registry)
@@ -79,30 +85,34 @@ class ScenarioRunner:
     def _end(self, run: ScenarioRun, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        run.state = "stopped" if task.cancelled() else "failed" if error else "told"
+        run.state = "stopped" if task.cancelled() else "failed" if error else "finished"
         deliveries = run.recipients and run.recipients.deliveries
         states = " ".join(f"{state}={count}" for state, count in sorted(run.report.states.items()))
         for hook_id, refusals in run.report.refusals_by_hook.items():
             counts = " ".join(f"{status}={count}" for status, count in sorted(refusals.items()))
-            log.warning("story=%d hook=%s refused: %s", run.number, hook_id, counts)
+            log.warning("scenario=%d hook=%s refused: %s", run.number, hook_id, counts)
         log.log(
             logging.ERROR if error else logging.INFO,
-            "story=%d state=%s deliveries=%s %s", run.number, run.state, deliveries, states,
+            "scenario=%d state=%s deliveries=%s %s", run.number, run.state, deliveries, states,
             exc_info=error,
         )  # fmt: skip
 
     def _forget(self) -> None:
-        ended = [number for number, run in self.runs.items() if run.state != "telling"]
+        ended = [number for number, run in self.runs.items() if run.state != "running"]
         for number in ended[: max(0, len(self.runs) - MAX_RUNS)]:
             del self.runs[number]
 
 
-def _plan(request: ScenarioRequest) -> list[PlannedDelivery]:
-    return plan_deliveries(
-        scenario(request.seed, now=request.now, messages=request.messages),
+def _plan(request: ScenarioRequest) -> tuple[list[VendorEvent], list[PlannedDelivery]]:
+    """The events in order of sending, and their deliveries, which include the repeats."""
+    events = scenario(request.seed, now=request.now, messages=request.messages)
+    events = make_irregular(events) if request.irregular else events
+    planned = plan_deliveries(
+        events,
         seed=request.seed,
         methods=request.methods or METHODS,
         layouts=request.layouts,
         duplicates=request.duplicates,
         shuffle=request.shuffle,
     )
+    return events, planned

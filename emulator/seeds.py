@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
+from random import Random, SystemRandom
 from typing import TypeVar
 
 Card = TypeVar("Card")
 
 SEEDS = 2**32
 """Seeds are below this, so that every id is exact in a double: some JSON parsers store numbers as doubles."""
+
+NEW_SEEDS = range(1000, 100_000_000)
+"""Where new seeds are drawn from. Their ids have at most fifteen digits, and those below are left to people."""
 
 IDS = 1_000_000
 """Number of ids of one kind reserved for each seed."""
@@ -46,6 +49,11 @@ class Seed:
         if not 0 <= n < IDS:
             raise ValueError(f"a scenario has room for {IDS} ids of a kind")
         return first + self.number * IDS + n
+
+
+def new_seed() -> int:
+    """A seed that no scenario has had before, but for a chance of one to a hundred million."""
+    return SystemRandom().choice(NEW_SEEDS)
 
 
 def phone_number(rng: Random) -> str:

@@ -45,8 +45,12 @@ class EmulatorSettings(EmulatorKeySettings):
     emulator_first_story: bool = Field(
         False, description="Without a target: whether a first scenario runs as soon as hooks are registered."
     )
-    emulator_story_seed: int = Field(
-        1, ge=0, lt=SEEDS, description="The number that decides a scenario; on one day the same number gives the same."
+    emulator_story_seed: int | None = Field(
+        None,
+        ge=0,
+        lt=SEEDS,
+        description="The number that decides a scenario: on one day the same number gives the same. Without it each "
+        "scenario has a new one, and the first of `make up` has 1.",
     )
     emulator_story_messages: int = Field(
         40, ge=0, le=MOST_MESSAGES, description="Messages in a scenario; it has about five times as many deliveries."

@@ -54,11 +54,11 @@ class ScenarioProgress:
     @property
     def ended(self) -> bool:
         """Whether the emulator will deliver nothing more."""
-        return self.report.get("state") in ("told", "stopped", "failed")
+        return self.report.get("state") in ("finished", "stopped", "failed")
 
     def failure(self) -> ScenarioFailure | None:
         """The failure of a scenario that has ended; None if every delivery was accepted."""
-        if self.report["state"] != "told":
+        if self.report["state"] != "finished":
             return ScenarioFailure("the emulator could not finish its scenario", "emulator")
         if note := self.report["note"]:
             return ScenarioFailure(str(note), "emulator")
@@ -101,7 +101,7 @@ class FirstScenario:
 
     def __init__(self, engine: Engine, emulator_url: str) -> None:
         self._engine = engine
-        self._stories_url = f"{emulator_url}/stories"
+        self._stories_url = f"{emulator_url}/scenarios"
         self._first_id = str(uuid7())  # ids of deliveries sort by time: those of this scenario sort after it
 
     async def run(self, patience_s: float) -> ScenarioFailure | None:
@@ -112,7 +112,7 @@ class FirstScenario:
         async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
             try:
                 answer = await client.post(self._stories_url)
-                number = answer.raise_for_status().json()["story"]
+                number = answer.raise_for_status().json()["scenario"]
             except httpx2.HTTPError as error:
                 reason = f"no first scenario: the emulator does not answer ({failures.reason(error)})"
                 return ScenarioFailure(reason, "emulator")

@@ -75,8 +75,8 @@ def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, e
     first = worker(tmp_path, environment, "first")
     with running(receiver, first, beat(tmp_path, environment)):
         eventually(lambda: len(emulator.hooks()) == 1)
-        emulator.request("POST", "/stories", json={"messages": 400, "rate": 150, "duplicates": 0})
-        eventually(lambda: emulator.request("GET", "/stories/1")["delivered"] > 100, 60)
+        emulator.request("POST", "/scenarios", json={"messages": 400, "rate": 150, "duplicates": 0})
+        eventually(lambda: emulator.request("GET", "/scenarios/1")["delivered"] > 100, 60)
         # the receiver first: it must know the new token before the gateway does
         rotated = environment | {"SEVEN_HOOK_TOKEN": f"{NEWER},{TOKEN}"}
         receiver.end()
@@ -87,12 +87,12 @@ def test_a_token_is_replaced_under_traffic(tmp_path: Path, emulator: Emulator, e
         first.start()
         eventually(lambda: any(NEWER in hook["target_url"] for hook in emulator.hooks()), 120)
         emulator.request(
-            "POST", "/stories", json={"messages": 20, "rate": 50, "duplicates": 0}
+            "POST", "/scenarios", json={"messages": 20, "rate": 50, "duplicates": 0}
         )  # the first may be over by now
         eventually(lambda: [NEWER in hook["target_url"] for hook in emulator.hooks()] == [True], 120)
         for number in (1, 2):
-            eventually(lambda: emulator.request("GET", f"/stories/{number}")["state"] == "told", 120)  # noqa: B023 - called at once
-            scenario = emulator.request("GET", f"/stories/{number}")
+            eventually(lambda: emulator.request("GET", f"/scenarios/{number}")["state"] == "finished", 120)  # noqa: B023 - called at once
+            scenario = emulator.request("GET", f"/scenarios/{number}")
             assert (scenario["refused"], scenario["given_up"], scenario["delivered"]) == (0, 0, scenario["deliveries"])
 
 

@@ -94,6 +94,6 @@ def test_a_refusal_is_reported_with_its_hook_and_status():
 )
 def test_a_stall_is_reported_with_the_right_log(report: dict, program: str, reason: str):
     """The program to look at depends on how far the deliveries came."""
-    blank = {"state": "telling", "deliveries": 10, "delivered": 2, "retries": {}, "refusals_by_hook": {}}
+    blank = {"state": "running", "deliveries": 10, "delivered": 2, "retries": {}, "refusals_by_hook": {}}
     failure = ScenarioProgress(blank | report if reason != "the emulator does not answer" else {}).stall(2)
     assert (failure.program, reason in failure.reason) == (program, True), failure

@@ -41,17 +41,17 @@ class Emulator:
         return self.client.get(f"{self.url}/hooks").json()["hooks"]
 
     def run_scenario(self, **fields: object) -> int:
-        answer = self.client.post(f"{self.url}/stories", json={**SMALL, **fields})
+        answer = self.client.post(f"{self.url}/scenarios", json={**SMALL, **fields})
         assert answer.status_code == 202, answer.text
-        return answer.json()["story"]
+        return answer.json()["scenario"]
 
     def progress(self, scenario: int = 1) -> dict:
-        answer = self.client.get(f"{self.url}/stories/{scenario}")
+        answer = self.client.get(f"{self.url}/scenarios/{scenario}")
         return answer.json() if answer.status_code == 200 else {"state": "not started"}
 
     def final_report(self, scenario: int = 1) -> dict:
         """A scenario's report, once it has ended."""
-        wait_until(lambda: self.progress(scenario)["state"] == "told")
+        wait_until(lambda: self.progress(scenario)["state"] == "finished")
         return self.progress(scenario)
 
 

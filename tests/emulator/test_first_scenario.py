@@ -14,7 +14,7 @@ def test_a_first_scenario_waits_for_hooks(receiver: Receiver):
             assert emulator.progress() == {"state": "not started"}
             emulator.subscribe(target_url=receiver.url, event_type=event_type, request_method="JSON")
         report = emulator.final_report()
-        assert emulator.client.get(f"{emulator.url}/stories").json() == {"stories": [report]}
+        assert emulator.client.get(f"{emulator.url}/scenarios").json() == {"scenarios": [report]}
 
     assert len(receiver.requests) == report["delivered"] > 20
     assert {json.loads(request.delivery.body)["webhook_event"] for request in receiver.requests} == set(EVENT_TYPES)

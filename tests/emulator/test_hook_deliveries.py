@@ -186,7 +186,7 @@ def test_a_request_can_unset_the_target(receiver: Receiver):
 
 def test_methods_are_the_hooks_own(emulator: Emulator):
     """A request that sets methods without a target is refused."""
-    answer = emulator.client.post(f"{emulator.url}/stories", json={"methods": ["JSON"]})
+    answer = emulator.client.post(f"{emulator.url}/scenarios", json={"methods": ["JSON"]})
 
     assert (answer.status_code, set(answer.json()["wrong"])) == (422, {"methods"})
 
