@@ -5,6 +5,7 @@ seven.db     the database, unless DATABASE_URL names another
 hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN is set; readable by its owner only
 flower.db    Flower's state
 emulator.json  hooks registered at the emulator
+first-scenario  whether the emulator's first scenario was played
 receivers    where the receiver has listened, one URL per line: hooks at the emulator that point there are ours
 logs/        one file for each process
 lock         held by `up` and its broker: two brokers with one append-only file would ruin it
@@ -39,6 +40,7 @@ class Installation:
         self.token_file = self.directory / "hook-token"
         self.flower = self.directory / "flower.db"
         self.emulator_file = self.directory / "emulator.json"
+        self.first_scenario_file = self.directory / "first-scenario"
         self._receivers_file = self.directory / "receivers"
 
     @classmethod

@@ -20,6 +20,7 @@ class Commands(LazyGroup):
             for name in (
                 "up",
                 "send",
+                "simulate",
                 "status",
                 "doctor",
                 "trace",

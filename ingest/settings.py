@@ -50,9 +50,10 @@ class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings):
         """A sentence, for people, for each setting that works and will hurt."""
         sentences = []
         if self.weak_tokens:
-            tokens = "a token has" if self.weak_tokens == 1 else f"{self.weak_tokens} tokens have"
+            tokens = "A token has" if self.weak_tokens == 1 else f"{self.weak_tokens} tokens have"
             sentences.append(
-                f"SEVEN_HOOK_TOKEN: {tokens} fewer than {GOOD_TOKEN} characters, and can be guessed; {HOW_TO_MAKE_ONE}"
+                f"{tokens} fewer than {GOOD_TOKEN} characters in SEVEN_HOOK_TOKEN, and can be guessed; "
+                f"{HOW_TO_MAKE_ONE}"
             )
         if self.verifies_nothing:
             sentences.append("SEVEN_SIGNING_KEY is set, but without SEVEN_PUBLIC_URL no signature can be verified.")

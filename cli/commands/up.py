@@ -3,27 +3,39 @@
 import asyncio
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import httpx2
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from cli.commands.migrate import migrate_or_exit
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation, Occupied
-from cli.output.terminal import line, near
+from cli.output.scenario import scenario_bar
+from cli.output.sentences import sentence, warn
+from cli.output.terminal import console, line, near
+from cli.scenario import NoEmulator, ScenarioPlayer
 from cli.up import programs
 from cli.up.broker import NoBroker, wait_for_broker
 from cli.up.first_scenario import FirstScenario
 from cli.up.own_hooks import register_own_hooks
-from cli.up.readiness import wait_for_console, wait_for_emulator, wait_for_flower, wait_for_receiver
+from cli.up.readiness import (
+    wait_for_beat,
+    wait_for_console,
+    wait_for_emulator,
+    wait_for_flower,
+    wait_for_receiver,
+    wait_for_worker,
+)
 from cli.up.supervisor import Supervised, Supervisor
-from cli.up.welcome import print_counts, print_gateway, print_next_steps, print_started
+from cli.up.welcome import print_counts, print_gateway, print_next_steps, print_scenario, print_started
 from console.settings import ConsoleSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
+from operations.delivery_outcomes import DeliveryOutcomes, delivery_outcomes
 from runtime.failures import reason
 from runtime.settings.registry import misspelt_settings
 from store.engine import sqlite_file
@@ -39,7 +51,7 @@ def up() -> None:
 
     Without SEVEN_API_KEY also the emulator as the gateway. Ctrl-C ends everything; stored data stays.
     """
-    _warn(misspelt_settings())  # first: a misspelt name may be why another setting is missing
+    warn(misspelt_settings())  # first: a misspelt name may be why another setting is missing
     installation = Installation.from_environment()
     os.umask(0o077)  # personal data is not for other users of this machine
     lock = _lock(installation)
@@ -58,17 +70,13 @@ def _lock(installation: Installation) -> int:
         fail(ExitCode.USAGE, f"SEVEN_DATA_DIR: cannot write to {directory}: {error.strerror}")
 
 
-def _warn(sentences: list[str]) -> None:
-    sys.stderr.write("".join(f"warning: {sentence}\n" for sentence in sentences))
-
-
 def _check(installation: Installation) -> None:
     """Check settings and ports of all processes before any of them starts. Ends with exit code 2 if one is wrong."""
     receiver = installation.load(IngestSettings)
     for settings in (WorkerSettings, ConsoleSettings, EmulatorSettings):
         installation.load(settings)
     unused = installation.emulates and installation.settings.seven_public_url
-    _warn([*receiver.warnings(), *([_UNUSED_URL] if unused else [])])
+    warn([*receiver.warnings(), *([_UNUSED_URL] if unused else [])])
     if failures := programs.listen_failures(programs.listeners(installation)):
         fail(ExitCode.USAGE, *failures)
 
@@ -79,7 +87,7 @@ class _Up:
     def __init__(self, installation: Installation, lock: int) -> None:
         self._installation, self._lock = installation, lock
         self._engine = store_engine()
-        self._supervisor = Supervisor(installation.logs, lambda sentence: line(sentence, "yellow"))
+        self._supervisor = Supervisor(installation.logs, lambda text: sentence(text, "yellow"))
 
     async def run(self) -> ExitCode:
         """Run until a signal or a failure. Returns the exit code."""
@@ -92,10 +100,10 @@ class _Up:
         except typer.Exit as end:
             return ExitCode(end.exit_code)
         finally:
-            line("ending; Ctrl-C again ends everything at once")
+            line("Ending. Ctrl-C again ends everything at once.")
             await self._supervisor.end()
             self._engine.dispose()
-            line("ended; everything accepted is stored")
+            line("Ended. Everything accepted is stored.")
 
     def _handle_signals(self, work: asyncio.Task[NoReturn]) -> None:
         """End cleanly on the first signal, at once on the second."""
@@ -115,20 +123,35 @@ class _Up:
         await self._migrate()
         if installation.emulates:
             await self._start_emulator()
-        receiver, *_, console, flower = [supervisor.start(program) for program in programs.our_programs(installation)]
-        self._require(receiver, await wait_for_receiver(installation, PATIENCE_S))
+        started = {program.name: supervisor.start(program) for program in programs.our_programs(installation)}
+        self._require(started["receiver"], await wait_for_receiver(installation, PATIENCE_S))
         print_started("receiver", installation.receiver_url)
-        if failure := await wait_for_console(installation, PATIENCE_S):
-            line(f"The console does not answer ({failure}); see {near(console.log)}", "yellow")
-        else:
-            print_started("console", installation.console_url)
-        if installation.emulates:
-            await self._run_first_scenario()
-        if failure := await wait_for_flower(installation, PATIENCE_S):
-            line(f"Flower does not answer ({failure}); see {near(flower.log)}", "yellow")
+        await self._wait_for_others(started)
+        outcomes = await self._play_first_scenario() if installation.emulates else None
         await asyncio.to_thread(print_counts, self._engine)
-        print_next_steps(installation, self._engine)
+        if outcomes:
+            print_scenario(outcomes)
+        print_next_steps(installation)
         await supervisor.watch()
+
+    async def _wait_for_others(self, started: dict[str, Supervised]) -> None:
+        """Print each of the other processes once it answers. None of them keeps the receiver from its work."""
+        installation = self._installation
+        flower_url = f"http://127.0.0.1:{installation.settings.seven_flower_port}"
+        others = [
+            ("console", installation.console_url, wait_for_console),
+            ("worker", "writes what arrives to the database", wait_for_worker),
+            ("beat", "sends what is due: sweep, audit, retention", wait_for_beat),
+            ("flower", flower_url, wait_for_flower),
+        ]
+        waits = [asyncio.create_task(wait(installation, PATIENCE_S)) for *_, wait in others]
+        for (name, where, _), wait in zip(others, waits, strict=True):
+            title = "Flower" if name == "flower" else name
+            if failure := await wait:
+                log = near(started[name].log)
+                sentence(f"{started[name].title} does not answer ({failure}); see {log}.", "yellow")
+            else:
+                print_started(title, where)
 
     async def _start_broker(self) -> None:
         installation = self._installation
@@ -163,10 +186,31 @@ class _Up:
         stale = f", {removed} out of date hook{'s' * (removed != 1)} removed" if removed else ""
         print_started("emulator", f"{self._installation.emulator_url}{stale}")
 
-    async def _run_first_scenario(self) -> None:
-        failure = await FirstScenario(self._engine, self._installation.emulator_url).run(PATIENCE_S)
-        if failure:
-            line(f"{failure.reason}; see {near(self._supervisor.log(failure.program))}", "yellow")
+    async def _play_first_scenario(self) -> DeliveryOutcomes | None:
+        """Have it played if it is due. Returns what became of it; None if it was not played to its end."""
+        try:
+            first = FirstScenario(self._installation, self._engine)
+            if not await asyncio.to_thread(first.is_due):
+                return None
+            request = first.begin()
+            with scenario_bar("first scenario", console) as show:
+                player = ScenarioPlayer(self._engine, self._installation.emulator_url)
+                played = await player.play(request, PATIENCE_S, show)
+            outcomes = await asyncio.to_thread(self._outcomes, played.ids)
+            if played.failure is None:
+                first.end()
+        except (NoEmulator, SQLAlchemyError, OSError) as error:
+            text = str(error) if isinstance(error, NoEmulator) else reason(error)
+            sentence(f"No first scenario was played: {text}; see {near(self._supervisor.log('emulator'))}.", "yellow")
+            return None
+        if failure := played.failure:
+            log = near(self._supervisor.log(failure.program))
+            sentence(f"The first scenario has not come whole: {failure.reason}; see {log}.", "yellow")
+        return outcomes
+
+    def _outcomes(self, ids: Sequence[str]) -> DeliveryOutcomes:
+        with self._engine.connect().execution_options(reads=True) as connection:
+            return delivery_outcomes(connection, ids)
 
     def _require(self, supervised: Supervised, failure: str | None) -> None:
         """End with exit code 3 and the end of the program's log if it is not ready."""

@@ -1,168 +1,75 @@
-"""First scenario: has the emulator run one against the registered hooks, until all of it is in the database."""
+"""First scenario: the one that `up` has the emulator play, once for each data directory.
 
-import asyncio
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+A file keeps when it ends and whether it was played. One that was cut short is played again exactly as it was, so what
+had come of it merges.
+"""
 
-import httpx2
-from rich.progress import Progress
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-from uuid_utils import uuid7
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from cli.output.progress import columns
-from cli.output.terminal import console, line
-from cli.up.welcome import deliveries_since
-from runtime import failures
+from sqlalchemy import Engine, select
 
-MEANINGS = {
-    "401": "its signature or secret header is in doubt",
-    "404": "no token that the receiver knows",
-    "413": "larger than SEVEN_BODY_LIMIT",
-    "422": "not understood",
-}
-"""What the status of a receiver's answer means."""
+from cli.installation import Installation
+from emulator.scenario_request import today
+from emulator.settings import EmulatorSettings
+from store.schema import deliveries
+
+SEED = 1
+"""Unless EMULATOR_STORY_SEED says otherwise: documents name its messages."""
+
+IN_ORDER = 400
+"""Up to this many messages it is sent one delivery at a time, so that only what is to be late is."""
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioFailure:
-    """Why the scenario failed, and the program whose log has details."""
+class Memory:
+    """What the file of an installation says of its first scenario."""
 
-    reason: str
-    program: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioProgress:
-    """The emulator's report on one scenario; empty until it has answered."""
-
-    report: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int | None:
-        """Deliveries of the scenario; None until the emulator has reported it."""
-        return self.report.get("deliveries")
-
-    @property
-    def delivered(self) -> int:
-        """Deliveries answered with a 2xx."""
-        return int(self.report.get("delivered", 0))
-
-    @property
-    def ended(self) -> bool:
-        """Whether the emulator will deliver nothing more."""
-        return self.report.get("state") in ("finished", "stopped", "failed")
-
-    def failure(self) -> ScenarioFailure | None:
-        """The failure of a scenario that has ended; None if every delivery was accepted."""
-        if self.report["state"] != "finished":
-            return ScenarioFailure("the emulator could not finish its scenario", "emulator")
-        if note := self.report["note"]:
-            return ScenarioFailure(str(note), "emulator")
-        lost = (self.total or 0) - self.delivered
-        if not lost:
-            return None
-        return ScenarioFailure(f"{lost} of {self.total} deliveries were not accepted: {self._refusals()}", "emulator")
-
-    def stall(self, stored: int) -> ScenarioFailure:
-        """The failure of a scenario that makes no progress, with this many deliveries in the database."""
-        so_far = f"{stored} of {self.total or 'an unknown number of'} deliveries are in the database so far"
-        if not self.report:
-            return ScenarioFailure(f"{so_far}; the emulator does not answer", "emulator")
-        if stored < self.delivered:
-            return ScenarioFailure(f"{so_far}, and {self.delivered} were accepted", "worker")
-        return ScenarioFailure(f"{so_far}: {self._refusals() or 'the receiver does not answer'}", "receiver")
-
-    def _refusals(self) -> str:
-        refused = [
-            f"hook {hook_id} was answered {status} {count} times ({MEANINGS.get(status, 'refused for good')})"
-            for hook_id, refusals in self.report["refusals_by_hook"].items()
-            for status, count in refusals.items()
-        ]
-        retries = [f"{count} attempts met {reason}" for reason, count in self.report["retries"].items()]
-        return "; ".join((*refused, *retries))
-
-
-POLL_S = 0.15
-
-
-class Bar(Protocol):
-    """Shows the number of deliveries done, and the total."""
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Show them."""
+    seed: int
+    now: str
+    """The end of its three days, in ISO 8601."""
+    played: bool = False
 
 
 class FirstScenario:
-    """A scenario of the emulator at this URL, for the hooks registered there."""
+    """The first scenario of an installation; `engine` is its database."""
 
-    def __init__(self, engine: Engine, emulator_url: str) -> None:
+    def __init__(self, installation: Installation, engine: Engine) -> None:
+        self._file = installation.first_scenario_file
         self._engine = engine
-        self._stories_url = f"{emulator_url}/scenarios"
-        self._first_id = str(uuid7())  # ids of deliveries sort by time: those of this scenario sort after it
+        settings = installation.load(EmulatorSettings)
+        seed, self._messages = settings.emulator_story_seed, settings.emulator_story_messages
+        self._memory = self._read() or Memory(SEED if seed is None else seed, today().isoformat())
 
-    async def run(self, patience_s: float) -> ScenarioFailure | None:
-        """Run it, and wait until all of it is in the database.
+    def is_due(self) -> bool:
+        """Whether to play it: not if it was, nor beside deliveries that are no part of it.
 
-        Returns None, or the failure: at the scenario's end, or after `patience_s` without progress.
+        Raises SQLAlchemyError where the database does not answer.
         """
-        async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
-            try:
-                answer = await client.post(self._stories_url)
-                number = answer.raise_for_status().json()["scenario"]
-            except httpx2.HTTPError as error:
-                reason = f"no first scenario: the emulator does not answer ({failures.reason(error)})"
-                return ScenarioFailure(reason, "emulator")
-            with _bar() as show:
-                return await self._follow(client, f"{self._stories_url}/{number}", patience_s, show)
+        if self._file.exists():
+            return not self._memory.played
+        with self._engine.connect().execution_options(reads=True) as connection:
+            return connection.execute(select(deliveries.c.id).limit(1)).first() is None
 
-    async def _follow(
-        self, client: httpx2.AsyncClient, url: str, patience_s: float, show: Bar
-    ) -> ScenarioFailure | None:
-        stored, progress, deadline = 0, ScenarioProgress(), time.monotonic() + patience_s
-        while time.monotonic() < deadline:
-            progress = await _progress(client, url)
-            before, stored = stored, await asyncio.to_thread(self._count_stored)
-            if stored != before:
-                deadline = time.monotonic() + patience_s
-            show(stored, progress.total)
-            if progress.ended and stored >= progress.delivered:
-                return progress.failure()
-            await asyncio.sleep(POLL_S)
-        return progress.stall(stored)
+    def begin(self) -> dict[str, Any]:
+        """Note that it begins. Returns the fields of the request for it. Raises OSError."""
+        self._write(self._memory)
+        order = {"concurrency": 1} if self._messages <= IN_ORDER else {}
+        return {"seed": self._memory.seed, "now": self._memory.now, "irregular": True, **order}
 
-    def _count_stored(self) -> int:
+    def end(self) -> None:
+        """Note that all of it is in the database. Raises OSError."""
+        self._write(Memory(self._memory.seed, self._memory.now, played=True))
+
+    def _read(self) -> Memory | None:
+        """None without a file, and for one that nobody wrote like this."""
         try:
-            with self._engine.connect().execution_options(reads=True) as connection:
-                return deliveries_since(connection, self._first_id)
-        except SQLAlchemyError:
-            return 0
+            return Memory(**json.loads(self._file.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
-
-async def _progress(client: httpx2.AsyncClient, url: str) -> ScenarioProgress:
-    try:
-        answer = await client.get(url)
-        return ScenarioProgress(answer.json() if answer.status_code == 200 else {})
-    except (httpx2.HTTPError, ValueError):
-        return ScenarioProgress()
-
-
-@contextmanager
-def _bar() -> Iterator[Bar]:
-    """A progress bar, or without a terminal a line at the end."""
-    if not console.is_terminal:
-        last: tuple[int, int | None] = (0, None)
-
-        def remember(done: int, total: int | None) -> None:
-            nonlocal last
-            last = (done, total)
-
-        yield remember
-        line(f"first scenario: {last[0]} of {last[1] or '?'} deliveries in the database")
-        return
-    with Progress(*columns(elapsed=True), console=console) as progress:
-        task = progress.add_task("first scenario", total=None)
-        yield lambda done, total: progress.update(task, completed=min(done, total or done), total=total)
+    def _write(self, memory: Memory) -> None:
+        draft = self._file.with_suffix(".new")
+        draft.write_text(f"{json.dumps(asdict(memory))}\n", "utf-8")
+        draft.replace(self._file)

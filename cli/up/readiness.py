@@ -2,10 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import httpx2
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from cli.installation import Installation
+from ledger.client import Ledger
+from ledger.stats import beats
+from operations.worker_info import living_workers
 from runtime.failures import reason
 
 POLL_S = 0.1
@@ -29,6 +35,37 @@ async def wait_for_console(installation: Installation, patience_s: float) -> str
 async def wait_for_emulator(installation: Installation, patience_s: float) -> str | None:
     """Wait until the emulator answers. Returns None, or after `patience_s` the reason why it does not."""
     return await _wait_for(f"{installation.emulator_url}/livez", patience_s)
+
+
+async def wait_for_worker(installation: Installation, patience_s: float) -> str | None:
+    """Wait until a worker answers. Returns None, or after `patience_s` the reason why none does."""
+    return await _wait_until(lambda: bool(living_workers(installation.redis_url, 0.3)), patience_s, "none answers")
+
+
+async def wait_for_beat(installation: Installation, patience_s: float) -> str | None:
+    """Wait until a beat has ticked since now. Returns None, or after `patience_s` the reason why none has."""
+    began_at = time.monotonic()
+    ledger = Ledger(installation.redis_url, timeout_s=2)
+    try:
+        return await _wait_until(
+            lambda: any(age_s < time.monotonic() - began_at for age_s in beats(ledger)), patience_s, "it does not tick"
+        )
+    finally:
+        ledger.close()
+
+
+async def _wait_until(condition: Callable[[], bool], patience_s: float, failure: str) -> str | None:
+    """Wait until what Redis knows meets the condition."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            if await asyncio.to_thread(condition):
+                return None
+        except (OperationalError, RedisError, OSError):
+            failure = "Redis does not answer"
+        if time.monotonic() > deadline:
+            return failure
+        await asyncio.sleep(POLL_S)
 
 
 async def _wait_for(url: str, patience_s: float) -> str | None:

@@ -44,13 +44,18 @@ class Supervised:
         self._ending = asyncio.Event()
         self._running = asyncio.create_task(self._run())
 
+    @property
+    def title(self) -> str:
+        """Its name at the beginning of a sentence."""
+        return self.program.name.capitalize()
+
     async def end(self) -> None:
         """Send SIGTERM, and SIGKILL after `GRACE_S`; returns when it has ended."""
         self._ending.set()
         self._signal(signal.SIGTERM)
         ended, _ = await asyncio.wait({self._running}, timeout=GRACE_S)
         if not ended:
-            self._report(f"{self.program.name} did not end within {GRACE_S:.0f} s and is killed")
+            self._report(f"{self.title} did not end within {GRACE_S:.0f} s, and is killed.")
             self.kill()
         await self._running
 
@@ -83,7 +88,7 @@ class Supervised:
             self.deaths += 1
             if time.monotonic() - began_at > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            self._report(f"{self.program.name} ended ({how}) and restarts in {pause_s:g} s; see {near(self.log)}")
+            self._report(f"{self.title} ended ({how}) and restarts in {pause_s:g} s; see {near(self.log)}.")
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._ending.wait()

@@ -6,8 +6,10 @@ from sqlalchemy import Column, Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.installation import Installation
-from cli.output.terminal import line, near, program, table
-from store.engine import sqlite_file
+from cli.output.scenario import listed, print_remarks
+from cli.output.sentences import sentence
+from cli.output.terminal import console, line, near, program, table
+from operations.delivery_outcomes import DeliveryOutcomes
 from store.schema import calls, deliveries, inbound_messages, links, messages
 
 
@@ -34,17 +36,12 @@ def count_records(connection: Connection) -> list[Count]:
     ).one()
     inbound = connection.execute(select(func.count()).select_from(inbound_messages)).scalar_one()
     return [
-        Count("deliveries", sum(outcomes.values()), _listed(outcomes)),
-        Count("messages", sum(results.values()), _listed(results)),
-        Count("calls", sum(directions.values()), _listed(directions)),
+        Count("deliveries", sum(outcomes.values()), listed(outcomes)),
+        Count("messages", sum(results.values()), listed(results)),
+        Count("calls", sum(directions.values()), listed(directions)),
         Count("inbound SMS", inbound),
         Count("links", linked, f"{clicked} clicked, {clicks} clicks"),
     ]
-
-
-def deliveries_since(connection: Connection, first_id: str) -> int:
-    """The number of deliveries with this id or a later one: ids sort by time of receipt."""
-    return connection.execute(select(func.count()).where(deliveries.c.id >= first_id)).scalar_one()
 
 
 def _count_by(connection: Connection, column: Column[str]) -> dict[str, int]:
@@ -52,25 +49,19 @@ def _count_by(connection: Connection, column: Column[str]) -> dict[str, int]:
     return {value or "unknown": number for value, number in rows}
 
 
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {value}" for value, number in counts.items())
-
-
-EXAMPLE = "SELECT label, links, clicked_links, clicks FROM {schema}link_totals"
-
-
 def print_gateway(installation: Installation) -> None:
     """Print where deliveries will come from, so that made-up data is not mistaken for an account's, or the reverse."""
     if installation.emulates:
-        line("No SEVEN_API_KEY is set: the gateway is the emulator on this machine, with made-up data.", "bold")
-        line("Nothing leaves this machine.", "bold")
+        gateway = "No SEVEN_API_KEY is set: the gateway is the emulator on this machine, with made-up data."
+        sentence(f"{gateway} Nothing leaves this machine.", "bold")
     else:
-        line("SEVEN_API_KEY is set: the gateway is your seven.io account; no emulator runs.", "bold")
+        sentence("SEVEN_API_KEY is set: the gateway is your seven.io account; no emulator runs.", "bold")
+    line()
 
 
 def print_started(name: str, where: str) -> None:
     """Print that one process is ready."""
-    line(f"  {name:<9} {where}")
+    sentence(f"{name:<9} {where}", indent="  ", hanging=" " * 12)
 
 
 def print_counts(engine: Engine) -> None:
@@ -85,31 +76,50 @@ def print_counts(engine: Engine) -> None:
     table("In the database", ("", "", ""), ((count.kind, count.number, count.details) for count in counts))
 
 
-def print_next_steps(installation: Installation, engine: Engine) -> None:
+def print_scenario(outcomes: DeliveryOutcomes) -> None:
+    """Print what became of the first scenario beyond the records, which `print_counts` has printed."""
+    line()
+    line(f"Of the {outcomes.deliveries} deliveries of the first scenario")
+    print_remarks(outcomes)
+
+
+def print_next_steps(installation: Installation) -> None:
     """Print what to open next, and how to use an account."""
-    command, file = program(), sqlite_file(engine.url)
+    command = program()
     steps = [
         ("look at it", installation.console_url),
         ("the latest deliveries", f"{command} trace"),
         ("a delivery of your own", f"{command} send dlr --set status=DELIVERED"),
+        *([("more made-up traffic", f"{command} simulate")] if installation.emulates else []),
+        ("answers in SQL", f"{command} query --example links_by_label"),
         ("possible problems", f"{command} doctor"),
         ("tasks and workers", f"http://127.0.0.1:{installation.settings.seven_flower_port}"),
-        ("SQL", f"{near(file) if file else 'DATABASE_URL'}: {EXAMPLE.format(schema='' if file else 'seven.')}"),
         ("logs", near(installation.logs)),
     ]
     line()
     line("Open next", "bold")
-    for title, target in steps:
-        line(f"  {title:<23} {target}")
+    for step in steps:
+        _print_step(*step)
     line()
-    for sentence in _about_the_account(installation):
-        line(sentence)
+    sentence(_about_the_account(installation))
     line("Ctrl-C ends everything; stored data stays for the next start.")
 
 
-def _about_the_account(installation: Installation) -> list[str]:
-    if installation.emulates:
-        return ["For your own account set SEVEN_API_KEY, and SEVEN_PUBLIC_URL to how seven.io reaches this receiver."]
-    if not installation.settings.seven_public_url:
-        return ["Set SEVEN_PUBLIC_URL to how seven.io reaches this receiver, and point the account's webhooks at it."]
-    return [f"Point the account's webhooks at {installation.settings.seven_public_url[0]}/hooks/<the hook token>."]
+def _print_step(title: str, target: str) -> None:
+    """On one line, or where that is too long for the terminal on two: a command is copied whole."""
+    beside = f"  {title:<23} {target}"
+    if not console.is_terminal or len(beside) <= console.width:
+        line(beside)
+    else:
+        line(f"  {title}")
+        line(f"    {target}")
+
+
+def _about_the_account(installation: Installation) -> str:
+    """How to have an account's webhooks delivered here."""
+    apply = f"`{program()} hooks apply` registers the webhooks there, after it has shown them and asked."
+    urls = installation.settings.seven_public_url
+    if urls and not installation.emulates:
+        return f"seven.io is to deliver to {urls[0]}/hooks/<the hook token>: {apply}"
+    key = "For your own account set SEVEN_API_KEY, and " if installation.emulates else "Set "
+    return f"{key}SEVEN_PUBLIC_URL to how seven.io reaches this receiver, and start again; {apply}"

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "query": ("query", "--example", "stuck"),
     "rebuild": ("rebuild", "--type", "dlr", "--yes"),
     "send": ("send",),
+    "simulate": ("simulate", "--messages", "1"),
     "status": ("status",),
     "trace": ("trace",),
     "up": ("up",),

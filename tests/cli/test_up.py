@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -37,10 +39,31 @@ def test_the_first_scenario_is_in_the_database(installation: CommandLine):
     assert installation.count("messages") >= 20
     assert "the gateway is the emulator" in installation.output
     assert "Nothing leaves this machine" in installation.output
-    words = installation.output.partition("first scenario: ")[2].split()
-    assert words[0] == words[2] != "0"
-    for text in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "seven.db", "SEVEN_PUBLIC_URL"):
-        assert text in installation.output.partition("In the database")[2]
+    counts = installation.output.partition("In the database")[2]
+    for text in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "SEVEN_PUBLIC_URL"):
+        assert text in counts
+    assert f"Of the {installation.count('deliveries')} deliveries of the first scenario" in counts
+
+
+def test_what_the_first_scenario_holds_is_counted(installation: CommandLine):
+    """Repeats, a late report, a click that was never reported and a parked delivery, as the tables have them."""
+    with closing(sqlite3.connect(installation.data / "seven.db")) as connection:
+        (repeats,) = connection.execute("SELECT count(digest) - count(DISTINCT digest) FROM deliveries").fetchone()
+        (parked,) = connection.execute("SELECT count(*) FROM deliveries WHERE outcome = 'parked'").fetchone()
+        (unreported,) = connection.execute(
+            "SELECT (SELECT sum(clicks) FROM links) - (SELECT count(*) FROM link_events WHERE type = 'click')"
+        ).fetchone()
+    assert (repeats > 0, parked, unreported) == (True, 1, 1)
+    for text in (f"{repeats} repeat", "1 late report", "1 click counted, and never reported", "1 parked"):
+        assert text in installation.output
+    assert "seven-ingest dead list`" in installation.output
+
+
+def test_every_process_is_in_the_list(installation: CommandLine):
+    """Each is named once it answers."""
+    started = [line.split()[0] for line in installation.output.splitlines() if line.startswith("  ")]
+    for name in ("broker", "database", "emulator", "receiver", "worker", "beat", "Flower"):
+        assert name in started
 
 
 def test_the_emulator_signs(installation: CommandLine):
@@ -124,17 +147,18 @@ def test_a_short_password_of_flower_is_refused(installation: CommandLine):
 
 
 def test_it_ends_with_ctrl_c_and_continues_at_the_next_start(installation: CommandLine):
-    """Exit code 0, no process left; the next start keeps every row, and repeating the scenario adds no record."""
+    """Exit code 0, no process left; the next start keeps every row, and does not play the first scenario again."""
     records = [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")]
     deliveries = installation.count("deliveries")
     token = (installation.data / "hook-token").read_text()
     assert installation.end() == 0
-    assert "ended; everything accepted is stored" in installation.output
+    assert "Ended. Everything accepted is stored." in installation.output
     assert not installation.remaining_processes()
 
     installation.start()
     assert [installation.count(table) for table in ("messages", "calls", "inbound_messages", "links")] == records
-    assert installation.count("deliveries") > deliveries
+    assert installation.count("deliveries") == deliveries
+    assert "first scenario" not in installation.output
     assert (installation.data / "hook-token").read_text() == token
 
 
@@ -154,7 +178,9 @@ def test_an_account_and_existing_servers(fresh: CommandLine, shared_valkey: Valk
     }  # fmt: skip
     fresh.start()
     assert "your seven.io account" in fresh.output
-    assert "https://sms.example/hooks/" in fresh.output
+    assert "https://sms.example/hooks/<the hook token>" in fresh.output
+    assert "seven-ingest hooks apply`" in fresh.output
+    assert "simulate" not in fresh.output
     assert len(fresh.children()) == 5
     assert not fresh.child("emulator.app")
     assert not fresh.child("valkey-server")

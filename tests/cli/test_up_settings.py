@@ -7,7 +7,7 @@ import pytest
 from runtime.settings.types import HOW_TO_MAKE_ONE
 from tests.cli.installation import CommandLine
 
-GUESSED = f"fewer than 20 characters, and can be guessed; {HOW_TO_MAKE_ONE}"
+GUESSED = f"fewer than 20 characters in SEVEN_HOOK_TOKEN, and can be guessed; {HOW_TO_MAKE_ONE}"
 
 
 @pytest.mark.parametrize("key", [{}, {"SEVEN_API_KEY": "not-a-real-key"}], ids=["without a key", "with a key"])
@@ -23,16 +23,16 @@ def test_a_misspelt_setting_is_named(installation: CommandLine):
     """A sentence names an unknown SEVEN_… variable and the most similar setting, before any fault is reported."""
     result = installation.run("up", SEVEN_PROT="1", SEVEN_HOOK_TOKEN="short")
     first, second = result.stderr.splitlines()
-    assert first == "warning: SEVEN_PROT is no setting, and has no effect; did you mean SEVEN_PORT?"
+    assert first == "Warning: SEVEN_PROT is no setting, and has no effect; did you mean SEVEN_PORT?"
     assert second.startswith("configuration: SEVEN_HOOK_TOKEN: ")
 
 
 @pytest.mark.parametrize(
     ("settings", "sentences"),
     [
-        pytest.param({"SEVEN_HOOK_TOKEN": "a-token-of"}, [f"SEVEN_HOOK_TOKEN: a token has {GUESSED}"], id="a token"),
+        pytest.param({"SEVEN_HOOK_TOKEN": "a-token-of"}, [f"A token has {GUESSED}"], id="a token"),
         pytest.param(
-            {"SEVEN_HOOK_TOKEN": "a-token-of,another-token"}, [f"SEVEN_HOOK_TOKEN: 2 tokens have {GUESSED}"], id="tokens",
+            {"SEVEN_HOOK_TOKEN": "a-token-of,another-token"}, [f"2 tokens have {GUESSED}"], id="tokens",
         ),
         pytest.param({"SEVEN_PUBLIC_URL": "https://h"}, [
             "SEVEN_PUBLIC_URL is not used without SEVEN_API_KEY: the emulator delivers to this machine.",
@@ -47,6 +47,6 @@ def test_settings_that_will_hurt(installation: CommandLine, settings: dict[str, 
     with socket.create_server(("127.0.0.1", installation.ports["SEVEN_PORT"])):  # so that it ends
         result = installation.run("up", **settings)
     *lines, taken = result.stderr.splitlines()
-    assert lines == [f"warning: {sentence}" for sentence in sentences]
+    assert lines == [f"Warning: {sentence}" for sentence in sentences]
     assert "SEVEN_PORT" in taken
     assert result.returncode == 2

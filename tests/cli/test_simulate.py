@@ -1,0 +1,99 @@
+"""simulate, and repeats of send: traffic for a running installation, followed to its rows."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from seven.events import EVENT_TYPES
+from tests.cli.installation import CommandLine
+from tests.cli.web_server import run_web_server
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A running installation with the emulator as its gateway."""
+    installation = CommandLine(tmp_path_factory.mktemp("installation"), EMULATOR_STORY_MESSAGES="8")
+    with closing(installation):
+        installation.start()
+        yield installation
+        assert installation.end() == 0
+
+
+@pytest.mark.duration(20)
+def test_it_waits_until_all_is_in_the_database(running: CommandLine):
+    """It says what was played and what became of it, and both are what the tables hold."""
+    before = {table: running.count(table) for table in ("deliveries", "messages", "calls", "links", "inbound_messages")}
+    answer = running.answer("simulate", "--messages", "20")
+    added = {table: running.count(table) - number for table, number in before.items()}
+    assert set(answer["events"]) == set(EVENT_TYPES)
+    assert answer["outcomes"] == {"applied": answer["deliveries"]} == {"applied": added["deliveries"]}
+    assert answer["repeats"] == answer["deliveries"] - sum(answer["events"].values()) > 0
+    assert answer["messages"] == {"delivered": 16, "failed": 4}
+    assert (added["messages"], added["calls"]) == (20, sum(answer["calls"].values()))
+    assert (added["links"], added["inbound_messages"]) == (answer["links"], answer["inbound_messages"])
+    assert answer["failure"] is None
+
+
+def test_each_has_a_new_seed_unless_it_is_passed(running: CommandLine):
+    """The same seed repeats a scenario, which adds no record; the command for that is printed."""
+    first, second = (running.answer("simulate", "--messages", "1")["seed"] for _ in range(2))
+    assert first != second
+    messages = running.count("messages")
+    result = running.run("simulate", "--messages", "1", "--seed", str(first))
+    assert result.returncode == 0
+    assert running.count("messages") == messages
+    assert "merged" in result.stdout
+    assert f"simulate --messages 1 --seed {first}" in result.stdout
+
+
+def test_an_empty_scenario(running: CommandLine):
+    """Nothing is played, and nothing is wrong."""
+    answer = running.answer("simulate", "--messages", "0")
+    assert (answer["deliveries"], answer["events"], answer["outcomes"]) == (0, {}, {})
+    assert running.run("simulate", "--messages", "0").returncode == 0
+
+
+@pytest.mark.parametrize("event_type", ["dlr", "coined_tomorrow"])
+def test_send_says_when_it_was_a_repeat(running: CommandLine, event_type: str):
+    """Not the first time, and then each time, with the first delivery of that content, applied or parked."""
+    words = (
+        "send",
+        event_type,
+        "--data",
+        '{"msg_id": "4711", "status": "DELIVERED", "timestamp": "2026-05-01 10:00:00"}',
+    )
+    code = int(event_type != "dlr")
+    first = running.answer(*words, code=code)
+    assert (first["repeat"], first["repeat_of"]) == (False, None)
+    for method in ("json", "post", "get"):
+        repeat = running.answer(*words, "--method", method, code=code)
+        assert (repeat["repeat"], repeat["repeat_of"]) == (True, first["id"])
+    assert f"the same content came as {first['id']}" in running.run(*words).stdout
+
+
+def test_an_account_is_left_alone(installation: CommandLine):
+    """With a real account exit code 2, and nothing is played."""
+    result = installation.run("simulate", SEVEN_API_KEY="not-a-real-key")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "SEVEN_API_KEY is set" in result.stderr
+
+
+def test_without_an_emulator(installation: CommandLine):
+    """Exit code 3, and the command that starts one; so it is if something else answers there."""
+    assert installation.run("migrate").returncode == 0
+    result = installation.run("simulate")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "it does not answer" in result.stderr
+    assert "seven-ingest up`" in result.stderr
+    with run_web_server(lambda method, path: (200, "")) as url:
+        result = installation.run("simulate", EMULATOR_PORT=url.rpartition(":")[2])
+    assert (result.returncode, "no emulator" in result.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("--messages", "-1"), ("--messages", "many"), ("--seed", "-1"), ("--seed", "4294967296")]
+)
+def test_usage_errors(installation: CommandLine, words: tuple[str, ...]):
+    """Exit code 2."""
+    assert installation.run("simulate", *words).returncode == 2
