@@ -1,4 +1,4 @@
-"""send: sends one sample delivery to the receiver, as the gateway would."""
+"""send: sends one delivery to the receiver, as the gateway would, and says whether it was a repeat."""
 
 import json
 import shlex
@@ -12,9 +12,11 @@ import typer
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
 from cli.output.terminal import document, line, program, shown
+from cli.stored_row import wait_for_row
 from emulator.auth import Signing
 from emulator.vendor_event import VendorEvent
 from emulator.wire import METHODS, Method, PlannedDelivery, Request, write_request
+from operations.repeats import StoredDelivery
 from runtime.failures import reason
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
@@ -38,38 +40,70 @@ class Answer:
 
 
 def send(
-    event_type: Annotated[str, typer.Argument(help=f"One of {', '.join(EVENT_TYPES)}.")] = "dlr",
+    event_type: Annotated[
+        str, typer.Argument(help=f"{', '.join(EVENT_TYPES)}, or any other with --data or --set.")
+    ] = "dlr",
+    *,
     method: Annotated[
         Literal["json", "post", "get"], typer.Option(help="The hook's request method.", case_sensitive=False)
     ] = "json",
+    data: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The whole data, a JSON object, instead of the sample's.")
+    ] = None,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the sample; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change or add a field; repeatable.")
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="A hook's whole URL; without it the receiver here, or at SEVEN_RECEIVER_URL.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Send one sample delivery, and print its outcome and the next command to run.
+    """Send one delivery, and print its outcome and the next command to run.
 
-    The sample is the vendor's documented one; a second one is a repeat, and changes nothing.
+    Without --data it is the vendor's documented sample. A second one with the same content is a repeat, and adds no
+    record; once it is in the database, that is said. What is not understood is parked, and kept as it came.
     """
-    if event_type not in EVENT_TYPES:
-        raise typer.BadParameter(f"{event_type!r} is none of {', '.join(EVENT_TYPES)}", param_hint="EVENT_TYPE")
     installation = Installation.from_environment()
-    fields = {**EVENT_TYPES[event_type].example, **_parse_changes(changes or [])}
-    now = datetime.now(UTC)
-    event = VendorEvent(event_type, fields, now)
+    event = VendorEvent(event_type.strip(), _fields(event_type.strip(), data, changes or []), datetime.now(UTC))
     planned = PlannedDelivery(event, _METHODS[method])
     request = write_request(planned, url) if url is not None else _own_request(installation, planned)
     answer = _send(request, use_proxy=url is not None)
     subject = _subject(event) if answer.accepted else None
+    row = wait_for_row(str(answer.fields["id"])) if url is None and "id" in answer.fields else None
     if as_json:
-        document({"event_type": event_type, "subject": subject, "status": answer.status, **answer.fields})
+        repeat = {"repeat": row and row.repeat_of is not None, "repeat_of": row and row.repeat_of}
+        document(
+            {"event_type": event.event_type, "subject": subject, "status": answer.status, **answer.fields, **repeat}
+        )
     else:
-        _print_answer(answer, event_type, subject)
+        _print_answer(answer, event.event_type, subject, row)
     if not answer.accepted:
         raise typer.Exit(ExitCode.WRONG)
+
+
+def _fields(event_type: str, data: str | None, changes: list[str]) -> dict[str, Any]:
+    """The fields to send: those of `data` or of the sample, then the changes."""
+    if not event_type:
+        raise typer.BadParameter("an event type has a name", param_hint="EVENT_TYPE")
+    known = EVENT_TYPES.get(event_type.lower())
+    fields = _parse_data(data) if data is not None else {**(known.example if known else {}), **_parse_changes(changes)}
+    if not fields and data is None:
+        raise typer.BadParameter(
+            f"there is no sample of {event_type!r}; pass its content with --data or --set. "
+            f"Samples: {', '.join(EVENT_TYPES)}",
+            param_hint="EVENT_TYPE",
+        )
+    return {**fields, **_parse_changes(changes)}
+
+
+def _parse_data(data: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise typer.BadParameter('a JSON object is expected, as {"msg_id": "77"}', param_hint="--data")
+    return fields
 
 
 def _parse_changes(changes: list[str]) -> dict[str, str]:
@@ -131,18 +165,23 @@ def _send(request: Request, use_proxy: bool) -> Answer:
 
 def _subject(event: VendorEvent) -> str | None:
     try:
-        return EVENT_TYPES[event.event_type].parse(event.fields, event.occurred_at, event.occurred_at).subject
-    except NotUnderstood:
+        return EVENT_TYPES[event.event_type.lower()].parse(event.fields, event.occurred_at, event.occurred_at).subject
+    except (KeyError, NotUnderstood):
         return None
 
 
-def _print_answer(answer: Answer, event_type: str, subject: str | None) -> None:
+def _print_answer(answer: Answer, event_type: str, subject: str | None, row: StoredDelivery | None) -> None:
     delivery_id = shown(answer.fields.get("id"))
     outcome = shown(answer.fields.get("outcome", "no outcome"))
-    line(f"{event_type}: {outcome} ({answer.status}) {delivery_id}".rstrip())
+    line(f"{shown(event_type)}: {outcome} ({answer.status}) {delivery_id}".rstrip())
     if detail := answer.fields.get("detail"):
         line(f"  {shown(detail)}")
     if answer.status == 404:
         line("  The receiver does not know this token.")
-    if subject or delivery_id:
+    if row and row.repeat_of:
+        line(f"  A repeat: the same content came as {row.repeat_of}")
+        line(f"  at {shown(row.first_received_at)} UTC. It is kept as a delivery, and adds no record.")
+    if delivery_id and outcome == "parked":
+        line(f"Next: {program()} dead show {delivery_id}")
+    elif subject or delivery_id:
         line(f"Next: {program()} trace {shlex.quote(subject or delivery_id)}")

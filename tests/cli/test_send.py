@@ -54,6 +54,28 @@ def test_a_parked_delivery(sender: CommandLine):
     assert "msg_id" in result.stdout
 
 
+@pytest.mark.parametrize("words", [("--data", '{"x": {"y": null}}'), ("--set", "x=1"), ("--data", "{}")])
+def test_an_event_type_without_a_sample(sender: CommandLine, words: tuple[str, ...]):
+    """Any event type is sent as it is, with the content that is passed; what is not understood is parked: exit code 1."""
+    answer = sender.answer("send", "rcs_typing", *words, code=1)
+    assert (answer["event_type"], answer["status"], answer["outcome"]) == ("rcs_typing", 202, "parked")
+    assert "dead show" in sender.run("send", "rcs_typing", *words).stdout
+
+
+def test_whole_data(sender: CommandLine):
+    """--data replaces the sample and keeps JSON's types, --set changes a field of it."""
+    answer = sender.answer("send", "dlr", "--data", '{"msg_id": 4711, "status": null}', "--set", "status=DELIVERED")
+    assert (answer["outcome"], answer["subject"]) == ("accepted", "4711")
+    assert sender.answer("send", "dlr", "--data", '{"msg_id": 4711}', code=1)["wrong"] == {"status": "missing or empty"}
+
+
+def test_without_a_database_it_says_nothing_of_repeats(sender: CommandLine):
+    """Only rows show whether a delivery was a repeat."""
+    answer = sender.answer("send")
+    assert (answer["repeat"], answer["repeat_of"]) == (None, None)
+    assert "repeat" not in sender.run("send").stdout
+
+
 def test_an_unknown_token(sender: CommandLine):
     """Exit code 1, and a sentence about the token."""
     result = sender.run("send", "--url", f"http://127.0.0.1:{sender.environment['SEVEN_PORT']}/hooks/not-the-token")
@@ -72,7 +94,10 @@ def test_the_receiver_is_away(sender: CommandLine):
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(("nonsense",), id="an unknown event type"),
+        pytest.param(("nonsense",), id="an event type without a sample"),
+        pytest.param(("",), id="no event type"),
+        pytest.param(("dlr", "--data", "[]"), id="data that is no object"),
+        pytest.param(("dlr", "--data", "{"), id="data that is no JSON"),
         pytest.param(("--method", "put"), id="an unknown method"),
         pytest.param(("--set", "status"), id="a change without a value"),
         pytest.param(("--url", "localhost/hooks/x"), id="a URL without a scheme"),

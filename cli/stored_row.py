@@ -1,0 +1,32 @@
+"""Stored row: waits a moment until a delivery that the receiver accepted is in the database."""
+
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.database import store_engine
+from operations.repeats import StoredDelivery, stored_delivery
+from store.engine import sqlite_file
+
+PATIENCE_S = 5.0
+"""A worker takes milliseconds; without one nobody should wait long."""
+POLL_S = 0.1
+
+
+def wait_for_row(delivery_id: str, patience_s: float = PATIENCE_S) -> StoredDelivery | None:
+    """The delivery's row. None if it has none in time, or the database cannot be read: then nothing is known of it."""
+    engine = store_engine()
+    file = sqlite_file(engine.url)
+    deadline = time.monotonic() + patience_s
+    try:
+        while file is None or file.exists():
+            with engine.connect().execution_options(reads=True) as connection:
+                row = stored_delivery(connection, delivery_id)
+            if row or time.monotonic() > deadline:
+                return row
+            time.sleep(POLL_S)
+    except SQLAlchemyError:
+        pass
+    finally:
+        engine.dispose()
+    return None
