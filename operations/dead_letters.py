@@ -12,14 +12,15 @@ from seven.summaries import summarise
 from store.record_rows import KEYS_AT_ONCE, read_records, select_records
 from store.schema import OPEN_OUTCOMES, dead_letter_failures, dead_letters, deliveries
 
-_not_applied = deliveries.c.outcome != literal_column("'applied'")  # spelled as in the partial index of these few rows
-_joined = deliveries.outerjoin(dead_letters, dead_letters.c.id == deliveries.c.id)
+NOT_APPLIED = deliveries.c.outcome != literal_column("'applied'")  # spelled as in the partial index of these few rows
+JOINED = deliveries.outerjoin(dead_letters, dead_letters.c.id == deliveries.c.id)
 # A dead letter keeps the latest reason; the delivery's row keeps the greatest of several, by its join.
-_reason = case(
+REASON = case(
     (deliveries.c.outcome == "dead", func.coalesce(dead_letters.c.reason, deliveries.c.reason)),
     else_=deliveries.c.reason,
 )
-_at = func.coalesce(deliveries.c.received_at, dead_letters.c.failed_at)  # an unreadable batch has no time of receipt
+RECEIVED_AT = func.coalesce(deliveries.c.received_at, dead_letters.c.failed_at)
+"""An unreadable batch has no time of receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,17 @@ class Selection:
     @property
     def condition(self) -> ColumnElement[bool]:
         """The selection in SQL, without `ids` and `limit`."""
-        conditions: list[ColumnElement[bool]] = [_not_applied, deliveries.c.outcome.in_(self.outcomes)]
+        conditions: list[ColumnElement[bool]] = [NOT_APPLIED, deliveries.c.outcome.in_(self.outcomes)]
         if self.event_types:
             conditions.append(deliveries.c.event_type.in_(self.event_types))
         if self.sources:
             conditions.append(deliveries.c.source.in_(self.sources))
         if self.reason:
-            conditions.append(_reason.icontains(self.reason, autoescape=True))
+            conditions.append(REASON.icontains(self.reason, autoescape=True))
         if self.since is not None:
-            conditions.append(_at >= self.since)
+            conditions.append(self.since <= RECEIVED_AT)
         if self.until is not None:
-            conditions.append(_at < self.until)
+            conditions.append(self.until > RECEIVED_AT)
         return and_(*conditions)
 
 
@@ -73,7 +74,7 @@ def select_ids(connection: Connection, selection: Selection) -> list[str]:
 def list_unapplied(connection: Connection, selection: Selection) -> list[dict[str, Any]]:
     """The columns that a list shows of the selected deliveries, newest first."""
     query = select(
-        deliveries.c.id, deliveries.c.outcome, deliveries.c.event_type, _reason.label("reason"),
+        deliveries.c.id, deliveries.c.outcome, deliveries.c.event_type, REASON.label("reason"),
         deliveries.c.received_at, deliveries.c.source, dead_letters.c.failed_at, dead_letters.c.attempts,
         dead_letters.c.replayed_at,
     )  # fmt: skip
@@ -84,9 +85,9 @@ def count_groups(connection: Connection, selection: Selection) -> list[dict[str,
     """Count the selected deliveries by outcome, event type and reason, largest group first; ignores `limit`."""
     names = ("outcome", "event_type", "reason")
     counts: dict[tuple[Any, ...], int] = {}
-    query = select(deliveries.c.outcome, deliveries.c.event_type, _reason.label("reason"), func.count())
+    query = select(deliveries.c.outcome, deliveries.c.event_type, REASON.label("reason"), func.count())
     for condition in _conditions(selection):
-        grouped = query.select_from(_joined).where(condition).group_by(*query.selected_columns[:3])
+        grouped = query.select_from(JOINED).where(condition).group_by(*query.selected_columns[:3])
         for *group, number in connection.execute(grouped):
             counts[tuple(group)] = counts.get(tuple(group), 0) + number
     largest_first = sorted(counts.items(), key=lambda count: (-count[1], repr(count[0])))
@@ -98,7 +99,7 @@ def read_unapplied(connection: Connection, ids: Collection[str], lock: bool = Fa
 
     `lock` keeps other transactions from changing or erasing them until this one ends.
     """
-    query = select_records("deliveries", and_(deliveries.c.id.in_(ids), _not_applied)).order_by(deliveries.c.id)
+    query = select_records("deliveries", and_(deliveries.c.id.in_(ids), NOT_APPLIED)).order_by(deliveries.c.id)
     rows = connection.execute(query.with_for_update() if lock else query).mappings().all()
     archived = [ArchivedDelivery(**row) for row in rows]
     letters = read_records(connection, [(DeadLetter.table, (delivery.id,)) for delivery in archived])
@@ -129,7 +130,7 @@ def read_failures(connection: Connection, ids: Collection[str]) -> list[Failure]
 def _rows(connection: Connection, query: Select[Any], selection: Selection) -> list[Any]:
     rows: list[Any] = []
     for condition in _conditions(selection):
-        newest_first = query.select_from(_joined).where(condition).order_by(deliveries.c.id.desc())
+        newest_first = query.select_from(JOINED).where(condition).order_by(deliveries.c.id.desc())
         rows += connection.execute(newest_first.limit(selection.limit) if selection.limit else newest_first)
     return sorted(rows, key=lambda row: str(row.id), reverse=True)[: selection.limit]
 

@@ -1,0 +1,249 @@
+"""Definitions of the lists: what each shows, in which order, and by what it can be narrowed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
+from operations.record_lists.filters import (
+    Conditions,
+    Filter,
+    choice,
+    days_of,
+    days_of_ids,
+    part,
+    spelled,
+    word,
+)
+from operations.record_lists.record_list import ListColumn, RecordList
+from seven.events import EVENT_TYPES
+from seven.events.dlr import STATUSES as MESSAGE_STATUSES
+from seven.events.voice_status import STATUSES as CALL_STATUSES
+from seven.records import OUTCOMES
+from store.schema import (
+    OPEN_OUTCOMES,
+    calls,
+    dead_letters,
+    deliveries,
+    hook_changes,
+    inbound_messages,
+    links,
+    messages,
+)
+
+RESULTS = ("delivered", "failed", "pending", "unknown")
+ACTIONS = ("missing", "drifted", "surplus", "stranger", "created", "removed", "refused")
+NOT_APPLIED_OUTCOMES = tuple(outcome for outcome in OUTCOMES if outcome != "applied")
+_UNDELIVERED = spelled(messages.c.result, "<>", "delivered")
+
+
+def _result(value: str) -> Conditions:
+    """Most messages are delivered: an index holds the others alone."""
+    return (
+        ((), (messages.c.result == value,))
+        if value == "delivered"
+        else ((_UNDELIVERED, messages.c.result == value), ())
+    )
+
+
+def _open_longer(before: Any) -> Conditions:
+    return (_UNDELIVERED, messages.c.result == "pending", messages.c.first_seen_at < before), ()
+
+
+def _message_contradiction(values: Mapping[str, Any]) -> str | None:
+    result, status = values.get("result"), values.get("status")
+    if "open_hours" in values and result not in (None, "pending"):
+        return f"An open message is pending, so no {result} message is open."
+    if "open_hours" in values and status and MESSAGE_STATUSES.is_final(status):
+        return f"{status} is final, so no message with it is open."
+    if result and status and MESSAGE_STATUSES.result(status) != result:
+        return f"A message with the status {status[:40]} is {MESSAGE_STATUSES.result(status)}, never {result}."
+    return None
+
+
+def _outcome(value: str) -> Conditions:
+    return (
+        ((), (deliveries.c.outcome == value,))
+        if value == "applied"
+        else ((NOT_APPLIED,), (deliveries.c.outcome == value,))
+    )
+
+
+def _label(text: str) -> Conditions:
+    return (links.c.label == text,), ()
+
+
+def _clicked(value: str) -> Conditions:
+    return (), ((links.c.clicks > 0) if value == "yes" else (links.c.clicks.is_(None) | (links.c.clicks == 0)),)
+
+
+MESSAGES = RecordList(
+    "messages",
+    "Messages",
+    "SMS that we sent, by their latest status; the one with the latest first status stands first.",
+    "The gateway has not reported a status of any message yet.",
+    messages,
+    (
+        ListColumn("first_seen_at", "First status", messages.c.first_seen_at),
+        ListColumn("msg_id", "Message", messages.c.msg_id),
+        ListColumn("foreign_id", "Foreign id", messages.c.foreign_id),
+        ListColumn("result", "Result", messages.c.result),
+        ListColumn("status", "Status", messages.c.status),
+        ListColumn("status_at", "Since", messages.c.status_at),
+    ),
+    (messages.c.first_seen_at, messages.c.msg_id),
+    (
+        Filter("result", "Result", "choice", _result, RESULTS),
+        word("status", "Status", messages.c.status, (*MESSAGE_STATUSES.passing, *MESSAGE_STATUSES.final)),
+        *days_of(messages.c.first_seen_at),
+        Filter("open_hours", "Open longer than (hours)", "hours", _open_longer),
+    ),
+    contradiction=_message_contradiction,
+)
+
+INBOUND = RecordList(
+    "inbound",
+    "Inbound SMS",
+    "SMS that people sent to our numbers, the latest first.",
+    "Nobody has sent an SMS to one of our numbers yet.",
+    inbound_messages,
+    (
+        ListColumn("sent_at", "Sent", inbound_messages.c.sent_at),
+        ListColumn("sender", "From", inbound_messages.c.sender),
+        ListColumn("recipient", "To", inbound_messages.c.recipient),
+        ListColumn("text", "Text", inbound_messages.c.text),
+        ListColumn("message_type", "Kind", inbound_messages.c.message_type),
+        ListColumn("id", "Id", inbound_messages.c.id),
+    ),
+    (inbound_messages.c.sent_at, inbound_messages.c.id),
+    days_of(inbound_messages.c.sent_at),
+)
+
+CALLS = RecordList(
+    "calls",
+    "Calls",
+    "Calls that we placed (outbound) and that came in (inbound), the latest first.",
+    "No call has been reported yet.",
+    calls,
+    (
+        ListColumn("started_at", "Started", calls.c.started_at),
+        ListColumn("direction", "Direction", calls.c.direction),
+        ListColumn("caller", "From", calls.c.caller),
+        ListColumn("recipient", "To", calls.c.recipient),
+        ListColumn("status", "Status", calls.c.status),
+        ListColumn("duration_s", "Seconds", calls.c.duration_s),
+        ListColumn("foreign_id", "Foreign id", calls.c.foreign_id),
+        ListColumn("call_id", "Call", calls.c.call_id),
+    ),
+    (calls.c.started_at, calls.c.direction, calls.c.call_id),
+    (
+        choice("direction", "Direction", calls.c.direction, ("inbound", "outbound")),
+        word("status", "Status", calls.c.status, (*CALL_STATUSES.passing, *CALL_STATUSES.final)),
+        *days_of(calls.c.started_at),
+    ),
+)
+
+LINKS = RecordList(
+    "links",
+    "Links",
+    "Short URLs that were clicked or viewed, one for each recipient and link; the latest first activity stands first. "
+    "The gateway reports no link before that.",
+    "No link has been clicked or viewed yet.",
+    links,
+    (
+        ListColumn("first_at", "First activity", links.c.first_at),
+        ListColumn("last_at", "Last activity", links.c.last_at),
+        ListColumn("label", "Label", links.c.label),
+        ListColumn("tracking_url", "Short URL", links.c.tracking_url),
+        ListColumn("final_url", "Leads to", links.c.final_url),
+        ListColumn("clicks", "Clicks", links.c.clicks),
+        ListColumn("views", "Views", links.c.views),
+        ListColumn("sms_id", "Message", links.c.sms_id),
+    ),
+    (links.c.first_at, links.c.sms_id, links.c.tracking_url),
+    (
+        Filter("label", "Label", "text", _label),
+        Filter("clicked", "Clicked", "choice", _clicked, ("yes", "no")),
+        *days_of(links.c.first_at),
+    ),
+)
+
+DELIVERIES = RecordList(
+    "deliveries",
+    "Deliveries",
+    "Every webhook that the gateway delivered, with what became of it, the latest first.",
+    "No delivery has arrived yet. To see a first one: seven-ingest send",
+    deliveries,
+    (
+        ListColumn("received_at", "Received", deliveries.c.received_at),
+        ListColumn("event_type", "Event type", deliveries.c.event_type),
+        ListColumn("subject", "About", deliveries.c.subject),
+        ListColumn("payload", "What it said", deliveries.c.payload),
+        ListColumn("outcome", "Outcome", deliveries.c.outcome),
+        ListColumn("reason", "Reason", deliveries.c.reason),
+        ListColumn("id", "Delivery", deliveries.c.id),
+    ),
+    (deliveries.c.id,),
+    (
+        Filter("outcome", "Outcome", "choice", _outcome, OUTCOMES),
+        word("event_type", "Event type", deliveries.c.event_type, tuple(EVENT_TYPES)),
+        *days_of_ids(deliveries.c.id, deliveries.c.received_at),
+    ),
+    personal_cursor=False,
+)
+
+DEAD_LETTERS = RecordList(
+    "dead",
+    "Dead letters",
+    "Deliveries that were kept and not applied, the latest first: parked (not understood), quarantined (the sender is "
+    "in doubt) and dead (could not be stored). Nothing is lost: the command beside each repairs it.",
+    "Every delivery that was kept has been applied.",
+    JOINED,
+    (
+        ListColumn("received_at", "Received", RECEIVED_AT),
+        ListColumn("outcome", "Outcome", deliveries.c.outcome),
+        ListColumn("event_type", "Event type", deliveries.c.event_type),
+        ListColumn("reason", "Reason", REASON),
+        ListColumn("attempts", "Attempts", dead_letters.c.attempts),
+        ListColumn("replayed_at", "Replayed", dead_letters.c.replayed_at),
+        ListColumn("source", "Sent from", deliveries.c.source),
+        ListColumn("id", "Delivery", deliveries.c.id),
+    ),
+    (deliveries.c.id,),
+    (
+        choice("outcome", "Outcome", deliveries.c.outcome, NOT_APPLIED_OUTCOMES),
+        word("event_type", "Event type", deliveries.c.event_type, tuple(EVENT_TYPES)),
+        part("reason", "Reason contains", REASON),
+        *days_of_ids(deliveries.c.id, RECEIVED_AT),
+    ),
+    window=(NOT_APPLIED,),
+    defaults={"outcome": deliveries.c.outcome.in_(OPEN_OUTCOMES)},
+    personal_cursor=False,
+)
+
+HOOK_CHANGES = RecordList(
+    "hooks",
+    "Hook changes",
+    "What was wrong with our webhooks at the gateway, and what was done about it, the latest first.",
+    "The webhooks at the gateway have been as they should be.",
+    hook_changes,
+    (
+        ListColumn("at", "Time", hook_changes.c.at),
+        ListColumn("action", "Change", hook_changes.c.action),
+        ListColumn("event_type", "Event type", hook_changes.c.event_type),
+        ListColumn("request_method", "Method", hook_changes.c.request_method),
+        ListColumn("event_filter", "Filter", hook_changes.c.event_filter),
+        ListColumn("applied", "Applied", hook_changes.c.applied),
+        ListColumn("reason", "Reason", hook_changes.c.reason),
+        ListColumn("hook_id", "Hook", hook_changes.c.hook_id),
+    ),
+    (hook_changes.c.id,),
+    (
+        choice("action", "Change", hook_changes.c.action, ACTIONS),
+        word("event_type", "Event type", hook_changes.c.event_type, ("all", *EVENT_TYPES)),
+        *days_of_ids(hook_changes.c.id, hook_changes.c.at),
+    ),
+    personal_cursor=False,
+)
+
+LISTS = {each.name: each for each in (MESSAGES, INBOUND, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)}
+"""Every list by its name."""
