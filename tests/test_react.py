@@ -202,12 +202,17 @@ def test_the_short_example(engine: Engine, database_url: str, tmp_path: Path):
     (tmp_path / "act.py").write_text(code)
     output = tmp_path / "output"
 
+    def acted() -> int:
+        with closing(sqlite3.connect(tmp_path / "acted.db")) as connection:
+            return int(connection.execute("SELECT count(*) FROM acted").fetchone()[0])
+
     def run(expected: list[str], then: Callable[[], None]) -> None:
         with output.open("a") as file:
             process = subprocess.Popen([sys.executable, "act.py"], cwd=tmp_path, stdout=file, stderr=file)
         try:
             then()
             eventually(lambda: output.read_text().splitlines() == expected or process.poll() is not None)
+            eventually(lambda: acted() == len(expected) or process.poll() is not None)  # killed before, it acts again
         finally:
             process.kill()
             process.wait()
