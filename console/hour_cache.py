@@ -8,15 +8,13 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
-from operations.hourly_counts import HOUR, CountHours, Counts
+from operations.hourly_counts import HOUR, CountHour, Counts
 
-SPAN = timedelta(hours=6)
-"""Hours are read in spans of this length, which begin at 0, 6, 12 and 18 o'clock."""
 MOST_HOURS = 7 * 24
 FRESH_S = {timedelta(hours=1): 10.0, timedelta(days=1): 60.0}
-"""After how long a span is read anew, by how long it has been over: deliveries come late, and results change."""
+"""After how long an hour is read anew, by how long it has been over: deliveries come late, and results change."""
 OLD_S = 600.0
-BUDGET_S = 0.06
+BUDGET_S = 0.05
 """Reading stops after that time; what is still missing is read at the next look."""
 
 
@@ -47,56 +45,48 @@ class Budget:
 class HourCache:
     """The last hours of one kind of record."""
 
-    def __init__(self, count_hours: CountHours, clock: Callable[[], float] = time.monotonic) -> None:
-        self._count_hours, self._clock, self._lock = count_hours, clock, Lock()
+    def __init__(self, count_hour: CountHour, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count_hour, self._clock, self._lock = count_hour, clock, Lock()
         self._read: dict[datetime, tuple[float, Counts]] = {}
 
     def refresh(self, connection: Connection, now: datetime, back: int, budget: Budget) -> None:
-        """Read the span that many spans back, if it is missing or old and the budget allows it."""
-        since = _span_of(now) - SPAN * back
-        if not self._is_fresh(since, now) and not (back and budget.is_spent):
-            began = self._clock()
-            counts = self._count_hours(connection, since, since + SPAN)
-            with self._lock:
-                self._read[since] = self._clock(), counts
-                oldest = _span_of(now) - timedelta(hours=MOST_HOURS)
-                self._read = {span: read for span, read in self._read.items() if span >= oldest}
-            if back:  # the present span is always read
-                budget.spend(began)
+        """Read the hour that many hours back, if it is missing or old and the budget allows it."""
+        present = _hour_of(now)
+        hour = present - HOUR * back
+        if self._is_fresh(hour, now) or (back and budget.is_spent):  # the present hour is always read
+            return
+        began = self._clock()
+        counts = self._count_hour(connection, hour)
+        budget.spend(began)
+        with self._lock:
+            self._read[hour] = self._clock(), counts
+            self._read = {hour: read for hour, read in self._read.items() if hour > present - HOUR * MOST_HOURS}
 
     def last(self, now: datetime, hours: int) -> list[HourCounts]:
         """That many hours up to the present one, the earliest first."""
-        present = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        present = _hour_of(now)
         with self._lock:
-            read = {span: counts for span, (_, counts) in self._read.items()}
-        wanted = [present - HOUR * back for back in reversed(range(hours))]
-        return [
-            HourCounts(hour, read[span].get(hour, {}) if (span := _span_of(hour)) in read else None) for hour in wanted
-        ]
+            read = {hour: counts for hour, (_, counts) in self._read.items()}
+        return [HourCounts(hour, read.get(hour)) for hour in (present - HOUR * back for back in reversed(range(hours)))]
 
     def has(self, now: datetime, hours: int) -> bool:
         """Whether all of these hours have been read."""
         return all(entry.counts is not None for entry in self.last(now, hours))
 
-    def _is_fresh(self, since: datetime, now: datetime) -> bool:
-        over_for = now - (since + SPAN)
+    def _is_fresh(self, hour: datetime, now: datetime) -> bool:
+        over_for = now - (hour + HOUR)
         lasts_s = next((seconds for bound, seconds in FRESH_S.items() if over_for < bound), OLD_S)
         with self._lock:
-            read = self._read.get(since)
+            read = self._read.get(hour)
         return read is not None and self._clock() - read[0] <= lasts_s
 
 
 def refresh_all(caches: Sequence[HourCache], connection: Connection, now: datetime, hours: int, budget: Budget) -> None:
-    """Refresh the last hours of several kinds, the latest span of all first, within one budget."""
-    for back in range(_spans(hours)):
+    """Refresh the last hours of several kinds, the latest hour of all first, within one budget."""
+    for back in range(hours):
         for cache in caches:
             cache.refresh(connection, now, back, budget)
 
 
-def _spans(hours: int) -> int:
-    return -(-hours // (SPAN // HOUR)) + 1
-
-
-def _span_of(at: datetime) -> datetime:
-    at = at.astimezone(UTC)
-    return at.replace(hour=at.hour - at.hour % (SPAN // HOUR), minute=0, second=0, microsecond=0)
+def _hour_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

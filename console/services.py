@@ -15,7 +15,7 @@ from console.hour_cache import Budget, HourCache, refresh_all
 from console.metrics import ConsoleMetrics
 from console.settings import ConsoleSettings
 from console.viewer import Viewer
-from operations.hourly_counts import CountHours
+from operations.hourly_counts import CountHour
 
 MOST_STEPS = 500
 STEP_PAUSE_S = 0.1
@@ -29,7 +29,7 @@ class Services:
     ) -> None:
         self.settings, self.reader, self.metrics = settings, reader, metrics
         self.health = HealthWatch(settings)
-        self._hours: dict[CountHours, HourCache] = {}
+        self._hours: dict[CountHour, HourCache] = {}
         self._templates = templates
         self._filling: asyncio.Task[None] | None = None
 
@@ -37,16 +37,16 @@ class Services:
         """A page as HTML; `path` is that of the page, to mark it in the navigation."""
         return self._templates.get_template(template).render(context, path=path, viewer=viewer)
 
-    def hours(self, count_hours: CountHours) -> HourCache:
+    def hours(self, count_hour: CountHour) -> HourCache:
         """The last hours of one kind of record."""
-        return self._hours.setdefault(count_hours, HourCache(count_hours))
+        return self._hours.setdefault(count_hour, HourCache(count_hour))
 
-    def fill_hours(self, kinds: Sequence[CountHours], hours: int) -> None:
+    def fill_hours(self, kinds: Sequence[CountHour], hours: int) -> None:
         """Read, after the answer and in small steps, the hours that a page could not wait for."""
         if self._filling is None or self._filling.done():
             self._filling = asyncio.create_task(self._fill(kinds, hours))
 
-    async def _fill(self, kinds: Sequence[CountHours], hours: int) -> None:
+    async def _fill(self, kinds: Sequence[CountHour], hours: int) -> None:
         caches, missing = [self.hours(kind) for kind in kinds], MOST_STEPS
 
         def step(connection: Connection) -> None:

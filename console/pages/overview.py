@@ -14,7 +14,7 @@ from console.forms import Unreadable
 from console.hour_cache import Budget, refresh_all
 from console.page import Page, Visit
 from console.plot import RESULT_COLOURS, Plot, hourly_plot
-from operations.hourly_counts import CountHours, count_calls, count_clicks, count_deliveries, count_messages
+from operations.hourly_counts import CountHour, count_calls, count_clicks, count_deliveries, count_messages
 from operations.trace import latest_deliveries
 from seven.events import EVENT_TYPES
 
@@ -30,7 +30,7 @@ class HourlyKind:
     name: str
     title: str
     unit: str
-    count_hours: CountHours
+    count_hour: CountHour
     colours: Mapping[str, str] = field(default_factory=dict)
     """Colours that mean something, by kind."""
 
@@ -51,7 +51,7 @@ async def show(visit: Visit) -> Response:
     hours = _hours(visit)
     health, rows = await asyncio.gather(visit.services.health.look(), _rows(visit, hours))
     if not all(plot.is_complete for plot, _ in rows["plots"]):
-        visit.services.fill_hours([kind.count_hours for kind in KINDS], rows["hours"])
+        visit.services.fill_hours([kind.count_hour for kind in KINDS], rows["hours"])
     return visit.render("overview.html", health=health, spans=SPANS, known=EVENT_TYPES, **rows)
 
 
@@ -85,7 +85,7 @@ def _read(connection: Connection, visit: Visit, hours: int | None) -> dict[str, 
 def _plots(
     connection: Connection, visit: Visit, now: datetime, hours: int, budget: Budget
 ) -> list[tuple[Plot, HourlyKind]]:
-    caches = [visit.services.hours(kind.count_hours) for kind in KINDS]
+    caches = [visit.services.hours(kind.count_hour) for kind in KINDS]
     refresh_all(caches, connection, now, hours, budget)
     return [
         (hourly_plot(kind.name, kind.title, cache.last(now, hours), kind.colours), kind)

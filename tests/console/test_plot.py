@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine
 
-from console.hour_cache import MOST_HOURS, SPAN, Budget, HourCache, HourCounts, refresh_all
+from console.hour_cache import MOST_HOURS, Budget, HourCache, HourCounts, refresh_all
 from console.plot import HEIGHT, LEFT, OTHERS, WIDTH, hourly_plot
 from operations.hourly_counts import (
     HOUR,
@@ -64,16 +64,16 @@ def test_any_height_fits(count: int):
 
 
 class Counter:
-    """Counts the reads of each span."""
+    """Counts the reads of each hour."""
 
     def __init__(self) -> None:
         self.reads: list[datetime] = []
         self.now = 0.0
 
-    def __call__(self, _: Connection, since: datetime, until: datetime) -> dict[datetime, dict[str, int]]:
-        self.reads.append(since)
+    def __call__(self, _: Connection, hour: datetime) -> dict[str, int]:
+        self.reads.append(hour)
         self.now += 0.05
-        return {since: {"a": 1}}
+        return {"a": 1}
 
     def clock(self) -> float:
         return self.now
@@ -84,16 +84,24 @@ def test_hours_that_are_over_are_read_once(engine: Engine):
     counter = Counter()
     cache = HourCache(counter, counter.clock)
     with engine.connect() as connection:
-        refresh_all([cache], connection, NOON, 24, Budget(0.08, counter.clock))
-        assert counter.reads == [NOON, NOON - SPAN, NOON - 2 * SPAN]
+        refresh_all([cache], connection, NOON, 24, Budget(0.12, counter.clock))
+        assert counter.reads == [NOON, NOON - HOUR, NOON - 2 * HOUR]
         assert not cache.has(NOON, 24)
         refresh_all([cache], connection, NOON, 24, Budget(9, counter.clock))
-        assert len(counter.reads) == len(set(counter.reads)) == 5
+        assert len(counter.reads) == len(set(counter.reads)) == 24
         assert cache.has(NOON, 24)
 
         counter.now += 11
         refresh_all([cache], connection, NOON, 24, Budget(9, counter.clock))
-        assert counter.reads[5:] == [NOON, NOON - SPAN]  # the second ended within the hour
+        assert counter.reads[24:] == [NOON, NOON - HOUR]  # the second has just ended
+
+
+def test_the_present_hour_is_read_whatever_the_rest_costs(engine: Engine):
+    """Of each kind, however small the budget."""
+    counters = [Counter(), Counter()]
+    with engine.connect() as connection:
+        refresh_all([HourCache(counter) for counter in counters], connection, NOON, 24, Budget(0))
+    assert [counter.reads for counter in counters] == [[NOON], [NOON]]
 
 
 def test_what_is_older_than_a_week_is_forgotten(engine: Engine):
@@ -101,21 +109,21 @@ def test_what_is_older_than_a_week_is_forgotten(engine: Engine):
     counter = Counter()
     cache = HourCache(counter, counter.clock)
     with engine.connect() as connection:
-        for day in range(60):
+        for day in range(30):
             refresh_all([cache], connection, NOON + timedelta(days=day), MOST_HOURS, Budget(99, counter.clock))
-    assert len(cache._read) <= MOST_HOURS // 6 + 1
+    assert len(cache._read) == MOST_HOURS
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_counts_by_hour_are_exact(engine: Engine):
-    """Of each kind of record, by both databases; the end of a span belongs to the next."""
+    """Of each kind of record, by both databases; the end of an hour belongs to the next."""
     half = timedelta(minutes=30)
     with engine.begin() as connection:
         for at, kind in (
             (NOON, "dlr"),
             (NOON + half, "dlr"),
             (NOON + HOUR, None),
-            (NOON + SPAN, "dlr"),
+            (NOON + 2 * HOUR, "dlr"),
             (NOON - half, "dlr"),
         ):
             connection.execute(
@@ -139,8 +147,9 @@ def test_counts_by_hour_are_exact(engine: Engine):
             )
 
     with engine.connect() as connection:
-        assert count_deliveries(connection, NOON, NOON + SPAN) == {NOON: {"dlr": 2}, NOON + HOUR: {OTHER_TYPES: 1}}
-        assert count_messages(connection, NOON, NOON + SPAN) == {NOON: {"delivered": 1, "failed": 2}}
-        assert count_calls(connection, NOON, NOON + SPAN) == {NOON: {"inbound": 3}}
-        assert count_clicks(connection, NOON, NOON + SPAN) == {NOON: {"spring": 2, UNLABELLED: 1}}
-        assert count_messages(connection, NOON + HOUR, NOON + SPAN) == {}
+        assert count_deliveries(connection, NOON) == {"dlr": 2}
+        assert count_deliveries(connection, NOON + HOUR) == {OTHER_TYPES: 1}
+        assert count_messages(connection, NOON) == {"delivered": 1, "failed": 2}
+        assert count_calls(connection, NOON) == {"inbound": 3}
+        assert count_clicks(connection, NOON) == {"spring": 2, UNLABELLED: 1}
+        assert count_messages(connection, NOON + HOUR) == {}
