@@ -11,6 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from ledger import keyspace
 from ledger.client import Ledger
@@ -20,7 +21,7 @@ from tests.console.browsed_pages import BROWSED, SCREENSHOTS, Browsed, play_scen
 from tests.console.conftest import ANNA, BEN, LOGINS
 from tests.factories.envelopes import Accept
 from tests.processes import Console, Receiver, beat, running, worker
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from workers.consumer import Consumer
 
 VIEWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
@@ -115,3 +116,21 @@ def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
     focused.send_keys(Keys.ENTER)
     assert browser.current_url.endswith("#content")
     assert browser.switch_to.active_element.tag_name == "main"
+
+
+SEND = """const form = document.createElement("form");
+form.method = "post"; form.action = arguments[0]; document.body.append(form); form.submit();"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "console.example"])
+def test_forms_of_our_own_pages_are_taken_and_those_of_others_are_not(
+    console: Console, browser: webdriver.Chrome, host: str
+):
+    """Also where a browser says nothing of the sender but its origin: without TLS, by another name than this machine's."""
+    base = log_in(browser, console, ANNA, host)
+    browser.execute_script(SEND, f"{base}/nowhere")
+    WebDriverWait(browser, PATIENCE_S).until(lambda _: "There is no such page" in browser.title)
+
+    browser.get("data:text/html,<title>another site</title>")
+    browser.execute_script(SEND, f"{base}/nowhere")
+    WebDriverWait(browser, PATIENCE_S).until(lambda _: "sent by another site" in browser.page_source)

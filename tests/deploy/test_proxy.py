@@ -1,4 +1,4 @@
-"""The proxy, a real Caddy with our files: deliveries are accepted on every address; nothing else answers."""
+"""The proxy, a real Caddy with our files: deliveries are accepted on every address, the console asks for a password."""
 
 import re
 import subprocess
@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from tests.conftest import TOKEN
+from tests.console.conftest import ANNA, LOGINS
 from tests.deploy.tools import tool
-from tests.processes import Receiver, running
+from tests.processes import Console, Receiver, running
 from tests.servers import PATIENCE_S, eventually, free_port
 
 FILES = Path(__file__).parents[2] / "deploy/proxy"
@@ -20,11 +21,12 @@ DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
 class Proxy:
     """Caddy with our files, except for ports and upstream addresses."""
 
-    def __init__(self, directory: Path, receiver: Receiver) -> None:
-        self.plain, self.flower, self.http, self.https = (free_port() for _ in range(4))
+    def __init__(self, directory: Path, receiver: Receiver, console: Console | None = None) -> None:
+        self.plain, self.flower, self.console, self.http, self.https = (free_port() for _ in range(5))
         self.log = directory / "caddy.log"
         replaced = {
             "ingest:8000": f"127.0.0.1:{receiver.port}", ":8000 {": f":{self.plain} {{", ":5555 {": f":{self.flower} {{",
+            "console:8090": f"127.0.0.1:{console.port if console else 1}", ":8090 {": f":{self.console} {{",
             "http_port 8080": f"http_port {self.http}", "https_port 8443": f"https_port {self.https}",
         }  # fmt: skip
         for file in FILES.glob("Caddyfile*"):
@@ -37,10 +39,17 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(redis_url: str, tmp_path: Path) -> Iterator[Proxy]:
+def console(redis_url: str, tmp_path: Path) -> Console:
+    """With a login, and trusting the proxy, as in compose."""
+    environment = {"REDIS_URL": redis_url, "SEVEN_DATA_DIR": str(tmp_path), "SEVEN_METRICS_ADDRESS": "off"}
+    return Console(tmp_path, environment | {"SEVEN_CONSOLE_AUTH": LOGINS, "SEVEN_TRUSTED_PROXIES": "127.0.0.0/8"})
+
+
+@pytest.fixture
+def proxy(redis_url: str, tmp_path: Path, console: Console) -> Iterator[Proxy]:
     receiver = Receiver(tmp_path, {"REDIS_URL": redis_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
-    with running(receiver):
-        proxy = Proxy(tmp_path, receiver)
+    with running(receiver, console):
+        proxy = Proxy(tmp_path, receiver, console)
         with proxy.log.open("wb") as log:
             process = subprocess.Popen(proxy.command, env=proxy.environment, stdout=log, stderr=log)
         try:
@@ -88,3 +97,20 @@ def test_the_log_has_no_paths(proxy: Proxy):
     status_of(f"http://127.0.0.1:{proxy.plain}/hooks/{TOKEN}?sender=4917612345678")
 
     assert not re.search(f"4917612345678|{TOKEN}", proxy.log.read_text())
+
+
+def test_the_console_is_behind_it(proxy: Proxy, console: Console):
+    """With a password its pages come through; without one they do not. Without any login of its own it answers 403."""
+    url = f"http://127.0.0.1:{proxy.console}"
+    answer = httpx2.get(url, auth=ANNA)
+    assert (answer.status_code, "<h1>Overview</h1>" in answer.text) == (200, True)
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert httpx2.get(url).status_code == 401
+    assert httpx2.post(url, auth=ANNA, headers={"Origin": url}).status_code == 405  # of the same site, to no form
+
+    console.end()
+    del console.environment["SEVEN_CONSOLE_AUTH"]
+    console.start()
+    answer = httpx2.get(url, auth=ANNA)
+    assert answer.status_code == 403
+    assert "SEVEN_CONSOLE_AUTH" in answer.text

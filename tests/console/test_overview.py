@@ -1,0 +1,104 @@
+"""The overview: checks, what waits, plots and the last deliveries; it is shown without whatever does not answer."""
+
+import re
+
+import pytest
+
+from gateway.hook_state import HookState, HookStates, latest_state
+from ledger.client import Ledger
+from tests.console.browsed_pages import HOSTILE, NUMBER, play_scenario
+from tests.console.conftest import ANNA, BEN, LOGINS, Visitor
+from tests.factories.envelopes import Accept, envelope
+from tests.servers import eventually
+from workers.consumer import Consumer
+
+BOTH = pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+
+
+def overview(visitor: Visitor, redis_url: str, login: tuple[str, str] = ANNA, path: str = "/") -> str:
+    """The page once everything on it has been read: a slow machine may need several looks."""
+    client = visitor(redis_url=redis_url, seven_console_auth=LOGINS)
+
+    def complete() -> str:
+        text = client.get(path, auth=login).text
+        return "" if re.search("still\\s+being|checks are running|cannot be read", text) else text
+
+    return eventually(complete)
+
+
+@BOTH
+def test_it_shows_a_scenario(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept):
+    """Deliveries by type, messages by result, clicks, calls, what is parked, and what the last ones said."""
+    play_scenario(consumer, accept)
+    text = overview(visitor, redis_url)
+
+    assert text.count("<svg viewBox") == 4
+    for word in ("dlr", "delivered", "voice_status", "other types"):
+        assert f"{word} <b>" in text
+    assert re.search(r"parked</dt>\s*<dd><b>6</b>", text)
+    assert "messages, by their first status, in 24 hours" in text
+    assert "The last 24 hours" in text
+    assert "The last 7 days" in overview(visitor, redis_url, path="/?hours=168")
+
+
+def test_hostile_texts_are_texts(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept):
+    """No tag of theirs, no control character and no control of direction comes through; long ones are cut."""
+    play_scenario(consumer, accept)
+    text = overview(visitor, redis_url)
+
+    assert "&lt;script&gt;document.title" in text
+    assert "<script>document" not in text
+    assert "<img" not in text
+    assert not [char for char in text if char not in "\n\u200d" and not char.isprintable()]
+    assert HOSTILE["long"][:200] not in text
+    assert "49</" not in text  # {{ 7 * 7 }} is no template of ours
+
+
+def test_texts_are_masked_for_who_may_not_see_them(
+    visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept
+):
+    """The last deliveries tell one viewer what was written, and the other how much."""
+    secret = envelope(
+        "018f0000-0000-7000-8000-000000000001",
+        "sms_mo",
+        id="1",
+        sender=NUMBER,
+        system="4930",
+        text="meet me",
+        time=1777600000,
+    )
+    consumer.consume("sms_mo", [accept(secret, queue="sms_mo")])
+
+    assert "meet me" in overview(visitor, redis_url)
+    masked = overview(visitor, redis_url, BEN)
+    assert "meet me" not in masked
+    assert NUMBER not in masked
+    assert "numbers and texts are masked" in masked
+
+
+def test_it_says_what_does_not_answer(visitor: Visitor):
+    """Without Redis the tables are shown, and the checks say that Redis does not answer."""
+    text = overview(visitor, "redis://127.0.0.1:1/0")
+    assert "Redis does not answer" in text
+    assert "Last deliveries" in text
+    assert "None has come yet" in text
+
+
+def test_hooks_are_shown_without_an_api_key(visitor: Visitor, redis_url: str, ledger: Ledger):
+    """The reconciler leaves them in Redis for whoever does not know the account; the account read last counts."""
+    assert latest_state(ledger.redis) == HookState()
+    HookStates(ledger.redis, "an account").save(HookState(read_ms=1, drift=5, count=7))
+    HookStates(ledger.redis, "another").save(HookState(read_ms=2, drift=2, count=3))
+    assert latest_state(ledger.redis).count == 3
+
+    text = overview(visitor, redis_url)
+    assert re.search(r"<b>3</b> listed, 2 not as desired", text)
+    assert "SEVEN_API_KEY" not in text
+
+
+@pytest.mark.parametrize("hours", ["0", "25", "x", "-1", "168.0", "9" * 5000])
+def test_a_span_that_makes_no_sense_gets_a_sentence(visitor: Visitor, hours: str):
+    """400, and which spans there are."""
+    answer = visitor().get("/", params={"hours": hours})
+    assert answer.status_code == 400
+    assert "The overview shows 24 or 168 hours." in answer.text
