@@ -44,10 +44,13 @@ def set_view(
 
 
 def requested(browser: webdriver.Chrome) -> list[str]:
-    """Every URL that pages have asked for since the last call."""
+    """Every URL that pages have asked for since the last call; the browser's own icons, `data:`, are none."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [
-        message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+        and not message["params"]["request"]["url"].startswith("data:")
     ]
 
 

@@ -20,6 +20,22 @@ HOSTILE = {
     "template": "{{ 7 * 7 }} {% raw %}",
 }
 NUMBER = "4915112345678"
+LINK = {
+    "sms_id": "77001",
+    "tracking_url": "https://ul.gl/abc",
+    "sms_label": "spring-sale",
+    "final_url": "https://shop.example/spring",
+}
+KNOWN: list[tuple[str, dict[str, object]]] = [
+    ("dlr", {"msg_id": "77001", "status": "ACCEPTED", "foreign_id": "order-1"}),
+    ("dlr", {"msg_id": "77001", "status": "DELIVERED", "foreign_id": "order-1"}),
+    ("dlr", {"msg_id": "77001", "status": "DELIVERED", "foreign_id": "order-1"}),
+    ("tracking", {**LINK, "type": "click", "total_clicks": 1}),
+    ("tracking", {**LINK, "type": "click", "total_clicks": 3}),
+    ("sms_mo", {"id": "66001", "sender": NUMBER, "system": "4930123", "text": "Thank you, it has arrived."}),
+    ("voice_call", {"id": "88001", "caller": NUMBER, "system": "4930123"}),
+]
+"""The deliveries of one customer: a message that arrived, of which one report came twice; a click of two was not reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,26 @@ def _by_address() -> list[Browsed]:
     return [Browsed(page.name, page.path) for page in PAGES if "GET" in page.methods and "{" not in page.path]
 
 
-BROWSED: list[Browsed] = [*_by_address(), Browsed("week", "/?hours=168"), Browsed("nowhere", "/nowhere")]
+KEYS = {
+    "message": "77001",
+    "foreign-id": "ORDER-1",
+    "number": "0151 12345678",
+    "call": "88001",
+    "short-url": "ul.gl/abc",
+    "label": "spring-sale",
+    "nothing": "4930999999",
+}
+"""What is typed into the box, by kind: the records of KNOWN in other spellings than they came in, and one of nothing."""
+BROWSED: list[Browsed] = [
+    *_by_address(),
+    Browsed("week", "/?hours=168"),
+    Browsed("nowhere", "/nowhere"),
+    *(
+        Browsed(f"search-{kind}", "/", text)
+        for kind, text in KEYS.items()
+        if any(page.path == "/look-up" for page in PAGES)
+    ),
+]
 SCREENSHOTS = {(1280, "light"), (360, "dark")}
 """The views of which screenshots are kept."""
 
@@ -55,6 +90,15 @@ def play_scenario(consumer: Consumer, accept: Accept, *, hostile: bool = True) -
             "data": dict(event.fields),
         }
         lines.setdefault(event.event_type, []).append(Envelope(names(), event.event_type, now, "JSON", payload))
+    for number, (event_type, data) in enumerate(KNOWN):
+        at = {"dlr": "timestamp", "sms_mo": "time", "voice_call": "time"}.get(event_type)
+        seconds = int(now.timestamp()) - 60 + 10 * min(number, 1)
+        payload = {
+            "webhook_event": event_type,
+            "webhook_timestamp": now.isoformat(),
+            "data": data | ({at: seconds} if at else {}),
+        }
+        lines.setdefault(event_type, []).append(Envelope(names(), event_type, now, "JSON", payload))
     for number, text in enumerate(HOSTILE.values() if hostile else ()):
         sms = {
             "id": f"hostile{number}",
