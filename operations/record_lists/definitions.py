@@ -192,7 +192,7 @@ DELIVERIES = RecordList(
 )
 
 DEAD_LETTERS = RecordList(
-    "dead",
+    "dead-letters",
     "Dead letters",
     "Deliveries that were kept and not applied, the latest first: parked (not understood), quarantined (the sender is "
     "in doubt) and dead (could not be stored). Nothing is lost: the command beside each repairs it.",
@@ -221,7 +221,7 @@ DEAD_LETTERS = RecordList(
 )
 
 HOOK_CHANGES = RecordList(
-    "hooks",
+    "hook-changes",
     "Hook changes",
     "What was wrong with our webhooks at the gateway, and what was done about it, the latest first.",
     "The webhooks at the gateway have been as they should be.",
