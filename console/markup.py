@@ -15,6 +15,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 COMMAND = "seven-ingest"
 
+STATES = {
+    "good": {"delivered", "applied", "completed"},
+    "bad": {"failed", "dead", "notdelivered", "expired", "rejected", "no-answer", "busy", "canceled"},
+    "warning": {"parked", "quarantined"},
+}
+"""Which outcomes, results and statuses stand in a colour."""
+
 
 def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
     """The templates of `templates/`; `navigation` is the path and title of each page that stands in it."""
@@ -34,6 +41,8 @@ def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
     environment.filters["compact"] = compact
     environment.filters["clipped"] = clipped
     environment.filters["duration"] = duration
+    environment.filters["form_value"] = form_value
+    environment.filters["state"] = state
     return environment
 
 
@@ -99,3 +108,13 @@ def unbroken(text: str) -> Markup:
     """A sentence in which the name of our command does not break at its hyphen."""
     name = Markup('<span class="unbroken">{}</span>').format(COMMAND)
     return name.join(escape(visible_text(part, ZERO_WIDTH_JOINER)) for part in text.split(COMMAND))
+
+
+def form_value(text: str) -> Markup:
+    """A text as the value of a field that the browser sends back as it is: escaped for HTML, and not otherwise."""
+    return escape(text)
+
+
+def state(word: str) -> str:
+    """The class of the colour of an outcome, result or status; none for a word that is not known."""
+    return next((name for name, words in STATES.items() if word.lower() in words), "")

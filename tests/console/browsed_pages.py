@@ -48,8 +48,9 @@ class Browsed:
 
 
 def _by_address() -> list[Browsed]:
-    """Every page that a link can lead to: those without a parameter."""
-    return [Browsed(page.name, page.path) for page in PAGES if "GET" in page.methods and "{" not in page.path]
+    """Every page that a link can lead to: those without a parameter; a CSV file is no page."""
+    paths = [page for page in PAGES if "GET" in page.methods and "{" not in page.path]
+    return [Browsed(page.name, page.path) for page in paths if not page.path.endswith(".csv")]
 
 
 KEYS = {
