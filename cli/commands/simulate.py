@@ -48,7 +48,7 @@ def simulate(
     if not installation.emulates:
         fail(
             ExitCode.USAGE,
-            "SEVEN_API_KEY is set: the gateway is your seven.io account, and made-up traffic is not mixed with its.",
+            "SEVEN_API_KEY is set: the gateway is your seven.io account, and made-up data is not mixed with real data.",
             "Unset it, and set SEVEN_DATA_DIR to another directory, to try things out with the emulator.",
         )
     request = {name: value for name, value in (("messages", messages), ("seed", seed)) if value is not None}
@@ -76,8 +76,8 @@ def _play(installation: Installation, engine: Engine, request: dict[str, int]) -
     except NoEmulator as error:
         fail(
             ExitCode.UNKNOWN,
-            f"No emulator plays it at {installation.emulator_url}: {error}.",
-            f"Start one with `{program()} up`; EMULATOR_PORT says where it listens.",
+            f"There is no emulator at {installation.emulator_url}: {error}.",
+            f"Start everything with `{program()} up`; EMULATOR_PORT says where its emulator listens.",
         )
     except KeyboardInterrupt:
         fail(ExitCode.UNKNOWN, "Interrupted. The emulator goes on delivering.")

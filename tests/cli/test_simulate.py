@@ -33,6 +33,23 @@ def test_it_waits_until_all_is_in_the_database(running: CommandLine):
     assert (added["messages"], added["calls"]) == (20, sum(answer["calls"].values()))
     assert (added["links"], added["inbound_messages"]) == (answer["links"], answer["inbound_messages"])
     assert answer["failure"] is None
+    assert sorted(answer) == sorted(
+        [
+            "scenario",
+            "seed",
+            "events",
+            "deliveries",
+            "outcomes",
+            "repeats",
+            "late",
+            "unreported",
+            "messages",
+            "calls",
+            "inbound_messages",
+            "links",
+            "failure",
+        ]
+    )
 
 
 def test_each_has_a_new_seed_unless_it_is_passed(running: CommandLine):

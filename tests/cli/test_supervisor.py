@@ -48,7 +48,7 @@ def test_a_process_that_dies_restarts_after_growing_pauses(tmp_path: Path):
         await until(lambda: dying.deaths >= 2)
 
     reports = supervise(tmp_path, scene)
-    assert "dying ended (exit code 7) and restarts in 0.5 s" in reports[0]
+    assert "Dying ended (exit code 7) and restarts in 0.5 s" in reports[0]
     assert "in 1 s" in reports[1]
     assert "dying.log" in reports[0]
 
@@ -60,7 +60,7 @@ def test_a_program_that_cannot_be_started(tmp_path: Path):
         missing = supervisor.start(Program("missing", ("/nowhere/at/all",), {}))
         await until(lambda: missing.deaths >= 1)
 
-    assert "missing ended" in supervise(tmp_path, scene)[0]
+    assert "Missing ended" in supervise(tmp_path, scene)[0]
 
 
 def test_the_last_started_ends_first(tmp_path: Path):
