@@ -187,7 +187,7 @@ class _Up:
         print_started("emulator", f"{self._installation.emulator_url}{stale}")
 
     async def _play_first_scenario(self) -> DeliveryOutcomes | None:
-        """Have it played if it is due. Returns what became of it; None if it was not played to its end."""
+        """Have it played if it is due. Returns what became of it; None if it did not come to its end."""
         try:
             first = FirstScenario(self._installation, self._engine)
             if not await asyncio.to_thread(first.is_due):
@@ -196,7 +196,7 @@ class _Up:
             with scenario_bar("first scenario", console) as show:
                 player = ScenarioPlayer(self._engine, self._installation.emulator_url)
                 played = await player.play(request, PATIENCE_S, show)
-            outcomes = await asyncio.to_thread(self._outcomes, played.ids)
+            outcomes = await asyncio.to_thread(self._outcomes, played.ids) if played.ids else None
             if played.failure is None:
                 first.end()
         except (NoEmulator, SQLAlchemyError, OSError) as error:
