@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from cli.output.terminal import console, document, grid, line, program, shown, table
@@ -18,6 +18,7 @@ from operations.queries import NamedQuery
 from store.read_only import Answer
 
 _SAMPLE = "SELECT count(*) FROM messages"
+_LEAST_PROSE = 16
 _CHECK_EVERY = 1000
 """Rows between two looks whether anybody still reads."""
 
@@ -28,10 +29,13 @@ def print_table(answer: Answer, title: str, most: int) -> None:
     if not rows:
         line("No rows.")
         return
-    if _width(answer.columns, rows) <= console.width:
+    fitting = fit(answer.columns, rows, console.width)
+    if fitting is None:
+        _print_records(title, answer.columns, rows)
+    elif _width(answer.columns, rows) <= console.width:
         table(title, answer.columns, rows)
     else:
-        _print_records(title, answer.columns, rows)
+        _print_bare(title, answer.columns, fitting)
     if next(iter(answer.rows), None) is not None:
         line(f"There are more than these {most} rows: --rows {most * 10} shows more, --csv all.", "yellow")
 
@@ -87,18 +91,65 @@ def write_queries(queries: Iterable[NamedQuery]) -> None:
     )
 
 
+def fit(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]] | None:
+    """The rows as they fit a width without a frame, prose shortened where needed; None if no shortening would do.
+
+    Ids, numbers and times are never shortened: they have no spaces, or are among no prose.
+    """
+    widths = _widths(columns, rows)
+    excess = sum(widths) + 2 * (len(widths) - 1) - width
+    if excess <= 0:
+        return [list(row) for row in rows]
+    prose = [number for number, cells in enumerate(zip(*rows, strict=True)) if any(map(_is_prose, cells))]
+    longest = max(prose, key=lambda number: widths[number], default=None)
+    if longest is None or widths[longest] - excess < max(_LEAST_PROSE, cell_len(columns[longest])):
+        return None
+    return [
+        [_shortened(cell, widths[longest] - excess) if number == longest else cell for number, cell in enumerate(row)]
+        for row in rows
+    ]
+
+
+def _is_prose(cell: str) -> bool:
+    return " " in cell and not cell[:1].isdigit()
+
+
+def _shortened(cell: str, width: int) -> str:
+    if cell_len(cell) <= width:
+        return cell
+    return set_cell_size(cell, width - 1).rstrip() + "…"
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
+
+
 def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Of a framed table with these cells."""
-    widths = [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
+    """Of a framed table with these cells; of one without a frame where there is no terminal."""
+    widths = _widths(columns, rows)
     return sum(widths) + 3 * len(widths) + 1
+
+
+def _print_bare(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table without a frame, which needs less room."""
+    widths = _widths(columns, rows)
+    _print_title(title)
+    for style, cells in (("bold", columns), *(("", row) for row in rows)):
+        padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+        line("  ".join(padded).rstrip(), style)
 
 
 def _print_records(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A line for each value: for rows that are wider than the terminal."""
-    line(title, "bold")
+    _print_title(title)
     for number, row in enumerate(rows, 1):
         line(f"── row {number} ──")
         grid((Text(name, "bold"), Text(cell)) for name, cell in zip(columns, row, strict=True) if cell)
+
+
+def _print_title(title: str) -> None:
+    if title:
+        line(title, "bold")
 
 
 def _while_read(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:

@@ -49,22 +49,21 @@ PERSON = NamedQuery(
     "Inbound SMS of a number and its calls in both directions, the latest first. Messages that you sent are not among "
     "them: a status report names no recipient. What else is kept of a person: seven-ingest export.",
     """
-SELECT sent_at AS at, 'inbound SMS' AS kind, sender AS number, recipient AS your_number, id, NULL AS status,
-       CAST(NULL AS bigint) AS duration_s, text
+SELECT sent_at AS at, 'inbound SMS' AS kind, recipient AS your_number, id, text AS content
 FROM {s}inbound_messages
 WHERE sender IN (:number, '+' || :number, '00' || :number)
 UNION ALL
-SELECT started_at, 'inbound call', caller, recipient, call_id, status, duration_s, NULL
+SELECT started_at, 'inbound call', recipient, call_id, NULL
 FROM {s}calls
 WHERE direction = 'inbound' AND caller IN (:number, '+' || :number, '00' || :number)
 UNION ALL
-SELECT started_at, 'outbound call', recipient, caller, call_id, status, duration_s, NULL
+SELECT started_at, 'outbound call', caller, call_id, status || coalesce(', ' || CAST(duration_s AS text) || ' s', '')
 FROM {s}calls
 WHERE direction = 'outbound' AND recipient IN (:number, '+' || :number, '00' || :number)
-ORDER BY 1 DESC, 5, 2""",
+ORDER BY 1 DESC, 4, 2""",
     (number(),),
     types={"at": Time},
-    sensitive={"number": "number", "id": "message id", "text": "text"},
+    sensitive={"id": "message id", "content": "text"},
     many_rows=True,
 )
 

@@ -27,8 +27,7 @@ def test_a_named_query_is_answered(installed: CommandLine):
     answer = installed.answer(*words)
     assert answer["rows"] == [
         {
-            "at": "2026-03-29T12:00:00+00:00", "kind": "inbound SMS", "number": "4915112345678", "your_number": "49301",
-            "id": "1", "status": None, "duration_s": None, "text": "hi",
+            "at": "2026-03-29T12:00:00+00:00", "kind": "inbound SMS", "your_number": "49301", "id": "1", "content": "hi",
         }
     ]  # fmt: skip
     assert "hi" in installed.run(*words).stdout
