@@ -57,8 +57,9 @@ REQUESTS = (
 COMMANDS: tuple[str, ...] = (
     "trace", "trace 77", "trace 901", "trace 300", "trace nothing", "audit", "status", "doctor", "doctor --offline",
     "dead list", "dead list --outcome parked", "dead replay --dry-run", "dead discard --dry-run", "hooks list", "hooks plan",
-    "hooks apply --yes", "rebuild --since 2026-01-01 --dry-run", "rebuild --since 2026-01-01 --yes", "migrate",
-    f"forget {NUMBER} --dry-run", f"forget {NUMBER} --yes", "send dlr --url {url}",
+    "hooks apply --yes", "rebuild --since 2026-01-01 --dry-run", "rebuild --since 2026-01-01 --yes", "migrate", "migrate --reader",
+    "query --list", "query --example stuck",
+    f"export {NUMBER}", f"forget {NUMBER} --dry-run", f"forget {NUMBER} --yes", "send dlr --url {url}",
 )  # fmt: skip
 
 
@@ -161,7 +162,8 @@ def answers(system: System) -> list[str]:
     listing = []
     for template in COMMANDS:
         command = template.format(url=f"{system.receiver.url}/hooks/{TOKEN}")
-        completed = system.installation.run(*command.split(), "--json")
+        option = () if command.startswith("export") else ("--json",)  # which writes nothing else
+        completed = system.installation.run(*command.split(), *option)
         keys = key_paths_of(json.loads(completed.stdout)) if completed.stdout else []
         listing += [f"{template} → {completed.returncode}", *(f"{template} {key}" for key in keys)]
     return listing
