@@ -1,6 +1,7 @@
 """Dialects: the few expressions that named queries write differently for SQLite and PostgreSQL.
 
-A template has `{s}` before a table; `{day[at]}` is the day of a time in UTC, `{seconds[until - since]}` and
+A template has `{s}` before a table; `{day[at]}` is the day of a time in UTC, `{date[at]}` the same to group by,
+`{seconds[until - since]}` and
 `{hours[until - since]}` the time between two, exact and in whole hours.
 """
 
@@ -29,13 +30,15 @@ _SQLITE_SECONDS = f"({_SINCE_1970.format('?')} - {_SINCE_1970.format('#')})"
 DIALECTS: Mapping[str, Mapping[str, Any]] = {
     "postgresql": {
         "s": f"{SCHEMA}.",
-        "day": _Expression("to_char(? AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
+        "day": _Expression("to_char(CAST(? AT TIME ZONE 'UTC' AS date), 'YYYY-MM-DD')"),
+        "date": _Expression("CAST(? AT TIME ZONE 'UTC' AS date)"),
         "seconds": _Expression("CAST(extract(epoch FROM ? - #) AS double precision)"),
         "hours": _Expression("CAST(floor(extract(epoch FROM ? - #) / 3600) AS bigint)"),
     },
     "sqlite": {
         "s": "",
         "day": _Expression("substr(?, 1, 10)"),
+        "date": _Expression("substr(?, 1, 10)"),
         "seconds": _Expression(_SQLITE_SECONDS),
         "hours": _Expression(f"CAST({_SQLITE_SECONDS} / 3600 AS INTEGER)"),
     },

@@ -10,17 +10,16 @@ DELIVERIES_BY_DAY = NamedQuery(
     "Messages by the day of their first status, in UTC. An SMS that nobody receives often fails only two days later, "
     "so the latest days look better than they will be.",
     """
-SELECT {day[hour]} AS day,
-       CAST(sum(messages) AS bigint) AS messages,
-       CAST(sum(CASE WHEN result = 'delivered' THEN messages ELSE 0 END) AS bigint) AS delivered,
-       CAST(sum(CASE WHEN result = 'failed' THEN messages ELSE 0 END) AS bigint) AS failed,
-       CAST(sum(CASE WHEN result = 'pending' THEN messages ELSE 0 END) AS bigint) AS pending,
-       CAST(sum(CASE WHEN result = 'unknown' THEN messages ELSE 0 END) AS bigint) AS unknown,
-       CAST(round(100.0 * sum(CASE WHEN result = 'delivered' THEN messages ELSE 0 END) / sum(messages), 1)
-            AS double precision) AS delivered_percent
-FROM {s}delivery_rates
-WHERE hour >= :since
-GROUP BY 1
+SELECT {day[first_seen_at]} AS day, count(*) AS messages,
+       count(*) FILTER (WHERE result = 'delivered') AS delivered,
+       count(*) FILTER (WHERE result = 'failed') AS failed,
+       count(*) FILTER (WHERE result = 'pending') AS pending,
+       count(*) FILTER (WHERE result = 'unknown') AS unknown,
+       CAST(round(100.0 * count(*) FILTER (WHERE result = 'delivered') / count(*), 1) AS double precision)
+           AS delivered_percent
+FROM {s}messages
+WHERE first_seen_at >= :since
+GROUP BY {date[first_seen_at]}
 ORDER BY 1""",
     (days(30),),
     plot=("delivered", "failed", "pending", "unknown"),

@@ -16,6 +16,8 @@ from store.read_only import Answer
 from store.types import Time
 
 ROWS_AT_ONCE = 1000
+# Sums over 100,000 rows in memory; compiling them would take longer. A cursor is planned for all of its rows.
+_FOR_MANY_ROWS = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off; SET LOCAL cursor_tuple_fraction = 1"
 _PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")
 
 Sensitivity = Literal["number", "text", "message id", "foreign id", "label"]
@@ -72,8 +74,8 @@ class NamedQuery:
 def run(connection: Connection, query: NamedQuery, values: Mapping[str, Any]) -> Answer:
     """Run a query with what `NamedQuery.values` returned, in the connection's transaction. Raises SQLAlchemyError."""
     dialect = connection.dialect.name
-    if query.many_rows and dialect == "postgresql":  # it would plan for the first tenth of the rows
-        connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+    if dialect == "postgresql":
+        connection.exec_driver_sql(_FOR_MANY_ROWS)
     statement = _statement(query, dialect, values)
     options = {"yield_per": ROWS_AT_ONCE} if query.many_rows else {}
     result = connection.execute(statement, dict(values), execution_options=options)

@@ -11,12 +11,12 @@ CALLS_BY_DAY_AND_CALLER = NamedQuery(
     "inbound call the gateway reports neither duration nor price.",
     """
 SELECT {day[call.started_at]} AS day, call.direction, call.caller, count(*) AS calls,
-       CAST(sum(CASE WHEN call.duration_s > 0 THEN 1 ELSE 0 END) AS bigint) AS answered,
+       count(*) FILTER (WHERE call.duration_s > 0) AS answered,
        CAST(coalesce(sum(cost.billed_minutes), 0) AS bigint) AS billed_minutes, sum(cost.cost_eur) AS cost_eur
 FROM {s}calls AS call
 JOIN {s}call_costs AS cost ON cost.direction = call.direction AND cost.call_id = call.call_id
 WHERE call.started_at >= :since
-GROUP BY 1, call.direction, call.caller
+GROUP BY {date[call.started_at]}, call.direction, call.caller
 ORDER BY 1, call.direction, count(*) DESC, call.caller""",
     (days(30),),
     types={"cost_eur": Euros},

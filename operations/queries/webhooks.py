@@ -10,14 +10,14 @@ WEBHOOKS_BY_DAY = NamedQuery(
     "applied to a record: seven-ingest dead list shows those.",
     """
 SELECT {day[received_at]} AS day, event_type, count(*) AS webhooks,
-       CAST(sum(CASE WHEN outcome = 'applied' THEN 1 ELSE 0 END) AS bigint) AS applied,
-       CAST(sum(CASE WHEN outcome = 'parked' THEN 1 ELSE 0 END) AS bigint) AS parked,
-       CAST(sum(CASE WHEN outcome = 'quarantined' THEN 1 ELSE 0 END) AS bigint) AS quarantined,
-       CAST(sum(CASE WHEN outcome = 'dead' THEN 1 ELSE 0 END) AS bigint) AS dead,
-       CAST(sum(CASE WHEN outcome = 'discarded' THEN 1 ELSE 0 END) AS bigint) AS discarded
+       count(*) FILTER (WHERE outcome = 'applied') AS applied,
+       count(*) FILTER (WHERE outcome = 'parked') AS parked,
+       count(*) FILTER (WHERE outcome = 'quarantined') AS quarantined,
+       count(*) FILTER (WHERE outcome = 'dead') AS dead,
+       count(*) FILTER (WHERE outcome = 'discarded') AS discarded
 FROM {s}deliveries
 WHERE id >= :since_id AND received_at >= :since
-GROUP BY 1, event_type
+GROUP BY {date[received_at]}, event_type
 ORDER BY 1, event_type""",
     (days(7),),
     plot=("webhooks",),
