@@ -79,7 +79,7 @@ def _clicked(value: str) -> Conditions:
 MESSAGES = RecordList(
     "messages",
     "Messages",
-    "SMS that we sent, by their latest status; the one with the latest first status stands first.",
+    "SMS that we sent, with their latest status. They stand in the order of their first one, the latest first.",
     "The gateway has not reported a status of any message yet.",
     messages,
     (
@@ -145,7 +145,7 @@ CALLS = RecordList(
 LINKS = RecordList(
     "links",
     "Links",
-    "Short URLs that were clicked or viewed, one for each recipient and link; the latest first activity stands first. "
+    "Short URLs that were clicked or viewed, one for each recipient and link, in the order of their first activity. "
     "The gateway reports no link before that.",
     "No link has been clicked or viewed yet.",
     links,

@@ -10,6 +10,9 @@ from console.application import create_app
 from console.page import Page
 from console.pages import PAGES
 from console.settings import ConsoleSettings
+from tests.console.browsed_pages import play_scenario
+from tests.factories.envelopes import Accept
+from workers.consumer import Consumer
 
 LOGINS = "anna:correct-horse-battery:texts,ben:another-long-word"
 ANNA, BEN = ("anna", "correct-horse-battery"), ("ben", "another-long-word")
@@ -44,3 +47,10 @@ def visitor(database_url: str) -> Iterator[Visitor]:
 def dialect() -> str:
     """SQLite, unless a test asks for both."""
     return "sqlite"
+
+
+@pytest.fixture
+def client(visitor: Visitor, consumer: Consumer, accept: Accept, redis_url: str) -> TestClient:
+    """A console with a scenario and hostile texts behind it, which came by way of the ledger."""
+    play_scenario(consumer, accept)
+    return visitor(seven_console_auth=LOGINS, redis_url=redis_url)

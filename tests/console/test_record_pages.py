@@ -1,0 +1,125 @@
+"""Record pages: lists, stories and CSV files show what was received, as text, masked for who may not see it."""
+
+import html
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from operations.record_lists import LISTS
+from seven.envelope import Envelope
+from seven.records import Message
+from store.row_writer import Store
+from tests.console.browsed_pages import HOSTILE
+from tests.console.conftest import ANNA, Visitor
+from tests.console.visits import all_pages, forms
+from tests.factories.envelopes import NOW, Accept
+from workers.consumer import Consumer
+
+
+def test_numbers_and_ids_stand_in_no_address(client: TestClient):
+    """Every address on every page holds delivery ids, dates and filters alone."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    for address, page in all_pages(client).items():
+        if address.endswith(".csv"):
+            continue
+        for url in re.findall(r'(?:href|action|formaction|src)="([^"]*)"', page):
+            parts = urlsplit(html.unescape(url))
+            assert not parts.netloc, url
+            assert set(parse_qs(parts.query)) <= {"hours", "outcome", "after"}, url
+            assert re.fullmatch(r"(/(deliveries/[0-9a-f-]{36})?[a-z_/.-]*)?", parts.path), url
+
+
+def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine):
+    """By a form, since the position holds the id of a message; each row stands on one page."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    Store(engine).write(Message(msg_id=f"77{number}", result="pending", first_seen_at=NOW) for number in range(120))
+    rows: list[str] = []
+    page = client.get("/messages").text
+    while True:
+        rows += [fields["term"] for _, fields in forms(page) if "term" in fields]
+        following = [(action, fields) for action, fields in forms(page) if "after" in fields]
+        if not following:
+            break
+        ((action, fields),) = following
+        page = client.post(action, data=fields).text
+    lines = client.get("/messages.csv").text.splitlines()
+    assert len(rows) == len(set(rows)) >= 120 + 26
+    assert len(lines) == len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        pytest.param("/messages?result=lost", "Result: choose delivered, failed, pending or unknown.", id="filter"),
+        pytest.param("/messages.csv?since=x", "From day: a day is written as 2026-03-29.", id="filter of a file"),
+        pytest.param("/calls?colour=red", "no filter &#39;colour&#39;", id="unknown filter"),
+        pytest.param("/deliveries?after=x", "This page does not exist.", id="position"),
+        pytest.param("/queries/deliveries_by_day?days=x", "a whole number", id="parameter"),
+    ],
+)
+def test_what_makes_no_sense_gets_a_sentence(client: TestClient, path: str, sentence: str):
+    """It is the visitor's to mend, and the form is still there."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert sentence in answer.text
+
+
+def test_a_spreadsheet_runs_nothing(visitor: Visitor, consumer: Consumer, accept: Accept):
+    """A cell that begins as a formula is defused; the file has a name, and its encoding is marked."""
+    payload = {"webhook_event": "sms_mo", "data": {"id": "1", "sender": "+4915112345678", "text": "=HYPERLINK(1)", "time": 1777600000}}  # fmt: skip
+    consumer.consume("sms_mo", [accept(Envelope("d", "sms_mo", NOW, "JSON", payload), queue="sms_mo")])
+    answer = visitor().get("/inbound.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert re.fullmatch(r'attachment; filename="inbound-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+    assert answer.text.startswith("\ufeffsent_at,sender,")
+    assert ",'+4915112345678," in answer.text
+    assert ",'=HYPERLINK(1)," in answer.text
+
+
+def test_an_unapplied_delivery_names_its_command(client: TestClient):
+    """Reason and command stand beside it, in the list and on its own page."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    page = client.get("/dead-letters?outcome=parked").text
+    commands = re.findall(r"seven-ingest dead replay ([0-9a-f-]{36})", page)
+    assert len(commands) == len(HOSTILE)
+    assert "an event type not known here" in page
+    assert f"seven-ingest dead replay {commands[0]}" in client.get(f"/deliveries/{commands[0]}").text
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["hostile2", "+49 151 12345678", "0151/12345678", "ul.gl/x", "90", "00491511234 5678"],
+    ids=["id", "number", "local number", "short URL", "message id", "number with zeros"],
+)
+def test_the_box_takes_what_people_know(client: TestClient, term: str):
+    """A number in any spelling, an id, a URL without its scheme."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    answer = client.post("/look-up", data={"term": term})
+    assert answer.status_code == 200
+    assert "How it stands" in answer.text
+
+
+def test_what_nothing_is_known_about(client: TestClient):
+    """The page says what was looked at; a delivery that is unknown is no fault either."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    answer = client.post("/look-up", data={"term": "<b>nobody"})
+    assert answer.status_code == 404
+    assert "Nothing is known about “&lt;b&gt;nobody”" in answer.text
+    assert client.get("/deliveries/01998888-0000-7000-8000-000000000000").status_code == 404
+    assert client.post("/look-up", data={"term": " "}).status_code == 400
+    assert client.post("/look-up", data={"term": "x" * 2000}).status_code == 400
+
+
+def test_empty_lists_say_what_that_means(visitor: Visitor):
+    """A list without rows has a sentence instead of a table."""
+    client = visitor()
+    for each in LISTS.values():
+        page = client.get(f"/{each.name}").text
+        assert each.empty in html.unescape(page)
+        assert "<table>" not in page
+    assert "Nothing matches these filters." in client.get("/messages?since=2026-03-29").text
