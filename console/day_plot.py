@@ -10,12 +10,12 @@ from console.plot import LEFT, RESULT_COLOURS, RIGHT, WIDTH, Plot, hourly_plot
 from operations.queries import NamedQuery
 
 STEPS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
-MOST_BARS = 400
+LEAST_BARS, MOST_BARS = 7, 400
 MOST_LABELS = 6
 
 
 def day_plot(query: NamedQuery, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Plot | None:
-    """The columns that are worth drawing, over every day or hour from the first to the last; None where none is.
+    """The columns that are worth drawing, over every day or hour up to the last; None where none is.
 
     Only counts are drawn: bars are stacked, and medians or percentages do not add up.
     """
@@ -36,7 +36,8 @@ def day_plot(query: NamedQuery, columns: Sequence[str], rows: Sequence[Sequence[
 
 
 def _drawn(query: NamedQuery, step: timedelta, counts: Mapping[datetime, Mapping[str, int]]) -> Plot | None:
-    first, last = min(counts), max(counts)
+    last = max(counts)
+    first = min(*counts, last - step * (LEAST_BARS - 1))
     number = (last - first) // step + 1
     if number > MOST_BARS:
         return None

@@ -47,6 +47,12 @@ def _rendered(
     is_first: bool = True,
     problem: str | None = None,
 ) -> Response:
+    rows = [visible_row(record_list, row, sees_texts=visit.viewer.sees_texts) for row in page.rows]
+    titles = {
+        name: title
+        for name, title in column_titles(record_list).items()
+        if any(row[name] not in (None, "") for row in rows)  # an empty column only takes room
+    }
     key, look_up = STORY_KEYS.get(record_list.name, ("id" if record_list.name != "hook-changes" else "", None))
     return visit.render(
         "list.html",
@@ -54,11 +60,8 @@ def _rendered(
         record_list=record_list,
         filters=filters,
         query=urlencode(filters.texts),
-        titles=column_titles(record_list),
-        rows=[
-            (visible_row(record_list, row, sees_texts=visit.viewer.sees_texts), look_up and look_up(row))
-            for row in page.rows
-        ],
+        titles=titles,
+        rows=[(shown, look_up and look_up(row)) for shown, row in zip(rows, page.rows, strict=True)],
         key=key,
         following=page.following.encode() if page.following else None,
         following_query=_following_query(record_list, filters, page.following),
