@@ -66,12 +66,11 @@ KEYS = {
 BROWSED: list[Browsed] = [
     *_by_address(),
     Browsed("week", "/?hours=168"),
+    Browsed("failed", "/messages?result=failed"),
+    Browsed("delivered", "/queries/deliveries_by_day"),
+    Browsed("person", "/queries/person"),
     Browsed("nowhere", "/nowhere"),
-    *(
-        Browsed(f"search-{kind}", "/", text)
-        for kind, text in KEYS.items()
-        if any(page.path == "/look-up" for page in PAGES)
-    ),
+    *(Browsed(f"search-{kind}", "/", text) for kind, text in KEYS.items()),
 ]
 SCREENSHOTS = {(1280, "light"), (360, "dark")}
 """The views of which screenshots are kept."""
