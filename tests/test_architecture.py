@@ -33,7 +33,7 @@ STARLETTE = {"ingest", "console", "emulator"}
 READS_THE_ENVIRONMENT = {"runtime/settings/environment.py", "runtime/settings/registry.py"}
 PURE = {"pydantic", "pydantic_core", "phonenumbers"}
 IMPURE = {"asyncio", "http", "os", "socket", "subprocess", "threading", "time"}
-NOUNS = {"parsing", "pending", "routing", "signing", "tracking"}
+NOUNS = {"masking", "parsing", "pending", "routing", "signing", "tracking"}
 """Words in -ing that computing, or the gateway, uses as nouns; and one that is none."""
 NO_NAMES = {"told", "said", "one", "some", "found", "asked"}
 """What a value may not be called: it is named by what it is."""

@@ -100,7 +100,7 @@ async def _story(visit: Visit, term: str, *, searches_ledger: bool) -> Response:
         )
     return visit.render(
         "story.html",
-        200 if story else 404,
+        200 if story or searches_ledger else 404,  # an address that leads nowhere; a question may have no answer
         story=story,
         delivery=story.delivery and _visible(story.delivery, masked),
         payload=None if masked or story.delivery is None else readable_payload(story.delivery["payload"]),
