@@ -42,7 +42,7 @@ class Terms(DataSubject):
             tuple(dict.fromkeys((typed, first))),
             (*((number, f"+{number}", f"00{number}") if number else ()), typed),
             tuple(dict.fromkeys((typed, *(f"{scheme}{bare}" for scheme in _SCHEMES)))),
-            None if number is None else Number(number, own_number=True),
+            None if number is None else Number.parse(typed, own_number=True, country_code=country_code),
         )
 
     @property

@@ -7,14 +7,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from string import digits as all_digits
 from typing import Any
 from urllib.parse import unquote_plus
 
 from seven.envelope import RAW
-from seven.phone_numbers import COUNTRY_CODE, digits
+from seven.phone_numbers import COUNTRY_CODE, digits, national_digits
 
 _TRUNK = "(0)"
 """The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
@@ -61,21 +61,31 @@ class DataSubject(ABC):
 
 @dataclass(frozen=True)
 class Number(DataSubject):
-    """A phone number in any spelling: +49…, 0049…, 49…, with or without punctuation between its digits."""
+    """A phone number in any spelling: +49…, 0049…, 49…, 0151…, with or without punctuation between its digits."""
 
     digits: str
     """With the country code, without a prefix."""
     own_number: bool = False
+    national: str | None = field(default=None, compare=False)
+    """Its digits without the country code, as people in our country write them."""
 
     @classmethod
     def parse(cls, text: str, own_number: bool = False, country_code: int = COUNTRY_CODE) -> "Number":
         """Parse a number in any usual spelling. Raises ValueError for text that is none."""
-        return cls(digits(text, country_code), own_number)
+        number = digits(text, country_code)
+        return cls(number, own_number, national_digits(number, country_code))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         """Linear: nothing that may stand between two digits is a digit."""
         return re.compile(rf"(?<!\d)(?:00)?{_BETWEEN.join(self.digits)}(?!\d)", re.ASCII)
+
+    @cached_property
+    def _national_pattern(self) -> re.Pattern[str] | None:
+        """Only where no digit stands before it in the run: after another country's code it is another number."""
+        if self.national is None:
+            return None
+        return re.compile(rf"(?<![0-9\s\-/.()]){_BETWEEN}{_BETWEEN.join(self.national)}(?!\d)", re.ASCII)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -85,6 +95,8 @@ class Number(DataSubject):
     def is_in(self, text: str) -> bool:
         """Whether a text contains its digits in sequence, with no other digits next to them."""
         text = text.replace("\xa0", " ")
+        if self._national_pattern and self._national_pattern.search(text.replace(_TRUNK, "0")):
+            return True
         if _TRUNK not in text:  # the usual case
             return self._pattern.search(text) is not None
         return any(self._is_in_run(run) for run in _RUN.findall(text))

@@ -44,6 +44,18 @@ def digits(text: str, country_code: int = COUNTRY_CODE) -> str:
     return _international(bare, _without_trunk(plain))
 
 
+def national_digits(number: str, country_code: int) -> str | None:
+    """The number as people in that country write it: `015123456789`.
+
+    None for a number of elsewhere; and if they write it without a 0, since it could then be any figure.
+    """
+    code = str(country_code)
+    within = number.removeprefix(code)
+    if within == number or len(within) < SHORTEST_NUMBER:
+        return None
+    return f"0{within}" if _writes_a_trunk_prefix(country_code) else within if within.startswith("0") else None
+
+
 def is_country_code(number: int) -> bool:
     """Whether it is the code of a country."""
     return phonenumbers.region_code_for_country_code(number) not in ("ZZ", "001")

@@ -7,7 +7,7 @@ from operations.erasure_matches import Erasure, Matches
 
 BEYOND_REACH = (
     "Messages that you sent to a number: status reports contain no number. Forget them by --msg-id or --foreign-id.",
-    "A number without its country code, in a text or a payload: forget that spelling, too.",
+    "A number without its country code, unless that is SEVEN_COUNTRY_CODE and the number begins with its 0.",
     "Your own numbers, where messages and calls came in to them or went out from them: --own-number.",
     "The gateway itself, and your own records of what you sent.",
     "Copies made by programs that react to changes or read the tables.",

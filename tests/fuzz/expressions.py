@@ -125,6 +125,7 @@ EXPRESSIONS = {
     "seven/charsets.py: _NUMBERED": _CONTENT_TYPES,
     "seven/charsets.py: declared_charset": _CONTENT_TYPES,
     "seven/data_subject.py: Number._pattern": _NUMBERS,
+    "seven/data_subject.py: Number._national_pattern": _NUMBERS,
     "seven/data_subject.py: _RUN": _NUMBERS,
     "seven/data_subject.py: _PIECE": _NUMBERS,
     "seven/data_subject.py: Id.is_in": Expression(
@@ -161,6 +162,7 @@ EXPRESSIONS = {
 TRUSTED = {
     "cli/context.py: _replicas": "the name of this machine",
     "cli/output/checks.py: _callable": "sentences of this code",
+    "cli/output/sentences.py: _COMMAND": "sentences of this code",
     "cli/times.py: _AGO": "an option of a command",
     "cli/times.py: _CLOCK": "an option of a command",
     "emulator/auth.py: _EPOCH": "digits of a bounded number, by a developer's own client",
@@ -173,13 +175,18 @@ TRUSTED = {
     "runtime/redis_errors.py: _PREFIX": "an answer of our own server",
     "runtime/redis_errors.py: _TOO_MANY": "an answer of our own server",
     "runtime/redis_url.py: _DATABASE": "the operator's settings",
+    "operations/queries/named_query.py: _PLACEHOLDER": "statements of this code",
     "runtime/server_url.py: _HOST": "the operator's settings",
     "runtime/server_url.py: _PORT": "the operator's settings",
     "runtime/server_url.py: _UNPRINTABLE": "the operator's settings",
+    "runtime/settings/console.py: _valid_header_name": "the operator's settings",
     "runtime/settings/types.py: check_token": "the operator's settings",
     "runtime/settings/types.py: _valid_api_key": "the operator's settings",
     "store/error_reasons.py: _PATTERNS": "an answer of our own server",
     "store/error_reasons.py: _POOL": "a sentence of a library",
+    "store/read_only.py: _OUR_TIME": "times that our own columns hold",
+    "store/read_only.py: _SKIPPED": "the operator's own statement",
+    "store/read_only.py: _WORD": "the operator's own statement",
     "store/partitions.py: _partition": "names of tables in our own schema",
 }
 """Expressions that read nothing of strangers, and what they read."""

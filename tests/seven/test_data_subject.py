@@ -37,6 +37,17 @@ def test_an_incomplete_number_is_refused(text: str):
         Number.parse(text)
 
 
+@pytest.mark.parametrize("text", ["01512345678", "call 0151 / 234-5678.", "(0)151 2345678", "(0151) 2345678"])
+def test_a_number_as_it_is_written_at_home(text: str):
+    """Without its country code, within a text: for the country in SEVEN_COUNTRY_CODE alone."""
+    assert Number.parse(SPELLING).is_in(text)
+    assert Number.parse(SPELLING).is_in_payload(json.dumps({"text": text}))
+    assert not Number.parse(SPELLING, country_code=43).is_in(text)
+    assert not Number.parse(SPELLING).is_in(text.replace("678", "679"))
+    for elsewhere in (f"+43 {text}", f"0043{text}", f"1{text}"):
+        assert text.startswith("call") or not Number.parse(SPELLING).is_in(elsewhere)
+
+
 @pytest.mark.parametrize(
     "other", ["4915123456789", "9491512345678", "49151234567", "491512345679", "4 9x1512345678", "49151,2345678"]
 )
