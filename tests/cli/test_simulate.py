@@ -1,13 +1,18 @@
 """simulate, and repeats of send: traffic for a running installation, followed to its rows."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from sqlalchemy import Engine
 
+from cli.scenario import ScenarioPlayer
 from seven.events import EVENT_TYPES
 from tests.cli.installation import CommandLine
 from tests.cli.web_server import run_web_server
+from tests.emulator.emulator_process import run_emulator
+from tests.emulator.stub_receiver import run_receiver
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,25 @@ def test_send_says_when_it_was_a_repeat(running: CommandLine, event_type: str):
         repeat = running.answer(*words, "--method", method, code=code)
         assert (repeat["repeat"], repeat["repeat_of"]) == (True, first["id"])
     assert f"the same content came as {first['id']}" in running.run(*words).stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "program", "stalled", "reason"),
+    [
+        pytest.param(202, "worker", True, "0 of 13 deliveries are in the database so far, and 13 were accepted", id="accepted"),
+        pytest.param(404, "emulator", False, "13 of 13 deliveries were not accepted: hook 1 was answered 404", id="refused"),
+    ],
+)  # fmt: skip
+def test_what_does_not_arrive_is_given_up(engine: Engine, status: int, program: str, stalled: bool, reason: str):
+    """Without progress it ends with the reason, and the program whose log has details."""
+    with run_receiver() as receiver, run_emulator() as emulator:
+        receiver.answer = lambda request: status
+        emulator.subscribe(target_url=receiver.url)
+        request = {"messages": 2, "seed": 1, "duplicates": 0}
+        played = asyncio.run(ScenarioPlayer(engine, emulator.url).play(request, 2, lambda done, total: None))
+    assert played.failure
+    assert (played.failure.program, played.failure.stalled) == (program, stalled)
+    assert reason in played.failure.reason
 
 
 def test_an_account_is_left_alone(installation: CommandLine):
