@@ -31,6 +31,7 @@ def examined() -> Subject:
         {near(place): place for place in places},
         _replicas(load(ReplicaSettings), in_compose=machine.seven_receiver_url is not None and not has_run),
         emulated=has_run and home.emulates,
+        reader_url=reveal(machine.seven_reader_url),
     )
 
 

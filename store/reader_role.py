@@ -4,6 +4,7 @@
 `seven_reader` of deploy/grafana/reader.sql, is another: it sees no numbers.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from runtime.database_url import DatabaseServer
 from store.errors import sqlstate
+from store.read_only import is_boundless
 from store.schema import SCHEMA
 
 COMMENT = "seven-ingest: reads everything and writes nothing; kept as it should be by `migrate --reader`"
@@ -19,6 +21,11 @@ CONNECTIONS = 20
 _LOCK = 0x5E7E22  # as of migrations: one at a time
 _FOREIGN = text(
     "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') <> :comment FROM pg_roles WHERE rolname = :role"
+)
+_RIGHTS = text(
+    f"SELECT current_user, bool_and(has_schema_privilege('{SCHEMA}', 'USAGE') AND has_table_privilege(oid, 'SELECT')),"
+    " bool_or(has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) FROM pg_class"
+    f" WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition"  # noqa: S608 - our own schema
 )
 _EXPECTED = ("42501", "0LP01")  # no right to create roles, or to grant
 _SETTINGS = {
@@ -33,6 +40,24 @@ _STATEMENTS = (
     f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO %I",
     f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT ON TABLES TO %I",  # also for those of later versions
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRights:
+    """What the role of SEVEN_READER_URL may do with our tables."""
+
+    role: str
+    reads: bool
+    writes: bool
+    boundless: bool
+    """Whether it may do what no transaction refuses: a superuser, for one."""
+
+
+def reader_rights(engine: Engine) -> ReaderRights:
+    """The rights of this engine's own role. Raises SQLAlchemyError if the database does not let it in."""
+    with engine.connect().execution_options(snapshot=True) as connection:
+        role, reads, writes = connection.execute(_RIGHTS).one()
+        return ReaderRights(role, bool(reads), bool(writes), is_boundless(connection))
 
 
 def provide_reader(engine: Engine, reader_url: str) -> str | None:

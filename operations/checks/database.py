@@ -8,6 +8,7 @@ from operations.checks.check import Check, Silence, good, unknown, warning, wron
 from store.database_info import Database
 from store.engine import OVERFLOW
 from store.partitions import WEEK
+from store.reader_role import ReaderRights
 from store.transactions import BOUNDS_MS, WEAK_COMMITS
 
 OLDEST_POSTGRESQL = 130_000
@@ -26,6 +27,23 @@ def checks(database: Database | Silence, connections: int) -> Iterator[Check]:
     yield _migrated(database)
     yield _writable(database)
     yield from (_postgresql(database, connections) if database.dialect == "postgresql" else _sqlite(database))
+
+
+def reader(rights: ReaderRights | Silence) -> Check:
+    """Whether `query` and the console can read by the role of SEVEN_READER_URL, and do no more."""
+    name = "reader role"
+    if isinstance(rights, Silence):
+        return unknown(
+            name, f"it does not get in: {rights.reason}", "see SEVEN_READER_URL; seven-ingest migrate --reader"
+        )
+    if not rights.reads:
+        return wrong(name, f"{rights.role} cannot read all of our tables", "seven-ingest migrate --reader")
+    if rights.boundless:
+        finding = f"{rights.role} is a superuser, or may become one: `query` refuses to run"
+        return wrong(name, finding, "let SEVEN_READER_URL name a role that can only read: deploy/operate.md")
+    if rights.writes:
+        return warning(name, f"{rights.role} may also write", "take its other rights from it: deploy/operate.md")
+    return good(name, f"{rights.role} reads everything and writes nothing")
 
 
 def wanted(workers: int, threads: int) -> int:

@@ -25,6 +25,7 @@ from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
 from store.engine import create_store_engine, sqlite_file
+from store.reader_role import ReaderRights, reader_rights
 from store.row_counts import RowCounts, count_rows
 from store.transactions import Patience
 from store.version import current, newest
@@ -78,6 +79,8 @@ class Later:
     comparison: Comparison | GatewayFailure | Silence | None
     disks: Mapping[str, tuple[int, int]]
     flower: int | None
+    reader: ReaderRights | Silence | None = None
+    """The role of SEVEN_READER_URL; None where it is not set."""
 
 
 def read_now(subject: Subject) -> Now:
@@ -111,6 +114,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             verifiers = queries.start(lambda: verification.read(ledger.redis, stats.tokens(ledger)))
             workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
             database = queries.start(lambda: _database(engine))
+            reader = queries.start(lambda: _reader(subject.reader_url or "")) if subject.reader_url else None
             visits = queries.start(lambda: public_url.visit(addresses)) if addresses else None
             expiries = queries.start(lambda: public_url.expiries(addresses)) if addresses else None
             comparison = queries.start(lambda: hooks.read(subject.account, ledger.redis, engine)) if compares else None
@@ -132,6 +136,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             comparison=comparison.result() if comparison else None,
             disks=machine.free(subject.places),
             flower=None if isinstance(status, Silence) else status,
+            reader=reader.result() if reader else None,
         )
     finally:
         ledger.close()
@@ -160,6 +165,14 @@ def _database(engine: Engine) -> Database:
     if file := _missing_file(engine):
         raise FileNotFoundError(file)
     return database_info.inspect(engine)
+
+
+def _reader(url: str) -> ReaderRights:
+    engine = create_store_engine(url, 1, PATIENCE)
+    try:
+        return reader_rights(engine)
+    finally:
+        engine.dispose()
 
 
 def _missing_file(engine: Engine) -> Path | None:

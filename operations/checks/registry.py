@@ -87,7 +87,9 @@ NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
 def _database(later: Later, subject: Subject) -> Iterator[Check]:
     workers = [] if isinstance(later.workers, Silence) else later.workers
     threads = max((worker.threads for worker in workers), default=subject.settings.seven_worker_threads)
-    return database.checks(later.database, database.wanted(max(1, len(workers)), threads))
+    yield from database.checks(later.database, database.wanted(max(1, len(workers)), threads))
+    if later.reader is not None:
+        yield database.reader(later.reader)
 
 
 def _outside(later: Later, subject: Subject) -> Iterator[Check]:

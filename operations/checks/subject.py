@@ -62,6 +62,8 @@ class Subject:
 
     knows_account: bool = True
     """Whether the account is known here; the console is not given its API key."""
+    reader_url: str | None = field(default=None, repr=False)
+    """SEVEN_READER_URL; None if it is not set."""
 
     @property
     def redis_url(self) -> str:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from operations.checks.check import Grade, answer_of
+from operations.checks.database import reader as reader_check
 from store.engine import create_store_engine
 from store.errors import sqlstate
 from store.partitions import WEEK, provide
-from store.reader_role import provide_reader
+from store.reader_role import provide_reader, reader_rights
 from store.schema import SCHEMA, deliveries, metadata
 from store.views import VIEWS
 
@@ -132,3 +134,24 @@ def test_a_right_is_missing(engine: Engine, database_url: str, reader_url: str):
     with_few_rights = create_store_engine(database_url.replace("seven@", f"{owner}@"))
     assert "may not create or change" in (provide_reader(with_few_rights, reader_url) or "")
     with_few_rights.dispose()
+
+
+def test_doctor_knows_its_rights(engine: Engine, reader: Engine, database_url: str):
+    """A role that lacks a right, may write or is a superuser is named, with the remedy; so is one that is not let in."""
+    role = f'"{reader.url.username}"'.replace("%", "%%")
+
+    def check_after(statement: str) -> tuple[Grade, str]:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        check = reader_check(reader_rights(reader))
+        return check.grade, check.remedy
+
+    assert check_after("SELECT 1") == (Grade.GOOD, "")
+    assert check_after(f"GRANT UPDATE ON seven.links TO {role}")[0] is Grade.WARNING
+    assert check_after(f"REVOKE SELECT ON seven.links FROM {role}") == (Grade.WRONG, "seven-ingest migrate --reader")
+    assert provide_reader(engine, reader.url.render_as_string(hide_password=False).replace("+psycopg", "")) is None
+    assert check_after(f"GRANT pg_read_server_files TO {role}")[0] is Grade.WRONG
+    assert reader_check(reader_rights(engine)).grade is Grade.WRONG
+    nobody = create_store_engine(database_url.replace("seven@", "nobody-at-all@"))
+    assert reader_check(answer_of(lambda: reader_rights(nobody))).grade is Grade.UNKNOWN
+    nobody.dispose()
