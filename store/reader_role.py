@@ -23,9 +23,9 @@ _FOREIGN = text(
     "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') <> :comment FROM pg_roles WHERE rolname = :role"
 )
 _RIGHTS = text(
-    f"SELECT current_user, bool_and(has_schema_privilege('{SCHEMA}', 'USAGE') AND has_table_privilege(oid, 'SELECT')),"
+    "SELECT current_user, bool_and(has_schema_privilege(:schema, 'USAGE') AND has_table_privilege(oid, 'SELECT')),"
     " bool_or(has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) FROM pg_class"
-    f" WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition"  # noqa: S608 - our own schema
+    " WHERE relnamespace = CAST(:schema AS regnamespace) AND relkind IN ('r', 'p', 'v') AND NOT relispartition"
 )
 _EXPECTED = ("42501", "0LP01")  # no right to create roles, or to grant
 _SETTINGS = {
@@ -56,7 +56,7 @@ class ReaderRights:
 def reader_rights(engine: Engine) -> ReaderRights:
     """The rights of this engine's own role. Raises SQLAlchemyError if the database does not let it in."""
     with engine.connect().execution_options(snapshot=True) as connection:
-        role, reads, writes = connection.execute(_RIGHTS).one()
+        role, reads, writes = connection.execute(_RIGHTS, {"schema": SCHEMA}).one()
         return ReaderRights(role, bool(reads), bool(writes), is_boundless(connection))
 
 

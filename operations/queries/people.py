@@ -55,11 +55,11 @@ WHERE sender IN (:number, '+' || :number, '00' || :number)
 UNION ALL
 SELECT started_at, 'inbound call', recipient, call_id, NULL
 FROM {s}calls
-WHERE direction = 'inbound' AND caller IN (:number, '+' || :number, '00' || :number)
+WHERE direction <> 'outbound' AND caller IN (:number, '+' || :number, '00' || :number)
 UNION ALL
 SELECT started_at, 'outbound call', caller, call_id, status || coalesce(', ' || CAST(duration_s AS text) || ' s', '')
 FROM {s}calls
-WHERE direction = 'outbound' AND recipient IN (:number, '+' || :number, '00' || :number)
+WHERE direction <> 'inbound' AND recipient IN (:number, '+' || :number, '00' || :number)
 ORDER BY 1 DESC, 4, 2""",
     (number(),),
     types={"at": Time},
