@@ -56,7 +56,7 @@ def create_app(settings: ConsoleSettings, pages: Sequence[Page] = PAGES) -> ASGI
             install_signal_handlers()
         log.info("console ready", logins=len(settings.console_logins))
         yield
-        services.close()
+        await services.close()
         log.info("ended")
 
     async def explain(request: Request, error: Exception) -> Response:

@@ -79,8 +79,8 @@ class Reader:
         return []
 
     def close(self) -> None:
-        """Close all connections; a read that is under way is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Close all connections, once the reads that are under way have ended: within seconds, as each is bounded."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
         self._engine.dispose()
 
 

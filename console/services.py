@@ -58,8 +58,8 @@ class Services:
                 await asyncio.sleep(STEP_PAUSE_S)
                 missing -= 1
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what is open."""
         if self._filling:
             self._filling.cancel()
-        self.reader.close()
+        await asyncio.to_thread(self.reader.close)
