@@ -49,8 +49,9 @@ def test_who_may_not_see_texts_sees_none(client: TestClient):
         assert "A fault of the console" not in page, address
         assert NUMBER not in page, address
         assert "https://ul.gl/" not in page, address
-        assert "gnp.exe" not in page.replace("text=", "") or address not in ("/inbound", "/inbound.csv"), address
-        assert "webhook_event&" not in page, address
+        assert 'class="payload"' not in page, address
+        if "inbound" in address or "hostile" in address:  # elsewhere the same text is a label or a status
+            assert "gnp.exe" not in page, address
     assert MASKED in pages["/inbound"]
     assert MASKED in pages["by number"]
     assert "••• (10000 characters)" in pages["/inbound.csv"]

@@ -8,7 +8,9 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
+from operations.queries import QUERIES
 from operations.record_lists import LISTS
 from seven.envelope import Envelope
 from seven.records import Message
@@ -123,3 +125,43 @@ def test_empty_lists_say_what_that_means(visitor: Visitor):
         assert each.empty in html.unescape(page)
         assert "<table>" not in page
     assert "Nothing matches these filters." in client.get("/messages?since=2026-03-29").text
+
+
+def test_look_ups_are_logged_without_what_was_looked_up(client: TestClient):
+    """Who, what kind, when: for the box, for a delivery, and for the question about a person."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    (delivery, *_) = re.findall(r'href="/deliveries/([^"]+)"', client.get("/deliveries").text)
+    with capture_logs() as logs:
+        for term in ("0151 12345678", "ul.gl/abc", "order-1", delivery):
+            client.post("/look-up", data={"term": term})
+        client.get(f"/deliveries/{delivery}")
+        client.post("/queries/person", data={"number": "0151 12345678"})
+    lookups = [entry for entry in logs if entry["event"] == "lookup"]
+    kinds = ["number or id", "short URL", "id or label", "delivery id", "delivery id", "query person"]
+    assert [entry["kind"] for entry in lookups] == kinds
+    assert {entry["viewer"] for entry in lookups} == {"anna"}
+    assert not [text for text in ("12345678", "ul.gl", "order-1", delivery) if text in str(logs)]
+
+
+def test_a_question_about_a_person_takes_no_number_from_an_address(client: TestClient):
+    """An address that has one is answered as if it had none."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    page = client.get("/queries/person?number=4915112345678").text
+    assert "4915112345678" not in page
+    assert 'method="post"' in page
+    answer = client.get("/queries/person/csv?number=4915112345678", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queries/person")
+    assert client.get("/queries/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_question_has_an_answer(client: TestClient, name: str):
+    """As a page and as a file, with the parameters that it has by default."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    if name == "person":
+        page, file = (client.post(f"/queries/{name}{end}", data={"number": "0151 12345678"}) for end in ("", "/csv"))
+    else:
+        page, file = (client.get(f"/queries/{name}{end}") for end in ("", "/csv"))
+    assert (page.status_code, file.status_code) == (200, 200)
+    assert "<table>" in page.text or "There is no such row." in page.text
+    assert page.text.count("<svg") == (0 if "<figure" not in page.text else page.text.count("swatch") + 1)
