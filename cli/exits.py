@@ -1,5 +1,6 @@
 """Exit codes, and how a command ends: with a message, or with the reason why it was interrupted."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,7 +24,12 @@ class ExitCode(IntEnum):
 
 
 def fail(code: ExitCode, *lines: str) -> NoReturn:
-    """End the command with these lines on standard error. Raises typer.Exit."""
+    """End the command with these lines on standard error, on a terminal broken between words. Raises typer.Exit."""
+    if sys.stderr.isatty():
+        from cli.output.sentences import wrapped  # noqa: PLC0415 - it takes long to import
+
+        width = shutil.get_terminal_size().columns
+        lines = tuple(part for line in lines for part in wrapped(line, width))
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     raise typer.Exit(code)
 

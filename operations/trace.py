@@ -14,6 +14,7 @@ from seven.phone_numbers import COUNTRY_CODE
 from seven.summaries import summarise
 from store.archive import first_id
 from store.link_gaps import gaps_of
+from store.record_rows import among
 from store.schema import (
     call_statuses,
     calls,
@@ -197,13 +198,14 @@ def _summarised(rows: list[Row], masked: bool) -> list[Row]:
 def _add_history(
     connection: Connection, records: list[Row], table: Table, key: Sequence[str], order: Sequence[str]
 ) -> None:
-    """Add to each record its history, in order."""
+    """Add to each record its history, in order; read by one query."""
+    histories: dict[tuple[Any, ...], list[Row]] = {tuple(record[name] for name in key): [] for record in records}
+    if histories:
+        query = select(table).where(among([table.c[name] for name in key], list(histories)))
+        for row in _rows(connection, query.order_by(*(table.c[name] for name in order))):
+            histories[tuple(row.pop(name) for name in key)].append(row)
     for record in records:
-        condition = and_(*(table.c[name] == record[name] for name in key))
-        columns = [column for column in table.c if column.name not in key]
-        record["history"] = _rows(
-            connection, select(*columns).where(condition).order_by(*(table.c[name] for name in order))
-        )
+        record["history"] = histories[tuple(record[name] for name in key)]
 
 
 def _select(

@@ -11,7 +11,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from cli.output.terminal import console, document, grid, line, program, shown, table
+from cli.output.terminal import PLAIN_WIDTH, document, grid, line, program, shown, table, width
 from cli.standard_streams import is_unread
 from operations.csv_cells import csv_line
 from operations.queries import NamedQuery
@@ -29,10 +29,10 @@ def print_table(answer: Answer, title: str, most: int) -> None:
     if not rows:
         line("No rows.")
         return
-    fitting = fit(answer.columns, rows, console.width)
+    fitting = fit(answer.columns, rows, width() or PLAIN_WIDTH)
     if fitting is None:
         _print_records(title, answer.columns, rows)
-    elif _width(answer.columns, rows) <= console.width:
+    elif _width(answer.columns, rows) <= (width() or PLAIN_WIDTH):
         table(title, answer.columns, rows)
     else:
         _print_bare(title, answer.columns, fitting)

@@ -17,7 +17,21 @@ from rich.text import Text
 from cli.output.tables import GAP, LEAST_WIDTH, Column, layout, pairs, wrapped
 from cli.output.values import shown
 
-__all__ = ["Column", "console", "document", "fields", "grid", "line", "near", "program", "shown", "suggestion", "table"]
+__all__ = [
+    "PLAIN_WIDTH",
+    "Column",
+    "console",
+    "document",
+    "fields",
+    "grid",
+    "line",
+    "near",
+    "program",
+    "shown",
+    "suggestion",
+    "table",
+    "width",
+]
 
 PLAIN_WIDTH = 1000  # so that lines in a file or a pipe do not wrap
 
@@ -27,14 +41,14 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_
 def line(text: str = "", style: str = "") -> None:
     """Print a line; on a terminal in as many as it needs, broken between words. A terminal may have gone away."""
     with suppress(OSError):
-        for part in wrapped(text, _width(), "  " if text.startswith("- ") else ""):
+        for part in wrapped(text, width(), "  " if text.startswith("- ") else ""):
             console.print(Text(part, style), soft_wrap=True)
 
 
 def suggestion(sentence: str, words: str) -> None:
     """Print a sentence and a command of this program that follows from it, which is never broken."""
-    command, width = f"{program()} {words}", _width()
-    if width is None or len(sentence) + 1 + len(command) <= width:
+    command, room = f"{program()} {words}", width()
+    if room is None or len(sentence) + 1 + len(command) <= room:
         _print(f"{sentence} {command}")
     else:
         line(sentence)
@@ -43,7 +57,7 @@ def suggestion(sentence: str, words: str) -> None:
 
 def table(title: str, columns: Sequence[Column | str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, one line a row; without its title if that is empty, and without a head if all names are."""
-    content = layout(columns, list(rows), _width())
+    content = layout(columns, list(rows), width())
     if title:
         line(title, "bold")
     for text in content.head:
@@ -56,7 +70,7 @@ def fields(title: str, values: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one below the other, each value in full."""
     if title:
         line(title, "bold")
-    for text in pairs([(name, shown(value)) for name, value in values], _width()):
+    for text in pairs([(name, shown(value)) for name, value in values], width()):
         _print(text)
 
 
@@ -64,17 +78,17 @@ def grid(rows: Iterable[Sequence[Text]]) -> None:
     """Print rows in columns, without a head; the last column wraps between words, within itself."""
     cells = list(rows)
     widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)][:-1]
-    indent, width = sum(widths) + len(GAP) * len(widths), _width()
+    indent, room = sum(widths) + len(GAP) * len(widths), width()
     for *firsts, last in cells:
-        first_line = Text(GAP).join(
-            Text(first.plain + " " * (size - first.cell_len), first.style)
-            for first, size in zip(firsts, widths, strict=True)
-        )
-        for n, part in enumerate(wrapped(last.plain, None if width is None else max(width - indent, LEAST_WIDTH))):
-            start = Text.assemble(first_line, GAP) if n == 0 else Text(" " * indent)
-            text = Text.assemble(start, (part, last.style))
-            text.rstrip()
-            _print(text)
+        start = Text()
+        for first, size in zip(firsts, widths, strict=True):
+            start.append(first).append(" " * (size - first.cell_len) + GAP)
+        for part in last.plain.split("\n"):
+            for text in wrapped(part, None if room is None else max(room - indent, LEAST_WIDTH)):
+                row = start.append(text, last.style)
+                row.rstrip()
+                _print(row)
+                start = Text(" " * indent)
 
 
 def _print(text: str | Text, style: str = "") -> None:
@@ -82,7 +96,7 @@ def _print(text: str | Text, style: str = "") -> None:
         console.print(text if isinstance(text, Text) else Text(text, style), soft_wrap=True)
 
 
-def _width() -> int | None:
+def width() -> int | None:
     """Of the terminal, a dumb one as well; None in a file or a pipe, where nothing is shortened or wrapped."""
     return shutil.get_terminal_size().columns if console.is_terminal else None
 
