@@ -74,6 +74,7 @@ class Message(Record):
     foreign_id: str | None = greatest()
     first_seen_at: datetime | None = earliest()
     last_seen_at: datetime | None = greatest()
+    delivered_at: datetime | None = earliest()
 
 
 @dataclass(frozen=True, slots=True)

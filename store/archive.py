@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, func, select, update
 
@@ -15,6 +15,8 @@ PAGE = 10_000
 ROWS_AT_ONCE = 500
 ID_TOLERANCE_MS = 3_600_000
 """How far the time in an id may differ from the stored time of receipt; both come from one clock."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Moved = tuple[str, str | None, datetime | None, str | None]
 """A delivery's id, the subject and time that its event should have, and the remark on it."""
@@ -145,6 +147,6 @@ def _about(event_types: Sequence[str], subjects: Collection[str]) -> ColumnEleme
 
 
 def first_id(at: datetime, offset_ms: int = 0) -> str:
-    """The least uuid7 of a time, shifted by `offset_ms`."""
-    digits = f"{max(int(at.timestamp() * 1000) + offset_ms, 0):012x}"
+    """The least uuid7 of a time, shifted by `offset_ms`; in SQL `first_delivery_id` (`store/first_ids.py`)."""
+    digits = f"{max((at - _EPOCH) // timedelta(milliseconds=1) + offset_ms, 0):012x}"
     return f"{digits[:8]}-{digits[8:]}"

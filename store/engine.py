@@ -19,6 +19,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from runtime.database_url import DatabaseServer
 from store import transactions
+from store.first_ids import add_first_delivery_id
 from store.schema import SCHEMA
 from store.transactions import PATIENCE, Patience
 
@@ -131,6 +132,7 @@ def _configure_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions; _begin_sqlite does
     for pragma in _SQLITE:
         _configure(connection, pragma)
+    add_first_delivery_id(connection)
 
 
 def _configure(connection: Any, pragma: str) -> None:

@@ -1,5 +1,6 @@
-"""Migrate: brings a database to the current schema, also while other processes try the same."""
+"""Migrate: brings a database to the current schema, beside traffic, also while other processes try the same."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,38 +10,75 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from store.comments import set_comments
 from store.partitions import PARTITIONED, provide
 from store.schema import SCHEMA
 from store.timeouts import lift_bounds
 from store.version import newest, read_version
 
-_LOCK = 0x5E7E21  # arbitrary, the same in every process: one migrates, the others wait and find it done
+_ALONE = 0x5E7E22  # arbitrary, the same in every process: one migrates, the others wait and find it done
+_LOCK = 0x5E7E21  # the same of earlier versions, which hold it throughout
+_PAUSE_S = 0.2
 
 
-def migrate(engine: Engine) -> tuple[str | None, str]:
-    """Bring the database to the current schema. Returns its version before and after, equal if it was current."""
-    with _locked(engine) as connection:
-        before = read_version(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        for table in PARTITIONED:
-            provide(connection, table, datetime.now(UTC), patient=True)
-        return before, newest()
+def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
+    """Bring the database to the current schema. Returns its version before and after, equal if it was current.
+
+    A run that was killed leaves nothing that the next one does not continue or make again.
+    """
+    if engine.dialect.name != "postgresql":
+        with engine.begin() as connection:  # its write lock excludes others
+            before = read_version(connection)
+            upgrade(connection, to)
+            return before, newest() if to == "head" else to
+    with _alone(engine):
+        with _transaction(engine) as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            before = read_version(connection)
+        with engine.connect() as connection:
+            upgrade(connection, to)
+        with _transaction(engine) as connection:
+            for table in PARTITIONED:
+                provide(connection, table, datetime.now(UTC), patient=True)
+        with _transaction(engine) as connection:
+            set_comments(connection)
+    return before, newest() if to == "head" else to
 
 
-def _config() -> Config:
+def upgrade(connection: Connection, to: str) -> None:
+    """Run the migrations up to a version: in transactions of their own, or in that of the connection if it is in one.
+
+    Only in the first way can migrations run that build indexes beside traffic.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
 
 
 @contextmanager
-def _locked(engine: Engine) -> Iterator[Connection]:
-    """A transaction that excludes other migrations. On SQLite its own write lock does that."""
+def _alone(engine: Engine) -> Iterator[None]:
+    """Exclude other migrations, by a lock of a transaction, since a pooler would lose one of a session.
+
+    The transaction is idle meanwhile, so CREATE INDEX CONCURRENTLY does not wait for it. Nor for the others: they try
+    again and again, since a statement that waits has a snapshot, for which it would wait. Statements without parameters
+    only: those with them keep their snapshot until the next one.
+    """
+    with _transaction(engine) as connection:
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        while not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_ALONE})").scalar_one():
+            time.sleep(_PAUSE_S)
+        yield
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction without time limits."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            lift_bounds(connection)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        lift_bounds(connection)
         yield connection
+
+
+def exclude_earlier_versions(connection: Connection) -> None:
+    """Wait until no earlier version of ours migrates, and keep it from that until this transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

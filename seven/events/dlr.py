@@ -54,16 +54,18 @@ class StatusReport(Event, event_type="dlr"):
 
     def project(self) -> Iterable[Record]:
         """The message's standing, and one entry of its history."""
+        result = STATUSES.result(self.status)
         yield Message(
             msg_id=self.msg_id,
             final=STATUSES.is_final(self.status),
             status_at=self.at,
             rank=STATUSES.rank(self.status),
             status=self.status,
-            result=STATUSES.result(self.status),
+            result=result,
             undated=self.undated,
             foreign_id=self.foreign_id,
             first_seen_at=self.at,
             last_seen_at=self.timestamp,
+            delivered_at=self.at if result == "delivered" else None,
         )
         yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at, undated=self.undated)

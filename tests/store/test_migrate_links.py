@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from alembic import command
 from sqlalchemy import select, text
 
 from seven.records import TrackedLink
 from store.engine import create_store_engine
-from store.migrate import _config, _locked, migrate
+from store.migrate import migrate
 from store.row_writer import Store
 from store.schema import links
 from tests.factories.rows import NOON
@@ -16,10 +15,8 @@ from tests.factories.rows import NOON
 def test_links_of_an_earlier_version_know_their_last_activity(empty_database: str):
     """A repeat of a link's last activity, with a later `webhook_timestamp`, leaves a migrated row as it is."""
     engine = create_store_engine(empty_database)
-    with _locked(engine) as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    migrate(engine, "0005")
+    with engine.begin() as connection:
         schema = "seven." if engine.dialect.name == "postgresql" else ""
         columns = "sms_id, tracking_url, clicks, views, first_at, last_at, changed_at"
         values = "'s', :url, :clicks, NULL, :at, :at, :at"

@@ -6,14 +6,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic import command
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
 
 from ledger.client import Ledger
 from seven.records import ArchivedDelivery, MessageStatus
 from store.engine import create_store_engine
-from store.migrate import _config, _locked, migrate
+from store.migrate import migrate
 from store.partitions import AHEAD, PARTITIONED, WEEK, Partition, monday, partitions, provide
 from store.row_writer import Store
 from store.schema import deliveries, message_statuses
@@ -121,10 +120,7 @@ def test_a_week_with_a_reader_stays(engine: Engine, ledger: Ledger, database_url
 def unpartitioned(empty_database: str) -> Any:
     """A database with the schema before partitions."""
     engine = create_store_engine(empty_database)
-    with _locked(engine) as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
+    migrate(engine, "0004")
     yield engine
     engine.dispose()
 

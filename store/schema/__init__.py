@@ -1,0 +1,51 @@
+"""Schema: one table for each record, with the record's fields as columns. `migrations/` is its history.
+
+All times are aware UTC, vendor ids are text, prices are exact decimals. On PostgreSQL everything lives in the schema
+`seven`, and tables that grow for ever are partitioned by week (`partitions.py`). `changed_at`, where a table has it, is
+the database's own time of the last effective change: the one column that is no join, so that other programs can read
+what is new since their last look (`docs/react.md`). What is said here of tables, columns and indexes is what PostgreSQL
+shows beside them (`store/comments.py`) and what docs/tables.md lists.
+"""
+
+from store.schema.archive import NOT_APPLIED, WITH_PAYLOAD, dead_letter_failures, dead_letters, deliveries
+from store.schema.columns import SCHEMA, metadata
+from store.schema.operations import fences, hook_changes, ledger_marks, tallies
+from store.schema.records import (
+    WITH_TEXT,
+    call_statuses,
+    calls,
+    inbound_messages,
+    link_events,
+    links,
+    message_statuses,
+    messages,
+)
+
+OPEN_OUTCOMES = ("parked", "quarantined", "dead")
+"""Outcomes that an operator has to handle."""
+CLOSED_OUTCOMES = ("discarded", "applied")
+"""Outcomes that need no further handling."""
+
+__all__ = [
+    "CLOSED_OUTCOMES",
+    "NOT_APPLIED",
+    "OPEN_OUTCOMES",
+    "SCHEMA",
+    "WITH_PAYLOAD",
+    "WITH_TEXT",
+    "call_statuses",
+    "calls",
+    "dead_letter_failures",
+    "dead_letters",
+    "deliveries",
+    "fences",
+    "hook_changes",
+    "inbound_messages",
+    "ledger_marks",
+    "link_events",
+    "links",
+    "message_statuses",
+    "messages",
+    "metadata",
+    "tallies",
+]
