@@ -74,6 +74,8 @@ BROWSED: list[Browsed] = [
 ]
 SCREENSHOTS = {(1280, "light"), (360, "dark")}
 """The views of which screenshots are kept."""
+PICTURES = {"overview", "messages", "links", "dead-letters", "delivered", "search-message", "search-number"}
+"""The pages of which screenshots are kept, to stay small."""
 
 
 def play_scenario(consumer: Consumer, accept: Accept, *, hostile: bool = True) -> None:
