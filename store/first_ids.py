@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from store.archive import first_id
 from store.schema import SCHEMA
 
-CREATE = (
-    f"CREATE OR REPLACE FUNCTION {SCHEMA}.first_delivery_id(at timestamptz) RETURNS text"
+CREATE = (  # our own words
+    f"CREATE OR REPLACE FUNCTION {SCHEMA}.first_delivery_id(at timestamptz) RETURNS text"  # noqa: S608
     " LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$"
     " SELECT substr(digits, 1, 8) || '-' || substr(digits, 9)"
     " FROM lpad(to_hex(greatest(floor(extract(epoch FROM at) * 1000), 0)::bigint), 12, '0') AS digits $$"

@@ -61,11 +61,10 @@ def write_json(answer: Answer) -> None:
 def print_queries(queries: Iterable[NamedQuery]) -> None:
     """Print every named query with its title and parameters."""
     line("Named queries:", "bold")
-    rows = []
     for query in queries:
         values = " ".join(f"--set {parameter.name}={parameter.default or '…'}" for parameter in query.parameters)
-        rows.append((Text(query.name), Text(f"{query.title}.\n{values}")))
-    grid(rows)
+        line(f"{query.name:25}{query.title}.")
+        line(f"{'':25}{values}")
     line()
     line(f"Run one: {program()} query --example deliveries_by_day")
     line(f"Your own: {program()} query '{_SAMPLE}'")

@@ -17,7 +17,7 @@ SELECT label, count(*) AS links,
 FROM {s}links
 WHERE first_at >= :since
 GROUP BY label
-ORDER BY clicks DESC, label""",
+ORDER BY clicks DESC, coalesce(label, '')""",
     (days(30),),
     sensitive={"label": "label"},
 )
