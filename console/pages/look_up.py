@@ -1,6 +1,7 @@
 """Look-up: the story of whatever someone types into the box, and that of one delivery."""
 
 import asyncio
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from operations.trace import Row, Story, trace_story
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, pending_about
 from runtime.redis_errors import reason
+from seven.envelope import RAW
 from seven.field_types import storable
 from seven.phone_numbers import digits
 from store.schema import OPEN_OUTCOMES
@@ -148,11 +150,14 @@ def _visible_moment(moment: Moment, masked: bool) -> Moment:
 
 
 def readable_payload(payload: str | None) -> str | None:
-    """A payload as indented JSON if it is JSON, else as it is kept; None if it is no longer kept."""
+    """A payload as indented JSON, or the text of its bytes if it was not decoded; None if it is no longer kept."""
     if payload is None:
         return None
     try:
-        text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+        if payload.startswith(RAW):
+            text = base64.b64decode(payload.removeprefix(RAW), validate=True).decode("utf-8", "backslashreplace")
+        else:
+            text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = payload
     return (

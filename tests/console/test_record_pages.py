@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from console.pages.look_up import readable_payload
 from operations.queries import QUERIES
 from operations.record_lists import LISTS
 from seven.envelope import Envelope
@@ -87,10 +88,11 @@ def test_an_unapplied_delivery_names_its_command(client: TestClient):
     """Reason and command stand beside it, in the list and on its own page."""
     client.auth = httpx2.BasicAuth(*ANNA)
     page = client.get("/dead-letters?outcome=parked").text
-    commands = re.findall(r"seven-ingest dead replay ([0-9a-f-]{36})", page)
+    command = 'seven-ingest dead replay <span class="unbroken">'
+    commands = re.findall(f"{command}([0-9a-f-]{{36}})</span>", page)
     assert len(commands) == len(HOSTILE)
     assert "an event type not known here" in page
-    assert f"seven-ingest dead replay {commands[0]}" in client.get(f"/deliveries/{commands[0]}").text
+    assert f"{command}{commands[0]}</span>" in client.get(f"/deliveries/{commands[0]}").text
 
 
 @pytest.mark.parametrize(
@@ -165,3 +167,18 @@ def test_every_question_has_an_answer(client: TestClient, name: str):
     assert (page.status_code, file.status_code) == (200, 200)
     assert "<table>" in page.text or "There is no such row." in page.text
     assert page.text.count("<svg") == (0 if "<figure" not in page.text else page.text.count("swatch") + 1)
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        pytest.param('{"a": {"b": "\\u00e4"}}', '{\n  "a": {\n    "b": "ä"\n  }\n}', id="JSON"),
+        pytest.param("base64:/2E=", "\\xffa", id="bytes"),
+        pytest.param("base64:?", "base64:?", id="no bytes"),
+        pytest.param("[" * 100_000, "[" * 65_536 + "… and 34464 more characters", id="deep and long"),
+        pytest.param(None, None, id="no longer kept"),
+    ],
+)
+def test_a_payload_is_readable(payload: str | None, text: str | None):
+    """Whatever was received."""
+    assert readable_payload(payload) == text
