@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings licences clean
+.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings tables licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -55,6 +55,9 @@ fuzz: $(INSTALLED) ## random and broken input for everything that reads it, 5 mi
 
 settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change of settings
 	@$(BIN)/python -m tests.settings_pages
+
+tables: $(INSTALLED) ## renew docs/tables.md after a change of the schema
+	@$(BIN)/python -m tests.tables_page
 
 licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
 	@$(BIN)/python -m tests.licences

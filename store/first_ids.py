@@ -10,17 +10,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from store.archive import first_id
-from store.schema import SCHEMA
 
-CREATE = (  # our own words
-    f"CREATE OR REPLACE FUNCTION {SCHEMA}.first_delivery_id(at timestamptz) RETURNS text"  # noqa: S608
+CREATE = (
+    "CREATE OR REPLACE FUNCTION seven.first_delivery_id(at timestamptz) RETURNS text"
     " LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$"
     " SELECT substr(digits, 1, 8) || '-' || substr(digits, 9)"
     " FROM lpad(to_hex(greatest(floor(extract(epoch FROM at) * 1000), 0)::bigint), 12, '0') AS digits $$"
 )
 """For PostgreSQL. Of a constant it is computed before partitions are chosen."""
 COMMENT = (
-    f"COMMENT ON FUNCTION {SCHEMA}.first_delivery_id(timestamptz) IS"
+    "COMMENT ON FUNCTION seven.first_delivery_id(timestamptz) IS"
     " 'The least id of a delivery received at this time: WHERE id >= seven.first_delivery_id(…) reads only later weeks'"
 )
 

@@ -60,15 +60,17 @@ def upgrade(connection: Connection, to: str) -> None:
 def _alone(engine: Engine) -> Iterator[None]:
     """Exclude other migrations, by a lock of a transaction, since a pooler would lose one of a session.
 
-    The transaction is idle meanwhile, so CREATE INDEX CONCURRENTLY does not wait for it. Nor for the others: they try
-    again and again, since a statement that waits has a snapshot, for which it would wait. Statements without parameters
-    only: those with them keep their snapshot until the next one.
+    CREATE INDEX CONCURRENTLY waits for every snapshot, and this transaction is idle without one meanwhile. The others
+    do not wait in a statement, which has one, but try again and again in transactions of their own.
     """
-    with _transaction(engine) as connection:
-        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-        while not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_ALONE})").scalar_one():
-            time.sleep(_PAUSE_S)
-        yield
+    while True:
+        with _transaction(engine) as connection:
+            if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_ALONE})").scalar_one():
+                # the last statement has no parameters: one with them, or a prepared one, keeps its snapshot
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                yield
+                return
+        time.sleep(_PAUSE_S)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from runtime.settings.registry import NAMES, SECTIONS, declared
 from seven.events import EVENT_TYPES, QUEUES
 from store.schema import metadata
 from store.views import VIEWS
-from tests import licences, settings_pages
+from tests import licences, settings_pages, tables_page
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
 
@@ -44,6 +44,11 @@ def compose_names() -> set[str]:
     names = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
     names.discard("COMPOSE_PROJECT_NAME")  # compose sets it
     return names | {name.upper() for name in ComposeSettings.model_fields}
+
+
+def test_the_page_of_tables_is_renewed():
+    """docs/tables.md says what the schema says: `make tables` writes it."""
+    assert tables_page.PAGE.read_text() == tables_page.page()
 
 
 def test_the_settings_pages_are_renewed():
