@@ -3,17 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import func
+
 from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
-from operations.record_lists.filters import (
-    Conditions,
-    Filter,
-    choice,
-    days_of,
-    days_of_ids,
-    part,
-    spelled,
-    word,
-)
+from operations.record_lists.filters import Conditions, Filter, choice, days_of, days_of_ids, part, spelled, word
 from operations.record_lists.record_list import ListColumn, RecordList
 from seven.events import EVENT_TYPES
 from seven.events.dlr import STATUSES as MESSAGE_STATUSES
@@ -89,6 +82,7 @@ MESSAGES = RecordList(
         ListColumn("result", "Result", messages.c.result),
         ListColumn("status", "Status", messages.c.status),
         ListColumn("status_at", "Since", messages.c.status_at),
+        ListColumn("delivered_at", "Delivered", messages.c.delivered_at),
     ),
     (messages.c.first_seen_at, messages.c.msg_id),
     (
@@ -216,7 +210,7 @@ DEAD_LETTERS = RecordList(
         *days_of_ids(deliveries.c.id, RECEIVED_AT),
     ),
     window=(NOT_APPLIED,),
-    defaults={"outcome": deliveries.c.outcome.in_(OPEN_OUTCOMES)},
+    defaults={"outcome": func.coalesce(deliveries.c.outcome, "").in_(OPEN_OUTCOMES)},
     personal_cursor=False,
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, literal_column
+from sqlalchemy import Column, ColumnElement, func, literal_column
 
 from seven.field_types import storable
 from store.archive import ID_TOLERANCE_MS, first_id
@@ -100,8 +100,9 @@ def days_of_ids(column: Column[str], received_at: ColumnElement[datetime]) -> tu
 
 
 def choice(name: str, title: str, column: ColumnElement[Any], choices: tuple[str, ...]) -> Filter:
-    """One of a column's values, which no index answers."""
-    return Filter(name, title, "choice", lambda value: ((), (column == value,)), choices)
+    """One of a column's values, checked row by row."""
+    checked = _without_index(column)
+    return Filter(name, title, "choice", lambda value: ((), (checked == value,)), choices)
 
 
 def word(name: str, title: str, column: ColumnElement[Any], known: tuple[str, ...] = ()) -> Filter:
@@ -117,6 +118,11 @@ def part(name: str, title: str, column: ColumnElement[Any]) -> Filter:
 def spelled(column: Column[Any], comparison: str, value: str) -> Condition:
     """A comparison with its value written out, as it is in a partial index: a bound value would not match one."""
     return column.op(comparison, is_comparison=True)(literal_column(f"'{value}'"))
+
+
+def _without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column as an expression: SQLite would prefer any index on it to that of the order, and sort what it finds."""
+    return func.coalesce(column, column)
 
 
 def _midnight(day: date, after: int = 0) -> datetime:
