@@ -216,5 +216,5 @@ def test_a_token_that_can_be_guessed(setup: Setup):
     ended = setup.run({**GOOD, "SEVEN_HOOK_TOKEN": "a-token-of"})
 
     assert ended.returncode == 0
-    assert ended.stderr.startswith("warning: SEVEN_HOOK_TOKEN: a token has fewer than 20 characters")
+    assert ended.stderr.startswith("warning: A token has fewer than 20 characters in SEVEN_HOOK_TOKEN")
     assert "a-token-of" not in ended.stderr
