@@ -4,15 +4,13 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from operations.trace import Story, latest_deliveries, trace_story
 from store.engine import create_store_engine
-from store.migrate import migrate
 from tests.cli.installation import CommandLine
 from tests.factories.story import STORY, delivery_id, write_story
 
@@ -80,23 +78,6 @@ def test_without_an_id_the_latest(story: Engine):
     with story.connect().execution_options(reads=True) as connection:
         rows = latest_deliveries(connection)
     assert [row["id"] for row in rows] == [delivery_id(n) for n in reversed(range(len(STORY)))]
-
-
-def test_only_indexes_are_read(tmp_path: Path):
-    """No query scans deliveries or a history."""
-    engine = create_store_engine(f"sqlite:///{tmp_path / 'seven.db'}")
-    migrate(engine)
-    write_story(engine)
-    queries: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *args: queries.append((args[2], args[3])))
-    for identifier in ("77", "order-1", "outbound 300", "901", delivery_id(2)):
-        trace(engine, identifier)
-    with engine.connect().execution_options(reads=True) as connection:
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in [*queries]]
-    engine.dispose()
-    assert len(plans) > 30
-    scanned = {str(step).removeprefix("SCAN main.") for plan in plans for *_, step in plan if "SCAN main." in str(step)}
-    assert scanned <= {"messages", "calls", "inbound_messages", "links"}
 
 
 @pytest.fixture
