@@ -1,8 +1,8 @@
 """Dialects: the few expressions that named queries write differently for SQLite and PostgreSQL.
 
-A template has `{s}` before a table; `{day[at]}` is the day of a time in UTC, `{date[at]}` the same to group by,
-`{seconds[until - since]}` and
-`{hours[until - since]}` the time between two, exact and in whole hours.
+A template has `{s}` before a table. `{day[at]}` is the day of a time in UTC, `{date[at]}` the same to group by, and
+`{text[date]}` such a date as text; `{seconds[until - since]}` and `{hours[until - since]}` are the time between two,
+exact and in whole hours.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = {
         "s": f"{SCHEMA}.",
         "day": _Expression("to_char(CAST(? AT TIME ZONE 'UTC' AS date), 'YYYY-MM-DD')"),
         "date": _Expression("CAST(? AT TIME ZONE 'UTC' AS date)"),
+        "text": _Expression("to_char(?, 'YYYY-MM-DD')"),
         "seconds": _Expression("CAST(extract(epoch FROM ? - #) AS double precision)"),
         "hours": _Expression("CAST(floor(extract(epoch FROM ? - #) / 3600) AS bigint)"),
     },
@@ -39,6 +40,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = {
         "s": "",
         "day": _Expression("substr(?, 1, 10)"),
         "date": _Expression("substr(?, 1, 10)"),
+        "text": _Expression("?"),
         "seconds": _Expression(_SQLITE_SECONDS),
         "hours": _Expression(f"CAST({_SQLITE_SECONDS} / 3600 AS INTEGER)"),
     },

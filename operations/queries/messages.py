@@ -48,13 +48,10 @@ FAILED_AFTER_DELIVERED = NamedQuery(
     "Messages that stand as failed although a report said DELIVERED before, the latest first. Both reports are the "
     "gateway's; the later one counts.",
     """
-SELECT message.msg_id, message.foreign_id, min(history.at) AS delivered_at, message.status, message.status_at
-FROM {s}messages AS message
-JOIN {s}message_statuses AS history ON history.msg_id = message.msg_id
-WHERE message.result <> 'delivered' AND message.result = 'failed' AND message.first_seen_at >= :since
-  AND upper(history.status) = 'DELIVERED'
-GROUP BY message.msg_id, message.foreign_id, message.status, message.status_at
-ORDER BY message.status_at DESC, message.msg_id""",
+SELECT msg_id, foreign_id, delivered_at, status, status_at
+FROM {s}messages
+WHERE result <> 'delivered' AND result = 'failed' AND first_seen_at >= :since AND delivered_at IS NOT NULL
+ORDER BY status_at DESC, msg_id""",
     (days(30),),
     types={"delivered_at": Time, "status_at": Time},
     sensitive={"msg_id": "message id", "foreign_id": "foreign id"},
@@ -69,27 +66,23 @@ TIME_TO_DELIVERY = NamedQuery(
     "out, since of them only the end is known.",
     """
 WITH delivered AS (
-    SELECT {day[message.first_seen_at]} AS day,
-           {seconds[min(history.at) - message.first_seen_at]} AS took_s
-    FROM {s}messages AS message
-    JOIN {s}message_statuses AS history ON history.msg_id = message.msg_id
-    WHERE message.first_seen_at >= :since AND upper(history.status) = 'DELIVERED'
-    GROUP BY message.msg_id, message.first_seen_at
-    HAVING min(history.at) > message.first_seen_at
-), ranked AS (
-    SELECT day, took_s, row_number() OVER (PARTITION BY day ORDER BY took_s) AS place,
-           count(*) OVER (PARTITION BY day) AS messages
+    SELECT {date[first_seen_at]} AS date, round({seconds[delivered_at - first_seen_at]} * 10) AS tenths,
+           count(*) AS messages
+    FROM {s}messages
+    WHERE first_seen_at >= :since AND delivered_at > first_seen_at
+    GROUP BY 1, 2
+), summed AS (
+    SELECT date, tenths, sum(messages) OVER (PARTITION BY date ORDER BY tenths) AS so_far,
+           sum(messages) OVER (PARTITION BY date) AS messages
     FROM delivered
 )
-SELECT day, messages,
-       CAST(round(CAST(min(CASE WHEN 2 * place >= messages THEN took_s END) AS numeric), 1)
-            AS double precision) AS median_s,
-       CAST(round(CAST(min(CASE WHEN 100 * place >= 95 * messages THEN took_s END) AS numeric), 1)
-            AS double precision) AS within_s_95_percent,
-       CAST(round(CAST(max(took_s) AS numeric), 1) AS double precision) AS slowest_s
-FROM ranked
-GROUP BY day, messages
-ORDER BY day""",
+SELECT {text[date]} AS day, CAST(messages AS bigint) AS messages,
+       min(CASE WHEN 2 * so_far >= messages THEN tenths END) / 10.0 AS median_s,
+       min(CASE WHEN 100 * so_far >= 95 * messages THEN tenths END) / 10.0 AS within_s_95_percent,
+       max(tenths) / 10.0 AS slowest_s
+FROM summed
+GROUP BY date, messages
+ORDER BY date""",
     (days(7),),
     plot=("median_s", "within_s_95_percent"),
 )

@@ -10,14 +10,13 @@ CALLS_BY_DAY_AND_CALLER = NamedQuery(
     "Calls by the day of their beginning, in UTC, and by who called: on outbound calls one of your numbers. Of an "
     "inbound call the gateway reports neither duration nor price.",
     """
-SELECT {day[call.started_at]} AS day, call.direction, call.caller, count(*) AS calls,
-       count(*) FILTER (WHERE call.duration_s > 0) AS answered,
-       CAST(coalesce(sum(cost.billed_minutes), 0) AS bigint) AS billed_minutes, sum(cost.cost_eur) AS cost_eur
-FROM {s}calls AS call
-JOIN {s}call_costs AS cost ON cost.direction = call.direction AND cost.call_id = call.call_id
-WHERE call.started_at >= :since
-GROUP BY {date[call.started_at]}, call.direction, call.caller
-ORDER BY 1, call.direction, count(*) DESC, call.caller""",
+SELECT {day[started_at]} AS day, direction, caller, count(*) AS calls,
+       count(*) FILTER (WHERE duration_s > 0) AS answered,
+       CAST(coalesce(sum(billed_minutes), 0) AS bigint) AS billed_minutes, sum(cost_eur) AS cost_eur
+FROM {s}call_costs
+WHERE started_at >= :since
+GROUP BY {date[started_at]}, direction, caller
+ORDER BY 1, direction, count(*) DESC, caller""",
     (days(30),),
     types={"cost_eur": Euros},
     sensitive={"caller": "number"},

@@ -29,7 +29,7 @@ def message(name: str, began: datetime, *statuses: tuple[str, datetime]) -> list
     standing = Message(
         msg_id=name, status=status, result=results[status], final=results[status] in ("delivered", "failed"),
         status_at=at, foreign_id=f"order-{name}", first_seen_at=began, last_seen_at=at,
-        **({"delivered_at": min(delivered)} if delivered and "delivered_at" in Message.__slots__ else {}),
+        delivered_at=min(delivered, default=None),
     )  # fmt: skip
     return [standing, *(MessageStatus(msg_id=name, status=status, at=at) for status, at in statuses)]
 
