@@ -117,7 +117,7 @@ def read_contents(connection: Connection, ids: Collection[str]) -> dict[str, Con
     """Of each of a few deliveries, by its id."""
     c = deliveries.c
     rows = connection.execute(select(c.id, c.event_type, c.subject, c.payload).where(c.id.in_(ids)))
-    return {row.id: Content(row.subject, summarise(row.event_type, row.payload)) for row in rows}
+    return {row.id: Content(row.subject, summarise(row.event_type, row.payload, masked=True)) for row in rows}
 
 
 def read_failures(connection: Connection, ids: Collection[str]) -> list[Failure]:

@@ -25,7 +25,11 @@ _PRESENT = text(
 
 
 def comments() -> Iterator[Comment]:
-    """Everything that has a comment; a column is named `table.column`."""
+    """Everything that has a comment; a column is named `table.column`. Their words are ASCII, for any encoding."""
+    return ((kind, name, words.replace("…", "...")) for kind, name, words in _comments())
+
+
+def _comments() -> Iterator[Comment]:
     for table in metadata.sorted_tables:
         yield "TABLE", table.name, table.comment or ""
         yield from (("COLUMN", f"{table.name}.{column.name}", column.comment or "") for column in table.columns)

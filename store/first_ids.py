@@ -20,7 +20,7 @@ CREATE = (
 """For PostgreSQL. Of a constant it is computed before partitions are chosen."""
 COMMENT = (
     "COMMENT ON FUNCTION seven.first_delivery_id(timestamptz) IS"
-    " 'The least id of a delivery received at this time: WHERE id >= seven.first_delivery_id(…) reads only later weeks'"
+    " 'The least id of a delivery received at this time: WHERE id >= seven.first_delivery_id(...) reads later weeks'"
 )
 
 

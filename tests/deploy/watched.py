@@ -17,7 +17,7 @@ from store.migrate import migrate
 from tests.acceptance.test_hooks import KEY, Emulator
 from tests.conftest import TOKEN
 from tests.deploy.tools import tool
-from tests.processes import ROOT, Process, Receiver, beat, running, worker
+from tests.processes import ROOT, Console, Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 
 RULES = ROOT / "deploy/prometheus"
@@ -76,12 +76,12 @@ class Watched:
 
 @contextmanager
 def watch(directory: Path, database_url: str) -> Iterator[Watched]:
-    """Run receiver, worker, beat, gateway and Prometheus for the length of a block, after three days of deliveries."""
+    """Run receiver, worker, beat, console, gateway and Prometheus for the length of a block, after three days of deliveries."""
     engine = create_store_engine(database_url)
     migrate(engine)
     engine.dispose()
     (directory / "valkey").mkdir()
-    ports = {job: free_port() for job in ("receiver", "worker", "beat")}
+    ports = {job: free_port() for job in ("receiver", "worker", "beat", "console")}
     prometheus = Prometheus(directory, ports)
     with valkey(directory / "valkey") as ledger, running(emulator := Emulator(directory)):
         settings = {
@@ -95,10 +95,10 @@ def watch(directory: Path, database_url: str) -> Iterator[Watched]:
         }
         receiver, *others = (
             make(directory, settings | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[job]}"})
-            for job, make in (("receiver", Receiver), ("worker", worker), ("beat", beat))
+            for job, make in (("receiver", Receiver), ("worker", worker), ("beat", beat), ("console", Console))
         )
         with running(receiver, *others, prometheus):
-            eventually(lambda: len(prometheus.query_now('up{job!="prometheus"} == 1')) == 3, 60)
+            eventually(lambda: len(prometheus.query_now('up{job!="prometheus"} == 1')) == len(ports), 60)
             send_deliveries(f"{receiver.url}/hooks/{TOKEN}")  # after a first scrape, so that counters increase
             eventually(lambda: prometheus.query_now("sum(seven_ledger_pending_batches) == 0"), 60)
             yield Watched(prometheus, database_url)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.commands.audit import _ids_of
+from console.pages.look_up import _DELIVERY_ID
 from emulator.hooks import _headers
 from gateway.client import _without_urls
 from ingest.routing import HookPaths, Tokens
 from ingest.uvicorn_limits import _UPGRADE
+from operations.masking import masked_url, masked_words
 from runtime.logs import _CODE, _WARNING, _format
 from runtime.redis_errors import _COMMAND
 from seven.charsets import declared_charset
@@ -31,7 +33,19 @@ from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("seven", "runtime", "ledger", "store", "gateway", "operations", "ingest", "workers", "emulator", "cli")
+ROOMS = [
+    "seven",
+    "runtime",
+    "ledger",
+    "store",
+    "gateway",
+    "operations",
+    "ingest",
+    "workers",
+    "console",
+    "emulator",
+    "cli",
+]
 
 WorstCase = tuple[str, str, str]
 """A beginning, a piece to repeat, and an end."""
@@ -94,6 +108,14 @@ _LOG_LINES = Expression(
     [("", "batch", "="), ("batch", "\\", "x"), ("batch", " ", "x"), ('ids"', " ", "x"), ("", 'ids":[', ""), ("batch=1 ", "ids=", ""),
      ("batch=1 ", "ids\\", ""), ("", "0123abcd-", ""), ("", "a", "-"), ("batch=1 ", 'ids"  :', "")],
 )  # fmt: skip
+_WORDS = Expression(
+    masked_words,
+    [("", "1", ""), ("", "1  ", "x"), ("+", "1 (", ""), ("", "2026-03-29", ""), ("2026-03-29", "x", ""), ("", "1   ", ""), ("", "+1", "")],
+)  # fmt: skip
+_URLS = Expression(
+    masked_url,
+    [("https://", "a.", ""), ("", "a", " "), ("http://a", "/", "\n"), ("", "https://", ""), ("a.b", "?", "")],
+)
 
 EXPRESSIONS = {
     "cli/commands/audit.py: _IDS": _LOG_LINES,
@@ -113,6 +135,12 @@ EXPRESSIONS = {
         _as_bytes(lambda head: _UPGRADE.sub(b"\r\nx-grade:", head)),
         [("", "\r\nupgrade", ""), ("", "\r\n", ""), ("\r\n", "upgrade:", "")],
     ),
+    "console/pages/look_up.py: _DELIVERY_ID": Expression(
+        _DELIVERY_ID.fullmatch, [("", "0", ""), ("0123abcd-", "0123-", ""), ("", "-", "")]
+    ),
+    "operations/masking.py: _LOOKS_LIKE_DAY": _WORDS,
+    "operations/masking.py: _LOOKS_LIKE_NUMBER": _WORDS,
+    "operations/masking.py: _URL": _URLS,
     "runtime/redis_errors.py: _COMMAND": Expression(
         _COMMAND.search, [("'", "a", ""), ("", "'a", ""), ("", "'a' command", ""), ("'", "|", "' x")]
     ),

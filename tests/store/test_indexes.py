@@ -75,6 +75,7 @@ def test_everything_has_its_comment(engine: Engine):
         for kind, name, comment in comments():
             query = text(queries.get(kind, queries["other"]))
             assert comment
+            assert comment.isascii(), name
             assert connection.execute(query, {"name": name}).scalar() == comment, name
 
 

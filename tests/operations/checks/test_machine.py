@@ -25,7 +25,7 @@ def test_disks(left: int, total: int, grade: Grade):
 def test_the_disks_of_this_machine(tmp_path: Path):
     """A directory that is not there yet is measured where it would be."""
     results = free({"here": tmp_path, "nowhere": tmp_path / "nowhere"})
-    assert results["here"] == results["nowhere"]
+    assert results["here"][1] == results["nowhere"][1]  # what is left changes meanwhile
     assert [0 < left <= total for left, total in results.values()] == [True, True]
 
 
