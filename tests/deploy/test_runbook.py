@@ -47,7 +47,12 @@ def test_commands_have_both_forms():
     assert named <= known, named - known
 
 
-DOCKER = 'docker() { echo "$*" >&2; if [ "$2" = ps ]; then for n in $CONTAINERS; do echo $n; done; fi; }\n'
+DOCKER = """docker() {
+    echo "$*" >&2
+    if [ "$*" = "compose ps --services" ]; then printf '%s\\n' beat flower ingest postgres proxy redis worker
+    elif [ "$2" = ps ]; then for n in $CONTAINERS; do echo $n; done; fi
+}
+"""
 
 
 def run(name: str, containers: str) -> list[str]:
