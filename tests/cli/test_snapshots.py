@@ -29,6 +29,7 @@ from tests.cli.commands import leaf_names
 from tests.cli.installation import CommandLine
 from tests.cli.terminal import output_on_terminal
 from tests.conftest import TOKEN
+from tests.deploy.tools import thorough
 from tests.emulator.emulator_process import KEY, run_emulator
 from tests.factories.envelopes import Accept
 from tests.factories.story import NOON, delivery_id, envelopes
@@ -95,7 +96,7 @@ def test_every_command_has_a_snapshot():
     assert {file.name.split(".")[0] for file in SNAPSHOTS.iterdir()} == stems
 
 
-@pytest.fixture(params=[80, 120])
+@pytest.fixture(params=[80, pytest.param(120, marks=thorough)])
 def columns(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

@@ -79,6 +79,7 @@ def test_reruns_on_one_day_are_identical(receiver):
     assert len({request.delivery for request in receiver.requests}) == len(receiver.requests) / 2
 
 
+@pytest.mark.duration(30)
 def test_each_scenario_has_a_new_seed_unless_it_is_requested(client, receiver):
     """A second scenario adds records instead of repeating the first."""
     for fields in ({}, {}, {"seed": 7}):
