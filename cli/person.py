@@ -1,10 +1,22 @@
 """The person that a command is about, as it is named on the command line."""
 
 import sys
+from typing import Annotated
+
+import typer
 
 from cli.exits import ExitCode, fail
 from seven.data_subject import DataSubject, Number, foreign_id, message_id
 from seven.field_types import storable
+
+NumberArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[NUMBER]", help="A phone number in any usual spelling; - reads it from standard input."),
+]
+MsgIdOption = Annotated[str | None, typer.Option("--msg-id", metavar="ID", help="A message, by the gateway's id.")]
+ForeignIdOption = Annotated[
+    str | None, typer.Option("--foreign-id", metavar="ID", help="Messages and calls, by the id you sent them with.")
+]
 
 
 def named_person(

@@ -13,9 +13,9 @@ from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
 from cli.output.export import print_summary, private_file, write_export
-from cli.output.progress import UnderWay
+from cli.output.progress import Interrupted, UnderWay
 from cli.output.terminal import shown
-from cli.person import named_person
+from cli.person import ForeignIdOption, MsgIdOption, NumberArgument, named_person
 from ledger.client import Ledger
 from operations.person_export import PersonExport
 from runtime.redis_errors import reason
@@ -25,24 +25,10 @@ from store.error_reasons import database_reason
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
-class _Interrupted(Exception):  # noqa: N818 - requested with Ctrl-C, so no error
-    pass
-
-
 def export(
-    number: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NUMBER]", help="A phone number in any usual spelling; - reads it from standard input."
-        ),
-    ] = None,
-    msg_id: Annotated[
-        str | None, typer.Option("--msg-id", metavar="ID", help="A message, by the gateway's id.")
-    ] = None,
-    foreign: Annotated[
-        str | None,
-        typer.Option("--foreign-id", metavar="ID", help="Messages and calls, by the id you sent them with."),
-    ] = None,
+    number: NumberArgument = None,
+    msg_id: MsgIdOption = None,
+    foreign: ForeignIdOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +59,7 @@ def export(
             )
         except SQLAlchemyError as error:
             fail(ExitCode.UNKNOWN, f"The database did not answer: {database_reason(error)}")
-        except _Interrupted:
+        except Interrupted:
             fail(ExitCode.WRONG, "Interrupted. What was written is not complete.")
         finally:
             ledger.close()
@@ -96,12 +82,6 @@ def _export(export: PersonExport, person: DataSubject, output: Path | None) -> i
 
 def _write(export: PersonExport, person: DataSubject, out: TextIO) -> int:
     with UnderWay("rows searched", export.size()) as progress:
-
-        def advance(rows: int) -> None:
-            progress.advance(rows)
-            if progress.interrupted:
-                raise _Interrupted
-
-        number = write_export(out, person, export.entries(advance), lambda: export.waiting)
+        number = write_export(out, person, export.entries(progress.advance_or_end), lambda: export.waiting)
     print_summary(number, export.waiting)
     return export.waiting

@@ -1,6 +1,5 @@
 """forget: blanks a person's data in every table, dead letters included, once no delivery about them is pending."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
@@ -13,9 +12,9 @@ from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
 from cli.output.forget import erasure_as_dict, matches_as_dict, print_done, print_plan
-from cli.output.progress import UnderWay
+from cli.output.progress import Interrupted, UnderWay
 from cli.output.terminal import document
-from cli.person import named_person
+from cli.person import ForeignIdOption, MsgIdOption, NumberArgument, named_person
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
@@ -24,25 +23,11 @@ from store.error_reasons import database_reason
 from store.row_writer import Refused, StoreAway
 
 
-class _Interrupted(Exception):  # noqa: N818 - requested with Ctrl-C, so no error
-    pass
-
-
 def forget(
     *,
-    number: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NUMBER]", help="A phone number in any usual spelling; - reads it from standard input."
-        ),
-    ] = None,
-    msg_id: Annotated[
-        str | None, typer.Option("--msg-id", metavar="ID", help="A message, by the gateway's id.")
-    ] = None,
-    foreign: Annotated[
-        str | None,
-        typer.Option("--foreign-id", metavar="ID", help="Messages and calls, by the id you sent them with."),
-    ] = None,
+    number: NumberArgument = None,
+    msg_id: MsgIdOption = None,
+    foreign: ForeignIdOption = None,
     own_number: Annotated[
         bool,
         typer.Option("--own-number", help="Blank the NUMBER also where it is one of your own; those stay otherwise."),
@@ -104,27 +89,18 @@ def forget(
 def _find(eraser: Eraser) -> Matches:
     """Search once, with a progress bar. Ends with exit code 1 if interrupted."""
     with UnderWay("rows searched", eraser.size()) as progress:
-        eraser.on_progress = _advance(progress)
+        eraser.on_progress = progress.advance_or_end
         try:
             return eraser.find()
-        except _Interrupted:
+        except Interrupted:
             fail(ExitCode.WRONG, "Interrupted while searching. Nothing was changed.")
 
 
 def _erase(eraser: Eraser, wait_s: float, done: Erasure) -> ExitCode:
     """Blank, and search again. Counts what is done into `done`, also if interrupted."""
     with UnderWay("rows searched again", eraser.size()) as progress:
-        eraser.on_progress = _advance(progress)
-        with suppress(_Interrupted):
+        eraser.on_progress = progress.advance_or_end
+        with suppress(Interrupted):
             eraser.erase(done, wait_s, progress.pause)
             return ExitCode.WRONG if done.left else ExitCode.GOOD
     return ExitCode.WRONG
-
-
-def _advance(progress: UnderWay) -> Callable[[int], None]:
-    def advance(rows: int) -> None:
-        progress.advance(rows)
-        if progress.interrupted:
-            raise _Interrupted
-
-    return advance

@@ -34,6 +34,10 @@ def columns(*, elapsed: bool = False) -> tuple[ProgressColumn, ...]:
     return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), time_column
 
 
+class Interrupted(Exception):  # noqa: N818 - requested with Ctrl-C, so no error
+    """Ends work that cannot look for Ctrl-C itself."""
+
+
 class UnderWay:
     """Long work, shown with a bar, or without a terminal with a line every `LINE_EVERY_S`.
 
@@ -76,6 +80,12 @@ class UnderWay:
         if self._bar.disable and self._clock() - self._line_at >= LINE_EVERY_S:
             self._line_at = self._clock()
             sys.stderr.write(f"{self._description}: {self.done} of {self._total}\n")
+
+    def advance_or_end(self, number: int) -> None:
+        """The same; raises Interrupted after Ctrl-C."""
+        self.advance(number)
+        if self.interrupted:
+            raise Interrupted
 
     def pause(self, seconds: float) -> None:
         """Sleep that long, or until an interruption."""
