@@ -68,16 +68,12 @@ class Installation:
     @property
     def receiver_url(self) -> str:
         """The receiver, as seen from this machine."""
-        host = self.settings.seven_host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - everywhere is here, too
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.seven_port}"
+        return _local_url(self.settings.seven_host, self.settings.seven_port)
 
     @property
     def console_url(self) -> str:
         """The console that `up` starts, as seen from this machine."""
-        host, port = self.settings.console_address
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - as above
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return _local_url(*self.settings.console_address)
 
     @property
     def emulator_url(self) -> str:
@@ -182,3 +178,9 @@ class Installation:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.token_file)
+
+
+def _local_url(host: str, port: int) -> str:
+    """Where a process that listens there is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - everywhere is here, too
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
