@@ -1,16 +1,17 @@
 """Database: short read-only transactions, in threads, that give up on a database that is away within 3 seconds."""
 
 import asyncio
-import time
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from store.engine import create_store_engine, sqlite_file
 from store.error_reasons import database_reason
+from store.read_only import end_after
 from store.transactions import Patience
 
 T = TypeVar("T")
@@ -19,8 +20,6 @@ CONNECTIONS = 4
 LONGEST_S = 3.0
 """A page waits no longer for the database, whatever its state."""
 PATIENCE = Patience(statement_s=LONGEST_S, ping_s=2, connect_s=2, transaction_s=LONGEST_S)
-PROGRESS_STEPS = 10_000
-"""Steps of SQLite's virtual machine between two looks at the clock: less than a millisecond."""
 _BOUND = text(f"SET LOCAL statement_timeout = {int(LONGEST_S * 1000)}")
 
 
@@ -63,7 +62,7 @@ class Reader:
         try:
             with self._engine.connect().execution_options(reads=True, snapshot=True) as connection:
                 if self.dialect == "sqlite":
-                    _bound_sqlite(connection)
+                    end_after(cast("sqlite3.Connection", connection.connection.dbapi_connection), LONGEST_S)
                 else:
                     connection.execute(_BOUND)
                 return work(connection)
@@ -87,10 +86,3 @@ class Reader:
 def _forbid_writes(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA query_only=ON")
     connection.execute(f"PRAGMA busy_timeout={int(LONGEST_S * 1000)}")
-
-
-def _bound_sqlite(connection: Connection) -> None:
-    """End a query of SQLite's that takes too long: it has no timeout of its own."""
-    driver: Any = connection.connection.dbapi_connection
-    ends_at = time.monotonic() + LONGEST_S
-    driver.set_progress_handler(lambda: time.monotonic() > ends_at, PROGRESS_STEPS)

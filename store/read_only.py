@@ -159,13 +159,18 @@ def _postgresql(connection: Connection, timeout_s: int) -> Iterator[None]:
     yield
 
 
+def end_after(driver: sqlite3.Connection, seconds: float) -> None:
+    """Let no statement of this connection run on after that time, since SQLite has no timeout of its own."""
+    ends_at = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
+
+
 @contextmanager
 def _sqlite(connection: Connection, timeout_s: int) -> Iterator[None]:
     driver: Any = connection.connection.dbapi_connection
     driver.execute("PRAGMA query_only = ON")
     driver.execute("BEGIN")
-    ends_at = time.monotonic() + timeout_s
-    driver.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
+    end_after(driver, timeout_s)
     driver.set_authorizer(_authorize)
     try:
         yield
