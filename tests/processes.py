@@ -68,7 +68,25 @@ class Process:
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
-class Receiver(Process):
+class HttpProcess(Process):
+    """A process that has started once its `/livez` answers; a subclass sets `url`."""
+
+    url: str
+
+    def start(self) -> None:
+        super().start()
+        eventually(self._alive)
+
+    def _alive(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return httpx2.get(f"{self.url}/livez").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
+class Receiver(HttpProcess):
     """The receiver on a free port; `through` are modules that launch it, with their arguments."""
 
     def __init__(
@@ -81,20 +99,8 @@ class Receiver(Process):
         ]  # fmt: skip
         super().__init__(name, directory, command, environment)
 
-    def start(self) -> None:
-        super().start()
-        eventually(self._alive)
 
-    def _alive(self) -> bool:
-        assert self.process
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return httpx2.get(f"{self.url}/livez").status_code == 200
-        except httpx2.TransportError:
-            return False
-
-
-class Console(Process):
+class Console(HttpProcess):
     """The console on a free port, without a password."""
 
     def __init__(self, directory: Path, environment: dict[str, str], name: str = "console") -> None:
@@ -102,18 +108,6 @@ class Console(Process):
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "uvicorn", "console.app:app", "--port", str(self.port)]
         super().__init__(name, directory, command, environment)
-
-    def start(self) -> None:
-        super().start()
-        eventually(self._alive)
-
-    def _alive(self) -> bool:
-        assert self.process
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return httpx2.get(f"{self.url}/livez").status_code == 200
-        except httpx2.TransportError:
-            return False
 
 
 class Flower(Process):

@@ -14,7 +14,7 @@ import pytest
 
 from ledger.client import Ledger
 from tests.conftest import TOKEN
-from tests.processes import Receiver, running
+from tests.processes import Process, Receiver, running
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 # The deadline is 2 s and the gateway gives up after 5, but test machines may be slow.
@@ -202,7 +202,7 @@ def test_raw_requests_get_correct_answers(receiver: Receiver):
 def test_an_invalid_setting_is_named_at_start(tmp_path: Path, environment: dict[str, str], named: str):
     """A receiver with an invalid setting names it without a traceback and exits with code 2."""
     receiver = Receiver(tmp_path, environment)
-    super(Receiver, receiver).start()
+    Process.start(receiver)
     assert receiver.process
     assert receiver.process.wait(PATIENCE_S) == 2
     assert named in receiver.log.read_text()

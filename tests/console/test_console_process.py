@@ -13,7 +13,7 @@ import pytest
 
 from console.attempts import COOKIE
 from tests.console.conftest import ANNA, LOGINS
-from tests.processes import Console, running
+from tests.processes import Console, Process, running
 from tests.servers import PATIENCE_S, eventually
 
 NUMBER = "4915112345678"
@@ -105,7 +105,7 @@ def test_it_ends_gracefully(environment: dict[str, str], tmp_path: Path):
 def test_a_wrong_setting_ends_it_with_a_sentence(environment: dict[str, str], tmp_path: Path):
     """Exit code 2, and no password in the log."""
     console = Console(tmp_path, environment | {"SEVEN_CONSOLE_AUTH": "anna:a-password:everything"})
-    super(Console, console).start()
+    Process.start(console)
     assert console.process
     assert console.process.wait(PATIENCE_S) == 2
     assert "configuration: SEVEN_CONSOLE_AUTH: needs name:password" in console.log.read_text()
