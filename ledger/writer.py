@@ -67,28 +67,26 @@ class LedgerWriter:
 
     async def accept(self, batches: Sequence[NewBatch]) -> list[Header | NotAccepted]:
         """Write the batches in one round trip; for each, its header with its ordinals, or why it is not confirmed."""
-        answers: list[Header | NotAccepted] = []
+        refusal: Exception | None = None  # of an earlier attempt: it says more than that the time is over
         try:
-            async with asyncio.timeout(self._deadline_s) as deadline:
-                answers = [_parse(answer) for answer in await self._resend(batches, deadline.when() or 0)]
-        except (RedisError, OSError, TimeoutError) as error:
-            answers = [_not_accepted(error)] * len(batches)
-        return answers
+            async with asyncio.timeout(self._deadline_s):
+                while True:
+                    try:
+                        return [_parse(answer) for answer in await self._answers(batches)]
+                    except RedisTimeoutError:
+                        raise
+                    except (RedisConnectionError, OSError) as error:
+                        refusal = error
+                        await asyncio.sleep(PAUSE_S)
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            return [_not_accepted(refusal or error)] * len(batches)
 
-    async def _resend(self, batches: Sequence[NewBatch], deadline: float) -> list[Any]:
-        while True:
-            try:
-                answers = await self._evaluate(batches)
-            except RedisTimeoutError:
-                raise
-            except (RedisConnectionError, OSError):
-                if asyncio.get_running_loop().time() + PAUSE_S >= deadline:
-                    raise  # the connection error says more than a timeout
-                await asyncio.sleep(PAUSE_S)
-                continue
-            if not any(isinstance(answer, NoScriptError) for answer in answers):
-                return answers
+    async def _answers(self, batches: Sequence[NewBatch]) -> list[Any]:
+        answers = await self._evaluate(batches)
+        while any(isinstance(answer, NoScriptError) for answer in answers):
             await self.redis.script_load(ACCEPT.text)
+            answers = await self._evaluate(batches)
+        return answers
 
     async def clock(self) -> datetime | None:
         """The time by Redis' clock; None where it does not answer."""

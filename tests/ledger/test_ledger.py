@@ -162,6 +162,22 @@ def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause
             assert client.keys("*") == []
 
 
+def test_a_refusal_says_more_than_the_end_of_time(tmp_path: Path):
+    """A server that refused the first attempts and does not answer the last: the reason is its refusal."""
+    with valkey(tmp_path, "--replicaof", "127.0.0.1 1") as server, server.client() as client:
+
+        def hang_after_a_refusal() -> None:
+            eventually(lambda: "errorstat_READONLY" in client.info("errorstats"))
+            server.send(signal.SIGSTOP)
+
+        hanging = threading.Thread(target=hang_after_a_refusal)
+        hanging.start()
+        (answer,) = accept(server.url, [batch("a")], deadline_s=5)
+        hanging.join()
+        server.send(signal.SIGCONT)
+        assert " READONLY:" in str(answer)
+
+
 def test_a_full_redis_still_settles(tmp_path: Path):
     """Settling only deletes, so a full Redis allows it, and it frees memory."""
     with valkey(tmp_path) as server:
