@@ -136,6 +136,12 @@ class Auditor:
             return replace(self._audit(check), against=self._look_up(answered))
 
     def _audit(self, check: Callable[[], object]) -> Audit:
+        audit, life_after = self._audit_once(check)
+        if life_after != audit.figures.life:  # begun or lost meanwhile: its rows seem an earlier life's
+            audit, _ = self._audit_once(check)
+        return audit
+
+    def _audit_once(self, check: Callable[[], object]) -> tuple[Audit, str | None]:
         scan = scan_ledger(self._ledger, check)
         figures = scan.figures
         life = figures.life
@@ -149,7 +155,7 @@ class Auditor:
             repeats = ordinals.repeats(connection)
             check()
             unnumbered, gaps = ordinals.unnumbered(connection), link_gaps(connection)
-        return Audit(
+        audit = Audit(
             at=figures.now,
             quiet=_counts(figures) == _counts(after) and not any(queue_rows.later for queue_rows in rows.values()),
             figures=figures,
@@ -162,6 +168,7 @@ class Auditor:
             repeats=repeats,
             link_gaps=gaps,
         )
+        return audit, after.life
 
     def mark(self) -> None:
         """Store the last ordinal of each queue, in case the ledger loses everything. Raises StoreAway."""

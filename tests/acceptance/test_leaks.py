@@ -136,6 +136,7 @@ def in_redis(redis: "Redis") -> Iterator[str]:
             "string": lambda k: [redis.get(k)], "hash": lambda k: redis.hgetall(k).items(),
             "list": lambda k: redis.lrange(k, 0, -1), "set": redis.smembers,
             "zset": lambda k: redis.zrange(k, 0, -1),
+            "none": lambda _: [],  # it has expired meanwhile
         }[kind](key)  # fmt: skip
         yield from map(str, values)
         for value in values:  # the body of a message is base64

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from ledger.client import Ledger
+from ledger.scan import LedgerScan, scan_ledger
 from operations.audit import Against, Auditor
 from seven.records import LinkEvent
 from store.ordinals import tally
@@ -21,6 +22,23 @@ def test_an_empty_system_is_sound(auditor: Auditor):
     """An audit of an empty ledger and an empty database finds no loss."""
     audit = auditor.audit()
     assert (audit.lost, audit.quiet, audit.earlier) == (False, True, ())
+
+
+def test_a_life_that_begins_during_an_audit_is_no_earlier_one(
+    auditor: Auditor, consumer: Consumer, accept: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The very first delivery is accepted after the ledger was read, and is a row when rows are read."""
+
+    def scan_before_the_first(*arguments: Any) -> LedgerScan:
+        scan = scan_ledger(*arguments)
+        if scan.figures.life is None:
+            consumer.consume("dlr", [accept(envelope("a"))])
+        return scan
+
+    monkeypatch.setattr("operations.audit.scan_ledger", scan_before_the_first)
+    audit = auditor.audit()
+    assert (audit.lost, audit.earlier) == (False, ())
+    assert series(audit).rows == {"applied": 1}
 
 
 def test_every_ordinal_is_accounted_for(auditor: Auditor, consumer: Consumer, accept: Any):
