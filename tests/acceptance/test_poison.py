@@ -13,6 +13,7 @@ from ledger.client import Ledger
 from ledger.stats import MAX_CLOCK_WAITING
 from seven.events import QUEUES
 from store.schema import deliveries
+from tests.deploy.tools import thorough
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually
@@ -146,6 +147,7 @@ def test_the_watchdog_ignores_everything_but_stalls(ledger: Ledger):
     assert check(4) == [EXIT_CODE]
 
 
+@thorough
 @pytest.mark.duration(12)
 def test_announcements_of_a_million_batches_are_bounded(tmp_path: Path, redis_url: str, ledger: Ledger):
     """With a clock and no consumer the broker's queue stays as short as after the first passes."""

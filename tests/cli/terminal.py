@@ -4,13 +4,12 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import termios
 
 import pytest
 
 from tests.cli.installation import CommandLine
-from tests.forks import COMMAND
+from tests.forks import COMMAND, script
 from tests.servers import PATIENCE_S
 
 
@@ -28,18 +27,15 @@ def output_on_terminal(installation: CommandLine, words: tuple[str, ...], column
     ours, theirs = open_terminal()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = installation.environment | {"TERM": "dumb", "COLUMNS": str(columns)} | settings
-    process = subprocess.Popen(
-        [COMMAND, *words],
-        cwd=installation.directory, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-    )  # fmt: skip
-    os.close(theirs)
     output = b""
     try:
-        while chunk := os.read(ours, 65536):
-            output += chunk
-    except OSError:  # the other end is closed
-        pass
+        with script((COMMAND, *words), installation.directory, environment, theirs, theirs) as process:
+            os.close(theirs)
+            try:
+                while chunk := os.read(ours, 65536):
+                    output += chunk
+            except OSError:  # the other end is closed
+                process.join(PATIENCE_S)
     finally:
         os.close(ours)
-        process.wait(PATIENCE_S)
     return output.decode().replace("\r\n", "\n")

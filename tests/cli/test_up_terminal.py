@@ -16,6 +16,7 @@ import pytest
 from cli.output.sentences import wrapped
 from tests.cli.installation import READY, CommandLine
 from tests.cli.terminal import open_terminal
+from tests.deploy.tools import thorough
 from tests.forks import COMMAND
 from tests.servers import PATIENCE_S, eventually
 
@@ -57,6 +58,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal.installation.close()
 
 
+@thorough
 @pytest.mark.duration(20)
 def test_everything_fits(terminal: Terminal):
     """From the first warning to the last line, a process that was killed meanwhile included."""

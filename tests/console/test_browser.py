@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,17 @@ from tests.processes import Console, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually
 from workers.consumer import Consumer
 
-VIEWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
+VIEWS = [
+    pytest.param(
+        login,
+        width,
+        scheme,
+        id=f"{name}-{width}-{scheme}",
+        marks=() if (name, width, scheme) == ("full", 360, "dark") else thorough,
+    )
+    for login, name in ((ANNA, "full"), (BEN, "masked"))
+    for width, scheme in product((360, 1280), ("light", "dark"))
+]
 
 UNLABELLED = """return [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button")].filter(
     element => !(element.labels && element.labels.length) && !element.ariaLabel && !element.textContent.trim()
@@ -73,30 +84,29 @@ def look(browser: webdriver.Chrome, base: str, page: Browsed) -> None:
         WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED))
 
 
-@pytest.mark.duration(40)
-@pytest.mark.parametrize("login", [pytest.param(ANNA, id="in full"), pytest.param(BEN, id="masked", marks=thorough)])
-def test_every_page(console: Console, browser: webdriver.Chrome, login: tuple[str, str]):
+@pytest.mark.duration(20)
+@pytest.mark.parametrize(("login", "width", "scheme"), VIEWS)
+def test_every_page(console: Console, browser: webdriver.Chrome, login: tuple[str, str], width: int, scheme: str):
     """No error of the browser, no request elsewhere, nothing wider than the screen, and all has a name to be read out."""
     base = log_in(browser, console, login)
     browser.get(f"{base}/?hours=168")  # the hours are counted
     requested(browser), errors(browser)
+    set_view(browser, width, scheme)
     for page in BROWSED:
-        for width, scheme in VIEWS:
-            set_view(browser, width, scheme)
-            look(browser, base, page)
-            assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1, page
-            for landmark in ("header", "nav", "main", "footer"):
-                assert browser.find_elements(By.TAG_NAME, landmark), (page, landmark)
-            inner, outer = browser.execute_script(WIDTHS)
-            assert inner <= outer == width, (page, width)
-            assert browser.execute_script(UNLABELLED) == [], page
-            assert browser.execute_script(BARE_TABLES) == 0, page
-            assert browser.title.endswith("seven-ingest"), page
-            assert "owned" not in browser.title, page
-            expected = 1 if page.name == "nowhere" else 0  # the browser reports a 404 as an error
-            assert len(errors(browser)) == expected, page
-            if login == ANNA and (width, scheme) in SCREENSHOTS and page.name in PICTURES:
-                save_screenshot(browser, f"{page.name}-{width}")
+        look(browser, base, page)
+        assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1, page
+        for landmark in ("header", "nav", "main", "footer"):
+            assert browser.find_elements(By.TAG_NAME, landmark), (page, landmark)
+        inner, outer = browser.execute_script(WIDTHS)
+        assert inner <= outer == width, page
+        assert browser.execute_script(UNLABELLED) == [], page
+        assert browser.execute_script(BARE_TABLES) == 0, page
+        assert browser.title.endswith("seven-ingest"), page
+        assert "owned" not in browser.title, page
+        expected = 1 if page.name == "nowhere" else 0  # the browser reports a 404 as an error
+        assert len(errors(browser)) == expected, page
+        if login == ANNA and (width, scheme) in SCREENSHOTS and page.name in PICTURES:
+            save_screenshot(browser, f"{page.name}-{width}")
     assert [url for url in requested(browser) if not url.startswith(f"{base}/")] == []
 
 

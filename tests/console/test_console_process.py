@@ -13,6 +13,7 @@ import pytest
 
 from console.attempts import COOKIE
 from tests.console.conftest import ANNA, LOGINS
+from tests.deploy.tools import thorough
 from tests.processes import Console, Process, running
 from tests.servers import PATIENCE_S, eventually
 
@@ -112,6 +113,7 @@ def test_a_wrong_setting_ends_it_with_a_sentence(environment: dict[str, str], tm
     assert "a-password" not in console.log.read_text()
 
 
+@thorough
 @pytest.mark.duration(20)
 def test_memory_stays_flat(guarded: Console):
     """A thousand requests after the first five hundred: pages, refusals and errors leave nothing behind."""

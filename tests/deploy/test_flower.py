@@ -164,6 +164,7 @@ def flower_saved(flower: Flower) -> bool:
     return any(b"consume.dlr" in file.read_bytes() for file in files)
 
 
+@thorough
 def test_it_does_not_start_without_a_password(flower: Flower):
     """With an empty password file, which would admit anyone, or a second password too short, it exits with code 2."""
     flower.end()

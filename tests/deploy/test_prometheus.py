@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.acceptance.test_metrics import documented
-from tests.deploy.tools import tool
+from tests.deploy.tools import thorough, tool
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus"
@@ -35,7 +35,12 @@ def anchors(page: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["check config prometheus.yml", "test rules tests/alerts.yml", "test rules tests/days.yml"]
+    "command",
+    [
+        "check config prometheus.yml",
+        "test rules tests/days.yml",
+        pytest.param("test rules tests/alerts.yml", marks=thorough),
+    ],
 )
 def test_promtool_passes(command: str):
     """Configuration and rules are valid; every alert fires and stays quiet when it should."""

@@ -11,6 +11,7 @@ import pytest
 from psycopg import errors
 
 from tests.deploy.panels import GRAFANA, as_grafana, targets
+from tests.deploy.tools import thorough
 from tests.deploy.watched import Watched
 from tests.servers import eventually
 
@@ -28,6 +29,7 @@ HIDDEN = (
 )
 
 
+@thorough
 def test_every_operators_panel_has_data(watched: Watched):
     """Every query is valid and has a result when all processes work and deliveries have arrived."""
     board = json.loads((GRAFANA / "dashboards/operators.json").read_text())

@@ -85,6 +85,7 @@ def back_up_under_traffic(machine: Machine, database: Database, backup: Path) ->
     machine.wait_until_settled()
 
 
+@thorough
 @pytest.mark.duration(30)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_machine_is_gone(tmp_path: Path, database: Database):
