@@ -6,6 +6,7 @@ import socket
 from cli.installation import Installation
 from cli.output.terminal import near
 from operations.checks.subject import Replicas, Subject
+from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.environment import load
 from runtime.settings.machine import ReplicaSettings
 from runtime.settings.types import reveal
@@ -32,6 +33,7 @@ def examined() -> Subject:
         _replicas(load(ReplicaSettings), in_compose=machine.seven_receiver_url is not None and not has_run),
         emulated=has_run and home.emulates,
         reader_url=reveal(machine.seven_reader_url),
+        console_logins=load(ConsoleAccessSettings).console_logins,
     )
 
 

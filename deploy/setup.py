@@ -44,8 +44,8 @@ def secrets_of(settings: type[Environment]) -> tuple[str, ...]:
 # A container that needs no secret gets none.
 NEEDED = {
     "ingest": secrets_of(IngestSettings),
-    # `doctor` judges Flower's password, `query` reads by a role of its own, which `migrate` makes
-    "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_reader_url"),
+    # `doctor` judges the pages' passwords, `query` reads by a role of its own, which `migrate` makes
+    "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_console_auth", "seven_reader_url"),
     "flower": ("redis_url", "flower_basic_auth"),
     "console": ("redis_url", "console_reader_url", "seven_console_auth"),
     "postgres": ("postgres_password", "reader_password"),

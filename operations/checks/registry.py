@@ -111,7 +111,7 @@ def _outside(later: Later, subject: Subject) -> Iterator[Check]:
 
 def _secrets(later: Later, subject: Subject) -> Iterator[Check]:
     used_at = None if isinstance(later.verifiers, Silence) else later.verifiers.tokens
-    return secret_strength.checks(subject.settings, subject.flower_auth, used_at, emulated=subject.emulated)
+    return secret_strength.checks(subject.settings, subject.page_passwords, used_at, emulated=subject.emulated)
 
 
 def _machine(later: Later, subject: Subject) -> Iterator[Check]:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,18 +37,22 @@ def weakness(secret: str, shortest: int) -> str | None:
 
 def checks(
     settings: CheckedSettings,
-    flower_auth: str | None,
+    passwords: Mapping[str, Sequence[str]],
     used_at: Mapping[str, datetime] | None = None,
     *,
     emulated: bool,
 ) -> Iterator[Check]:
-    """Each secret by its setting's name. `used_at`: when tokens last delivered, by their fingerprints."""
+    """Each secret by its setting's name.
+
+    `passwords`: those of the pages, by the setting that has them; `used_at`: when tokens last delivered, by their
+    fingerprints.
+    """
     yield from _tokens(settings, used_at)
     for secret in settings.seven_hook_secret:
         harm = "together with a token it passes for the gateway"
         yield _ours("SEVEN_HOOK_SECRET", secret.get_secret_value(), harm, "Rotate secrets")
-    if flower_auth is not None:
-        yield _flower(flower_auth)
+    for name, each in passwords.items():
+        yield _page(name, each)
     if not emulated:
         if settings.seven_api_key is not None:
             yield _key("SEVEN_API_KEY", settings.seven_api_key.get_secret_value())
@@ -95,11 +99,12 @@ def _key(name: str, key: str) -> Check:
     return good(name, "looks like a key")
 
 
-def _flower(auth: str) -> Check:
-    for login in auth.split(","):
-        if reason := weakness(login.partition(":")[2].strip(), GOOD_PASSWORD):
-            return wrong("FLOWER_BASIC_AUTH", f"a password {reason}", f"{HOW_TO_MAKE_ONE}; then restart Flower")
-    return good("FLOWER_BASIC_AUTH", "cannot be guessed")
+def _page(name: str, passwords: Sequence[str]) -> Check:
+    """The passwords of Flower or the console."""
+    for password in passwords:
+        if reason := weakness(password, GOOD_PASSWORD):
+            return wrong(name, f"a password {reason}", f"{HOW_TO_MAKE_ONE}; then restart what asks for it")
+    return good(name, "cannot be guessed")
 
 
 def _password(name: str, host: str | None, password: str | None) -> Check:

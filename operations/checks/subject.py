@@ -1,11 +1,12 @@
 """Subject: the installation that is examined."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.desired_hooks import DEFAULT, read_desired
 from gateway.factory import Account
+from runtime.settings.console import ConsoleLogin
 from runtime.settings.retention import RetentionSettings
 from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
 from runtime.settings.types import reveal, reveal_all
@@ -64,6 +65,14 @@ class Subject:
     """Whether the account is known here; the console is not given its API key."""
     reader_url: str | None = field(default=None, repr=False)
     """SEVEN_READER_URL; None if it is not set."""
+    console_logins: tuple[ConsoleLogin, ...] = field(default=(), repr=False)
+
+    @property
+    def page_passwords(self) -> Mapping[str, Sequence[str]]:
+        """The passwords of Flower and the console, by the setting that has them."""
+        flower = [login.partition(":")[2].strip() for login in (self.flower_auth or "").split(",") if login]
+        console = [login.password for login in self.console_logins]
+        return {name: each for name, each in (("FLOWER_BASIC_AUTH", flower), ("SEVEN_CONSOLE_AUTH", console)) if each}
 
     @property
     def redis_url(self) -> str:

@@ -1,5 +1,6 @@
 """doctor as an operator calls it, on real processes."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def environment(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str,
         "SEVEN_API_URL": f"{emulator.url}/api",
         "SEVEN_METRICS_ADDRESS": "",
         "FLOWER_BASIC_AUTH": f"ops:{PASSWORD}",
+        "SEVEN_CONSOLE_AUTH": f"anna:{PASSWORD}:texts",
     }
 
 
@@ -84,6 +86,8 @@ def test_a_drift_is_wrong(whole: CommandLine, emulator: Emulator):
     emulator.unsubscribe(hook["id"])
     assert grades(whole.answer("doctor", code=1)) == {"hooks": "wrong"}
     assert grades(whole.answer("doctor", "--offline")) == {}
+    weak = whole.run("doctor", "--offline", "--json", SEVEN_CONSOLE_AUTH=f"anna:{PASSWORD},ben:12345678:texts")
+    assert grades(json.loads(weak.stdout)) == {"SEVEN_CONSOLE_AUTH": "wrong"}
 
 
 @pytest.mark.duration(8)

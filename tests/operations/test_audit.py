@@ -8,11 +8,8 @@ from sqlalchemy import Engine, select, update
 from ledger.client import Ledger
 from ledger.scan import LedgerScan, scan_ledger
 from operations.audit import Against, Auditor
-from seven.records import LinkEvent
 from store.ordinals import tally
-from store.row_writer import Store
 from store.schema import deliveries, ledger_marks
-from tests.factories.archive import delivered, keep
 from tests.factories.envelopes import NOW, envelope
 from tests.operations.audits import remove_rows, series
 from workers.consumer import Consumer
@@ -223,25 +220,6 @@ def test_blanked_and_discarded_rows_count(auditor: Auditor, consumer: Consumer, 
         connection.execute(update(deliveries).where(deliveries.c.outcome == "dead").values(outcome="discarded"))
     audit = auditor.audit()
     assert (series(audit).rows, audit.lost) == ({"applied": 1, "discarded": 1}, False)
-
-
-def test_undelivered_clicks_are_no_loss_of_ours(auditor: Auditor, engine: Engine):
-    """A jump of the gateway's counter is reported, and does not count as a loss."""
-    Store(engine).write(LinkEvent("s", "u", "click", nth, NOW) for nth in (1, 2, 5))
-    Store(engine).write([LinkEvent("s", "v", "view", 1, NOW)])
-    audit = auditor.audit()
-    assert (audit.link_gaps, audit.lost) == ({"click": (1, 2)}, False)
-
-
-def test_undelivered_clicks_are_counted_by_the_gateways_totals(auditor: Auditor, engine: Engine):
-    """One delivery names both totals: what it counts and no delivery reported is a gap, of either kind."""
-    fields = {"sms_id": "s", "tracking_url": "u", "type": "view", "total_views": 7, "total_clicks": 7}
-    keep(engine, [delivered(1, "tracking", fields)])
-    assert auditor.audit().link_gaps == {"click": (1, 7), "view": (1, 6)}
-    keep(engine, [delivered(2, "tracking", {**fields, "type": "click", "total_clicks": 4})])
-    assert auditor.audit().link_gaps == {"click": (1, 6), "view": (1, 6)}
-    keep(engine, [delivered(3, "tracking", {**fields, "sms_id": "t", "total_views": 1, "total_clicks": 12})])
-    assert auditor.audit().link_gaps == {"click": (2, 18), "view": (1, 6)}
 
 
 def test_a_foreign_value_in_the_ledger_has_no_ordinal(auditor: Auditor, consumer: Consumer, ledger: Ledger):

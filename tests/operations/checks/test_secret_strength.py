@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -13,9 +14,11 @@ from workers.settings import WorkerSettings
 STRONG = secrets.token_urlsafe(24)
 
 
-def examined(flower: str | None = None, emulated: bool = False, **values: object) -> dict[str, Check]:
+def examined(
+    passwords: Mapping[str, Sequence[str]] | None = None, emulated: bool = False, **values: object
+) -> dict[str, Check]:
     settings = WorkerSettings(seven_hook_token=values.pop("seven_hook_token", TOKEN), **values)
-    return {check.name: check for check in checks(settings, flower, emulated=emulated)}
+    return {check.name: check for check in checks(settings, passwords or {}, emulated=emulated)}
 
 
 def not_good(results: dict[str, Check]) -> dict[str, Grade]:
@@ -60,8 +63,9 @@ def test_each_token():
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        pytest.param({"flower": f"ops:{STRONG}"}, {}, id="Flower"),
-        pytest.param({"flower": f"ops:{STRONG},guest:guest"}, {"FLOWER_BASIC_AUTH": Grade.WRONG}, id="Flower's second"),
+        pytest.param({"passwords": {"FLOWER_BASIC_AUTH": [STRONG]}}, {}, id="Flower"),
+        pytest.param({"passwords": {"FLOWER_BASIC_AUTH": [STRONG, "guest"]}}, {"FLOWER_BASIC_AUTH": Grade.WRONG}, id="Flower's second"),
+        pytest.param({"passwords": {"SEVEN_CONSOLE_AUTH": ["12345678"]}}, {"SEVEN_CONSOLE_AUTH": Grade.WRONG}, id="the console"),
         pytest.param({"seven_api_key": secrets.token_hex(20)}, {}, id="a key"),
         pytest.param({"seven_api_key": "your-api-key"}, {"SEVEN_API_KEY": Grade.WARNING}, id="no key"),
         pytest.param({"seven_api_key": "emulator", "emulated": True}, {}, id="the emulator's"),

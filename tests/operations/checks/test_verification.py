@@ -83,6 +83,6 @@ def test_when_tokens_were_used():
     """The check of each token shows when it last delivered, or that it has not."""
     settings = WorkerSettings(seven_hook_token=f"{TOKEN},another-{TOKEN}")
     used: dict[str, Any] = {fingerprint(TOKEN): NOW}
-    first, second, *_ = secret_strength.checks(settings, None, used, emulated=True)
+    first, second, *_ = secret_strength.checks(settings, {}, used, emulated=True)
     assert "last delivered 2026-11-25 12:00:00 UTC" in first.finding
     assert "has not delivered yet" in second.finding
