@@ -25,7 +25,24 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class QoS(redis.QoS):
-    """Unacknowledged messages; drops those that can never be restored."""
+    """Unacknowledged messages; drops those that can never be restored, and counts none against the limit for ever."""
+
+    def ack(self, delivery_tag: Any) -> None:
+        """Acknowledge. Where Redis refuses, Redis gives the message out again later, and its place is free at once.
+
+        With kombu's own it would stay taken; with all places taken a worker waits, alive, and never consumes again.
+        """
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call] # of kombu's
+        finally:
+            self._quick_ack(delivery_tag)
+
+    def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
+        """Reject; as for `ack`."""
+        try:
+            super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call] # of kombu's
+        finally:
+            self._quick_ack(delivery_tag)
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put a message back on its queue, or drop it if it is invalid."""
