@@ -18,6 +18,7 @@ from runtime.settings.types import GOOD_TOKEN, HOW_TO_MAKE_ONE
 LEAST_BITS = 64
 GOOD_PASSWORD = 12
 GOOD_KEY = 16
+_PAGES = {"FLOWER_BASIC_AUTH": "Flower", "SEVEN_CONSOLE_AUTH": "the console"}
 # Words of documents and examples, and those that people type.
 _WELL_KNOWN = re.compile(
     r"(?i)change.?me|pass(word|wort)?|secret|example|long.random.word|your.*(key|token)|123456|qwert|letmein|^admin|^test|^token\W*$"
@@ -103,7 +104,7 @@ def _page(name: str, passwords: Sequence[str]) -> Check:
     """The passwords of Flower or the console."""
     for password in passwords:
         if reason := weakness(password, GOOD_PASSWORD):
-            return wrong(name, f"a password {reason}", f"{HOW_TO_MAKE_ONE}; then restart what asks for it")
+            return wrong(name, f"a password {reason}", f"{HOW_TO_MAKE_ONE}; then restart {_PAGES[name]}")
     return good(name, "cannot be guessed")
 
 

@@ -8,17 +8,14 @@ from kombu import Connection
 from kombu.simple import SimpleQueue
 from redis.exceptions import RedisError
 
-from ledger import primary
 from tests.servers import valkey
-from workers.transport import register_transport
+from workers.transport import Transport
 
 
 @pytest.mark.parametrize("answer", ["ack", "reject"])
 def test_a_message_that_redis_refuses_to_remove_takes_no_place_for_ever(tmp_path: Path, answer: str):
     """Its place is free at once, and it stays in Redis, which gives it out again."""
-    register_transport()
-    primary.use_in_celery()
-    with valkey(tmp_path) as server, Connection(server.url) as connection:
+    with valkey(tmp_path) as server, Connection(server.url, transport=Transport) as connection:
         queue = SimpleQueue(connection, "any")
         queue.put({})
         queue.channel.basic_qos(0, 1, False)
