@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Engine, update
 from ledger.client import Figures, Ledger
 from ledger.scan import pending_delivery_ids, scan_ledger
 from operations.audit_balance import Balance, Series
+from seven.archive_records import LedgerMark
 from seven.ranges import merge_ranges
-from seven.records import LedgerMark, fold
+from seven.record import fold
 from store import ordinals
 from store.link_gaps import link_gaps
 from store.ordinals import tally

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
-from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
+from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.record import Record
 from seven.summaries import summarise
 from store.record_rows import KEYS_AT_ONCE, read_records, select_records
 from store.schema import OPEN_OUTCOMES, dead_letter_failures, dead_letters, deliveries

@@ -46,7 +46,7 @@ class Erasure:
 
 @dataclass(slots=True)
 class Subjects:
-    """The subjects of the person's records, each paired with every event type that has deliveries about it."""
+    """The subjects of the person's records, each with the table of its record."""
 
     known: set[tuple[str, str]] = field(default_factory=set)
     renamed: set[tuple[str, str]] = field(default_factory=set)
@@ -54,12 +54,17 @@ class Subjects:
     message_ids: set[str] = field(default_factory=set)
     """Links of these messages belong to the person, also links that have no row yet."""
 
-    def include(self, event_type: str | None, subject: str | None) -> bool:
-        """Whether a delivery with this event type and subject is about one of the person's records."""
-        if event_type is None or subject is None:
+    def include(self, record: str | None, subject: str | None) -> bool:
+        """Whether a delivery about this record and subject is about one of the person's records."""
+        if record is None or subject is None:
             return False
-        of_links = event_type in aggregate_of(links.name).event_types
-        return (event_type, subject) in self.known or (of_links and subject.partition(" ")[0] in self.message_ids)
+        of_links = record == links.name
+        return (record, subject) in self.known or (of_links and subject.partition(" ")[0] in self.message_ids)
+
+
+def record_of(event_type: str | None, record: str | None) -> str | None:
+    """The table of the record that a delivery is about, by its columns; None where it is about none."""
+    return next((aggregate.name for aggregate in aggregates() if aggregate.has(event_type, record)), None)
 
 
 def aggregate_of(table: str) -> Aggregate:

@@ -15,7 +15,7 @@ from ledger.client import Ledger
 from operations.erasure_matches import aggregate_of
 from operations.person_search import Match, PersonSearch
 from seven.data_subject import DataSubject
-from seven.records import Record
+from seven.record import Record
 from store.personal_data import RECORDS
 from store.record_rows import among
 from store.schema import SCHEMA, dead_letter_failures, dead_letters, deliveries, metadata

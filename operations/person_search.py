@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from ledger.batch import Batch, searchable
 from ledger.client import Ledger
 from ledger.scan import pending_batches
-from operations.erasure_matches import Subjects, aggregate_of
+from operations.erasure_matches import Subjects, aggregate_of, record_of
 from seven.data_subject import DataSubject
 from seven.envelope import RAW
 from store.personal_data import (
@@ -79,13 +79,12 @@ class PersonSearch:
                     by_message = personal.table is links and row["sms_id"] in self.subjects.message_ids
                     about, blanking = find_blanks(personal, row, self._person, by_message)
                     subject = " ".join(row[name] for name in aggregate.subject_fields)
-                    typed = {(event_type, subject) for event_type in aggregate.event_types}
                     if about:
-                        self.subjects.known |= typed
+                        self.subjects.known.add((aggregate.name, subject))
                     if about and personal.table is messages:
                         self.subjects.message_ids.add(row["msg_id"])
                     if blanking and blanking.renamed:
-                        self.subjects.renamed |= typed
+                        self.subjects.renamed.add((aggregate.name, subject))
                     if about or blanking:
                         yield Match(personal, row, about, blanking)
 
@@ -98,7 +97,7 @@ class PersonSearch:
     def deliveries(self) -> Iterator[Match]:
         """Deliveries that name the person or are about their records, and what is left of dead letters."""
         ids: set[str] = set()
-        for page in rows(self._engine, PAYLOADS, ("subject", *LABELS)):
+        for page in rows(self._engine, PAYLOADS, ("record", "subject", *LABELS)):
             self.on_progress(len(page))
             yield from filter(None, (self._delivery(row, ids) for row in page))
         for page in rows(self._engine, FILTERS) if self._person.own_number else ():
@@ -115,12 +114,12 @@ class PersonSearch:
         return row[name] is not None and self._person.matches((name, row[name]))
 
     def _delivery(self, row: Row, ids: set[str]) -> Match | None:
-        typed = (row["event_type"], row["subject"])
+        subject = (record_of(row["event_type"], row["record"]), row["subject"])
         names = [name for name in LABELS if self.names_person(name, row)]
-        about = self.subjects.include(*typed)
+        about = self.subjects.include(*subject)
         if matching := about or self._person.is_in_payload(_searchable_text(row["payload"])):
             ids.add(row["id"])
-            names += [*PAYLOADS.columns, *(["subject"] if typed in self.subjects.renamed else [])]
+            names += [*PAYLOADS.columns, *(["subject"] if subject in self.subjects.renamed else [])]
         columns = tuple(name for name in names if row[name] is not None)
         blanking = Blanking(PAYLOADS, (row["id"],), columns) if columns else None
         return Match(PAYLOADS, row, about, blanking) if matching or columns else None
@@ -145,7 +144,7 @@ class PersonSearch:
         matching = {n for n, text in enumerate(texts) if self._person.is_in_payload(text)}
         if self.subjects.known:
             deliveries = (projection.delivery for projection in project_batch(batch))
-            matching |= {n for n, row in enumerate(deliveries) if self.subjects.include(row.event_type, row.subject)}
+            matching |= {n for n, row in enumerate(deliveries) if self.subjects.include(row.record, row.subject)}
         return len(matching)
 
 

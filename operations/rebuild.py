@@ -103,12 +103,11 @@ def _replace(store: Store, chunk: Chunk, overrides: Overrides) -> ChunkResult:
 
 def _count(engine: Engine, scope: Scope, page: Page, aggregate: Aggregate) -> Iterator[tuple[str, int]]:
     """The subjects that no earlier page has, each with the number of its deliveries."""
-    types = aggregate.event_types
-    subjects = list(dict.fromkeys(subject for event_type, subject in page.subjects if event_type in types))
+    subjects = list(dict.fromkeys(subject for *origin, subject in page.subjects if aggregate.has(*origin)))
     for start in range(0, len(subjects), KEYS_AT_ONCE):
         portion = subjects[start : start + KEYS_AT_ONCE]
         with engine.connect().execution_options(reads=True) as connection:
-            counts = census(connection, types, portion, scope)
+            counts = census(connection, aggregate, portion, scope)
         for subject in portion:
             if subject in counts and counts[subject].first_delivery > page.after:
                 yield subject, counts[subject].deliveries

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from seven.aggregates import Aggregate
+from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
-from seven.records import SHAPES, ArchivedDelivery, Record
+from seven.record import SHAPES, Record
 from seven.timestamps import AHEAD
 from store.archive import Moved, archived
 from store.ordinals import removed_until
@@ -66,7 +67,7 @@ def refold(
     to_read, known = set(subjects), set[str]()
     while to_read:
         known |= to_read
-        for row in archived(connection, aggregate.event_types, to_read):
+        for row in archived(connection, aggregate, to_read):
             fold.add(row)
         to_read = fold.subjects - known
     before = records_of_subjects(connection, aggregate, known)

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, delete
 
 from operations.dead_letters import read_failures, read_unapplied
 from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reprocess
-from seven.records import ArchivedDelivery, DeadLetter, Record, fold
+from seven.archive_records import ArchivedDelivery, DeadLetter
+from seven.record import Record, fold
 from store.errors import is_refusal
 from store.record_rows import changes
 from store.row_writer import Store, error_reason, merge_rows

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from ledger.batch import Batch, UnreadableBatch
 from operations.dead_letters import Unapplied
+from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
-from seven.records import ArchivedDelivery, DeadLetter, Record
+from seven.record import Record
 from store.projection import DIED, Projection, project_batch, project_envelope, project_line
 
 DISCARDED = "discarded: "
@@ -110,7 +111,7 @@ def _project(unapplied: Unapplied, row: ArchivedDelivery, text: str | None, *, t
     # of a payload of bytes, the reason for parking says whether it is whole
     reason = latest_reason(unapplied) if (row.payload or "").startswith(RAW) else None
     envelope = Envelope.archived(replace(row, reason=reason))
-    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, reference_at)
+    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, reference_at=reference_at)
 
 
 def _reference_at(unapplied: Unapplied) -> datetime:

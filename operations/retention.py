@@ -20,7 +20,7 @@ from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 from seven.aggregates import aggregates
-from seven.records import OUTCOMES
+from seven.archive_records import OUTCOMES
 from seven.timestamps import EARLIEST
 from store.circuit_breaker import CircuitBreaker
 from store.database_info import clock
@@ -37,7 +37,7 @@ from store.purge import (
     remove_records,
 )
 from store.row_writer import Refused, Store, StoreAway
-from store.schema import call_statuses, deliveries, link_events, message_statuses
+from store.schema import call_digits, call_statuses, deliveries, link_events, message_receipts, message_statuses
 
 LONGEST_S = 120.0
 """Limit of one pass, which leaves its worker time for other tasks; the next pass continues."""
@@ -98,7 +98,7 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
     for family in aggregates():
         record = family.records[0].table
         yield from by(remove_records, record, family, _AGES.get(record, "changed_at"))
-    for history in (message_statuses, call_statuses, link_events):
+    for history in (message_statuses, call_statuses, link_events, message_receipts, call_digits):
         yield from by(remove_entries, "histories", history)
     yield from by(remove_hook_changes, "hook_changes")
     for outcome in OUTCOMES:

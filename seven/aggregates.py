@@ -2,25 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import combinations
 
 from seven.events import EVENT_TYPES
 from seven.joins import Join
+from seven.record import SHAPES, Record
 from seven.records import (
-    SHAPES,
     Call,
+    CallDigit,
     CallStatus,
     InboundMessage,
     LinkEvent,
     Message,
+    MessageReceipt,
     MessageStatus,
-    Record,
     TrackedLink,
 )
-
-_LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)  # later than any example
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,21 @@ class Aggregate:
 
     records: tuple[type[Record], ...]
     event_types: tuple[str, ...] = ()
-    """The event types whose deliveries write these records."""
+    """The event types whose deliveries write these records; some deliveries of one may write others."""
+    undivided: tuple[str, ...] = ()
+    """Those of them whose deliveries write no others."""
+
+    @property
+    def name(self) -> str:
+        """The table of its record: `deliveries.record` of the deliveries that write it."""
+        return self.records[0].table
+
+    def has(self, event_type: str | None, record: str | None) -> bool:
+        """Whether a delivery is about one of its subjects, by `deliveries.record`.
+
+        Versions before that column knew event types of one shape only.
+        """
+        return record == self.name if record else event_type in self.undivided
 
     @property
     def subject_fields(self) -> tuple[str, ...]:
@@ -51,17 +63,23 @@ class Aggregate:
             yield tuple(subject[start:end] for start, end in zip(starts, ends, strict=True))
 
 
-_RECORDS = ((Message, MessageStatus), (InboundMessage,), (Call, CallStatus), (TrackedLink, LinkEvent))
+_RECORDS = (
+    (Message, MessageStatus, MessageReceipt),
+    (InboundMessage,),
+    (Call, CallStatus, CallDigit),
+    (TrackedLink, LinkEvent),
+)
 
 
 @cache
 def aggregates() -> tuple[Aggregate, ...]:
-    """Every aggregate. An event type belongs to the one whose records its example projects to."""
-    written: dict[str, set[type[Record]]] = {}
-    for event_type, event in EVENT_TYPES.items():
-        example = event.parse(event.example, _LONG_AFTER, _LONG_AFTER)
-        written[event_type] = {type(record) for record in example.project()}
+    """Every aggregate."""
+    about = {name: {shape.about for shape in event.shapes()} for name, event in EVENT_TYPES.items()}
     return tuple(
-        Aggregate(records, tuple(event_type for event_type, types in written.items() if types & {*records}))
+        Aggregate(
+            records,
+            tuple(name for name, types in about.items() if records[0] in types),
+            tuple(name for name, types in about.items() if types == {records[0]}),
+        )
         for records in _RECORDS
     )

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+from seven.archive_records import ArchivedDelivery
 from seven.errors import Undecodable, UnreadableEnvelope
 from seven.field_types import storable
 from seven.parsing import MAX_DEPTH, Fields, deeper_than, finite
-from seven.records import ArchivedDelivery
 
 VERSION = 1
 LONGEST = 2000  # bytes of any text but the payload: receivers write no longer one, and no index would hold it

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from seven.errors import InvalidPayload
 from seven.field_types import Count, Price
-from seven.records import Record
+from seven.record import Record
 from seven.timestamps import TOO_FAR_AHEAD, Moment
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
@@ -23,6 +23,7 @@ _DISPENSABLE: tuple[Any, ...] = (Moment | None, Count | None, Price | None)
 class Event(BaseModel, ABC):
     """One event. Absent, null and blank fields are equal; unknown fields are ignored and stay in the payload.
 
+    An event type whose deliveries have several shapes is an abstract class with a subclass for each, and `shape_of`.
     Only the fields that make up an event's key and its meaning are required: the vendor adds and removes fields. An
     optional time or figure that makes no sense is ignored, and named in `remark`.
     """
@@ -31,17 +32,30 @@ class Event(BaseModel, ABC):
 
     event_type: ClassVar[str]
     example: ClassVar[Mapping[str, Any]]
-    """The `data` of a delivery of this type."""
+    """The `data` of a delivery of this shape."""
+    about: ClassVar[type[Record]]
+    """The record whose key `subject` is."""
 
     reported_at: datetime
     """When the gateway reported it: `webhook_timestamp`, else our `received_at`."""
     remark: str | None = None
     """Which fields were ignored, and why, but not their values; None where there are none."""
 
-    def __init_subclass__(cls, *, event_type: str) -> None:
+    def __init_subclass__(cls, *, event_type: str | None = None) -> None:
         super().__init_subclass__()
-        cls.event_type = event_type
-        EVENT_TYPES[event_type] = cls
+        if event_type is not None:
+            cls.event_type = event_type
+            EVENT_TYPES[event_type] = cls
+
+    @classmethod
+    def shapes(cls) -> tuple[type[Self], ...]:
+        """The classes of the shapes of this event type; most have one, which is the event type's own class."""
+        return tuple(cls.__subclasses__()) or (cls,)
+
+    @classmethod
+    def shape_of(cls, fields: Mapping[str, Any]) -> type[Self]:  # noqa: ARG003 - of those with several shapes
+        """The class for these fields, none of which is blank. Raises InvalidPayload where they fit no shape."""
+        return cls
 
     @classmethod
     def parse(
@@ -59,6 +73,17 @@ class Event(BaseModel, ABC):
         `ignored` are fields beside these that were ignored already, each with the reason.
         """
         values: dict[str, Any] = {name: value for name, value in fields.items() if not is_blank(value)}
+        return cls.shape_of(values)._parse(values, reported_at, until, too_late, ignored)
+
+    @classmethod
+    def _parse(
+        cls,
+        values: dict[str, Any],
+        reported_at: datetime,
+        until: datetime | None,
+        too_late: frozenset[str],
+        ignored: Mapping[str, str] | None,
+    ) -> Self:
         values |= {"reported_at": reported_at, "remark": _listed(ignored or {})}
         context = {"until": until, "too_late": too_late}
         try:

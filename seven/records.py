@@ -1,60 +1,13 @@
-"""Records: the rows that events project to, in our own names; every field declares its join.
+"""Records: the rows that events project to, and the list of all records; every field declares its join."""
 
-Folding records is commutative, associative and idempotent, so repeats, retries, replays and racing workers all
-produce the same rows. A record's table has its fields as columns, under the same names.
-"""
-
-import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-from seven.histories import keep_earliest
-from seven.joins import Join, Shape, earliest, evidence, greatest, key, standing
-
-OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up in a standing
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row of one table; `merge` is the join of its fields."""
-
-    table: ClassVar[str]
-    tracks_changes: ClassVar[bool] = False  # whether its table carries `changed_at`
-    history_of: ClassVar[tuple[str, ...]] = ()
-    """Of an entry of a history, the fields of its key without the time; empty for other records."""
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The values of the key's fields, in the order of their declaration."""
-        return SHAPES[type(self)].key(self)
-
-    def merge(self, other: Self) -> Self:
-        """Merge two records with the same key."""
-        joined: dict[str, Any] = {}
-        shape = SHAPES[type(self)]
-        for name, field_join in shape.independent.items():
-            ours, theirs = getattr(self, name), getattr(other, name)
-            if theirs != ours:
-                joined[name] = field_join.merge(ours, theirs)
-        if shape.sort_key(other) > shape.sort_key(self):
-            joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
-        return dataclasses.replace(self, **joined) if joined else self
-
-
-def fold(records: Iterable[Record]) -> list[Record]:
-    """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock.
-
-    Of the entries of a history without a time of their own, the earliest of each status.
-    """
-    folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
-    for record in records:
-        row = (record.table, record.key)
-        known = folded.get(row)
-        folded[row] = record if known is None else known.merge(record)
-    return keep_earliest(folded[row] for row in sorted(folded))
+from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
+from seven.joins import earliest, evidence, greatest, key, standing
+from seven.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +28,7 @@ class Message(Record):
     first_seen_at: datetime | None = earliest()
     last_seen_at: datetime | None = greatest()
     delivered_at: datetime | None = earliest()
+    read_at: datetime | None = earliest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +45,21 @@ class MessageStatus(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageReceipt(Record):
+    """One time that a message was received by a telephone, or read by its owner."""
+
+    table: ClassVar[str] = "message_receipts"
+    history_of: ClassVar[tuple[str, ...]] = ("msg_id", "kind")
+
+    msg_id: str = key()
+    kind: str = key()
+    at: datetime = key()
+    undated: bool | None = evidence()
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMessage(Record):
-    """One inbound SMS."""
+    """One inbound message: an SMS, or one of another channel."""
 
     table: ClassVar[str] = "inbound_messages"
     tracks_changes: ClassVar[bool] = True
@@ -103,6 +70,15 @@ class InboundMessage(Record):
     text: str | None = greatest()
     sent_at: datetime | None = earliest()
     message_type: str | None = greatest()
+    channel: str | None = greatest()
+    content_type: str | None = greatest()
+    agent_id: str | None = greatest()
+    postback: str | None = greatest()
+    file_uri: str | None = greatest()
+    mime_type: str | None = greatest()
+    file_name: str | None = greatest()
+    latitude: float | None = greatest()
+    longitude: float | None = greatest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +119,20 @@ class CallStatus(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class CallDigit(Record):
+    """One key that was pressed in a call."""
+
+    table: ClassVar[str] = "call_digits"
+    history_of: ClassVar[tuple[str, ...]] = ("direction", "call_id", "digit")
+
+    direction: str = key()
+    call_id: str = key()
+    at: datetime = key()
+    digit: str = key()
+    undated: bool | None = evidence()
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedLink(Record):
     """One link in one message: a recipient's own short URL, with its clicks and views so far."""
 
@@ -174,74 +164,40 @@ class LinkEvent(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class ArchivedDelivery(Record):
-    """One accepted delivery: its payload and its outcome."""
+class OptOut(Record):
+    """Whether a number may be written to, by its latest STOP or START; of one second, STOP stands."""
 
-    table: ClassVar[str] = "deliveries"
+    table: ClassVar[str] = "opt_outs"
+    tracks_changes: ClassVar[bool] = True
 
-    id: str = key()
-    event_type: str | None = greatest()
-    queue: str | None = greatest()
-    subject: str | None = greatest()
-    received_at: datetime | None = earliest()
-    event_at: datetime | None = earliest()
-    request_method: str | None = greatest()
-    source: str | None = greatest()
-    payload: str | None = greatest()
-    digest: str | None = greatest()
-    outcome: str | None = standing(OUTCOMES)
-    reason: str | None = standing()
-    remark: str | None = standing()
-    applied_at: datetime | None = earliest()
-    ledger: str | None = greatest()
-    ordinal: int | None = greatest()
+    number: str = key()
+    recipient: str = key()
+    channel: str = key()
+    since: datetime | None = standing()
+    state: str | None = standing(("in", "out"))
+    word: str | None = standing()
+    inbound_id: str | None = standing()
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter(Record):
-    """One delivery that could not be applied; its whole envelope, so that it can be replayed."""
+class OptOutEvent(Record):
+    """One STOP or START of a number."""
 
-    table: ClassVar[str] = "dead_letters"
+    table: ClassVar[str] = "opt_out_events"
+    history_of: ClassVar[tuple[str, ...]] = ("number", "recipient", "channel", "state", "inbound_id")
 
-    id: str = key()
-    event_type: str | None = greatest()
-    envelope: str | None = greatest()
-    failed_at: datetime | None = standing()
-    reason: str | None = standing()
-    attempts: int | None = greatest()
-    replayed_at: datetime | None = greatest()
-    discarded_at: datetime | None = greatest()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure(Record):
-    """One failed attempt at a dead letter: its history, replays included."""
-
-    table: ClassVar[str] = "dead_letter_failures"
-
-    id: str = key()
-    attempt: int = key()
-    failed_at: datetime | None = earliest()
-    reason: str | None = greatest()
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerMark(Record):
-    """The last ordinal seen of one queue in one life of the ledger: it survives a loss of the Redis data."""
-
-    table: ClassVar[str] = "ledger_marks"
-
-    ledger: str = key()
-    queue: str = key()
-    last_ordinal: int | None = greatest()
-    born_at: datetime | None = earliest()
-    seen_at: datetime | None = greatest()
+    number: str = key()
+    recipient: str = key()
+    channel: str = key()
+    at: datetime = key()
+    state: str = key()
+    inbound_id: str = key()
+    word: str | None = greatest()
+    undated: bool | None = evidence()
 
 
 RECORDS: tuple[type[Record], ...] = (
     ArchivedDelivery, DeadLetter, Failure, LedgerMark,
-    Message, MessageStatus, InboundMessage, Call, CallStatus, TrackedLink, LinkEvent,
+    Message, MessageStatus, MessageReceipt, InboundMessage, Call, CallStatus, CallDigit, TrackedLink, LinkEvent,
+    OptOut, OptOutEvent,
 )  # fmt: skip
-
-
-SHAPES: dict[type[Record], Shape] = {record: Shape(record) for record in RECORDS}

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, func, or_, select, update
 
-from seven.records import ArchivedDelivery
+from seven.aggregates import Aggregate
+from seven.archive_records import ArchivedDelivery
 from store.record_rows import KEYS_AT_ONCE, select_records
 from store.schema import deliveries
 
@@ -64,8 +65,8 @@ class Page:
 
     after: str
     """The last id of the page before; empty for the first page."""
-    subjects: list[tuple[str, str]]
-    """Event type and subject of each delivery."""
+    subjects: list[tuple[str, str | None, str]]
+    """Event type, record and subject of each delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +93,31 @@ def pages(engine: Engine, scope: Scope, size: int = PAGE) -> Iterator[Page]:
             if last is None:
                 return
             rows = connection.execute(
-                select(deliveries.c.event_type, deliveries.c.subject)
+                select(deliveries.c.event_type, deliveries.c.record, deliveries.c.subject)
                 .where(deliveries.c.id > after, deliveries.c.id <= last, *scope.index_conditions, scope.condition)
                 .order_by(deliveries.c.id)
             )
-            subjects = [(event_type, subject) for event_type, subject in rows if event_type is not None]
+            subjects = [tuple(row) for row in rows if row.event_type is not None]
         yield Page(after, subjects)
         after = last
 
 
-def census(
-    connection: Connection, event_types: Sequence[str], subjects: Collection[str], scope: Scope
-) -> dict[str, Census]:
-    """The subjects with a delivery in the scope; each with the count of all its deliveries of these event types."""
+def census(connection: Connection, aggregate: Aggregate, subjects: Collection[str], scope: Scope) -> dict[str, Census]:
+    """The subjects with a delivery in the scope; each with the count of all its deliveries."""
     first = func.min(deliveries.c.id).filter(scope.condition)
     rows = connection.execute(
         select(deliveries.c.subject, func.count(), first)
-        .where(_about(event_types, subjects))
+        .where(_about(aggregate, subjects))
         .group_by(deliveries.c.subject)
     )
     return {subject: Census(count, earliest) for subject, count, earliest in rows if earliest is not None}
 
 
-def archived(
-    connection: Connection, event_types: Sequence[str], subjects: Collection[str]
-) -> Iterator[ArchivedDelivery]:
-    """All applied deliveries of these event types and subjects; only ROWS_AT_ONCE of them are in memory."""
+def archived(connection: Connection, aggregate: Aggregate, subjects: Collection[str]) -> Iterator[ArchivedDelivery]:
+    """All applied deliveries of these subjects; only ROWS_AT_ONCE of them are in memory."""
     ordered = sorted(subjects)
     for start in range(0, len(ordered), KEYS_AT_ONCE):
-        query = select_records("deliveries", _about(event_types, ordered[start : start + KEYS_AT_ONCE]))
+        query = select_records("deliveries", _about(aggregate, ordered[start : start + KEYS_AT_ONCE]))
         rows = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
         yield from (ArchivedDelivery(**row) for row in rows.mappings())
 
@@ -138,11 +135,19 @@ def resubject(connection: Connection, moved: Sequence[Moved]) -> None:
         )
 
 
-def _about(event_types: Sequence[str], subjects: Collection[str]) -> ColumnElement[bool]:
+def _about(aggregate: Aggregate, subjects: Collection[str]) -> ColumnElement[bool]:
     return and_(
         deliveries.c.subject.in_(subjects),
-        deliveries.c.event_type.in_(event_types),
+        writes(aggregate),
         deliveries.c.outcome == "applied",
+    )
+
+
+def writes(aggregate: Aggregate) -> ColumnElement[bool]:
+    """The condition that a delivery writes records of this aggregate: `Aggregate.has` in SQL."""
+    return or_(
+        deliveries.c.record == aggregate.name,
+        and_(deliveries.c.record.is_(None), deliveries.c.event_type.in_(aggregate.undivided)),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Delete, Update, bindparam, delete, func, select, true, update
 
-from seven.records import Record
+from seven.record import Record
 from store.schema import SCHEMA, metadata
 
 _STRIPES = 64

@@ -9,13 +9,22 @@ from typing import Any
 from ledger.batch import Batch
 from ledger.client import Unreadable
 from runtime.trusted_time import latest_plausible
+from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.event import too_late_fields
 from seven.parsing import Fields
-from seven.records import ArchivedDelivery, DeadLetter, Failure, Record
+from seven.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionOptions:
+    """What the settings decide about projections; of the archive, rows are made again without them."""
+
+
+NO_OPTIONS = ProjectionOptions()
 
 DIED = "workers died with it alone in hand"
 """The reason of a dead letter that workers buried without parsing it, since parsing may have killed them."""
@@ -55,9 +64,9 @@ class Projection:
         return Projection(delivery, tuple(letter), self.envelope)
 
 
-def project_batch(batch: Batch) -> list[Projection]:
+def project_batch(batch: Batch, options: ProjectionOptions = NO_OPTIONS) -> list[Projection]:
     """Parse a batch's envelopes and project their events, each on its own."""
-    return [project_line(numbered(batch, ordinal), line) for ordinal, line in batch.numbered()]
+    return [project_line(numbered(batch, ordinal), line, options=options) for ordinal, line in batch.numbered()]
 
 
 def numbered(batch: Batch, ordinal: int) -> ArchivedDelivery:
@@ -72,7 +81,13 @@ def numbered(batch: Batch, ordinal: int) -> ArchivedDelivery:
 
 
 def project_line(
-    row: ArchivedDelivery, line: bytes, attempt: int = 1, *, trusted: bool = False, reference_at: datetime | None = None
+    row: ArchivedDelivery,
+    line: bytes,
+    attempt: int = 1,
+    *,
+    trusted: bool = False,
+    reference_at: datetime | None = None,
+    options: ProjectionOptions = NO_OPTIONS,
 ) -> Projection:
     """Project an envelope as stored in the ledger. Raises nothing: a line that is no envelope becomes a dead letter.
 
@@ -83,11 +98,19 @@ def project_line(
         envelope = replace(envelope, doubt=None) if trusted else envelope
     except UnreadableEnvelope as error:
         return unread_envelope(row, line).dead(str(error), attempt)
-    return project_envelope(row, envelope, line.decode("ascii", "backslashreplace"), attempt, reference_at)
+    return project_envelope(
+        row, envelope, line.decode("ascii", "backslashreplace"), attempt, reference_at=reference_at, options=options
+    )
 
 
 def project_envelope(
-    row: ArchivedDelivery, envelope: Envelope, text: str, attempt: int = 1, reference_at: datetime | None = None
+    row: ArchivedDelivery,
+    envelope: Envelope,
+    text: str,
+    attempt: int = 1,
+    *,
+    reference_at: datetime | None = None,
+    options: ProjectionOptions = NO_OPTIONS,  # noqa: ARG001
 ) -> Projection:
     """Project an envelope. Raises nothing: a payload that is not understood is parked, a failed projection is dead.
 
@@ -128,7 +151,14 @@ def project_envelope(
         return Projection(archived(outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not block its whole batch
         return Projection(archived(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = archived(subject=event.subject, event_at=event.at, outcome="applied", remark=event.remark, applied_at=now)
+    applied = archived(
+        record=event.about.table,
+        subject=event.subject,
+        event_at=event.at,
+        outcome="applied",
+        remark=event.remark,
+        applied_at=now,
+    )
     return Projection(applied, records, text)
 
 

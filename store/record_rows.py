@@ -14,7 +14,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindpara
 from seven.aggregates import Aggregate
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
-from seven.records import RECORDS, SHAPES, Record, fold
+from seven.record import SHAPES, Record, fold
+from seven.records import RECORDS
 from store.schema import SCHEMA, metadata
 from store.upsert import upsert
 

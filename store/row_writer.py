@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
-from seven.records import Record, fold
+from seven.record import Record, fold
 from store import fence
 from store.engine import expire
 from store.error_reasons import database_reason

@@ -39,7 +39,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from seven.histories import is_undated
 from seven.joins import FieldJoin, Join
-from seven.records import RECORDS, SHAPES, Record
+from seven.record import SHAPES, Record
+from seven.records import RECORDS
 from store.histories import keep_earliest
 from store.schema import SCHEMA, metadata
 

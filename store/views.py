@@ -43,6 +43,8 @@ _VIEWS = {
                     WHEN price_per_minute IS NOT NULL AND duration_s IS NOT NULL THEN 'computed' END AS cost_basis,
                caller, recipient, status
         FROM {schema}calls""",
+    "opted_out": """
+        SELECT number, recipient, channel, since, word, inbound_id FROM {schema}opt_outs WHERE state = 'out'""",
 }
 
 VIEWS = tuple(_VIEWS)
@@ -52,6 +54,7 @@ COMMENTS = {
     "link_totals": "The gateway's own totals. link_activity is less: by events without a webhook, and by retention.",
     "link_activity": "Clicks and views whose webhooks came and that retention has not removed: less than link_totals.",
     "call_costs": "What each call costs, as the gateway reported it or computed by started minutes.",
+    "opted_out": "Whom we may not write to now.",
 }
 """What PostgreSQL shows beside a view."""
 
@@ -92,6 +95,14 @@ COLUMN_COMMENTS = {
         "caller": "The number that called",
         "recipient": "The number that was called",
         "status": "The latest status",
+    },
+    "opted_out": {
+        "number": "The number, in digits; of a forgotten number its hash",
+        "recipient": "Our number or agent that it opted out of; empty for all of them",
+        "channel": "sms, rcs or whatsapp",
+        "since": "Since when",
+        "word": "The word that they sent",
+        "inbound_id": "That of the inbound message; empty for an entry made by hand",
     },
 }
 """The columns of each view, in their order."""

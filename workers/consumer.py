@@ -11,7 +11,8 @@ from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from runtime.redis_errors import reason
-from seven.records import ArchivedDelivery, Record
+from seven.archive_records import ArchivedDelivery
+from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
 from store.fence import Fenced
 from store.projection import project_batch, unreadable

@@ -15,8 +15,8 @@ from ledger.announcements import CLOCK, remote_control_channel
 from ledger.client import Ledger
 from ledger.health import unusable_reasons
 from ledger.stats import ledger_stats
+from seven.archive_records import ArchivedDelivery
 from seven.events import QUEUES, label_of
-from seven.records import ArchivedDelivery
 from store.circuit_breaker import CircuitBreaker
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400

@@ -11,7 +11,7 @@ from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.projection import DIED, Projection, numbered, project_line, unread_envelope
 from store.row_writer import Refused, Store
 

@@ -36,8 +36,8 @@ from operations.dead_letters import (
 )
 from operations.replay import ReplayPlan, ReplaySummary, discard, replay
 from operations.reprocess import reprocess
+from seven.archive_records import ArchivedDelivery
 from seven.field_types import storable
-from seven.records import ArchivedDelivery
 from store.record_rows import read_records
 
 LISTED = 50

@@ -11,9 +11,9 @@ from cli.output.values import short_times
 from operations.dead_letters import Content
 from operations.replay import ReplayPlan, ReplaySummary
 from operations.reprocess import Reprocessed, stored_line
+from seven.archive_records import ArchivedDelivery, Failure
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
-from seven.records import ArchivedDelivery, Failure
 
 _LISTED = (
     ("outcome", "outcome", 0), ("event_type", "type", 0), ("subject", "about", 0), ("summary", "what it said", 0),

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from seven.event import Event
 from seven.field_types import ShortText
-from seven.records import Message, MessageStatus, Record
+from seven.record import Record
+from seven.records import Message, MessageStatus
 from seven.statuses import Statuses
 from seven.timestamps import Moment
 
@@ -26,6 +27,7 @@ STATUSES = Statuses(
 class StatusReport(Event, event_type="dlr"):
     """One status of one message. It names no recipient, label or price: those are in the answer to the sending."""
 
+    about: ClassVar = Message
     example: ClassVar = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}
 
     msg_id: ShortText

@@ -7,13 +7,15 @@ from typing import ClassVar
 from seven.digest import short_digest
 from seven.event import Event
 from seven.field_types import PhoneNumber, ShortText, Text
-from seven.records import InboundMessage, Record
+from seven.record import Record
+from seven.records import InboundMessage
 from seven.timestamps import Moment
 
 
 class InboundSms(Event, event_type="sms_mo"):
     """One inbound SMS. The documented flat GET carries no id."""
 
+    about: ClassVar = InboundMessage
     example: ClassVar = {
         "id": "681590",
         "sender": "SMS",
@@ -60,4 +62,5 @@ class InboundSms(Event, event_type="sms_mo"):
             text=self.text,
             sent_at=self.at,
             message_type=self.message_type,
+            channel="sms",
         )

@@ -6,12 +6,14 @@ from typing import ClassVar
 
 from seven.event import Event
 from seven.field_types import Count, ShortText, Text, Url
-from seven.records import LinkEvent, Record, TrackedLink
+from seven.record import Record
+from seven.records import LinkEvent, TrackedLink
 
 
 class LinkActivity(Event, event_type="tracking"):
     """One click or view. The totals are cumulative per link: they are compared, never summed."""
 
+    about: ClassVar = TrackedLink
     example: ClassVar = {
         "sms_id": "77184244925",
         "sms_label": None,

@@ -7,13 +7,15 @@ from typing import ClassVar
 from seven.digest import short_digest
 from seven.event import Event
 from seven.field_types import PhoneNumber, ShortText
-from seven.records import Call, Record
+from seven.record import Record
+from seven.records import Call
 from seven.timestamps import Moment
 
 
 class IncomingCall(Event, event_type="voice_call"):
     """One incoming call. A recorded real call has the id 0, so ids are not always unique."""
 
+    about: ClassVar = Call
     example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
 
     id: ShortText | None = None

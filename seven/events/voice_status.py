@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from seven.event import Event
 from seven.field_types import Count, PhoneNumber, Price, ShortText
-from seven.records import Call, CallStatus, Record
+from seven.record import Record
+from seven.records import Call, CallStatus
 from seven.statuses import Statuses
 from seven.timestamps import Moment
 
@@ -20,6 +21,7 @@ STATUSES = Statuses(
 class CallStatusUpdate(Event, event_type="voice_status"):
     """One status of one call."""
 
+    about: ClassVar = Call
     example: ClassVar = {
         "callerId": "491771783130",
         "duration": "4",

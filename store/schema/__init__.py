@@ -10,13 +10,16 @@ shows beside them (`store/comments.py`) and what docs/tables.md lists.
 from store.schema.archive import NOT_APPLIED, WITH_PAYLOAD, dead_letter_failures, dead_letters, deliveries
 from store.schema.columns import SCHEMA, metadata
 from store.schema.operations import fences, hook_changes, ledger_marks, tallies
+from store.schema.opt_outs import forgotten, opt_out_events, opt_outs
 from store.schema.records import (
     WITH_TEXT,
+    call_digits,
     call_statuses,
     calls,
     inbound_messages,
     link_events,
     links,
+    message_receipts,
     message_statuses,
     messages,
 )
@@ -33,19 +36,24 @@ __all__ = [
     "SCHEMA",
     "WITH_PAYLOAD",
     "WITH_TEXT",
+    "call_digits",
     "call_statuses",
     "calls",
     "dead_letter_failures",
     "dead_letters",
     "deliveries",
     "fences",
+    "forgotten",
     "hook_changes",
     "inbound_messages",
     "ledger_marks",
     "link_events",
     "links",
+    "message_receipts",
     "message_statuses",
     "messages",
     "metadata",
+    "opt_out_events",
+    "opt_outs",
     "tallies",
 ]

@@ -44,6 +44,11 @@ def column(name: str, kind: Any, comment: str) -> Column[Any]:
     return Column(name, kind, comment=comment)
 
 
+def column_with_default(name: str, kind: Any, default: str, comment: str) -> Column[Any]:
+    """A column that has this value in rows of earlier versions."""
+    return Column(name, kind, server_default=default, comment=comment)
+
+
 def changed_at() -> Column[Any]:
     """The one column that is no join."""
     return Column(

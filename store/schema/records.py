@@ -1,8 +1,18 @@
 """Records: one table for each record, with the record's fields as columns (`seven/records.py` has their joins)."""
 
-from sqlalchemy import BigInteger, Boolean, Integer, Table, func, literal_column, text
+from sqlalchemy import BigInteger, Boolean, Double, Integer, Table, func, literal_column, text
 
-from store.schema.columns import changed_at, column, hour_of, index, key, metadata, undated, undated_entry
+from store.schema.columns import (
+    changed_at,
+    column,
+    column_with_default,
+    hour_of,
+    index,
+    key,
+    metadata,
+    undated,
+    undated_entry,
+)
 from store.types import CodePointText, Euros, Time
 
 WITH_TEXT = text("text IS NOT NULL")
@@ -30,6 +40,7 @@ messages = Table(
     changed_at(),
     undated("this status"),
     column("delivered_at", Time, "The earliest reported time of a status that means delivered, whatever came later"),
+    column("read_at", Time, "When its recipient read it first, where the channel reports that"),
     index("ix_messages_foreign_id", ["foreign_id"], "trace; joins with what was sent"),
     index("ix_messages_changed_at", ["changed_at"], _CHANGES),
     index(
@@ -64,6 +75,17 @@ message_statuses = Table(
     postgresql_partition_by="RANGE (at)",
 )
 
+message_receipts = Table(
+    "message_receipts",
+    metadata,
+    key("msg_id", "That of the message"),
+    key("kind", "delivered or read"),
+    key("at", "When the message was received or read", Time),
+    undated_entry(),
+    index("ix_message_receipts_at", ["at"], _HISTORY),
+    comment="Every receipt of a message by channels that report them, each once",
+)
+
 inbound_messages = Table(
     "inbound_messages",
     metadata,
@@ -74,13 +96,22 @@ inbound_messages = Table(
     column("sent_at", Time, "When it was sent"),
     column("message_type", CodePointText, "As reported, usually SMS"),
     changed_at(),
+    column_with_default("channel", CodePointText, "sms", "sms, rcs or whatsapp"),
+    column("content_type", CodePointText, "Of an RCS message: text, suggestion_response, user_file or location"),
+    column("agent_id", CodePointText, "The RCS agent of ours that it was sent to"),
+    column("postback", CodePointText, "What the suggestion that they chose stands for; blanked with the text"),
+    column("file_uri", CodePointText, "Where the file that they sent is; blanked with the text"),
+    column("mime_type", CodePointText, "The type of that file"),
+    column("file_name", CodePointText, "The name of that file; blanked with the text"),
+    column("latitude", Double, "The place that they sent, in degrees; blanked with the text"),
+    column("longitude", Double, "The place that they sent, in degrees; blanked with the text"),
     index("ix_inbound_messages_changed_at", ["changed_at"], _CHANGES),
     index("ix_inbound_messages_sent_at", ["sent_at"], "retention: the oldest; console: by day"),
     index(
         "ix_inbound_messages_sent_at_text", ["sent_at"], "retention: texts to blank; blanked rows leave it", WITH_TEXT
     ),
     index("ix_inbound_messages_sender", ["sender"], "trace, query person: the history of a number"),
-    comment="The SMS that others sent to our numbers",
+    comment="The messages that others sent to our numbers and agents",
 )
 
 calls = Table(
@@ -125,6 +156,18 @@ call_statuses = Table(
     index("ix_call_statuses_at", ["at"], _HISTORY),
     comment="Every status that a call has had, each once",
     postgresql_partition_by="RANGE (at)",
+)
+
+call_digits = Table(
+    "call_digits",
+    metadata,
+    key("direction", "That of the call"),
+    key("call_id", "That of the call"),
+    key("at", "When the key was pressed, in whole seconds", Time),
+    key("digit", "The key: 0 to 9, * or #; empty unless SEVEN_KEEP_DIGITS is true"),
+    undated_entry(),
+    index("ix_call_digits_at", ["at"], _HISTORY),
+    comment="Every key that was pressed in a call; the same key twice in one second is one",
 )
 
 links = Table(

@@ -17,8 +17,10 @@ from emulator.wire import requests
 from ledger.batch import Batch
 from ledger.client import Ledger
 from operations.audit import Auditor
+from seven.archive_records import ArchivedDelivery, DeadLetter, LedgerMark
 from seven.events import EVENT_TYPES, QUEUES
-from seven.records import RECORDS, ArchivedDelivery, DeadLetter, LedgerMark, Record
+from seven.record import Record
+from seven.records import RECORDS
 from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 
 from ledger.client import Ledger
 from operations.audit import Auditor
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.row_writer import Store
 from store.schema import deliveries, tallies
 from tests.deploy.tools import thorough_on_sqlite

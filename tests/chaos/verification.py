@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from ledger.client import Ledger
+from seven.archive_records import DeadLetter
 from seven.events import QUEUES
-from seven.records import DeadLetter, Record
+from seven.record import Record
 from store.schema import SCHEMA, metadata
 from tests.chaos.workload import Rows
 from tests.processes import ROOT

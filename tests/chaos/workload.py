@@ -11,7 +11,7 @@ from emulator.scenarios import plan_deliveries, scenario
 from emulator.seeds import SEEDS
 from emulator.wire import LAYOUTS, PlannedDelivery
 from seven.events import EVENT_TYPES
-from seven.records import Record
+from seven.record import Record
 
 MESSAGES = 1000
 """Messages in a scenario, about 5,500 deliveries; within it, deliveries are shuffled."""

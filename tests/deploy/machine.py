@@ -23,7 +23,7 @@ from emulator.wire import PlannedDelivery, requests
 from ledger.client import Ledger
 from operations.audit import Auditor
 from seven.events import EVENT_TYPES, QUEUES
-from seven.records import Record
+from seven.record import Record
 from store.engine import create_store_engine
 from store.schema import deliveries as rows
 from tests.chaos.verification import compare

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from ledger.client import Ledger
 from operations.retention import Retention, RetentionResult
 from runtime.settings.retention import RetentionSettings
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.circuit_breaker import CircuitBreaker
 from store.schema import deliveries, tallies
 from tests.factories.archive import delivery_id, rows

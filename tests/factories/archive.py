@@ -13,7 +13,7 @@ from operations.rebuild import ChunkResult, chunks, preview, rebuild
 from operations.refold import NO_OVERRIDES, Overrides
 from seven.envelope import Envelope
 from seven.joins import Join
-from seven.records import SHAPES, Record, fold
+from seven.record import SHAPES, Record, fold
 from store.archive import Scope
 from store.projection import Projection, project_batch
 from store.record_rows import RowKey, row_key

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 from ledger.batch import Batch, Header
 from operations.dead_letters import Selection, read_failures, select_ids
 from operations.replay import ReplaySummary, replay
+from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
-from seven.records import ArchivedDelivery
 from store.projection import Projection, project_batch
 from store.row_writer import Store
 from store.schema import dead_letters

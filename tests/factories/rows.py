@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Engine, select
 from sqlalchemy.types import BigInteger, Integer
 
+from seven.archive_records import OUTCOMES
 from seven.joins import Join
-from seven.records import OUTCOMES, RECORDS, SHAPES, Record, fold
+from seven.record import SHAPES, Record, fold
+from seven.records import RECORDS
 from store.schema import SCHEMA, metadata
 from store.types import Euros, Time
 

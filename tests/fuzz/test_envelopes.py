@@ -6,9 +6,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.envelopes import Received, classify
+from seven.archive_records import ArchivedDelivery
 from seven.delivery import Delivery
 from seven.envelope import Envelope
-from seven.records import ArchivedDelivery, fold
+from seven.record import fold
 from store.projection import Projection, project_line
 from tests.fuzz.inputs import DELIVERIES, EVENT_TYPES
 

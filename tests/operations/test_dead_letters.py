@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from operations.dead_letters import Selection, count_groups, list_unapplied
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store

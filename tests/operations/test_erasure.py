@@ -9,9 +9,10 @@ from sqlalchemy import Engine, Text
 
 from ledger.client import Ledger
 from operations.audit import Auditor
+from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.digest import is_short_digest
-from seven.records import ArchivedDelivery, Call, InboundMessage, TrackedLink
+from seven.records import Call, InboundMessage, TrackedLink
 from store.personal_data import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.schema import metadata

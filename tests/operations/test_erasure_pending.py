@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.client import Ledger
+from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id
-from seven.records import ArchivedDelivery, InboundMessage
+from seven.records import InboundMessage
 from store.record_rows import RowKey
 from store.row_writer import Store
 from store.schema import metadata

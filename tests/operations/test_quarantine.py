@@ -10,8 +10,8 @@ from sqlalchemy import Engine, update
 from operations.dead_letters import Selection
 from operations.rebuild import chunks, rebuild
 from operations.replay import discard
+from seven.archive_records import ArchivedDelivery
 from seven.envelope import CUT, Envelope
-from seven.records import ArchivedDelivery
 from store.archive import Scope
 from store.projection import DIED, project_line
 from store.row_writer import Store

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from operations.rebuild import chunks
 from seven.aggregates import aggregates
-from seven.records import CallStatus, LinkEvent, Message, MessageStatus, Record
+from seven.record import Record
+from seven.records import CallStatus, LinkEvent, Message, MessageStatus
 from store.archive import Scope
 from store.projection import Projection
 from store.record_rows import Change, RowKey

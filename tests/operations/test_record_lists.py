@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Engine, event, insert
 
 from operations.keyset import Cursor
 from operations.record_lists import LISTS, RecordList, read_rows
-from seven.records import ArchivedDelivery, Call, DeadLetter, InboundMessage, Message, Record, TrackedLink
+from seven.archive_records import ArchivedDelivery, DeadLetter
+from seven.record import Record
+from seven.records import Call, InboundMessage, Message, TrackedLink
 from store.row_writer import Store
 from store.schema import hook_changes
 from tests.factories.archive import delivery_id

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.trace import latest_deliveries, trace_story
-from seven.records import ArchivedDelivery, DeadLetter, Failure, Record, fold
+from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.record import Record, fold
 from seven.timestamps import TOO_FAR_AHEAD
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store

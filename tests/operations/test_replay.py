@@ -13,7 +13,8 @@ from operations.dead_letters import Selection
 from operations.replay import ReplayPlan, discard, replay
 from seven.envelope import Envelope
 from seven.event import EVENT_TYPES, Event
-from seven.records import Message, Record
+from seven.record import Record
+from seven.records import Message
 from store.engine import create_store_engine
 from store.projection import project_batch, unreadable
 from store.row_writer import Store

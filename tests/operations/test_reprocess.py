@@ -12,9 +12,9 @@ from ledger.client import Unreadable
 from operations.dead_letters import Selection, list_unapplied, read_unapplied
 from operations.replay import discard
 from operations.reprocess import reprocess
+from seven.archive_records import ArchivedDelivery
 from seven.digest import delivery_digest
 from seven.envelope import Envelope
-from seven.records import ArchivedDelivery
 from store.projection import DIED, numbered, project_batch, unread_envelope, unreadable
 from store.row_writer import Store
 from store.schema import dead_letter_failures, dead_letters, deliveries, messages

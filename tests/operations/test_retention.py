@@ -17,11 +17,7 @@ from ledger.client import Ledger
 from operations.retention import Retention, RetentionResult, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
 from runtime.settings.retention import LEAST_DAYS, RetentionSettings
-from seven.records import (
-    InboundMessage,
-    Message,
-    MessageStatus,
-)
+from seven.records import InboundMessage, Message, MessageStatus
 from store import purge
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store

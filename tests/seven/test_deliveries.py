@@ -13,7 +13,8 @@ import pytest
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
-from seven.records import RECORDS, Record, fold
+from seven.record import Record, fold
+from seven.records import RECORDS
 from tests.seven.corpus import CASES, Case, with_webhook_timestamp
 from tests.seven.event_fields import TIMES
 from tests.seven.wire_forms import WIRE_FORMS, Sent

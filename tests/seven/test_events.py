@@ -8,7 +8,8 @@ import pytest
 
 from seven.delivery import Payload
 from seven.events import EVENT_TYPES
-from seven.records import Call, LinkEvent, Message, TrackedLink, fold
+from seven.record import fold
+from seven.records import Call, LinkEvent, Message, TrackedLink
 from tests.seven.event_fields import RECEIVED_AT, TIMES, VALID, changed, event
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES
-from seven.records import SHAPES, Record, fold
+from seven.record import SHAPES, Record, fold
 from tests.seven.event_fields import (
     COUNTS,
     PHONE_NUMBERS,

@@ -9,7 +9,7 @@ from seven.errors import InvalidPayload
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.field_types import Price
-from seven.records import fold
+from seven.record import fold
 from seven.timestamps import Moment
 from tests.seven.event_fields import (
     COUNTS,

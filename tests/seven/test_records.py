@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seven import records
+from seven.archive_records import OUTCOMES, ArchivedDelivery, DeadLetter
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.histories import is_undated
 from seven.joins import Join
-from seven.records import OUTCOMES, RECORDS, SHAPES, ArchivedDelivery, DeadLetter, LinkEvent, Message, Record, fold
+from seven.record import SHAPES, Record, fold
+from seven.records import RECORDS, LinkEvent, Message
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -25,6 +27,7 @@ POOLS: dict[Any, list[Any]] = {
     str: ["", " ", "0", "10", "9", "A", "a", "ß", "ss", "\uffff", "👍", "\ufffd"],
     int: [0, 1, 9, 10, 2**31 - 1],
     bool: [False, True],
+    float: [-90.0, 0.0, 52.520008, 180.0],
     Decimal: [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal(100)],
     datetime: [datetime(2000, 1, 1, tzinfo=UTC), NOON, NOON + timedelta(microseconds=1), NOON + timedelta(days=1)],
 }

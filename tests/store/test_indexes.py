@@ -11,7 +11,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
-from seven.records import ArchivedDelivery, Message
+from seven.archive_records import ArchivedDelivery
+from seven.records import Message
 from store.archive import first_id
 from store.beside_traffic import NewIndex, build_index
 from store.comments import comments

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from seven.records import CallStatus, InboundMessage, Message, MessageStatus, Record
+from seven.record import Record
+from seven.records import CallStatus, InboundMessage, Message, MessageStatus
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.engine import create_store_engine, database_url
 from store.migrate import migrate
 from store.partitions import PARTITIONED, partitions

@@ -10,7 +10,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
 
 from ledger.client import Ledger
-from seven.records import ArchivedDelivery, MessageStatus
+from seven.archive_records import ArchivedDelivery
+from seven.records import MessageStatus
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.partitions import AHEAD, PARTITIONED, WEEK, Partition, monday, partitions, provide

@@ -10,18 +10,9 @@ from sqlalchemy import Engine, select
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
 from operations.refold import LeftSubject
-from seven.records import (
-    Call,
-    CallStatus,
-    DeadLetter,
-    Failure,
-    InboundMessage,
-    LinkEvent,
-    Message,
-    MessageStatus,
-    Record,
-    TrackedLink,
-)
+from seven.archive_records import DeadLetter, Failure
+from seven.record import Record
+from seven.records import Call, CallStatus, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store import purge
 from store.row_writer import Store
 from store.schema import deliveries, hook_changes

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from ledger.client import Ledger
-from seven.records import DeadLetter
+from seven.archive_records import DeadLetter
 from store.row_writer import Store
 from tests.factories.aged_rows import DAY, NOW, keep_days, retain, row, rows_of, tallied_ranges
 

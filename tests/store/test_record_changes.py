@@ -10,7 +10,8 @@ from sqlalchemy import Engine, event
 
 from seven.aggregates import aggregates
 from seven.joins import Join
-from seven.records import RECORDS, SHAPES, Call, CallStatus, Record
+from seven.record import SHAPES, Record
+from seven.records import RECORDS, Call, CallStatus
 from store.archive import Scope, archived, census
 from store.engine import create_store_engine
 from store.migrate import migrate

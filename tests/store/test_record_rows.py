@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
-from seven.records import Record, fold
+from seven.record import Record, fold
 from store.record_rows import read_records, row_key
 from store.row_writer import Store
 from tests.factories.rows import empty, scenarios

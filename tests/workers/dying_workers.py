@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from ledger.client import Ledger
-from seven.records import Record
+from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries

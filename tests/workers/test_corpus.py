@@ -7,9 +7,11 @@ from sqlalchemy import Engine, select
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
+from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.delivery import Payload
 from seven.envelope import Envelope
-from seven.records import RECORDS, ArchivedDelivery, DeadLetter, Record
+from seven.record import Record
+from seven.records import RECORDS
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries

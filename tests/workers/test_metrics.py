@@ -12,7 +12,7 @@ from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
 from ledger.stats import sent, sent_entry
-from seven.records import ArchivedDelivery
+from seven.archive_records import ArchivedDelivery
 from store.circuit_breaker import CircuitBreaker
 from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port

@@ -19,5 +19,5 @@ def upgrade() -> None:
         schema=schema,
     )
     if schema:  # SQLite has none
-        for view, comment in COMMENTS.items():
-            op.execute(f"COMMENT ON VIEW seven.{view} IS $${comment}$$")
+        for view in ("delivery_rates", "link_totals", "link_activity", "call_costs"):
+            op.execute(f"COMMENT ON VIEW seven.{view} IS $${COMMENTS[view]}$$")

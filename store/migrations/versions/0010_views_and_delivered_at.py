@@ -8,7 +8,7 @@ from sqlalchemy import Column, text
 
 from store.exclusive_lock import lock_exclusively
 from store.types import Time
-from store.views import VIEWS, create_view
+from store.views import create_view
 
 revision = "0010"
 down_revision = "0009"
@@ -24,7 +24,7 @@ def upgrade() -> None:
     if schema:  # in the order in which workers lock them
         lock_exclusively(connection, ["calls", "link_events", "links", "messages"])
     op.add_column("messages", Column("delivered_at", Time), schema=schema)
-    for view in VIEWS:
+    for view in ("delivery_rates", "link_totals", "link_activity", "call_costs"):
         if not schema:
             op.execute(f"DROP VIEW {view}")
         op.execute(text(create_view(view, connection.dialect.name).replace(":", r"\:")))

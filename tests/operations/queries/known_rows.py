@@ -3,16 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from seven.records import (
-    ArchivedDelivery,
-    Call,
-    InboundMessage,
-    LinkEvent,
-    Message,
-    MessageStatus,
-    Record,
-    TrackedLink,
-)
+from seven.archive_records import ArchivedDelivery
+from seven.record import Record
+from seven.records import Call, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store.archive import first_id
 
 NOW = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)

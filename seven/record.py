@@ -1,0 +1,64 @@
+"""Record: one row of one table, in our own names; every field declares its join.
+
+Folding records is commutative, associative and idempotent, so repeats, retries, replays and racing workers all
+produce the same rows. A record's table has its fields as columns, under the same names.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from seven.histories import keep_earliest
+from seven.joins import Join, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of one table; `merge` is the join of its fields."""
+
+    table: ClassVar[str]
+    tracks_changes: ClassVar[bool] = False  # whether its table carries `changed_at`
+    history_of: ClassVar[tuple[str, ...]] = ()
+    """Of an entry of a history, the fields of its key without the time; empty for other records."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The values of the key's fields, in the order of their declaration."""
+        return SHAPES[type(self)].key(self)
+
+    def merge(self, other: Self) -> Self:
+        """Merge two records with the same key."""
+        joined: dict[str, Any] = {}
+        shape = SHAPES[type(self)]
+        for name, field_join in shape.independent.items():
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if theirs != ours:
+                joined[name] = field_join.merge(ours, theirs)
+        if shape.sort_key(other) > shape.sort_key(self):
+            joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
+        return dataclasses.replace(self, **joined) if joined else self
+
+
+def fold(records: Iterable[Record]) -> list[Record]:
+    """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock.
+
+    Of the entries of a history without a time of their own, the earliest of each status.
+    """
+    folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
+    for record in records:
+        row = (record.table, record.key)
+        known = folded.get(row)
+        folded[row] = record if known is None else known.merge(record)
+    return keep_earliest(folded[row] for row in sorted(folded))
+
+
+class _Shapes(dict[type[Record], Shape]):
+    """The shape of each record class, made when it is first asked for."""
+
+    def __missing__(self, record: type[Record]) -> Shape:
+        shape = self[record] = Shape(record)
+        return shape
+
+
+SHAPES = _Shapes()
