@@ -19,7 +19,6 @@ class ArchivedDelivery(Record):
     id: str = key()
     event_type: str | None = greatest()
     queue: str | None = greatest()
-    record: str | None = greatest()
     subject: str | None = greatest()
     received_at: datetime | None = earliest()
     event_at: datetime | None = earliest()
@@ -33,6 +32,7 @@ class ArchivedDelivery(Record):
     applied_at: datetime | None = earliest()
     ledger: str | None = greatest()
     ordinal: int | None = greatest()
+    record: str | None = greatest()
 
 
 @dataclass(frozen=True, slots=True)
