@@ -9,9 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, Engine, select
-from sqlalchemy.types import BigInteger, Integer
+from sqlalchemy.types import BigInteger, Double, Integer
 
-from seven.archive_records import OUTCOMES
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
 from seven.records import RECORDS
@@ -23,6 +22,7 @@ NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 # Small pools, so that ties occur. The texts sort differently by code point, by UTF-16 and by any language's rules.
 TEXTS = ["", "0", "10", "9", "B", "a", "a ", "Ä", "ß", "\uffff", "\U00010000", "'; --", "\ufffd", "ACCEPTED"]
 TIMES = [NOON, NOON + timedelta(microseconds=1), NOON + timedelta(hours=1), datetime(2000, 1, 1, tzinfo=UTC)]
+DEGREES = [-90.0, 0.0, 52.520008, 180.0]
 NUMBERS = [0, 1, 9, 10, 2**31 - 1]
 PRICES = [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal("9.9"), Decimal("9999999.99999999")]
 
@@ -30,7 +30,7 @@ PRICES = [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal("9.9"), D
 def _values(record: type[Record], name: str) -> list[Any]:
     declared, kind = SHAPES[record].field_joins[name], metadata.tables[f"{SCHEMA}.{record.table}"].c[name].type
     if declared.order:
-        pool: list[Any] = list(OUTCOMES)
+        pool: list[Any] = list(declared.order)
     elif isinstance(kind, Boolean):
         pool = [False, True]
     elif isinstance(kind, (Integer, BigInteger)):
@@ -39,6 +39,8 @@ def _values(record: type[Record], name: str) -> list[Any]:
         pool = TIMES
     elif isinstance(kind, Euros):
         pool = PRICES
+    elif isinstance(kind, Double):
+        pool = DEGREES
     else:
         pool = TEXTS
     return pool[:3] if declared.join is Join.KEY else [None, *pool]

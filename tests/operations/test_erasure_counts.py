@@ -25,6 +25,7 @@ TOTALS = {
     "link_totals": "sum(links), sum(clicked_links), sum(clicks), sum(views) FROM {}",
     "link_activity": "hour, sum(clicks), sum(views) FROM {} GROUP BY hour",
     "call_costs": "direction, count(*), sum(billed_minutes), sum(cost_eur) FROM {} GROUP BY direction",
+    "opted_out": "channel, count(*) FROM {} GROUP BY channel",
 }
 
 

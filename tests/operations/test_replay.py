@@ -40,6 +40,7 @@ def understanding_rcs(project: Callable[[str], Iterable[Record]]) -> Iterator[No
     """Registers `rcs` as an event type for the block, as an upgrade would."""
 
     class Rcs(Event, event_type="rcs"):
+        about = Message
         msg_id: str
 
         @property
