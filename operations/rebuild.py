@@ -13,7 +13,7 @@ from operations.refold import NO_OVERRIDES, LeftSubject, Overrides, Refolded, re
 from seven.aggregates import Aggregate, aggregates
 from store.archive import PAGE, Page, Scope, census, pages, resubject
 from store.record_rows import KEYS_AT_ONCE, lock_tables, replace_rows
-from store.row_writer import Refused, Store
+from store.row_writer import Store, unwritable_reason
 
 SUBJECTS_PER_CHUNK = 300
 DELIVERIES_PER_CHUNK = 2_000
@@ -60,7 +60,7 @@ def preview(engine: Engine, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -
 
 
 def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> Iterator[ChunkResult]:
-    """Replace the rows of a chunk in one transaction; if the database refuses any, in one for each subject.
+    """Replace the rows of a chunk in one transaction; if any cannot be written, in one for each subject.
 
     Raises StoreAway; every result yielded before is committed.
     """
@@ -69,12 +69,15 @@ def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> 
         return
     try:
         yield _replace(store, chunk, overrides)
-    except Refused as error:
+    except Exception as error:
+        reason = unwritable_reason(error)
+        if reason is None:
+            raise
         if len(chunk.subjects) > 1:
             for subject in chunk.subjects:
                 yield from rebuild(store, Chunk(chunk.aggregate, (subject,), 0), overrides)
         else:
-            yield _left(chunk, f"refused by the database: {error}")
+            yield _left(chunk, reason)
 
 
 def rebuild_all(

@@ -16,9 +16,8 @@ from operations.dead_letters import read_failures, read_unapplied
 from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reprocess
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
-from store.errors import is_refusal
-from store.record_rows import changes
-from store.row_writer import Store, error_reason, merge_rows
+from store.record_rows import Change, changes
+from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
 from store.schema import dead_letter_failures, dead_letters, deliveries
 
 
@@ -69,7 +68,8 @@ class ReplayPlan:
         """Add these deliveries to the plan. Raises SQLAlchemyError when the database is away."""
         with self._engine.connect().execution_options(reads=True) as connection:
             batch = [reprocess(unapplied, self._force) for unapplied in read_unapplied(connection, ids)]
-            for change in changes(connection, (row for reprocessed in batch for row in reprocessed.rows)):
+            batch, changed = _changes(connection, batch)
+            for change in changed:
                 self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
         for reprocessed in batch:
             if reprocessed.id != reprocessed.unapplied.delivery.id:
@@ -89,7 +89,7 @@ class ReplayPlan:
 def replay(store: Store, ids: Sequence[str], force: bool = False) -> list[Reprocessed]:
     """Reprocess deliveries and write the results in one transaction; return them.
 
-    A delivery whose rows the database refuses is buried alone. Raises StoreAway; then nothing was written.
+    A delivery whose rows cannot be written is buried alone. Raises StoreAway; then nothing was written.
     """
 
     def attempt(connection: Connection) -> list[Reprocessed]:
@@ -140,13 +140,38 @@ def _delete_stored(connection: Connection, reprocessed: Reprocessed) -> None:
     merge_rows(connection, fold(rows))
 
 
+def _changes(connection: Connection, batch: list[Reprocessed]) -> tuple[list[Reprocessed], list[Change]]:
+    """What becomes of deliveries, and the rows that would differ; those whose rows cannot be merged would be dead."""
+    try:
+        return batch, changes(connection, (row for reprocessed in batch for row in reprocessed.rows))
+    except Exception as error:
+        if unwritable_reason(error) is None:
+            raise
+    apart = [_changes_apart(connection, reprocessed) for reprocessed in batch]
+    return [reprocessed for reprocessed, _ in apart], [change for _, group in apart for change in group]
+
+
+def _changes_apart(connection: Connection, reprocessed: Reprocessed) -> tuple[Reprocessed, list[Change]]:
+    changed: list[Change] = []
+    for index in range(len(reprocessed.projections)):
+        try:
+            changed += changes(connection, reprocessed.projections[index].rows())
+        except Exception as error:
+            reason = unwritable_reason(error)
+            if reason is None:
+                raise
+            reprocessed = reprocessed.with_refused(index, reason)
+            changed += changes(connection, reprocessed.projections[index].rows())
+    return reprocessed, [*changed, *changes(connection, reprocessed.letter_updates)]
+
+
 def _write(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reprocessed]:
-    """Merge all rows at once, in the order that all writers use; if the database refuses any, one by one."""
+    """Merge all rows at once, in the order that all writers use; if any cannot be written, one by one."""
     try:
         with connection.begin_nested():
             merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows))
     except Exception as error:
-        if not is_refusal(error):
+        if unwritable_reason(error) is None:
             raise
         return [_write_alone(connection, reprocessed) for reprocessed in batch]
     return list(batch)
@@ -156,11 +181,12 @@ def _write_alone(connection: Connection, reprocessed: Reprocessed) -> Reprocesse
     for index in range(len(reprocessed.projections)):
         try:
             with connection.begin_nested():
-                merge_rows(connection, fold(reprocessed.projections[index].rows()))
+                merge_rows(connection, fold_rows(reprocessed.projections[index].rows()))
         except Exception as error:
-            if not is_refusal(error):
+            reason = unwritable_reason(error)
+            if reason is None:
                 raise
-            reprocessed = reprocessed.with_refused(index, error_reason(error))
+            reprocessed = reprocessed.with_refused(index, reason)
             merge_rows(connection, fold(reprocessed.projections[index].rows()))
     merge_rows(connection, reprocessed.letter_updates)
     return reprocessed

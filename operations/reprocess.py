@@ -64,10 +64,10 @@ class Reprocessed:
         return (*(row for projection in self.projections for row in projection.rows()), *self.letter_updates)
 
     def with_refused(self, index: int, reason: str) -> "Reprocessed":
-        """The same, with projection `index` dead because the database refuses its rows."""
+        """The same, with projection `index` dead because its rows cannot be written."""
         projections = list(self.projections)
         attempt = 1 if index else _next_attempt(self.unapplied)
-        projections[index] = projections[index].dead(f"refused by the database: {reason}", attempt)
+        projections[index] = projections[index].dead(reason, attempt)
         return replace(self, projections=tuple(projections))
 
 

@@ -43,7 +43,9 @@ class Record:
 def fold(records: Iterable[Record]) -> list[Record]:
     """Merge records into one per table and key, sorted by both: in this order, racing writers do not deadlock.
 
-    Of the entries of a history without a time of their own, the earliest of each status.
+    Of the entries of a history without a time of their own, the earliest of each status. A key without a value is a
+    fault of its event: no two NULLs are equal, so a repeat would be another row. Databases refuse it; here it raises
+    TypeError where keys are compared.
     """
     folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
     for record in records:

@@ -24,6 +24,12 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(original, unbindable) or sqlstate(error)[:2] in _REFUSALS
 
 
+def is_of_driver(error: Exception) -> bool:
+    """Whether a database's driver raised it, not within a statement: its connection has failed."""
+    psycopg = sys.modules.get("psycopg")
+    return isinstance(error, (sqlite3.Error, psycopg.Error) if psycopg else sqlite3.Error)
+
+
 def is_race(error: Exception) -> bool:
     """Whether two writers collided, so that an immediate retry suffices."""
     return isinstance(error, DBAPIError) and sqlstate(error) in _RACES

@@ -145,20 +145,20 @@ def project_envelope(
         until = reference_at or _accepted_at(envelope, row, now)
         event = payload.event(envelope.received_at, until, too_late_fields(row.remark))
         records = tuple(event.project())
+        applied = archived(
+            record=event.about.table,
+            subject=event.subject,
+            event_at=event.at,
+            outcome="applied",
+            remark=event.remark,
+            applied_at=now,
+        )
     except NotUnderstood as parked:
         if envelope.doubt is not None:
             return _quarantined(archived, envelope, text)
         return Projection(archived(outcome="parked", reason=parked.reason), (), text)
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not block its whole batch
         return Projection(archived(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
-    applied = archived(
-        record=event.about.table,
-        subject=event.subject,
-        event_at=event.at,
-        outcome="applied",
-        remark=event.remark,
-        applied_at=now,
-    )
     return Projection(applied, records, text)
 
 

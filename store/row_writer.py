@@ -14,7 +14,7 @@ from seven.record import Record, fold
 from store import fence
 from store.engine import expire
 from store.error_reasons import database_reason
-from store.errors import is_race, is_refusal, is_unmigrated, sqlstate
+from store.errors import is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
 
@@ -34,7 +34,34 @@ class NotMigrated(StoreAway):
 
 
 class Refused(Exception):  # noqa: N818 - a fact about the rows
-    """The database will never accept these rows. Nothing was written."""
+    """These rows can never be written; its text is the reason. Nothing was written."""
+
+
+_NOT_ABOUT_ROWS = (StoreAway, fence.Fenced, SQLAlchemyError, OSError, MemoryError)
+"""Of a server or of this machine: the same rows may be written later."""
+
+
+def unwritable_reason(error: Exception) -> str | None:
+    """Why the rows that this error is about can never be written: as the database says, or for a fault of ours.
+
+    None where a server or this machine failed. The error's own text would quote the rows.
+    """
+    if isinstance(error, Refused):
+        return str(error)
+    if is_refusal(error):
+        return f"refused by the database: {error_reason(error)}"
+    is_ours = not isinstance(error, _NOT_ABOUT_ROWS) and not is_of_driver(error)
+    return f"could not be merged: {type(error).__name__}" if is_ours else None
+
+
+def fold_rows(records: Iterable[Record]) -> list[Record]:
+    """Fold records. Raises Refused for a fault in them, such as a key without a value."""
+    try:
+        return fold(records)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Refused(f"could not be merged: {type(error).__name__}") from error
 
 
 class Store:
@@ -55,25 +82,33 @@ class Store:
         return store
 
     def write(self, records: Iterable[Record]) -> None:
-        """Merge the records into their tables; on return they are on disk. Raises StoreAway or Refused."""
-        folded = fold(records)
-        self.transact(lambda connection: merge_rows(connection, folded))
+        """Merge the records into their tables; on return they are on disk. Raises StoreAway, Refused or Fenced."""
+        folded = fold_rows(records)
+        try:
+            self.transact(lambda connection: merge_rows(connection, folded))
+        except Refused:
+            raise
+        except Exception as error:
+            if reason := unwritable_reason(error):
+                raise Refused(reason) from error
+            raise
 
     def write_apart(self, groups: Sequence[Iterable[Record]], bury: Callable[[int, str], Iterable[Record]]) -> None:
-        """Merge groups of records one by one, still in one transaction. Raises StoreAway.
+        """Merge groups of records one by one, still in one transaction. Raises StoreAway or Fenced.
 
-        `bury(index, reason)` returns the records that replace a group which the database refuses.
+        `bury(index, reason)` returns the records that replace a group which cannot be written.
         """
 
         def attempt(connection: Connection) -> None:
             for index, group in enumerate(groups):
                 try:
                     with connection.begin_nested():
-                        merge_rows(connection, fold(group))
+                        merge_rows(connection, fold_rows(group))
                 except Exception as error:
-                    if not is_refusal(error):
+                    reason = unwritable_reason(error)
+                    if reason is None:
                         raise
-                    merge_rows(connection, fold(bury(index, error_reason(error))))
+                    merge_rows(connection, fold_rows(bury(index, reason)))
 
         self.transact(attempt)
 
@@ -91,7 +126,7 @@ class Store:
                 if is_race(error) and attempt < RACES:
                     log.info("two writers collided; trying again", attempt=attempt, at_most=RACES)
                 elif is_refusal(error):
-                    raise Refused(error_reason(error)) from None  # its text would quote the row
+                    raise Refused(unwritable_reason(error)) from None  # its text would quote the row
                 elif isinstance(error, SQLAlchemyError):
                     raise self._away(error) from None
                 else:

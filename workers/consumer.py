@@ -139,7 +139,7 @@ class Consumer:
             log.warning("not released", batches=len(batch_ids), cause=reason(error))
 
     def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
-        """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway or Refused."""
+        """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway, Refused or Fenced."""
         projections = [
             projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch)
         ]
@@ -147,13 +147,15 @@ class Consumer:
         deliveries = [projection.delivery for projection in projections]
 
         def bury(index: int, reason: str) -> tuple[Record, ...]:
-            buried = projections[index].dead(f"refused by the database: {reason}")
+            buried = projections[index].dead(reason)
             deliveries[index] = buried.delivery
             return buried.rows()
 
         try:
             store.write(row for projection in projections for row in projection.rows())
-        except Refused:  # one row of one envelope: bury that envelope, and write the others
+        except (
+            Refused
+        ):  # one row of one envelope, or two that do not merge: bury what cannot be written, write the others
             store.write_apart([projection.rows() for projection in projections], bury)
         return deliveries
 

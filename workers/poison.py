@@ -74,6 +74,6 @@ def _write(store: Store, projection: Projection) -> ArchivedDelivery:
     try:
         store.write(projection.rows())
     except Refused as error:
-        projection = projection.dead(f"refused by the database: {error}")
+        projection = projection.dead(str(error))
         store.write(projection.rows())
     return projection.delivery

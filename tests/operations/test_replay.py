@@ -1,9 +1,7 @@
 """Replay: deliveries that were not applied are reprocessed, repeatedly and without duplicates, in both databases."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -12,7 +10,7 @@ from ledger.client import Unreadable
 from operations.dead_letters import Selection
 from operations.replay import ReplayPlan, discard, replay
 from seven.envelope import Envelope
-from seven.event import EVENT_TYPES, Event
+from seven.event import EVENT_TYPES
 from seven.record import Record
 from seven.records import Message
 from store.engine import create_store_engine
@@ -31,36 +29,9 @@ from tests.factories.dead_letters import (
     write,
 )
 from tests.factories.envelopes import NOW, envelope
+from tests.factories.event_types import understood
 from tests.factories.rows import stored_rows
 from workers.consumer import Consumer
-
-
-@contextmanager
-def understanding_rcs(project: Callable[[str], Iterable[Record]]) -> Iterator[None]:
-    """Registers `rcs` as an event type for the block, as an upgrade would."""
-
-    class Rcs(Event, event_type="rcs"):
-        about = Message
-        msg_id: str
-
-        @property
-        def at(self) -> datetime:
-            return self.reported_at
-
-        @property
-        def subject(self) -> str:
-            return self.msg_id
-
-        def summary(self, masked: bool) -> str:
-            return "read"
-
-        def project(self) -> Iterable[Record]:
-            return project(self.msg_id)
-
-    try:
-        yield
-    finally:
-        del EVENT_TYPES["rcs"]
 
 
 def as_message(msg_id: str) -> Iterable[Record]:
@@ -88,14 +59,14 @@ def test_a_dead_letter_is_applied_and_kept(engine: Engine):
 
 def test_a_new_event_type_applies_its_parked_deliveries(consumer: Consumer, engine: Engine, accept: Any):
     """After an upgrade with a new event type its parked deliveries become rows and keep queue and ordinal."""
-    payload = {"webhook_event": "RCS", "data": {"msg_id": "5"}}
-    envelopes = [Envelope(name, "rcs", NOW, "JSON", payload) for name in ("one", "two")]
-    consumer.consume("parked", [accept(*envelopes, Envelope("other", "wa_mo", NOW, "JSON", {"a": 1}), queue="parked")])
+    payload = {"webhook_event": "MMS", "data": {"msg_id": "5"}}
+    envelopes = [Envelope(name, "mms", NOW, "JSON", payload) for name in ("one", "two")]
+    consumer.consume("parked", [accept(*envelopes, Envelope("other", "fax", NOW, "JSON", {"a": 1}), queue="parked")])
     assert replayed(engine).count("parked") == 3
-    with understanding_rcs(as_message):
-        assert replayed(engine, Selection(event_types=("RCS",))).count("applied") == 2
+    with understood("mms", as_message):
+        assert replayed(engine, Selection(event_types=("MMS",))).count("applied") == 2
     row = delivery(engine, "one")
-    assert (row.outcome, row.event_type, row.queue, row.ordinal, row.subject) == ("applied", "rcs", "parked", 1, "5")
+    assert (row.outcome, row.event_type, row.queue, row.ordinal, row.subject) == ("applied", "mms", "parked", 1, "5")
     assert [row[0] for row in stored_rows(engine)["messages"]] == ["5"]
     assert delivery(engine, "other").outcome == "parked"
     assert letters(engine) == {}
@@ -103,11 +74,11 @@ def test_a_new_event_type_applies_its_parked_deliveries(consumer: Consumer, engi
 
 def test_a_delivery_that_fails_again_keeps_its_history(engine: Engine):
     """Each attempt is stored with its reason; being parked today counts as a failed attempt, too."""
-    with understanding_rcs(unable):
-        parked = envelope("one", "rcs", {"webhook_event": "rcs", "data": {"msg_id": "5"}})
+    with understood("mms", unable):
+        parked = envelope("one", "mms", {"webhook_event": "mms", "data": {"msg_id": "5"}})
         write(engine, *project_batch(batch_of(parked.line(), queue="parked")))
         assert replayed(engine).failed == 1
-    with understanding_rcs(lambda _: EVENT_TYPES["dlr"].nothing):  # type: ignore[attr-defined]
+    with understood("mms", lambda _: EVENT_TYPES["dlr"].nothing):  # type: ignore[attr-defined]
         assert replayed(engine).failed == 1
     assert replayed(engine).failed == 1
     reasons = ["ZeroDivisionError", "ZeroDivisionError", "AttributeError", "an event type not known here"]
@@ -117,7 +88,7 @@ def test_a_delivery_that_fails_again_keeps_its_history(engine: Engine):
     assert (letter.attempts, letter.reason) == (4, reasons[-1])
     assert letter.replayed_at
     assert delivery(engine, "one").outcome == "dead"
-    with understanding_rcs(as_message):
+    with understood("mms", as_message):
         assert replayed(engine).count("applied") == 1
     assert (letters(engine)["one"].attempts, len(history(engine, "one"))) == (4, 4)
 
