@@ -14,6 +14,7 @@ from cli.settings import ServerSettings
 from runtime.settings.environment import load
 from store.engine import create_store_engine, database_url, sqlite_file
 from store.error_reasons import database_reason
+from store.projection import ProjectionOptions
 from store.read_only import read_only
 from store.version import current, newest, read_version
 
@@ -21,6 +22,11 @@ from store.version import current, newest, read_version
 def store_engine() -> Engine:
     """The database of the environment, not connected yet. Ends with exit code 2 for a wrong URL."""
     return create_store_engine(load(ServerSettings).store_url)
+
+
+def projection_options() -> ProjectionOptions:
+    """What the settings decide about deliveries that a command applies, as a worker would."""
+    return ProjectionOptions(keep_digits=load(ServerSettings).seven_keep_digits)
 
 
 @contextmanager

@@ -1,10 +1,17 @@
 """Settings of the command line: the servers that commands use, and an installation on one machine."""
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
-from runtime.settings.shared import AccountSettings, HookSettings, NumberSettings, ReaderSettings, RedisSettings
+from runtime.settings.shared import (
+    AccountSettings,
+    DigitSettings,
+    HookSettings,
+    NumberSettings,
+    ReaderSettings,
+    RedisSettings,
+)
 
 
-class ServerSettings(RedisSettings, ReaderSettings, NumberSettings):
+class ServerSettings(RedisSettings, ReaderSettings, NumberSettings, DigitSettings):
     """Ledger and database: every command refuses an unusable URL of either. And how people write numbers."""
 
 

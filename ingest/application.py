@@ -82,6 +82,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         quarantined=Quota(settings.seven_quarantined_most, settings.seven_quarantined_limit),
         body_limit=settings.seven_body_limit,
         patience_s=settings.seven_patience_s,
+        keep_digits=settings.seven_keep_digits,
     )
 
     tokens = Tokens(reveal_all(settings.seven_hook_token))

@@ -76,6 +76,7 @@ class Endpoint:
         quarantined: Quota,
         body_limit: int,
         patience_s: float,
+        keep_digits: bool = False,
     ) -> None:
         self._verification, self._batcher = verification, batcher
         self._client_addresses, self._metrics = client_addresses, metrics
@@ -83,7 +84,7 @@ class Endpoint:
             "parked": (parked, TOO_MUCH_PARKED),
             "quarantined": (quarantined, TOO_MUCH_QUARANTINED),
         }
-        self._limit, self._patience_s = body_limit, patience_s
+        self._limit, self._patience_s, self._keep_digits = body_limit, patience_s, keep_digits
 
     async def __call__(self, hook_path: HookPath, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request with a valid token."""
@@ -110,7 +111,8 @@ class Endpoint:
             received = await self._receive(hook_path, scope, receive)
         except TooSlow:
             return self._retry_later(SLOW, "too slow; try again later", 503, CLOSE)
-        return await self._keep(classify(received, self._limit), _evidence(hook_path, received, scope), began)
+        classification = classify(received, self._limit, keep_digits=self._keep_digits)
+        return await self._keep(classification, _evidence(hook_path, received, scope), began)
 
     async def _receive(self, hook_path: HookPath, scope: Scope, receive: Receive) -> Received:
         """Read and verify a request. Raises TooSlow or Disconnected."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from seven.delivery import Delivery, Payload
 from seven.envelope import CUT, Envelope
 from seven.errors import NotUnderstood, Undecodable
+from seven.key_presses import masked_keys
 from seven.parsing import Fields
 
 SAMPLE = 4096  # bytes kept of a delivery that is too large
@@ -49,17 +50,21 @@ class Classification:
         return "accepted" if self.detail is None else "parked"
 
 
-def classify(received: Received, limit: int) -> Classification:
-    """Decode and parse a request; one that fails is kept unchanged, with the reason."""
+def classify(received: Received, limit: int, *, keep_digits: bool = False) -> Classification:
+    """Decode and parse a request; one that fails is kept unchanged, with the reason.
+
+    Without `keep_digits` no envelope has the keys that were pressed in a call.
+    """
     delivery = received.delivery
     event_type: str | None = None
     fields: Fields | None = None
     detail: NotUnderstood | None = None
     if received.size > limit:
         detail = Undecodable(f"{CUT}{limit} bytes: {received.size} bytes, of which the first {SAMPLE} are kept")
-        return _classification(
-            received, _event_type_of_path(received.path_event_type), delivery.raw[:SAMPLE], 413, detail
-        )
+        event_type = _event_type_of_path(received.path_event_type)
+        sample = delivery.raw[:SAMPLE]
+        kept = sample if keep_digits else masked_keys(sample, event_type)
+        return _classification(received, event_type, kept, 413, detail)
     try:
         fields = delivery.decode()
         payload = Payload.of(fields, received.path_event_type)
@@ -68,7 +73,10 @@ def classify(received: Received, limit: int) -> Classification:
     except NotUnderstood as error:
         detail, event_type = error, event_type or _event_type_of_path(received.path_event_type)
     status = 422 if isinstance(detail, Undecodable) else 202
-    return _classification(received, event_type, delivery.raw if fields is None else fields, status, detail)
+    content = delivery.raw if fields is None else fields
+    if not keep_digits:
+        content = masked_keys(content, event_type)
+    return _classification(received, event_type, content, status, detail)
 
 
 def _classification(

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import Connection, Engine, delete, update
 
 from operations.dead_letters import read_failures, read_unapplied
 from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reprocess
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
+from store.projection import DEFAULT_OPTIONS, ProjectionOptions
 from store.record_rows import Change, changes
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
 from store.schema import dead_letter_failures, dead_letters, deliveries
@@ -59,15 +60,16 @@ class ReplaySummary:
 class ReplayPlan:
     """What a replay would do: what would become of the deliveries, and which rows would differ."""
 
-    def __init__(self, engine: Engine, force: bool = False) -> None:
-        self._engine, self._force = engine, force
+    def __init__(self, engine: Engine, force: bool = False, options: ProjectionOptions = DEFAULT_OPTIONS) -> None:
+        self._engine, self._force, self._options = engine, force, options
         self.replayed = ReplaySummary()
         self._keys: dict[tuple[str, str], set[tuple[object, ...]]] = defaultdict(set)
 
     def add(self, ids: Sequence[str]) -> None:
         """Add these deliveries to the plan. Raises SQLAlchemyError when the database is away."""
         with self._engine.connect().execution_options(reads=True) as connection:
-            batch = [reprocess(unapplied, self._force) for unapplied in read_unapplied(connection, ids)]
+            unapplied = read_unapplied(connection, ids)
+            batch = [reprocess(each, self._force, self._options) for each in unapplied]
             batch, changed = _changes(connection, batch)
             for change in changed:
                 self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
@@ -86,14 +88,16 @@ class ReplayPlan:
         }
 
 
-def replay(store: Store, ids: Sequence[str], force: bool = False) -> list[Reprocessed]:
+def replay(
+    store: Store, ids: Sequence[str], force: bool = False, options: ProjectionOptions = DEFAULT_OPTIONS
+) -> list[Reprocessed]:
     """Reprocess deliveries and write the results in one transaction; return them.
 
     A delivery whose rows cannot be written is buried alone. Raises StoreAway; then nothing was written.
     """
 
     def attempt(connection: Connection) -> list[Reprocessed]:
-        batch = [reprocess(unapplied, force) for unapplied in read_unapplied(connection, ids, lock=True)]
+        batch = [reprocess(each, force, options) for each in read_unapplied(connection, ids, lock=True)]
         for reprocessed in batch:
             if reprocessed.replaces_row:
                 _delete_stored(connection, reprocessed)
@@ -127,10 +131,13 @@ def discard(store: Store, ids: Sequence[str]) -> int:
 
 
 def _delete_stored(connection: Connection, reprocessed: Reprocessed) -> None:
-    """Delete the row that another replaces; move a dead letter from a makeshift id to the real one."""
+    """Delete the row that another replaces; move a dead letter from a makeshift id to the real one, or mask it."""
     stored, id_ = reprocessed.unapplied, reprocessed.id
     connection.execute(delete(deliveries).where(deliveries.c.id == stored.delivery.id))
     if id_ == stored.delivery.id:
+        if stored.letter and reprocessed.masks:
+            letter = update(dead_letters).where(dead_letters.c.id == id_)
+            connection.execute(letter.values(envelope=reprocessed.projections[0].envelope))
         return
     rows: list[Record] = [replace(failure, id=id_) for failure in read_failures(connection, [stored.delivery.id])]
     if stored.letter:

@@ -10,7 +10,15 @@ from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
 from seven.record import Record
-from store.projection import DIED, Projection, project_batch, project_envelope, project_line
+from store.projection import (
+    DEFAULT_OPTIONS,
+    DIED,
+    Projection,
+    ProjectionOptions,
+    project_batch,
+    project_envelope,
+    project_line,
+)
 
 DISCARDED = "discarded: "
 """Begins the reason of a discarded delivery; the reason it had before follows."""
@@ -45,11 +53,18 @@ class Reprocessed:
 
     @property
     def replaces_row(self) -> bool:
-        """Whether its stored row is deleted, not joined: it has another id, or a payload that is no delivery's."""
+        """Whether its stored row is deleted, not joined: another id, or a payload that is no delivery's or masked."""
         stored = self.unapplied.delivery
         return bool(self.projections) and (
-            self.id != stored.id or (_is_unread(stored) and self.projections[0].delivery.digest is not None)
+            self.id != stored.id
+            or self.masks
+            or (_is_unread(stored) and self.projections[0].delivery.digest is not None)
         )
+
+    @property
+    def masks(self) -> bool:
+        """Whether something is stored that must not be any more: a join would keep it."""
+        return any(projection.masked for projection in self.projections)
 
     @property
     def letter_updates(self) -> tuple[Record, ...]:
@@ -71,7 +86,7 @@ class Reprocessed:
         return replace(self, projections=tuple(projections))
 
 
-def reprocess(unapplied: Unapplied, force: bool = False) -> Reprocessed:
+def reprocess(unapplied: Unapplied, force: bool = False, options: ProjectionOptions = DEFAULT_OPTIONS) -> Reprocessed:
     """Project a delivery again. Raises nothing and writes nothing.
 
     `force` trusts the envelope despite its doubt, and includes deliveries that workers died over: they may kill this
@@ -84,9 +99,9 @@ def reprocess(unapplied: Unapplied, force: bool = False) -> Reprocessed:
         return Reprocessed(unapplied, left_reason=f"{latest_reason(unapplied)}: replayed only by its id")
     row = replace(delivery, outcome=None, reason=None, applied_at=None)
     if _is_unread(delivery) and delivery.ordinal is None:
-        return Reprocessed(unapplied, _project_batch(unapplied, row, text or ""))
+        return Reprocessed(unapplied, _project_batch(unapplied, row, text or "", options))
     try:
-        projection = _project(unapplied, row, text, trusted=force)
+        projection = _project(unapplied, row, text, options, trusted=force)
     except UnreadableEnvelope as error:
         return Reprocessed(unapplied, left_reason=str(error))
     outcome, reason = projection.delivery.outcome, projection.delivery.reason
@@ -103,15 +118,18 @@ def stored_line(unapplied: Unapplied) -> bytes | None:
     return None if text is None else _line(text)
 
 
-def _project(unapplied: Unapplied, row: ArchivedDelivery, text: str | None, *, trusted: bool) -> Projection:
+def _project(
+    unapplied: Unapplied, row: ArchivedDelivery, text: str | None, options: ProjectionOptions, *, trusted: bool
+) -> Projection:
     """Raises UnreadableEnvelope when neither the dead letter nor the archive holds a readable envelope."""
     attempt, reference_at = _next_attempt(unapplied), _reference_at(unapplied)
     if text is not None and (_is_unread(unapplied.delivery) or _is_envelope(_line(text))):
-        return project_line(row, _line(text), attempt, trusted=trusted, reference_at=reference_at)
+        return project_line(row, _line(text), attempt, trusted=trusted, reference_at=reference_at, options=options)
     # of a payload of bytes, the reason for parking says whether it is whole
     reason = latest_reason(unapplied) if (row.payload or "").startswith(RAW) else None
     envelope = Envelope.archived(replace(row, reason=reason))
-    return project_envelope(row, envelope, text or envelope.line().decode("ascii"), attempt, reference_at=reference_at)
+    text = text or envelope.line().decode("ascii")
+    return project_envelope(row, envelope, text, attempt, reference_at=reference_at, options=options)
 
 
 def _reference_at(unapplied: Unapplied) -> datetime:
@@ -126,13 +144,15 @@ def _reference_at(unapplied: Unapplied) -> datetime:
     return max((at for at in known if at is not None), default=datetime.now(UTC))
 
 
-def _project_batch(unapplied: Unapplied, row: ArchivedDelivery, text: str) -> tuple[Projection, ...]:
+def _project_batch(
+    unapplied: Unapplied, row: ArchivedDelivery, text: str, options: ProjectionOptions
+) -> tuple[Projection, ...]:
     whole = Projection(row, (), text)
     try:
         batch = Batch.parse(row.id, _line(text))
     except UnreadableBatch as error:
         return (whole.dead(f"not a batch: {error}", _next_attempt(unapplied)),)
-    inside = project_batch(batch)
+    inside = project_batch(batch, options)
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
     return (replace(whole, delivery=applied), *inside)

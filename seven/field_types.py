@@ -1,6 +1,7 @@
 """Field types of events. The gateway sends numbers as strings and strings as numbers: each type accepts both."""
 
 import re
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -35,8 +36,11 @@ def _phone_number(value: Any) -> str:
     return f"+{text.lstrip(' ')}" if _WITHOUT_PLUS.fullmatch(text) else text
 
 
-def _short_text(size: int) -> BeforeValidator:
-    """One validator instead of several: calling one costs as much as all of its work."""
+def short_text(size: int) -> Callable[[Any], str]:
+    """A validator of text of at most `size` bytes: one instead of several, since a call costs as much as all its work.
+
+    Its errors do not quote the text.
+    """
 
     def validate(value: Any) -> str:
         text = _text(value).strip()
@@ -46,7 +50,7 @@ def _short_text(size: int) -> BeforeValidator:
             raise ValueError(f"longer than {size} bytes")
         return text
 
-    return BeforeValidator(validate)
+    return validate
 
 
 def _whole_number(value: Any) -> int:
@@ -83,10 +87,10 @@ Text = Annotated[str, BeforeValidator(_text)]
 PhoneNumber = Annotated[str, BeforeValidator(_phone_number)]
 """A number, or the name of a sender. A number that begins with a blank had a `+`, which its sender did not escape."""
 
-ShortText = Annotated[str, _short_text(255)]
+ShortText = Annotated[str, BeforeValidator(short_text(255))]
 """An id or a status, short enough for any database's index; at most 255 bytes."""
 
-Url = Annotated[str, _short_text(1024)]
+Url = Annotated[str, BeforeValidator(short_text(1024))]
 """A URL that is part of a key; at most 1024 bytes."""
 
 Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=2**31 - 1)]

@@ -15,6 +15,7 @@ from seven.envelope import RAW
 from seven.errors import NotUnderstood
 from seven.event import is_blank
 from seven.events import EVENT_TYPES
+from seven.key_presses import without_keys
 from seven.visible_text import visible_text
 
 LONGEST_SUMMARY = 60
@@ -43,7 +44,7 @@ def summarise(
 
 
 def _phrase(event_type: str | None, payload: str | Mapping[str, Any] | None, masked: bool) -> str:
-    decoded = _decoded(payload)
+    decoded = without_keys(_decoded(payload), event_type)
     if decoded is None:
         return NOT_KEPT
     if isinstance(decoded, str):

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.event import too_late_fields
+from seven.key_presses import masked_keys, may_have_keys
 from seven.parsing import Fields
 from seven.record import Record
 
@@ -23,8 +25,14 @@ from seven.record import Record
 class ProjectionOptions:
     """What the settings decide about projections; of the archive, rows are made again without them."""
 
+    keep_digits: bool = False
+    """Whether to store which keys were pressed in a call; otherwise they are masked, also in the payload."""
 
-NO_OPTIONS = ProjectionOptions()
+
+NO_OPTIONS = ProjectionOptions(keep_digits=True)
+"""Of the archive: what was masked before stays masked."""
+
+DEFAULT_OPTIONS = ProjectionOptions()
 
 DIED = "workers died with it alone in hand"
 """The reason of a dead letter that workers buried without parsing it, since parsing may have killed them."""
@@ -37,6 +45,8 @@ class Projection:
     delivery: ArchivedDelivery
     records: tuple[Record, ...]
     envelope: str
+    masked: bool = False
+    """Whether the delivery had something that must not be stored."""
 
     def rows(self) -> tuple[Record, ...]:
         """All rows to write for it."""
@@ -61,7 +71,7 @@ class Projection:
     def dead(self, reason: str, attempt: int = 1) -> "Projection":
         """The same delivery, buried."""
         delivery, *letter = self.buried(reason, attempt)
-        return Projection(delivery, tuple(letter), self.envelope)
+        return Projection(delivery, tuple(letter), self.envelope, self.masked)
 
 
 def project_batch(batch: Batch, options: ProjectionOptions = NO_OPTIONS) -> list[Projection]:
@@ -110,7 +120,7 @@ def project_envelope(
     attempt: int = 1,
     *,
     reference_at: datetime | None = None,
-    options: ProjectionOptions = NO_OPTIONS,  # noqa: ARG001
+    options: ProjectionOptions = NO_OPTIONS,
 ) -> Projection:
     """Project an envelope. Raises nothing: a payload that is not understood is parked, a failed projection is dead.
 
@@ -119,6 +129,15 @@ def project_envelope(
     again, up to a day after `reference_at`, unless the remark of `row` says that it was too late before. An implausible
     one is ignored, and named in the remark.
     """
+    if not options.keep_digits and (masked := _without_keys(envelope)) is not envelope:
+        text = masked.line().decode("ascii")
+        return replace(_project(row, masked, text, attempt, reference_at), masked=True)
+    return _project(row, envelope, text, attempt, reference_at)
+
+
+def _project(
+    row: ArchivedDelivery, envelope: Envelope, text: str, attempt: int, reference_at: datetime | None
+) -> Projection:
     event_type, digest, now = envelope.event_type, None, datetime.now(UTC)
 
     def archived(**result: Any) -> ArchivedDelivery:
@@ -160,6 +179,18 @@ def project_envelope(
     except Exception as error:  # noqa: BLE001 - a fault in one projection must not block its whole batch
         return Projection(archived(), (), text).dead(f"could not be projected: {type(error).__name__}", attempt)
     return Projection(applied, records, text)
+
+
+def _without_keys(envelope: Envelope) -> Envelope:
+    """The envelope without keys that were pressed in a call; itself if it has none. Older receivers masked nothing."""
+    payload, event_type = envelope.payload, envelope.event_type
+    if not (isinstance(payload, bytes) or may_have_keys(event_type)):  # the usual case
+        return envelope
+    with suppress(NotUnderstood):
+        payload = _fields(envelope)
+        event_type = Payload.of(payload, event_type).event_type
+    masked = masked_keys(payload, event_type)
+    return envelope if masked is payload else replace(envelope, payload=masked)
 
 
 def _accepted_at(envelope: Envelope, row: ArchivedDelivery, now: datetime) -> datetime:

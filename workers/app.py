@@ -37,6 +37,7 @@ from runtime.status_server import start_status_server
 from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
+from store.projection import ProjectionOptions
 from store.row_writer import Store
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
@@ -88,7 +89,8 @@ def create_app(settings: WorkerSettings) -> Celery:
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
-    consumer = Consumer(ledger, Store(engine), breaker, metrics)
+    options = ProjectionOptions(keep_digits=settings.seven_keep_digits)
+    consumer = Consumer(ledger, Store(engine), breaker, metrics, options)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     tasks = ScheduledTasks(app, watchdog.paused)

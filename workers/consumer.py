@@ -15,7 +15,7 @@ from seven.archive_records import ArchivedDelivery
 from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
 from store.fence import Fenced
-from store.projection import project_batch, unreadable
+from store.projection import DEFAULT_OPTIONS, ProjectionOptions, project_batch, unreadable
 from store.row_writer import Refused, Store, StoreAway
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
@@ -32,11 +32,17 @@ class Consumer:
     """Consumes announcements; threads may share it."""
 
     def __init__(
-        self, ledger: Ledger, store: Store, breaker: CircuitBreaker, metrics: WorkerMetrics | None = None
+        self,
+        ledger: Ledger,
+        store: Store,
+        breaker: CircuitBreaker,
+        metrics: WorkerMetrics | None = None,
+        options: ProjectionOptions = DEFAULT_OPTIONS,
     ) -> None:
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
-        self._isolation = Isolation(ledger)
+        self._options = options
+        self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
@@ -141,7 +147,10 @@ class Consumer:
     def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
         """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway, Refused or Fenced."""
         projections = [
-            projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch)
+            projection
+            for batch in batches
+            if isinstance(batch, Batch)
+            for projection in project_batch(batch, self._options)
         ]
         projections += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
         deliveries = [projection.delivery for projection in projections]

@@ -12,7 +12,15 @@ from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.archive_records import ArchivedDelivery
-from store.projection import DIED, Projection, numbered, project_line, unread_envelope
+from store.projection import (
+    DEFAULT_OPTIONS,
+    DIED,
+    Projection,
+    ProjectionOptions,
+    numbered,
+    project_line,
+    unread_envelope,
+)
 from store.row_writer import Refused, Store
 
 log = logger("seven.workers")
@@ -32,8 +40,8 @@ def is_suspect(taken: Taken) -> bool:
 class Isolation:
     """Consumes suspect batches, each by one worker at a time."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, options: ProjectionOptions = DEFAULT_OPTIONS) -> None:
+        self._ledger, self._options = ledger, options
 
     def consume(self, store: Store, batch: Batch) -> list[ArchivedDelivery] | None:
         """Mark and write a batch's envelopes one at a time. Returns their rows; does not settle the batch.
@@ -55,7 +63,7 @@ class Isolation:
                 log.error("buried", batch=batch.id, ordinal=ordinal, reason=f"{deaths} {DIED}")
                 projection = unread_envelope(row, line).dead(f"{deaths} {DIED}")
             else:
-                projection = project_line(row, line)
+                projection = project_line(row, line, options=self._options)
             written = _write(store, projection)
             claim.ended(ordinal)
         except Exception:

@@ -4,9 +4,10 @@ from pydantic import field_validator
 
 from gateway.desired_hooks import read_desired
 from operations.checks.subject import CheckedSettings
+from runtime.settings.shared import DigitSettings
 
 
-class WorkerSettings(CheckedSettings):
+class WorkerSettings(CheckedSettings, DigitSettings):
     """All that a worker or beat reads from its environment."""
 
     @field_validator("seven_hooks")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from cli.commands.dead_selection import takes_selection
 from cli.commands.dead_work import carry_out
 from cli.confirm import confirm, require_terminal
-from cli.database import open_database, read_connection
+from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, end_if_interrupted, fail, reason_of
 from cli.output.dead import (
     delivery_as_dict,
@@ -107,10 +107,10 @@ def replay_(
     replayed.
     """
     require_terminal(yes or dry_run)
-    done, force = ReplaySummary(), bool(selection.ids)
+    done, force, options = ReplaySummary(), bool(selection.ids), projection_options()
     with open_database() as engine:
         ids = _select_ids(engine, selection)
-        plan = _plan(engine, ids, force)
+        plan = _plan(ids, ReplayPlan(engine, force, options))
         if ids and not as_json:
             print_plan(plan)
         code = _report_unmatched(selection, ids)
@@ -122,7 +122,7 @@ def replay_(
             raise typer.Exit(max(code, _code(plan.replayed, selection)))
         confirm(yes, f"Replay {len(ids)} deliveries?")
         interruption = carry_out(
-            engine, ids, "replayed", rate, lambda store, portion: done.add(replay(store, portion, force))
+            engine, ids, "replayed", rate, lambda store, portion: done.add(replay(store, portion, force, options))
         )
     if as_json:
         document(
@@ -185,8 +185,7 @@ def _select_ids(engine: Engine, selection: Selection) -> list[str]:
         return select_ids(connection, selection)[::-1]
 
 
-def _plan(engine: Engine, ids: Sequence[str], force: bool) -> ReplayPlan:
-    plan = ReplayPlan(engine, force)
+def _plan(ids: Sequence[str], plan: ReplayPlan) -> ReplayPlan:
     with Portions(ids, "planned") as portions:
         for portion in portions:
             plan.add(portion)

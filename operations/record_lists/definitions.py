@@ -9,9 +9,9 @@ from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
 from operations.record_lists.filters import Conditions, Filter, choice, days_of, days_of_ids, part, spelled, word
 from operations.record_lists.record_list import ListColumn, RecordList
 from seven.archive_records import OUTCOMES
+from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.events import EVENT_TYPES
 from seven.events.dlr import STATUSES as MESSAGE_STATUSES
-from seven.events.voice_status import STATUSES as CALL_STATUSES
 from store.schema import (
     OPEN_OUTCOMES,
     calls,

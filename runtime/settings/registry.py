@@ -12,7 +12,14 @@ from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
-from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, NumberSettings, ReaderSettings
+from runtime.settings.shared import (
+    AccountSettings,
+    DigitSettings,
+    HookSettings,
+    LedgerSettings,
+    NumberSettings,
+    ReaderSettings,
+)
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -21,6 +28,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Every process": (LedgerSettings, ReaderSettings),
     "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
     "The receiver": (ReceiverSettings,),
+    "Key presses: receiver, workers, `dead replay`": (DigitSettings,),
     "Workers and beat": (ScheduleSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),

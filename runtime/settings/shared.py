@@ -107,6 +107,17 @@ class AccountSettings(Environment):
     seven_api_url: HttpUrl = Field("https://gateway.seven.io/api", description="The gateway's API.")
 
 
+class DigitSettings(Environment):
+    """Which keys were pressed in a call."""
+
+    seven_keep_digits: bool = Field(
+        False,
+        description="true stores which keys were pressed in calls (voice_dtmf). They may be PINs, so without it only "
+        "that a key was pressed is stored, and payloads are masked before they reach Redis. The same for receiver, "
+        "workers and `dead replay`.",
+    )
+
+
 class NumberSettings(Environment):
     """How people here write phone numbers."""
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar
 
+from seven.aggregates import aggregates
 from seven.event import EVENT_TYPES, Event
 from seven.record import Record
 from seven.records import Message
@@ -34,7 +35,9 @@ def understood(name: str, project: Callable[[str], Iterable[Record]]) -> Iterato
         def project(self) -> Iterable[Record]:
             return project(self.msg_id)
 
+    aggregates.cache_clear()
     try:
         yield
     finally:
         del EVENT_TYPES[name]
+        aggregates.cache_clear()

@@ -13,6 +13,7 @@ from seven.envelope import Envelope
 from seven.record import Record
 from seven.records import RECORDS
 from store.circuit_breaker import CircuitBreaker
+from store.projection import NO_OPTIONS
 from store.row_writer import Store
 from store.schema import deliveries
 from tests.factories.rows import merged_rows, stored_rows
@@ -23,7 +24,7 @@ from workers.consumer import Consumer
 
 def test_the_corpus_becomes_its_rows(redis_url: str, ledger: Ledger, engine: Engine):
     """Every delivery of the corpus is applied, and all rows together are the merged records of `seven`."""
-    consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
+    consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0), options=NO_OPTIONS)
     records: list[Record] = []
     for name, case in CASES.items():
         sent = case.verbatim
