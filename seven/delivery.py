@@ -9,7 +9,7 @@ from seven.charsets import as_utf8
 from seven.digest import delivery_digest
 from seven.errors import InvalidPayload, Undecodable, UnknownEventType
 from seven.event import Event, is_blank
-from seven.events import EVENT_TYPES
+from seven.events import EVENT_TYPES, canonical_name
 from seven.field_types import storable
 from seven.parsing import Fields, read_form, read_json
 from seven.timestamps import TOO_FAR_AHEAD, plausible, read_moment
@@ -125,12 +125,11 @@ class Payload:
 
 
 def _name(value: object) -> str | None:
-    """The name of an event type, truncated; a known one in the vendor's spelling."""
+    """The name of an event type, truncated; of a known one the name that we go by."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and value in EVENT_TYPES:  # the usual case
         return value
     if not isinstance(value, str):
         raise InvalidPayload("webhook_event is not text", {"webhook_event": "text is expected"})
-    name = storable(value.strip())
-    return name.lower() if name.lower() in EVENT_TYPES else name[:MAX_NAME] or None
+    return canonical_name(storable(value.strip()))[:MAX_NAME] or None

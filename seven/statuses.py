@@ -15,16 +15,23 @@ class Statuses:
     passing: tuple[str, ...]
     final: tuple[str, ...]
     results: tuple[tuple[str, frozenset[str]], ...] = ()
+    unranked: tuple[str, ...] = ()
+    """Statuses on the way that became known later: below the others, for a place among them would change the ranks of
+    stored rows."""
 
     def is_final(self, status: str) -> bool:
         """Whether no status follows. Case is ignored: the vendor writes `DELIVERED`, but `completed`."""
         return _find(status, self.final) is not None
 
     def rank(self, status: str) -> int:
-        """The position among the known statuses, from 1; 0 for an unknown status."""
+        """The position among the known statuses, from 1; 0 for an unknown or unranked status."""
         known = (*self.passing, *self.final)
         match = _find(status, known)
         return 0 if match is None else known.index(match) + 1
+
+    def is_known(self, status: str) -> bool:
+        """Whether it is one of the known statuses."""
+        return bool(self.rank(status)) or _find(status, self.unranked) is not None
 
     def result(self, status: str) -> str:
         """The business result of a status; `unknown` for an unknown status."""

@@ -15,3 +15,10 @@ def visible_text(text: str, keep: str = "") -> str:
     return "".join(
         char if char in keep or char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def text_summary(text: str, masked: bool) -> str:
+    """A text that somebody wrote; masked, how long it is."""
+    if not text.strip():
+        return "an empty text"
+    return f"a text of {len(text)} character{'s' * (len(text) != 1)}" if masked else text

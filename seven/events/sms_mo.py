@@ -10,6 +10,7 @@ from seven.field_types import PhoneNumber, ShortText, Text
 from seven.record import Record
 from seven.records import InboundMessage
 from seven.timestamps import Moment
+from seven.visible_text import text_summary
 
 
 class InboundSms(Event, event_type="sms_mo"):
@@ -48,10 +49,7 @@ class InboundSms(Event, event_type="sms_mo"):
 
     def summary(self, masked: bool) -> str:
         """The text, or how long it is."""
-        if not self.text.strip():
-            return "an empty text"
-        size = len(self.text)
-        return f"a text of {size} character{'s' * (size != 1)}" if masked else self.text
+        return text_summary(self.text, masked)
 
     def project(self) -> Iterable[Record]:
         """The SMS itself."""

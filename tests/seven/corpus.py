@@ -28,7 +28,7 @@ class Case:
     def verbatim(self) -> Sent:
         """The delivery as recorded."""
         if self._payload.exists():
-            return Sent(post(self._payload.read_bytes()))
+            return Sent(post(self._payload.read_bytes()), None if self._names_itself else self.event_type)
         return Sent(get(self._query.read_bytes().strip()), self.event_type)
 
     @property
@@ -38,6 +38,8 @@ class Case:
             fields = dict(parse_qsl(self._query.read_text().strip(), keep_blank_values=True))
             return DeliveryContent(self.event_type, {"webhook_event": self.event_type}, fields)
         payload = json.loads(self._payload.read_bytes())
+        if not self._names_itself:
+            return DeliveryContent(self.event_type, {"webhook_event": self.event_type}, payload)
         return DeliveryContent(
             self.event_type, {name: payload[name] for name in ENVELOPE if name in payload}, payload["data"]
         )
@@ -61,6 +63,11 @@ class Case:
     def received_at(self, sent: Sent) -> datetime:
         """Later than reported; at the same time for a bare form, which carries no `webhook_timestamp`."""
         return self.reported_at if sent.bare else self.reported_at + LATER
+
+    @property
+    def _names_itself(self) -> bool:
+        """Whether the payload has the gateway's envelope; else only the path names the event type."""
+        return "data" in json.loads(self._payload.read_bytes())
 
     @property
     def _payload(self) -> Path:

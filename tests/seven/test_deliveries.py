@@ -12,17 +12,17 @@ import pytest
 
 from seven.delivery import Payload
 from seven.envelope import Envelope
-from seven.events import EVENT_TYPES
+from seven.events import EVENT_TYPES, Event
 from seven.record import Record, fold
 from seven.records import RECORDS
 from tests.seven.corpus import CASES, Case, with_webhook_timestamp
-from tests.seven.event_fields import TIMES
+from tests.seven.event_fields import SHAPES, TIMES, shape_name
 from tests.seven.wire_forms import WIRE_FORMS, Sent
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 every_form = pytest.mark.parametrize("wire_form", WIRE_FORMS.values(), ids=WIRE_FORMS.keys())
 
-TIMED = {name: case for name, case in CASES.items() if case.event_type in TIMES}
+TIMED = {name: case for name, case in CASES.items() if shape_name(case) in TIMES}
 COLUMNS = {record.table: [field.name for field in fields(record)] for record in RECORDS}
 
 
@@ -114,7 +114,7 @@ def test_a_later_repeat_changes_nothing(case: Case):
 @pytest.mark.parametrize("case", TIMED.values(), ids=TIMED.keys())
 def test_repeats_of_an_event_without_a_time_change_nothing(case: Case, renewed: bool):
     """An event without its own time becomes the rows of its earliest report, however often and late it is repeated."""
-    fields = {name: value for name, value in case.content.fields.items() if name not in TIMES[case.event_type]}
+    fields = {name: value for name, value in case.content.fields.items() if name not in TIMES[shape_name(case)]}
     times = [case.reported_at + timedelta(days=day) for day in (1, 0, 3)]
 
     def project(at: datetime) -> Iterable[Record]:
@@ -147,12 +147,14 @@ def test_the_corpus_covers_every_event_type():
     assert {case.event_type for case in CASES.values()} == set(EVENT_TYPES)
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_the_example_of_an_event_type_is_valid(event_type: str):
-    """The `example` of an event type can be parsed, and is the documented sample where there is one."""
-    example = EVENT_TYPES[event_type].example
+@pytest.mark.parametrize(("event_type", "shape"), [(name.partition(" ")[0], shape) for name, shape in SHAPES.items()])
+def test_the_example_of_a_shape_is_valid(event_type: str, shape: type[Event]):
+    """The `example` of each shape can be parsed as it, and is the documented sample where there is one."""
     documented = CASES.get(f"{event_type}/documented")
-    decoded = json.loads(json.dumps({"webhook_event": event_type, "data": example}))
+    decoded = json.loads(json.dumps({"webhook_event": event_type, "data": shape.example}))
 
-    assert list(Payload.of(decoded, None).event(datetime(2026, 1, 1, tzinfo=UTC)).project())
-    assert documented is None or example == documented.content.fields
+    event = Payload.of(decoded, None).event(datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert type(event) is shape
+    assert shape.about in {type(record) for record in event.project()} or shape.__name__ == "RcsTyping"
+    assert documented is None or shape.example == documented.content.fields

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from seven.delivery import Payload
-from seven.events import EVENT_TYPES
 from seven.record import fold
 from seven.records import Call, LinkEvent, Message, TrackedLink
 from tests.seven.event_fields import RECEIVED_AT, TIMES, VALID, changed, event
@@ -26,7 +25,7 @@ from tests.seven.event_fields import RECEIVED_AT, TIMES, VALID, changed, event
         pytest.param(["2025-12-31 12:00:00"], RECEIVED_AT, id="a list"),
     ],
 )
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
+@pytest.mark.parametrize("event_type", VALID)
 def test_the_time_of_an_event_without_its_own(event_type: str, webhook_timestamp: Any, reported_at: datetime):
     """An event without its own time takes `webhook_timestamp`; if that is absent or invalid, `received_at`."""
     timeless = {name: value for name, value in VALID[event_type].items() if name not in TIMES.get(event_type, [])}
@@ -54,6 +53,8 @@ def test_an_events_own_time_wins(event_type: str):
         pytest.param("EXPIRED", True, 7, "failed", id="expired"),
         pytest.param("DELIVERED", True, 8, "delivered", id="delivered"),
         pytest.param("delivered", True, 8, "delivered", id="in lower case"),
+        pytest.param("SENT", False, 0, "pending", id="sent, which has no rank among the others"),
+        pytest.param("sent", False, 0, "pending", id="sent, in lower case"),
         pytest.param("UNKNOWN", False, 0, "unknown", id="UNKNOWN, which the vendor does not explain"),
         pytest.param("Queued", False, 0, "unknown", id="an internal one, never reported"),
         pytest.param("TOMORROW", False, 0, "unknown", id="a future one"),

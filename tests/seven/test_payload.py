@@ -28,9 +28,12 @@ REPORT = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-0
         pytest.param(None, None, None, id="none"),
         pytest.param(" DLR\n", None, "dlr", id="a known one in any case, surrounding blanks"),
         pytest.param(None, "SMS_MO", "sms_mo", id="a path in upper case"),
-        pytest.param("sms.mo", None, "sms.mo", id="the vendor's own typo is unknown"),
-        pytest.param("RCS", None, "RCS", id="an unknown one unchanged"),
-        pytest.param("rcs", "dlr", "rcs", id="an unknown one wins over the path's, too"),
+        pytest.param("sms.mo", None, "sms_mo", id="the vendor's own typo"),
+        pytest.param("rcs_mo", "rcs_dlr", "rcs", id="an older name"),
+        pytest.param("RCS_DLR", None, "rcs", id="an older name in upper case"),
+        pytest.param(None, "voice.status", "voice_status", id="the vendor's own typo in the path"),
+        pytest.param("MMS", None, "MMS", id="an unknown one unchanged"),
+        pytest.param("mms", "dlr", "mms", id="an unknown one wins over the path's, too"),
         pytest.param("x" * 4000, None, "x" * MAX_NAME, id="a long one is cut"),
         pytest.param("a\x00b\ud800", None, "a\ufffdb\ufffd", id="unstorable characters are replaced"),
     ],
@@ -115,7 +118,7 @@ def test_an_invalid_json_text_has_a_reason(text: str, error: type[NotUnderstood]
     assert "geheim4711" not in raised.value.reason
 
 
-@pytest.mark.parametrize("event_type", [None, "rcs", "wa_mo", "sms.mo", "all", "parked", "Dlr\u017f"])
+@pytest.mark.parametrize("event_type", [None, "mms", "wa.mo", "sms-mo", "all", "parked", "Dlr\u017f"])
 def test_an_unknown_event_type_has_its_own_queue(event_type: str | None):
     """The vendor adds event types: an unknown one raises UnknownEventType and goes to the queue of parked deliveries."""
     with pytest.raises(UnknownEventType):

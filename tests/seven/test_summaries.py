@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seven.events import EVENT_TYPES
 from seven.summaries import LONGEST_SUMMARY, summarise
+from tests.seven.event_fields import SHAPES as EVENT_SHAPES
 
 NUMBER = "4915123456789"
 LINK = {"sms_id": "77", "tracking_url": "https://go.example/Ab1", "type": "click", "total_clicks": 3}
@@ -34,7 +35,7 @@ def payload(event_type: str | None, **data: Any) -> str:
         pytest.param("voice_call", {"caller": NUMBER}, f"from {NUMBER}", "an incoming call", id="call in"),
         pytest.param("voice_status", {"id": "1", "status": "completed", "duration": "42"}, "completed, 42 s", "completed, 42 s", id="call out"),
         pytest.param("voice_status", {"id": "1", "status": "ringing", "duration": 0}, "ringing", "ringing", id="no duration yet"),
-        pytest.param("rcs", {"msg_id": "9", "status": "READ", "more": {"a": 1}}, "msg_id: 9, status: READ, more: …", "3 fields", id="unknown type"),
+        pytest.param("mms", {"msg_id": "9", "status": "READ", "more": {"a": 1}}, "msg_id: 9, status: READ, more: …", "3 fields", id="unknown type"),
         pytest.param(None, {"status": "READ"}, "status: READ", "1 field", id="no type"),
         pytest.param("dlr", {"msg_id": "", "status": "DELIVERED"}, "status: DELIVERED", "1 field", id="a wrong field"),
         pytest.param("dlr", {}, "no fields", "no fields", id="nothing"),
@@ -68,11 +69,11 @@ def test_what_cannot_be_understood(stored: str | None, expected: str, masked: st
     assert summarise("dlr", stored, masked=True) == masked
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_every_event_type_has_a_summary(event_type: str):
+@pytest.mark.parametrize("name", EVENT_SHAPES)
+def test_every_event_type_has_a_summary(name: str):
     """Its example has one, which does not exceed its bound; masked it repeats no value of eight characters or more,
     unless that is a status."""
-    example = EVENT_TYPES[event_type].example
+    event_type, example = name.partition(" ")[0], EVENT_SHAPES[name].example
     stored = payload(event_type, **example)
     assert 0 < len(summarise(event_type, stored)) <= LONGEST_SUMMARY
     masked = summarise(event_type, stored, masked=True)
@@ -82,7 +83,7 @@ def test_every_event_type_has_a_summary(event_type: str):
 
 
 @given(
-    st.sampled_from([*EVENT_TYPES, "rcs", None]),
+    st.sampled_from([*EVENT_TYPES, "mms", None]),
     st.dictionaries(st.sampled_from(["id", "sender", "text", "msg_id", "status", "sms_id", "tracking_url", "sms_label", "caller"]),
                     st.text(max_size=200), max_size=9),
     st.integers(10, 80),

@@ -1,0 +1,95 @@
+"""Message reports: what a report on a message of ours, by SMS or another channel, says of the message."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from seven.record import Record
+from seven.records import Message, MessageReceipt, MessageStatus
+from seven.statuses import Statuses
+
+# Words from the vendor's status-reports page. It does not say which are final: five independent receivers agree on
+# these. Of two final statuses reported for one instant, the later in this order stands. SENT is a word of WhatsApp's.
+STATUSES = Statuses(
+    passing=("ACCEPTED", "BUFFERED", "TRANSMITTED"),
+    final=("REJECTED", "FAILED", "NOTDELIVERED", "EXPIRED", "DELIVERED"),
+    results=(
+        ("pending", frozenset({"ACCEPTED", "BUFFERED", "TRANSMITTED", "SENT"})),
+        ("failed", frozenset({"REJECTED", "FAILED", "NOTDELIVERED", "EXPIRED"})),
+        ("delivered", frozenset({"DELIVERED"})),
+    ),
+    unranked=("SENT",),
+)
+
+_READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReport:
+    """One report: a status, or the receipt that the message was read."""
+
+    msg_id: str
+    status: str
+    timestamp: datetime | None
+    """The report's own time."""
+    reported_at: datetime
+    foreign_id: str | None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened: the report's own time, else that of its sending."""
+        return self.timestamp or self.reported_at
+
+    @property
+    def undated(self) -> bool | None:
+        """Whether the report has no time; None if it has one."""
+        return True if self.timestamp is None else None
+
+    def summary(self, masked: bool) -> str:
+        """The status."""
+        is_known = self._is_read or STATUSES.is_known(self.status)
+        return self.status if not masked or is_known else "an unknown status"
+
+    def records(self, *, receipts: bool = False) -> Iterator[Record]:
+        """The message's standing, with an entry of its history or a receipt; `receipts`: also one of its delivery."""
+        if self._is_read:
+            yield from self._read()
+            return
+        result = STATUSES.result(self.status)
+        yield Message(
+            msg_id=self.msg_id,
+            final=STATUSES.is_final(self.status),
+            status_at=self.at,
+            rank=STATUSES.rank(self.status),
+            status=self.status,
+            result=result,
+            undated=self.undated,
+            foreign_id=self.foreign_id,
+            first_seen_at=self.at,
+            last_seen_at=self.timestamp,
+            delivered_at=self.at if result == "delivered" else None,
+        )
+        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at, undated=self.undated)
+        if receipts and result == "delivered":
+            yield self._receipt("delivered")
+
+    @property
+    def _is_read(self) -> bool:
+        return self.status.casefold() == _READ
+
+    def _read(self) -> Iterator[Record]:
+        """Who reads a message has it. But nobody reported when it came: any final status reported stands above."""
+        yield Message(
+            msg_id=self.msg_id,
+            final=True,
+            status="DELIVERED",
+            result="delivered",
+            foreign_id=self.foreign_id,
+            first_seen_at=self.at,
+            last_seen_at=self.timestamp,
+            read_at=self.at,
+        )
+        yield self._receipt(_READ)
+
+    def _receipt(self, kind: str) -> Record:
+        return MessageReceipt(msg_id=self.msg_id, kind=kind, at=self.at, undated=self.undated)
