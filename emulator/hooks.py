@@ -10,12 +10,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from emulator.vendor_event import VendorEvent
 from emulator.wire import Method, PlannedDelivery, Request, validate_url, write_request
+from seven.events import canonical_name
 from seven.timestamps import BERLIN
 
 ALL = "all"
 """The event type of a hook that matches every event."""
 
-INBOUND_NUMBER = {"sms_mo": "system", "voice_call": "system"}
+INBOUND_NUMBER = {"sms_mo": "system", "voice_call": "system", "wa_mo": "system", "rcs": "agent_id"}
 """By event type, the field that a filter is compared with."""
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*+([^\x00-\x1f\x7f]*)", re.ASCII)
@@ -68,7 +69,7 @@ class Hook(Registration):
         """
         return (
             self.enabled
-            and self.event_type in (ALL, key.event_type)
+            and canonical_name(self.event_type) in (ALL, key.event_type)
             and self.event_filter in (None, key.inbound_number)
         )
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from gateway.hook_evidence import Hold
 from gateway.hook_state import DAY_MS, CreatedHook
 from ledger.keyspace import fingerprint
-from seven.hooks import SECRET_HEADER, Hook, canonical, normal_headers
+from seven.hook_urls import canonical
+from seven.hooks import SECRET_HEADER, Hook, normal_headers
 
 MOST_IN_A_DAY = 3
 """How often within a day a hook that was listed and vanished is created again: it hides, or someone removes it."""

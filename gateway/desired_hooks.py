@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from seven.events import canonical_name
 from seven.hooks import ALL, SECRET_HEADER, Addresses, Hook
 
 
@@ -35,6 +36,7 @@ class DesiredHook(BaseModel):
     @field_validator("event_type")
     @classmethod
     def _well_formed(cls, event_type: str) -> str:
+        event_type = canonical_name(event_type)
         # not only the types this version understands: parked deliveries may be understood by a later one
         if not re.fullmatch("[a-z][a-z0-9_]*", event_type):
             raise ValueError("lower-case letters, digits and _ are expected, such as dlr or sms_mo")
@@ -61,19 +63,23 @@ def read_desired(text: str) -> tuple[DesiredHook, ...]:
     tables = document.pop("hook", None)
     if document or not isinstance(tables, list) or not tables:
         raise ValueError("one or more [[hook]] tables are expected, and nothing else")
-    hooks = []
+    hooks: list[DesiredHook] = []
+    names: list[object] = []
     for number, table in enumerate(tables, 1):
         try:
-            hooks.append(DesiredHook.model_validate(table))
+            hook = DesiredHook.model_validate(table)
         except ValidationError as error:
             reasons = "; ".join(
                 f"{'.'.join(map(str, details['loc'])) or 'it'}: {details['msg'].removeprefix('Value error, ')}"
                 for details in error.errors(include_input=False)
             )
             raise ValueError(f"hook {number}: {reasons}") from None
-    keys = [(hook.event_type, hook.event_filter) for hook in hooks]
-    if len(set(keys)) != len(keys):
-        raise ValueError("two hooks with the same event_type and event_filter: every event would arrive twice")
+        name = (table.get("event_type", ALL), hook.event_filter)
+        if name in names:
+            raise ValueError("two hooks with the same event_type and event_filter: every event would arrive twice")
+        names.append(name)
+        if (hook.event_type, hook.event_filter) not in [(each.event_type, each.event_filter) for each in hooks]:
+            hooks.append(hook)  # rcs_mo and rcs_dlr are one
     return tuple(hooks)
 
 

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from ledger import keyspace
-from seven.hooks import canonical
+from seven.hook_urls import canonical
 
 ENTRY_S = 60
 """Lifetime of an entry; a killed receiver is noticed after that."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
 from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.events import names_of
 from seven.record import Record
 from seven.summaries import summarise
 from store.record_rows import KEYS_AT_ONCE, read_records, select_records
@@ -47,7 +48,8 @@ class Selection:
         """The selection in SQL, without `ids` and `limit`."""
         conditions: list[ColumnElement[bool]] = [NOT_APPLIED, deliveries.c.outcome.in_(self.outcomes)]
         if self.event_types:
-            conditions.append(deliveries.c.event_type.in_(self.event_types))
+            names = [name for event_type in self.event_types for name in names_of(event_type)]
+            conditions.append(deliveries.c.event_type.in_(names))
         if self.sources:
             conditions.append(deliveries.c.source.in_(self.sources))
         if self.reason:

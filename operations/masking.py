@@ -78,6 +78,9 @@ MASKS: Mapping[str, Callable[[str], str]] = {
     "caller": masked_number,
     "number": masked_number,
     "text": masked_text,
+    "postback": masked_text,
+    "file_uri": masked_url,
+    "file_name": masked_text,
     "payload": masked_text,
     "envelope": masked_text,
     "foreign_id": masked_id,
@@ -92,9 +95,14 @@ MASKS: Mapping[str, Callable[[str], str]] = {
     "status": masked_words,
     "type": masked_words,
     "message_type": masked_words,
+    "content_type": masked_words,
+    "mime_type": masked_words,
     "summary": str,  # summarised masked, by `seven.summaries`
 }
 """By name of a column, or by what a column of a named query is said to hold."""
+
+
+PLACES = frozenset({"latitude", "longitude"})
 
 
 def masked_row(row: Mapping[str, Any]) -> Row:
@@ -110,6 +118,8 @@ def masked_value(kind: str, value: Any) -> Any:
     """A value of a column of MASKS; of others as it is."""
     if isinstance(value, list):
         return [masked_row(entry) if isinstance(entry, Mapping) else entry for entry in value]
+    if kind in PLACES and value is not None:
+        return HIDDEN
     return MASKS[kind](value) if kind in MASKS and isinstance(value, str) else value
 
 

@@ -14,6 +14,7 @@ from ledger.client import Ledger
 from ledger.scan import pending_batches
 from operations.erasure_matches import Subjects, aggregate_of, record_of
 from seven.data_subject import DataSubject
+from seven.digest import is_short_digest
 from seven.envelope import RAW
 from store.personal_data import (
     FAILURES,
@@ -119,7 +120,8 @@ class PersonSearch:
         about = self.subjects.include(*subject)
         if matching := about or self._person.is_in_payload(_searchable_text(row["payload"])):
             ids.add(row["id"])
-            names += [*PAYLOADS.columns, *(["subject"] if subject in self.subjects.renamed else [])]
+            is_derived = subject in self.subjects.renamed or _is_of_no_message(*subject)
+            names += [*PAYLOADS.columns, *(["subject"] if is_derived else [])]
         columns = tuple(name for name in names if row[name] is not None)
         blanking = Blanking(PAYLOADS, (row["id"],), columns) if columns else None
         return Match(PAYLOADS, row, about, blanking) if matching or columns else None
@@ -156,3 +158,8 @@ def _searchable_text(stored: str | None) -> str | None:
         return RAW + base64.b64encode(searchable(base64.b64decode(stored.removeprefix(RAW)))).decode("ascii")
     except ValueError:
         return stored
+
+
+def _is_of_no_message(record: str | None, subject: str | None) -> bool:
+    """Whether a subject is a digest of personal data though its record has ids of the gateway's: of `rcs`, typing."""
+    return record == messages.name and subject is not None and is_short_digest(subject)

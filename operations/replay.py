@@ -16,6 +16,8 @@ from operations.dead_letters import read_failures, read_unapplied
 from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reprocess
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
+from store import inbound_ids
+from store.errors import OTHERS_ID
 from store.projection import DEFAULT_OPTIONS, ProjectionOptions
 from store.record_rows import Change, changes
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
@@ -70,7 +72,7 @@ class ReplayPlan:
         with self._engine.connect().execution_options(reads=True) as connection:
             unapplied = read_unapplied(connection, ids)
             batch = [reprocess(each, self._force, self._options) for each in unapplied]
-            batch, changed = _changes(connection, batch)
+            batch, changed = _changes(connection, _without_taken_ids(connection, batch))
             for change in changed:
                 self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
         for reprocessed in batch:
@@ -174,6 +176,8 @@ def _changes_apart(connection: Connection, reprocessed: Reprocessed) -> tuple[Re
 
 def _write(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reprocessed]:
     """Merge all rows at once, in the order that all writers use; if any cannot be written, one by one."""
+    inbound_ids.lock(connection, (row for reprocessed in batch for row in reprocessed.rows))
+    batch = _without_taken_ids(connection, batch)
     try:
         with connection.begin_nested():
             merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows))
@@ -182,6 +186,16 @@ def _write(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reproce
             raise
         return [_write_alone(connection, reprocessed) for reprocessed in batch]
     return list(batch)
+
+
+def _without_taken_ids(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reprocessed]:
+    """The deliveries; those whose message has the id of another one are refused."""
+    places = [(place, index) for place, each in enumerate(batch) for index in range(len(each.projections))]
+    checked = list(batch)
+    for group in inbound_ids.taken(connection, (batch[place].projections[index].rows() for place, index in places)):
+        place, index = places[group]
+        checked[place] = checked[place].with_refused(index, OTHERS_ID)
+    return checked
 
 
 def _write_alone(connection: Connection, reprocessed: Reprocessed) -> Reprocessed:

@@ -9,6 +9,7 @@ from operations.dead_letters import Unapplied
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
+from seven.events import ALIASES
 from seven.record import Record
 from store.projection import (
     DEFAULT_OPTIONS,
@@ -53,11 +54,15 @@ class Reprocessed:
 
     @property
     def replaces_row(self) -> bool:
-        """Whether its stored row is deleted, not joined: another id, or a payload that is no delivery's or masked."""
+        """Whether its stored row is deleted, not joined.
+
+        It has another id, a payload that is no delivery's or masked, or another name of its event type than ours.
+        """
         stored = self.unapplied.delivery
         return bool(self.projections) and (
             self.id != stored.id
             or self.masks
+            or stored.event_type in ALIASES
             or (_is_unread(stored) and self.projections[0].delivery.digest is not None)
         )
 
@@ -79,10 +84,16 @@ class Reprocessed:
         return (*(row for projection in self.projections for row in projection.rows()), *self.letter_updates)
 
     def with_refused(self, index: int, reason: str) -> "Reprocessed":
-        """The same, with projection `index` dead because its rows cannot be written."""
+        """The same, with projection `index` dead or parked because its rows cannot be written."""
         projections = list(self.projections)
         attempt = 1 if index else _next_attempt(self.unapplied)
-        projections[index] = projections[index].dead(reason, attempt)
+        refused = projections[index].refused(reason, attempt)
+        if not index and refused.delivery.outcome == "parked":
+            if self.unapplied.delivery.outcome == "quarantined":  # the join keeps it quarantined
+                return replace(self, projections=(), left_reason=reason)
+            if self.unapplied.letter:  # the join keeps it dead; the failed attempt is recorded
+                refused = projections[index].dead(reason, attempt)
+        projections[index] = refused
         return replace(self, projections=tuple(projections))
 
 

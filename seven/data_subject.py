@@ -20,7 +20,7 @@ _TRUNK = "(0)"
 """The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
 _BETWEEN = r"[\s\-/.()]*"
 _IDS = frozenset({"id", "msg_id", "sms_id"})
-_OWN_NUMBERS = frozenset({"system", "callerId"})
+_OWN_NUMBERS = frozenset({"system", "callerId", "agent_id"})
 """The payload fields that hold a number of ours: the recipient of what comes in, the caller of what goes out."""
 _RUN = re.compile(r"[0-9\s\-/.()]+", re.ASCII)
 _PIECE = re.compile(r"\(0\)|[0-9]|[^0-9]")

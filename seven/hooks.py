@@ -3,10 +3,12 @@
 Sources: the vendor's webhooks page, a recorded answer of its hooks API, and the source of its own clients.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
-from urllib.parse import urlsplit
+
+from seven.events import canonical_name
+from seven.hook_urls import canonical, place
 
 ALL = "all"
 """The event type of a hook that receives every event."""
@@ -16,8 +18,6 @@ SECRET_HEADER = "X-Hook-Secret"  # noqa: S105 - a name
 
 TEST_HEADER = "X-Seven-Ingest-Test"
 """Marks a delivery that we sent ourselves: it is stored like any other, but does not prove that a hook works."""
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,30 @@ class Hook:
     headers: str | None = field(default=None, repr=False)
     enabled: bool = True
     id: str | None = None
+    registered_as: str | None = None
+    """Its event type at the gateway, where that is another name of `event_type`."""
 
     @classmethod
     def parse(cls, listed: Mapping[str, Any]) -> Self:
         """Parse a hook of the gateway's list: ids are numbers or text, booleans text, keys missing. Never raises."""
         enabled = listed.get("enabled", True)
+        name = str(listed.get("event_type") or "").strip().lower()
+        event_type = canonical_name(name)
         return cls(
             target_url=str(listed.get("target_url") or ""),
-            event_type=str(listed.get("event_type") or "").strip().lower(),
+            event_type=event_type,
             request_method=str(listed.get("request_method") or "POST").upper(),
             event_filter=_text(listed.get("event_filter")),
             headers=None if listed.get("headers") is None else normal_headers(str(listed["headers"])),
             enabled=str(enabled).lower() not in ("false", "0", "", "none"),
             id=_text(listed.get("id")),
+            registered_as=name if name != event_type else None,
         )
 
     def all_differences(self, desired: "Hook") -> tuple[str, ...]:
         """The properties that differ from the desired hook, including address and event type."""
         pairs = (
-            ("address", canonical(self.target_url) == canonical(desired.target_url)),
+            ("address", place(self.target_url) == place(desired.target_url)),
             ("event type", self.event_type == desired.event_type),
         )
         return (*(name for name, same in pairs if not same), *self.differences(desired))
@@ -112,7 +117,7 @@ class Plan:
     """The changes to be made. All is as desired when `missing`, `drifted` and `surplus` are empty."""
 
     matching: tuple[tuple[Hook, Hook], ...] = ()
-    """Pairs of a desired hook and the actual one that fulfils it."""
+    """Pairs of a desired hook and the actual one that fulfils it; or several under different names of its type."""
     missing: tuple[Hook, ...] = ()
     drifted: tuple[Drift, ...] = ()
     surplus: tuple[Hook, ...] = ()
@@ -159,14 +164,28 @@ def plan(
     used = {id(hook) for _, hook in matching}
     drifted, missing = _pair(unmatched, [hook for hook in ours if id(hook) not in used], exactly=False)
     used |= {id(hook) for _, hook in drifted}
+    also = [pair for pair in _of_other_names(desired, ours) if id(pair[1]) not in used]
+    used |= {id(hook) for _, hook in also}
     return Plan(
-        matching=tuple(matching),
+        matching=(*matching, *also),
         missing=tuple(missing),
         drifted=tuple(Drift(wanted, hook, hook.differences(wanted)) for wanted, hook in drifted),
         surplus=tuple(hook for hook in ours if id(hook) not in used),
         overlapping=_overlapping(desired),
         strangers=tuple(strangers),
     )
+
+
+def _of_other_names(desired: Sequence[Hook], ours: Iterable[Hook]) -> Iterator[tuple[Hook, Hook]]:
+    """The hooks that are as desired, but registered under another name of the event type, each with the desired one.
+
+    At the gateway such names may stand for different events: the hook of one is no repeat of another's, so it stays.
+    """
+    for hook in ours:
+        for wanted in desired:
+            if hook.registered_as and not hook.all_differences(wanted):
+                yield wanted, hook
+                break
 
 
 def _pair(
@@ -179,11 +198,13 @@ def _pair(
         candidates = (
             hook
             for hook in free
-            if (canonical(hook.target_url), hook.event_type) == (canonical(wanted.target_url), wanted.event_type)
+            if (place(hook.target_url), hook.event_type) == (place(wanted.target_url), wanted.event_type)
             and not (exactly and hook.differences(wanted))
         )
         # the least different: the right filter with the wrong method is the same hook, drifted
-        closest = min(candidates, key=lambda hook: len(hook.differences(wanted)), default=None)
+        closest = min(
+            candidates, key=lambda hook: (len(hook.differences(wanted)), bool(hook.registered_as)), default=None
+        )
         if closest is None:
             unmatched.append(wanted)
         else:
@@ -196,23 +217,6 @@ def _overlapping(desired: Sequence[Hook]) -> tuple[Hook, ...]:
     if not any(hook.event_type == ALL for hook in desired):
         return ()
     return tuple(hook for hook in desired if hook.event_type != ALL)
-
-
-def canonical(url: str) -> str:
-    """A URL in comparable form: scheme and host in lower case and ASCII, without a default port."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode("ascii").lower()
-        port = parts.port
-    except ValueError:  # no usable URL; UnicodeError is a ValueError
-        return url
-    if not host:
-        return url
-    host = f"[{host}]" if ":" in host else host
-    if port is not None and port != _DEFAULT_PORTS.get(parts.scheme):
-        host = f"{host}:{port}"
-    credentials, at, _ = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{credentials}{at}{host}").geturl()
 
 
 def _same_filter(listed: str | None, desired: str | None) -> bool:

@@ -16,6 +16,14 @@ _UNMIGRATED = {"42P01", "42703"}  # no such table, no such column
 _RACES = {"40001", "40P01"}  # serialization failure, deadlock: a retry succeeds
 
 
+OTHERS_ID = "id belongs to another message"
+"""Why an inbound message is parked whose id another one has (`store/inbound_ids.py`)."""
+
+
+class IdTaken(Exception):  # noqa: N818 - a fact about the rows
+    """An inbound message has the id of another one. Nothing was written."""
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether a healthy database would refuse the same rows again."""
     original = error.orig if isinstance(error, StatementError) else error

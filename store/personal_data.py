@@ -62,6 +62,9 @@ class PersonalColumns:
         return list(dict.fromkeys([*key, *self.identifying, *self.columns, *self.own]))
 
 
+WRITTEN = ("text", "postback", "file_uri", "file_name", "latitude", "longitude")
+"""What somebody sent us: of an inbound message all that is not about the message."""
+
 RECORDS = (  # searched in this order: links belong to the person whose messages do
     PersonalColumns(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
     PersonalColumns(
@@ -72,7 +75,7 @@ RECORDS = (  # searched in this order: links belong to the person whose messages
         key="tracking_url",
         history=link_events,
     ),
-    PersonalColumns(inbound_messages, ("sender",), ("sender", "text"), own=("recipient",), derived="id"),
+    PersonalColumns(inbound_messages, ("sender",), ("sender", *WRITTEN), own=("recipient", "agent_id"), derived="id"),
     PersonalColumns(
         calls,
         ("recipient", "foreign_id"),

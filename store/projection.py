@@ -19,6 +19,7 @@ from seven.event import too_late_fields
 from seven.key_presses import masked_keys, may_have_keys
 from seven.parsing import Fields
 from seven.record import Record
+from store.errors import OTHERS_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,22 @@ class Projection:
             ),
             Failure(id=self.delivery.id, attempt=attempt, failed_at=now, reason=reason),
         )
+
+    def refused(self, reason: str, attempt: int = 1) -> "Projection":
+        """The same delivery, which cannot be written: buried; parked if its message has the id of another one."""
+        if reason != OTHERS_ID:
+            return self.dead(reason, attempt)
+        parked = replace(
+            self.delivery,
+            outcome="parked",
+            reason=reason,
+            record=None,
+            subject=None,
+            event_at=None,
+            remark=None,
+            applied_at=None,
+        )
+        return Projection(parked, (), self.envelope, self.masked)
 
     def dead(self, reason: str, attempt: int = 1) -> "Projection":
         """The same delivery, buried."""

@@ -17,6 +17,7 @@ from seven.ranges import OrdinalRange, merge_ranges
 from store.archive import first_id
 from store.ordinals import SeriesKey, tally
 from store.partitions import drop_past, provide
+from store.personal_data import WRITTEN
 from store.record_rows import among
 from store.schema import (
     CLOSED_OUTCOMES,
@@ -103,14 +104,15 @@ def remove_deliveries(connection: Connection, before: datetime, after: str) -> S
 
 
 def blank_texts(connection: Connection, before: datetime) -> Step:
-    """Blank the texts of inbound SMS sent before then."""
+    """Blank what people wrote or sent in inbound messages sent before then; each has a text, if only an empty one."""
     c = inbound_messages.c
     old = select(c.id).where(c.text.is_not(None), c.sent_at < before)
     ids = connection.execute(_limited(old.order_by(c.sent_at))).scalars().all()
     if not ids:
         return Step()
     stamp = NOW[connection.dialect.name]
-    connection.execute(update(inbound_messages).where(c.id.in_(ids)).values(text=None, changed_at=stamp))
+    blank = {**dict.fromkeys(WRITTEN), "changed_at": stamp}
+    connection.execute(update(inbound_messages).where(c.id.in_(ids)).values(**blank))
     return Step(blanked={inbound_messages.name: len(ids)}, resume_after=_last_of_full(ids))
 
 

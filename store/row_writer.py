@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
 from seven.record import Record, fold
-from store import fence
+from store import fence, inbound_ids
 from store.engine import expire
 from store.error_reasons import database_reason
-from store.errors import is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
+from store.errors import IdTaken, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
 
@@ -46,7 +46,7 @@ def unwritable_reason(error: Exception) -> str | None:
 
     None where a server or this machine failed. The error's own text would quote the rows.
     """
-    if isinstance(error, Refused):
+    if isinstance(error, (Refused, IdTaken)):
         return str(error)
     if is_refusal(error):
         return f"refused by the database: {error_reason(error)}"
@@ -83,9 +83,16 @@ class Store:
 
     def write(self, records: Iterable[Record]) -> None:
         """Merge the records into their tables; on return they are on disk. Raises StoreAway, Refused or Fenced."""
-        folded = fold_rows(records)
+        rows = list(records)
+        folded = fold_rows(rows)
+
+        def attempt(connection: Connection) -> None:
+            inbound_ids.lock(connection, rows)
+            inbound_ids.refuse_others(connection, rows)
+            merge_rows(connection, folded)
+
         try:
-            self.transact(lambda connection: merge_rows(connection, folded))
+            self.transact(attempt)
         except Refused:
             raise
         except Exception as error:
@@ -93,16 +100,18 @@ class Store:
                 raise Refused(reason) from error
             raise
 
-    def write_apart(self, groups: Sequence[Iterable[Record]], bury: Callable[[int, str], Iterable[Record]]) -> None:
+    def write_apart(self, groups: Sequence[Sequence[Record]], bury: Callable[[int, str], Iterable[Record]]) -> None:
         """Merge groups of records one by one, still in one transaction. Raises StoreAway or Fenced.
 
         `bury(index, reason)` returns the records that replace a group which cannot be written.
         """
 
         def attempt(connection: Connection) -> None:
+            inbound_ids.lock(connection, (record for group in groups for record in group))
             for index, group in enumerate(groups):
                 try:
                     with connection.begin_nested():
+                        inbound_ids.refuse_others(connection, group)
                         merge_rows(connection, fold_rows(group))
                 except Exception as error:
                     reason = unwritable_reason(error)

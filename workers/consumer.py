@@ -156,7 +156,7 @@ class Consumer:
         deliveries = [projection.delivery for projection in projections]
 
         def bury(index: int, reason: str) -> tuple[Record, ...]:
-            buried = projections[index].dead(reason)
+            buried = projections[index].refused(reason)
             deliveries[index] = buried.delivery
             return buried.rows()
 

@@ -82,6 +82,6 @@ def _write(store: Store, projection: Projection) -> ArchivedDelivery:
     try:
         store.write(projection.rows())
     except Refused as error:
-        projection = projection.dead(str(error))
+        projection = projection.refused(str(error))
         store.write(projection.rows())
     return projection.delivery

@@ -35,7 +35,7 @@ def bodies(number: str, n: int) -> list[dict[str, Any]]:
         ("voice_call", {"id": 0, "caller": number, "system": "4930123", "time": 1777600000 + n % 5}),
         ("voice_status", {"id": f"4{n % 7}{number[-2:]}", "status": "ringing", "recipient": f"00{number}"}),
         ("dlr", {"msg_id": f"7{n}{number[-2:]}", "status": "DELIVERED", "foreign_id": number}),
-        ("rcs", {"message": {"from": number}}),
+        ("mms", {"message": {"from": number}}),
     ]
     return [{"webhook_event": event_type, "data": data} for event_type, data in fields]
 

@@ -15,7 +15,7 @@ from tests.cli.installation import CommandLine
 from tests.factories.envelopes import NOW, envelope
 
 FIXED = "could not be projected: KeyError"
-NAUGHTY = "rcs\x1b[2J"
+NAUGHTY = "mms\x1b[2J"
 
 
 @pytest.fixture

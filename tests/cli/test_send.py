@@ -57,9 +57,9 @@ def test_a_parked_delivery(sender: CommandLine):
 @pytest.mark.parametrize("words", [("--data", '{"x": {"y": null}}'), ("--set", "x=1"), ("--data", "{}")])
 def test_an_event_type_without_a_sample(sender: CommandLine, words: tuple[str, ...]):
     """Any event type is sent as it is, with the content that is passed; what is not understood is parked: exit code 1."""
-    answer = sender.answer("send", "rcs_typing", *words, code=1)
-    assert (answer["event_type"], answer["status"], answer["outcome"]) == ("rcs_typing", 202, "parked")
-    assert "dead show" in sender.run("send", "rcs_typing", *words).stdout
+    answer = sender.answer("send", "mms_typing", *words, code=1)
+    assert (answer["event_type"], answer["status"], answer["outcome"]) == ("mms_typing", 202, "parked")
+    assert "dead show" in sender.run("send", "mms_typing", *words).stdout
 
 
 def test_whole_data(sender: CommandLine):

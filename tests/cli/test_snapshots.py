@@ -77,7 +77,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "trace a label": ("trace", "Spring sale in all of our branches"),
     "trace a message": ("trace", "77"),
     "trace a number": ("trace", NUMBER),
-    "trace a parked id": ("trace", "rcs-9"),
+    "trace a parked id": ("trace", "mms-9"),
     "trace a pending id": ("trace", "555"),
     "trace around": ("trace", "--around", "2026-03-29 12:00:04"),
     "trace nothing": ("trace", "nobody"),
@@ -149,7 +149,7 @@ def wrong(n: int) -> Envelope:
 def more_envelopes() -> Iterator[tuple[str, Envelope]]:
     for n, (event_type, fields) in enumerate(MORE, 20):
         yield event_type, envelope_of(n, event_type, fields)
-    yield "rcs", envelope_of(30, "rcs", {"msg_id": "rcs-9", "status": "READ"})
+    yield "mms", envelope_of(30, "mms", {"msg_id": "mms-9", "status": "READ"})
 
 
 def steady(output: str) -> str:

@@ -141,7 +141,7 @@ def test_times_in_the_future(alone: CommandLine, accept: Accept, ledger: Ledger)
 def test_dead_and_parked(alone: CommandLine, engine: Engine):
     """A dead letter is wrong until an operator handles it; a new event type of the vendor is not."""
     now = Ledger(alone.environment["REDIS_URL"]).figures(["dlr"]).now
-    keep(engine, [delivered(1, "dlr", DLR, now).dead("a fault"), delivered(2, "rcs", {}, now)])
+    keep(engine, [delivered(1, "dlr", DLR, now).dead("a fault"), delivered(2, "mms", {}, now)])
     answer = alone.answer("status", code=1)
     assert wrong(answer)["dead letters"].endswith("dead list --outcome dead")
     assert "parked" not in grades(answer)

@@ -35,7 +35,7 @@ INVALID: tuple[tuple[str, bytes], ...] = (
     ("no status", b'{"webhook_event":"dlr","data":{"msg_id":"78"}}'),
     ("an absurd time", b'{"webhook_event":"dlr","data":{"msg_id":"79","status":"DELIVERED","timestamp":"1970-01-01 00:00:00"}}'),
     ("no time", b'{"webhook_event":"dlr","data":{"msg_id":"80","status":"DELIVERED","timestamp":"soon"}}'),
-    ("an event type of tomorrow", b'{"webhook_event":"rcs_read","data":{"x":1}}'),
+    ("an event type of tomorrow", b'{"webhook_event":"mms_read","data":{"x":1}}'),
     ("no event type", b'{"data":{"x":1}}'),
     ("no data", b'{"webhook_event":"dlr"}'),
     ("data is a list", b'{"webhook_event":"dlr","data":[1]}'),

@@ -30,7 +30,7 @@ STORY: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("voice_call", {"id": 300, "caller": "447700900002", "time": 1774785600}),
     ("voice_status", {"id": "301", "status": "busy", "timestamp": 1774785700, "foreign_id": "outbound to John"}),
     ("dlr", {"msg_id": "", "status": "DELIVERED"}),
-    ("rcs_coined_tomorrow", {"x": 1}),
+    ("mms_coined_tomorrow", {"x": 1}),
 )
 
 

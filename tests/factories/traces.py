@@ -53,7 +53,7 @@ def traces(number: str, tag: str, spelled: str | None = None) -> dict[str, list[
             event_envelope("voice_status", f"v2{tag}", id=f"4{tag}", status="completed", duration=4, timestamp=1777600009),
         ],
         "parked": [
-            Envelope(f"p1{tag}", "rcs", NOW, "JSON", {"webhook_event": "rcs", "data": {"from": [spelled]}}),
+            Envelope(f"p1{tag}", "mms", NOW, "JSON", {"webhook_event": "mms", "data": {"from": [spelled]}}),
             Envelope(f"p2{tag}", number, NOW, "JSON", {"webhook_event": number, "data": {}}),
         ],
     }  # fmt: skip

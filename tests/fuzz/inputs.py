@@ -7,7 +7,9 @@ from tests.seven.corpus import CASES
 from tests.seven.wire_forms import form
 
 METHODS = st.sampled_from(["POST", "GET", "PUT", "post", ""])
-EVENT_TYPES = st.none() | st.sampled_from(["dlr", "sms_mo", "tracking", "voice_call", "voice_status", "all", "rcs", ""])
+EVENT_TYPES = st.none() | st.sampled_from(
+    ["dlr", "sms_mo", "tracking", "voice_call", "voice_status", "all", "rcs", "wa_mo", "rcs_mo", "mms", ""]
+)
 EVENT_TYPES |= st.text(max_size=80)
 PIECES = (
     *(b"{", b"}", b"[", b"]", b'"', b":", b",", b"\\", b"=", b"&", b"%", b"+", b"-", b" ", b"\n", b"\r\n", b"\x00", b"--"),

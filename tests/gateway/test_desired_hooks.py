@@ -8,7 +8,7 @@ from workers.settings import WorkerSettings
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        pytest.param("[[hook]]\nevent_type = 'sms.mo'", "hook 1: event_type", id="a dot"),
+        pytest.param("[[hook]]\nevent_type = 'sms.mms'", "hook 1: event_type", id="a dot"),
         pytest.param("[[hook]]\nrequest_method = 'PUT'", "hook 1: request_method", id="a method"),
         pytest.param("[[hook]]\n[[hook]]\nevnt_type = 'dlr'", "hook 2: evnt_type", id="a name"),
         pytest.param("[[hook]]\n[[hook]]", "same event_type and event_filter", id="twice"),

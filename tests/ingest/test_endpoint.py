@@ -111,7 +111,7 @@ def test_answers_that_store_nothing(client: TestClient, ledger: Ledger, method: 
         pytest.param(b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--", 422, "multipart", id="multipart"),
         pytest.param(b"<?xml version='1.0'?><a/>", 422, "neither JSON nor a form", id="xml"),
         pytest.param(b"{}", 202, "neither webhook_event nor the path", id="no event type"),
-        pytest.param(b'{"webhook_event":"rcs","data":{}}', 202, "not known", id="an unknown event type"),
+        pytest.param(b'{"webhook_event":"mms","data":{}}', 202, "not known", id="an unknown event type"),
         pytest.param(b'{"webhook_event":7,"data":{}}', 202, "not text", id="an event type that is a number"),
         pytest.param(b'{"webhook_event":"dlr","data":{}}', 202, "msg_id", id="without its key"),
         pytest.param(b'{"webhook_event":"dlr","data":[]}', 202, "msg_id", id="php's empty object"),
@@ -204,7 +204,7 @@ def test_too_large_is_413_and_a_sample_is_kept(client: TestClient, ledger: Ledge
 def test_the_limit_is_exact(receiver: Callable[..., TestClient], ledger: Ledger):
     """A delivery of exactly the limit is read, one byte more is too large; the query counts."""
     client = receiver(seven_body_limit=100)
-    body = b'{"webhook_event":"rcs","a":"%s"}'
+    body = b'{"webhook_event":"mms","a":"%s"}'
     fits = body % (b"x" * (100 - len(body) + 2))
     assert client.post(HOOK, content=fits).status_code == 202
     assert client.post(HOOK, content=fits + b" ").status_code == 413

@@ -94,7 +94,7 @@ def test_a_get_is_signed_with_its_query(receiver: Start):
     [
         pytest.param(b"\xff\x00", "", 422, id="bytes"),
         pytest.param(b"", "", 422, id="nothing"),
-        pytest.param(b'{"webhook_event":"rcs"}', "", 202, id="an unknown event type"),
+        pytest.param(b'{"webhook_event":"mms"}', "", 202, id="an unknown event type"),
         pytest.param(b"x" * 70_000, "larger than", 413, id="too large"),
     ],
 )

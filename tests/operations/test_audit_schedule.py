@@ -42,7 +42,7 @@ def test_the_figures_are_exported_as_metrics(
     assert generate_latest(metrics) == b""
     consumer.consume("dlr", [accept(*map(envelope, "abc"))])
     remove_rows(engine, "b")
-    accept(Envelope("p", "rcs", NOW, "JSON", {}), queue="parked")
+    accept(Envelope("p", "mms", NOW, "JSON", {}), queue="parked")
     save_figures(ledger.redis, auditor.audit())
     exported = generate_latest(metrics).decode()
     assert 'seven_audit_missing{queue="dlr"} 1.0' in exported

@@ -20,8 +20,8 @@ from tests.factories.envelopes import NOW
 def many(engine: Engine) -> Engine:
     """Three parked, two dead, one quarantined, one applied, received an hour apart."""
     rows = [
-        ("0", "parked", "dlr", "dlr: status: missing or empty"), ("1", "parked", "rcs", "an event type not known here"),
-        ("2", "parked", "rcs", "an event type not known here"), ("3", "dead", "dlr", "could not be projected: KeyError"),
+        ("0", "parked", "dlr", "dlr: status: missing or empty"), ("1", "parked", "mms", "an event type not known here"),
+        ("2", "parked", "mms", "an event type not known here"), ("3", "dead", "dlr", "could not be projected: KeyError"),
         ("4", "dead", "dlr", "refused by the database: DataError 22003"), ("5", "quarantined", "dlr", "100% odd_one"),
         ("6", "applied", "dlr", None),
     ]  # fmt: skip
@@ -44,7 +44,7 @@ def many(engine: Engine) -> Engine:
         pytest.param(Selection(ids=tuple(map(str, range(2000)))), "543210", id="by very many ids"),
         pytest.param(Selection(outcomes=("dead",)), "43", id="by outcome"),
         pytest.param(Selection(outcomes=("applied",)), "", id="never applied deliveries"),
-        pytest.param(Selection(event_types=("rcs", "x")), "21", id="by event type"),
+        pytest.param(Selection(event_types=("mms", "x")), "21", id="by event type"),
         pytest.param(Selection(reason="DATAbase"), "4", id="by a part of the reason"),
         pytest.param(Selection(reason="100% odd_"), "5", id="by wildcards of SQL, taken literally"),
         pytest.param(Selection(reason="1%o"), "", id="a wildcard matches nothing"),
@@ -69,7 +69,7 @@ def test_the_largest_group_comes_first(many: Engine):
     with many.connect().execution_options(reads=True) as connection:
         first = count_groups(connection, ALL)[0]
     assert first == {
-        "outcome": "parked", "event_type": "rcs", "reason": "an event type not known here", "deliveries": 2
+        "outcome": "parked", "event_type": "mms", "reason": "an event type not known here", "deliveries": 2
     }  # fmt: skip
 
 

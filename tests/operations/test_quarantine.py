@@ -89,7 +89,7 @@ def test_deliveries_of_one_address_and_period_are_discarded(quarantine: Any, eng
     quarantine(
         doubtful("early", received_at=NOW - 5 * hour), doubtful("in"), doubtful("in2"),
         doubtful("late", received_at=NOW + 5 * hour), doubtful("else", source="198.51.100.7"),
-        replace(envelope("parked", "rcs"), source="203.0.113.9"), replace(envelope("ok"), source="203.0.113.9"),
+        replace(envelope("parked", "mms"), source="203.0.113.9"), replace(envelope("ok"), source="203.0.113.9"),
     )  # fmt: skip
     theirs = Selection(sources=("203.0.113.9",), since=NOW - hour, until=NOW + hour)
     assert sorted(ids(engine, theirs)) == ["in", "in2", "parked"]

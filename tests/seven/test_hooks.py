@@ -158,3 +158,37 @@ def test_carrying_out_a_plan_leads_to_the_desired_hooks(desired: list[Hook], act
     assert (again.drift, len(again.matching)) == (0, len(desired))
     assert again.strangers == result.strangers
     assert len(after) == len(desired) + len(result.strangers)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name", "path"),
+    [
+        pytest.param("sms_mo", "sms.mo", "sms_mo", id="the vendor's typo"),
+        pytest.param("sms_mo", "sms.mo", "sms.mo", id="the vendor's typo, in the address, too"),
+        pytest.param("voice_status", "Voice.Status", "voice_status", id="another typo"),
+        pytest.param("rcs", "rcs_mo", "rcs_mo", id="an older name"),
+    ],
+)
+def test_a_hook_under_another_name_of_its_event_type_is_ours(wanted: str, name: str, path: str):
+    """It is as desired: neither removed nor created once more."""
+    addresses = Addresses(("https://hooks.example",), ("a" * 32,))
+    desired = [Hook(addresses.current(wanted), wanted)]
+    url = f"https://hooks.example/hooks/{'a' * 32}/{path}"
+    listed = Hook.parse({"id": 1, "target_url": url, "event_type": name, "request_method": "JSON"})
+
+    assert plan(desired, [listed], addresses).drift == 0
+
+
+def test_hooks_under_different_names_of_one_event_type_all_stay():
+    """What they are for may differ at the gateway; two under one name are repeats."""
+    addresses = Addresses(("https://hooks.example",), ("a" * 32,))
+    desired = [Hook(addresses.current("rcs"), "rcs")]
+    hooks = [
+        Hook.parse({"id": n, "target_url": addresses.current("rcs"), "event_type": name, "request_method": "JSON"})
+        for n, name in enumerate(("rcs_mo", "rcs_dlr", "rcs", "rcs"))
+    ]
+
+    planned = plan(desired, hooks, addresses)
+
+    assert [hook.id for hook in planned.surplus] == ["3"]
+    assert not planned.missing

@@ -139,7 +139,7 @@ def test_texts_that_postgresql_refuses_are_kept(consumer: Consumer, engine: Engi
     assert tuple(row) == ("a\ufffdb", "\ufffd \U0001f600")
 
 
-@pytest.mark.parametrize("name", ["rcs", "wa_mo", "sms.mo", "x\x00\ud800", None])
+@pytest.mark.parametrize("name", ["mms", "fax", "sms-mo", "x\x00\ud800", None])
 def test_unknown_event_types_are_parked(consumer: Consumer, engine: Engine, accept: Any, name: str | None):
     """An unknown or missing event type is parked under its name, whatever its characters."""
     words = {"webhook_event": name, "data": {"a": 1}} if name else {"a": 1}
@@ -180,7 +180,7 @@ def test_batches_wait_for_a_database_that_is_down(ledger: Ledger, empty_database
 def test_the_sweep_announces_overdue_batches(ledger: Ledger, accept: Any):
     """Each pending batch of each queue is announced again, within the limit, and once in a period."""
     names = [accept(envelope("one")) for _ in range(40)]
-    accept(Envelope("two", "rcs", NOW, "JSON", {}), queue="parked")
+    accept(Envelope("two", "mms", NOW, "JSON", {}), queue="parked")
     announced: list[tuple[str, list[str]]] = []
     sweep = Sweep(ledger, lambda queue, ids: announced.append((queue, list(ids))), overdue_s=0, at_most=35)
     assert sweep.run() == 36
