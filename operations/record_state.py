@@ -10,6 +10,8 @@ from seven.visible_text import visible_text
 
 Row = Mapping[str, Any]
 
+_CHANNELS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp"}
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -19,7 +21,7 @@ class Moment:
     what: str
     """`DELIVERED`, `click 3`."""
     kind: str
-    """`message`, `call`, `inbound SMS` or `link`."""
+    """`message`, `call`, `inbound SMS`, `inbound RCS`, `inbound WhatsApp` or `link`."""
     record: str
     """The record's id; of a link its message's."""
     url: str = ""
@@ -54,8 +56,10 @@ def _message(row: Row) -> str:
     status, at = visible_text(str(row["status"] or "")), _time(row["status_at"])
     since = _since_accepted(row)
     match row["result"]:
+        case "delivered" if row["status_at"] is None and row["read_at"]:
+            return f"Read {_time(row['read_at'])}; when it was delivered, no report says"
         case "delivered":
-            sentence = f"Delivered {at}{since}"
+            sentence = f"Delivered {at}{since}" + (f", read {_time(row['read_at'])}" if row["read_at"] else "")
         case "failed":
             sentence = f"Not delivered: {status} {at}{since}"
         case "pending":
@@ -81,7 +85,12 @@ def _call(row: Row) -> str:
 
 
 def _inbound(row: Row) -> str:
-    return f"Sent {_time(row['sent_at'])}"
+    sent = f"Sent {_time(row['sent_at'])}"
+    return sent if row["channel"] in (None, "sms") else f"{sent} by {_CHANNELS.get(row['channel'], row['channel'])}"
+
+
+def _channel(row: Row) -> str:
+    return f"inbound {_CHANNELS.get(row['channel'] or 'sms', 'message')}"
 
 
 def _link(row: Row) -> str:
@@ -103,6 +112,8 @@ def _statuses(story: Story) -> Iterator[Moment]:
     for row in story.messages:
         for entry in row["history"]:
             yield Moment(entry["at"], visible_text(entry["status"]), "message", row["msg_id"])
+        for entry in row["receipts"]:
+            yield Moment(entry["at"], f"receipt: {entry['kind']}", "message", row["msg_id"])
     for row in story.calls:
         for entry in row["history"]:
             yield Moment(entry["at"], visible_text(entry["status"]), "call", row["call_id"])
@@ -119,7 +130,7 @@ def _activities(story: Story) -> Iterator[Moment]:
 def _receipts(story: Story) -> Iterator[Moment]:
     """Of what has no statuses."""
     for row in story.inbound_messages:
-        yield Moment(row["sent_at"], "sent to us", "inbound SMS", row["id"])
+        yield Moment(row["sent_at"], "sent to us", _channel(row), row["id"])
     for row in story.calls:
         if row["direction"] == "inbound" or not row["history"]:
             yield Moment(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select
 
+from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
 from seven.phone_numbers import COUNTRY_CODE
@@ -22,6 +23,7 @@ from store.schema import (
     inbound_messages,
     link_events,
     links,
+    message_receipts,
     message_statuses,
     messages,
 )
@@ -38,7 +40,7 @@ _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SHOWN = (
     deliveries.c.id, deliveries.c.received_at, deliveries.c.event_type, deliveries.c.request_method,
     deliveries.c.subject, deliveries.c.outcome, deliveries.c.reason, deliveries.c.remark,
-    deliveries.c.event_at, deliveries.c.applied_at,
+    deliveries.c.event_at, deliveries.c.applied_at, deliveries.c.record,
 )  # fmt: skip
 
 
@@ -102,15 +104,19 @@ def trace_story(
     rows = _rows(connection, query)
     story.delivery = rows[0] if rows else None
     subject = (story.delivery and story.delivery["subject"]) or identifier
+    about = tables_about(story.delivery)
     terms = Terms.of(subject, country_code)
     first, _, rest = subject.partition(" ")
     directions, key, tracking_url = ((first,), rest, "") if first in DIRECTIONS and rest else (DIRECTIONS, first, rest)
     names = tuple(dict.fromkeys((key, *terms.names)))  # a foreign id may contain spaces
-    story.messages = _messages(connection, names)
-    story.calls = _calls(connection, directions, names, terms)
-    story.inbound_messages = _inbound(connection, names, terms)
-    story.links = _links(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url, terms)
-    story.deliveries = _deliveries(connection, story, subject, masked)
+    if messages.name in about:
+        story.messages = _messages(connection, names)
+        story.links = _links(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url, terms)
+    if calls.name in about:
+        story.calls = _calls(connection, directions, names, terms)
+    if inbound_messages.name in about:
+        story.inbound_messages = _inbound(connection, names, terms)
+    story.deliveries = _deliveries(connection, story, subject, about, masked)
     if story.delivery is None:
         _add_unapplied(connection, story, terms, masked)
     records = (story.messages, story.calls, story.inbound_messages, story.links)
@@ -122,6 +128,7 @@ def trace_story(
 def _messages(connection: Connection, names: Sequence[str]) -> list[Row]:
     rows = _select(connection, messages, or_(messages.c.msg_id.in_(names), _is_foreign_id(messages, names)))
     _add_history(connection, rows, message_statuses, ("msg_id",), ("at", "status"))
+    _add_history(connection, rows, message_receipts, ("msg_id",), ("at", "kind"))
     return rows
 
 
@@ -158,13 +165,16 @@ def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
     return or_(column.in_(names), func.lower(column).in_([name.translate(_ASCII_LOWER) for name in names]))
 
 
-def _deliveries(connection: Connection, story: Story, subject: str, masked: bool) -> list[Row]:
+def _deliveries(connection: Connection, story: Story, subject: str, about: frozenset[str], masked: bool) -> list[Row]:
     """The deliveries about these records, by the index on subjects, in order of receipt."""
     subjects = {subject, *(f"{direction} {subject}" for direction in DIRECTIONS)} | story.subjects
     column = deliveries.c.subject
     # Subjects of a message's links begin with its id and a space, and "!" is the character after the space.
     of_its_links = and_(column > f"{subject} ", column < f"{subject}!")
-    query = select(*_SHOWN, deliveries.c.payload, deliveries.c.digest).where(or_(column.in_(subjects), of_its_links))
+    of_story = or_(column.in_(subjects), of_its_links)
+    if about != EVERYTHING:
+        of_story = and_(of_story, writes_any(about))
+    query = select(*_SHOWN, deliveries.c.payload, deliveries.c.digest).where(of_story)
     rows = _rows(connection, query.order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES))
     return _summarised(_without_repeats(rows), masked)
 
@@ -205,7 +215,7 @@ def _add_history(
         for row in _rows(connection, query.order_by(*(table.c[name] for name in order))):
             histories[tuple(row.pop(name) for name in key)].append(row)
     for record in records:
-        record["history"] = histories[tuple(record[name] for name in key)]
+        record["receipts" if table is message_receipts else "history"] = histories[tuple(record[name] for name in key)]
 
 
 def _select(

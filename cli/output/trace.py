@@ -29,9 +29,13 @@ _KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
         },
     ),
     "inbound_messages": (
-        "Inbound SMS",
+        "Inbound message",
         "id",
-        {"sender": "from", "recipient": "to", "text": "text", "message_type": "type"},
+        {
+            "sender": "from", "recipient": "to", "agent_id": "to agent", "channel": "channel", "text": "text",
+            "message_type": "type", "content_type": "content", "postback": "postback", "file_name": "file",
+            "file_uri": "file's address", "mime_type": "file's type", "latitude": "latitude", "longitude": "longitude",
+        },
     ),
     "links": (
         "Link of message",
@@ -129,7 +133,7 @@ def _records(name: str, rows: Sequence[Row]) -> None:
     title, key, names = _KINDS[name]
     columns = [column for column in names if any(row[column] for row in rows) and not column.endswith("_at")]
     table(
-        f"{title}s: {len(rows)}".replace("SMSs", "SMS"),
+        f"{title}s: {len(rows)}",
         [key.replace("_", " "), *(Column(names[column], n) for n, column in enumerate(columns)), "standing"],
         [[row[key], *(row[column] for column in columns), standing(name, row)] for row in rows],
     )

@@ -29,7 +29,7 @@ LONGEST_TERM = 1100
 LEDGER_TIMEOUT_S = 1.0
 MOST_PAYLOAD = 64 * 1024
 _DELIVERY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_INTERNAL = ("rank", "history", "gaps", "undated", "final", "changed_at", "last_total")
+_INTERNAL = ("rank", "history", "receipts", "gaps", "undated", "final", "changed_at", "last_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class RecordView:
     fields: Row
 
 
-KINDS = (("Message", "messages"), ("Call", "calls"), ("Inbound SMS", "inbound_messages"), ("Link", "links"))
+KINDS = (("Message", "messages"), ("Call", "calls"), ("Inbound message", "inbound_messages"), ("Link", "links"))
 TITLES = {
     "msg_id": "Message id", "sms_id": "Message id", "call_id": "Call id", "id": "Id", "foreign_id": "Foreign id",
     "status": "Status", "result": "Result", "status_at": "Status since", "first_seen_at": "First status",
@@ -49,7 +49,10 @@ TITLES = {
     "sender": "From", "recipient": "To", "text": "Text", "message_type": "Kind", "sent_at": "Sent",
     "started_at": "Started", "duration_s": "Seconds", "price_per_minute": "Euros a minute",
     "total_price": "Euros in total", "tracking_url": "Short URL", "label": "Label", "final_url": "Leads to",
-    "clicks": "Clicks", "views": "Views", "first_at": "First activity", "last_at": "Last activity",
+    "read_at": "Read", "channel": "Channel", "content_type": "Content", "agent_id": "To agent", "postback": "Postback",
+    "file_uri": "File's address", "mime_type": "File's type", "file_name": "File", "latitude": "Latitude",
+    "longitude": "Longitude", "clicks": "Clicks", "views": "Views", "first_at": "First activity",
+    "last_at": "Last activity",
 }  # fmt: skip
 """What people call the fields of records."""
 

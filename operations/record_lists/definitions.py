@@ -72,7 +72,7 @@ def _clicked(value: str) -> Conditions:
 MESSAGES = RecordList(
     "messages",
     "Messages",
-    "SMS that we sent, with their latest status. They stand in the order of their first one, the latest first.",
+    "Messages that we sent, with their latest status. They stand in the order of their first one, the latest first.",
     "The gateway has not reported a status of any message yet.",
     messages,
     (
@@ -83,6 +83,7 @@ MESSAGES = RecordList(
         ListColumn("status", "Status", messages.c.status),
         ListColumn("status_at", "Since", messages.c.status_at),
         ListColumn("delivered_at", "Delivered", messages.c.delivered_at),
+        ListColumn("read_at", "Read", messages.c.read_at),
     ),
     (messages.c.first_seen_at, messages.c.msg_id),
     (
@@ -96,20 +97,29 @@ MESSAGES = RecordList(
 
 INBOUND = RecordList(
     "inbound",
-    "Inbound SMS",
-    "SMS that people sent to our numbers, the latest first.",
-    "Nobody has sent an SMS to one of our numbers yet.",
+    "Inbound messages",
+    "Messages that people sent to our numbers and agents, the latest first.",
+    "Nobody has sent a message to one of our numbers or agents yet.",
     inbound_messages,
     (
         ListColumn("sent_at", "Sent", inbound_messages.c.sent_at),
         ListColumn("sender", "From", inbound_messages.c.sender),
         ListColumn("recipient", "To", inbound_messages.c.recipient),
+        ListColumn("agent_id", "To agent", inbound_messages.c.agent_id),
+        ListColumn("channel", "Channel", inbound_messages.c.channel),
         ListColumn("text", "Text", inbound_messages.c.text),
+        ListColumn("content_type", "Content", inbound_messages.c.content_type),
+        ListColumn("file_name", "File", inbound_messages.c.file_name),
+        ListColumn("latitude", "Latitude", inbound_messages.c.latitude),
+        ListColumn("longitude", "Longitude", inbound_messages.c.longitude),
         ListColumn("message_type", "Kind", inbound_messages.c.message_type),
         ListColumn("id", "Id", inbound_messages.c.id),
     ),
     (inbound_messages.c.sent_at, inbound_messages.c.id),
-    days_of(inbound_messages.c.sent_at),
+    (
+        choice("channel", "Channel", inbound_messages.c.channel, ("sms", "rcs", "whatsapp")),
+        *days_of(inbound_messages.c.sent_at),
+    ),
 )
 
 CALLS = RecordList(
