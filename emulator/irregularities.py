@@ -19,7 +19,7 @@ def make_irregular(events: Sequence[VendorEvent]) -> list[VendorEvent]:
     Each is left out where the scenario is too small for it. Every time stays as it was.
     """
     sent = _without_a_click(events)
-    delivered = [event for event in sent if event.fields.get("status") == "DELIVERED"]
+    delivered = [event for event in sent if event.event_type == "dlr" and event.fields["status"] == "DELIVERED"]
     if not delivered:
         return sent
     return [*_with_a_late_status(sent, delivered[0]), _renamed(delivered[-1])]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from emulator.calls import call_in, call_out
 from emulator.campaigns import SIZE, campaign
+from emulator.conversations import by_rcs, by_whatsapp
 from emulator.seeds import Seed, after
 from emulator.vendor_event import VendorEvent
 from emulator.wire import METHODS, Layout, Method, PlannedDelivery
@@ -22,7 +23,7 @@ def scenario(seed: int, *, now: datetime, messages: int = 40) -> list[VendorEven
     """Events of the three days before `now`, in order of time; the same for the same arguments.
 
     Campaigns of twenty messages, each up to a final status; replies, views and clicks of links, and for every eight
-    messages an outbound and an inbound call. Every id, short URL and foreign id belongs to this seed alone, and every
+    messages an outbound and an inbound call, an RCS message with an answer, and a WhatsApp message. Every id, short URL and foreign id belongs to this seed alone, and every
     time is in the past. Raises ValueError for a seed out of range, a naive `now`, or a negative number of messages.
     """
     if now.tzinfo is None or messages < 0:
@@ -34,6 +35,8 @@ def scenario(seed: int, *, now: datetime, messages: int = 40) -> list[VendorEven
         events += campaign(seeded, number, min(SIZE, messages - first), sent_at)
     for n in range(-(-messages // MESSAGES_PER_CALL)):
         events += call_out(seeded, n, after(begins_at, seeded.rng("call out at", n), 0, CALLS_WITHIN_S))
+        events += by_rcs(seeded, n, after(begins_at, seeded.rng("rcs at", n), 0, CALLS_WITHIN_S))
+        events.append(by_whatsapp(seeded, n, after(begins_at, seeded.rng("whatsapp at", n), 0, CALLS_WITHIN_S)))
         events.append(call_in(seeded, n, after(begins_at, seeded.rng("call in at", n), 0, CALLS_WITHIN_S)))
     return sorted(events, key=lambda event: event.occurred_at)
 

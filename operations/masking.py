@@ -96,13 +96,16 @@ MASKS: Mapping[str, Callable[[str], str]] = {
     "type": masked_words,
     "message_type": masked_words,
     "content_type": masked_words,
+    "latitude": lambda place: place if place is None else HIDDEN,
+    "longitude": lambda place: place if place is None else HIDDEN,
     "mime_type": masked_words,
     "summary": str,  # summarised masked, by `seven.summaries`
 }
 """By name of a column, or by what a column of a named query is said to hold."""
 
 
-PLACES = frozenset({"latitude", "longitude"})
+_PLACES = frozenset({"latitude", "longitude"})
+"""Numbers, unlike the others."""
 
 
 def masked_row(row: Mapping[str, Any]) -> Row:
@@ -118,9 +121,9 @@ def masked_value(kind: str, value: Any) -> Any:
     """A value of a column of MASKS; of others as it is."""
     if isinstance(value, list):
         return [masked_row(entry) if isinstance(entry, Mapping) else entry for entry in value]
-    if kind in PLACES and value is not None:
-        return HIDDEN
-    return MASKS[kind](value) if kind in MASKS and isinstance(value, str) else value
+    if kind in MASKS and (isinstance(value, str) or kind in _PLACES):
+        return MASKS[kind](value)
+    return value
 
 
 def _country_code(figures: str) -> str:

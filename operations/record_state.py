@@ -56,10 +56,10 @@ def _message(row: Row) -> str:
     status, at = visible_text(str(row["status"] or "")), _time(row["status_at"])
     since = _since_accepted(row)
     match row["result"]:
-        case "delivered" if row["status_at"] is None and row["read_at"]:
+        case "delivered" if row["status_at"] is None and row.get("read_at"):
             return f"Read {_time(row['read_at'])}; when it was delivered, no report says"
         case "delivered":
-            sentence = f"Delivered {at}{since}" + (f", read {_time(row['read_at'])}" if row["read_at"] else "")
+            sentence = f"Delivered {at}{since}" + (f", read {_time(row['read_at'])}" if row.get("read_at") else "")
         case "failed":
             sentence = f"Not delivered: {status} {at}{since}"
         case "pending":
@@ -85,12 +85,13 @@ def _call(row: Row) -> str:
 
 
 def _inbound(row: Row) -> str:
-    sent = f"Sent {_time(row['sent_at'])}"
-    return sent if row["channel"] in (None, "sms") else f"{sent} by {_CHANNELS.get(row['channel'], row['channel'])}"
+    channel = row.get("channel") or "sms"
+    by = "" if channel == "sms" else f" by {_CHANNELS.get(channel, 'a channel not known here')}"
+    return f"Sent {_time(row['sent_at'])}{by}"
 
 
 def _channel(row: Row) -> str:
-    return f"inbound {_CHANNELS.get(row['channel'] or 'sms', 'message')}"
+    return f"inbound {_CHANNELS.get(row.get('channel') or 'sms', 'message')}"
 
 
 def _link(row: Row) -> str:
@@ -112,7 +113,7 @@ def _statuses(story: Story) -> Iterator[Moment]:
     for row in story.messages:
         for entry in row["history"]:
             yield Moment(entry["at"], visible_text(entry["status"]), "message", row["msg_id"])
-        for entry in row["receipts"]:
+        for entry in row.get("receipts", ()):
             yield Moment(entry["at"], f"receipt: {entry['kind']}", "message", row["msg_id"])
     for row in story.calls:
         for entry in row["history"]:

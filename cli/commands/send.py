@@ -19,7 +19,7 @@ from emulator.wire import METHODS, Method, PlannedDelivery, Request, write_reque
 from operations.repeats import StoredDelivery
 from runtime.failures import reason
 from seven.errors import NotUnderstood
-from seven.events import EVENT_TYPES
+from seven.events import EVENT_TYPES, canonical_name
 from seven.hooks import TEST_HEADER
 
 TIMEOUT_S = 10.0
@@ -85,7 +85,7 @@ def _fields(event_type: str, data: str | None, changes: list[str]) -> dict[str, 
     """The fields to send: those of `data` or of the sample, then the changes."""
     if not event_type:
         raise typer.BadParameter("an event type has a name", param_hint="EVENT_TYPE")
-    known = EVENT_TYPES.get(event_type.lower())
+    known = EVENT_TYPES.get(canonical_name(event_type))
     fields = _parse_data(data) if data is not None else {**(known.example if known else {}), **_parse_changes(changes)}
     if not fields and data is None:
         raise typer.BadParameter(
@@ -165,7 +165,11 @@ def _send(request: Request, use_proxy: bool) -> Answer:
 
 def _subject(event: VendorEvent) -> str | None:
     try:
-        return EVENT_TYPES[event.event_type.lower()].parse(event.fields, event.occurred_at, event.occurred_at).subject
+        return (
+            EVENT_TYPES[canonical_name(event.event_type)]
+            .parse(event.fields, event.occurred_at, event.occurred_at)
+            .subject
+        )
     except (KeyError, NotUnderstood):
         return None
 

@@ -24,6 +24,7 @@ from store.schema import (
 )
 
 RESULTS = ("delivered", "failed", "pending", "unknown")
+_CHANNELS = ("sms", "rcs", "whatsapp")
 ACTIONS = ("missing", "drifted", "surplus", "stranger", "created", "removed", "refused")
 NOT_APPLIED_OUTCOMES = tuple(outcome for outcome in OUTCOMES if outcome != "applied")
 _UNDELIVERED = spelled(messages.c.result, "<>", "delivered")
@@ -54,11 +55,8 @@ def _message_contradiction(values: Mapping[str, Any]) -> str | None:
 
 
 def _outcome(value: str) -> Conditions:
-    return (
-        ((), (deliveries.c.outcome == value,))
-        if value == "applied"
-        else ((NOT_APPLIED,), (deliveries.c.outcome == value,))
-    )
+    has_it = deliveries.c.outcome == value
+    return ((), (has_it,)) if value == "applied" else ((NOT_APPLIED,), (has_it,))
 
 
 def _label(text: str) -> Conditions:
@@ -109,7 +107,6 @@ INBOUND = RecordList(
         ListColumn("channel", "Channel", inbound_messages.c.channel),
         ListColumn("text", "Text", inbound_messages.c.text),
         ListColumn("content_type", "Content", inbound_messages.c.content_type),
-        ListColumn("file_name", "File", inbound_messages.c.file_name),
         ListColumn("latitude", "Latitude", inbound_messages.c.latitude),
         ListColumn("longitude", "Longitude", inbound_messages.c.longitude),
         ListColumn("message_type", "Kind", inbound_messages.c.message_type),
