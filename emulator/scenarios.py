@@ -23,8 +23,9 @@ def scenario(seed: int, *, now: datetime, messages: int = 40) -> list[VendorEven
     """Events of the three days before `now`, in order of time; the same for the same arguments.
 
     Campaigns of twenty messages, each up to a final status; replies, views and clicks of links, and for every eight
-    messages an outbound and an inbound call, an RCS message with an answer, and a WhatsApp message. Every id, short URL and foreign id belongs to this seed alone, and every
-    time is in the past. Raises ValueError for a seed out of range, a naive `now`, or a negative number of messages.
+    messages an outbound and an inbound call, an RCS message with an answer, and a WhatsApp message. Every id, short
+    URL and foreign id belongs to this seed alone, and every time is in the past. Raises ValueError for a seed out of
+    range, a naive `now`, or a negative number of messages.
     """
     if now.tzinfo is None or messages < 0:
         raise ValueError("a scenario needs an aware time, and no fewer than 0 messages")
