@@ -17,6 +17,7 @@ from store.archive import first_id
 from store.link_gaps import gaps_of
 from store.record_rows import among
 from store.schema import (
+    call_digits,
     call_statuses,
     calls,
     deliveries,
@@ -137,7 +138,20 @@ def _calls(connection: Connection, directions: Sequence[str], names: Sequence[st
     numbers = [column.in_(terms.numbers) for column in (calls.c.caller, calls.c.recipient)]
     rows = _select(connection, calls, or_(named, _is_foreign_id(calls, names), *numbers), calls.c.started_at)
     _add_history(connection, rows, call_statuses, ("direction", "call_id"), ("at", "status"))
+    _count_key_presses(connection, rows)
     return rows
+
+
+def _count_key_presses(connection: Connection, rows: list[Row]) -> None:
+    """Add how many keys were pressed in each call that had any; never which, for they may be a PIN."""
+    c = call_digits.c
+    keys = [(row["direction"], row["call_id"]) for row in rows]
+    query = select(c.direction, c.call_id, func.count()).group_by(c.direction, c.call_id)
+    counts = connection.execute(query.where(among([c.direction, c.call_id], keys))) if keys else ()
+    presses = {(direction, call_id): number for direction, call_id, number in counts}
+    for row in rows:
+        if number := presses.get((row["direction"], row["call_id"])):
+            row["key_presses"] = number
 
 
 def _inbound(connection: Connection, names: Sequence[str], terms: Terms) -> list[Row]:

@@ -5,7 +5,6 @@ and lengths stay, and so do words of the vendor's that are known: names of field
 """
 
 import json
-import math
 import mimetypes
 import re
 from collections.abc import Iterator, Mapping
@@ -25,8 +24,11 @@ _WORD_FIELDS = frozenset(
 """Fields whose values are words of the vendor's, never a person's."""
 _EVENT_FIELDS = frozenset({"webhook_event", "event"})
 _ENVELOPE = frozenset({"data", "webhook_event", "webhook_timestamp", "event", "foreign_id"})
+_JSON_WORDS = frozenset({"null", "true", "false"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}")
-_PIECE = re.compile(r"%[0-9A-Fa-f]{2}|[A-Za-z_]+|.", re.DOTALL)
+_PIECE = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.|[A-Za-z_]+|.", re.DOTALL)
+_EXACT = 15
+"""Characters of a float that are its digits: of more, the last would be rounded to another."""
 _RUN = 4
 """Digits in a row that could show a number."""
 
@@ -38,6 +40,11 @@ def redacted(payload: Fields | bytes) -> Fields | bytes:
     fill = _Fill.absent_from(json.dumps(payload, ensure_ascii=False, default=str))
     fields: Fields = _redacted("", payload, fill)
     return fields
+
+
+def redacted_text(text: str) -> str:
+    """A text of the same length, of which no word stays."""
+    return _Fill.absent_from(text).text(text)
 
 
 def is_name(text: str) -> bool:
@@ -103,8 +110,7 @@ def _redacted_fields(fields: Mapping[str, Any], fill: _Fill) -> Fields:
 
 def _redacted_number(value: float, fill: _Fill) -> Any:
     written = fill.text(repr(value).partition("e")[0])
-    number = float(written) if isinstance(value, float) else int(written)
-    return number if math.isfinite(number) else 0.0
+    return float(written[:_EXACT]) if isinstance(value, float) else int(written)
 
 
 def _redacted_text(text: str, fill: _Fill) -> str:
@@ -112,7 +118,7 @@ def _redacted_text(text: str, fill: _Fill) -> str:
 
 
 def _redacted_structure(text: str, fill: _Fill) -> str:
-    """Of JSON or a form, the known words stay, and with them escapes of punctuation."""
+    """Of JSON or a form, known words and the escapes of punctuation stay."""
     return "".join(_redacted_piece(piece, fill) for piece in _PIECE.findall(text))
 
 
@@ -120,7 +126,9 @@ def _redacted_piece(piece: str, fill: _Fill) -> str:
     if len(piece) == 3 and piece[0] == "%":
         character = chr(int(piece[1:], 16))
         return piece if character.isascii() and not character.isalnum() else f"%{fill.digit * 2}"
-    return piece if piece in _known_names() or piece in _known_words() else fill.text(piece)
+    if piece[0] == "\\":  # of JSON; a letter alone says nothing
+        return piece if len(piece) < 6 else "\\u00df"
+    return piece if piece in _kept_in_structure() else fill.text(piece)
 
 
 def _redacted_bytes(raw: bytes) -> bytes:
@@ -132,6 +140,11 @@ def _is_known(name: str, text: str) -> bool:
     if name in _EVENT_FIELDS and is_name(text):
         return True
     return name in _WORD_FIELDS and text in _known_words()
+
+
+@cache
+def _kept_in_structure() -> frozenset[str]:
+    return _JSON_WORDS | _known_names() | _known_words()
 
 
 @cache

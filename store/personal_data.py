@@ -9,12 +9,27 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, delete, func, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
+from seven.records import CallDigit
 from store.record_rows import KEYS_AT_ONCE, among
 from store.schema import (
+    call_digits,
     calls,
     dead_letter_failures,
     dead_letters,
@@ -25,7 +40,7 @@ from store.schema import (
     links,
     messages,
 )
-from store.upsert import NOW
+from store.upsert import NOW, upsert
 
 PAGE = 2_000
 """Rows read at once; between two pages no connection is held."""
@@ -199,7 +214,19 @@ def blank_rows(connection: Connection, blankings: Sequence[Blanking]) -> dict[st
             values["changed_at"] = NOW[connection.dialect.name]
         condition = among(list(table.primary_key), [blanking.key for blanking in rows_alike])
         counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
+        if table is calls:
+            _blank_digits(connection, [blanking.key for blanking in rows_alike])
     return counts
+
+
+def _blank_digits(connection: Connection, keys: Sequence[tuple[Any, ...]]) -> None:
+    """That a key was pressed in these calls stays, and not which; several keys of one second become one."""
+    c = call_digits.c
+    named = and_(among([c.direction, c.call_id], keys), c.digit != "")
+    pressed = [CallDigit(*row, "") for row in connection.execute(select(c.direction, c.call_id, c.at).where(named))]
+    if pressed:
+        upsert(connection, CallDigit.table, dict.fromkeys(pressed))
+        connection.execute(delete(call_digits).where(named))
 
 
 def _rename(connection: Connection, blanking: Blanking) -> str:

@@ -36,6 +36,7 @@ from operations.dead_letters import (
 )
 from operations.replay import ReplayPlan, ReplaySummary, discard, replay
 from operations.reprocess import reprocess
+from operations.samples import sample
 from seven.archive_records import ArchivedDelivery
 from seven.field_types import storable
 from store.record_rows import read_records
@@ -74,16 +75,25 @@ def list_(selection: Selection, *, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    delivery_id: Annotated[str, typer.Argument(metavar="ID", help="A delivery's own id.")], as_json: AsJson = False
+    delivery_id: Annotated[str, typer.Argument(metavar="ID", help="A delivery's own id.")],
+    *,
+    is_redacted: Annotated[
+        bool, typer.Option("--redacted", help="Only a sample to hand to others: numbers, texts, ids, URLs replaced.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show everything about one delivery: its payload, reason and failures, and what it would become today."""
+    options = projection_options()
     with read_connection() as connection:
         key = (ArchivedDelivery.table, (storable(delivery_id.strip()),))
         delivery = read_records(connection, [key]).get(key)
         if not isinstance(delivery, ArchivedDelivery):
             fail(ExitCode.WRONG, f"There is no delivery {shown(delivery_id)}.")
         unapplied, failures = read_unapplied(connection, [delivery.id]), read_failures(connection, [delivery.id])
-    details = delivery_as_dict(delivery, reprocess(unapplied[0]) if unapplied else None, failures)
+    if is_redacted:
+        document(sample(delivery, unapplied[0] if unapplied else None))
+        return
+    details = delivery_as_dict(delivery, reprocess(unapplied[0], options=options) if unapplied else None, failures)
     if as_json:
         document(details)
     else:

@@ -29,6 +29,7 @@ from seven.errors import NotUnderstood
 from seven.field_types import _DECIMAL, _INTEGER, _WITHOUT_PLUS, storable
 from seven.parsing import read_form
 from seven.phone_numbers import digits
+from seven.redaction import is_name, redacted
 from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
 
@@ -117,6 +118,10 @@ _URLS = Expression(
     [("https://", "a.", ""), ("", "a", " "), ("http://a", "/", "\n"), ("", "https://", ""), ("a.b", "?", "")],
 )
 
+_SAMPLES = Expression(
+    lambda text: (is_name(text), redacted(text.encode("utf-8", "surrogatepass"))),
+    [("", "a", "%"), ("", "%4", ""), ("", "\\", ""), ("\\u", "0", "x"), ("", "a.", "1"), ("{", "_", "")],
+)
 EXPRESSIONS = {
     "cli/commands/audit.py: _IDS": _LOG_LINES,
     "cli/commands/audit.py: _ID": _LOG_LINES,
@@ -160,6 +165,8 @@ EXPRESSIONS = {
         lambda text: (foreign_id("a" * 255).is_in(text), foreign_id("- " * 127 + "x").is_in(text)),
         [("", "a", ""), ("", "- ", ""), ("", "-a", ""), ("-", "a", "-")],
     ),
+    "seven/redaction.py: _NAME": _SAMPLES,
+    "seven/redaction.py: _PIECE": _SAMPLES,
     "seven/digest.py: is_short_digest": Expression(is_short_digest, [("", "a", ""), ("", "0f", "x")]),
     "seven/envelope.py: _ID": Expression(
         _as_bytes(peek_id), [('{"v":1,"id":"', "a", ""), ('{"id":"', "!", '"'), ('{"v":', "1", ',"id"')]
