@@ -1,7 +1,7 @@
 """Calls of a scenario: outbound calls with their statuses, and inbound calls."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
@@ -28,6 +28,8 @@ DELAYS_S = {
 
 PRICES = (0.075, 0.12, 0.029)  # euros per minute
 
+KEYS = "0123456789*#"
+
 INBOUND_IDS = (0, 1, 1)  # factors: a capture of a real inbound call has the id 0
 
 
@@ -43,6 +45,8 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
         if status == "in-progress":
             answered_at = at
         seconds = epoch(at) - epoch(answered_at) if status == "completed" else None
+        if seconds is not None:
+            yield from _keys(seed, n, answered_at, seconds, {"id": number, "recipient": recipient, "price": price})
         fields: dict[str, Any] = {
             "callerId": OUR_NUMBER,
             "duration": seconds if newer or seconds is None else str(seconds),
@@ -56,6 +60,30 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
         if newer and seconds is not None:
             fields["total_price"] = round(price * -(-seconds // 60), 3)
         yield VendorEvent("voice_status", fields, at)
+
+
+def _keys(seed: Seed, n: int, answered_at: datetime, seconds: int, call: Mapping[str, Any]) -> Iterator[VendorEvent]:
+    """The keys that the called person pressed: some in each call that was answered, no two in one second."""
+    rng = seed.rng("keys", n)
+    for second in range(1, min(seconds, 1 + rng.randint(1, 4))):
+        at = answered_at + timedelta(seconds=second)
+        key = rng.choice(KEYS)
+        yield VendorEvent(
+            "voice_dtmf",
+            {
+                "callerId": OUR_NUMBER,
+                "recipient": call["recipient"],
+                "system": OUR_NUMBER,
+                "id": call["id"],
+                "status": "in-progress",
+                "duration": second,
+                "dtmf_digit": int(key) if key.isdigit() else key,
+                "pricePerMinute": call["price"],
+                "total_price": call["price"],
+                "timestamp": epoch(at),
+            },
+            at,
+        )
 
 
 def call_in(seed: Seed, n: int, at: datetime) -> VendorEvent:

@@ -48,7 +48,7 @@ TITLES = {
     "last_seen_at": "Latest report", "delivered_at": "Delivered", "direction": "Direction", "caller": "From",
     "sender": "From", "recipient": "To", "text": "Text", "message_type": "Kind", "sent_at": "Sent",
     "started_at": "Started", "duration_s": "Seconds", "price_per_minute": "Euros a minute",
-    "total_price": "Euros in total", "tracking_url": "Short URL", "label": "Label", "final_url": "Leads to",
+    "total_price": "Euros in total", "key_presses": "Keys pressed", "tracking_url": "Short URL", "label": "Label", "final_url": "Leads to",
     "read_at": "Read", "channel": "Channel", "content_type": "Content", "agent_id": "To agent", "postback": "Postback",
     "file_uri": "File's address", "mime_type": "File's type", "file_name": "File", "latitude": "Latitude",
     "longitude": "Longitude", "clicks": "Clicks", "views": "Views", "first_at": "First activity",

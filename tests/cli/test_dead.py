@@ -155,3 +155,20 @@ def test_an_invalid_time(installation: CommandLine):
     """Exit code 2, and the name of the option."""
     result = installation.run("dead", "list", "--since", "yesterday")
     assert (result.returncode, "--since" in result.stderr) == (2, True)
+
+
+def test_a_sample_to_hand_to_others(kept: CommandLine):
+    """`--redacted` prints the payload without what anybody wrote, and neither id, time nor address."""
+    personal = envelope(
+        "personal", "mms", {"webhook_event": "mms", "data": {"sender": "4915112345678", "text": "Anna"}}
+    )
+    raw = Envelope("raw", "sms_mo", NOW, "POST", b"data[text]=Anna&data[text]=4711", "given twice")
+    lines = [personal.line(), raw.line()]
+    write(kept, project_batch(Batch("c", Header("dlr", "m" * 32, 1, len(lines), NOW), lines)))
+    answer = kept.answer("dead", "show", "personal", "--redacted")
+    assert answer["payload"]["webhook_event"] == answer["event_type"] == "mms"
+    assert [len(value) for value in answer["payload"]["data"].values()] == [13, 4]
+    assert kept.answer("dead", "show", "raw", "--redacted")["decoded"] is False
+    for name in ("personal", "raw", "parked-2", "dead-1", "b-3"):
+        output = kept.run("dead", "show", name, "--redacted").stdout
+        assert not [word for word in ("49151", "Anna", "4711", "2026", name) if word in output]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from ledger.client import Ledger
 from operations.dead_letters import Selection
 from operations.replay import ReplayPlan
+from operations.trace import trace_story
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from store.circuit_breaker import CircuitBreaker
@@ -17,6 +18,8 @@ from store.row_writer import Store
 from tests.factories.dead_letters import batch_of, delivery, ids, letters, replayed, write
 from tests.factories.envelopes import NOW
 from tests.factories.rows import stored_rows
+from tests.factories.traces import OTHERS, THEIRS
+from tests.operations.erasures import erased
 from tests.workers.dying_workers import die_over
 from workers.consumer import Consumer
 
@@ -108,3 +111,26 @@ def test_a_replay_keeps_keys_where_that_is_set(engine: Engine):
     parked_by_an_older_version(engine, press("one"))
     assert replayed(engine, options=KEEP).count("applied") == 1
     assert digits(engine) == [("8", "4711")]
+
+
+def test_a_story_counts_keys_and_shows_none(ledger: Ledger, engine: Engine, accept: Any):
+    """Whoever may see texts sees how many keys were pressed in a call."""
+    presses = [press("one", 5), press("two", "*"), press("three", 6, at=1777600001)]
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0), options=KEEP).consume(
+        "voice_dtmf", [accept(*presses, queue="voice_dtmf")]
+    )
+    with engine.connect() as connection:
+        story = trace_story(connection, "8")
+    assert [call["key_presses"] for call in story.calls] == [3]
+    assert {row["summary"] for row in story.deliveries} == {"a key was pressed"}
+
+
+def test_forgetting_a_person_forgets_their_keys(ledger: Ledger, engine: Engine, accept: Any):
+    """That keys were pressed stays, one a second; keys in the calls of others stay."""
+    theirs = [press(name, key, recipient=THEIRS) for name, key in (("one", 5), ("two", "*"))]
+    others = press("three", 7, id=9, recipient=OTHERS)
+    Consumer(ledger, Store(engine), CircuitBreaker(0.0), options=KEEP).consume(
+        "voice_dtmf", [accept(*theirs, others, queue="voice_dtmf")]
+    )
+    assert erased(engine, ledger).left is None
+    assert digits(engine) == [("8", ""), ("9", "7")]
