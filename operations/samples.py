@@ -41,4 +41,4 @@ def _content(delivery: ArchivedDelivery, unapplied: Unapplied | None) -> Fields 
 def _reason(reason: str | None) -> str | None:
     """Reasons are ours, but for the name of a field that was given twice: a sender may have made that up."""
     name, twice, rest = (reason or "").partition(" is given twice")
-    return f"{name if is_name(name) else '…'}{twice}{rest}" if twice else reason
+    return f"{name if is_name(name) else 'a field'}{twice}{rest}" if twice else reason
