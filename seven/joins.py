@@ -63,9 +63,9 @@ def earliest() -> Any:
     return field(default=None, metadata={"join": FieldJoin(Join.EARLIEST)})
 
 
-def greatest() -> Any:
+def greatest(order: Sequence[str] = ()) -> Any:
     """Declare a field that keeps the greatest value; for text, any value over NULL or an empty one."""
-    return field(default=None, metadata={"join": FieldJoin(Join.GREATEST)})
+    return field(default=None, metadata={"join": FieldJoin(Join.GREATEST, order)})
 
 
 def standing(order: Sequence[str] = (), *, unless: str | None = None, lowest: bool = False) -> Any:

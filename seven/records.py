@@ -70,7 +70,8 @@ class InboundMessage(Record):
     text: str | None = greatest()
     sent_at: datetime | None = earliest()
     message_type: str | None = greatest()
-    channel: str | None = greatest()
+    channel: str | None = greatest(("sms", "rcs", "whatsapp"))
+    """What came by another channel, too, is no mere SMS: `store/inbound_ids.py` does not merge it with others' SMS."""
     content_type: str | None = greatest()
     agent_id: str | None = greatest()
     postback: str | None = greatest()

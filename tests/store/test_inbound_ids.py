@@ -40,13 +40,13 @@ def message(sender: str | None, channel: str, id_: str = "7", text: str = "yes")
 def test_which_messages_exclude_each_other(first: Any, second: Any, excluded: bool, engine: Engine):
     """Another sender's message is refused, written together or after; the first one's row stays as it was."""
     assert Owner(*first).excludes(Owner(*second)) is Owner(*second).excludes(Owner(*first)) is excluded
-    one, other = message(*first, text="the first"), message(*second, text="a second")
+    earlier, other = message(*first, text="the first"), message(*second, text="a second")
     store = Store(engine)
     if excluded:
         with pytest.raises(Refused, match=OTHERS_ID):
-            store.write([one, other])
+            store.write([earlier, other])
         assert stored_rows(engine)["inbound_messages"] == []
-    store.write([one])
+    store.write([earlier])
     before = stored_rows(engine)
     if excluded:
         with pytest.raises(Refused, match=OTHERS_ID):
