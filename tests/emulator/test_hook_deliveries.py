@@ -46,9 +46,17 @@ def test_a_hook_receives_its_event_type(emulator: Emulator, receiver: Receiver, 
     assert report["note"] is None
 
 
+def test_a_hook_may_have_another_name_of_its_event_type(emulator: Emulator, receiver: Receiver):
+    """As the gateway's own tools write it."""
+    emulator.subscribe(target_url=receiver.url, event_type="sms.mo", request_method="JSON")
+    emulator.final_report(emulator.run_scenario())
+
+    assert event_types(receiver.requests) == Counter({"sms_mo": EVENT_COUNTS["sms_mo"]})
+
+
 def test_every_matching_hook_receives_an_event_once(emulator: Emulator, receiver: Receiver):
     """Overlapping and identical hooks each receive it; a hook with an unknown event type receives nothing."""
-    for name, event_type in {"a": "all", "b": "dlr", "c": "sms.mo", "d": "tracking"}.items():
+    for name, event_type in {"a": "all", "b": "dlr", "c": "sms-mo", "d": "tracking"}.items():
         emulator.subscribe(target_url=url_of(receiver, name), event_type=event_type, request_method="JSON")
     emulator.subscribe(target_url=url_of(receiver, "d"), event_type="tracking", request_method="JSON")
     report = emulator.final_report(emulator.run_scenario())
@@ -71,7 +79,7 @@ def test_every_matching_hook_receives_an_event_once(emulator: Emulator, receiver
 @pytest.mark.parametrize(
     ("event_filter", "expected_types"),
     [
-        pytest.param(OUR_NUMBER, {"sms_mo", "voice_call"}, id="the inbound number"),
+        pytest.param(OUR_NUMBER, {"sms_mo", "voice_call", "wa_mo"}, id="the inbound number"),
         pytest.param(OUR_NUMBER[:-1], set(), id="a prefix of it"),
         pytest.param(f"+{OUR_NUMBER}", set(), id="another notation"),
         pytest.param("", set(EVENT_TYPES), id="no filter"),
