@@ -132,4 +132,4 @@ def test_the_page_names_every_personal_column():
             assert f"`{column}`" in places[kind.table.name], (kind.table.name, column)
     assert all(f"`{name}`" in places["deliveries"] for name in LABELS)
     settings = {name.upper() for name in RetentionSettings.model_fields if name.startswith("seven_keep_")}
-    assert settings == set(re.findall(r"SEVEN_KEEP_\w+", PAGE.read_text()))
+    assert settings == set(re.findall(r"SEVEN_KEEP_\w+_DAYS", PAGE.read_text()))
