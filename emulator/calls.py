@@ -40,7 +40,8 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
     newer = n % 4 == 3  # the vendor's newer types write numbers, and a total
     reference = {"foreign_id": f"call-{seed.number}-{n}"} if rng.random() < 0.3 else {}
     at = answered_at = placed_at
-    for status in ("initiated", *seed.deal(STATUS_SEQUENCES, n, "call's end")):
+    ends = STATUS_SEQUENCES[0] if n == 0 else seed.deal(STATUS_SEQUENCES, n, "call's end")  # keys in every scenario
+    for status in ("initiated", *ends):
         at = after(at, rng, *DELAYS_S[status])
         if status == "in-progress":
             answered_at = at

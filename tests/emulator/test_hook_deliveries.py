@@ -50,7 +50,6 @@ def test_a_hook_may_have_another_name_of_its_event_type(emulator: Emulator, rece
     """As the gateway's own tools write it."""
     emulator.subscribe(target_url=receiver.url, event_type="sms.mo", request_method="JSON")
     emulator.final_report(emulator.run_scenario())
-
     assert event_types(receiver.requests) == Counter({"sms_mo": EVENT_COUNTS["sms_mo"]})
 
 
