@@ -11,10 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.exits import ExitCode, fail
 from cli.output.terminal import near, program
 from cli.settings import ServerSettings
+from operations.projection_options import options_by
 from runtime.settings.environment import load
 from store.engine import create_store_engine, database_url, sqlite_file
 from store.error_reasons import database_reason
-from store.projection import ProjectionOptions
+from store.projection_options import ProjectionOptions
 from store.read_only import read_only
 from store.version import current, newest, read_version
 
@@ -26,7 +27,7 @@ def store_engine() -> Engine:
 
 def projection_options() -> ProjectionOptions:
     """What the settings decide about deliveries that a command applies, as a worker would."""
-    return ProjectionOptions(keep_digits=load(ServerSettings).seven_keep_digits)
+    return options_by(load(ServerSettings))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 
 class LazyGroup(TyperGroup):
-    """Commands by name, each the name of its module in `cli.commands` and of a function or a Typer app in it."""
+    """Commands by name, each with a function or Typer app in the module of its name, with `_` for `-`."""
 
     lazy: ClassVar[Mapping[str, str]] = {}
 
@@ -31,7 +31,7 @@ class LazyGroup(TyperGroup):
         """Import a command; None for an unknown name."""
         if cmd_name not in self.lazy:
             return None
-        target = getattr(import_module(f"cli.commands.{cmd_name}"), self.lazy[cmd_name])
+        target = getattr(import_module(f"cli.commands.{_module(cmd_name)}"), self.lazy[cmd_name])
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.callback()(lambda: None)  # else a single command would be no group
         if isinstance(target, typer.Typer):
@@ -46,9 +46,13 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, summary(name, target)) for name, target in self.lazy.items()])
 
 
+def _module(name: str) -> str:
+    return name.replace("-", "_")
+
+
 def summary(name: str, target: str) -> str:
     """The first sentence that a command's help begins with, from its source."""
-    spec = find_spec(f"cli.commands.{name}")
+    spec = find_spec(f"cli.commands.{_module(name)}")
     assert spec
     assert spec.origin
     tree = ast.parse(Path(spec.origin).read_text("utf-8"))

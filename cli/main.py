@@ -32,7 +32,7 @@ class Commands(LazyGroup):
                 "migrate",
             )
         },
-        **dict.fromkeys(("hooks", "dead"), "app"),
+        **dict.fromkeys(("hooks", "dead", "opt-outs"), "app"),
     }
 
     def main(self, *arguments: Any, **options: Any) -> Any:

@@ -1,18 +1,12 @@
 """Settings of the command line: the servers that commands use, and an installation on one machine."""
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
-from runtime.settings.shared import (
-    AccountSettings,
-    DigitSettings,
-    HookSettings,
-    NumberSettings,
-    ReaderSettings,
-    RedisSettings,
-)
+from runtime.settings.opt_outs import OptOutSettings
+from runtime.settings.shared import AccountSettings, DigitSettings, HookSettings, ReaderSettings, RedisSettings
 
 
-class ServerSettings(RedisSettings, ReaderSettings, NumberSettings, DigitSettings):
-    """Ledger and database: every command refuses an unusable URL of either. And how people write numbers."""
+class ServerSettings(RedisSettings, ReaderSettings, OptOutSettings, DigitSettings):
+    """Ledger and database: every command refuses an unusable URL of either. And how people write numbers and STOP."""
 
 
 class HomeSettings(ServerSettings, HookSettings, AccountSettings, EmulatorKeySettings, MachineSettings):

@@ -28,6 +28,8 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:retention:lived     hash  boot of a machine → its clocks, and its uptime (`operations/uptime.py`)
     seven:retention:lock      text  lease of the retention pass
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or jumped; removed by a good one
+    seven:opt_outs            text  how far texts were scanned for opt-outs (`operations/opt_out_scan_schedule.py`)
+    seven:opt_outs:lock       text  lease of that scan
 
 Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),
 `take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is under all of its

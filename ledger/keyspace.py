@@ -23,6 +23,8 @@ RETENTION_LIVED = "seven:retention:lived"
 RETENTION_LOCK = "seven:retention:lock"
 RETENTION_REFUSED = "seven:retention:refused"
 PUBLIC_URL = "seven:public_url"
+OPT_OUTS = "seven:opt_outs"
+OPT_OUTS_LOCK = "seven:opt_outs:lock"
 
 
 def pending(queue: str) -> str:

@@ -81,6 +81,7 @@ MASKS: Mapping[str, Callable[[str], str]] = {
     "postback": masked_text,
     "file_uri": masked_url,
     "file_name": masked_text,
+    "word": masked_text,  # of an entry made by hand a note
     "payload": masked_text,
     "envelope": masked_text,
     "foreign_id": masked_id,

@@ -9,19 +9,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, and_, select
 
 from ledger.client import Ledger
 from operations.erasure_matches import aggregate_of
 from operations.person_search import Match, PersonSearch
-from seven.data_subject import DataSubject
+from seven.data_subject import DataSubject, Number
 from seven.record import Record
 from store.personal_data import RECORDS
 from store.record_rows import among
-from store.schema import SCHEMA, dead_letter_failures, dead_letters, deliveries, metadata
+from store.schema import (
+    SCHEMA,
+    dead_letter_failures,
+    dead_letters,
+    deliveries,
+    metadata,
+    opt_out_events,
+    opt_outs,
+)
 
 SECTIONS = (
     *dict.fromkeys(personal.table.name for personal in RECORDS),
+    opt_outs.name,
     *(table.name for table in (deliveries, dead_letters, dead_letter_failures)),
 )
 """The tables, in the order in which entries come."""
@@ -37,7 +46,7 @@ class PersonExport:
     """One export. Raises SQLAlchemyError or RedisError."""
 
     def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
-        self._engine = engine
+        self._engine, self._person = engine, person
         self._search = PersonSearch(engine, ledger, person)
         self.waiting = 0
         """Deliveries about the person that wait in the ledger and are not among the entries; known with the last."""
@@ -50,8 +59,21 @@ class PersonExport:
         """Every entry with its section. `on_progress` takes numbers of rows searched, and may raise to stop."""
         self._search.on_progress = on_progress
         yield from self._complete(self._search.records())
+        yield from self._opt_outs()
         self.waiting = sum(number for _, number in self._search.pending())
         yield from self._complete(self._search.deliveries())
+
+    def _opt_outs(self) -> Iterator[tuple[str, Entry]]:
+        """The opt-outs of a number, which stand under its digits."""
+        if not isinstance(self._person, Number):
+            return
+        with self._engine.connect().execution_options(reads=True) as connection:
+            query = select(opt_outs).where(opt_outs.c.number == self._person.digits)
+            for row in connection.execute(query.order_by(*opt_outs.primary_key)).mappings().all():
+                of = and_(*(opt_out_events.c[name] == row[name] for name in ("number", "recipient", "channel")))
+                events = connection.execute(select(opt_out_events).where(of).order_by(opt_out_events.c.at)).mappings()
+                entry = {"matched_by": "record", **row, opt_out_events.name: [dict(event) for event in events]}
+                yield opt_outs.name, entry
 
     def _complete(self, matches: Iterable[Match]) -> Iterator[tuple[str, Entry]]:
         for table, of_table in groupby(matches, key=lambda match: match.personal.table):

@@ -29,7 +29,7 @@ class Moment:
 
 
 def standing(kind: str, record: Row) -> str:
-    """How a row of a story's `messages`, `calls`, `inbound_messages` or `links` stands: a sentence, its times in UTC.
+    """How a row of a story's records, by the name of their list, stands: a sentence, its times in UTC.
 
     `Delivered 2026-03-29 08:00:09, 9 s after it was accepted`. Of foreign words it has the status alone.
     """
@@ -38,7 +38,7 @@ def standing(kind: str, record: Row) -> str:
 
 def time_line(story: Story) -> list[Moment]:
     """All that happened to the records of a story, the earliest first; what has no time is last."""
-    moments = [*_statuses(story), *_activities(story), *_receipts(story)]
+    moments = [*_statuses(story), *_activities(story), *_opt_outs(story), *_receipts(story)]
     return sorted(moments, key=lambda moment: (moment.at is None, moment.at or datetime.min.replace(tzinfo=UTC)))
 
 
@@ -101,11 +101,17 @@ def _link(row: Row) -> str:
     return ", ".join([f"{' and '.join(counts)}{last}", *gaps])
 
 
+def _opt_out(row: Row) -> str:
+    what = "Opted out" if row["state"] == "out" else "Opted in again"
+    return f"{what} {_time(row['since'])}"
+
+
 _SENTENCES: dict[str, Callable[[Row], str]] = {
     "messages": _message,
     "calls": _call,
     "inbound_messages": _inbound,
     "links": _link,
+    "opt_outs": _opt_out,
 }
 
 
@@ -126,6 +132,13 @@ def _activities(story: Story) -> Iterator[Moment]:
             yield Moment(
                 entry["at"], f"{visible_text(entry['type'])} {entry['nth']}", "link", row["sms_id"], row["tracking_url"]
             )
+
+
+def _opt_outs(story: Story) -> Iterator[Moment]:
+    for row in story.opt_outs:
+        for entry in row["history"]:
+            what = "opted out" if entry["state"] == "out" else "opted in again"
+            yield Moment(entry["at"], what, "opt-out", entry["inbound_id"] or "by hand")
 
 
 def _receipts(story: Story) -> Iterator[Moment]:

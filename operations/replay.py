@@ -18,7 +18,7 @@ from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
 from store import inbound_ids
 from store.errors import OTHERS_ID
-from store.projection import DEFAULT_OPTIONS, ProjectionOptions
+from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.record_rows import Change, changes
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
 from store.schema import dead_letter_failures, dead_letters, deliveries

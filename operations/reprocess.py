@@ -11,15 +11,8 @@ from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
 from seven.events import ALIASES
 from seven.record import Record
-from store.projection import (
-    DEFAULT_OPTIONS,
-    DIED,
-    Projection,
-    ProjectionOptions,
-    project_batch,
-    project_envelope,
-    project_line,
-)
+from store.projection import DIED, Projection, project_batch, project_envelope, project_line
+from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 
 DISCARDED = "discarded: "
 """Begins the reason of a discarded delivery; the reason it had before follows."""

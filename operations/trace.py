@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select
 
+from operations.trace_opt_outs import opt_outs_of
 from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
@@ -57,8 +58,9 @@ class Story:
     inbound_messages: list[Row] = field(default_factory=list)
     links: list[Row] = field(default_factory=list)
     """Each with its `gaps`: by kind, how many activities the gateway counted and never reported."""
+    opt_outs: list[Row] = field(default_factory=list)  # of the number, and of who sent these messages
     deliveries: list[Row] = field(default_factory=list)
-    """All deliveries about these records, each with the number of its repeats and its `summary`."""
+    """About these records, each with the number of its repeats and its `summary`."""
     unapplied: list[Row] = field(default_factory=list)
     """Parked, quarantined and dead deliveries whose payload has what was asked for, beside those above."""
     pending: PendingSearch | None = None
@@ -67,9 +69,9 @@ class Story:
     """Whether a limit cut one of the lists."""
 
     def __bool__(self) -> bool:
-        records = (self.messages, self.calls, self.inbound_messages, self.links)
-        is_pending = self.pending is not None and self.pending.deliveries
-        return any((self.delivery, *records, self.deliveries, self.unapplied, is_pending))
+        records = (self.messages, self.calls, self.inbound_messages, self.links, self.opt_outs)
+        pending = self.pending and self.pending.deliveries
+        return any((self.delivery, *records, self.deliveries, self.unapplied, pending))
 
     @property
     def subjects(self) -> set[str]:
@@ -102,8 +104,7 @@ def trace_story(
     """
     story = Story(identifier)
     query = select(*_SHOWN, deliveries.c.payload).where(deliveries.c.id == identifier.strip().lower())
-    rows = _rows(connection, query)
-    story.delivery = rows[0] if rows else None
+    story.delivery = next(iter(_rows(connection, query)), None)
     subject = (story.delivery and story.delivery["subject"]) or identifier
     about = tables_about(story.delivery)
     terms = Terms.of(subject, country_code)
@@ -117,6 +118,7 @@ def trace_story(
         story.calls = _calls(connection, directions, names, terms)
     if inbound_messages.name in about:
         story.inbound_messages = _inbound(connection, names, terms)
+    story.opt_outs = opt_outs_of(connection, terms.numbers, story.inbound_messages, country_code)
     story.deliveries = _deliveries(connection, story, subject, about, masked)
     if story.delivery is None:
         _add_unapplied(connection, story, terms, masked)
@@ -214,9 +216,7 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
 
 def _summarised(rows: list[Row], masked: bool) -> list[Row]:
     """The rows with what each said instead of its payload."""
-    for row in rows:
-        row["summary"] = summarise(row["event_type"], row.pop("payload"), masked=masked)
-    return rows
+    return [row | {"summary": summarise(row["event_type"], row.pop("payload"), masked=masked)} for row in rows]
 
 
 def _add_history(

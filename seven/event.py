@@ -107,6 +107,11 @@ class Event(BaseModel, ABC):
         """When it happened: the event's own time, else `reported_at`."""
 
     @property
+    def own_at(self) -> datetime | None:
+        """When it happened, if it has a time of its own: `at` is the very time of the report where it has none."""
+        return None if self.at is self.reported_at else self.at
+
+    @property
     @abstractmethod
     def subject(self) -> str:
         """The key of the record that the event is about, its parts joined by a space."""

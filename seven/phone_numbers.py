@@ -39,7 +39,7 @@ def digits(text: str, country_code: int = COUNTRY_CODE) -> str:
         return _international(bare[prefix.end() :], _without_trunk(plain))
     if bare.startswith("0"):
         return _checked(_e164(_parsed(bare, country_code)))
-    if not _writes_a_trunk_prefix(country_code) and phonenumbers.is_valid_number(number := _parsed(bare, country_code)):
+    if not writes_a_trunk_prefix(country_code) and phonenumbers.is_valid_number(number := _parsed(bare, country_code)):
         return _checked(_e164(number))
     return _international(bare, _without_trunk(plain))
 
@@ -53,7 +53,7 @@ def national_digits(number: str, country_code: int) -> str | None:
     within = number.removeprefix(code)
     if within == number or len(within) < SHORTEST_NUMBER:
         return None
-    return f"0{within}" if _writes_a_trunk_prefix(country_code) else within if within.startswith("0") else None
+    return f"0{within}" if writes_a_trunk_prefix(country_code) else within if within.startswith("0") else None
 
 
 def is_country_code(number: int) -> bool:
@@ -108,6 +108,7 @@ def _checked(number: str) -> str:
     return number
 
 
-def _writes_a_trunk_prefix(country_code: int) -> bool:
+def writes_a_trunk_prefix(country_code: int) -> bool:
+    """Whether people there write their own numbers with a 0; then a number that begins otherwise is international."""
     metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(country_code))
     return metadata is not None and metadata.national_prefix == "0"

@@ -16,6 +16,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the gateway existed
 AHEAD = timedelta(days=1)  # beyond any clock's error; a status from the year 2099 would stand for ever
 
+_AMBIGUITY = timedelta(hours=1)
+
 TOO_FAR_AHEAD = "an absurd time: more than a day ahead"
 """The one flaw of a time that is relative to a clock; all others are the value's own."""
 
@@ -32,7 +34,8 @@ def read_moment(value: object) -> datetime:
     """Parse any of the gateway's time formats into aware UTC with microseconds.
 
     The ambiguous hour of autumn and the missing hour of spring always take `fold=0`. `webhook_timestamp` could
-    resolve them, but a retry may renew it: one event would get two times.
+    resolve them, but a retry may renew it: one event would get two times. The result's own `fold` is 1 where there is
+    a later reading: `latest_reading`.
 
     Raises ValueError; its message never quotes the value.
     """
@@ -43,12 +46,23 @@ def read_moment(value: object) -> datetime:
         if _EPOCH.fullmatch(text):
             return _from_epoch(*text.partition(".")[::2])
         if _WALL_CLOCK.fullmatch(text):
-            return datetime.fromisoformat(text.replace(",", ".")).replace(tzinfo=BERLIN, fold=0).astimezone(UTC)
+            return _from_wall_clock(datetime.fromisoformat(text.replace(",", ".")))
         if _WITH_OFFSET.fullmatch(text):
             return datetime.fromisoformat(_WITHOUT_PLUS.sub("+", text).replace(",", ".")).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError("no such time") from error
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")
+
+
+def latest_reading(moment: datetime) -> datetime:
+    """The later of the two times that a wall clock of the ambiguous hour may mean; any other time itself."""
+    return moment + _AMBIGUITY if moment.fold else moment
+
+
+def _from_wall_clock(wall: datetime) -> datetime:
+    """The earlier of its readings, marked by `fold` if there is a later one; for comparisons, `fold` means nothing."""
+    first, second = (wall.replace(tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first.replace(fold=1) if second - first == _AMBIGUITY else first
 
 
 def _from_epoch(whole: str, fraction: str) -> datetime:

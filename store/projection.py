@@ -17,23 +17,11 @@ from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.event import too_late_fields
 from seven.key_presses import masked_keys, may_have_keys
+from seven.opt_outs import opt_outs_of
 from seven.parsing import Fields
 from seven.record import Record
 from store.errors import OTHERS_ID
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectionOptions:
-    """What the settings decide about projections; of the archive, rows are made again without them."""
-
-    keep_digits: bool = False
-    """Whether to store which keys were pressed in a call; otherwise they are masked, also in the payload."""
-
-
-NO_OPTIONS = ProjectionOptions(keep_digits=True)
-"""Of the archive: what was masked before stays masked."""
-
-DEFAULT_OPTIONS = ProjectionOptions()
+from store.projection_options import NO_OPTIONS, ProjectionOptions
 
 DIED = "workers died with it alone in hand"
 """The reason of a dead letter that workers buried without parsing it, since parsing may have killed them."""
@@ -148,12 +136,18 @@ def project_envelope(
     """
     if not options.keep_digits and (masked := _without_keys(envelope)) is not envelope:
         text = masked.line().decode("ascii")
-        return replace(_project(row, masked, text, attempt, reference_at), masked=True)
-    return _project(row, envelope, text, attempt, reference_at)
+        return replace(_project(row, masked, text, attempt, reference_at=reference_at, options=options), masked=True)
+    return _project(row, envelope, text, attempt, reference_at=reference_at, options=options)
 
 
 def _project(
-    row: ArchivedDelivery, envelope: Envelope, text: str, attempt: int, reference_at: datetime | None
+    row: ArchivedDelivery,
+    envelope: Envelope,
+    text: str,
+    attempt: int,
+    *,
+    reference_at: datetime | None,
+    options: ProjectionOptions,
 ) -> Projection:
     event_type, digest, now = envelope.event_type, None, datetime.now(UTC)
 
@@ -181,6 +175,7 @@ def _project(
         until = reference_at or _accepted_at(envelope, row, now)
         event = payload.event(envelope.received_at, until, too_late_fields(row.remark))
         records = tuple(event.project())
+        records += tuple(opt_outs_of(event, records, options.opt_out_words, options.country_code))
         applied = archived(
             record=event.about.table,
             subject=event.subject,

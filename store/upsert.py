@@ -40,8 +40,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from seven.histories import is_undated
 from seven.joins import FieldJoin, Join
 from seven.record import SHAPES, Record
-from seven.records import RECORDS
+from seven.records import RECORDS, OptOut
 from store.histories import keep_earliest
+from store.opt_outs import settle_standings
 from store.schema import SCHEMA, metadata
 
 Value = ColumnElement[Any]
@@ -68,6 +69,8 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
         connection.exec_driver_sql(*_for_sqlite(table_name, columns))
     if undated := [row for row in rows if is_undated(row)]:
         keep_earliest(connection, table_name, undated)
+    if standings := [row for row in rows if isinstance(row, OptOut)]:
+        settle_standings(connection, standings, NOW[connection.dialect.name])
 
 
 @cache

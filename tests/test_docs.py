@@ -43,6 +43,7 @@ def compose_names() -> set[str]:
     files = [ROOT / "docker-compose.yml", ROOT / "deploy/tls.yml"]
     names = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
     names.discard("COMPOSE_PROJECT_NAME")  # compose sets it
+    names = {name.removesuffix("_FILE") for name in names}
     return names | {name.upper() for name in ComposeSettings.model_fields}
 
 

@@ -25,6 +25,8 @@ from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
+from operations.projection_options import options_by
 from operations.public_url_probe import PublicUrlMetrics, public_url_probe
 from operations.retention import Retention, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
@@ -37,7 +39,6 @@ from runtime.status_server import start_status_server
 from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
-from store.projection import ProjectionOptions
 from store.row_writer import Store
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
@@ -47,6 +48,7 @@ from workers.scheduled_tasks import ScheduledTasks
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
 from workers.transport import register_transport
+from workers.urgent_queues import UrgentQueues
 from workers.watchdog import Watchdog
 from workers.worker_info import answer_inspection
 
@@ -84,12 +86,12 @@ def create_app(settings: WorkerSettings) -> Celery:
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
     ledger = Ledger(redis_url)
-    engine = create_store_engine(settings.store_url, settings.seven_worker_threads)
+    engine = create_store_engine(settings.store_url, settings.seven_worker_threads + 1)  # and that of urgent queues
     breaker = CircuitBreaker()
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
-    options = ProjectionOptions(keep_digits=settings.seven_keep_digits)
+    options = options_by(settings)
     consumer = Consumer(ledger, Store(engine), breaker, metrics, options)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
@@ -123,6 +125,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     tasks.add_long(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger, breaker), at_start=True)
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
+    add_opt_out_scan(tasks, OptOutScan(ledger, Store(engine), breaker, options), settings.seven_worker_threads)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
@@ -130,7 +133,11 @@ def create_app(settings: WorkerSettings) -> Celery:
     if probe := public_url_probe(ledger, settings.account, settings.seven_probe_s):
         tasks.add_long(settings.seven_probe_s, "probe", probe.run, at_start=True)
 
+    urgent = UrgentQueues(ledger, consumer.consume)
+    worker_ready.connect(lambda **_: urgent.start(), weak=False)
+
     def close(**_: Any) -> None:
+        urgent.stop()
         engine.dispose()
         ledger.close()
 
@@ -141,6 +148,12 @@ def create_app(settings: WorkerSettings) -> Celery:
     )
     beat_init.connect(partial(start_beat_status, ledger, settings.metrics_address(BEAT_METRICS_PORT)), weak=False)
     return app
+
+
+def add_opt_out_scan(tasks: ScheduledTasks, scan: OptOutScan, threads: int) -> None:
+    """Schedule the scan; a worker of one thread requests no pass at once: it would consume only between passes."""
+    again = partial(tasks.send, "opt-outs") if threads > 1 else lambda: None
+    tasks.add_long(SCAN_S, "opt-outs", partial(scan.run, again), ahead_s=SCAN_S / 2)
 
 
 def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from seven.archive_records import ArchivedDelivery
 from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
 from store.fence import Fenced
-from store.projection import DEFAULT_OPTIONS, ProjectionOptions, project_batch, unreadable
+from store.projection import project_batch, unreadable
+from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store, StoreAway
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
@@ -166,6 +167,7 @@ class Consumer:
             Refused
         ):  # one row of one envelope, or two that do not merge: bury what cannot be written, write the others
             store.write_apart([projection.rows() for projection in projections], bury)
+        self._metrics.opted(record for projection in projections for record in projection.records)
         return deliveries
 
 

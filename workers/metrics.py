@@ -17,6 +17,8 @@ from ledger.health import unusable_reasons
 from ledger.stats import ledger_stats
 from seven.archive_records import ArchivedDelivery
 from seven.events import QUEUES, label_of
+from seven.record import Record
+from seven.records import OptOutEvent
 from store.circuit_breaker import CircuitBreaker
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -64,6 +66,14 @@ class WorkerMetrics:
             ("event_type",),
             registry=registry,
         )
+        self._opt_outs = Counter(
+            "seven_opt_outs",
+            "Stop words (out) and start words (in) that were consumed, repeats included.",
+            ("state",),
+            registry=registry,
+        )
+        for state in ("out", "in"):
+            self._opt_outs.labels(state)
         self.sweeps = Counter("seven_sweeps", "Passes of the sweep.", registry=registry)
         self._swept = Counter("seven_swept_batches", "Batches announced again.", ("queue",), registry=registry)
         for queue in QUEUES:  # exported from the start: the first dead letter must be an increase
@@ -89,6 +99,12 @@ class WorkerMetrics:
         for delivery in deliveries:
             if delivery.event_at and delivery.received_at and delivery.outcome == "applied":
                 lag.observe(max(0.0, (delivery.received_at - delivery.event_at).total_seconds()))
+
+    def opted(self, records: Iterable[Record]) -> None:
+        """Count the opt-outs among the records of one transaction."""
+        for record in records:
+            if isinstance(record, OptOutEvent):
+                self._opt_outs.labels(record.state).inc()
 
     def swept(self, queue: str, batches: int) -> None:
         """Count batches that were announced again."""

@@ -12,15 +12,8 @@ from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.archive_records import ArchivedDelivery
-from store.projection import (
-    DEFAULT_OPTIONS,
-    DIED,
-    Projection,
-    ProjectionOptions,
-    numbered,
-    project_line,
-    unread_envelope,
-)
+from store.projection import DIED, Projection, numbered, project_line, unread_envelope
+from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store
 
 log = logger("seven.workers")

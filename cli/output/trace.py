@@ -42,6 +42,11 @@ _KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
         "sms_id",
         {"tracking_url": "short URL", "label": "label", "final_url": "leads to", "first_at": "first report"},
     ),
+    "opt_outs": (
+        "Opt-out",
+        "number",
+        {"recipient": "of", "channel": "channel", "word": "word", "inbound_id": "message"},
+    ),
 }  # fmt: skip
 """By key of a story: the title, its id, and the names of other columns."""
 

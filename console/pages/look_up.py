@@ -41,7 +41,13 @@ class RecordView:
     fields: Row
 
 
-KINDS = (("Message", "messages"), ("Call", "calls"), ("Inbound message", "inbound_messages"), ("Link", "links"))
+KINDS = (
+    ("Message", "messages"),
+    ("Call", "calls"),
+    ("Inbound message", "inbound_messages"),
+    ("Link", "links"),
+    ("Opt-out", "opt_outs"),
+)
 TITLES = {
     "msg_id": "Message id", "sms_id": "Message id", "call_id": "Call id", "id": "Id", "foreign_id": "Foreign id",
     "status": "Status", "result": "Result", "status_at": "Status since", "first_seen_at": "First status",
@@ -54,6 +60,7 @@ TITLES = {
     "file_uri": "File's address", "mime_type": "File's type", "file_name": "File", "latitude": "Latitude",
     "longitude": "Longitude", "clicks": "Clicks", "views": "Views", "first_at": "First activity",
     "last_at": "Last activity",
+    "number": "Number", "word": "Word or note", "since": "Since", "inbound_id": "Inbound id",
 }  # fmt: skip
 """What people call the fields of records."""
 

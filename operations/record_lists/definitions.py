@@ -7,6 +7,7 @@ from sqlalchemy import func
 
 from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
 from operations.record_lists.filters import Conditions, Filter, choice, days_of, days_of_ids, part, spelled, word
+from operations.record_lists.opt_outs import OPT_OUTS
 from operations.record_lists.record_list import ListColumn, RecordList
 from seven.archive_records import OUTCOMES
 from seven.call_reports import STATUSES as CALL_STATUSES
@@ -246,5 +247,7 @@ HOOK_CHANGES = RecordList(
     personal_cursor=False,
 )
 
-LISTS = {each.name: each for each in (MESSAGES, INBOUND, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)}
+LISTS = {
+    each.name: each for each in (MESSAGES, INBOUND, OPT_OUTS, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)
+}
 """Every list by its name."""

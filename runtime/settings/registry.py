@@ -10,16 +10,10 @@ from runtime.logs import logger
 from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
+from runtime.settings.opt_outs import OptOutSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
-from runtime.settings.shared import (
-    AccountSettings,
-    DigitSettings,
-    HookSettings,
-    LedgerSettings,
-    NumberSettings,
-    ReaderSettings,
-)
+from runtime.settings.shared import AccountSettings, DigitSettings, HookSettings, LedgerSettings, ReaderSettings
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -30,9 +24,10 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "The receiver": (ReceiverSettings,),
     "Key presses: receiver, workers, `dead replay`": (DigitSettings,),
     "Workers and beat": (ScheduleSettings,),
+    "Opt-outs and numbers": (OptOutSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
-    "One machine: `make up` and commands": (MachineSettings, NumberSettings),
+    "One machine: `make up` and commands": (MachineSettings,),
     "Docker compose": (ComposeSettings,),
 }
 """Titles and their groups. The emulator declares its own settings, which nothing else reads, beside itself."""

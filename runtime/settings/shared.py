@@ -124,7 +124,7 @@ class NumberSettings(Environment):
     seven_country_code: int = Field(
         49,
         description="The country code of numbers that begin with a single 0 (in Italy the 0 stays), where a person "
-        "types a number: `trace`, `forget`, the console.",
+        "types a number: `trace`, `forget`, the console; and of senders who wrote STOP.",
     )
 
     @field_validator("seven_country_code")

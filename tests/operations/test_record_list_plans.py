@@ -14,6 +14,8 @@ FILTERS = [
     pytest.param("messages", {"open_hours": "24"}, id="open messages"),
     pytest.param("messages", {"since": "2026-03-29"}, id="messages by day"),
     pytest.param("inbound", {"until": "2026-03-29"}, id="inbound SMS by day"),
+    pytest.param("opt-outs", {}, id="opt-outs"),
+    pytest.param("opt-outs", {"channel": "sms", "since": "2026-03-29"}, id="opt-outs by day"),
     pytest.param("calls", {"direction": "inbound"}, id="inbound calls"),
     pytest.param("links", {}, id="links"),
     pytest.param("links", {"label": "spring", "clicked": "yes"}, id="links of a label"),
@@ -28,6 +30,7 @@ FILTERS = [
 CURSORS = {
     "messages": '["2026-03-29T12:00:00+00:00", "7"]',
     "inbound": '["2026-03-29T12:00:00+00:00", "7"]',
+    "opt-outs": '["2026-03-29T12:00:00+00:00", "7", "", "sms"]',
     "calls": '["2026-03-29T12:00:00+00:00", "inbound", "7"]',
     "links": '["2026-03-29T12:00:00+00:00", "7", "https://ul.gl/x"]',
     "deliveries": '["019d3a5c-0000-7000-8000-000000000000"]',

@@ -12,7 +12,7 @@ from operations.keyset import Cursor
 from operations.record_lists import LISTS, RecordList, read_rows
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record
-from seven.records import Call, InboundMessage, Message, TrackedLink
+from seven.records import Call, InboundMessage, Message, OptOut, TrackedLink
 from store.row_writer import Store
 from store.schema import hook_changes
 from tests.factories.archive import delivery_id
@@ -36,6 +36,7 @@ def _records(number: int) -> list[Record]:
         InboundMessage(id=f"i{number}", sender="4915112345678", text="hello", sent_at=_at(number)),
         Call(direction=("inbound", "outbound")[number % 2], call_id=f"c{number // 2}", status="busy", started_at=_at(number)),
         TrackedLink(sms_id="7", tracking_url=f"https://ul.gl/{number}", label=("spring", None)[number % 2], clicks=number % 3, first_at=_at(number)),
+        OptOut(number=f"4915{number:08d}", recipient="", channel="sms", state="out", since=_at(number), word="stop"),
         ArchivedDelivery(id=delivery, event_type=("dlr", "rcs")[number % 2], outcome=outcome, reason="why", received_at=received_at, payload="{}"),
     ]  # fmt: skip
     if outcome == "dead":

@@ -13,7 +13,7 @@ from seven.envelope import Envelope
 from seven.record import Record
 from seven.records import RECORDS
 from store.circuit_breaker import CircuitBreaker
-from store.projection import NO_OPTIONS
+from store.projection_options import NO_OPTIONS
 from store.row_writer import Store
 from store.schema import deliveries
 from tests.factories.rows import merged_rows, stored_rows

@@ -13,7 +13,8 @@ from operations.trace import trace_story
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
 from store.circuit_breaker import CircuitBreaker
-from store.projection import ProjectionOptions, project_batch
+from store.projection import project_batch
+from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 from tests.factories.dead_letters import batch_of, delivery, ids, letters, replayed, write
 from tests.factories.envelopes import NOW

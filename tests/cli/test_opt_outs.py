@@ -1,0 +1,102 @@
+"""opt-outs: list, check, add, end and scan, with their exit codes."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from seven.opt_outs import opt_out_entry
+from seven.records import InboundMessage
+from store.row_writer import Store
+from tests.cli.installation import CommandLine
+from tests.factories.rows import NOON
+
+NUMBER, OTHER, OURS = "4915123456789", "4915198765432", "4915199999999"
+
+
+@pytest.fixture
+def kept(installation: CommandLine, redis_url: str, database_url: str, engine: Engine) -> CommandLine:
+    """An installation with one number that has opted out of one of ours, and one that is back in."""
+    installation.environment |= {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
+    Store(engine).write(opt_out_entry((NUMBER, OURS, "sms"), "out", NOON, "stop", "1"))
+    for n, state in enumerate(("out", "in")):
+        at = NOON + timedelta(minutes=n)
+        Store(engine).write(opt_out_entry((OTHER, OURS, "sms"), state, at, "word", f"{n}"))  # type: ignore[arg-type]
+    return installation
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["+49 151 23456789"], 1),
+        (["0151 98765432"], 0),
+        ([OTHER, NUMBER], 1),
+        ([NUMBER, "--recipient", OURS], 1),
+        ([NUMBER, "--recipient", "+49 30 1234567"], 0),
+        ([NUMBER, "--channel", "rcs"], 0),
+        ([NUMBER, "--channel", "fax"], 2),
+        (["SMS"], 2),
+        ([], 2),
+        ([NUMBER, "--file", "-"], 2),
+    ],
+)
+def test_check(kept: CommandLine, arguments: list[str], code: int) -> None:
+    """0: nobody has opted out, 1: somebody has, of any recipient or of the one that is named."""
+    assert kept.run("opt-outs", "check", *arguments).returncode == code
+
+
+def test_check_without_a_database_is_no_no(kept: CommandLine) -> None:
+    """What could not be found out is 3."""
+    kept.environment["DATABASE_URL"] = "postgresql://seven:x@127.0.0.1:1/none"
+    assert kept.run("opt-outs", "check", NUMBER).returncode == 3
+
+
+def test_list(kept: CommandLine) -> None:
+    """Those that stand, and those that have ended."""
+    answer = json.loads(kept.run("opt-outs", "list", "--json").stdout)
+    assert (answer["opt_outs"], [row["number"] for row in answer["listed"]]) == (1, [NUMBER])
+    assert OTHER in kept.run("opt-outs", "list", "--ended").stdout
+
+
+def test_by_hand(kept: CommandLine) -> None:
+    """Added without a recipient it is of all; `end` ends them all, also in the same second, and says when none was."""
+    assert kept.run("opt-outs", "add", OTHER, "--note", "wrote a letter").returncode == 0
+    assert kept.run("opt-outs", "check", OTHER, "--recipient", "whoever").returncode == 1
+    assert kept.run("opt-outs", "end", OTHER).returncode == 0
+    assert kept.run("opt-outs", "check", OTHER).returncode == 0
+    assert kept.run("opt-outs", "end", OTHER).returncode == 1
+    assert kept.run("opt-outs", "add", OTHER, "--channel", "sms").returncode == 0
+    assert kept.run("opt-outs", "check", OTHER).returncode == 1
+    assert kept.run("opt-outs", "add", OTHER, "--note", " ").returncode == 2
+
+
+def test_a_file_of_numbers(kept: CommandLine, tmp_path: Path) -> None:
+    """The answer is those that have opted out, as they stand in the file, also where all opt-outs are read at once."""
+    file = tmp_path / "numbers"
+    file.write_text(f"+{NUMBER}\n\n 0151 23456789 \n{OTHER}\n")
+    few = kept.run("opt-outs", "check", "--file", str(file))
+    assert (few.returncode, few.stdout) == (1, f"+{NUMBER}\n0151 23456789\n")
+    many = tmp_path / "many"
+    many.write_text("".join(f"+4917{n:09d}\n" for n in range(100_000, 121_000)) + f"+{NUMBER}\n")
+    answer = kept.run("opt-outs", "check", "--file", str(many), "--json")
+    assert json.loads(answer.stdout) == {"numbers": 21_001, "opted_out": [f"+{NUMBER}"], "invalid_lines": []}
+    file.write_text(f"{OTHER}\nnobody\n")
+    unclear = kept.run("opt-outs", "check", "--file", str(file))
+    assert (unclear.returncode, unclear.stdout) == (2, "")
+    assert "nobody" not in unclear.stderr
+    assert kept.run("opt-outs", "check", "--file", str(tmp_path / "none")).returncode == 2
+
+
+def test_scan_with_own_words(kept: CommandLine, engine: Engine, tmp_path: Path) -> None:
+    """Texts of before, by the words of the file; a file at fault is a usage error that says where."""
+    Store(engine).write([InboundMessage("7", OTHER, None, "Genug!", NOON + timedelta(days=1), channel="sms")])
+    words = tmp_path / "words.toml"
+    words.write_text('[de]\nstop = ["genug"]\n')
+    kept.environment["SEVEN_OPT_OUT_WORDS_FILE"] = str(words)
+    assert json.loads(kept.run("opt-outs", "scan", "--json").stdout) == {"texts": 1, "opt_outs": 1}
+    assert kept.run("opt-outs", "check", OTHER).returncode == 1
+    words.write_text("[de]\nhalt = []\n")
+    result = kept.run("opt-outs", "scan")
+    assert (result.returncode, "SEVEN_OPT_OUT_WORDS: [de] halt" in result.stderr) == (2, True)

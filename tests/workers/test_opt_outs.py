@@ -1,0 +1,145 @@
+"""Opt-outs in a worker: an inbound STOP becomes a row, also beside a backlog; rebuild and retention leave it alone."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from ledger.client import Ledger
+from operations.refold import refold
+from seven.aggregates import aggregates
+from seven.envelope import Envelope
+from seven.opt_out_words_file import built_in_words
+from store.circuit_breaker import CircuitBreaker
+from store.projection_options import ProjectionOptions
+from store.row_writer import Store
+from store.schema import inbound_messages, opt_out_events, opt_outs
+from tests.factories.envelopes import NOW, Accept, envelope
+from workers.consumer import Consumer
+from workers.urgent_queues import UrgentQueues
+
+OPTIONS = ProjectionOptions(opt_out_words=built_in_words())
+NUMBER, OURS = "4915123456789", "4915199999999"
+
+
+@pytest.fixture
+def consumer(ledger: Ledger, engine: Engine) -> Consumer:
+    return Consumer(ledger, Store(engine), CircuitBreaker(), options=OPTIONS)
+
+
+def sms(name: str, text: str, **data: Any) -> Envelope:
+    """One inbound SMS as the gateway sends it."""
+    fields = {"id": name, "sender": f"+{NUMBER}", "system": OURS, "text": text, "time": "1777600000"} | data
+    return Envelope(name, "sms_mo", NOW, "JSON", {"webhook_event": "sms_mo", "data": fields})
+
+
+def standings(engine: Engine) -> list[Any]:
+    with engine.connect().execution_options(reads=True) as connection:
+        columns = (opt_outs.c.number, opt_outs.c.recipient, opt_outs.c.channel, opt_outs.c.state, opt_outs.c.word)
+        return [tuple(row) for row in connection.execute(select(*columns).order_by(*opt_outs.primary_key))]
+
+
+def test_stop_opts_out_and_start_in(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """By number, recipient and channel; who is no phone number has no opt-out."""
+    consumer.consume("sms_mo", [accept(sms("1", "Stopp!"), sms("2", "hello"), queue="sms_mo")])
+    assert standings(engine) == [(NUMBER, OURS, "sms", "out", "stopp")]
+    consumer.consume("sms_mo", [accept(sms("3", "START", time="1777600001"), queue="sms_mo")])
+    consumer.consume(
+        "sms_mo", [accept(sms("4", "STOP", sender="SMS"), sms("5", "STOP", sender="36111"), queue="sms_mo")]
+    )
+    assert standings(engine) == [(NUMBER, OURS, "sms", "in", "start")]
+
+
+def test_two_stops_of_which_one_names_no_recipient(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """Each has a row of its own; without a recipient it is that of all."""
+    consumer.consume("sms_mo", [accept(sms("1", "STOP"), sms("2", "STOP", system=None), queue="sms_mo")])
+    assert [(recipient, state) for _, recipient, _, state, _ in standings(engine)] == [("", "out"), (OURS, "out")]
+
+
+def test_without_a_time_of_its_own(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """An SMS without a time opts out, and never back in: the entry is history alone."""
+    consumer.consume("sms_mo", [accept(sms("1", "STOP", time=None), queue="sms_mo")])
+    consumer.consume("sms_mo", [accept(sms("2", "START", time=None), queue="sms_mo")])
+    assert [row[3] for row in standings(engine)] == ["out"]
+    with engine.connect() as connection:
+        assert len(connection.execute(select(opt_out_events)).all()) == 2
+
+
+def test_a_suspect_batch_opts_out_too(consumer: Consumer, ledger: Ledger, engine: Engine, accept: Accept) -> None:
+    """One envelope at a time, after workers died over the batch."""
+    batch = accept(sms("1", "STOP"), queue="sms_mo")
+    for worker in ("a", "b", "c"):
+        ledger.worker_id = worker
+        ledger.take("sms_mo", [batch])
+    ledger.worker_id = "d"
+    consumer.consume("sms_mo", [batch])
+    assert [row[3] for row in standings(engine)] == ["out"]
+
+
+def test_rebuild_neither_makes_nor_removes_opt_outs(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """They belong to no aggregate: a rebuild compares without them, and one made by hand stays as well."""
+    consumer.consume("sms_mo", [accept(sms("1", "STOP"), queue="sms_mo")])
+    before = standings(engine)
+    (inbound,) = [each for each in aggregates() if each.name == "inbound_messages"]
+    assert opt_outs.name not in {record.table for each in aggregates() for record in each.records}
+    with engine.begin() as connection:
+        assert refold(connection, inbound, ["1"]).changes == []
+        connection.execute(update(inbound_messages).values(text="other"))
+    with engine.begin() as connection:
+        assert [change.table for change in refold(connection, inbound, ["1"]).changes] == ["inbound_messages"]
+    assert standings(engine) == before
+
+
+def test_an_urgent_batch_needs_no_announcement(
+    consumer: Consumer, ledger: Ledger, engine: Engine, accept: Accept
+) -> None:
+    """What waits at two looks is consumed by the thread of its own, and settled; other queues are left to Celery."""
+    stop, report = accept(sms("1", "STOP"), queue="sms_mo"), accept(envelope("dlr"), queue="dlr")
+    urgent = UrgentQueues(ledger, consumer.consume)
+    urgent.look()
+    assert standings(engine) == []
+    urgent.look()
+    assert [row[3] for row in standings(engine)] == ["out"]
+    assert ledger.existing([stop, report]) == [report]
+
+
+def test_what_another_worker_has_is_left_to_it(ledger: Ledger, accept: Accept) -> None:
+    """A batch in flight is not consumed here, and stays as announced as it was: the sweep finds it as ever."""
+    consumed: list[Any] = []
+    urgent = UrgentQueues(ledger, lambda queue, ids: consumed.append((queue, *ids)))
+    batch = accept(sms("1", "STOP"), queue="sms_mo")
+    before = ledger.redis.zrange("seven:announced:sms_mo", 0, -1, withscores=True)
+    ledger.take("sms_mo", [batch])
+    urgent.look()
+    urgent.look()
+    assert consumed == []
+    ledger.release([batch])
+    urgent.look()
+    assert consumed == [("sms_mo", batch)]
+    assert ledger.redis.zrange("seven:announced:sms_mo", 0, -1, withscores=True) == before
+
+
+def test_a_batch_that_fails_is_not_tried_in_a_loop(ledger: Ledger, accept: Accept) -> None:
+    """Once, and then no sooner than the sweep would announce it; those behind it are consumed."""
+    tried: list[str] = []
+
+    def consume(_queue: str, ids: Any) -> None:
+        tried.extend(ids)
+        raise RuntimeError
+
+    urgent = UrgentQueues(ledger, consume)
+    first = accept(sms("1", "STOP"), queue="sms_mo")
+    for _ in range(5):
+        urgent.look()
+    second = accept(sms("2", "STOP"), queue="sms_mo")
+    urgent.look()
+    urgent.look()
+    assert tried == [first, second]
+
+
+def test_since_is_when_it_was_sent(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """Not when it came: a delivery may be late by days."""
+    consumer.consume("sms_mo", [accept(sms("1", "STOP"), queue="sms_mo")])
+    with engine.connect() as connection:
+        assert connection.execute(select(opt_outs.c.since)).scalar_one() == datetime.fromtimestamp(1777600000, UTC)
