@@ -3,6 +3,7 @@
 import re
 import socket
 
+from cli.forgotten import erasure_key
 from cli.installation import Installation
 from cli.output.terminal import near
 from operations.checks.subject import Replicas, Subject
@@ -34,6 +35,7 @@ def examined() -> Subject:
         emulated=has_run and home.emulates,
         reader_url=reveal(machine.seven_reader_url),
         console_logins=load(ConsoleAccessSettings).console_logins,
+        erasure_key=erasure_key(home),
     )
 
 

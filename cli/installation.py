@@ -3,6 +3,7 @@
 broker/      the broker's append-only file: the ledger itself
 seven.db     the database, unless DATABASE_URL names another
 hook-token   the secret in the hooks' URLs, unless SEVEN_HOOK_TOKEN is set; readable by its owner only
+erasure-key  the secret by which forgotten numbers are hashed, likewise; it belongs to the backups
 flower.db    Flower's state
 emulator.json  hooks registered at the emulator
 first-scenario  whether the emulator's first scenario was played
@@ -15,6 +16,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 
 from cli.settings import HomeSettings
 from runtime.settings.environment import Settings, load
@@ -38,6 +40,7 @@ class Installation:
         self.broker = self.directory / "broker"
         self.logs = self.directory / "logs"
         self.token_file = self.directory / "hook-token"
+        self.erasure_key_file = self.directory / "erasure-key"
         self.flower = self.directory / "flower.db"
         self.emulator_file = self.directory / "emulator.json"
         self.first_scenario_file = self.directory / "first-scenario"
@@ -85,10 +88,12 @@ class Installation:
         """The current token; None where there is none yet. Raises OSError for a file that cannot be read."""
         if self.settings.seven_hook_token:
             return self.settings.seven_hook_token[0].get_secret_value()
-        try:
-            return self.token_file.read_text("ascii", "replace").strip() or None
-        except FileNotFoundError:
-            return None
+        return _kept(self.token_file)
+
+    @property
+    def erasure_key(self) -> str | None:
+        """The secret by which forgotten numbers are hashed; None where there is none. Raises OSError."""
+        return reveal(self.settings.seven_erasure_key) or _kept(self.erasure_key_file)
 
     @property
     def hook(self) -> Hook | None:
@@ -134,7 +139,9 @@ class Installation:
             os.close(lock)
             raise Occupied from None
         if self.hook_token is None:
-            self._keep_token(secrets.token_urlsafe(24))
+            _keep(self.token_file, secrets.token_urlsafe(24))
+        if self.erasure_key is None:
+            _keep(self.erasure_key_file, secrets.token_urlsafe(32))
         return lock
 
     def environment(self) -> Mapping[str, str]:
@@ -144,6 +151,8 @@ class Installation:
             missing["REDIS_URL"] = self.redis_url
         if not self.settings.seven_hook_token and self.hook_token is not None:
             missing["SEVEN_HOOK_TOKEN"] = self.hook_token
+        if self.settings.seven_erasure_key is None and self.erasure_key is not None:
+            missing["SEVEN_ERASURE_KEY"] = self.erasure_key
         return {**missing, **self.emulated_gateway()}
 
     def emulated_gateway(self) -> Mapping[str, str]:
@@ -169,15 +178,24 @@ class Installation:
             self._receivers_file.write_text("".join(f"{url}\n" for url in receivers), "utf-8")
         return receivers
 
-    def _keep_token(self, token: str) -> None:
-        """Write it atomically, readable by its owner only."""
-        fresh = self.token_file.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.token_file)
+
+def _kept(file: Path) -> str | None:
+    """The secret in a file; None where there is none yet. Raises OSError for a file that cannot be read."""
+    try:
+        return file.read_text("ascii", "replace").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _keep(file: Path, secret: str) -> None:
+    """Write a secret atomically, readable by its owner only."""
+    fresh = file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as text:
+        text.write(secret + "\n")
+        text.flush()
+        os.fsync(text.fileno())
+    fresh.replace(file)
 
 
 def _local_url(host: str, port: int) -> str:

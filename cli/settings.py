@@ -2,12 +2,21 @@
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
 from runtime.settings.opt_outs import OptOutSettings
-from runtime.settings.shared import AccountSettings, DigitSettings, HookSettings, ReaderSettings, RedisSettings
+from runtime.settings.shared import (
+    AccountSettings,
+    DigitSettings,
+    ErasureSettings,
+    HookSettings,
+    ReaderSettings,
+    RedisSettings,
+)
 
 
 class ServerSettings(RedisSettings, ReaderSettings, OptOutSettings, DigitSettings):
     """Ledger and database: every command refuses an unusable URL of either. And how people write numbers and STOP."""
 
 
-class HomeSettings(ServerSettings, HookSettings, AccountSettings, EmulatorKeySettings, MachineSettings):
+class HomeSettings(
+    ServerSettings, HookSettings, AccountSettings, ErasureSettings, EmulatorKeySettings, MachineSettings
+):
     """What an installation uses, and where its processes listen."""

@@ -5,7 +5,7 @@
 
 Compose cannot mount a secret from `.env` into a container whose root is read-only. So this container runs first, reads
 `.env` and writes the secrets as files, `DIRECTORY/<container>/<name>`, one volume each. A password for Redis or
-PostgreSQL that `.env` lacks is made, once. Exit code 2 and a line per fault; then nothing starts.
+PostgreSQL, or an erasure key, that `.env` lacks is made, once. Exit code 2 and a line per fault; then nothing starts.
 """
 
 import hashlib
@@ -117,6 +117,7 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
         "redis_password": redis,
         "postgres_password": postgres,
         "reader_password": reader,
+        "seven_erasure_key": made_before(directory, "worker/seven_erasure_key"),
         "users.acl": f"user default on #{hashlib.sha256(redis.encode()).hexdigest()} {REDIS_RIGHTS}\n",
     }
     if "DATABASE_URL" not in values:  # on a server of its own, whoever runs it makes the role and sets SEVEN_READER_URL

@@ -3,6 +3,9 @@
 Joins fill blank columns, so a batch that is pending in the ledger would write the data again once a worker consumes
 it. An erasure waits for such batches and does not change them: a batch and its ordinals belong to its consumer.
 A worker that took such a batch and stalled cannot write it later: each pass puts up a fence (`store/fence.py`).
+
+With an erasure key the erasure of a number lasts: its hash is written before the first search, in the transaction that
+puts up the fence. From then on workers blank what comes in again (`store/forgotten_blanks.py`).
 """
 
 import secrets
@@ -10,15 +13,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from ledger.client import Ledger
 from operations.erasure_matches import Erasure, Matches
 from operations.person_search import PersonSearch
-from seven.data_subject import DataSubject
+from seven.data_subject import DataSubject, Number
+from seven.forgotten_numbers import PSEUDONYM, ErasureKey
 from store.fence import begin_generation, is_left
+from store.forgotten import remember
+from store.forgotten_opt_outs import count_opt_outs, move_opt_outs
 from store.personal_data import Blanking, PersonalColumns, Row, blank_rows, portions, size, values_of_others
 from store.row_writer import Store, StoreAway
 from store.schema import messages
@@ -36,11 +43,17 @@ MIN_PAUSE_S = 0.1
 class Eraser:
     """Finds and blanks the data about one person. Raises StoreAway, SQLAlchemyError or RedisError."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
-        self._engine, self._ledger, self._person = engine, ledger, person
-        self._pseudonyms: defaultdict[str, str] = defaultdict(lambda: f"forgotten-{secrets.token_hex(16)}")
+    def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject, key: ErasureKey | None = None) -> None:
+        self._engine, self._ledger, self._person, self._key = engine, ledger, person, key
+        self._number = person if isinstance(person, Number) else None
+        self._random_pseudonyms: defaultdict[str, str] = defaultdict(lambda: PSEUDONYM + secrets.token_hex(16))
         self.on_progress: Callable[[int], None] = lambda _: None
         """Takes the number of rows searched since the last call; may raise to stop the search."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether repeats of deliveries bring nothing back: of a number, with a key."""
+        return self._key is not None and self._number is not None
 
     def size(self) -> int:
         """The number of rows that one search reads."""
@@ -55,6 +68,9 @@ class Eraser:
             matches.batches.append(batch_id)
             matches.waiting += number
         matches.deliveries = [match.blanking for match in search.deliveries() if match.blanking]
+        matches.until = search.latest_at
+        if self._key is not None and self._number is not None:
+            matches.opt_outs = count_opt_outs(self._engine, self._key, self._number)
         return matches
 
     def erase(
@@ -76,6 +92,7 @@ class Eraser:
             erasure.passes += 1
             if erasure.left is None or erasure.passes >= MAX_PASSES:
                 return
+            self._move_opt_outs(erasure)
             for portion in portions([*erasure.left.deliveries, *erasure.left.records]):
                 counts = self._blank(portion)
                 table = portion[0].personal.table.name
@@ -97,13 +114,36 @@ class Eraser:
         Those end within a minute. Raises StoreAway if any does not.
         """
         store = Store(self._engine)
-        ended = store.transact(begin_generation)
+        ended = store.transact(self._begin)
         until = clock() + FENCE_S
         while not store.transact(lambda connection: is_left(connection, ended)):
             if clock() >= until:
                 raise StoreAway("a transaction that began before does not end")
             self.on_progress(0)
             pause(POLL_INTERVAL_S)
+
+    def _begin(self, connection: Connection, until: datetime | None = None) -> int:
+        """Begin a generation of workers who know the number. Returns the one that ends."""
+        if self._key is not None and self._number is not None:
+            remember(connection, self._key, self._number.digits, until)
+        return begin_generation(connection)
+
+    def _move_opt_outs(self, erasure: Erasure) -> None:
+        """Put the number's opt-outs under its hash.
+
+        Before any row is blanked, and with it the times of all that will be: events may be ahead of the database's
+        clock, and their repeats are old all the same.
+        """
+        key, number, left = self._key, self._number, erasure.left
+        if key is None or number is None or left is None:
+            return
+        Store(self._engine).transact(lambda connection: self._begin(connection, left.until))
+        for table, rows in Store(self._engine).transact(lambda connection: move_opt_outs(connection, key, number)):
+            erasure.blanked[table] += rows
+
+    def _pseudonym(self, key: str) -> str:
+        """What replaces a key made of personal data; where the erasure lasts, repeats get the same."""
+        return self._key.pseudonym(key) if self._key and self.lasts else self._random_pseudonyms[key]
 
     def _record_blankings(self, search: PersonSearch) -> Iterator[Blanking]:
         """The changes to the person's records, messages last: a link is found by its message only."""
@@ -114,7 +154,7 @@ class Eraser:
                 if not (blanking := match.blanking):
                     continue
                 if blanking.renamed:
-                    blanking = replace(blanking, pseudonym=self._pseudonyms[match.row[blanking.renamed]])
+                    blanking = replace(blanking, pseudonym=self._pseudonym(match.row[blanking.renamed]))
                 if personal.table is messages:
                     last.append(blanking)
                 elif personal.shared:

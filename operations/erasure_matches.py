@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from seven.aggregates import Aggregate, aggregates
 from store.personal_data import Blanking
@@ -19,14 +20,18 @@ class Matches:
     """Ids of batches pending in the ledger that hold deliveries about the person."""
     waiting: int = 0
     """How many such deliveries these batches hold; an unreadable batch counts as one."""
+    opt_outs: Counter[str] = field(default_factory=Counter)
+    """Rows to put under the number's hash, by table."""
+    until: datetime | None = None
+    """The latest time of the deliveries about the person."""
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.deliveries or self.batches)
+        return bool(self.records or self.deliveries or self.batches or self.opt_outs)
 
     @property
     def counts(self) -> "Erasure":
         """The rows that blanking would change."""
-        counts = Erasure()
+        counts = Erasure(blanked=Counter(self.opt_outs))
         for blanking in (*self.deliveries, *self.records):
             counts.blanked[blanking.personal.table.name] += 1
         return counts

@@ -6,6 +6,7 @@ Every row of every table with personal data is read: numbers stand in any spelli
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -63,6 +64,8 @@ class PersonSearch:
     def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
         self._engine, self._ledger, self._person = engine, ledger, person
         self.subjects = Subjects()
+        self.latest_at: datetime | None = None
+        """The latest time of the person's deliveries so far; it may be ahead of every clock here."""
         self.on_progress: Callable[[int], None] = lambda _: None
         """Takes the number of rows searched since the last call; may raise to stop the search."""
 
@@ -98,7 +101,7 @@ class PersonSearch:
     def deliveries(self) -> Iterator[Match]:
         """Deliveries that name the person or are about their records, and what is left of dead letters."""
         ids: set[str] = set()
-        for page in rows(self._engine, PAYLOADS, ("record", "subject", *LABELS)):
+        for page in rows(self._engine, PAYLOADS, ("record", "subject", "event_at", *LABELS)):
             self.on_progress(len(page))
             yield from filter(None, (self._delivery(row, ids) for row in page))
         for page in rows(self._engine, FILTERS) if self._person.own_number else ():
@@ -124,6 +127,8 @@ class PersonSearch:
             names += [*PAYLOADS.columns, *(["subject"] if is_derived else [])]
         columns = tuple(name for name in names if row[name] is not None)
         blanking = Blanking(PAYLOADS, (row["id"],), columns) if columns else None
+        if blanking and row["event_at"]:
+            self.latest_at = max(row["event_at"], self.latest_at or row["event_at"])
         return Match(PAYLOADS, row, about, blanking) if matching or columns else None
 
     def _letter(self, personal: PersonalColumns, row: Row, ids: set[str]) -> Match | None:

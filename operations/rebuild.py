@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from operations.refold import NO_OVERRIDES, LeftSubject, Overrides, Refolded, refold
 from seven.aggregates import Aggregate, aggregates
 from store.archive import PAGE, Page, Scope, census, pages, resubject
+from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.record_rows import KEYS_AT_ONCE, lock_tables, replace_rows
 from store.row_writer import Store, unwritable_reason
 
@@ -51,12 +52,15 @@ def chunks(engine: Engine, scope: Scope, subjects: int = SUBJECTS_PER_CHUNK, pag
             yield from _pack(aggregate, _count(engine, scope, page, aggregate), subjects)
 
 
-def preview(engine: Engine, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> ChunkResult:
+def preview(
+    engine: Engine, chunk: Chunk, overrides: Overrides = NO_OVERRIDES, register: ForgottenRegister = NO_REGISTER
+) -> ChunkResult:
     """What `rebuild` would do. Writes and locks nothing. Raises SQLAlchemyError when the database is away."""
     if too_many := _too_many(chunk):
         return too_many
     with engine.connect().execution_options(reads=True) as connection:
-        return ChunkResult(chunk, refold(connection, chunk.aggregate, chunk.subjects, overrides))
+        forgotten = register.read(connection)
+        return ChunkResult(chunk, refold(connection, chunk.aggregate, chunk.subjects, overrides, forgotten))
 
 
 def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> Iterator[ChunkResult]:
@@ -96,7 +100,8 @@ def rebuild_all(
 def _replace(store: Store, chunk: Chunk, overrides: Overrides) -> ChunkResult:
     def attempt(connection: Connection) -> ChunkResult:
         lock_tables(connection, chunk.aggregate.records)
-        refolded = refold(connection, chunk.aggregate, chunk.subjects, overrides)
+        forgotten = store.register.read(connection)
+        refolded = refold(connection, chunk.aggregate, chunk.subjects, overrides, forgotten)
         replace_rows(connection, refolded.changes)
         resubject(connection, refolded.moved)
         return ChunkResult(chunk, refolded)

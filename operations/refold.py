@@ -10,6 +10,7 @@ from seven.aggregates import Aggregate
 from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
+from seven.forgotten_numbers import ForgottenNumbers
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
 from seven.record import SHAPES, Record
@@ -17,6 +18,7 @@ from seven.timestamps import AHEAD
 from store.archive import Moved, archived
 from store.ordinals import removed_until
 from store.projection import project_envelope
+from store.projection_options import NO_OPTIONS, ProjectionOptions
 from store.record_rows import Change, RowKey, compare, merge_with_stored, records_of_subjects, row_key
 
 
@@ -57,13 +59,17 @@ class Refolded:
 
 
 def refold(
-    connection: Connection, aggregate: Aggregate, subjects: Iterable[str], overrides: Overrides = NO_OVERRIDES
+    connection: Connection,
+    aggregate: Aggregate,
+    subjects: Iterable[str],
+    overrides: Overrides = NO_OVERRIDES,
+    forgotten: ForgottenNumbers | None = None,
 ) -> Refolded:
     """Compare the rows of these subjects, and of all that their deliveries belong to today, with their archive.
 
     Writes nothing.
     """
-    fold = _Fold(aggregate, overrides.drop_parked)
+    fold = _Fold(aggregate, overrides.drop_parked, NO_OPTIONS.with_forgotten(forgotten))
     to_read, known = set(subjects), set[str]()
     while to_read:
         known |= to_read
@@ -102,8 +108,8 @@ def refold(
 class _Fold:
     """Folds the records of deliveries, projected by today's code; deliveries are added one by one."""
 
-    def __init__(self, aggregate: Aggregate, drop_parked: bool) -> None:
-        self._aggregate, self._drop_parked = aggregate, drop_parked
+    def __init__(self, aggregate: Aggregate, drop_parked: bool, options: ProjectionOptions) -> None:
+        self._aggregate, self._drop_parked, self._options = aggregate, drop_parked, options
         self.records: dict[RowKey, Record] = {}
         self.ties: set[tuple[str, str]] = set()
         """Of each delivery its stored and its present subject; usually they are equal."""
@@ -120,7 +126,8 @@ class _Fold:
         """Fold one more delivery."""
         stored = row.subject or ""
         try:
-            projection = project_envelope(row, Envelope.archived(row), "", reference_at=_last_read(row))
+            envelope, until = Envelope.archived(row), _last_read(row)
+            projection = project_envelope(row, envelope, "", reference_at=until, options=self._options)
         except UnreadableEnvelope:
             self.left[stored] = LeftSubject(stored, "the payload of a delivery is not kept any more", cut=True)
             return

@@ -18,10 +18,14 @@ from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
 from store import inbound_ids
 from store.errors import OTHERS_ID
+from store.forgotten import NO_REGISTER, ForgottenRegister
+from store.personal_data import LABELS
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.record_rows import Change, changes
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
 from store.schema import dead_letter_failures, dead_letters, deliveries
+
+_PERSONAL = ("payload", "digest", "subject", "envelope")
 
 
 class ReplayResult(NamedTuple):
@@ -62,16 +66,22 @@ class ReplaySummary:
 class ReplayPlan:
     """What a replay would do: what would become of the deliveries, and which rows would differ."""
 
-    def __init__(self, engine: Engine, force: bool = False, options: ProjectionOptions = DEFAULT_OPTIONS) -> None:
-        self._engine, self._force, self._options = engine, force, options
+    def __init__(
+        self,
+        engine: Engine,
+        force: bool = False,
+        options: ProjectionOptions = DEFAULT_OPTIONS,
+        register: ForgottenRegister = NO_REGISTER,
+    ) -> None:
+        self._engine, self._force, self._options, self._register = engine, force, options, register
         self.replayed = ReplaySummary()
         self._keys: dict[tuple[str, str], set[tuple[object, ...]]] = defaultdict(set)
 
     def add(self, ids: Sequence[str]) -> None:
         """Add these deliveries to the plan. Raises SQLAlchemyError when the database is away."""
         with self._engine.connect().execution_options(reads=True) as connection:
-            unapplied = read_unapplied(connection, ids)
-            batch = [reprocess(each, self._force, self._options) for each in unapplied]
+            options = self._options.with_forgotten(self._register.read(connection))
+            batch = [reprocess(each, self._force, options) for each in read_unapplied(connection, ids)]
             batch, changed = _changes(connection, _without_taken_ids(connection, batch))
             for change in changed:
                 self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
@@ -99,10 +109,13 @@ def replay(
     """
 
     def attempt(connection: Connection) -> list[Reprocessed]:
-        batch = [reprocess(each, force, options) for each in read_unapplied(connection, ids, lock=True)]
+        knowing = options.with_forgotten(store.register.read(connection))
+        batch = [reprocess(each, force, knowing) for each in read_unapplied(connection, ids, lock=True)]
         for reprocessed in batch:
             if reprocessed.replaces_row:
                 _delete_stored(connection, reprocessed)
+            if reprocessed.blanks_row:
+                _blank_stored(connection, reprocessed)
         return _write(connection, batch)
 
     return store.transact(attempt)
@@ -147,6 +160,14 @@ def _delete_stored(connection: Connection, reprocessed: Reprocessed) -> None:
     for table in (dead_letters, dead_letter_failures):
         connection.execute(delete(table).where(table.c.id == stored.delivery.id))
     merge_rows(connection, fold(rows))
+
+
+def _blank_stored(connection: Connection, reprocessed: Reprocessed) -> None:
+    """Blank what the delivery's row and its dead letter have, and its projection has no more."""
+    projected = reprocessed.projections[0].delivery
+    for table in (deliveries, dead_letters):
+        names = [name for name in (*_PERSONAL, *LABELS) if name in table.c and getattr(projected, name, None) is None]
+        connection.execute(update(table).where(table.c.id == reprocessed.id).values(dict.fromkeys(names)))
 
 
 def _changes(connection: Connection, batch: list[Reprocessed]) -> tuple[list[Reprocessed], list[Change]]:

@@ -65,6 +65,11 @@ class Reprocessed:
         return any(projection.masked for projection in self.projections)
 
     @property
+    def blanks_row(self) -> bool:
+        """Whether what its stored row and dead letter have of its payload is blanked: a join would keep it."""
+        return bool(self.projections) and self.projections[0].is_blanked
+
+    @property
     def letter_updates(self) -> tuple[Record, ...]:
         """Records the replay in its dead letter, if it has one."""
         if not (self.unapplied.letter and self.projections):
@@ -159,6 +164,8 @@ def _project_batch(
     inside = project_batch(batch, options)
     reason = f"read as a batch of {len(inside)} deliveries"
     applied = replace(row, outcome="applied", reason=reason, applied_at=datetime.now(UTC))
+    if any(projection.is_blanked for projection in inside):  # each of them has a row of its own
+        return (Projection(replace(applied, payload=None), (), None), *inside)
     return (replace(whole, delivery=applied), *inside)
 
 

@@ -51,12 +51,19 @@ class DataSubject(ABC):
             decoded = _decoded(text)
             return self.is_in_payload(decoded) or self.is_in(decoded) or self.is_in(unquote_plus(decoded))
         try:
-            leaves = _leaves(json.loads(text))
-            return any(
-                self.matches(leaf) or (leaf[1].startswith(RAW) and self.is_in_payload(leaf[1])) for leaf in leaves
-            )
+            return self.is_in_fields(json.loads(text))
         except (ValueError, RecursionError):
             return self.is_in(text)
+
+    def is_in_fields(self, decoded: Any) -> bool:
+        """Whether the decoded JSON of a payload or envelope is about them."""
+        leaves = _leaves(decoded)
+        return any(self.matches(leaf) or (leaf[1].startswith(RAW) and self.is_in_payload(leaf[1])) for leaf in leaves)
+
+
+def is_personal_leaf(name: str, own_number: bool = False) -> bool:
+    """Whether the phone number of a person may stand in a field of this name, or with `own_number` one of ours."""
+    return name not in _IDS and (own_number or name not in _OWN_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ class Number(DataSubject):
 
     def matches(self, leaf: Leaf) -> bool:
         """Whether a value contains the number. An id with the same digits is not a phone number."""
-        return leaf[0] not in _IDS and (self.own_number or leaf[0] not in _OWN_NUMBERS) and self.is_in(leaf[1])
+        return is_personal_leaf(leaf[0], self.own_number) and self.is_in(leaf[1])
 
 
 @dataclass(frozen=True)

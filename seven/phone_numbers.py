@@ -6,6 +6,7 @@ the same, since plans change, and fictional numbers are in none.
 
 import re
 import unicodedata
+from functools import cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
@@ -54,6 +55,13 @@ def national_digits(number: str, country_code: int) -> str | None:
     if within == number or len(within) < SHORTEST_NUMBER:
         return None
     return f"0{within}" if writes_a_trunk_prefix(country_code) else within if within.startswith("0") else None
+
+
+@cache
+def writes_a_trunk_prefix(country_code: int) -> bool:
+    """Whether people in that country write a 0 before their numbers, which the country code replaces."""
+    metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(country_code))
+    return metadata is not None and metadata.national_prefix == "0"
 
 
 def is_country_code(number: int) -> bool:
@@ -106,9 +114,3 @@ def _checked(number: str) -> str:
     if not _E164.fullmatch(number):
         raise ValueError(EXPECTED)
     return number
-
-
-def writes_a_trunk_prefix(country_code: int) -> bool:
-    """Whether people there write their own numbers with a 0; then a number that begins otherwise is international."""
-    metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(country_code))
-    return metadata is not None and metadata.national_prefix == "0"

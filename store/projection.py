@@ -21,6 +21,7 @@ from seven.opt_outs import opt_outs_of
 from seven.parsing import Fields
 from seven.record import Record
 from store.errors import OTHERS_ID
+from store.forgotten_blanks import without_forgotten
 from store.projection_options import NO_OPTIONS, ProjectionOptions
 
 DIED = "workers died with it alone in hand"
@@ -33,9 +34,15 @@ class Projection:
 
     delivery: ArchivedDelivery
     records: tuple[Record, ...]
-    envelope: str
+    envelope: str | None
+    """None if it names somebody who was forgotten."""
     masked: bool = False
     """Whether the delivery had something that must not be stored."""
+
+    @property
+    def is_blanked(self) -> bool:
+        """Whether it named somebody who was forgotten."""
+        return self.envelope is None
 
     def rows(self) -> tuple[Record, ...]:
         """All rows to write for it."""
@@ -112,7 +119,8 @@ def project_line(
         envelope = Envelope.parse(line)
         envelope = replace(envelope, doubt=None) if trusted else envelope
     except UnreadableEnvelope as error:
-        return unread_envelope(row, line).dead(str(error), attempt)
+        unread = unread_envelope(row, line).dead(str(error), attempt)
+        return unread if options.forgotten is None else without_forgotten(unread, options.forgotten, None)
     return project_envelope(
         row, envelope, line.decode("ascii", "backslashreplace"), attempt, reference_at=reference_at, options=options
     )
@@ -134,10 +142,18 @@ def project_envelope(
     again, up to a day after `reference_at`, unless the remark of `row` says that it was too late before. An implausible
     one is ignored, and named in the remark.
     """
-    if not options.keep_digits and (masked := _without_keys(envelope)) is not envelope:
+    masked = envelope if options.keep_digits else _without_keys(envelope)
+    if masked is envelope:
+        projection = _project(row, envelope, text, attempt, reference_at=reference_at, options=options)
+    else:
         text = masked.line().decode("ascii")
-        return replace(_project(row, masked, text, attempt, reference_at=reference_at, options=options), masked=True)
-    return _project(row, envelope, text, attempt, reference_at=reference_at, options=options)
+        projection = replace(
+            _project(row, masked, text, attempt, reference_at=reference_at, options=options), masked=True
+        )
+    if options.forgotten is None:
+        return projection
+    decoded = masked.payload if isinstance(masked.payload, dict) else None
+    return without_forgotten(projection, options.forgotten, decoded)
 
 
 def _project(

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
+from seven.forgotten_numbers import ForgottenNumbers
 from seven.record import Record, fold
 from store import fence, inbound_ids
 from store.engine import expire
 from store.error_reasons import database_reason
 from store.errors import IdTaken, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
+from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
 
@@ -67,8 +69,10 @@ def fold_rows(records: Iterable[Record]) -> list[Record]:
 class Store:
     """Transactions on the store's database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, register: ForgottenRegister = NO_REGISTER) -> None:
+        self.engine, self.register = engine, register
+        self.forgotten: ForgottenNumbers | None = None
+        """Of a fenced store, the numbers that were forgotten when it was made."""
         self._generation: int | None = None
 
     def fenced(self) -> "Store":
@@ -77,6 +81,7 @@ class Store:
         try:
             with self.engine.connect().execution_options(reads=True) as connection:  # waits for no writer of SQLite
                 store._generation = fence.current(connection)
+                store.forgotten = self.register.read(connection, store._generation)
         except SQLAlchemyError as error:
             raise self._away(error) from None
         return store

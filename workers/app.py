@@ -92,7 +92,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
     options = options_by(settings)
-    consumer = Consumer(ledger, Store(engine), breaker, metrics, options)
+    consumer = Consumer(ledger, Store(engine, settings.forgotten_register), breaker, metrics, options)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     tasks = ScheduledTasks(app, watchdog.paused)

@@ -147,11 +147,9 @@ class Consumer:
 
     def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
         """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway, Refused or Fenced."""
+        options = self._options.with_forgotten(store.forgotten)
         projections = [
-            projection
-            for batch in batches
-            if isinstance(batch, Batch)
-            for projection in project_batch(batch, self._options)
+            projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch, options)
         ]
         projections += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
         deliveries = [projection.delivery for projection in projections]

@@ -12,6 +12,7 @@ from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.archive_records import ArchivedDelivery
+from store.forgotten_blanks import without_forgotten_text
 from store.projection import DIED, Projection, numbered, project_line, unread_envelope
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store
@@ -55,8 +56,10 @@ class Isolation:
             if deaths >= DEATHS_ALONE:  # without parsing it, which may be what kills
                 log.error("buried", batch=batch.id, ordinal=ordinal, reason=f"{deaths} {DIED}")
                 projection = unread_envelope(row, line).dead(f"{deaths} {DIED}")
+                if store.forgotten is not None:
+                    projection = without_forgotten_text(projection, store.forgotten, line)
             else:
-                projection = project_line(row, line, options=self._options)
+                projection = project_line(row, line, options=self._options.with_forgotten(store.forgotten))
             written = _write(store, projection)
             claim.ended(ordinal)
         except Exception:

@@ -5,11 +5,17 @@ from pydantic import field_validator
 from gateway.desired_hooks import read_desired
 from operations.checks.subject import CheckedSettings
 from runtime.settings.opt_outs import OptOutSettings
-from runtime.settings.shared import DigitSettings
+from runtime.settings.shared import DigitSettings, ErasureSettings
+from store.forgotten import ForgottenRegister
 
 
-class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings):
+class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSettings):
     """All that a worker or beat reads from its environment."""
+
+    @property
+    def forgotten_register(self) -> ForgottenRegister:
+        """The forgotten numbers, as far as the erasure key recognises them."""
+        return ForgottenRegister(self.erasure_key, self.seven_country_code)
 
     @field_validator("seven_hooks")
     @classmethod

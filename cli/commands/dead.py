@@ -13,6 +13,7 @@ from cli.commands.dead_work import carry_out
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, end_if_interrupted, fail, reason_of
+from cli.forgotten import forgotten_register
 from cli.output.dead import (
     delivery_as_dict,
     plan_as_dict,
@@ -120,7 +121,7 @@ def replay_(
     done, force, options = ReplaySummary(), bool(selection.ids), projection_options()
     with open_database() as engine:
         ids = _select_ids(engine, selection)
-        plan = _plan(ids, ReplayPlan(engine, force, options))
+        plan = _plan(ids, ReplayPlan(engine, force, options, forgotten_register()))
         if ids and not as_json:
             print_plan(plan)
         code = _report_unmatched(selection, ids)

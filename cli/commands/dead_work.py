@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Engine
 
 from cli.exits import ExitCode, Interruption
+from cli.forgotten import forgotten_register
 from cli.output.progress import Portions
 from store.row_writer import Refused, Store, StoreAway
 
@@ -13,7 +14,7 @@ def carry_out(
     engine: Engine, ids: Sequence[str], participle: str, rate: float, act: Callable[[Store, Sequence[str]], None]
 ) -> Interruption | None:
     """Act on the deliveries in portions, at most `rate` deliveries a second. Returns None once all are done."""
-    store = Store(engine)
+    store = Store(engine, forgotten_register())
     portions = Portions(ids, participle, rate)
     try:
         with portions:

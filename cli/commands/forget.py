@@ -10,17 +10,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, fail
+from cli.forgotten import erasure_key
 from cli.installation import Installation
-from cli.output.forget import erasure_as_dict, matches_as_dict, print_done, print_plan
+from cli.output.forget import NO_KEY, erasure_as_dict, matches_as_dict, print_done, print_plan
 from cli.output.progress import Interrupted, UnderWay
+from cli.output.sentences import warn
 from cli.output.terminal import document
 from cli.person import ForeignIdOption, MsgIdOption, NumberArgument, named_person
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
 from runtime.redis_errors import reason
+from seven.data_subject import Number
 from store.error_reasons import database_reason
 from store.row_writer import Refused, StoreAway
+
+QUESTION = "Blank all of that? It cannot be undone."
+QUESTION_OF_NOTHING = "Keep the number's hash, so that nothing dated before now is stored again? It cannot be undone."
 
 
 def forget(
@@ -41,6 +47,9 @@ def forget(
 ) -> None:
     """Blank a person's data: numbers, texts, payloads and dead letters. Rows stay, so counts, costs and audit stay.
 
+    With SEVEN_ERASURE_KEY the forgetting of a NUMBER lasts: its hash is kept, and what is dated before and comes in
+    again is blanked on its way. Without it, and for an id, repeats of deliveries bring data back.
+
     A row whose key is made of the number gets another, random key. Your own numbers stay, and so do the label and
     target of a link that other people's messages have, too.
 
@@ -49,18 +58,21 @@ def forget(
     when something is left, such as deliveries that still wait for a worker.
     """
     home = Installation.from_environment()
+    key = erasure_key(home)
     person = named_person("forget", number, msg_id, foreign, home.settings.seven_country_code, own_number=own_number)
     require_terminal(yes or dry_run)
     done, code = Erasure(), ExitCode.GOOD
     with open_database() as engine:
         ledger = Ledger(home.redis_url, timeout_s=10)
         try:
-            matches = _find(Eraser(engine, ledger, person))
+            eraser = Eraser(engine, ledger, person, key)
+            matches = _find(eraser)
             if not as_json:
-                print_plan(matches)
-            if matches and not dry_run:
-                confirm(yes, "Blank all of that? It cannot be undone.")
-                code = _erase(Eraser(engine, ledger, person), wait_s, done)
+                print_plan(matches, eraser.lasts)
+            erases = not dry_run and (bool(matches) or eraser.lasts)
+            if erases:
+                confirm(yes, QUESTION if matches else QUESTION_OF_NOTHING)
+                code = _erase(Eraser(engine, ledger, person, key), wait_s, done)
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
@@ -79,10 +91,16 @@ def forget(
             ledger.close()
     if as_json:
         document(
-            {"dry_run": dry_run, "found": matches_as_dict(matches), **erasure_as_dict(done, code is ExitCode.GOOD)}
+            {
+                "dry_run": dry_run,
+                "found": matches_as_dict(matches),
+                **erasure_as_dict(done, code is ExitCode.GOOD, eraser.lasts),
+            }
         )
-    elif matches and not dry_run:
-        print_done(done, code is ExitCode.GOOD)
+    elif erases:
+        print_done(done, code is ExitCode.GOOD, eraser.lasts)
+    if isinstance(person, Number) and not eraser.lasts:
+        warn([NO_KEY])
     raise typer.Exit(code)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, Interruption, end_if_interrupted, fail
+from cli.forgotten import forgotten_register
 from cli.output.progress import UnderWay
 from cli.output.rebuild import Report
 from cli.output.terminal import shown
@@ -93,12 +94,13 @@ def _count(engine: Engine, scope: Scope) -> tuple[int, int]:
 
 def _carry_out(engine: Engine, scope: Scope, size: int, overrides: Overrides, report: Report) -> Interruption | None:
     """Rebuild or preview chunk by chunk, and add each result to the report. Returns None once all are done."""
+    register = forgotten_register()
     with UnderWay("subjects", report.subjects) as progress:
         pending = takewhile(lambda _: not progress.interrupted, chunks(engine, scope, size))
         results = (
-            (preview(engine, chunk, overrides) for chunk in pending)
+            (preview(engine, chunk, overrides, register) for chunk in pending)
             if report.dry_run
-            else rebuild_all(Store(engine), pending, overrides, progress.pause)
+            else rebuild_all(Store(engine, register), pending, overrides, progress.pause)
         )
         try:
             for result in results:

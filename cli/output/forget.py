@@ -14,16 +14,27 @@ BEYOND_REACH = (
     "Backups, and the archived logs of a database.",
     "Redis' append-only file, until it is rewritten (BGREWRITEAOF).",
     "The database's own files, until freed space is used again: VACUUM, for SQLite with a checkpoint after it.",
-    "Deliveries that the gateway repeats: it may, for 3.5 days. Run the same command again after four.",
+)
+"""Whether or not the erasure lasts."""
+REPEATS = "Deliveries that the gateway repeats: it may, for 3.5 days. Run the same command again after four."
+UNDATED = "Repeats to which the gateway gives a new time, as it may where an event has none of its own."
+NO_KEY = (
+    "SEVEN_ERASURE_KEY is not set, so this does not last: a repeat or a replay brings the number back, and opt-outs "
+    "stay under it. Set it for workers and commands; deploy/operate.md, Erasure."
 )
 
 
-def print_plan(matches: Matches) -> None:
+def beyond_reach(lasts: bool) -> list[str]:
+    """What an erasure cannot reach."""
+    return [*BEYOND_REACH, UNDATED if lasts else REPEATS]
+
+
+def print_plan(matches: Matches, lasts: bool) -> None:
     """Print what a search found."""
     counts = matches.counts
     if not matches:
         line("Nothing about this person is kept.")
-        _print_beyond_reach()
+        _print_beyond_reach(lasts)
         return
     tables = sorted(counts.blanked)
     rows = [(name, counts.blanked[name]) for name in tables]
@@ -32,13 +43,15 @@ def print_plan(matches: Matches) -> None:
         line(f"In the ledger, to be consumed first: {matches.waiting} deliveries in {len(matches.batches)} batches.")
 
 
-def print_done(done: Erasure, good: bool) -> None:
+def print_done(done: Erasure, good: bool, lasts: bool) -> None:
     """Print what was blanked and removed, and what is left."""
     tables = sorted(name for name in {*done.blanked, *done.removed} if done.blanked[name] or done.removed[name])
     rows = [(name, done.blanked[name], done.removed[name]) for name in tables]
     table("Done", ("table", "blanked", "removed: repeats of blanked rows"), rows)
     if good:
         line(f"Searched {done.passes} times: nothing about this person is kept any more.", "green")
+        if lasts:
+            line("What is dated before now and comes in again is blanked on its way.", "green")
     elif done.left and done.left.batches:
         line(
             f"{done.left.waiting} deliveries still wait in the ledger. Run it again once workers have consumed them.",
@@ -46,7 +59,7 @@ def print_done(done: Erasure, good: bool) -> None:
         )
     else:
         line("Not everything is done. Run the same command again.", "red")
-    _print_beyond_reach()
+    _print_beyond_reach(lasts)
 
 
 def matches_as_dict(matches: Matches) -> dict[str, Any]:
@@ -54,13 +67,14 @@ def matches_as_dict(matches: Matches) -> dict[str, Any]:
     return {**_counts(matches.counts), "waiting": matches.waiting, "batches": len(matches.batches)}
 
 
-def erasure_as_dict(done: Erasure, good: bool) -> dict[str, Any]:
+def erasure_as_dict(done: Erasure, good: bool, lasts: bool) -> dict[str, Any]:
     """What was blanked and removed, and what is left, for `--json`."""
     return {
         "done": _counts(done),
         "looks": done.passes,
         "left": None if good else matches_as_dict(done.left or Matches()),
-        "beyond_reach": BEYOND_REACH,
+        "beyond_reach": beyond_reach(lasts),
+        "lasts": lasts,
     }
 
 
@@ -71,8 +85,8 @@ def _counts(erasure: Erasure) -> dict[str, dict[str, int]]:
     }
 
 
-def _print_beyond_reach() -> None:
+def _print_beyond_reach(lasts: bool) -> None:
     line()
     line("Out of reach of this command:")
-    for sentence in BEYOND_REACH:
+    for sentence in beyond_reach(lasts):
         line(f"- {sentence}")

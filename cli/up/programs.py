@@ -60,9 +60,10 @@ DRAIN_S = 10  # for the receiver's last answers
 
 # Secrets, withheld from processes that do not need them.
 _API_KEY = ("SEVEN_API_KEY", "SEVEN_API_KEY_FILE")
+_ERASURE_KEY = ("SEVEN_ERASURE_KEY", "SEVEN_ERASURE_KEY_FILE")
 _PROOFS = ("SEVEN_SIGNING_KEY", "SEVEN_SIGNING_KEY_FILE", "SEVEN_HOOK_SECRET", "SEVEN_HOOK_SECRET_FILE")
 _GATEWAY = (
-    *(*_API_KEY, *_PROOFS, "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_TOKEN_FILE"),
+    *(*_API_KEY, *_ERASURE_KEY, *_PROOFS, "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_TOKEN_FILE"),
     *("EMULATOR_TARGET_URL", "EMULATOR_TARGET_URL_FILE"),
 )
 
@@ -102,16 +103,17 @@ def our_programs(installation: Installation) -> list[Program]:
         *("flower", "--address=127.0.0.1", f"--port={settings.seven_flower_port}"),
         *("--persistent=True", f"--db={installation.flower}"),
     )
-    without_key = _environment(installation, without=_API_KEY)
+    keyless = _environment(installation, without=(*_API_KEY, *_ERASURE_KEY))
+    without_proofs = (*_API_KEY, *_ERASURE_KEY, *_PROOFS)
     auth = settings.flower_basic_auth
     password = {} if auth is None else {"FLOWER_BASIC_AUTH": auth.get_secret_value()}
     worker = _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker-1@%h")
     return [
-        Program("receiver", receiver, without_key),
+        Program("receiver", receiver, keyless),
         Program("worker", worker, _environment(installation)),
         Program("beat", _celery("beat"), _environment(installation)),
         Program("console", console, {**_environment(installation, without=_GATEWAY), **receiver_url}),
-        Program("flower", _celery(*flower), {**_environment(installation, without=(*_API_KEY, *_PROOFS)), **password}),
+        Program("flower", _celery(*flower), {**_environment(installation, without=without_proofs), **password}),
     ]
 
 

@@ -25,6 +25,7 @@ from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
 from store.engine import create_store_engine, sqlite_file
+from store.forgotten import HashCounts, count_hashes
 from store.reader_role import ReaderRights, reader_rights
 from store.row_counts import RowCounts, count_rows
 from store.transactions import Patience
@@ -81,6 +82,8 @@ class Later:
     flower: int | None
     reader: ReaderRights | Silence | None = None
     """The role of SEVEN_READER_URL; None where it is not set."""
+    hashes: HashCounts | Silence | None = None
+    """The forgotten numbers; None without tables of ours."""
 
 
 def read_now(subject: Subject) -> Now:
@@ -114,6 +117,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             verifiers = queries.start(lambda: verification.read(ledger.redis, stats.tokens(ledger)))
             workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
             database = queries.start(lambda: _database(engine))
+            hashes = queries.start(lambda: _hashes(engine, subject))
             reader = queries.start(lambda: _reader(subject.reader_url or "")) if subject.reader_url else None
             visits = queries.start(lambda: public_url.visit(addresses)) if addresses else None
             expiries = queries.start(lambda: public_url.expiries(addresses)) if addresses else None
@@ -137,6 +141,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             disks=machine.free(subject.places),
             flower=None if isinstance(status, Silence) else status,
             reader=reader.result() if reader else None,
+            hashes=hashes.result(),
         )
     finally:
         ledger.close()
@@ -165,6 +170,13 @@ def _database(engine: Engine) -> Database:
     if file := _missing_file(engine):
         raise FileNotFoundError(file)
     return database_info.inspect(engine)
+
+
+def _hashes(engine: Engine, subject: Subject) -> HashCounts | None:
+    if _missing_file(engine) or (current(engine) or "") < newest():
+        return None
+    with engine.connect().execution_options(reads=True) as connection:
+        return count_hashes(connection, subject.erasure_key)
 
 
 def _reader(url: str) -> ReaderRights:

@@ -7,6 +7,7 @@ from ledger.stats import LedgerStats
 from operations.checks import (
     clocks,
     database,
+    erasure_key,
     flow,
     hooks,
     machine,
@@ -111,7 +112,8 @@ def _outside(later: Later, subject: Subject) -> Iterator[Check]:
 
 def _secrets(later: Later, subject: Subject) -> Iterator[Check]:
     used_at = None if isinstance(later.verifiers, Silence) else later.verifiers.tokens
-    return secret_strength.checks(subject.settings, subject.page_passwords, used_at, emulated=subject.emulated)
+    yield from secret_strength.checks(subject.settings, subject.page_passwords, used_at, emulated=subject.emulated)
+    yield erasure_key.check(subject.erasure_key, later.hashes)
 
 
 def _machine(later: Later, subject: Subject) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from runtime.settings.retention import RetentionSettings
 from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
 from runtime.settings.types import reveal, reveal_all
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
+from seven.forgotten_numbers import ErasureKey
 
 
 class CheckedSettings(
@@ -66,6 +67,8 @@ class Subject:
     reader_url: str | None = field(default=None, repr=False)
     """SEVEN_READER_URL; None if it is not set."""
     console_logins: tuple[ConsoleLogin, ...] = field(default=(), repr=False)
+    erasure_key: ErasureKey | None = None
+    """None if SEVEN_ERASURE_KEY is not set."""
 
     @property
     def page_passwords(self) -> Mapping[str, Sequence[str]]:

@@ -13,7 +13,14 @@ from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, Machi
 from runtime.settings.opt_outs import OptOutSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
-from runtime.settings.shared import AccountSettings, DigitSettings, HookSettings, LedgerSettings, ReaderSettings
+from runtime.settings.shared import (
+    AccountSettings,
+    DigitSettings,
+    ErasureSettings,
+    HookSettings,
+    LedgerSettings,
+    ReaderSettings,
+)
 from runtime.settings.workers import ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -23,7 +30,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
     "The receiver": (ReceiverSettings,),
     "Key presses: receiver, workers, `dead replay`": (DigitSettings,),
-    "Workers and beat": (ScheduleSettings,),
+    "Workers and beat": (ScheduleSettings, ErasureSettings),
     "Opt-outs and numbers": (OptOutSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
@@ -10,6 +10,9 @@ from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
 from runtime.database_url import DatabaseServer
 from runtime.settings.environment import Environment
 from runtime.settings.types import ApiKey, DatabaseUrl, HttpUrl, PublicUrls, RedisUrl, Secrets, Tokens, reveal
+
+if TYPE_CHECKING:
+    from seven.forgotten_numbers import ErasureKey
 
 
 class LogSettings(Environment):
@@ -135,6 +138,25 @@ class NumberSettings(Environment):
         if not is_country_code(code):
             raise ValueError("the code of a country is expected, without + or 00, such as 49")
         return code
+
+
+class ErasureSettings(Environment):
+    """What makes forgetting last."""
+
+    seven_erasure_key: SecretStr | None = Field(
+        None,
+        description="The secret by which numbers that `forget` has erased are hashed, so that a repeat of a delivery "
+        "brings nothing back; for workers and commands. Without it forgetting does not last. Keep it with the backups, "
+        "and never change it: by another key nobody recognises who was forgotten. `make up` and Docker compose make "
+        "their own.",
+    )
+
+    @property
+    def erasure_key(self) -> "ErasureKey | None":
+        """The key; None where there is none."""
+        from seven.forgotten_numbers import ErasureKey  # noqa: PLC0415 - it takes 0.1 s to import
+
+        return None if self.seven_erasure_key is None else ErasureKey(self.seven_erasure_key.get_secret_value())
 
 
 class DataSettings(Environment):

@@ -25,6 +25,22 @@ def test_the_token_is_created_once(tmp_path: Path):
     assert installation_in(tmp_path).environment()["SEVEN_HOOK_TOKEN"] == made
 
 
+def test_the_erasure_key_is_created_once(tmp_path: Path):
+    """The first start creates it, readable by its owner only; one of the environment takes precedence."""
+    os.close(installation_in(tmp_path).open())
+    made = installation_in(tmp_path).erasure_key
+    assert made
+    assert installation_in(tmp_path).erasure_key_file.stat().st_mode & 0o777 == 0o600
+    os.close(installation_in(tmp_path).open())
+    assert installation_in(tmp_path).environment()["SEVEN_ERASURE_KEY"] == made
+    given = installation_in(tmp_path / "given", seven_erasure_key="a-key-of-the-environment")
+    given.directory.parent.mkdir()
+    os.close(given.open())
+    assert given.erasure_key == "a-key-of-the-environment"
+    assert not given.erasure_key_file.exists()
+    assert "SEVEN_ERASURE_KEY" not in given.environment()
+
+
 def test_the_environment_takes_precedence(tmp_path: Path):
     """Token, broker and account of the environment are used, the first of several tokens, and no token is created."""
     redis_url = "redis://elsewhere:6379/3"
@@ -36,7 +52,7 @@ def test_the_environment_takes_precedence(tmp_path: Path):
     assert installation.redis_url == "redis://elsewhere:6379/3"
     assert not installation.brings_broker
     assert not installation.token_file.exists()
-    assert set(installation.environment()) == {"SEVEN_DATA_DIR"}
+    assert set(installation.environment()) == {"SEVEN_DATA_DIR", "SEVEN_ERASURE_KEY"}
 
 
 def test_without_an_account_nothing_leaves_this_machine(tmp_path: Path):

@@ -102,6 +102,19 @@ def test_query_and_console_read_by_a_role_of_their_own(setup: Setup):
     assert setup.files() == files
 
 
+def test_the_erasure_key_is_made_once_and_only_workers_have_it(setup: Setup):
+    """Another one would recognise nobody who was forgotten. One in `.env` takes precedence, as on another machine."""
+    setup.run(GOOD)
+    files = setup.files()
+    key = files["worker/seven_erasure_key"]
+    assert len(key) >= 32
+    assert [name for name, text in files.items() if key in text] == ["worker/seven_erasure_key"]
+    setup.run(GOOD)
+    assert setup.files() == files
+    setup.run({**GOOD, "SEVEN_ERASURE_KEY": "the-key-of-the-backup-of-before"})
+    assert setup.files()["worker/seven_erasure_key"] == "the-key-of-the-backup-of-before"
+
+
 @pytest.mark.parametrize(
     ("reader", "expected"), [("", ""), ("postgresql://r:p@elsewhere/d", "postgresql://r:p@elsewhere/d")]
 )

@@ -27,6 +27,8 @@ from seven.digest import is_short_digest
 from seven.envelope import peek_id
 from seven.errors import NotUnderstood
 from seven.field_types import _DECIMAL, _INTEGER, _WITHOUT_PLUS, storable
+from seven.forgotten_numbers import ErasureKey, ForgottenNumbers
+from seven.number_readings import numbers_in
 from seven.parsing import read_form
 from seven.phone_numbers import digits
 from seven.redaction import is_name, redacted
@@ -75,6 +77,7 @@ _NUMBERS = Expression(
     [("49151", "(0)", "x"), ("49151", "0(0)", "x"), ("", "1 ", "x"), ("49", " ", "x"), ("", "00 ", "x"), ("", "(0)49151", "x"),
      ("", "49(0) 151(0)00 ", "123"), ("1", "-.", "1"), ("", "(", ")"), ("00", "(0)", "4"), ("(0)", "1 1 1 1 1 1 1 1 1 1 1 ", "x")],
 )  # fmt: skip
+_READINGS = Expression(numbers_in, _NUMBERS.worst_cases)
 _SPELLINGS = Expression(
     partial(_refused, digits),
     [("", "(0)", ""), ("", "+", ""), ("", " ", "x"), ("", "00", ""), ("+49", "0", "x"), ("00", "1", "")],
@@ -167,6 +170,12 @@ EXPRESSIONS = {
     ),
     "seven/redaction.py: _NAME": _SAMPLES,
     "seven/redaction.py: _PIECE": _SAMPLES,
+    "seven/forgotten_numbers.py: _ESCAPE": Expression(
+        ForgottenNumbers(ErasureKey("k"), {}).may_be_in, [("", "\\u00e4", ""), ("", "\\n0", ""), ('"', "\\u", '"')]
+    ),
+    "seven/number_readings.py: _RUN": _READINGS,
+    "seven/number_readings.py: _DIGITS": _READINGS,
+    "seven/number_readings.py: _DIGITS_OR_TRUNK": _READINGS,
     "seven/digest.py: is_short_digest": Expression(is_short_digest, [("", "a", ""), ("", "0f", "x")]),
     "seven/envelope.py: _ID": Expression(
         _as_bytes(peek_id), [('{"v":1,"id":"', "a", ""), ('{"id":"', "!", '"'), ('{"v":', "1", ',"id"')]

@@ -70,7 +70,13 @@ def upgrade() -> None:
         Column("undated", Boolean),
         schema=schema,
     )
-    op.create_table("forgotten", Column("hash", CodePointText, primary_key=True), Column("at", Time), schema=schema)
+    op.create_table(
+        "forgotten",
+        Column("hash", CodePointText, primary_key=True),
+        Column("at", Time),
+        Column("fingerprint", CodePointText),
+        schema=schema,
+    )
     op.create_index("ix_message_receipts_at", "message_receipts", ["at"], schema=schema)
     op.create_index("ix_call_digits_at", "call_digits", ["at"], schema=schema)
     op.create_index("ix_opt_outs_changed_at", "opt_outs", ["changed_at"], schema=schema)
