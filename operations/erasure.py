@@ -26,7 +26,8 @@ from seven.forgotten_numbers import PSEUDONYM, ErasureKey
 from store.fence import begin_generation, is_left
 from store.forgotten import remember
 from store.forgotten_opt_outs import count_opt_outs, move_opt_outs
-from store.personal_data import Blanking, PersonalColumns, Row, blank_rows, portions, size, values_of_others
+from store.personal_columns import PersonalColumns
+from store.personal_data import Blanking, Row, blank_rows, portions, size, values_of_others
 from store.row_writer import Store, StoreAway
 from store.schema import messages
 from store.transactions import TRANSACTION_S

@@ -22,6 +22,7 @@ from seven.opt_outs import opt_out_records
 from seven.record import SHAPES, Record, fold
 from seven.records import InboundMessage, OptOut, OptOutEvent
 from store.archive import archived
+from store.forgotten_blanks import with_hash
 from store.projection import project_envelope
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store, merge_rows
@@ -63,8 +64,9 @@ def scan_page(
     """Read the next texts after this id in one transaction. Returns also the last id; None after the last text."""
 
     def work(connection: Connection) -> tuple[ScanResult, str | None]:
+        knowing = options.with_forgotten(store.register.read(connection))
         messages = _read(connection, among & (inbound_messages.c.id > after))
-        return _add(connection, messages, options), messages[-1].id if len(messages) == ROWS_AT_ONCE else None
+        return _add(connection, messages, knowing), messages[-1].id if len(messages) == ROWS_AT_ONCE else None
 
     return paced(lambda: store.transact(work))
 
@@ -115,7 +117,8 @@ def _opt_outs(connection: Connection, message: InboundMessage, options: Projecti
     kept = [records for row in archived(connection, _INBOUND, [message.id]) for records in _projected(row, options)]
     if kept:
         return [record for records in kept for record in records if isinstance(record, OptOut | OptOutEvent)]
-    return list(opt_out_records(message, options.opt_out_words, options.country_code))
+    records = opt_out_records(message, options.opt_out_words, options.country_code)
+    return [with_hash(record, options.forgotten) for record in records]
 
 
 def _projected(row: ArchivedDelivery, options: ProjectionOptions) -> Iterator[Sequence[Record]]:

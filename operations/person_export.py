@@ -16,7 +16,7 @@ from operations.erasure_matches import aggregate_of
 from operations.person_search import Match, PersonSearch
 from seven.data_subject import DataSubject, Number
 from seven.record import Record
-from store.personal_data import RECORDS
+from store.personal_columns import RECORDS
 from store.record_rows import among
 from store.schema import (
     SCHEMA,

@@ -17,21 +17,8 @@ from operations.erasure_matches import Subjects, aggregate_of, record_of
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
 from seven.envelope import RAW
-from store.personal_data import (
-    FAILURES,
-    FILTERS,
-    LABELS,
-    LETTERS,
-    PAYLOADS,
-    RECORDS,
-    Blanking,
-    PersonalColumns,
-    Row,
-    find_blanks,
-    own_numbers,
-    rows,
-    size,
-)
+from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS, PersonalColumns
+from store.personal_data import Blanking, Row, find_blanks, own_numbers, rows, size
 from store.projection import project_batch
 from store.schema import links, messages
 

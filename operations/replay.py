@@ -19,7 +19,7 @@ from seven.record import Record, fold
 from store import inbound_ids
 from store.errors import OTHERS_ID
 from store.forgotten import NO_REGISTER, ForgottenRegister
-from store.personal_data import LABELS
+from store.personal_columns import LABELS
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.record_rows import Change, changes
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason

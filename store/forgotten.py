@@ -76,33 +76,15 @@ def count_hashes(connection: Connection, key: ErasureKey | None) -> HashCounts:
     return HashCounts(total, total - ours)
 
 
-@dataclass(frozen=True, slots=True)
-class NumberKeys:
-    """What a number's opt-outs stand under."""
-
-    digits: str
-    hash: str | None
-    """Of a forgotten number; None without the key."""
-    is_certain: bool
-    """Whether nothing else can be theirs. Else an opt-out may stand under a hash that nobody here can compute."""
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every one of them, to look up."""
-        return (self.digits,) if self.hash is None else (self.digits, self.hash)
-
-
 class OptOutKeys:
-    """Answers under which keys the opt-outs of numbers stand; for any number of them it reads the database once."""
+    """Under which keys the opt-outs of numbers stand; for any number of them it reads the database once."""
 
     def __init__(self, connection: Connection, key: ErasureKey | None) -> None:
-        self._key, self._is_certain = key, count_hashes(connection, key).of_other_keys == 0
+        counts = count_hashes(connection, key)
+        self._key = key if counts.total else None
+        self.is_certain = counts.of_other_keys == 0
+        """Whether there are no others. Else an opt-out may stand under a hash that nobody here can compute."""
 
-    def of(self, digits: str) -> NumberKeys:
+    def of(self, digits: str) -> tuple[str, ...]:
         """The keys of one number, given in digits with its country code."""
-        return NumberKeys(digits, None if self._key is None else self._key.hash(digits), self._is_certain)
-
-
-def number_keys(connection: Connection, key: ErasureKey | None, digits: str) -> NumberKeys:
-    """The keys under which the opt-outs of one number stand."""
-    return OptOutKeys(connection, key).of(digits)
+        return (digits,) if self._key is None else (digits, self._key.hash(digits))

@@ -18,7 +18,8 @@ from seven.forgotten_numbers import ErasureKey, ForgottenNumbers
 from seven.record import Record
 from seven.records import Call, CallDigit, OptOut, OptOutEvent
 from seven.timestamps import plausible, read_moment
-from store.personal_data import LABELS, RECORDS, PersonalColumns, Row, find_blanks
+from store.personal_columns import LABELS, RECORDS, PersonalColumns
+from store.personal_data import Row, find_blanks
 
 if TYPE_CHECKING:
     from store.projection import Projection
@@ -42,7 +43,7 @@ def without_forgotten(
         return projection  # the usual case
     if not _names(projection, forgotten.before(None), decoded):
         return projection
-    projection = replace(projection, records=tuple(_with_hash(record, forgotten) for record in projection.records))
+    projection = replace(projection, records=tuple(with_hash(record, forgotten) for record in projection.records))
     people = forgotten.before(_date(projection.delivery, decoded))
     return _blanked(projection, people, forgotten.key) if _names(projection, people, decoded) else projection
 
@@ -87,9 +88,9 @@ def _moments(values: Iterable[object]) -> Iterator[datetime]:
                 continue
 
 
-def _with_hash(record: Record, forgotten: ForgottenNumbers) -> Record:
+def with_hash(record: Record, forgotten: ForgottenNumbers | None) -> Record:
     """The opt-out of a forgotten number stands under its hash, also one of today."""
-    if isinstance(record, OptOut | OptOutEvent):
+    if forgotten is not None and isinstance(record, OptOut | OptOutEvent):
         return replace(record, number=forgotten.opt_out_number(record.number))
     return record
 

@@ -17,7 +17,7 @@ from seven.ranges import OrdinalRange, merge_ranges
 from store.archive import first_id
 from store.ordinals import SeriesKey, tally
 from store.partitions import drop_past, provide
-from store.personal_data import WRITTEN
+from store.personal_columns import WRITTEN
 from store.record_rows import among
 from store.schema import (
     CLOSED_OUTCOMES,

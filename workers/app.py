@@ -92,7 +92,8 @@ def create_app(settings: WorkerSettings) -> Celery:
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
     options = options_by(settings)
-    consumer = Consumer(ledger, Store(engine, settings.forgotten_register), breaker, metrics, options)
+    store = Store(engine, settings.forgotten_register)
+    consumer = Consumer(ledger, store, breaker, metrics, options)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     tasks = ScheduledTasks(app, watchdog.paused)
@@ -125,7 +126,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     tasks.add_long(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger, breaker), at_start=True)
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
-    add_opt_out_scan(tasks, OptOutScan(ledger, Store(engine), breaker, options), settings.seven_worker_threads)
+    add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, fail
+from cli.forgotten import erasure_key, forgotten_register
 from cli.output.opt_outs import FileAnswers, print_checked, print_listed, write_checked
 from cli.output.terminal import document, line, shown
 from cli.settings import ServerSettings
@@ -19,10 +20,12 @@ from runtime.settings.environment import load
 from seven.field_types import storable
 from seven.opt_outs import CHANNELS, opt_out_number, opt_out_recipient
 from seven.phone_numbers import EXPECTED
+from store.forgotten import OptOutKeys
 from store.row_writer import Refused, Store, StoreAway
 
 LISTED = 50
 _LONGEST_NOTE = 200
+UNCERTAIN = "Could not find out: numbers were forgotten by an erasure key that is not here. Set SEVEN_ERASURE_KEY."
 
 Recipient = Annotated[
     str | None,
@@ -79,8 +82,12 @@ def check(
         raise typer.Exit(_check_file(file, scope, as_json=as_json))
     keys = [_number(number) for number in numbers or ()]
     with read_connection() as connection:
-        answers = list(opted_out(connection, keys, scope))
-        rows = [row for row in standings(connection, keys) if scope.has(row["recipient"], row["channel"])]
+        known = OptOutKeys(connection, erasure_key())
+        answers = list(opted_out(connection, keys, scope, known.of))
+        under = [key for number in keys for key in known.of(number)]
+        rows = [row for row in standings(connection, under) if scope.has(row["recipient"], row["channel"])]
+    if not known.is_certain and not all(out for _, out in answers):
+        fail(ExitCode.UNKNOWN, UNCERTAIN)
     if as_json:
         document({"numbers": [{"number": number, "opted_out": out} for number, out in answers], "opt_outs": rows})
     else:
@@ -98,8 +105,14 @@ def add(
 ) -> None:
     """Opt a number out, of every recipient unless --recipient says which: who called, or wrote a letter."""
     key, scope = _number(number), _scope(recipient, channel)
-    text = _note(note)
-    changed = _write(lambda connection: add_opt_out(connection, key, scope.recipient or "", channel, text))
+    text, register = _note(note), forgotten_register()
+
+    def work(connection: Connection) -> int:
+        forgotten = register.read(connection)
+        own = forgotten.opt_out_number(key) if forgotten else key
+        return add_opt_out(connection, own, scope.recipient or "", channel, text)
+
+    changed = _write(work)
     line("Opted out." if changed else "It had opted out already.")
 
 
@@ -114,7 +127,8 @@ def end(
     """End every opt-out of a number, or that of --recipient: its owner asked for it. The history keeps both."""
     key, scope = _number(number), _scope(recipient, channel)
     text = _note(note)
-    ended = _write(lambda connection: end_opt_outs(connection, [key], scope, text))
+    erasure = erasure_key()
+    ended = _write(lambda connection: end_opt_outs(connection, OptOutKeys(connection, erasure).of(key), scope, text))
     line(f"Ended: {ended}" if ended else "It had not opted out.")
     raise typer.Exit(ExitCode.GOOD if ended else ExitCode.WRONG)
 
@@ -129,7 +143,7 @@ def scan(as_json: AsJson = False) -> None:
     options = projection_options()
     with open_database() as engine:
         try:
-            result = scan_texts(Store(engine), options)
+            result = scan_texts(Store(engine, forgotten_register()), options)
         except (StoreAway, Refused) as error:
             fail(ExitCode.UNKNOWN, f"The database accepts no writes: {error}")
     if as_json:
@@ -159,7 +173,10 @@ def _check_file(file: Path, scope: Scope, *, as_json: bool) -> ExitCode:
 def _check_lines(lines: TextIO, scope: Scope, *, as_json: bool) -> ExitCode:
     answers = FileAnswers(load(ServerSettings).seven_country_code)
     with read_connection() as connection:
-        out = answers.opted_out(opted_out(connection, answers.numbers(lines), scope))
+        known = OptOutKeys(connection, erasure_key())
+        if not known.is_certain:
+            fail(ExitCode.UNKNOWN, UNCERTAIN)
+        out = answers.opted_out(opted_out(connection, answers.numbers(lines), scope, known.of))
         number = write_checked(answers, out, as_json=as_json)
     if answers.invalid:
         return ExitCode.USAGE

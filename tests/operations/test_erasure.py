@@ -13,7 +13,7 @@ from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, TrackedLink
-from store.personal_data import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
+from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.schema import metadata
 from store.types import CodePointText

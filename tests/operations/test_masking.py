@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from operations.masking import MASKS, masked_row, masked_value
-from store.personal_data import PAYLOADS, RECORDS
+from store.personal_columns import PAYLOADS, RECORDS
 from tests.factories.traces import THEIRS
 
 

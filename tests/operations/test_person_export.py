@@ -15,7 +15,7 @@ from operations.person_export import SECTIONS, PersonExport
 from runtime.settings.retention import RetentionSettings
 from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.records import InboundMessage
-from store.personal_data import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
+from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.schema import SCHEMA, metadata
 from tests.factories.archive import put, rows

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from operations.checks.check import Grade, Silence
 from operations.checks.erasure_key import check
 from seven.forgotten_numbers import ErasureKey
-from store.forgotten import HashCounts, count_hashes, number_keys, remember
+from store.forgotten import HashCounts, OptOutKeys, count_hashes, remember
 from store.row_writer import Store
 
 KEY, OTHER = ErasureKey("uFq8Zr2kYw0BvX5nT1sLpA7c"), ErasureKey("Jd3mNe9hQx6GtR4oW8iUyK1z")
@@ -36,8 +36,8 @@ def test_a_changed_key_is_noticed(engine: Engine):
     Store(engine).transact(lambda connection: remember(connection, KEY, "491512345678"))
     with engine.connect() as connection:
         counts = {key: count_hashes(connection, key) for key in (KEY, OTHER, None)}
-        keys = {key: number_keys(connection, key, "491512345679") for key in (KEY, OTHER, None)}
+        keys = {key: OptOutKeys(connection, key) for key in (KEY, OTHER, None)}
     assert counts == {KEY: HashCounts(1, 0), OTHER: HashCounts(1, 1), None: HashCounts(1, 1)}
     assert [keys[key].is_certain for key in (KEY, OTHER, None)] == [True, False, False]
-    assert keys[KEY].all == ("491512345679", KEY.hash("491512345679"))
-    assert keys[None].all == ("491512345679",)
+    assert keys[KEY].of("491512345679") == ("491512345679", KEY.hash("491512345679"))
+    assert keys[None].of("491512345679") == ("491512345679",)
