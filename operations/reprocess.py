@@ -11,7 +11,8 @@ from seven.envelope import RAW, Envelope
 from seven.errors import UnreadableEnvelope
 from seven.events import ALIASES
 from seven.record import Record
-from store.projection import DIED, Projection, project_batch, project_envelope, project_line
+from store.delivery_rows import Projection
+from store.projection import DIED, project_batch, project_envelope, project_line
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 
 DISCARDED = "discarded: "

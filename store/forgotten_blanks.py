@@ -7,7 +7,7 @@ time, else by its `webhook_timestamp`. One without any is taken for old: nothing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.data_subject import DataSubject
@@ -18,11 +18,9 @@ from seven.forgotten_numbers import ErasureKey, ForgottenNumbers
 from seven.record import Record
 from seven.records import Call, CallDigit, OptOut, OptOutEvent
 from seven.timestamps import plausible, read_moment
+from store.delivery_rows import Projection
 from store.personal_columns import LABELS, RECORDS, PersonalColumns
 from store.personal_data import Row, find_blanks
-
-if TYPE_CHECKING:
-    from store.projection import Projection
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -32,8 +30,8 @@ _BLANK_PAYLOAD: dict[str, None] = {"payload": None, "digest": None}
 
 
 def without_forgotten(
-    projection: "Projection", forgotten: ForgottenNumbers, decoded: Mapping[str, Any] | None
-) -> "Projection":
+    projection: Projection, forgotten: ForgottenNumbers, decoded: Mapping[str, Any] | None
+) -> Projection:
     """The projection without what names people forgotten since its date; usually the same.
 
     `decoded`: the fields of its payload; None for a payload of bytes.
@@ -48,14 +46,14 @@ def without_forgotten(
     return _blanked(projection, people, forgotten.key) if _names(projection, people, decoded) else projection
 
 
-def without_forgotten_text(projection: "Projection", forgotten: ForgottenNumbers, line: bytes) -> "Projection":
+def without_forgotten_text(projection: Projection, forgotten: ForgottenNumbers, line: bytes) -> Projection:
     """The projection of a line that may not be parsed, without the line if that contains the number of anyone."""
     if not forgotten.before(None).is_in(line.decode("utf-8", "replace")):
         return projection
     return _blanked(projection, forgotten.before(None), forgotten.key)
 
 
-def _names(projection: "Projection", people: DataSubject, decoded: Mapping[str, Any] | None) -> bool:
+def _names(projection: Projection, people: DataSubject, decoded: Mapping[str, Any] | None) -> bool:
     delivery = projection.delivery
     if people.is_in_payload(delivery.payload) if decoded is None else people.is_in_fields(decoded):
         return True
@@ -95,7 +93,7 @@ def with_hash(record: Record, forgotten: ForgottenNumbers | None) -> Record:
     return record
 
 
-def _blanked(projection: "Projection", people: DataSubject, key: ErasureKey) -> "Projection":
+def _blanked(projection: Projection, people: DataSubject, key: ErasureKey) -> Projection:
     """Blank the payload, and of each record what an erasure would."""
     renamed: dict[str, str] = {}
     records = [_blanked_record(record, people, key, renamed) for record in projection.records]

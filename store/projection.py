@@ -3,14 +3,14 @@
 import base64
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ledger.batch import Batch
 from ledger.client import Unreadable
 from runtime.trusted_time import latest_plausible
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.archive_records import ArchivedDelivery
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
@@ -19,71 +19,12 @@ from seven.event import too_late_fields
 from seven.key_presses import masked_keys, may_have_keys
 from seven.opt_outs import opt_outs_of
 from seven.parsing import Fields
-from seven.record import Record
-from store.errors import OTHERS_ID
+from store.delivery_rows import Projection
 from store.forgotten_blanks import without_forgotten
 from store.projection_options import NO_OPTIONS, ProjectionOptions
 
 DIED = "workers died with it alone in hand"
 """The reason of a dead letter that workers buried without parsing it, since parsing may have killed them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """One delivery: its own row, the records that it contributes to, and its whole envelope as text."""
-
-    delivery: ArchivedDelivery
-    records: tuple[Record, ...]
-    envelope: str | None
-    """None if it names somebody who was forgotten."""
-    masked: bool = False
-    """Whether the delivery had something that must not be stored."""
-
-    @property
-    def is_blanked(self) -> bool:
-        """Whether it named somebody who was forgotten."""
-        return self.envelope is None
-
-    def rows(self) -> tuple[Record, ...]:
-        """All rows to write for it."""
-        return (self.delivery, *self.records)
-
-    def buried(self, reason: str, attempt: int = 1) -> tuple[ArchivedDelivery, DeadLetter, Failure]:
-        """The rows to write instead if those are refused: the delivery as dead, and a dead letter for its replay."""
-        now = datetime.now(UTC)
-        return (
-            replace(self.delivery, outcome="dead", reason=reason, remark=None, applied_at=None),
-            DeadLetter(
-                id=self.delivery.id,
-                event_type=self.delivery.event_type,
-                envelope=self.envelope,
-                reason=reason,
-                failed_at=now,
-                attempts=attempt,
-            ),
-            Failure(id=self.delivery.id, attempt=attempt, failed_at=now, reason=reason),
-        )
-
-    def refused(self, reason: str, attempt: int = 1) -> "Projection":
-        """The same delivery, which cannot be written: buried; parked if its message has the id of another one."""
-        if reason != OTHERS_ID:
-            return self.dead(reason, attempt)
-        parked = replace(
-            self.delivery,
-            outcome="parked",
-            reason=reason,
-            record=None,
-            subject=None,
-            event_at=None,
-            remark=None,
-            applied_at=None,
-        )
-        return Projection(parked, (), self.envelope, self.masked)
-
-    def dead(self, reason: str, attempt: int = 1) -> "Projection":
-        """The same delivery, buried."""
-        delivery, *letter = self.buried(reason, attempt)
-        return Projection(delivery, tuple(letter), self.envelope, self.masked)
 
 
 def project_batch(batch: Batch, options: ProjectionOptions = NO_OPTIONS) -> list[Projection]:

@@ -12,8 +12,9 @@ from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.archive_records import ArchivedDelivery
+from store.delivery_rows import Projection
 from store.forgotten_blanks import without_forgotten_text
-from store.projection import DIED, Projection, numbered, project_line, unread_envelope
+from store.projection import DIED, numbered, project_line, unread_envelope
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store
 

@@ -8,8 +8,9 @@ import pytest
 
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
+from store.delivery_rows import Projection
 from store.engine import create_store_engine
-from store.projection import Projection, project_batch
+from store.projection import project_batch
 from store.row_writer import Store
 from tests.cli.installation import CommandLine
 from tests.factories.envelopes import NOW, envelope

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine
 
 from seven.records import Call, Message, MessageStatus
+from store.delivery_rows import Projection
 from store.engine import create_store_engine
-from store.projection import Projection
 from tests.cli.installation import COMMAND, CommandLine
 from tests.factories.archive import NOON, delivered, expected_rows, keep, put, rows
 from tests.servers import PATIENCE_S, eventually

@@ -15,7 +15,8 @@ from seven.envelope import Envelope
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
 from store.archive import Scope
-from store.projection import Projection, project_batch
+from store.delivery_rows import Projection
+from store.projection import project_batch
 from store.record_rows import RowKey, row_key
 from store.row_writer import Store
 from store.schema import SCHEMA, metadata

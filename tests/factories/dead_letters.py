@@ -11,7 +11,8 @@ from operations.dead_letters import Selection, read_failures, select_ids
 from operations.replay import ReplaySummary, replay
 from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
-from store.projection import Projection, project_batch
+from store.delivery_rows import Projection
+from store.projection import project_batch
 from store.row_writer import Store
 from store.schema import dead_letters
 from tests.factories.envelopes import NOW

@@ -4,12 +4,10 @@ Those over what people wrote or others sent have worst cases: a beginning, a pie
 read what the operator or this code wrote.
 """
 
-import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from cli.commands.audit import _ids_of
@@ -34,21 +32,6 @@ from seven.phone_numbers import digits
 from seven.redaction import is_name, redacted
 from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
-
-ROOT = Path(__file__).parents[2]
-ROOMS = [
-    "seven",
-    "runtime",
-    "ledger",
-    "store",
-    "gateway",
-    "operations",
-    "ingest",
-    "workers",
-    "console",
-    "emulator",
-    "cli",
-]
 
 WorstCase = tuple[str, str, str]
 """A beginning, a piece to repeat, and an end."""
@@ -234,21 +217,3 @@ TRUSTED = {
     "store/partitions.py: _partition": "names of tables in our own schema",
 }
 """Expressions that read nothing of strangers, and what they read."""
-
-
-def expressions_in_code() -> Iterator[str]:
-    """Every call of `re`, by its file and by the name it is bound to, or else the function that it is in."""
-    for file in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
-        yield from (f"{file.relative_to(ROOT)}: {name}" for name in _names(ast.parse(file.read_text()), ""))
-
-
-def _names(node: ast.AST, name: str) -> Iterator[str]:
-    for child in ast.iter_child_nodes(node):
-        inner = name
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            inner = f"{name}.{child.name}".removeprefix(".")
-        elif isinstance(child, ast.Assign) and not name:
-            inner = ast.unparse(child.targets[0])
-        elif isinstance(child, ast.Call) and ast.unparse(child.func).startswith("re.") and child.func.attr != "escape":  # type: ignore[attr-defined]
-            yield name
-        yield from _names(child, inner)

@@ -10,7 +10,8 @@ from seven.archive_records import ArchivedDelivery
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.record import fold
-from store.projection import Projection, project_line
+from store.delivery_rows import Projection
+from store.projection import project_line
 from tests.fuzz.inputs import DELIVERIES, EVENT_TYPES
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

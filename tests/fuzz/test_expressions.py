@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seven.data_subject import Number
-from tests.fuzz.expressions import EXPRESSIONS, TRUSTED, WorstCase, expressions_in_code
+from tests.fuzz.expressions import EXPRESSIONS, TRUSTED, WorstCase
+from tests.fuzz.expressions_in_code import expressions_in_code
 
 LENGTH = 300_000
 """Characters: in proportion that is a fraction of a second; by its square minutes, or as good as for ever."""

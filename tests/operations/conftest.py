@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.audit import Auditor
-from store.projection import Projection
+from store.delivery_rows import Projection
 from store.record_rows import RowKey
 from tests.factories.archive import delivered, keep, put, rows
 from tests.factories.dead_letters import stored

@@ -7,7 +7,7 @@ from emulator.scenarios import plan_deliveries, scenario
 from operations import delivery_outcomes as module
 from operations.delivery_outcomes import DeliveryOutcomes, count_stored, delivery_outcomes
 from operations.repeats import StoredDelivery, stored_delivery
-from store.projection import Projection
+from store.delivery_rows import Projection
 from store.schema import deliveries
 from tests.factories.archive import NOON, delivered, delivery_id, keep
 

@@ -16,7 +16,7 @@ from seven.aggregates import aggregates
 from seven.record import Record
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus
 from store.archive import Scope
-from store.projection import Projection
+from store.delivery_rows import Projection
 from store.record_rows import Change, RowKey
 from tests.factories.archive import (
     EVERYTHING,

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from operations.refold import LeftSubject, Overrides
 from seven.records import Message, MessageStatus
 from store.archive import Scope
+from store.delivery_rows import Projection
 from store.engine import create_store_engine
-from store.projection import Projection
 from store.row_writer import Store, StoreAway
 from store.schema import tallies
 from tests.factories.archive import (

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from operations.refold import LeftSubject, Overrides
 from seven.events.dlr import StatusReport
 from store.archive import Scope
-from store.projection import Projection
+from store.delivery_rows import Projection
 from store.record_rows import row_key
 from tests.factories.archive import previews, put, rebuilt, rows
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, event, insert, text
 
 from seven.events import EVENT_TYPES
-from store.projection import Projection
+from store.delivery_rows import Projection
 from store.row_counts import RowCounts, count_rows
 from store.schema import hook_changes
 from tests.factories.archive import LONG_AGO, NOON, delivered, delivery_id, keep, put
