@@ -191,7 +191,5 @@ HOOK_CHANGES = RecordList(
     personal_cursor=False,
 )
 
-LISTS = {
-    each.name: each for each in (MESSAGES, INBOUND, OPT_OUTS, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)
-}
+LISTS = {its.name: its for its in (MESSAGES, INBOUND, OPT_OUTS, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)}
 """Every list by its name."""
