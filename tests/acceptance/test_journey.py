@@ -19,11 +19,15 @@ from ledger.client import Ledger
 from operations.audit import Auditor
 from seven.archive_records import ArchivedDelivery, DeadLetter, LedgerMark
 from seven.events import EVENT_TYPES, QUEUES
+from seven.opt_out_words_file import built_in_words
+from seven.opt_outs import opt_outs_of
+from seven.phone_numbers import COUNTRY_CODE
 from seven.record import Record
 from seven.records import RECORDS
 from store import schema
 from tests.conftest import TOKEN
 from tests.deploy.tools import thorough_on_sqlite
+from tests.factories.kept_fields import kept_fields
 from tests.factories.rows import merged_rows, stored_rows
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually
@@ -38,8 +42,9 @@ def truth(events: list[VendorEvent], now: datetime) -> dict[str, list[tuple[obje
     records: list[Record] = []
     for vendor_event in events:
         occurred_at = vendor_event.occurred_at.replace(microsecond=0)  # the precision of webhook_timestamp
-        event = EVENT_TYPES[vendor_event.event_type].parse(vendor_event.fields, occurred_at, now)
-        records.extend(event.project())
+        event = EVENT_TYPES[vendor_event.event_type].parse(kept_fields(vendor_event), occurred_at, now)
+        projected = [*event.project()]
+        records += [*projected, *opt_outs_of(event, projected, built_in_words(), COUNTRY_CODE)]
     return merged_rows(records)
 
 

@@ -3,15 +3,17 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.seeds import SEEDS
 from emulator.wire import LAYOUTS, PlannedDelivery
+from seven.aggregates import aggregates
 from seven.events import EVENT_TYPES
 from seven.record import Record
+from tests.factories.kept_fields import kept_fields
 
 MESSAGES = 1000
 """Messages in a scenario, about 5,500 deliveries; within it, deliveries are shuffled."""
@@ -42,7 +44,7 @@ class Workload:
         for delivery in islice(self.deliveries(), drawn):
             event = delivery.event
             occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
-            for record in EVENT_TYPES[event.event_type].parse(event.fields, occurred_at, self.now).project():
+            for record in EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self.now).project():
                 records = rows[type(record)]
                 known = records.get(record.key)
                 records[record.key] = record if known is None else known.merge(record)
@@ -51,9 +53,7 @@ class Workload:
 
 def projected_records() -> set[type[Record]]:
     """The record types that events project to; their expected rows follow from the events alone."""
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    parsed = (event.parse(event.example, noon, noon) for event in EVENT_TYPES.values())
-    return {type(record) for event in parsed for record in event.project()}
+    return {record for aggregate in aggregates() for record in aggregate.records}
 
 
 def _with_timestamp(delivery: PlannedDelivery) -> PlannedDelivery:

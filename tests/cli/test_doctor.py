@@ -39,6 +39,7 @@ def environment(tmp_path: Path, redis_url: str, emulator: Emulator) -> dict[str,
         "SEVEN_METRICS_ADDRESS": "",
         "FLOWER_BASIC_AUTH": f"ops:{PASSWORD}",
         "SEVEN_CONSOLE_AUTH": f"anna:{PASSWORD}:texts",
+        "SEVEN_ERASURE_KEY": "uFq8Zr2kYw0BvX5nT1sLpA7c",
     }
 
 

@@ -77,7 +77,7 @@ def test_the_gateway_refuses_or_is_away(installation: CommandLine, emulator: Emu
             {"SEVEN_PUBLIC_URL": "x.example"}, "SEVEN_PUBLIC_URL: scheme://host", id="a public url without scheme"
         ),
         pytest.param(
-            {"SEVEN_HOOKS": "[[hook]]\nevent_type='sms.mo'"}, "SEVEN_HOOKS: hook 1: event_type", id="a wrong hook"
+            {"SEVEN_HOOKS": "[[hook]]\nevent_type='sms mo'"}, "SEVEN_HOOKS: hook 1: event_type", id="a wrong hook"
         ),
         pytest.param({"SEVEN_HOOKS_FILE": "/nowhere.toml"}, "SEVEN_HOOKS_FILE", id="no such file"),
         pytest.param({"SEVEN_HOOKS_MODE": "repair"}, "SEVEN_HOOKS_MODE", id="no such mode"),

@@ -35,7 +35,7 @@ def test_hooks_follow_the_settings(installation: CommandLine):
     url = f"http://127.0.0.1:{installation.ports['EMULATOR_PORT']}/hooks"
     installation.environment["SEVEN_HOOK_TOKEN"] = EARLIER_TOKEN
     installation.start()
-    stranger = {"target_url": STRANGER, "event_type": "rcs"}  # an event type without events in the scenario
+    stranger = {"target_url": STRANGER, "event_type": "mms"}  # an event type without events in the scenario
     httpx2.post(url, json=stranger, trust_env=False).raise_for_status()
     assert installation.end() == 0
 

@@ -30,6 +30,7 @@ from tests.chaos.verification import compare
 from tests.chaos.workload import Rows, projected_records
 from tests.conftest import TOKEN
 from tests.deploy.backups import Database
+from tests.factories.kept_fields import kept_fields
 from tests.forks import COMMAND, run_script
 from tests.processes import ROOT, Receiver, beat, worker
 from tests.servers import Valkey, eventually
@@ -155,7 +156,7 @@ class Machine:
         for delivery in self.stored_ids():
             event = self.delivered[delivery].event
             occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
-            for record in EVENT_TYPES[event.event_type].parse(event.fields, occurred_at, self._now).project():
+            for record in EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self._now).project():
                 known = truth[type(record)].get(record.key)
                 truth[type(record)][record.key] = record if known is None else known.merge(record)
         engine = create_store_engine(self.database.url)

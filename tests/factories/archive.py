@@ -14,6 +14,7 @@ from operations.refold import NO_OVERRIDES, Overrides
 from seven.envelope import Envelope
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
+from seven.records import RECORDS
 from store.archive import Scope
 from store.delivery_rows import Projection
 from store.projection import project_batch
@@ -88,7 +89,7 @@ def remove(engine: Engine, key: RowKey) -> None:
 def rows(engine: Engine) -> dict[RowKey, Record]:
     """All records of the store."""
     stored = stored_rows(engine)
-    records = (record(*values) for record in SHAPES for values in stored[record.table])
+    records = (record(*values) for record in RECORDS for values in stored[record.table])
     return {row_key(record): record for record in records}
 
 
@@ -101,10 +102,10 @@ def change_times(engine: Engine) -> dict[RowKey, datetime]:
     """The `changed_at` of each row."""
     times: dict[RowKey, datetime] = {}
     with engine.connect().execution_options(reads=True) as connection:
-        for record, shape in SHAPES.items():
+        for record in RECORDS:
             if record.tracks_changes:
                 table = metadata.tables[f"{SCHEMA}.{record.table}"]
-                keys = [table.c[name] for name in shape.names(Join.KEY)]
+                keys = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
                 for *key, changed_at in connection.execute(select(*keys, table.c.changed_at)):
                     times[record.table, tuple(key)] = changed_at
     return times

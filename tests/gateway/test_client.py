@@ -72,7 +72,7 @@ def gateway(stub: StubGateway) -> Iterator[Gateway]:
 def test_the_list_of_hooks_is_read(gateway: Gateway, stub: StubGateway):
     """A list is read as hooks; the request carries the key in its header and nowhere else."""
     stub.prepare({"success": "true", "code": None, "hooks": [{"id": 5, "target_url": "u", "event_type": "sms.mo"}]})
-    assert gateway.read() == [Hook("u", "sms.mo", "POST", id="5")]
+    assert gateway.read() == [Hook("u", "sms_mo", "POST", id="5", registered_as="sms.mo")]
     (request,) = stub.requests
     assert (request.method, request.path, request.headers["x-api-key"]) == ("GET", "/api/hooks?action=read", KEY)
 

@@ -131,11 +131,13 @@ def test_an_old_table_becomes_a_partition(unpartitioned: Engine):
     written = [row(1, timedelta()), row(2, 100 * DAY), row(3, -100 * DAY)]
     store = Store(unpartitioned)
     with unpartitioned.begin() as connection:
-        connection.execute(text(f"ALTER TABLE seven.deliveries ADD remark text; {FENCES}"))  # for today's code to write
+        connection.execute(
+            text(f"ALTER TABLE seven.deliveries ADD remark text, ADD record text; {FENCES}")
+        )  # for today's code to write
     store.write(written)
     with unpartitioned.begin() as connection:
         connection.execute(
-            text("ALTER TABLE seven.deliveries DROP remark; DROP TABLE seven.fences; CREATE ROLE reader")
+            text("ALTER TABLE seven.deliveries DROP remark, DROP record; DROP TABLE seven.fences; CREATE ROLE reader")
         )
         before = {*map(tuple, connection.execute(text("SELECT * FROM seven.deliveries")))}
         connection.execute(text("INSERT INTO seven.message_statuses VALUES ('a', 'X', :at)"), {"at": NOW})

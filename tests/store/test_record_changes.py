@@ -67,8 +67,8 @@ def test_no_table_is_scanned(tmp_path: Path):
             )
         for aggregate in aggregates():
             records_of_subjects(connection, aggregate, ["1 1", "2 2"])
-            census(connection, aggregate.event_types, ["1", "2"], Scope(event_type="dlr"))
-            list(archived(connection, aggregate.event_types, ["1", "2"]))
+            census(connection, aggregate, ["1", "2"], Scope(event_type="dlr"))
+            list(archived(connection, aggregate, ["1", "2"]))
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
             for query, parameters in [*queries]
