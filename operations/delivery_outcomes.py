@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
-from store.schema import deliveries, link_events, links, messages
+from operations.erasure_matches import record_of
+from store.schema import calls, deliveries, inbound_messages, link_events, links, messages
 
 PORTION = 500
 """Ids in one query."""
@@ -69,28 +69,31 @@ def delivery_outcomes(connection: Connection, ids: Sequence[str]) -> DeliveryOut
         applied = [row for row in rows if row.outcome == "applied" and row.subject is not None]
         digests |= _digests_before(connection, ordered[0], [row.subject for row in applied])
         for row in applied:
-            key = row.event_type, row.subject
-            subjects.setdefault(row.event_type, {})[row.subject] = None
+            record = record_of(row.event_type, row.record) or ""
+            key = record, row.subject
+            subjects.setdefault(record, {})[row.subject] = None
             repeats += row.digest in digests
             late += row.digest not in digests and row.event_at < latest.get(key, row.event_at)
             digests |= {row.digest} - {None}
             latest[key] = max(row.event_at, latest.get(key, row.event_at))
-    tracked = [subject.partition(" ")[0] for subject in subjects.get("tracking", ())]
+    tracked = [subject.partition(" ")[0] for subject in subjects.get(links.name, ())]
     return DeliveryOutcomes(
         outcomes=dict(outcomes.most_common()),
         repeats=repeats,
         late=late,
         unreported=_unreported(connection, tracked),
-        messages=_counts(connection, messages.c.msg_id, [*subjects.get("dlr", ())], messages.c.result),
+        messages=_counts(connection, messages.c.msg_id, [*subjects.get(messages.name, ())], messages.c.result),
         calls=_calls(subjects),
-        inbound_messages=len(subjects.get("sms_mo", ())),
-        links=len(subjects.get("tracking", ())),
+        inbound_messages=len(subjects.get(inbound_messages.name, ())),
+        links=len(subjects.get(links.name, ())),
     )
 
 
 def _rows(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
     c = deliveries.c
-    query = select(c.event_type, c.subject, c.event_at, c.digest, c.outcome).where(c.id.in_(ids)).order_by(c.id)
+    query = (
+        select(c.event_type, c.record, c.subject, c.event_at, c.digest, c.outcome).where(c.id.in_(ids)).order_by(c.id)
+    )
     return connection.execute(query).all()
 
 
@@ -112,8 +115,7 @@ def _counts(connection: Connection, key: Column[str], keys: Sequence[str], colum
 
 def _calls(subjects: Mapping[str, Iterable[str]]) -> dict[str, int]:
     """Number of calls by direction, the first word of their subjects."""
-    both = chain(subjects.get("voice_status", ()), subjects.get("voice_call", ()))
-    return dict(Counter(subject.partition(" ")[0] for subject in both).most_common())
+    return dict(Counter(subject.partition(" ")[0] for subject in subjects.get(calls.name, ())).most_common())
 
 
 def _unreported(connection: Connection, sms_ids: Sequence[str]) -> dict[str, int]:

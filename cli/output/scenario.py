@@ -53,7 +53,7 @@ def records(outcomes: DeliveryOutcomes) -> list[tuple[str, int, str]]:
     return [
         ("messages", sum(outcomes.messages.values()), listed(outcomes.messages)),
         ("calls", sum(outcomes.calls.values()), listed(outcomes.calls)),
-        ("inbound SMS", outcomes.inbound_messages, ""),
+        ("received", outcomes.inbound_messages, ""),
         ("links", outcomes.links, ""),
     ]
 

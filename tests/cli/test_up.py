@@ -40,7 +40,7 @@ def test_the_first_scenario_is_in_the_database(installation: CommandLine):
     assert "the gateway is the emulator" in installation.output
     assert "Nothing leaves this machine" in installation.output
     counts = installation.output.partition("In the database")[2]
-    for text in ("messages", "calls", "inbound SMS", "links", "seven-ingest trace", "SEVEN_PUBLIC_URL"):
+    for text in ("messages", "calls", "received", "links", "seven-ingest trace", "SEVEN_PUBLIC_URL"):
         assert text in counts
     assert f"Of the {installation.count('deliveries')} deliveries of the first scenario" in counts
 

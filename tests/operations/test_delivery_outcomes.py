@@ -65,7 +65,7 @@ def test_an_irregular_scenario(engine: Engine, monkeypatch):
     whole = outcomes(engine, ids)
     assert whole.outcomes == {"applied": len(planned) - 1, "parked": 1}
     assert (whole.repeats, whole.late, whole.unreported) == (len(planned) - len(events), 1, {"click": 1})
-    assert whole.messages == {"delivered": 32, "failed": 8}
+    assert whole.messages == {"delivered": 32 + 5, "failed": 8}
     assert whole.deliveries == len(planned)
     monkeypatch.setattr(module, "PORTION", 7)
     assert outcomes(engine, ids) == whole
