@@ -39,7 +39,7 @@ def count_records(connection: Connection) -> list[Count]:
         Count("deliveries", sum(outcomes.values()), listed(outcomes)),
         Count("messages", sum(results.values()), listed(results)),
         Count("calls", sum(directions.values()), listed(directions)),
-        Count("inbound SMS", inbound),
+        Count("received", inbound),
         Count("links", linked, f"{clicked} clicked, {clicks} clicks"),
     ]
 
