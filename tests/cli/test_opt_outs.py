@@ -11,6 +11,7 @@ from seven.opt_outs import opt_out_entry
 from seven.records import InboundMessage
 from store.row_writer import Store
 from tests.cli.installation import CommandLine
+from tests.cli.terminal import output_on_terminal
 from tests.factories.rows import NOON
 
 NUMBER, OTHER, OURS = "4915123456789", "4915198765432", "4915199999999"
@@ -100,3 +101,13 @@ def test_scan_with_own_words(kept: CommandLine, engine: Engine, tmp_path: Path) 
     words.write_text("[de]\nhalt = []\n")
     result = kept.run("opt-outs", "scan")
     assert (result.returncode, "SEVEN_OPT_OUT_WORDS: [de] halt" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--ended"), ("check", NUMBER, OTHER)], ids=" ".join)
+def test_it_fits_a_terminal(kept: CommandLine, words: tuple[str, ...]) -> None:
+    """Every line in 80 columns, one line a row, with a long note and a long id among them."""
+    kept.run("opt-outs", "add", OTHER, "--note", "wrote a letter to the office in Kassel on the third of May")
+    kept.run("opt-outs", "end", OTHER, "--note", "called, and wants the offers of every month again")
+    output = output_on_terminal(kept, ("opt-outs", *words), 80)
+    assert max(map(len, output.splitlines())) <= 80
+    assert any((OURS in line and NUMBER in line) or OTHER in line for line in output.splitlines())
