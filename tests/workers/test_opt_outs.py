@@ -11,10 +11,14 @@ from operations.refold import refold
 from seven.aggregates import aggregates
 from seven.envelope import Envelope
 from seven.opt_out_words_file import built_in_words
+from seven.opt_outs import opt_out_records
+from seven.records import InboundMessage
 from store.circuit_breaker import CircuitBreaker
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 from store.schema import inbound_messages, opt_out_events, opt_outs
+from tests.factories.aged_rows import DAY, keep_days, retain
+from tests.factories.aged_rows import NOW as NOW_OF_RETENTION
 from tests.factories.envelopes import NOW, Accept, envelope
 from workers.consumer import Consumer
 from workers.urgent_queues import UrgentQueues
@@ -89,6 +93,26 @@ def test_rebuild_neither_makes_nor_removes_opt_outs(consumer: Consumer, engine: 
     with engine.begin() as connection:
         assert [change.table for change in refold(connection, inbound, ["1"]).changes] == ["inbound_messages"]
     assert standings(engine) == before
+
+
+def test_retention_keeps_opt_outs(ledger: Ledger, engine: Engine) -> None:
+    """However short everything is kept: the message goes, who opted out by it stays so, with the history."""
+    at = NOW_OF_RETENTION - 5000 * DAY
+    message = InboundMessage("1", NUMBER, OURS, "STOP", at, channel="sms")
+    assert OPTIONS.opt_out_words
+    Store(engine).write([message, *opt_out_records(message, OPTIONS.opt_out_words, 49)])
+    with engine.begin() as connection:
+        connection.execute(update(inbound_messages).values(changed_at=at))
+        connection.execute(update(opt_outs).values(changed_at=at))
+    shortest = dict.fromkeys(
+        ("payloads", "unapplied", "deliveries", "histories", "texts", "inbound_messages", "calls", "messages", "links"),
+        7,
+    )
+    result = retain(ledger, engine, keep_days(**shortest))
+    assert result.removed["inbound_messages"] == 1
+    assert [row[3] for row in standings(engine)] == ["out"]
+    with engine.connect() as connection:
+        assert len(connection.execute(select(opt_out_events)).all()) == 1
 
 
 def test_an_urgent_batch_needs_no_announcement(
