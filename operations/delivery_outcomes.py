@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
-from operations.erasure_matches import record_of
+from seven.aggregates import record_of
 from store.schema import calls, deliveries, inbound_messages, link_events, links, messages
 
 PORTION = 500

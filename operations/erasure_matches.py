@@ -67,11 +67,6 @@ class Subjects:
         return (record, subject) in self.known or (of_links and subject.partition(" ")[0] in self.message_ids)
 
 
-def record_of(event_type: str | None, record: str | None) -> str | None:
-    """The table of the record that a delivery is about, by its columns; None where it is about none."""
-    return next((aggregate.name for aggregate in aggregates() if aggregate.has(event_type, record)), None)
-
-
 def aggregate_of(table: str) -> Aggregate:
     """The aggregate whose record has this table."""
     return next(aggregate for aggregate in aggregates() if aggregate.records[0].table == table)

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from ledger.batch import Batch, searchable
 from ledger.client import Ledger
 from ledger.scan import pending_batches
-from operations.erasure_matches import Subjects, aggregate_of, record_of
+from operations.erasure_matches import Subjects, aggregate_of
+from seven.aggregates import record_of
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
 from seven.envelope import RAW

@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_
 
-from operations.erasure_matches import record_of
-from seven.aggregates import aggregates
+from seven.aggregates import aggregates, record_of
 from store.archive import writes
 from store.schema import calls, inbound_messages, links, messages
 

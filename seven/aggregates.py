@@ -83,3 +83,8 @@ def aggregates() -> tuple[Aggregate, ...]:
         )
         for records in _RECORDS
     )
+
+
+def record_of(event_type: str | None, record: str | None) -> str | None:
+    """The table of the record that a delivery is about, by its columns; None where it is about none."""
+    return next((aggregate.name for aggregate in aggregates() if aggregate.has(event_type, record)), None)

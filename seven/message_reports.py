@@ -1,12 +1,15 @@
 """Message reports: what a report on a message of ours, by SMS or another channel, says of the message."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
+from seven.event import Event
+from seven.field_types import ShortText
 from seven.record import Record
 from seven.records import Message, MessageReceipt, MessageStatus
 from seven.statuses import Statuses
+from seven.timestamps import Moment
 
 # Words from the vendor's status-reports page. It does not say which are final: five independent receivers agree on
 # these. Of two final statuses reported for one instant, the later in this order stands. SENT is a word of WhatsApp's.
@@ -24,16 +27,15 @@ STATUSES = Statuses(
 _READ = "read"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReport:
-    """One report: a status, or the receipt that the message was read."""
+class MessageReport(Event):
+    """A report on one message: a status, or the receipt that it was read. Subclasses are event types, or shapes."""
 
-    msg_id: str
-    status: str
-    timestamp: datetime | None
-    """The report's own time."""
-    reported_at: datetime
-    foreign_id: str | None
+    about: ClassVar = Message
+
+    msg_id: ShortText
+    status: ShortText  # not an enum: a status coined tomorrow must not become a dead letter
+    timestamp: Moment | None = None  # Berlin wall time without offset
+    foreign_id: ShortText | None = None  # not in the documented sample, read by receivers in production
 
     @property
     def at(self) -> datetime:
@@ -44,6 +46,11 @@ class MessageReport:
     def undated(self) -> bool | None:
         """Whether the report has no time; None if it has one."""
         return True if self.timestamp is None else None
+
+    @property
+    def subject(self) -> str:
+        """The message's id, as the answer to its sending gave it."""
+        return self.msg_id
 
     def summary(self, masked: bool) -> str:
         """The status."""

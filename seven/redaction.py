@@ -15,7 +15,7 @@ from typing import Any
 
 from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.event import EVENT_TYPES
-from seven.events.dlr import STATUSES
+from seven.message_reports import STATUSES
 from seven.parsing import Fields
 
 _WORD_FIELDS = frozenset(

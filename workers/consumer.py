@@ -161,9 +161,7 @@ class Consumer:
 
         try:
             store.write(row for projection in projections for row in projection.rows())
-        except (
-            Refused
-        ):  # one row of one envelope, or two that do not merge: bury what cannot be written, write the others
+        except Refused:  # one row, or two that do not merge: bury what cannot be written, write the others
             store.write_apart([projection.rows() for projection in projections], bury)
         self._metrics.opted(record for projection in projections for record in projection.records)
         return deliveries

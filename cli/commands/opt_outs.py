@@ -27,6 +27,7 @@ LISTED = 50
 _LONGEST_NOTE = 200
 UNCERTAIN = "Could not find out: numbers were forgotten by an erasure key that is not here. Set SEVEN_ERASURE_KEY."
 
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number in any usual spelling.")]
 Recipient = Annotated[
     str | None,
     typer.Option("--recipient", metavar="NUMBER", help="Our number or agent that they wrote to; by default any."),
@@ -97,7 +98,7 @@ def check(
 
 @app.command("add")
 def add(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number in any usual spelling.")],
+    number: Number,
     *,
     recipient: Recipient = None,
     channel: Channel = None,
@@ -118,7 +119,7 @@ def add(
 
 @app.command("end")
 def end(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number in any usual spelling.")],
+    number: Number,
     *,
     recipient: Recipient = None,
     channel: Channel = None,

@@ -5,7 +5,7 @@ from typing import Any
 
 from operations.record_lists.filters import Conditions, Filter, days_of, spelled, word
 from operations.record_lists.record_list import ListColumn, RecordList
-from seven.events.dlr import STATUSES as MESSAGE_STATUSES
+from seven.message_reports import STATUSES as MESSAGE_STATUSES
 from store.schema import messages
 
 RESULTS = ("delivered", "failed", "pending", "unknown")

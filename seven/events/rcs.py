@@ -175,10 +175,9 @@ class RcsMessage(RcsEvent):
         )
 
 
-class RcsStatus(RcsEvent):
+class RcsStatus(RcsEvent, MessageReport):
     """A status of a message we sent, or that it was read."""
 
-    about: ClassVar = Message
     example: ClassVar = {
         "agent_id": "example_agent",
         "sender": "491771783130",
@@ -188,32 +187,9 @@ class RcsStatus(RcsEvent):
         "timestamp": "2024-08-02 07:28:59",
     }
 
-    msg_id: ShortText
-    status: ShortText  # one coined tomorrow is kept, as in a dlr
-    timestamp: Moment | None = None
-    foreign_id: ShortText | None = None
-
-    @property
-    def _report(self) -> MessageReport:
-        return MessageReport(self.msg_id, self.status, self.timestamp, self.reported_at, self.foreign_id)
-
-    @property
-    def at(self) -> datetime:
-        """When the status was reached."""
-        return self.timestamp or self.reported_at
-
-    @property
-    def subject(self) -> str:
-        """The message's id, as the answer to its sending gave it."""
-        return self.msg_id
-
-    def summary(self, masked: bool) -> str:
-        """The status."""
-        return self._report.summary(masked)
-
     def project(self) -> Iterable[Record]:
         """What a status report says, and the receipt."""
-        return self._report.records(receipts=True)
+        return self.records(receipts=True)
 
 
 class RcsTyping(RcsEvent):

@@ -4,18 +4,14 @@ Unconfirmed: the vendor's help page shows an envelope of its own and calls it ty
 captured payload. So only what that one and the gateway's usual `data` agree on is read; all else is parked.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from seven.digest import short_digest
 from seven.errors import InvalidPayload
-from seven.event import Event, is_blank
-from seven.field_types import PhoneNumber, ShortText, Text
-from seven.record import Record
-from seven.records import InboundMessage
-from seven.timestamps import Moment
-from seven.visible_text import text_summary
+from seven.event import is_blank
+from seven.field_types import Text
+from seven.inbound_texts import InboundText
 
 _SAME = {"from": "sender", "to": "system", "recipient": "system", "timestamp": "time"}
 """Other names of our fields: those of the help page, and a recipient's where it is not called `system`."""
@@ -36,10 +32,11 @@ _SURE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """Fields by which a delivery may be something else: which values are none of that, and the reason for the others."""
 
 
-class InboundWhatsApp(Event, event_type="wa_mo"):
+class InboundWhatsApp(InboundText, event_type="wa_mo"):
     """One inbound text by WhatsApp."""
 
-    about: ClassVar = InboundMessage
+    channel: ClassVar = "whatsapp"
+    digest_begins: ClassVar = ("whatsapp",)
     example: ClassVar = {
         "sender": "491771783130",
         "system": "4915126716517",
@@ -47,12 +44,7 @@ class InboundWhatsApp(Event, event_type="wa_mo"):
         "text": "Hello. I am an example of an inbound WhatsApp message.",
     }
 
-    id: ShortText | None = None
-    sender: PhoneNumber
-    system: PhoneNumber | None = None
     text: Text
-    time: Moment | None = None
-    message_type: Text | None = None
 
     @classmethod
     def parse(
@@ -69,34 +61,6 @@ class InboundWhatsApp(Event, event_type="wa_mo"):
         if wrong := {name: reason for name, (fits, reason) in _SURE.items() if name in named and not fits(named[name])}:
             raise InvalidPayload(f"wa_mo: {'; '.join(map(': '.join, wrong.items()))}", wrong)
         return super().parse(named, reported_at, until, too_late=too_late, ignored=ignored)
-
-    @property
-    def at(self) -> datetime:
-        """When it was sent."""
-        return self.time or self.reported_at
-
-    @property
-    def subject(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of sender, number, second and text."""
-        if self.id is None or self.id == "0":
-            return short_digest("whatsapp", self.sender, self.system, self.time, self.text)
-        return self.id
-
-    def summary(self, masked: bool) -> str:
-        """The text, or how long it is."""
-        return text_summary(self.text, masked)
-
-    def project(self) -> Iterable[Record]:
-        """The message itself."""
-        yield InboundMessage(
-            id=self.subject,
-            sender=self.sender,
-            recipient=self.system,
-            text=self.text,
-            sent_at=self.at,
-            message_type=self.message_type,
-            channel="whatsapp",
-        )
 
 
 def _under_one_name(fields: Mapping[str, Any]) -> dict[str, Any]:

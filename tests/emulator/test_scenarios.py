@@ -10,7 +10,7 @@ from emulator.seeds import IDS, SEEDS, Seed
 from emulator.vendor_event import VendorEvent, wall_clock
 from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.events import EVENT_TYPES
-from seven.events.dlr import STATUSES
+from seven.message_reports import STATUSES
 
 NOW = datetime(2026, 6, 3, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from seven.events.dlr import StatusReport
 from seven.message_reports import STATUSES, MessageReport
 from seven.record import Record, fold
 from seven.records import Message
@@ -20,7 +21,12 @@ WORDS = (*STATUSES.passing, *STATUSES.final, *STATUSES.unranked, "UNKNOWN", "TOM
 def _reports() -> st.SearchStrategy[list[MessageReport]]:
     moments = st.integers(0, 3).map(lambda n: NOON + timedelta(seconds=n))
     report = st.builds(
-        MessageReport, st.just("7"), st.sampled_from(WORDS), st.none() | moments, moments, st.none() | st.just("a")
+        StatusReport.model_construct,
+        msg_id=st.just("7"),
+        status=st.sampled_from(WORDS),
+        timestamp=st.none() | moments,
+        reported_at=moments,
+        foreign_id=st.none() | st.just("a"),
     )
     return st.lists(report, min_size=1, max_size=8)
 
