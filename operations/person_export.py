@@ -15,7 +15,9 @@ from ledger.client import Ledger
 from operations.erasure_matches import aggregate_of
 from operations.person_search import Match, PersonSearch
 from seven.data_subject import DataSubject, Number
+from seven.forgotten_numbers import ErasureKey
 from seven.record import Record
+from store.forgotten import OptOutKeys
 from store.personal_columns import RECORDS
 from store.record_rows import among
 from store.schema import (
@@ -45,8 +47,11 @@ Entry = dict[str, Any]
 class PersonExport:
     """One export. Raises SQLAlchemyError or RedisError."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, person: DataSubject) -> None:
-        self._engine, self._person = engine, person
+    def __init__(
+        self, engine: Engine, ledger: Ledger, person: DataSubject, erasure_key: ErasureKey | None = None
+    ) -> None:
+        """`erasure_key`: finds the opt-outs of a number that was forgotten."""
+        self._engine, self._person, self._erasure_key = engine, person, erasure_key
         self._search = PersonSearch(engine, ledger, person)
         self.waiting = 0
         """Deliveries about the person that wait in the ledger and are not among the entries; known with the last."""
@@ -64,11 +69,12 @@ class PersonExport:
         yield from self._complete(self._search.deliveries())
 
     def _opt_outs(self) -> Iterator[tuple[str, Entry]]:
-        """The opt-outs of a number, which stand under its digits."""
+        """The opt-outs of a number, which stand under its digits; if it was forgotten, under its hash."""
         if not isinstance(self._person, Number):
             return
         with self._engine.connect().execution_options(reads=True) as connection:
-            query = select(opt_outs).where(opt_outs.c.number == self._person.digits)
+            keys = OptOutKeys(connection, self._erasure_key).of(self._person.digits)
+            query = select(opt_outs).where(opt_outs.c.number.in_(keys))
             for row in connection.execute(query.order_by(*opt_outs.primary_key)).mappings().all():
                 of = and_(*(opt_out_events.c[name] == row[name] for name in ("number", "recipient", "channel")))
                 events = connection.execute(select(opt_out_events).where(of).order_by(opt_out_events.c.at)).mappings()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import open_database
 from cli.exits import ExitCode, fail
+from cli.forgotten import erasure_key
 from cli.installation import Installation
 from cli.output.export import print_summary, private_file, write_export
 from cli.output.progress import Interrupted, UnderWay
@@ -50,7 +51,7 @@ def export(
     with open_database() as engine:
         ledger = Ledger(home.redis_url, timeout_s=10)
         try:
-            waiting = _export(PersonExport(engine, ledger, person), person, output)
+            waiting = _export(PersonExport(engine, ledger, person, erasure_key(home)), person, output)
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,

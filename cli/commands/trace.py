@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from cli.database import read_connection
 from cli.exits import ExitCode, fail
+from cli.forgotten import erasure_key
 from cli.installation import Installation
 from cli.output.terminal import document
 from cli.output.trace import print_around, print_latest, print_nothing, print_story
@@ -53,7 +54,7 @@ def trace(
     home = Installation.from_environment()
     country_code = home.settings.seven_country_code
     with read_connection() as connection:
-        story = trace_story(connection, identifier, country_code)
+        story = trace_story(connection, identifier, country_code, erasure_key=erasure_key(home))
     unread = _add_pending(story, home.redis_url, country_code)
     if as_json:
         document(asdict(story))

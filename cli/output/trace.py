@@ -7,7 +7,8 @@ from typing import Any
 from cli.output.terminal import Column, fields, line, shown, suggestion, table
 from cli.output.values import short_times
 from operations.record_state import standing, time_line
-from operations.trace import MOST_DELIVERIES, MOST_RECORDS, Story
+from operations.trace import MOST_DELIVERIES, Story
+from operations.trace_records import MOST_RECORDS
 from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope

@@ -14,7 +14,8 @@ from console.page import Page, Visit
 from ledger.client import Ledger
 from operations.masking import masked_row, masked_subject, masked_url
 from operations.record_state import Moment, standing, time_line
-from operations.trace import Row, Story, trace_story
+from operations.trace import Story, trace_story
+from operations.trace_records import Row
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, pending_about
 from runtime.redis_errors import reason

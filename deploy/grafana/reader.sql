@@ -15,8 +15,12 @@ ALTER ROLE seven_reader CONNECTION LIMIT 10;
 GRANT USAGE ON SCHEMA seven TO seven_reader;
 GRANT SELECT ON seven.delivery_rates TO seven_reader;
 GRANT SELECT (status, result, final, status_at, first_seen_at, last_seen_at, changed_at) ON seven.messages TO seven_reader;
+GRANT SELECT (msg_id, kind, at) ON seven.message_receipts TO seven_reader;
 GRANT SELECT (label, links, clicked_links, clicks, views) ON seven.link_totals TO seven_reader;
 GRANT SELECT (hour, label, clicks, views) ON seven.link_activity TO seven_reader;
 GRANT SELECT ON seven.call_costs TO seven_reader;
 -- the recipient is one of our own numbers
-GRANT SELECT (recipient, sent_at, message_type, changed_at) ON seven.inbound_messages TO seven_reader;
+GRANT SELECT (recipient, channel, sent_at, message_type, changed_at) ON seven.inbound_messages TO seven_reader;
+-- not the number, nor the word: of an entry made by hand that is a note
+GRANT SELECT (channel, state, since, changed_at) ON seven.opt_outs TO seven_reader;
+GRANT SELECT (channel, state, at) ON seven.opt_out_events TO seven_reader;

@@ -87,4 +87,23 @@ ORDER BY date""",
     plot=("median_s", "within_s_95_percent"),
 )
 
-MESSAGES = (DELIVERIES_BY_DAY, STUCK, FAILED_AFTER_DELIVERED, TIME_TO_DELIVERY)
+READS_BY_DAY = NamedQuery(
+    "reads_by_day",
+    "Delivered messages that were read, by day",
+    "Messages by the day of their receipt of delivery, in UTC, and how many of them were read so far. RCS alone sends "
+    "such receipts: an SMS reports no reading, and of WhatsApp only those that were read are known.",
+    """
+SELECT {day[at]} AS day, count(*) AS delivered, count(read_at) AS read,
+       CAST(round(100.0 * count(read_at) / count(*), 1) AS double precision) AS read_percent
+FROM (
+    SELECT msg_id, min(at) FILTER (WHERE kind = 'delivered') AS at, min(at) FILTER (WHERE kind = 'read') AS read_at
+    FROM {s}message_receipts WHERE at >= :since GROUP BY msg_id
+) AS receipts
+WHERE at IS NOT NULL
+GROUP BY {date[at]}
+ORDER BY 1""",
+    (days(30),),
+    plot=("delivered", "read"),
+)
+
+MESSAGES = (DELIVERIES_BY_DAY, STUCK, FAILED_AFTER_DELIVERED, TIME_TO_DELIVERY, READS_BY_DAY)

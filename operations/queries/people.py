@@ -1,4 +1,4 @@
-"""Named queries about numbers: calls and inbound SMS of ours, and everything of one person."""
+"""Named queries about numbers: calls and inbound messages of ours, opt-outs, and everything of one person."""
 
 from operations.queries.named_query import NamedQuery
 from operations.queries.parameters import days, number
@@ -25,13 +25,15 @@ ORDER BY 1, direction, count(*) DESC, caller""",
 INBOUND_NUMBERS = NamedQuery(
     "inbound_numbers",
     "Your numbers, and who writes or calls them",
-    "Each of your numbers with the inbound SMS and calls of so many days, from how many different numbers.",
+    "Each of your numbers and agents with the inbound messages and calls of so many days, from how many different "
+    "numbers.",
     """
 SELECT number, CAST(sum(messages) AS bigint) AS messages, CAST(sum(calls) AS bigint) AS calls,
        count(DISTINCT person) AS people, max(latest_at) AS latest_at
 FROM (
-    SELECT recipient AS number, sender AS person, count(*) AS messages, 0 AS calls, max(sent_at) AS latest_at
-    FROM {s}inbound_messages WHERE sent_at >= :since GROUP BY recipient, sender
+    SELECT coalesce(recipient, agent_id) AS number, sender AS person, count(*) AS messages, 0 AS calls,
+           max(sent_at) AS latest_at
+    FROM {s}inbound_messages WHERE sent_at >= :since GROUP BY 1, sender
     UNION ALL
     SELECT recipient, caller, 0, count(*), max(started_at)
     FROM {s}calls WHERE direction = 'inbound' AND started_at >= :since GROUP BY recipient, caller
@@ -42,13 +44,44 @@ ORDER BY 2 DESC, 3 DESC, 1""",
     types={"latest_at": Time},
 )
 
+INBOUND_BY_CHANNEL = NamedQuery(
+    "inbound_by_channel",
+    "Inbound messages, by day and channel",
+    "What people wrote by SMS, RCS and WhatsApp, by the day of its sending, in UTC, from how many different numbers.",
+    """
+SELECT {day[sent_at]} AS day, channel, count(*) AS messages, count(DISTINCT sender) AS people
+FROM {s}inbound_messages
+WHERE sent_at >= :since
+GROUP BY {date[sent_at]}, channel
+ORDER BY 1, channel""",
+    (days(30),),
+    plot=("messages",),
+)
+
+OPT_OUTS_BY_DAY = NamedQuery(
+    "opt_outs_by_day",
+    "Opt-outs and returns, by day",
+    "Stop words and start words by the day on which they were sent, in UTC, those that people entered by hand among "
+    "them. Who stands as opted out now: seven-ingest opt-outs list.",
+    """
+SELECT {day[at]} AS day, count(*) FILTER (WHERE state = 'out') AS opted_out,
+       count(*) FILTER (WHERE state = 'in') AS opted_in, count(DISTINCT number) AS people
+FROM {s}opt_out_events
+WHERE at >= :since
+GROUP BY {date[at]}
+ORDER BY 1""",
+    (days(30),),
+    plot=("opted_out", "opted_in"),
+)
+
 PERSON = NamedQuery(
     "person",
     "What one number wrote, and its calls",
-    "Inbound SMS of a number and its calls in both directions, the latest first. Messages that you sent are not among "
-    "them: a status report names no recipient. What else is kept of a person: seven-ingest export.",
+    "Inbound messages of a number and its calls in both directions, the latest first. Messages that you sent are not "
+    "among them: a status report names no recipient. What else is kept of a person: seven-ingest export.",
     """
-SELECT sent_at AS at, 'inbound SMS' AS kind, recipient AS your_number, id, text AS content
+SELECT sent_at AS at, CASE channel WHEN 'rcs' THEN 'inbound RCS' WHEN 'whatsapp' THEN 'inbound WhatsApp'
+       ELSE 'inbound SMS' END AS kind, coalesce(recipient, agent_id) AS your_number, id, text AS content
 FROM {s}inbound_messages
 WHERE sender IN (:number, '+' || :number, '00' || :number)
 UNION ALL
@@ -66,4 +99,4 @@ ORDER BY 1 DESC, 4, 2""",
     many_rows=True,
 )
 
-PEOPLE = (CALLS_BY_DAY_AND_CALLER, INBOUND_NUMBERS, PERSON)
+PEOPLE = (CALLS_BY_DAY_AND_CALLER, INBOUND_NUMBERS, INBOUND_BY_CHANNEL, OPT_OUTS_BY_DAY, PERSON)

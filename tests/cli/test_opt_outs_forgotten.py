@@ -1,5 +1,7 @@
 """opt-outs of forgotten numbers: `check` still says yes, and never no where it cannot know."""
 
+import json
+
 import pytest
 from sqlalchemy import Engine, select
 
@@ -64,3 +66,13 @@ def test_a_scan_writes_no_forgotten_number(forgotten: CommandLine, engine: Engin
     assert forgotten.run("opt-outs", "scan").returncode == 0
     assert len(numbers(engine)) == 1
     assert NUMBER not in numbers(engine)
+
+
+def test_trace_and_export_know_the_opt_out(forgotten: CommandLine) -> None:
+    """By the number, as `check` does; without the key neither can."""
+    traced = forgotten.answer("trace", NUMBER)["opt_outs"]
+    assert [(row["state"], len(row["history"])) for row in traced] == [("out", 1)]
+    exported = json.loads(forgotten.run("export", NUMBER).stdout)["opt_outs"]
+    assert [(row["state"], len(row["opt_out_events"])) for row in exported] == [("out", 1)]
+    forgotten.environment["SEVEN_ERASURE_KEY"] = ""
+    assert forgotten.run("trace", NUMBER).returncode == 1

@@ -26,6 +26,8 @@ HIDDEN = (
     *("deliveries.payload", "dead_letters.envelope", "inbound_messages.sender", "inbound_messages.text"),
     *("messages.msg_id", "messages.foreign_id"),
     *("inbound_messages.id", "calls.caller", "calls.recipient", "link_totals.final_url", "links.tracking_url"),
+    *("inbound_messages.postback", "inbound_messages.latitude", "call_digits.digit", "forgotten.hash"),
+    *("opt_outs.number", "opt_outs.word", "opt_out_events.number", "opt_out_events.word", "opted_out.number"),
 )
 
 
@@ -84,7 +86,7 @@ def test_every_business_panel_has_data(reader: "psycopg.Connection[Any]"):
 
 
 def test_figures_equal_the_tables(watched: Watched, reader: "psycopg.Connection[Any]"):
-    """Messages, inbound messages, clicks, calls and cost equal counts over all rows."""
+    """Messages, inbound messages, opt-outs, clicks, calls and cost equal counts over all rows."""
     rows_by_panel = {
         panel["title"]: reader.execute(as_grafana(target["rawSql"]).encode()).fetchall()
         for panel, target in targets("business")
@@ -99,6 +101,8 @@ def test_figures_equal_the_tables(watched: Watched, reader: "psycopg.Connection[
         for title in ("Messages by status", "Messages by result"):
             assert rows_by_panel["Messages"] == [(sum(row[-1] for row in rows_by_panel[title]),)]
         assert rows_by_panel["Inbound messages"] == [(count("SELECT count(*) FROM seven.inbound_messages"),)]
+        assert sum(row[-1] for row in rows_by_panel["Inbound by channel"]) == rows_by_panel["Inbound messages"][0][0]
+        assert rows_by_panel["Opted out"] == [(count("SELECT count(*) FROM seven.opted_out"),)]
         assert sum(row[3] for row in rows_by_panel["Labels"]) == count("SELECT sum(clicks) FROM seven.links")
         assert sum(row[-1] for row in rows_by_panel["Calls by direction"]) == count("SELECT count(*) FROM seven.calls")
         assert rows_by_panel["Cost"] == [(sum(row[-1] for row in rows_by_panel["Cost by basis"]),)]

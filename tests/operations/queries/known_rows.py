@@ -5,7 +5,16 @@ from decimal import Decimal
 
 from seven.archive_records import ArchivedDelivery
 from seven.record import Record
-from seven.records import Call, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
+from seven.records import (
+    Call,
+    InboundMessage,
+    LinkEvent,
+    Message,
+    MessageReceipt,
+    MessageStatus,
+    OptOutEvent,
+    TrackedLink,
+)
 from store.archive import first_id
 
 NOW = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
@@ -41,10 +50,35 @@ def rows() -> list[Record]:
         *links(),
         *calls(),
         *deliveries(),
-        InboundMessage(id="a", sender=PERSON, recipient=OURS, text="yes", sent_at=NOW),
-        InboundMessage(id="b", sender=f"+{PERSON}", recipient=OURS, text="STOP", sent_at=NOW - DAY),
-        InboundMessage(id="c", sender="SMS", recipient="4930222", text="no", sent_at=NOW - 2 * DAY),
-        InboundMessage(id="d", sender=f"{PERSON}9", recipient=OURS, text="another's", sent_at=NOW - 60 * DAY),
+        InboundMessage(id="a", channel="sms", sender=PERSON, recipient=OURS, text="yes", sent_at=NOW),
+        InboundMessage(id="b", channel="sms", sender=f"+{PERSON}", recipient=OURS, text="STOP", sent_at=NOW - DAY),
+        InboundMessage(id="c", channel="sms", sender="SMS", recipient="4930222", text="no", sent_at=NOW - 2 * DAY),
+        InboundMessage(id="e", sender=PERSON, agent_id="bakery", channel="rcs", text="rolls?", sent_at=NOW - 2 * HOUR),
+        *receipts(),
+        *opt_outs(),
+        InboundMessage(
+            id="d", channel="sms", sender=f"{PERSON}9", recipient=OURS, text="another's", sent_at=NOW - 60 * DAY
+        ),
+    ]
+
+
+def receipts() -> list[Record]:
+    """Two messages delivered yesterday, of which one was read, twice; a third was read, delivered no report says."""
+    received = [
+        ("1", "delivered", NOW - DAY), ("1", "read", NOW - DAY + HOUR), ("1", "read", NOW), ("2", "delivered", NOW - DAY),
+        ("3", "read", NOW), ("5", "delivered", NOW - HOUR), ("5", "read", NOW),
+    ]  # fmt: skip
+    return [MessageReceipt(msg_id=msg_id, kind=kind, at=at) for msg_id, kind, at in received]
+
+
+def opt_outs() -> list[Record]:
+    """One person who opts out and in again, another who opts out, and one of long ago."""
+    events = [
+        (PERSON, "out", NOW - DAY), (PERSON, "in", NOW), (f"{PERSON}9", "out", NOW), (PERSON, "out", NOW - 60 * DAY),
+    ]  # fmt: skip
+    return [
+        OptOutEvent(number=number, recipient=OURS, channel="sms", at=at, state=state, inbound_id=f"{nth}")
+        for nth, (number, state, at) in enumerate(events)
     ]
 
 
