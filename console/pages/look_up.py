@@ -21,6 +21,7 @@ from operations.trace_unapplied import PendingSearch, pending_about
 from runtime.redis_errors import reason
 from seven.envelope import RAW
 from seven.field_types import storable
+from seven.key_presses import without_keys
 from seven.phone_numbers import digits
 from store.schema import OPEN_OUTCOMES
 
@@ -117,7 +118,7 @@ async def _story(visit: Visit, term: str, *, searches_ledger: bool) -> Response:
         200 if story or searches_ledger else 404,  # an address that leads nowhere; a question may have no answer
         story=story,
         delivery=story.delivery and _visible(story.delivery, masked),
-        payload=None if masked or story.delivery is None else readable_payload(story.delivery["payload"]),
+        payload=None if masked or story.delivery is None else readable_payload(story.delivery),
         records=_records(story, masked),
         moments=[_visible_moment(moment, masked) for moment in time_line(story)],
         deliveries=[_visible(row, masked) for row in story.deliveries],
@@ -161,17 +162,22 @@ def _visible_moment(moment: Moment, masked: bool) -> Moment:
     return Moment(moment.at, shown["status"], moment.kind, masked_subject(moment.record), masked_url(moment.url))
 
 
-def readable_payload(payload: str | None) -> str | None:
-    """A payload as indented JSON, or the text of its bytes if it was not decoded; None if it is no longer kept."""
+def readable_payload(delivery: Row) -> str | None:
+    """The payload as indented JSON, or the text of its bytes if it was not decoded; None if it is no longer kept.
+
+    Never with the keys that were pressed in a call, kept or not: they may be a PIN.
+    """
+    payload, event_type = delivery["payload"], delivery["event_type"]
     if payload is None:
         return None
     try:
         if payload.startswith(RAW):
             text = base64.b64decode(payload.removeprefix(RAW), validate=True).decode("utf-8", "backslashreplace")
+            text = without_keys(text, event_type)
         else:
-            text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        text = payload
+            text = json.dumps(without_keys(json.loads(payload), event_type), indent=2, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):  # TypeError: JSON, but no fields
+        text = without_keys(payload, event_type)
     return (
         text if len(text) <= MOST_PAYLOAD else f"{text[:MOST_PAYLOAD]}… and {len(text) - MOST_PAYLOAD} more characters"
     )

@@ -181,4 +181,20 @@ def test_every_question_has_an_answer(client: TestClient, name: str):
 )
 def test_a_payload_is_readable(payload: str | None, text: str | None):
     """Whatever was received."""
-    assert readable_payload(payload) == text
+    assert readable_payload({"payload": payload, "event_type": "dlr"}) == text
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param('{"data": {"id": 8, "dtmf_digit": "7"}, "webhook_event": "voice_dtmf"}', id="JSON"),
+        pytest.param("base64:ZHRtZl9kaWdpdD03/w==", id="bytes"),
+        pytest.param('["dtmf_digit 7"]', id="no fields"),
+    ],
+)
+def test_no_page_shows_a_pressed_key(payload: str):
+    """Though it was kept, and to whoever sees texts."""
+    shown = readable_payload({"payload": payload, "event_type": "voice_dtmf"})
+    assert shown
+    assert "7" not in shown
+    assert "dtmf_digit" in shown
