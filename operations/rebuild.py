@@ -54,13 +54,15 @@ def chunks(engine: Engine, scope: Scope, subjects: int = SUBJECTS_PER_CHUNK, pag
 
 def preview(
     engine: Engine, chunk: Chunk, overrides: Overrides = NO_OVERRIDES, register: ForgottenRegister = NO_REGISTER
-) -> ChunkResult:
+) -> Iterator[ChunkResult]:
     """What `rebuild` would do. Writes and locks nothing. Raises SQLAlchemyError when the database is away."""
-    if too_many := _too_many(chunk):
-        return too_many
-    with engine.connect().execution_options(reads=True) as connection:
-        forgotten = register.read(connection)
-        return ChunkResult(chunk, refold(connection, chunk.aggregate, chunk.subjects, overrides, forgotten))
+
+    def compare_with_archive(part: Chunk) -> ChunkResult:
+        with engine.connect().execution_options(reads=True) as connection:
+            forgotten = register.read(connection)
+            return ChunkResult(part, refold(connection, part.aggregate, part.subjects, overrides, forgotten))
+
+    return _apart(chunk, compare_with_archive)
 
 
 def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> Iterator[ChunkResult]:
@@ -68,18 +70,23 @@ def rebuild(store: Store, chunk: Chunk, overrides: Overrides = NO_OVERRIDES) -> 
 
     Raises StoreAway; every result yielded before is committed.
     """
+    return _apart(chunk, lambda part: _replace(store, part, overrides))
+
+
+def _apart(chunk: Chunk, attempt: Callable[[Chunk], ChunkResult]) -> Iterator[ChunkResult]:
+    """The result of a chunk; where any of its rows can never be written, that of each subject."""
     if too_many := _too_many(chunk):
         yield too_many
         return
     try:
-        yield _replace(store, chunk, overrides)
+        yield attempt(chunk)
     except Exception as error:
         reason = unwritable_reason(error)
         if reason is None:
             raise
         if len(chunk.subjects) > 1:
             for subject in chunk.subjects:
-                yield from rebuild(store, Chunk(chunk.aggregate, (subject,), 0), overrides)
+                yield from _apart(Chunk(chunk.aggregate, (subject,), 0), attempt)
         else:
             yield _left(chunk, reason)
 

@@ -1,6 +1,7 @@
 """Refold: what the rows of subjects should be, by all their archived deliveries and today's code."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -73,8 +74,9 @@ def refold(
     to_read, known = set(subjects), set[str]()
     while to_read:
         known |= to_read
-        for row in archived(connection, aggregate, to_read):
-            fold.add(row)
+        with closing(archived(connection, aggregate, to_read)) as rows:
+            for row in rows:
+                fold.add(row)
         to_read = fold.subjects - known
     before = records_of_subjects(connection, aggregate, known)
     folded = {row_key(record): record for record in keep_earliest(fold.records.values())}

@@ -1,6 +1,6 @@
 """Archive: the applied deliveries, by time of receipt and by subject."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -113,13 +113,15 @@ def census(connection: Connection, aggregate: Aggregate, subjects: Collection[st
     return {subject: Census(count, earliest) for subject, count, earliest in rows if earliest is not None}
 
 
-def archived(connection: Connection, aggregate: Aggregate, subjects: Collection[str]) -> Iterator[ArchivedDelivery]:
-    """All applied deliveries of these subjects; only ROWS_AT_ONCE of them are in memory."""
+def archived(
+    connection: Connection, aggregate: Aggregate, subjects: Collection[str]
+) -> Generator[ArchivedDelivery, None, None]:
+    """All applied deliveries of these subjects; only ROWS_AT_ONCE of them are in memory. Close it if you end early."""
     ordered = sorted(subjects)
     for start in range(0, len(ordered), KEYS_AT_ONCE):
         query = select_records("deliveries", _about(aggregate, ordered[start : start + KEYS_AT_ONCE]))
-        rows = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
-        yield from (ArchivedDelivery(**row) for row in rows.mappings())
+        with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
+            yield from (ArchivedDelivery(**row) for row in rows.mappings())
 
 
 def resubject(connection: Connection, moved: Sequence[Moved]) -> None:

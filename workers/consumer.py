@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 from redis.exceptions import RedisError
 
@@ -11,9 +12,9 @@ from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from runtime.redis_errors import reason
-from seven.archive_records import ArchivedDelivery
 from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
+from store.delivery_rows import Projection
 from store.fence import Fenced
 from store.projection import project_batch, unreadable
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
@@ -116,14 +117,16 @@ class Consumer:
             isolated = self._isolation.consume(store, first)
             if isolated is None:
                 return False
-            deliveries = isolated
+            projections = isolated
         else:
-            deliveries = self._write(store, batches)
+            projections = self._write(store, batches)
         self._breaker.succeeded()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
         took_s = time.monotonic() - started
+        deliveries = [projection.delivery for projection in projections]
         outcomes = [delivery.outcome or "" for delivery in deliveries]
+        self._metrics.opted(record for projection in projections for record in projection.records)
         self._metrics.consumed(queue, outcomes, took_s)
         self._metrics.lag(queue, deliveries)
         self._metrics.remarked(queue, deliveries)
@@ -145,26 +148,24 @@ class Consumer:
         except RedisError as error:
             log.warning("not released", batches=len(batch_ids), cause=reason(error))
 
-    def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[ArchivedDelivery]:
-        """Write batches in one transaction. Returns the row of each delivery. Raises StoreAway, Refused or Fenced."""
+    def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[Projection]:
+        """Write batches in one transaction. Returns what was written. Raises StoreAway, Refused or Fenced."""
         options = self._options.with_forgotten(store.forgotten)
         projections = [
             projection for batch in batches if isinstance(batch, Batch) for projection in project_batch(batch, options)
         ]
         projections += [unreadable(batch) for batch in batches if isinstance(batch, Unreadable)]
-        deliveries = [projection.delivery for projection in projections]
+        rows, written = [projection.rows() for projection in projections], projections.copy()
 
         def bury(index: int, reason: str) -> tuple[Record, ...]:
-            buried = projections[index].refused(reason)
-            deliveries[index] = buried.delivery
-            return buried.rows()
+            written[index] = projections[index].refused(reason)
+            return written[index].rows()
 
         try:
-            store.write(row for projection in projections for row in projection.rows())
+            store.write(chain.from_iterable(rows))
         except Refused:  # one row, or two that do not merge: bury what cannot be written, write the others
-            store.write_apart([projection.rows() for projection in projections], bury)
-        self._metrics.opted(record for projection in projections for record in projection.records)
-        return deliveries
+            store.write_apart(rows, bury)
+        return written
 
 
 def _portions(batches: Sequence[Taken], max_deliveries: int) -> Iterator[list[Taken]]:

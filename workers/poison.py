@@ -11,7 +11,6 @@ from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
 from runtime.redis_errors import reason
-from seven.archive_records import ArchivedDelivery
 from store.delivery_rows import Projection
 from store.forgotten_blanks import without_forgotten_text
 from store.projection import DIED, numbered, project_line, unread_envelope
@@ -38,8 +37,8 @@ class Isolation:
     def __init__(self, ledger: Ledger, options: ProjectionOptions = DEFAULT_OPTIONS) -> None:
         self._ledger, self._options = ledger, options
 
-    def consume(self, store: Store, batch: Batch) -> list[ArchivedDelivery] | None:
-        """Mark and write a batch's envelopes one at a time. Returns their rows; does not settle the batch.
+    def consume(self, store: Store, batch: Batch) -> list[Projection] | None:
+        """Mark and write a batch's envelopes one at a time. Returns what was written; does not settle the batch.
 
         None while another worker does this. Raises StoreAway, Refused, Fenced or redis.RedisError; it may be repeated
         then.
@@ -50,7 +49,7 @@ class Isolation:
             log.warning("suspect", batch=batch.id, queue=batch.header.queue, deliveries=len(batch.lines))
             return [self._consume_alone(store, claim, batch, ordinal, line) for ordinal, line in batch.numbered()]
 
-    def _consume_alone(self, store: Store, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> ArchivedDelivery:
+    def _consume_alone(self, store: Store, claim: Claim, batch: Batch, ordinal: int, line: bytes) -> Projection:
         row = numbered(batch, ordinal)
         try:
             deaths = claim.begin(ordinal)
@@ -75,10 +74,10 @@ class Isolation:
             log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=reason(error))
 
 
-def _write(store: Store, projection: Projection) -> ArchivedDelivery:
+def _write(store: Store, projection: Projection) -> Projection:
     try:
         store.write(projection.rows())
     except Refused as error:
         projection = projection.refused(str(error))
         store.write(projection.rows())
-    return projection.delivery
+    return projection

@@ -98,7 +98,7 @@ def _carry_out(engine: Engine, scope: Scope, size: int, overrides: Overrides, re
     with UnderWay("subjects", report.subjects) as progress:
         pending = takewhile(lambda _: not progress.interrupted, chunks(engine, scope, size))
         results = (
-            (preview(engine, chunk, overrides, register) for chunk in pending)
+            (result for chunk in pending for result in preview(engine, chunk, overrides, register))
             if report.dry_run
             else rebuild_all(Store(engine, register), pending, overrides, progress.pause)
         )

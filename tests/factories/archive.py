@@ -66,7 +66,7 @@ def rebuilt(
 
 def previews(engine: Engine, scope: Scope = EVERYTHING, overrides: Overrides = NO_OVERRIDES) -> list[ChunkResult]:
     """The results that a rebuild of everything in a scope would have."""
-    return [preview(engine, chunk, overrides) for chunk in chunks(engine, scope)]
+    return [result for chunk in chunks(engine, scope) for result in preview(engine, chunk, overrides)]
 
 
 def put(engine: Engine, record: Record, changed_at: datetime = LONG_AGO) -> None:

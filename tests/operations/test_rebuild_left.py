@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from operations.refold import LeftSubject, Overrides
 from seven.events.dlr import StatusReport
+from seven.records import Message
 from store.archive import Scope
 from store.delivery_rows import Projection
 from store.record_rows import row_key
@@ -83,3 +84,24 @@ def test_a_failing_projection_removes_nothing(
         ("7", "a delivery could not be projected: ZeroDivisionError")
     ]
     assert rows(engine) == {**right, MESSAGE: spoilt}
+
+
+def test_a_subject_that_cannot_be_merged_is_left_alone(
+    engine: Engine, archive: list[Projection], monkeypatch: pytest.MonkeyPatch
+):
+    """Neither the others of its chunk nor the preview fail with it."""
+    assert archive
+    merge = Message.merge
+
+    def merge_all_but_one(self: Message, other: Any) -> Any:
+        if self.msg_id == "7":
+            raise AttributeError
+        return merge(self, other)
+
+    monkeypatch.setattr(Message, "merge", merge_all_but_one)
+    put(engine, replace(rows(engine)["messages", ("8",)], status="ODD"))
+    for results in (previews(engine, Scope(event_type="dlr")), rebuilt(engine, Scope(event_type="dlr"))):
+        assert [left for done in results for left in done.refolded.left] == [
+            LeftSubject("7", "could not be merged: AttributeError")
+        ]
+        assert [change.key for done in results for change in done.refolded.changes] == [("8",)]

@@ -41,11 +41,11 @@ class MortalLedger(Ledger):
         return None if isinstance(sys.exc_info()[1], Death) else super().run(*arguments)
 
 
-def die_over(redis_url: str, batch: str, times: int) -> None:
+def die_over(redis_url: str, batch: str, times: int, queue: str = "dlr") -> None:
     """Let this many workers take a batch and be killed."""
     for _ in range(times):
         ledger = Ledger(redis_url)
-        ledger.take("dlr", [batch])
+        ledger.take(queue, [batch])
         ledger.close()
 
 

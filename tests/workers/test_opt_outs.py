@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select, update
 
 from ledger.client import Ledger
@@ -20,7 +21,9 @@ from store.schema import inbound_messages, opt_out_events, opt_outs
 from tests.factories.aged_rows import DAY, keep_days, retain
 from tests.factories.aged_rows import NOW as NOW_OF_RETENTION
 from tests.factories.envelopes import NOW, Accept, envelope
+from tests.workers.dying_workers import die_over
 from workers.consumer import Consumer
+from workers.metrics import WorkerMetrics
 from workers.urgent_queues import UrgentQueues
 
 OPTIONS = ProjectionOptions(opt_out_words=built_in_words())
@@ -53,6 +56,18 @@ def test_stop_opts_out_and_start_in(consumer: Consumer, engine: Engine, accept: 
         "sms_mo", [accept(sms("4", "STOP", sender="SMS"), sms("5", "STOP", sender="36111"), queue="sms_mo")]
     )
     assert standings(engine) == [(NUMBER, OURS, "sms", "in", "start")]
+
+
+@pytest.mark.parametrize("deaths", [pytest.param(0, id="at first"), pytest.param(3, id="one at a time")])
+def test_each_is_counted(redis_url: str, engine: Engine, ledger: Ledger, accept: Accept, deaths: int) -> None:
+    """Also where a batch is consumed one delivery at a time, since workers died over it; by state."""
+    registry = CollectorRegistry()
+    counting = Consumer(ledger, Store(engine), CircuitBreaker(), WorkerMetrics(registry), options=OPTIONS)
+    batch = accept(sms("1", "STOP"), sms("2", "hello"), sms("3", "START", time="1777600001"), queue="sms_mo")
+    die_over(redis_url, batch, deaths, queue="sms_mo")
+    counting.consume("sms_mo", [batch])
+    counts = [registry.get_sample_value("seven_opt_outs_total", {"state": state}) for state in ("out", "in")]
+    assert counts == [1, 1]
 
 
 def test_two_stops_of_which_one_names_no_recipient(consumer: Consumer, engine: Engine, accept: Accept) -> None:
