@@ -58,6 +58,21 @@ def test_stop_opts_out_and_start_in(consumer: Consumer, engine: Engine, accept: 
     assert standings(engine) == [(NUMBER, OURS, "sms", "in", "start")]
 
 
+def test_what_was_written_to_an_agent_is_of_this_agent(consumer: Consumer, engine: Engine, accept: Accept) -> None:
+    """An RCS message has no recipient but its agent; by which `check --recipient` asks."""
+    fields = {
+        "id": "1",
+        "sender": NUMBER,
+        "agent_id": "bakery",
+        "message_type": "RCS",
+        "text": "STOP",
+        "time": 1777600000,
+    }
+    stop = Envelope("1", "rcs", NOW, "JSON", {"webhook_event": "rcs", "data": fields})
+    consumer.consume("rcs", [accept(stop, queue="rcs")])
+    assert standings(engine) == [(NUMBER, "bakery", "rcs", "out", "stop")]
+
+
 @pytest.mark.parametrize("deaths", [pytest.param(0, id="at first"), pytest.param(3, id="one at a time")])
 def test_each_is_counted(redis_url: str, engine: Engine, ledger: Ledger, accept: Accept, deaths: int) -> None:
     """Also where a batch is consumed one delivery at a time, since workers died over it; by state."""
