@@ -41,6 +41,9 @@ def secrets_of(settings: type[Environment]) -> tuple[str, ...]:
     return tuple(name.lower() for name, field in declared([settings]) if is_secret(field))
 
 
+MOUNTED = {"SEVEN_OPT_OUT_WORDS_FILE"}
+"""Files that docker-compose.yml gives to the containers that read them."""
+
 # A container that needs no secret gets none.
 NEEDED = {
     "ingest": secrets_of(IngestSettings),
@@ -102,8 +105,9 @@ def faults(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def own_files(names: Iterable[str]) -> list[str]:
-    """The names that set one of our settings by a file. Compose has names in _FILE of its own, as COMPOSE_FILE."""
-    return sorted(name for name in names if name.endswith("_FILE") and name.removesuffix("_FILE") in NAMES)
+    """The names that set one of our settings by a file that no container sees; COMPOSE_FILE is compose's own."""
+    files = {name for name in names if name.endswith("_FILE") and name.removesuffix("_FILE") in NAMES}
+    return sorted(files - MOUNTED)
 
 
 def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from seven.envelope import RAW
+from seven.number_spelling import follows_country_code, plain
 from seven.phone_numbers import COUNTRY_CODE, digits, national_digits
 
 _TRUNK = "(0)"
@@ -89,10 +90,9 @@ class Number(DataSubject):
 
     @cached_property
     def _national_pattern(self) -> re.Pattern[str] | None:
-        """Only where no digit stands before it in the run: after another country's code it is another number."""
         if self.national is None:
             return None
-        return re.compile(rf"(?<![0-9\s\-/.()]){_BETWEEN}{_BETWEEN.join(self.national)}(?!\d)", re.ASCII)
+        return re.compile(rf"(?<!\d){_BETWEEN.join(self.national)}(?!\d)", re.ASCII)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -101,12 +101,17 @@ class Number(DataSubject):
 
     def is_in(self, text: str) -> bool:
         """Whether a text contains its digits in sequence, with no other digits next to them."""
-        text = text.replace("\xa0", " ")
-        if self._national_pattern and self._national_pattern.search(text.replace(_TRUNK, "0")):
+        text = plain(text)
+        if self._national_pattern and self._is_national_in(text.replace(_TRUNK, "0"), self._national_pattern):
             return True
         if _TRUNK not in text:  # the usual case
             return self._pattern.search(text) is not None
         return any(self._is_in_run(run) for run in _RUN.findall(text))
+
+    @staticmethod
+    def _is_national_in(text: str, pattern: re.Pattern[str]) -> bool:
+        """Whether it stands there without its country code; after another country's it is another number."""
+        return any(not follows_country_code(text, match.start()) for match in pattern.finditer(text))
 
     def _is_in_run(self, run: str) -> bool:
         """Whether it is in a run of digits and punctuation, in which each `(0)` may be read or skipped.

@@ -5,15 +5,17 @@ A hash tells nothing to whoever lacks the key; with the key, any number can be t
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from seven.data_subject import DataSubject, Leaf, is_personal_leaf
 from seven.envelope import RAW
 from seven.number_readings import numbers_in
+from seven.number_spelling import plain
 from seven.phone_numbers import COUNTRY_CODE
 
 PSEUDONYM = "forgotten-"
@@ -21,9 +23,9 @@ PSEUDONYM = "forgotten-"
 
 _BLOCK = 64
 """Of SHA-256, in bytes."""
-_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
-_SPACES = frozenset({r"\n", r"\t", r"\r", r"\f", r"\u00a0", r"\u000b"})
-"""What may stand between the digits of a number."""
+_ESCAPE = re.compile(r"\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|u[0-9a-f]{4}|.)")
+_IN_A_NUMBER = frozenset("0123456789+-/.() ")
+"""What may stand in a number."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,14 @@ class ForgottenNumbers:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    """What an escape of JSON is between digits: a space, or no part of a number."""
-    return " " if escape[0] in _SPACES else "/" if escape[0] == "\\/" else "x"
+    """What an escape of JSON is between digits: a plain part of a number, nothing, or an x for whatever else."""
+    return _plain_escape(escape[0])
+
+
+@lru_cache(4096)
+def _plain_escape(escape: str) -> str:
+    char: str = json.loads(f'"{escape}"')
+    return "".join(each if each in _IN_A_NUMBER else " " if each.isspace() else "x" for each in plain(char))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,13 @@ is read as a digit.
 import re
 from collections.abc import Iterator
 
+from seven.number_spelling import follows_country_code, plain
 from seven.phone_numbers import COUNTRY_CODE, LONGEST_NUMBER, SHORTEST_NUMBER, writes_a_trunk_prefix
 
 _TRUNK = "(0)"
-_RUN = re.compile(rf"[0-9(][0-9\s\-/.()]{{{SHORTEST_NUMBER - 1},}}", re.ASCII)
+_SHORTEST_WRITTEN = SHORTEST_NUMBER - 2
+"""Characters: of a number written with a 0 instead of its country code, which has up to three digits."""
+_RUN = re.compile(rf"[0-9(][0-9\s\-/.()]{{{_SHORTEST_WRITTEN - 1},}}", re.ASCII)
 """A run of digits and of what may stand between them, long enough for a number."""
 _DIGITS = re.compile("[0-9]+")
 _DIGITS_OR_TRUNK = re.compile(r"\(0\)|[0-9]+")
@@ -21,17 +24,20 @@ _Reading = tuple[str, bool]
 
 def numbers_in(text: str, country_code: int = COUNTRY_CODE) -> set[str]:
     """The digits, with the country code, of every number of which the text may be read to contain the digits."""
-    numbers: set[str] = set()
-    if len(text) < SHORTEST_NUMBER:
+    numbers, may_be_national = set[str](), False
+    if len(text) < _SHORTEST_WRITTEN:
         return numbers
-    for run in _RUN.findall(text.replace("\xa0", " ")):
+    text = plain(text)
+    for run in _RUN.findall(text):
         groups: list[str] = _DIGITS.findall(run)
         if _TRUNK in run:
             numbers.update(_international(run))
         else:
             _add_plain(numbers, groups)  # the usual case, in a fraction of the time
-        if groups and groups[0][0] == "0":
-            numbers.update(_national(run, country_code))
+        if any(group[0] == "0" for group in groups):
+            may_be_national = True
+    if may_be_national:
+        numbers.update(_national(text.replace(_TRUNK, "0"), country_code))
     return numbers
 
 
@@ -83,15 +89,19 @@ def _of_length(readings: set[_Reading]) -> Iterator[str]:
     return (digits for digits, _ in readings if SHORTEST_NUMBER <= len(digits) <= LONGEST_NUMBER)
 
 
-def _national(run: str, country_code: int) -> Iterator[str]:
-    """A number without its country code begins with a 0, and with its run: after another code it is another number."""
-    groups = _DIGITS.findall(run.replace(_TRUNK, "0"))
-    drops, digits = writes_a_trunk_prefix(country_code), ""
-    for group in groups:
-        digits += group
-        within = digits[drops:]
-        number = f"{country_code}{within}"
-        if len(number) > LONGEST_NUMBER:
-            return
-        if len(within) >= SHORTEST_NUMBER:
-            yield number
+def _national(text: str, country_code: int) -> Iterator[str]:
+    """A number without its country code begins with a 0; after another country's code it is another number."""
+    drops = writes_a_trunk_prefix(country_code)
+    for run in _RUN.finditer(text):
+        groups = list(_DIGITS.finditer(run[0]))
+        for index, first in enumerate(groups):
+            if first[0][0] != "0" or follows_country_code(text, run.start() + first.start()):
+                continue
+            digits = ""
+            for group in groups[index:]:
+                digits += group[0]
+                number = f"{country_code}{digits[drops:]}"
+                if len(number) > LONGEST_NUMBER:
+                    break
+                if len(number) >= SHORTEST_NUMBER:
+                    yield number

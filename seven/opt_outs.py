@@ -57,8 +57,9 @@ def opt_out_records(
     if number is None:
         return
     is_repeatable = not is_dated and (recognized.state == "in" or not is_short_digest(message.id))
+    recipient = opt_out_recipient(message.recipient or message.agent_id, country_code)
     yield from opt_out_entry(
-        (number, opt_out_recipient(message.recipient or message.agent_id, country_code), message.channel or CHANNELS[0]),
+        (number, recipient, message.channel or CHANNELS[0]),
         recognized.state,
         latest_reading(message.sent_at) if recognized.state == "out" else message.sent_at,
         recognized.word,

@@ -5,11 +5,12 @@ the same, since plans change, and fictional numbers are in none.
 """
 
 import re
-import unicodedata
 from functools import cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
+
+from seven.number_spelling import plain
 
 SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
 """Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""
@@ -23,7 +24,6 @@ _TRUNK = "(0)"
 _PUNCTUATION = re.compile(r"[\s\-/.()]")
 _INTERNATIONAL = re.compile(r"^(?:\+|00(?=[1-9]))")
 _E164 = re.compile(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}")
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 _LONGEST_TEXT = 60
 
 
@@ -34,15 +34,15 @@ def digits(text: str, country_code: int = COUNTRY_CODE) -> str:
     there, if that country writes its own numbers without a 0, as the United States do. Raises ValueError for what is
     no number: a name, a short code, fewer than 8 or more than 15 digits. Its sentence does not repeat the text.
     """
-    plain = _plain(text)
-    bare = _PUNCTUATION.sub("", plain)
+    written = _plain(text)
+    bare = _PUNCTUATION.sub("", written)
     if (prefix := _INTERNATIONAL.match(bare)) is not None:
-        return _international(bare[prefix.end() :], _without_trunk(plain))
+        return _international(bare[prefix.end() :], _without_trunk(written))
     if bare.startswith("0"):
         return _checked(_e164(_parsed(bare, country_code)))
     if not writes_a_trunk_prefix(country_code) and phonenumbers.is_valid_number(number := _parsed(bare, country_code)):
         return _checked(_e164(number))
-    return _international(bare, _without_trunk(plain))
+    return _international(bare, _without_trunk(written))
 
 
 def national_digits(number: str, country_code: int) -> str | None:
@@ -52,7 +52,7 @@ def national_digits(number: str, country_code: int) -> str | None:
     """
     code = str(country_code)
     within = number.removeprefix(code)
-    if within == number or len(within) < SHORTEST_NUMBER:
+    if within == number or len(number) < SHORTEST_NUMBER:
         return None
     return f"0{within}" if writes_a_trunk_prefix(country_code) else within if within.startswith("0") else None
 
@@ -70,17 +70,15 @@ def is_country_code(number: int) -> bool:
 
 
 def _plain(text: str) -> str:
-    """The text in ASCII: address books copy invisible marks, dashes and wide digits along. Raises ValueError."""
-    text = unicodedata.normalize("NFKC", text[: _LONGEST_TEXT + 1]).translate(_DASHES)
-    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip().removeprefix("tel:")
-    text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    """The text in ASCII. Raises ValueError."""
+    text = plain(text[: _LONGEST_TEXT + 1]).strip().removeprefix("tel:")
     if len(text) > _LONGEST_TEXT or not re.fullmatch(r"\+?[0-9]+", _PUNCTUATION.sub("", text)):
         raise ValueError(EXPECTED)
     return text
 
 
-def _without_trunk(plain: str) -> str:
-    return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", plain.replace(_TRUNK, "")), count=1)
+def _without_trunk(written: str) -> str:
+    return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", written.replace(_TRUNK, "")), count=1)
 
 
 def _international(written: str, without_trunk: str) -> str:

@@ -192,10 +192,19 @@ def test_a_bad_configuration_is_explained(setup: Setup, values: dict[str, str], 
 
 
 @pytest.mark.parametrize(
-    "line", sorted({*settings_in(RUNBOOK), "PGPASSFILE=x", "COMPOSE_ENV_FILES=x", "MY_OWN_FILE=x"})
+    "line",
+    sorted(
+        {
+            *settings_in(RUNBOOK),
+            "PGPASSFILE=x",
+            "COMPOSE_ENV_FILES=x",
+            "MY_OWN_FILE=x",
+            "SEVEN_OPT_OUT_WORDS_FILE=./words.toml",
+        }
+    ),
 )
 def test_names_of_other_tools(setup: Setup, line: str):
-    """Setup accepts the runbook's `COMPOSE_FILE=…`, and any other name in _FILE that is no setting of ours."""
+    """Setup accepts the runbook's `COMPOSE_FILE=…`, a file that compose mounts, and any name in _FILE that is no setting of ours."""
     name, _, value = line.partition("=")
     ended = setup.run({**GOOD, name: value})
 
