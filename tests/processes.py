@@ -10,10 +10,14 @@ from pathlib import Path
 
 import httpx2
 
+from tests.forks import Fork
+from tests.order import DEPLOY_CHECK
 from tests.servers import PATIENCE_S, eventually, free_port
 
 ROOT = Path(__file__).parents[1]
 FLOWER_PASSWORD = ("ops", "correct-horse-battery")
+FORKED = not os.environ.get(DEPLOY_CHECK)
+"""Whether our processes are forked with their modules loaded: it saves two seconds of processor time for each."""
 
 
 class Process:
@@ -24,15 +28,18 @@ class Process:
         self.log = directory / f"{name}.log"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEVEN_", "REDIS_", "DATABASE_"))}
         self.environment |= environment
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
         self._began_at = 0
 
     def start(self) -> None:
         self._began_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
-            )
+            if FORKED and _is_loaded(self.command):
+                self.process = Fork(self.command[2:], ROOT, self.environment, output.fileno())
+            else:
+                self.process = subprocess.Popen(
+                    self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+                )
 
     def wait_until_logged(self, text: str) -> None:
         """Wait until the process has logged a text since its last start; fails if the process ends before."""
@@ -153,6 +160,11 @@ def beat(directory: Path, environment: dict[str, str], name: str = "beat", throu
     """Beat, not yet started; `through` are modules that launch it, with their arguments."""
     command = [sys.executable, "-m", *through, "celery", "-A", "workers.app", "beat"]
     return Process(name, directory, command, environment)
+
+
+def _is_loaded(command: list[str]) -> bool:
+    """Whether a fork has the modules of a command: not of one that other modules launch, or that has child processes."""
+    return command[:2] == [sys.executable, "-m"] and command[2] in ("celery", "uvicorn") and "--workers" not in command
 
 
 @contextmanager
