@@ -37,7 +37,7 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 
 deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/console/test_browser.py $(ARGS)
-	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m thorough --ignore tests/deploy --ignore tests/chaos $(ARGS)
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m "thorough or sized" --ignore tests/deploy --ignore tests/chaos $(ARGS)
 
 screenshots: $(INSTALLED) ## renew docs/console/ after a change of the console's pages; needs chromium, chromedriver
 	@SCREENSHOTS=docs/console REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/console/test_browser.py -k "every_page and full"

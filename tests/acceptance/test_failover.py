@@ -51,7 +51,7 @@ class Gateway:
 
         def work() -> None:
             number = 0
-            while not ended.wait(0.005):
+            while not ended.wait(0.05):
                 number += 1
                 self.deliver(number)
 

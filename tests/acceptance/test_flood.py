@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.flood import FEW_FILES, FEW_FILES_KINDS, GATEWAYS_S, KINDS, Outcome, measure
-from tests.deploy.tools import thorough
+from tests.deploy.tools import size, sized, thorough
 from tests.servers import PATIENCE_S
 
 MAX_MIB = 200
@@ -36,10 +36,11 @@ def check(outcomes: Mapping[str, Outcome], patience_s: float) -> None:
 
 
 @pytest.mark.duration(14)
+@sized
 @patience
 def test_floods_do_not_delay_the_gateway(tmp_path: Path, patience_s: float):
     """Floods of each kind, with 50 fast and 200 slow connections, delay no delivery and log few lines."""
-    outcomes = measure(tmp_path, 2, patience_s=patience_s)
+    outcomes = measure(tmp_path, size(1, 2), patience_s=patience_s)
     assert set(outcomes) == {"quiet", *KINDS}
     check(outcomes, patience_s)
     (log,) = tmp_path.glob("*.log")
@@ -49,9 +50,10 @@ def test_floods_do_not_delay_the_gateway(tmp_path: Path, patience_s: float):
 
 
 @pytest.mark.duration(6)
+@sized
 @patience
 def test_the_gateway_keeps_its_connections_when_files_are_few(tmp_path: Path, patience_s: float):
     """Beside more connections than the receiver may open files, and beside as many endless bodies."""
-    outcomes = measure(tmp_path, 2, [*FEW_FILES_KINDS], FEW_FILES, patience_s)
+    outcomes = measure(tmp_path, size(1, 2), [*FEW_FILES_KINDS], FEW_FILES, patience_s)
     assert set(outcomes) == {"quiet", *FEW_FILES_KINDS}
     check(outcomes, patience_s)

@@ -41,8 +41,8 @@ def write(installation: CommandLine, number: int = 1, register: ForgottenRegiste
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
     store = Store(engine, register or ForgottenRegister()).fenced()
     lines = [envelope(f"s{n}", "sms_mo", id=str(n), sender=NUMBER, text="STOP").line() for n in range(number)]
-    for projection in project_batch(batch_of(*lines), NO_OPTIONS.with_forgotten(store.forgotten)):
-        store.write(projection.rows())
+    projections = project_batch(batch_of(*lines), NO_OPTIONS.with_forgotten(store.forgotten))
+    store.write(row for projection in projections for row in projection.rows())
     if register is None:
         store.write([
             OptOut(DIGITS, "4930123", "sms", NOW, "out", "STOP", "0"),

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.cli.installation import READY, CommandLine
+from tests.deploy.tools import thorough
 from tests.servers import Valkey, eventually
 
 pytestmark = pytest.mark.duration(60)  # of all together: most share one installation
@@ -94,7 +95,11 @@ def test_the_token_is_a_secret(installation: CommandLine):
 
 
 @pytest.mark.parametrize(
-    "part", ["valkey-server", "ingest.app", "app worker", "app beat", "app flower", "console.app", "emulator.app"]
+    "part",
+    [
+        *("valkey-server", "ingest.app", "app worker"),
+        *(pytest.param(part, marks=thorough) for part in ("app beat", "app flower", "console.app", "emulator.app")),
+    ],
 )
 def test_a_killed_process_restarts(installation: CommandLine, part: str):
     """kill -9 of any process is reported, and it runs again."""

@@ -8,6 +8,7 @@ from operations.record_lists import LISTS
 from tests.console.browsed_pages import HOSTILE, NUMBER
 from tests.console.conftest import ANNA, BEN
 from tests.console.visits import all_pages
+from tests.deploy.tools import thorough
 
 MASKED = "+49…78"
 
@@ -38,6 +39,7 @@ def test_any_text_in_any_field_is_text(client: TestClient):
 
 
 @pytest.mark.duration(20)
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=thorough)])
 def test_who_may_not_see_texts_sees_none(client: TestClient):
     """No number, text, short URL or payload: not in a list, a file, a story, a hidden field, nor by an own search."""
     client.auth = httpx2.BasicAuth(*BEN)

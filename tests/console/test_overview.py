@@ -23,7 +23,7 @@ def overview(visitor: Visitor, redis_url: str, login: tuple[str, str] = ANNA, pa
         text = client.get(path, auth=login).text
         return "" if re.search("still\\s+being|checks are running|cannot be read", text) else text
 
-    return eventually(complete)
+    return eventually(complete, every_s=0.5)
 
 
 @BOTH

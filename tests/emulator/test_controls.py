@@ -1,6 +1,5 @@
 """Scenario controls: the emulator's own endpoints, and the first scenario."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from emulator.seeds import NEW_SEEDS
 from emulator.settings import EmulatorSettings
 from seven.events import EVENT_TYPES
 from tests.emulator.stub_receiver import Receiver, wait_until
+from tests.servers import eventually
 
 PLAIN = {"emulator_story_duplicates": 0.0}
 
@@ -27,9 +27,8 @@ def client() -> Iterator[TestClient]:
 
 def final_report(client: TestClient, number: int) -> dict:
     """A scenario's report, once it has ended."""
-    deadline = time.monotonic() + 20
-    while (progress := client.get(f"/scenarios/{number}").json())["state"] == "running":
-        assert time.monotonic() < deadline, "not in time"
+    eventually(lambda: client.get(f"/scenarios/{number}").json()["state"] != "running")
+    progress: dict = client.get(f"/scenarios/{number}").json()
     return progress
 
 

@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seven.data_subject import Number
+from tests.deploy.tools import size, sized
 from tests.fuzz.expressions import EXPRESSIONS, TRUSTED, WorstCase
 from tests.fuzz.expressions_in_code import expressions_in_code
 
-LENGTH = 300_000
+LENGTH = size(100_000, 300_000)
 """Characters: in proportion that is a fraction of a second; by its square minutes, or as good as for ever."""
 AT_MOST_CPU_S = 10.0
 PIECES = st.sampled_from(
@@ -54,15 +55,17 @@ def test_every_expression_is_listed():
     assert sorted(set(expressions_in_code())) == sorted([*EXPRESSIONS, *TRUSTED])
 
 
+@sized
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_worst_cases_take_no_time(name: str):
-    """Each expression reads 300,000 characters of its worst cases within seconds."""
+    """Each expression reads LENGTH characters of its worst cases within seconds."""
     for case in EXPRESSIONS[name].worst_cases:
         with limited_cpu():
             EXPRESSIONS[name].apply(repeated(case))
 
 
-@settings(max_examples=settings().max_examples // 4)
+@sized
+@settings(max_examples=settings().max_examples // size(8, 4))
 @given(name=st.sampled_from(sorted(EXPRESSIONS)), case=st.tuples(*3 * [st.lists(PIECES, max_size=4).map("".join)]))
 @example(name="seven/data_subject.py: _RUN", case=("49151", "(0)", "x"))
 def test_any_repetition_takes_no_time(name: str, case: WorstCase):

@@ -186,7 +186,7 @@ def environment(ledger: Ledger, redis_url: str) -> Iterator[None]:
 
 
 @pytest.mark.duration(30)
-@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=thorough)])
+@pytest.mark.parametrize("examples", [3, pytest.param(100, marks=thorough)])
 def test_the_account_always_has_a_working_hook(environment: None, examples: int):
     """From the first apply on, every living receiver accepts some registered hook, and the number of hooks is bounded."""
     run_state_machine_as_test(

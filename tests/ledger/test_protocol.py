@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from ledger.batch import Batch, Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
+from tests.deploy.tools import size, sized
 from tests.servers import PATIENCE_S, Valkey
 from workers.sweep import Sweep
 
@@ -170,6 +171,7 @@ class Protocol(RuleBasedStateMachine):
 
 
 @pytest.mark.duration(8)
+@sized
 def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
     """The invariants hold in any order of steps, crashes, losses and repeats."""
 
@@ -178,7 +180,7 @@ def test_no_loss_and_no_unbounded_queue(shared_valkey: Valkey):
 
     run = Here.TestCase()
     run.settings = settings(
-        max_examples=60,
+        max_examples=size(20, 60),
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

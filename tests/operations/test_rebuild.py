@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -18,6 +18,7 @@ from seven.records import CallStatus, LinkEvent, Message, MessageStatus
 from store.archive import Scope
 from store.delivery_rows import Projection
 from store.record_rows import Change, RowKey
+from tests.deploy.tools import examples
 from tests.factories.archive import (
     EVERYTHING,
     NOON,
@@ -174,7 +175,7 @@ def test_all_deliveries_of_a_subject_count(engine: Engine):
 
 
 @pytest.mark.duration(8)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, 25)
 @given(seed=st.integers(0, 999), drawn=st.data(), subjects=st.integers(1, 9), page_size=st.integers(1, 30))
 def test_any_tampering_is_undone(engine: Engine, seed: int, drawn: st.DataObject, subjects: int, page_size: int):
     """After arbitrary changes a rebuild restores the fold of the archive, for any sizes of chunks and pages."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from store import purge
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries, tallies
+from tests.deploy.tools import examples
 from tests.factories.aged_rows import DAY, DAY_SETTINGS, NOW, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import put
 from tests.factories.rows import empty
@@ -29,9 +30,7 @@ from tests.factories.rows import empty
 AGES = st.sampled_from([timedelta(hours=1), 7 * DAY, 29 * DAY, 31 * DAY, 100 * DAY, 400 * DAY])
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(12, 40)
 @given(
     ages=st.lists(st.tuples(AGES, st.sampled_from(["applied", "parked", "dead", "discarded"])), max_size=12),
     days=st.fixed_dictionaries(

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.envelope import Envelope
 from seven.errors import Undecodable, UnreadableEnvelope
+from tests.deploy.tools import examples
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PAYLOAD = {"data": {"text": "ä\x00\ud800👍\n"}, "webhook_event": "sms_mo"}
@@ -155,7 +156,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(70, 200)
 @given(
     st.one_of(
         st.binary(max_size=40),

@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.errors import NotUnderstood
 from seven.record import SHAPES, Record, fold
+from tests.deploy.tools import examples
 from tests.seven.event_fields import (
     COUNTS,
     PHONE_NUMBERS,
@@ -139,7 +140,7 @@ ODD = st.one_of(
 
 
 @pytest.mark.parametrize("event_type", VALID)
-@settings(max_examples=150, deadline=None)
+@examples(50, 150)
 @given(drawn=st.data())
 def test_any_fields_are_an_event_or_a_reason(event_type: str, drawn: st.DataObject):
     """Any fields are an event whose rows any database accepts, or have a reason that does not quote them."""

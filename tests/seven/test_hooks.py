@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.hooks import Addresses, Hook, Plan, plan
+from tests.deploy.tools import examples
 
 OURS = Addresses(("https://x.example/in", "https://old.example"), ("current-token", "older-token"))
 HERE = OURS.current("all")
@@ -148,7 +149,7 @@ def follow(result: Plan, actual: Sequence[Hook]) -> list[Hook]:
     return [hook for hook in (*actual, *created) if hook.id not in removed]
 
 
-@settings(deadline=None, max_examples=300)
+@examples(100, 300)
 @given(desired=desired_hooks(), actual=actual_hooks())
 def test_carrying_out_a_plan_leads_to_the_desired_hooks(desired: list[Hook], actual: list[Hook]):
     """Afterwards exactly the desired hooks exist, strangers are untouched, and a new plan is empty."""

@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, Undecodable
 from seven.parsing import read_form
+from tests.deploy.tools import examples
 from tests.seven.wire_forms import post
 
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,7 +45,7 @@ def test_a_flat_form_is_decoded_like_the_standard_library(form: str):
         assert read_form(form.encode("utf-8", "surrogateescape")) == dict(pairs)
 
 
-@settings(max_examples=800, deadline=None)
+@examples(250, 800)
 @given(body=BYTES, query=BYTES, method=st.sampled_from(["POST", "GET"]))
 @example(body=b'{"a":NaN,"b":1e999,"c":"\\u0000\\ud800"}', query=b"", method="POST")
 @example(body=b"\x00=%00&a=%ff", query=b"", method="POST")

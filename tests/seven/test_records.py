@@ -8,7 +8,7 @@ from itertools import chain, permutations
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seven import records
@@ -19,6 +19,7 @@ from seven.histories import is_undated
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
 from seven.records import RECORDS, LinkEvent, Message
+from tests.deploy.tools import examples
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ POOLS: dict[Any, list[Any]] = {
     Decimal: [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal(100)],
     datetime: [datetime(2000, 1, 1, tzinfo=UTC), NOON, NOON + timedelta(microseconds=1), NOON + timedelta(days=1)],
 }
-MODEST = settings(max_examples=60, deadline=None)
+MODEST = examples(20, 60)
 
 every_record = pytest.mark.parametrize("record", RECORDS, ids=[record.table for record in RECORDS])
 
@@ -77,7 +78,7 @@ def test_merging_invents_nothing(record: type[Record], drawn: st.DataObject):
     assert shape.sort_key(joined) == max(shape.sort_key(first), shape.sort_key(second))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60, 200)
 @given(history=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20), chance=st.randoms())
 def test_order_repeats_and_splits_leave_no_trace(history: list[Record], chance: Any):
     """Deliveries come at least once, unordered, to racing workers; the rows do not show it."""
@@ -89,7 +90,7 @@ def test_order_repeats_and_splits_leave_no_trace(history: list[Record], chance: 
     assert fold(chain(fold(arrivals[cut:]), fold(arrivals[:cut]), fold(arrivals))) == fold(history)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30, 100)
 @given(history=st.lists(st.one_of([of(record) for record in RECORDS]), max_size=20))
 def test_a_fold_is_one_row_per_key_in_order(history: list[Record]):
     """A fold has one record per table and key, sorted so that racing writers do not deadlock."""
@@ -205,7 +206,7 @@ def test_which_status_stands(event_type: str, statuses: list[tuple[str, int]], s
         assert sum(row.table in ("message_statuses", "call_statuses") for row in rows) == len(statuses)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30, 100)
 @given(
     statuses=st.lists(
         st.tuples(st.sampled_from(["ACCEPTED", "TRANSMITTED", "FAILED", "DELIVERED", "TODAY"]), st.integers(0, 2)),

@@ -14,6 +14,7 @@ from seven.errors import NotUnderstood
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.redaction import is_name, redacted
+from tests.deploy.tools import examples
 from tests.factories.envelopes import NOW
 from tests.seven.corpus import CASES
 
@@ -53,6 +54,7 @@ def kinds(value: Any) -> Any:
     return (type(value), len(value)) if isinstance(value, str) else type(value)
 
 
+@examples(30, 100)
 @given(data=VALUES)
 @example(data={"text": "0000 1111 2222 3333 4444"})
 @example(data={"text": "the quick brown fox jumps over the lazy dog 4915112345678"})

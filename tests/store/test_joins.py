@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
@@ -14,12 +14,13 @@ from seven.records import CallStatus, InboundMessage, Message, MessageStatus
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages
+from tests.deploy.tools import examples, size, sized
 from tests.factories.rows import NOON, empty, merged_rows, records_of, redelivered, scenarios, stored_rows
 
-thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+repeated = examples(20, 60)
 
 
-@thorough
+@repeated
 @given(scenario=scenarios(), chance=st.randoms(use_true_random=False))
 def test_order_repeats_and_splits_leave_no_trace(engine: Engine, scenario: list[Record], chance: random.Random):
     """Deliveries come at least once and in any order; the rows do not show it."""
@@ -30,7 +31,7 @@ def test_order_repeats_and_splits_leave_no_trace(engine: Engine, scenario: list[
     assert stored_rows(engine) == merged_rows(scenario)
 
 
-@thorough
+@repeated
 @given(scenario=st.lists(records_of(Message), min_size=2, max_size=12), chance=st.randoms(use_true_random=False))
 def test_standings_with_ties_and_nulls(engine: Engine, scenario: list[Record], chance: random.Random):
     """The standing of a message is independent of the order of its statuses, also with ties and NULLs."""
@@ -40,6 +41,7 @@ def test_standings_with_ties_and_nulls(engine: Engine, scenario: list[Record], c
     assert stored_rows(engine) == merged_rows(scenario)
 
 
+@sized
 def test_racing_writers_leave_no_trace(database_url: str):
     """Several workers that write the same keys at once give the same rows as one; deadlocks are retried."""
     chance = random.Random(7)
@@ -53,8 +55,8 @@ def test_racing_writers_leave_no_trace(database_url: str):
             status=chance.choice(["A", "B", "C"]),
             first_seen_at=NOON + timedelta(seconds=chance.randrange(50)),
         )
-        for _ in range(1500)
-    ] + [InboundMessage(id=chance.choice(ids), text=str(chance.random())) for _ in range(500)]
+        for _ in range(size(500, 1500))
+    ] + [InboundMessage(id=chance.choice(ids), text=str(chance.random())) for _ in range(size(150, 500))]
 
     def work(seed: int) -> None:
         engine = create_store_engine(database_url)

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
@@ -21,6 +21,7 @@ from seven.timestamps import read_moment
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import opt_out_events, opt_outs
+from tests.deploy.tools import examples, size, sized
 from tests.factories.rows import NOON, empty, redelivered
 
 WORDS = built_in_words()
@@ -64,7 +65,7 @@ reports = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, 40)
 @given(scenario=st.lists(reports, max_size=8), chance=st.randoms(use_true_random=False))
 def test_the_latest_word_stands(engine: Engine, scenario: list[Report], chance: random.Random) -> None:
     """In any order, with repeats, in any split: dated, undated, with and without an id, within one second."""
@@ -112,12 +113,13 @@ def test_the_doubled_hour(engine: Engine) -> None:
     assert rows == [("out", datetime(2025, 10, 26, 1, 10, tzinfo=UTC))]
 
 
+@sized
 def test_racing_writers(database_url: str) -> None:
     """Writers at once, with undated repeats among them: the same standing as one after the other."""
     chance = random.Random(17)
     scenario = [
         Report(chance.randrange(40), chance.choice(["STOP", "START"]), str(chance.randrange(5)), chance.random() < 0.5)
-        for _ in range(150)
+        for _ in range(size(50, 150))
     ]
 
     def work(seed: int) -> None:

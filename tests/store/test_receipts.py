@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -12,9 +12,9 @@ from seven.message_reports import STATUSES, MessageReport
 from seven.record import Record, fold
 from seven.records import Message
 from store.row_writer import Store
+from tests.deploy.tools import examples
 from tests.factories.rows import NOON, empty, merged_rows, redelivered, stored_rows
 
-thorough = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = (*STATUSES.passing, *STATUSES.final, *STATUSES.unranked, "UNKNOWN", "TOMORROW", "read", "READ")
 
 
@@ -35,7 +35,7 @@ def _message(records: list[Record]) -> Message | None:
     return next((record for record in fold(records) if isinstance(record, Message)), None)
 
 
-@thorough
+@examples(15, 40)
 @given(reports=_reports(), chance=st.randoms(use_true_random=False))
 def test_a_receipt_never_undoes_a_status(engine: Engine, reports: list[MessageReport], chance: random.Random):
     """The database has the fold, whatever the order; a final status stands as it would without the receipts."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from sqlalchemy import Engine, event
 
 from seven.aggregates import aggregates
@@ -17,12 +17,13 @@ from store.engine import create_store_engine
 from store.migrate import migrate
 from store.record_rows import Change, changes, compare, read_records, records_of_subjects, row_key
 from store.row_writer import Store
+from tests.deploy.tools import examples
 from tests.factories.rows import NOON, empty, scenarios
 
 CALL = Call(direction="outbound", call_id="1", status="completed", final=True, status_at=NOON, duration_s=42)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, 30)
 @given(before=scenarios(), written=scenarios())
 def test_predicted_changes_happen(engine: Engine, before: list[Record], written: list[Record]):
     """Exactly the rows that an upsert changes are predicted, each as it is before and after."""

@@ -1,16 +1,17 @@
 """Record rows: written records are read back equal, from both databases."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from sqlalchemy import Engine
 
 from seven.record import Record, fold
 from store.record_rows import read_records, row_key
 from store.row_writer import Store
+from tests.deploy.tools import examples
 from tests.factories.rows import empty, scenarios
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, 30)
 @given(scenario=scenarios())
 def test_written_records_are_read_back(engine: Engine, scenario: list[Record]):
     """Each row is read back as the merged record; a missing row is left out."""
