@@ -101,7 +101,7 @@ def test_the_key_of_the_installation(kept: CommandLine):
 
 def test_killed_and_repeated(kept: CommandLine):
     """Killed once the number is written, it has forgotten it already for all who write; another run does the rest."""
-    write(kept, 3000)
+    write(kept, 1500)
     process = subprocess.Popen(
         [COMMAND, "forget", NUMBER, "--yes"], env=kept.environment, cwd=kept.directory, stdout=subprocess.DEVNULL
     )
@@ -109,7 +109,7 @@ def test_killed_and_repeated(kept: CommandLine):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert database(kept, "SELECT count(*) FROM inbound_messages WHERE sender IS NOT NULL") != [(0,)]
-    write(kept, 3100, ForgottenRegister(ErasureKey(SECRET)))
+    write(kept, 1600, ForgottenRegister(ErasureKey(SECRET)))
     assert kept.answer("forget", NUMBER, "--yes")["left"] is None
     assert database(kept, "SELECT count(*) FROM inbound_messages WHERE sender IS NOT NULL") == [(0,)]
     assert database(kept, "SELECT count(*) FROM deliveries WHERE payload IS NOT NULL") == [(0,)]

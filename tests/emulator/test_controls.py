@@ -78,7 +78,6 @@ def test_reruns_on_one_day_are_identical(receiver):
     assert len({request.delivery for request in receiver.requests}) == len(receiver.requests) / 2
 
 
-@pytest.mark.duration(30)
 def test_each_scenario_has_a_new_seed_unless_it_is_requested(client, receiver):
     """A second scenario adds records instead of repeating the first."""
     for fields in ({}, {}, {"seed": 7}):
@@ -87,7 +86,8 @@ def test_each_scenario_has_a_new_seed_unless_it_is_requested(client, receiver):
 
     assert len({first, second, third}) == 3
     assert third == 7
-    assert {first, second} <= set(NEW_SEEDS)
+    assert first in NEW_SEEDS
+    assert second in NEW_SEEDS
 
 
 def test_a_request_overrides_the_settings(receiver):
