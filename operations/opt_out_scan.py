@@ -7,7 +7,7 @@ worker reads it: they say whether it had a time of its own.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from seven.opt_out_words import LONGEST_TEXT
 from seven.opt_outs import opt_out_records
 from seven.record import SHAPES, Record, fold
 from seven.records import InboundMessage, OptOut, OptOutEvent
+from seven.timestamps import latest_wall_reading
 from store.archive import archived
 from store.forgotten_blanks import with_hash
 from store.projection import project_envelope
@@ -117,7 +118,10 @@ def _opt_outs(connection: Connection, message: InboundMessage, options: Projecti
     kept = [records for row in archived(connection, _INBOUND, [message.id]) for records in _projected(row, options)]
     if kept:
         return [record for records in kept for record in records if isinstance(record, OptOut | OptOutEvent)]
-    records = opt_out_records(message, options.opt_out_words, options.country_code)
+    # Whether it had a time of its own is no longer known: it may opt out by this one, and never back in.
+    if message.sent_at is not None:
+        message = replace(message, sent_at=latest_wall_reading(message.sent_at))
+    records = opt_out_records(message, options.opt_out_words, options.country_code, is_dated=False)
     return [with_hash(record, options.forgotten) for record in records]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from seven.envelope import RAW
-from seven.number_spelling import follows_country_code, plain
 from seven.phone_numbers import COUNTRY_CODE, digits, national_digits
+from seven.plain_numbers import follows_country_code, plain
 
 _TRUNK = "(0)"
 """The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""

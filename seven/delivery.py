@@ -82,7 +82,9 @@ class Payload:
             fields=fields
             if _ENVELOPE_FIELDS.isdisjoint(fields)
             else {name: value for name, value in fields.items() if name not in _ENVELOPE_FIELDS},
-            event_type=_name(envelope["webhook_event"]) or _name(path_event_type if path_event_type != "all" else None),
+            event_type=_name(envelope["webhook_event"])
+            or _name(path_event_type if path_event_type != "all" else None)
+            or next((name for name, event in EVENT_TYPES.items() if event.names_itself(fields)), None),
             timestamp=envelope["webhook_timestamp"],
         )
 

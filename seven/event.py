@@ -76,6 +76,11 @@ class Event(BaseModel, ABC):
         return cls.shape_of(values)._parse(values, reported_at, until, too_late, ignored)
 
     @classmethod
+    def names_itself(cls, fields: Mapping[str, Any]) -> bool:  # noqa: ARG003 - few event types do
+        """Whether fields that come without the name of any event type are surely of this one."""
+        return False
+
+    @classmethod
     def _parse(
         cls,
         values: dict[str, Any],

@@ -15,8 +15,8 @@ from functools import cached_property, lru_cache
 from seven.data_subject import DataSubject, Leaf, is_personal_leaf
 from seven.envelope import RAW
 from seven.number_readings import numbers_in
-from seven.number_spelling import plain
 from seven.phone_numbers import COUNTRY_CODE
+from seven.plain_numbers import plain
 
 PSEUDONYM = "forgotten-"
 """Begins the key of a row whose own key was made of personal data."""
@@ -100,7 +100,10 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 @lru_cache(4096)
 def _plain_escape(escape: str) -> str:
-    char: str = json.loads(f'"{escape}"')
+    try:
+        char: str = json.loads(f'"{escape}"')
+    except ValueError:  # no escape that JSON has
+        return "x"
     return "".join(each if each in _IN_A_NUMBER else " " if each.isspace() else "x" for each in plain(char))
 
 

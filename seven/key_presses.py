@@ -1,6 +1,6 @@
 """Key presses: masks the keys that were pressed in a call wherever a delivery has them, for they may be a PIN.
 
-Only deliveries of `voice_dtmf`, and of event types that are unknown, can have any.
+Deliveries of `voice_dtmf`, and of event types that are unknown, are taken to have any; others have by a field's name.
 """
 
 import json
@@ -19,9 +19,11 @@ _TEXT = str.maketrans(_KEYS, "x" * len(_KEYS))
 _BYTES = bytes.maketrans(_KEYS.encode(), b"x" * len(_KEYS))
 
 
-def may_have_keys(event_type: str | None) -> bool:
-    """Whether deliveries of this event type can have key presses."""
-    return event_type not in EVENT_TYPES or _is_of_keys(event_type)
+def may_have_keys(payload: Fields | bytes, event_type: str | None) -> bool:
+    """Whether a payload can have key presses, at little cost."""
+    if isinstance(payload, bytes) or event_type not in EVENT_TYPES or _is_of_keys(event_type):
+        return True
+    return _mentions_keys(payload, MAX_DEPTH)
 
 
 def masked_keys(payload: Fields | bytes, event_type: str | None) -> Fields | bytes:
@@ -32,9 +34,10 @@ def masked_keys(payload: Fields | bytes, event_type: str | None) -> Fields | byt
     """
     of_keys = _is_of_keys(event_type)
     if isinstance(payload, bytes):
-        masked = payload.translate(_BYTES) if of_keys or _WORD.encode() in payload.lower() else payload
+        names_keys = of_keys or _WORD.encode() in payload.replace(b"\0", b"").lower()  # NUL: of UTF-16
+        masked = payload.translate(_BYTES) if names_keys else payload
         return payload if masked == payload else masked
-    if not may_have_keys(event_type):
+    if not may_have_keys(payload, event_type):
         return payload
     words = (_WORD, "digit") if of_keys or _names_keys(payload) else (_WORD,)
     fields: Fields = _masked(payload, lambda name: any(word in name.lower() for word in words), MAX_DEPTH)
@@ -46,6 +49,15 @@ def without_keys(decoded: Mapping[str, Any] | str | None, event_type: str | None
     if isinstance(decoded, str):
         return decoded.translate(_TEXT) if _is_of_keys(event_type) or _WORD in decoded.lower() else decoded
     return decoded if decoded is None else masked_keys(dict(decoded), event_type)
+
+
+def _mentions_keys(value: Any, levels: int) -> bool:
+    """Whether the name of any field, or of any within JSON in a string, is about key presses."""
+    if isinstance(value, dict):
+        return any(_WORD in name.lower() or _mentions_keys(inner, levels - 1) for name, inner in value.items())
+    if isinstance(value, list):
+        return levels > 0 and any(_mentions_keys(inner, levels - 1) for inner in value)
+    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and _WORD in value.lower()
 
 
 def _is_of_keys(event_type: object) -> bool:

@@ -8,8 +8,8 @@ is read as a digit.
 import re
 from collections.abc import Iterator
 
-from seven.number_spelling import follows_country_code, plain
 from seven.phone_numbers import COUNTRY_CODE, LONGEST_NUMBER, SHORTEST_NUMBER, writes_a_trunk_prefix
+from seven.plain_numbers import follows_country_code, plain
 
 _TRUNK = "(0)"
 _SHORTEST_WRITTEN = SHORTEST_NUMBER - 2
@@ -98,7 +98,7 @@ def _national(text: str, country_code: int) -> Iterator[str]:
             if first[0][0] != "0" or follows_country_code(text, run.start() + first.start()):
                 continue
             digits = ""
-            for group in groups[index:]:
+            for group in groups[index : index + LONGEST_NUMBER + 1]:
                 digits += group[0]
                 number = f"{country_code}{digits[drops:]}"
                 if len(number) > LONGEST_NUMBER:

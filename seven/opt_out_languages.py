@@ -27,7 +27,7 @@ LANGUAGES = {
             "kündigung", "Kuendigung", "kuendigen", "ende", "widerruf", "widerrufen", "löschen", "loeschen",
             "mich abmelden", "melde mich ab", "ich melde mich ab", "Newsletter abmelden", "Newsletter abbestellen",
             "keine SMS", "keine SMS mehr", "keine Nachrichten mehr", "keine Werbung", "keine Werbung mehr",
-            "Stop SMS", "Stop Werbung",
+            "Stop SMS", "Stop Werbung", "Stopp SMS", "Stopp Werbung",
         ),
         start=("start", "starten", "anmelden", "wieder anmelden", "mich anmelden", "mich wieder anmelden"),
         polite=("bitte", "danke", "vielen Dank"),
@@ -35,7 +35,7 @@ LANGUAGES = {
             "nicht", "nie", "niemals", "kein", "keine", "keinen", "ohne", "der", "den", "dem", "ein", "einen", "einem",
             "zum", "beim", "mit", "ich", "du", "er", "sie", "es", "wir", "ihr", "kurzer", "kurzen", "erster", "letzter",
             "nächster", "zwischen", "tank", "boxen", "neu", "neuer", "guter", "guten", "am", "vor", "nach", "im",
-            "und", "oder", "auto", "kind", "hund", "gewerbe", "wohnsitz",
+            "und", "oder", "ja", "nein", "ok", "okay", "auto", "kind", "hund", "gewerbe", "wohnsitz",
         ),
     ),
     "en": Language(
@@ -55,33 +55,36 @@ LANGUAGES = {
             "next", "final", "bus", "tram", "train", "truck", "rest", "pit", "whistle", "door", "back",
             "tab", "glottal", "traffic", "emergency", "quick", "good", "bad", "great", "head", "jump", "kick", "push",
             "cold", "hot", "late", "early", "false", "fresh", "new", "flying", "re", "self", "coffee", "lunch", "fuel",
+            "yes", "yeah", "nope",
         ),
     ),
     "fr": Language(
         stop=(
             "stop", "arrêt", "arrêter", "arrêtez", "désabonner", "me désabonner", "désabonnement", "désinscrire",
             "me désinscrire", "désinscription", "désinscrivez-moi", "désabonnez-moi", "résilier", "résiliation",
-            "annuler", "fin", "stop sms", "stop pub", "plus de sms", "plus de pub",
+            "annuler", "annulez", "arrêt sms", "fin", "stop sms", "stop pub", "plus de sms", "plus de pub",
         ),
         start=("start", "reprendre", "m'abonner", "abonnez-moi", "m'inscrire"),
         polite=("svp", "s.v.p.", "stp", "s'il vous plaît", "s'il te plaît", "merci"),
-        expressions=("sans", "un", "le", "du", "au", "auto", "pas", "ne", "petit", "dernier", "premier", "jamais"),
+        expressions=(
+            "sans", "un", "le", "du", "au", "auto", "pas", "ne", "petit", "dernier", "premier", "jamais", "oui",
+        ),
     ),
     "it": Language(
         stop=(
             "stop", "basta", "annulla", "annullare", "cancella", "cancellami", "cancellazione", "cancellatemi",
             "disiscrivi", "disiscrivimi", "disiscrizione", "disattiva", "disdetta", "disdire", "rimuovi", "rimuovimi",
-            "stop sms", "basta sms", "niente sms",
+            "stop sms", "basta così", "basta sms", "niente sms",
         ),
         start=("start", "iscrivimi", "riattiva"),
         polite=("per favore", "per piacere", "grazie"),
-        expressions=("lo", "uno", "allo", "dello", "senza", "mai", "nessuno", "ultimo", "primo"),
+        expressions=("si", "lo", "uno", "allo", "dello", "senza", "mai", "nessuno", "ultimo", "primo"),
     ),
     "es": Language(
         stop=(
             "stop", "baja", "darme de baja", "dar de baja", "dame de baja", "cancelar", "cancela", "parar",
             "eliminar", "eliminarme", "desuscribir", "desuscribirme", "anular", "no más mensajes", "no más sms",
-            "basta",
+            "basta", "no más",
         ),
         start=("start", "alta", "darme de alta", "suscribirme", "reanudar"),
         polite=("por favor", "gracias", "porfa"),
@@ -95,7 +98,9 @@ LANGUAGES = {
         ),
         start=("start", "starten", "aanmelden", "inschrijven", "hervatten", "meld mij aan", "meld me aan"),
         polite=("alstublieft", "alsjeblieft", "aub", "a.u.b.", "ajb", "graag", "bedankt", "dank u", "dank je"),
-        expressions=("niet", "nooit", "geen", "zonder", "een", "het", "ik", "jij", "wij", "zij", "volgende", "laatste"),
+        expressions=(
+            "niet", "nooit", "geen", "zonder", "een", "het", "ik", "jij", "wij", "zij", "volgende", "laatste", "nee",
+        ),
     ),
     "pl": Language(
         stop=(
@@ -104,7 +109,7 @@ LANGUAGES = {
         ),
         start=("start", "wznów", "zapisz mnie", "subskrybuj"),
         polite=("proszę", "prosze", "dziękuję", "dzięki"),
-        expressions=("nie", "bez", "nigdy", "ten", "jeden", "ostatni", "pierwszy", "na", "do"),
+        expressions=("tak", "nie", "bez", "nigdy", "ten", "jeden", "ostatni", "pierwszy", "na", "do"),
     ),
     "tr": Language(
         stop=(
@@ -113,11 +118,15 @@ LANGUAGES = {
         ),
         start=("start", "başla", "başlat", "abone ol", "üye ol"),
         polite=("lütfen", "teşekkürler", "sağol"),
-        expressions=("bir", "hiç", "son", "ilk", "bu", "her"),
+        expressions=("evet", "hayır", "bir", "hiç", "son", "ilk", "bu", "her"),
     ),
 }  # fmt: skip
 """By ISO 639-1 code."""
 
-BEHIND_ANY_KEYWORD = ("stop", "stopp", "stop all", "unsubscribe", "opt out", "abmelden", "abbestellen", "afmelden",
-                      "uitschrijven", "désabonner", "désinscrire", "wypisz", "rezygnuję")  # fmt: skip
-"""What opts out behind a first word that we do not know: the plainest commands."""
+BEHIND_ANY_KEYWORD = ("stop", "stopp", "stop all", "unsubscribe", "opt out", "désabonner", "désinscrire")
+"""What opts out behind a first word that we do not know: the plainest commands. None that takes an object, as in
+"Tisch abbestellen"."""
+
+SIGNATURES = ("gesendet von", "von meinem", "sent from", "envoyé de", "envoyé depuis", "inviato da", "enviado desde",
+              "verzonden vanaf", "wysłane z")  # fmt: skip
+"""What a telephone writes below a text; it and whatever follows is no part of it."""

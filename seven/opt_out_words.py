@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from seven.opt_out_languages import BEHIND_ANY_KEYWORD
+from seven.opt_out_languages import BEHIND_ANY_KEYWORD, SIGNATURES
 
 State = Literal["out", "in"]
 
@@ -24,6 +24,8 @@ LONGEST_TEXT = 160
 _MOST_TOKENS = 20
 _LONGEST_KEYWORD = 20
 _SHORTEST_RUN = 4
+_SHORT_CODE = range(4, 7)
+"""Digits of a number that is written in advertisements."""
 """Letters of a word that is recognized with spaces anywhere within; single letters with spaces always are."""
 _LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d"})  # noqa: RUF001 - a letter
 """What no decomposition makes plain letters; the i without a dot is how Turkish capitals and small letters pair."""
@@ -74,7 +76,8 @@ class OptOutWords:
         tokens = _tokens(text)
         if len(tokens) > _MOST_TOKENS:
             return None
-        return self._word(tokens) or self._behind_keyword(tokens, text)
+        tokens = _without_signature(tokens)
+        return self._word(tokens) or self._beside_short_code(tokens) or self._behind_keyword(tokens, text)
 
     def _word(self, tokens: list[str]) -> Recognized | None:
         """The word that these are, politely or not, once or several times."""
@@ -102,6 +105,13 @@ class OptOutWords:
                 break
             tokens = rest
         return tokens
+
+    def _beside_short_code(self, tokens: list[str]) -> Recognized | None:
+        """The plainest commands before or behind the number to which advertisements ask to send them."""
+        for code, rest in ((tokens[-1:], tokens[:-1]), (tokens[:1], tokens[1:])):
+            if rest and code[0].isdecimal() and len(code[0]) in _SHORT_CODE and (word := self._word(rest)):
+                return word if bare(word.word) in self._plain_commands else None
+        return None
 
     def _behind_keyword(self, tokens: list[str], text: str) -> Recognized | None:
         if self._keywords is not None:
@@ -142,6 +152,12 @@ def _characters(text: str) -> Iterator[str]:
             yield " "
 
 
+def _without_signature(tokens: list[str]) -> list[str]:
+    """What stands above the signature of a telephone."""
+    starts = (n for n in range(1, len(tokens) - 1) if tuple(tokens[n : n + 2]) in _SIGNATURES)
+    return tokens[: next(starts, len(tokens))]
+
+
 def _repeats(tokens: list[str], size: int) -> bool:
     return tokens == tokens[:size] * (len(tokens) // size)
 
@@ -153,3 +169,6 @@ def _without(tokens: list[str], keyword: tuple[str, ...]) -> Iterator[list[str]]
         yield tokens[size:]
     if len(tokens) > size > 0 and tuple(tokens[-size:]) == keyword:
         yield tokens[:-size]
+
+
+_SIGNATURES = frozenset(tuple(_tokens(phrase)) for phrase in SIGNATURES)

@@ -10,7 +10,7 @@ from functools import cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
-from seven.number_spelling import plain
+from seven.plain_numbers import plain
 
 SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
 """Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""

@@ -59,6 +59,11 @@ def latest_reading(moment: datetime) -> datetime:
     return moment + _AMBIGUITY if moment.fold else moment
 
 
+def latest_wall_reading(moment: datetime) -> datetime:
+    """The later of the two times that Berlin's wall clock shows alike with this one, of which `fold` is lost."""
+    return latest_reading(_from_wall_clock(moment.astimezone(BERLIN).replace(tzinfo=None)))
+
+
 def _from_wall_clock(wall: datetime) -> datetime:
     """The earlier of its readings, marked by `fold` if there is a later one; for comparisons, `fold` means nothing."""
     first, second = (wall.replace(tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))

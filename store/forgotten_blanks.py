@@ -1,7 +1,7 @@
 """Forgotten blanks: takes out of a delivery, on its way in, what an erasure would take out of its rows.
 
 The same identification as that of an erasure: `DataSubject` and `find_blanks`. A delivery is dated by its event's own
-time, else by its `webhook_timestamp`. One without any is taken for old: nothing says that it is new.
+time. One without is taken for old: nothing says that it is new, for a repeat may renew its `webhook_timestamp`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,12 +36,13 @@ def without_forgotten(
 
     `decoded`: the fields of its payload; None for a payload of bytes.
     """
+    if any(isinstance(record, OptOut | OptOutEvent) for record in projection.records):
+        projection = replace(projection, records=tuple(with_hash(record, forgotten) for record in projection.records))
     labels = [label for name in LABELS if (label := getattr(projection.delivery, name))]
     if decoded is not None and not any(map(forgotten.may_be_in, (projection.delivery.payload or "", *labels))):
         return projection  # the usual case
     if not _names(projection, forgotten.before(None), decoded):
         return projection
-    projection = replace(projection, records=tuple(with_hash(record, forgotten) for record in projection.records))
     people = forgotten.before(_date(projection.delivery, decoded))
     return _blanked(projection, people, forgotten.key) if _names(projection, people, decoded) else projection
 
@@ -65,16 +66,15 @@ def _is_named(people: DataSubject, name: str, value: str | None) -> bool:
 
 
 def _date(delivery: ArchivedDelivery, decoded: Mapping[str, Any] | None) -> datetime | None:
-    """When the delivery says that it happened; None if it does not say. If it is not understood, the earliest time."""
-    if delivery.outcome == "applied":
-        return None if delivery.event_at == delivery.received_at else delivery.event_at
+    """When the delivery says that it happened, at the earliest; None if it does not say."""
     if decoded is None:
         return None
     try:
         payload = Payload.of(decoded, None)  # type: ignore[arg-type] # decoded JSON
     except NotUnderstood:
         return None
-    return min(_moments([payload.timestamp, *(payload.fields.get(name) for name in _TIMES)]), default=None)
+    own = min(_moments(payload.fields.get(name) for name in _TIMES), default=None)
+    return delivery.event_at if own and delivery.outcome == "applied" else own
 
 
 def _moments(values: Iterable[object]) -> Iterator[datetime]:

@@ -153,7 +153,7 @@ def _project(
 def _without_keys(envelope: Envelope) -> Envelope:
     """The envelope without keys that were pressed in a call; itself if it has none. Older receivers masked nothing."""
     payload, event_type = envelope.payload, envelope.event_type
-    if not (isinstance(payload, bytes) or may_have_keys(event_type)):  # the usual case
+    if not may_have_keys(payload, event_type):  # the usual case
         return envelope
     with suppress(NotUnderstood):
         payload = _fields(envelope)

@@ -10,10 +10,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from seven.digest import short_digest
-from seven.errors import InvalidPayload
+from seven.errors import InvalidPayload, NotUnderstood
 from seven.event import Event, is_blank
 from seven.field_types import PhoneNumber, ShortText, Text
 from seven.message_reports import MessageReport
+from seven.parsing import read_json
 from seven.record import Record
 from seven.records import InboundMessage, Message
 from seven.timestamps import Moment
@@ -69,6 +70,11 @@ def _filled(value: Any) -> Any:
     """A nested object without its blank values; None for an empty one, which PHP writes as a list."""
     if value == []:
         return None
+    if isinstance(value, str) and value.lstrip()[:1] == "{":  # as a form has it
+        try:
+            value = read_json(value)
+        except NotUnderstood as error:
+            raise ValueError(str(error)) from None
     if not isinstance(value, dict):
         raise ValueError("an object is expected")
     return {name: inner for name, inner in value.items() if not is_blank(inner)} or None

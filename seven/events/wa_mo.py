@@ -12,6 +12,8 @@ from seven.errors import InvalidPayload
 from seven.event import is_blank
 from seven.field_types import Text
 from seven.inbound_texts import InboundText
+from seven.parsing import read_json
+from seven.timestamps import read_moment
 
 _SAME = {"from": "sender", "to": "system", "recipient": "system", "timestamp": "time"}
 """Other names of our fields: those of the help page, and a recipient's where it is not called `system`."""
@@ -47,6 +49,11 @@ class InboundWhatsApp(InboundText, event_type="wa_mo"):
     text: Text
 
     @classmethod
+    def names_itself(cls, fields: Mapping[str, Any]) -> bool:
+        """The help page's envelope: no other has its parts."""
+        return fields.keys() >= {"event", "message", "from", "to"}
+
+    @classmethod
     def parse(
         cls,
         fields: Mapping[str, Any],
@@ -63,10 +70,22 @@ class InboundWhatsApp(InboundText, event_type="wa_mo"):
         return super().parse(named, reported_at, until, too_late=too_late, ignored=ignored)
 
 
+def _is_same(name: str, first: Any, second: Any) -> bool:
+    """Whether two values of a field say the same, a time as number or as text."""
+    if str(first) == str(second):
+        return True
+    try:
+        return name == "time" and read_moment(first) == read_moment(second)
+    except ValueError:
+        return False
+
+
 def _under_one_name(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields under our names. Raises InvalidPayload where two names of one field have different values."""
     named: dict[str, Any] = {}
     message = fields.get("message")
+    if isinstance(message, str) and message.lstrip()[:1] == "{":  # as a form has it
+        message = read_json(message)
     inner = (
         {} if not isinstance(message, Mapping) else {"text": message.get("text"), "content_type": message.get("type")}
     )
@@ -76,6 +95,6 @@ def _under_one_name(fields: Mapping[str, Any]) -> dict[str, Any]:
         ours = _SAME.get(name, name)
         if is_blank(value):
             continue
-        if str(named.setdefault(ours, value)) != str(value):
+        if not _is_same(ours, named.setdefault(ours, value), value):
             raise InvalidPayload(f"wa_mo: {ours}: two different values", {ours: "two different values"})
     return named

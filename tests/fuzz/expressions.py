@@ -29,6 +29,7 @@ from seven.forgotten_numbers import ErasureKey, ForgottenNumbers
 from seven.number_readings import numbers_in
 from seven.parsing import read_form
 from seven.phone_numbers import digits
+from seven.plain_numbers import follows_country_code
 from seven.redaction import is_name, redacted
 from seven.signing import _NONCE, _SIGNATURE, _TIMESTAMP
 from seven.timestamps import read_moment
@@ -155,6 +156,9 @@ EXPRESSIONS = {
     "seven/redaction.py: _PIECE": _SAMPLES,
     "seven/forgotten_numbers.py: _ESCAPE": Expression(
         ForgottenNumbers(ErasureKey("k"), {}).may_be_in, [("", "\\u00e4", ""), ("", "\\n0", ""), ('"', "\\u", '"')]
+    ),
+    "seven/plain_numbers.py: _COUNTRY_CODE": Expression(
+        lambda text: follows_country_code(text, len(text)), [("+49", " ", ""), ("", "00 1", ""), ("", "-", "0")]
     ),
     "seven/number_readings.py: _RUN": _READINGS,
     "seven/number_readings.py: _DIGITS": _READINGS,

@@ -179,12 +179,31 @@ def test_a_rebuild_brings_nothing_back(
     assert not [row for row in rows(engine).values() if isinstance(row, (InboundMessage, Call)) and THEIRS in str(row)]
 
 
+def test_a_repeat_may_renew_the_time_of_its_report(
+    engine: Engine, ledger: Ledger, lasting: Consumer, accept: Any, forgotten: int
+):
+    """That time says nothing: what has no time of its own is not taken for new."""
+    assert forgotten
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    renewed = {"webhook_timestamp": now.isoformat()}
+    for event_type, fields in (("sms_mo", {"id": "3", "sender": THEIRS, "text": "undated"}), ("mms", {"from": THEIRS})):
+        repeat = Envelope(
+            f"r-{event_type}", event_type, now, "JSON", renewed | {"webhook_event": event_type, "data": fields}
+        )
+        lasting.consume("sms_mo", [accept(repeat, queue="sms_mo")])
+    assert nothing_is_back(engine, ledger)
+
+
 def test_who_writes_anew_is_kept(engine: Engine, ledger: Ledger, lasting: Consumer, accept: Any, forgotten: int):
     """What is dated after the erasure is kept, until the next one."""
     later = (datetime.now(UTC) + timedelta(minutes=10)).replace(microsecond=0)
     received_at = later + timedelta(seconds=1)
     fields = {"id": "9", "sender": THEIRS, "text": "it is me", "time": int(later.timestamp())}
-    tomorrows = {"webhook_event": "mms", "webhook_timestamp": later.isoformat(), "data": {"from": THEIRS}}
+    tomorrows = {
+        "webhook_event": "mms",
+        "webhook_timestamp": later.isoformat(),
+        "data": {"from": THEIRS, "time": fields["time"]},
+    }
     envelopes = [
         Envelope("anew", "sms_mo", received_at, "JSON", {"webhook_event": "sms_mo", "data": fields}),
         Envelope("anew-parked", "mms", received_at, "JSON", tomorrows),

@@ -1,4 +1,4 @@
-"""Number spelling: what may be written instead of a number's plain digits, and what stands before them.
+"""Plain numbers: a text with plain digits where others are written, and what stands before a number in it.
 
 Address books and phones copy invisible marks, wide digits, and dashes and spaces of their own along with a number.
 """
