@@ -32,6 +32,7 @@ def forms(fields: dict[str, Any]) -> dict[str, tuple[Fields, str | None]]:
         "named within data": ({"data": fields | named}, None),
         "in a list": ({"data": [fields]} | named, None),
         "of an unknown event type": ({"data": fields, "webhook_event": "voice.dtmf"}, None),
+        "of another type": ({"data": fields, "webhook_event": "voice_status"}, None),
         "broken JSON in a string": ({"data": text[:-1]} | named, None),
         "JSON as the name of a field": ({text: ""}, "voice_dtmf"),
     }
@@ -75,6 +76,7 @@ def test_a_masked_delivery_is_understood(form: str):
         pytest.param(b'{"webhook_event":"voice_dtmf","data":{"dtmf_digit":"47*#"', None, id="half of it"),
         pytest.param(b"dtmf_digit=47*#&dtmf_digit=%2A", None, id="two values"),
         pytest.param('{"digits": "47*#"'.encode("utf-16"), "voice_dtmf", id="of the path alone"),
+        pytest.param('{"dtmf_digit": "47*#"'.encode("utf-16"), None, id="UTF-16"),
         pytest.param(b'[{"dtmf_digit":47}]', None, id="a list"),
     ],
 )

@@ -175,3 +175,40 @@ def test_different_payloads_have_different_digests(fields: dict[str, Any], other
 
     assert len({payload.digest() for payload in (*payloads, renamed)}) == 3
     assert all(len(payload.digest()) == 64 for payload in payloads)
+
+
+WHATSAPP = {
+    "event": "message", "from": "491771783130", "to": "4915126716517", "timestamp": 1762679739,
+    "message": {"type": "text", "text": "STOP"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(WHATSAPP, id="as the help page has it"),
+        pytest.param(WHATSAPP | {"message": json.dumps(WHATSAPP["message"])}, id="in a form, its object as JSON"),
+        pytest.param(WHATSAPP | {"time": "2025-11-09T09:15:39+00:00"}, id="with its time in two notations"),
+    ],
+)
+@pytest.mark.parametrize("path", ["all", "wa_mo", None])
+def test_a_whatsapp_message_names_itself(fields: dict[str, Any], path: str | None):
+    """By its envelope, whatever hook it comes by."""
+    payload = Payload.of(fields, path)
+    assert payload.event_type == "wa_mo"
+    (message,) = payload.event(RECEIVED_AT).project()
+    assert (message.sender, message.recipient, message.text) == ("491771783130", "4915126716517", "STOP")
+
+
+def test_no_other_payload_names_itself():
+    """Parts of that envelope prove nothing."""
+    for name in WHATSAPP.keys() - {"timestamp"}:
+        assert Payload.of({key: value for key, value in WHATSAPP.items() if key != name}, "all").event_type is None
+
+
+def test_the_objects_of_an_rcs_message_may_be_texts():
+    """A form may have them as JSON."""
+    file = {"payload": {"fileName": "map.pdf", "fileUri": "https://files.example/1"}}
+    fields = {"id": 7, "sender": "491771783130", "content_type": "user_file", "user_file": json.dumps(file)}
+    (message,) = Payload.of(fields, "rcs").event(RECEIVED_AT).project()
+    assert message.file_name == "map.pdf"
