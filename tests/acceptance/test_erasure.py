@@ -18,7 +18,7 @@ from operations.audit import Auditor
 from seven.events import QUEUES
 from tests.cli.installation import COMMAND
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.factories.traces import all_text
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import Valkey, eventually

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from ledger.health import unusable_reasons
 from store.schema import deliveries
 from tests.chaos.links import Links
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 

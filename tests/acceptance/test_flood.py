@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.flood import FEW_FILES, FEW_FILES_KINDS, GATEWAYS_S, KINDS, Outcome, measure
-from tests.deploy.tools import size, sized, thorough
+from tests.extent import size, sized, thorough
 from tests.servers import PATIENCE_S
 
 MAX_MIB = 200

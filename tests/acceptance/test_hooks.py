@@ -11,7 +11,7 @@ import pytest
 
 from ledger.client import Ledger
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough_on_sqlite
+from tests.extent import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port
 

@@ -26,7 +26,7 @@ from seven.record import Record
 from seven.records import RECORDS
 from store import schema
 from tests.conftest import TOKEN
-from tests.deploy.tools import size, sized, thorough_on_sqlite
+from tests.extent import size, sized, thorough_on_sqlite
 from tests.factories.kept_fields import kept_fields
 from tests.factories.rows import merged_rows, stored_rows
 from tests.processes import Receiver, beat, running, worker

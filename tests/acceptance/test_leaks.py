@@ -19,7 +19,7 @@ from ledger.announcements import broker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from tests.cli.installation import COMMAND
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 from workers.settings import WorkerSettings

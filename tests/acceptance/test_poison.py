@@ -13,7 +13,7 @@ from ledger.client import Ledger
 from ledger.stats import MAX_CLOCK_WAITING
 from seven.events import QUEUES
 from store.schema import deliveries
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.factories.envelopes import Accept, envelope
 from tests.processes import beat, running, worker
 from tests.servers import PATIENCE_S, eventually

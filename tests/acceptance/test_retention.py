@@ -12,7 +12,7 @@ from operations.audit import Auditor
 from seven.archive_records import ArchivedDelivery
 from store.row_writer import Store
 from store.schema import deliveries, tallies
-from tests.deploy.tools import thorough_on_sqlite
+from tests.extent import thorough_on_sqlite
 from tests.factories.archive import delivery_id
 from tests.processes import beat, running, worker
 from tests.servers import eventually

@@ -18,7 +18,7 @@ from seven.events import QUEUES
 from store.engine import create_store_engine
 from store.migrate import migrate
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough_on_sqlite
+from tests.extent import thorough_on_sqlite
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 

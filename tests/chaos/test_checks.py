@@ -8,7 +8,7 @@ from tests.chaos.options import Options
 from tests.chaos.result import Result
 from tests.chaos.runner import Runner
 from tests.chaos.schedule import Fault
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 # Each broken step needs its fault: Valkey down for longer than a receiver waits; both workers killed while neither can
 # commit; and batches in flight in a killed worker, which are never announced again.

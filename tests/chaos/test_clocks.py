@@ -8,7 +8,7 @@ from tests import clocks
 from tests.chaos.options import Options
 from tests.chaos.runner import Runner
 from tests.chaos.schedule import Fault
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 TARGETS = ("receiver-1", "worker-1", "worker-2", "beat", *(("valkey",) if clocks.is_available() else ()))
 FAULTS = [

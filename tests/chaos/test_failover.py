@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.options import Options
 from tests.chaos.runner import Runner
 from tests.chaos.schedule import Fault
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 FAULTS = [Fault(number, 3.0 + 8.0 * number, "failover valkey", "valkey", 4.0) for number in range(2)]
 

@@ -20,7 +20,7 @@ from tests.cli.commands import COMMANDS
 from tests.cli.installation import CommandLine
 from tests.cli.terminal import open_terminal
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.factories.envelopes import NOW, envelope
 from tests.forks import COMMAND
 from tests.servers import PATIENCE_S, eventually

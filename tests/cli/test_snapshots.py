@@ -30,8 +30,8 @@ from tests.cli.commands import leaf_names
 from tests.cli.installation import CommandLine
 from tests.cli.terminal import output_on_terminal
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough
 from tests.emulator.emulator_process import KEY, run_emulator
+from tests.extent import thorough
 from tests.factories.envelopes import Accept
 from tests.factories.story import NOON, delivery_id, envelopes
 from tests.forks import COMMAND

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.cli.installation import READY, CommandLine
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.servers import Valkey, eventually
 
 pytestmark = pytest.mark.duration(60)  # of all together: most share one installation

@@ -16,7 +16,7 @@ import pytest
 from cli.output.sentences import wrapped
 from tests.cli.installation import READY, CommandLine
 from tests.cli.terminal import open_terminal
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.forks import COMMAND
 from tests.servers import PATIENCE_S, eventually
 

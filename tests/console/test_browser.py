@@ -21,7 +21,7 @@ from tests.browser import chromium, errors, requested, save_screenshot, set_view
 from tests.conftest import TOKEN
 from tests.console.browsed_pages import BROWSED, PICTURES, SCREENSHOTS, Browsed, play_scenario
 from tests.console.conftest import ANNA, BEN, LOGINS
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.factories.envelopes import Accept
 from tests.processes import Console, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually

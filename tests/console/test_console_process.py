@@ -13,7 +13,7 @@ import pytest
 
 from console.attempts import COOKIE
 from tests.console.conftest import ANNA, LOGINS
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.processes import Console, Process, running
 from tests.servers import PATIENCE_S, eventually
 

@@ -8,7 +8,7 @@ from operations.record_lists import LISTS
 from tests.console.browsed_pages import HOSTILE, NUMBER
 from tests.console.conftest import ANNA, BEN
 from tests.console.visits import all_pages
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 MASKED = "+49…78"
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract import behaviour, code
 from tests.contract.behaviour import System, running_system
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 DIRECTORY = Path(__file__).parent
 BEHAVIOUR: dict[str, Callable[[System], list[str]]] = {

@@ -23,7 +23,7 @@ from store.engine import create_store_engine
 from store.migrate import migrate
 from tests.browser import chromium, save_screenshot
 from tests.conftest import TOKEN
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 from tests.processes import FLOWER_PASSWORD as PASSWORD
 from tests.processes import Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from tests.acceptance.test_metrics import documented
-from tests.deploy.tools import thorough, tool
+from tests.deploy.tools import tool
+from tests.extent import thorough
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus"

@@ -11,8 +11,8 @@ import pytest
 from psycopg import errors
 
 from tests.deploy.panels import GRAFANA, as_grafana, targets
-from tests.deploy.tools import thorough
 from tests.deploy.watched import Watched
+from tests.extent import thorough
 from tests.servers import eventually
 
 QUIET = {

@@ -14,7 +14,7 @@ from store.engine import create_store_engine
 from store.schema import deliveries, ledger_marks
 from tests.deploy.backups import Database, PostgresDatabase, SqliteDatabase
 from tests.deploy.machine import Machine, Place
-from tests.deploy.tools import thorough
+from tests.extent import thorough
 
 
 @pytest.fixture

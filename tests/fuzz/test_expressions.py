@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seven.data_subject import Number
-from tests.deploy.tools import size, sized
+from tests.extent import size, sized
 from tests.fuzz.expressions import EXPRESSIONS, TRUSTED, WorstCase
 from tests.fuzz.expressions_in_code import expressions_in_code
 

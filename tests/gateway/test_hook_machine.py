@@ -23,8 +23,8 @@ from sqlalchemy import create_engine
 
 from gateway.factory import reconciler
 from ledger.client import Ledger
-from tests.deploy.tools import thorough
 from tests.emulator.emulator_process import KEY, Emulator, run_emulator
+from tests.extent import thorough
 from tests.gateway.hook_runs import Proxy, note_delivery, proxy_server, publish_receiver
 from workers.settings import WorkerSettings
 

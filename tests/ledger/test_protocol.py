@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from ledger.batch import Batch, Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
-from tests.deploy.tools import size, sized
+from tests.extent import size, sized
 from tests.servers import PATIENCE_S, Valkey
 from workers.sweep import Sweep
 

@@ -18,7 +18,7 @@ from seven.records import CallStatus, LinkEvent, Message, MessageStatus
 from store.archive import Scope
 from store.delivery_rows import Projection
 from store.record_rows import Change, RowKey
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.archive import (
     EVERYTHING,
     NOON,

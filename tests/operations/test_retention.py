@@ -22,7 +22,7 @@ from store import purge
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries, tallies
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.aged_rows import DAY, DAY_SETTINGS, NOW, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import put
 from tests.factories.rows import empty

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seven.envelope import Envelope
 from seven.errors import Undecodable, UnreadableEnvelope
-from tests.deploy.tools import examples
+from tests.extent import examples
 
 RECEIVED_AT = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PAYLOAD = {"data": {"text": "ä\x00\ud800👍\n"}, "webhook_event": "sms_mo"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seven.errors import NotUnderstood
 from seven.record import SHAPES, Record, fold
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.seven.event_fields import (
     COUNTS,
     PHONE_NUMBERS,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.hooks import Addresses, Hook, Plan, plan
-from tests.deploy.tools import examples
+from tests.extent import examples
 
 OURS = Addresses(("https://x.example/in", "https://old.example"), ("current-token", "older-token"))
 HERE = OURS.current("all")

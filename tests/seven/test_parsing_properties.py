@@ -13,7 +13,7 @@ from seven.delivery import Delivery
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, Undecodable
 from seven.parsing import read_form
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.seven.wire_forms import post
 
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from seven.histories import is_undated
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
 from seven.records import RECORDS, LinkEvent, Message
-from tests.deploy.tools import examples
+from tests.extent import examples
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from seven.errors import NotUnderstood
 from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.redaction import is_name, redacted
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.envelopes import NOW
 from tests.seven.corpus import CASES
 

@@ -14,7 +14,7 @@ from seven.records import CallStatus, InboundMessage, Message, MessageStatus
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import messages
-from tests.deploy.tools import examples, size, sized
+from tests.extent import examples, size, sized
 from tests.factories.rows import NOON, empty, merged_rows, records_of, redelivered, scenarios, stored_rows
 
 repeated = examples(20, 60)

@@ -21,7 +21,7 @@ from seven.timestamps import read_moment
 from store.engine import create_store_engine
 from store.row_writer import Store
 from store.schema import opt_out_events, opt_outs
-from tests.deploy.tools import examples, size, sized
+from tests.extent import examples, size, sized
 from tests.factories.rows import NOON, empty, redelivered
 
 WORDS = built_in_words()

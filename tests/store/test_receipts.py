@@ -12,7 +12,7 @@ from seven.message_reports import STATUSES, MessageReport
 from seven.record import Record, fold
 from seven.records import Message
 from store.row_writer import Store
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.rows import NOON, empty, merged_rows, redelivered, stored_rows
 
 WORDS = (*STATUSES.passing, *STATUSES.final, *STATUSES.unranked, "UNKNOWN", "TOMORROW", "read", "READ")

@@ -17,7 +17,7 @@ from store.engine import create_store_engine
 from store.migrate import migrate
 from store.record_rows import Change, changes, compare, read_records, records_of_subjects, row_key
 from store.row_writer import Store
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.rows import NOON, empty, scenarios
 
 CALL = Call(direction="outbound", call_id="1", status="completed", final=True, status_at=NOON, duration_s=42)

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from seven.record import Record, fold
 from store.record_rows import read_records, row_key
 from store.row_writer import Store
-from tests.deploy.tools import examples
+from tests.extent import examples
 from tests.factories.rows import empty, scenarios
 
 
