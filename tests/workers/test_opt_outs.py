@@ -1,6 +1,6 @@
 """Opt-outs in a worker: an inbound STOP becomes a row, also beside a backlog; rebuild and retention leave it alone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,12 @@ from ledger.client import Ledger
 from operations.refold import refold
 from seven.aggregates import aggregates
 from seven.envelope import Envelope
+from seven.forgotten_numbers import ErasureKey
 from seven.opt_out_words_file import built_in_words
 from seven.opt_outs import opt_out_records
 from seven.records import InboundMessage
 from store.circuit_breaker import CircuitBreaker
+from store.forgotten import ForgottenRegister, remember
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 from store.schema import inbound_messages, opt_out_events, opt_outs
@@ -197,3 +199,17 @@ def test_since_is_when_it_was_sent(consumer: Consumer, engine: Engine, accept: A
     consumer.consume("sms_mo", [accept(sms("1", "STOP"), queue="sms_mo")])
     with engine.connect() as connection:
         assert connection.execute(select(opt_outs.c.since)).scalar_one() == datetime.fromtimestamp(1777600000, UTC)
+
+
+@pytest.mark.parametrize("sender", ["+4915123456789", "+49\u2011151\u202f23456789", "0151 23456789"])
+def test_a_forgotten_number_opts_out_under_its_hash(
+    ledger: Ledger, engine: Engine, accept: Accept, sender: str
+) -> None:
+    """However it is written, and though the message is of today."""
+    key = ErasureKey("a-key-that-only-tests-know")
+    with engine.begin() as connection:
+        remember(connection, key, NUMBER)
+    consumer = Consumer(ledger, Store(engine, ForgottenRegister(key)), CircuitBreaker(), options=OPTIONS)
+    now = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp())
+    consumer.consume("sms_mo", [accept(sms("1", "STOP", sender=sender, time=now), queue="sms_mo")])
+    assert standings(engine) == [(key.hash(NUMBER), OURS, "sms", "out", "stop")]
