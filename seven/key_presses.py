@@ -23,7 +23,7 @@ def may_have_keys(payload: Fields | bytes, event_type: str | None) -> bool:
     """Whether a payload can have key presses, at little cost."""
     if isinstance(payload, bytes) or event_type not in EVENT_TYPES or _is_of_keys(event_type):
         return True
-    return _mentions_keys(payload, MAX_DEPTH)
+    return _mentions_keys(payload)
 
 
 def masked_keys(payload: Fields | bytes, event_type: str | None) -> Fields | bytes:
@@ -51,13 +51,17 @@ def without_keys(decoded: Mapping[str, Any] | str | None, event_type: str | None
     return decoded if decoded is None else masked_keys(dict(decoded), event_type)
 
 
-def _mentions_keys(value: Any, levels: int) -> bool:
-    """Whether the name of any field, or of any within JSON in a string, is about key presses."""
-    if isinstance(value, dict):
-        return any(_WORD in name.lower() or _mentions_keys(inner, levels - 1) for name, inner in value.items())
-    if isinstance(value, list):
-        return levels > 0 and any(_mentions_keys(inner, levels - 1) for inner in value)
-    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and _WORD in value.lower()
+def _mentions_keys(fields: Fields | list[Any]) -> bool:
+    """Whether the name of any field, or of any within JSON in a string, is about key presses; quick, for all pay it."""
+    if isinstance(fields, dict) and _WORD in "\n".join(fields).lower():
+        return True
+    for value in fields.values() if isinstance(fields, dict) else fields:
+        if isinstance(value, str):
+            if _WORD in value.lower() and value.lstrip()[:1] in ("{", "["):
+                return True
+        elif isinstance(value, dict | list) and _mentions_keys(value):
+            return True
+    return False
 
 
 def _is_of_keys(event_type: object) -> bool:
