@@ -1,5 +1,6 @@
 """The first scenario of `up`: once for each data directory, and the same again where it was cut short."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
 
 
 @pytest.fixture
-def engine(migrated_sqlite: Path) -> Engine:
-    return create_store_engine(f"sqlite:///{migrated_sqlite}")
+def engine(migrated_sqlite: Path) -> Iterator[Engine]:
+    engine = create_store_engine(f"sqlite:///{migrated_sqlite}")
+    yield engine
+    engine.dispose()
 
 
 def test_it_is_played_once(installation: Installation, engine: Engine):
