@@ -11,7 +11,7 @@ from seven.errors import InvalidPayload, Undecodable, UnknownEventType
 from seven.event import Event, is_blank
 from seven.events import EVENT_TYPES, canonical_name
 from seven.field_types import storable
-from seven.parsing import Fields, read_form, read_json
+from seven.parsing import Fields, read_form, read_json, unpacked
 from seven.timestamps import TOO_FAR_AHEAD, plausible, read_moment
 
 MAX_NAME = 64
@@ -68,9 +68,7 @@ class Payload:
 
         Raises Undecodable or InvalidPayload for a string whose JSON is invalid.
         """
-        inner = decoded.get("data")
-        if isinstance(inner, str) and inner.lstrip()[:1] == "{":
-            inner = read_json(inner)
+        inner = unpacked(decoded.get("data"))
         if inner == [] and "webhook_event" in decoded:  # PHP's empty object
             inner = {}
         # Flat fields are beside the envelope's; one receiver in production reads webhook_event inside data.

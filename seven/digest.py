@@ -14,6 +14,14 @@ def short_digest(*parts: str | datetime | None) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
 
+def id_or_digest(id_: str | None, *parts: str | datetime | None) -> str:
+    """The vendor's id; where it is absent, empty or 0, a digest of these parts.
+
+    They hold no time of the report: a repeat may renew it.
+    """
+    return short_digest(*parts) if id_ is None or id_ == "0" else id_
+
+
 def is_short_digest(id_: str) -> bool:
     """Whether an id is a `short_digest`: the vendor's own ids are shorter."""
     return re.fullmatch("[0-9a-f]{32}", id_) is not None

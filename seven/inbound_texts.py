@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
-from seven.digest import short_digest
+from seven.digest import id_or_digest
 from seven.event import Event
 from seven.field_types import PhoneNumber, ShortText, Text
 from seven.record import Record
@@ -35,13 +35,8 @@ class InboundText(Event):
 
     @property
     def subject(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of sender, number, second and text.
-
-        Not of the time of the report: a repeat may renew it.
-        """
-        if self.id is None or self.id == "0":
-            return short_digest(*self.digest_begins, self.sender, self.system, self.time, self.text)
-        return self.id
+        """The vendor's id, or a digest of sender, number, second and text."""
+        return id_or_digest(self.id, *self.digest_begins, self.sender, self.system, self.time, self.text)
 
     def summary(self, masked: bool) -> str:
         """The text, or how long it is."""

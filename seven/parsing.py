@@ -24,6 +24,11 @@ _KEY = re.compile(r"([\w.:-]+)((?:\[[^\[\]]*\])*)", re.ASCII)
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 
 
+def unpacked(value: Any) -> Any:
+    """The object that a text holds as JSON, as forms have it; any other value itself. Raises as `read_json`."""
+    return read_json(value) if isinstance(value, str) and value.lstrip()[:1] == "{" else value
+
+
 def read_json(body: bytes | str) -> Fields:
     """Decode a JSON object. Non-numbers become the texts `NaN`, `Infinity` and `-Infinity`.
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from seven.digest import short_digest
+from seven.digest import id_or_digest, short_digest
 from seven.errors import InvalidPayload, NotUnderstood
 from seven.event import Event, is_blank
 from seven.field_types import PhoneNumber, ShortText, Text
 from seven.message_reports import MessageReport
-from seven.parsing import read_json
+from seven.parsing import unpacked
 from seven.record import Record
 from seven.records import InboundMessage, Message
 from seven.timestamps import Moment
@@ -70,11 +70,10 @@ def _filled(value: Any) -> Any:
     """A nested object without its blank values; None for an empty one, which PHP writes as a list."""
     if value == []:
         return None
-    if isinstance(value, str) and value.lstrip()[:1] == "{":  # as a form has it
-        try:
-            value = read_json(value)
-        except NotUnderstood as error:
-            raise ValueError(str(error)) from None
+    try:
+        value = unpacked(value)
+    except NotUnderstood as error:
+        raise ValueError(str(error)) from None
     if not isinstance(value, dict):
         raise ValueError("an object is expected")
     return {name: inner for name, inner in value.items() if not is_blank(inner)} or None
@@ -131,15 +130,10 @@ class RcsMessage(RcsEvent):
 
     @property
     def subject(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of sender, agent, second and content.
-
-        Not of the time of the report: a repeat may renew it.
-        """
-        if self.id is None or self.id == "0":
-            place = f"{self.location.latitude} {self.location.longitude}" if self.location else None
-            content = (self._text, self._postback, self._file.fileUri, place)
-            return short_digest("rcs", self.sender, self.agent_id, self.time, *content)
-        return self.id
+        """The vendor's id, or a digest of sender, agent, second and content."""
+        place = f"{self.location.latitude} {self.location.longitude}" if self.location else None
+        content = (self._text, self._postback, self._file.fileUri, place)
+        return id_or_digest(self.id, "rcs", self.sender, self.agent_id, self.time, *content)
 
     @property
     def _text(self) -> str:

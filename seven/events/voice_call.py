@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
-from seven.digest import short_digest
+from seven.digest import id_or_digest
 from seven.event import Event
 from seven.field_types import PhoneNumber, ShortText
 from seven.record import Record
@@ -30,13 +30,8 @@ class IncomingCall(Event, event_type="voice_call"):
 
     @property
     def call_id(self) -> str:
-        """The vendor's id; where it is absent, empty or 0, a digest of caller, number and second.
-
-        Not of the time of the report: a repeat may renew it.
-        """
-        if self.id is None or self.id == "0":
-            return short_digest(self.caller, self.system, self.time)
-        return self.id
+        """The vendor's id, or a digest of caller, number and second."""
+        return id_or_digest(self.id, self.caller, self.system, self.time)
 
     @property
     def subject(self) -> str:

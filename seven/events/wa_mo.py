@@ -12,7 +12,7 @@ from seven.errors import InvalidPayload
 from seven.event import is_blank
 from seven.field_types import Text
 from seven.inbound_texts import InboundText
-from seven.parsing import read_json
+from seven.parsing import unpacked
 from seven.timestamps import read_moment
 
 _SAME = {"from": "sender", "to": "system", "recipient": "system", "timestamp": "time"}
@@ -83,9 +83,7 @@ def _is_same(name: str, first: Any, second: Any) -> bool:
 def _under_one_name(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields under our names. Raises InvalidPayload where two names of one field have different values."""
     named: dict[str, Any] = {}
-    message = fields.get("message")
-    if isinstance(message, str) and message.lstrip()[:1] == "{":  # as a form has it
-        message = read_json(message)
+    message = unpacked(fields.get("message"))
     inner = (
         {} if not isinstance(message, Mapping) else {"text": message.get("text"), "content_type": message.get("type")}
     )
