@@ -15,12 +15,15 @@ from sqlalchemy import Engine, select
 from ledger.health import unusable_reasons
 from store.schema import deliveries
 from tests.chaos.links import Links
-from tests.extent import thorough
+from tests.extent import size, sized, thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 
 TOKEN = "a-token-for-the-failover-0123456789"
 DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
+
+PAUSE_S = size(50, 5) / 1000
+"""Between two deliveries."""
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Gateway:
 
         def work() -> None:
             number = 0
-            while not ended.wait(0.05):
+            while not ended.wait(PAUSE_S):
                 number += 1
                 self.deliver(number)
 
@@ -77,6 +80,7 @@ def is_ready(port: int) -> bool:
 
 
 @pytest.mark.duration(12)
+@sized
 @pytest.mark.parametrize(
     ("dialect", "way"),
     [

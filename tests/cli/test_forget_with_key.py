@@ -16,6 +16,7 @@ from store.projection import project_batch
 from store.projection_options import NO_OPTIONS
 from store.row_writer import Store
 from tests.cli.installation import CommandLine
+from tests.extent import size, sized
 from tests.factories.archive import rows
 from tests.factories.dead_letters import batch_of
 from tests.factories.envelopes import NOW, envelope
@@ -99,9 +100,11 @@ def test_the_key_of_the_installation(kept: CommandLine):
     assert kept.run("forget", NUMBER, "--yes").returncode == 2
 
 
+@sized
 def test_killed_and_repeated(kept: CommandLine):
     """Killed once the number is written, it has forgotten it already for all who write; another run does the rest."""
-    write(kept, 1500)
+    rows = size(1500, 3000)
+    write(kept, rows)
     process = subprocess.Popen(
         [COMMAND, "forget", NUMBER, "--yes"], env=kept.environment, cwd=kept.directory, stdout=subprocess.DEVNULL
     )
@@ -109,7 +112,7 @@ def test_killed_and_repeated(kept: CommandLine):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert database(kept, "SELECT count(*) FROM inbound_messages WHERE sender IS NOT NULL") != [(0,)]
-    write(kept, 1600, ForgottenRegister(ErasureKey(SECRET)))
+    write(kept, rows + 100, ForgottenRegister(ErasureKey(SECRET)))
     assert kept.answer("forget", NUMBER, "--yes")["left"] is None
     assert database(kept, "SELECT count(*) FROM inbound_messages WHERE sender IS NOT NULL") == [(0,)]
     assert database(kept, "SELECT count(*) FROM deliveries WHERE payload IS NOT NULL") == [(0,)]

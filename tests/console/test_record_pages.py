@@ -193,7 +193,7 @@ def test_a_payload_is_readable(payload: str | None, text: str | None):
     ],
 )
 def test_no_page_shows_a_pressed_key(payload: str):
-    """Though it was kept, and to whoever sees texts."""
+    """Not even to those who may see texts, where keys are stored."""
     shown = readable_payload({"payload": payload, "event_type": "voice_dtmf"})
     assert shown
     assert "7" not in shown
