@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from redis import Redis
 from sqlalchemy import Engine
 
-from gateway.client import Gateway
+from gateway.api import Api
 from gateway.desired_hooks import DEFAULT, DesiredHook, addressed
 from gateway.findings import FindingLog
 from gateway.hook_state import HookStates
+from gateway.hooks_client import HooksClient
 from gateway.reconciler import Reconciler
 from seven.hooks import Addresses
 
@@ -65,9 +66,9 @@ def reconciler(
     addresses = account.addresses
     if account.api_key is None or addresses is None:
         raise ValueError(f"{account.missing_settings}: not set")
-    with Gateway(account.api_url, account.api_key, account.signing_key) as gateway:
+    with Api(account.api_url, account.api_key, account.signing_key) as api:
         yield Reconciler(
-            gateway,
+            HooksClient(api),
             lambda current: addressed(account.desired, current, account.hook_secret),
             addresses,
             HookStates(redis, account.identity),

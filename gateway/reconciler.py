@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import created_hooks
-from gateway.client import Gateway, GatewayFailure
+from gateway.api import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.findings import Finding, FindingLog, findings
 from gateway.hook_address import choose
 from gateway.hook_evidence import Hold
 from gateway.hook_state import CreatedHook, HookState, HookStates, first_seen
+from gateway.hooks_client import HooksClient
 from ledger.lease import LeaseLost
 from runtime.logs import logger
 from seven.hooks import Addresses, Hook, Plan, lists_headers, plan
@@ -40,7 +41,7 @@ class Reconciler:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: HooksClient,
         desired: Callable[[Addresses], Sequence[Hook]],
         addresses: Addresses,
         states: HookStates,

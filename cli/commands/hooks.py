@@ -14,7 +14,7 @@ from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
 from cli.output.terminal import Column, document, line, suggestion, table
-from gateway.client import GatewayFailure
+from gateway.api import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.factory import reconciler
 from gateway.reconciler import Reconciler, ReconcileResult

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from redis import Redis
 from sqlalchemy import Engine
 
-from gateway.client import GatewayFailure, GatewayRefused
+from gateway.api import GatewayFailure, GatewayRefused
 from gateway.comparison import Comparison
 from gateway.factory import Account, reconciler
 from gateway.hook_state import HookState

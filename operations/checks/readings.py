@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from gateway.client import GatewayFailure
+from gateway.api import GatewayFailure
 from gateway.comparison import Comparison
 from gateway.hook_state import HookState, HookStates, latest_state
 from gateway.public_url import Visit

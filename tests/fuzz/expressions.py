@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cli.commands.audit import _ids_of
 from console.pages.look_up import _DELIVERY_ID
 from emulator.hooks import _headers
-from gateway.client import _without_urls
+from gateway.api import _without_urls
 from ingest.routing import HookPaths, Tokens
 from ingest.uvicorn_limits import _UPGRADE
 from operations.masking import masked_url, masked_words
@@ -116,7 +116,7 @@ EXPRESSIONS = {
     "emulator/hooks.py: _HEADER": Expression(
         partial(_refused, _headers), [("a:", " ", "\x00"), ("", "a", ""), ("a:", "\t ", "\x7f"), ("a: ", "x", "\x00")]
     ),
-    "gateway/client.py: _without_urls": Expression(
+    "gateway/api.py: _without_urls": Expression(
         _without_urls, [("", "a", ""), ("", "a:/", ""), ("", "://", ""), ("", ": //", "")]
     ),
     "ingest/routing.py: HookPaths.__init__": Expression(

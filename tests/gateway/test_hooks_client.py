@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from gateway.client import CODES, Gateway, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from gateway.api import CODES, Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from gateway.hooks_client import HooksClient
 from seven.hooks import Hook
 from seven.signing import signature
 from tests.http_stub import Server
@@ -64,12 +65,12 @@ def stub() -> Iterator[StubGateway]:
 
 
 @pytest.fixture
-def gateway(stub: StubGateway) -> Iterator[Gateway]:
-    with Gateway(stub.url, KEY, timeout_s=2) as gateway:
-        yield gateway
+def gateway(stub: StubGateway) -> Iterator[HooksClient]:
+    with Api(stub.url, KEY, timeout_s=2) as api:
+        yield HooksClient(api)
 
 
-def test_the_list_of_hooks_is_read(gateway: Gateway, stub: StubGateway):
+def test_the_list_of_hooks_is_read(gateway: HooksClient, stub: StubGateway):
     """A list is read as hooks; the request carries the key in its header and nowhere else."""
     stub.prepare({"success": "true", "code": None, "hooks": [{"id": 5, "target_url": "u", "event_type": "sms.mo"}]})
     assert gateway.read() == [Hook("u", "sms_mo", "POST", id="5", registered_as="sms.mo")]
@@ -77,7 +78,7 @@ def test_the_list_of_hooks_is_read(gateway: Gateway, stub: StubGateway):
     assert (request.method, request.path, request.headers["x-api-key"]) == ("GET", "/api/hooks?action=read", KEY)
 
 
-def test_a_hook_is_created_and_removed(gateway: Gateway, stub: StubGateway):
+def test_a_hook_is_created_and_removed(gateway: HooksClient, stub: StubGateway):
     """The request contains every property of the hook; the id is returned as text, whatever its type was."""
     stub.prepare({"success": True, "code": None, "id": 2045})
     assert gateway.subscribe(HOOK) == "2045"
@@ -96,7 +97,7 @@ def test_a_hook_is_created_and_removed(gateway: Gateway, stub: StubGateway):
     [str, int, lambda code: {"success": False, "code": code}, lambda code: {"success": False, "code": int(code)}],
 )
 def test_every_error_code_has_its_text(
-    gateway: Gateway, stub: StubGateway, code: str, written: Callable[[str], object]
+    gateway: HooksClient, stub: StubGateway, code: str, written: Callable[[str], object]
 ):
     """An error code, as text or number or beside `success`, is a refusal that names the remedy."""
     stub.prepare(written(code))
@@ -117,7 +118,7 @@ def test_every_error_code_has_its_text(
         pytest.param({"success": "false"}, 200, GatewayRefused, "without a reason", id="no reason"),
         pytest.param({"success": False, "error_message": "bad: https://x.example/hooks/secret-token"}, 200, GatewayRefused, "bad: …", id="a reason with the address in it"),
         pytest.param({}, 401, GatewayRefused, "key is wrong", id="401"),
-        pytest.param(b"", 403, GatewayRefused, "may not manage", id="403"),
+        pytest.param(b"", 403, GatewayRefused, "may not do this", id="403"),
         pytest.param({"success": True}, 200, GatewayUnexpected, "no list of hooks", id="no list"),
         pytest.param({"success": True, "hooks": None}, 200, GatewayUnexpected, "no list of hooks", id="null for a list"),
         pytest.param({"success": True, "hooks": {"id": 1}}, 200, GatewayUnexpected, "no list of hooks", id="an object for a list"),
@@ -133,7 +134,7 @@ def test_every_error_code_has_its_text(
     ],
 )  # fmt: skip
 def test_no_other_answer_counts_as_an_empty_list(
-    gateway: Gateway, stub: StubGateway, body: object, status: int, kind: type[GatewayFailure], text: str
+    gateway: HooksClient, stub: StubGateway, body: object, status: int, kind: type[GatewayFailure], text: str
 ):
     """Every answer other than a valid list is a failure with its own text, and never an empty account."""
     stub.prepare(body, status=status)
@@ -143,7 +144,7 @@ def test_no_other_answer_counts_as_an_empty_list(
     assert "secret" not in str(failure.value)
 
 
-def test_only_reading_is_retried(gateway: Gateway, stub: StubGateway):
+def test_only_reading_is_retried(gateway: HooksClient, stub: StubGateway):
     """An unanswered read is retried; a subscription is not, for it may have succeeded."""
     stub.prepare(b"", status=502)
     with pytest.raises(GatewayAway):
@@ -156,16 +157,17 @@ def test_only_reading_is_retried(gateway: Gateway, stub: StubGateway):
 
 def test_a_refused_connection_is_an_outage():
     """The failure says that the gateway does not answer, and reveals no secret."""
-    with Gateway("http://127.0.0.1:1/api", KEY, timeout_s=2) as gateway, pytest.raises(GatewayAway) as failure:
-        gateway.read()
+    with Api("http://127.0.0.1:1/api", KEY, timeout_s=2) as api, pytest.raises(GatewayAway) as failure:
+        HooksClient(api).read()
     assert "does not answer" in str(failure.value)
-    assert KEY not in repr(failure.value) + repr(gateway)
+    assert KEY not in repr(failure.value) + repr(api)
 
 
 def test_requests_are_signed_with_a_key(stub: StubGateway):
     """With a signing key each request carries a signature over its own URL and body."""
     stub.prepare({"success": True, "id": 1, "hooks": []})
-    with Gateway(stub.url, KEY, "signing-key") as gateway:
+    with Api(stub.url, KEY, "signing-key") as api:
+        gateway = HooksClient(api)
         gateway.read()
         gateway.subscribe(HOOK)
     for request in stub.requests:

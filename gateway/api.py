@@ -1,7 +1,7 @@
-"""Client of the gateway's hooks API: read, subscribe, unsubscribe. It checks the body, never the status code alone.
+"""Requests to the gateway's API, and what its answers mean: it checks the body, never the status code alone.
 
 The gateway answers 200 with `"900"` or `900` for a wrong key, and `{"success": false, …}` for a bad URL; it sometimes
-writes booleans as text. Sources: the vendor's webhooks page, a recorded answer, and what its own clients accept.
+writes booleans as text. Sources: the vendor's webhooks page, recorded answers, and what its own clients accept.
 """
 
 import json
@@ -9,35 +9,36 @@ import re
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
 
 from runtime.failures import reason
-from seven.hooks import Hook
 from seven.signing import signature_headers
 
 READ_ATTEMPTS = 3
 _NONCE = string.ascii_letters + string.digits
 
 CODES: dict[str, tuple[str, str]] = {
-    "403": ("too many requests", "Wait; reconciling less often helps (SEVEN_HOOKS_S)."),
+    "403": ("too many requests", "Wait; fewer requests help (SEVEN_HOOKS_S, SEVEN_JOURNAL_RATE)."),
     "500": ("no credit", "Top up the account."),
     "600": ("the gateway failed", "Try again later; if the error persists, ask the gateway's support."),
     "700": ("an unknown error of the gateway", "Try again later; if the error persists, ask the gateway's support."),
     "900": ("the API key is wrong", "Compare SEVEN_API_KEY with the account's developer settings."),
     "901": ("the signature is wrong", "Compare SEVEN_SIGNING_KEY with the account's API settings, and this clock."),
-    "902": ("the API key may not manage webhooks, or the API is disabled", "Give the key that right in the account."),
+    "902": ("the API key may not do this, or the API is disabled", "Give the key that right in the account."),
     "903": ("this address may not use the API", "Add this machine's address to the key's allowed addresses."),
 }
 """The meaning of each error code that the gateway answers with, and the remedy."""
 
+Answer = TypeVar("Answer")
+
 
 class GatewayFailure(Exception):  # noqa: N818 - the subclasses say whose failure it is
-    """The request failed; the failure says nothing about which hooks exist."""
+    """The request failed; the failure says nothing about what exists at the gateway."""
 
 
 class GatewayAway(GatewayFailure):
@@ -56,11 +57,14 @@ class GatewayUnexpected(GatewayFailure):
     """The gateway answered in an undocumented form."""
 
 
-class Gateway:
-    """A client of the hooks API. Every call may raise GatewayFailure; its text contains no key, token or URL."""
+class Api:
+    """The API of one account, over a connection that is kept alive.
+
+    Every call may raise GatewayFailure; its text contains no key, token or URL.
+    """
 
     def __init__(self, api_url: str, api_key: str, signing_key: str | None = None, timeout_s: float = 10.0) -> None:
-        self._url = f"{api_url.rstrip('/')}/hooks"
+        self._url = api_url.rstrip("/")
         self._key, self._signing_key = api_key, signing_key
         self._client = httpx2.Client(timeout=timeout_s, follow_redirects=False, headers={"Accept": "application/json"})
 
@@ -70,43 +74,16 @@ class Gateway:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._client.close()
 
-    def read(self) -> list[Hook]:
-        """Every hook of the account. Retried when the gateway does not answer, since reading changes nothing."""
-        for _ in range(READ_ATTEMPTS - 1):
-            try:
-                return self._read()
-            except GatewayAway:
-                time.sleep(0.5)
-        return self._read()
-
-    def subscribe(self, hook: Hook) -> str:
-        """Create a hook and return its id. Never retried: the hook may exist although its answer was lost."""
-        parameters = {
-            "action": "subscribe",
-            "target_url": hook.target_url,
-            "event_type": hook.event_type,
-            "request_method": hook.request_method,
-            "event_filter": hook.event_filter,
-            "headers": hook.headers or None,
-        }
-        answer = self._request("POST", {name: value for name, value in parameters.items() if value is not None})
-        if answer.get("id") in (None, ""):
-            raise GatewayUnexpected("the gateway created a hook and returned no id")
-        return str(answer["id"])
-
-    def unsubscribe(self, hook_id: str) -> None:
-        """Remove exactly this hook."""
-        self._request("POST", {"action": "unsubscribe", "id": hook_id})
-
-    def _read(self) -> list[Hook]:
-        hooks = self._request("GET", {"action": "read"}).get("hooks")
-        if not isinstance(hooks, list) or not all(isinstance(hook, dict) for hook in hooks):
-            raise GatewayUnexpected("the gateway's answer contains no list of hooks")
-        return [Hook.parse(hook) for hook in hooks]
-
-    def _request(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def get(self, resource: str, parameters: Mapping[str, str]) -> Any:
+        """The decoded body of a resource such as `hooks`; an object or list that reports no error."""
         query = urlencode(parameters)
-        url, body = (f"{self._url}?{query}", b"") if method == "GET" else (self._url, query.encode())
+        return self._request("GET", f"{self._url}/{resource}{'?' if query else ''}{query}", b"")
+
+    def post(self, resource: str, parameters: Mapping[str, str]) -> Any:
+        """The decoded body of the answer to a form. Never retried: it may have been carried out without an answer."""
+        return self._request("POST", f"{self._url}/{resource}", urlencode(parameters).encode())
+
+    def _request(self, method: str, url: str, body: bytes) -> Any:
         headers = {"X-Api-Key": self._key}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -123,8 +100,18 @@ class Gateway:
         return _checked(answer)
 
 
-def _checked(response: httpx2.Response) -> dict[str, Any]:
-    """The body of an answer that reports success. Raises GatewayFailure for any other."""
+def retried(read: Callable[[], Answer], pause_s: float = 0.5) -> Answer:
+    """The result of a read, repeated while the gateway does not answer: reading changes nothing."""
+    for _ in range(READ_ATTEMPTS - 1):
+        try:
+            return read()
+        except GatewayAway:
+            time.sleep(pause_s)
+    return read()
+
+
+def _checked(response: httpx2.Response) -> Any:
+    """The body of an answer that reports no error: an object or a list. Raises GatewayFailure for any other."""
     status = response.status_code
     if status >= 500 or status == 429:
         raise GatewayAway(f"the gateway cannot answer now (HTTP {status})")
@@ -138,13 +125,26 @@ def _checked(response: httpx2.Response) -> dict[str, Any]:
     if code is not None:
         meaning, remedy = CODES.get(code, ("an unknown error code", "The gateway's documentation lists all codes."))
         raise GatewayRefused(code, f"{code}: {meaning}. {remedy}")
-    if status != 200 or not isinstance(body, dict):
+    if status != 200 or not isinstance(body, (dict, list)):
         raise GatewayUnexpected(f"the gateway's answer cannot be read (HTTP {status})")
-    if not _is_success(body):
-        text = body.get("error_message")
-        reason = _without_urls(text)[:200] if isinstance(text, str) else "without a reason"
-        raise GatewayRefused(None, f"the gateway refused: {reason}")
+    if isinstance(body, dict) and "success" in body and not is_success(body):
+        raise refusal(body)
     return body
+
+
+def refusal(body: Mapping[str, Any]) -> GatewayRefused:
+    """The failure that an answer without success reports, in the gateway's own words."""
+    text = body.get("error_message") or body.get("error")
+    return GatewayRefused(None, f"the gateway refused: {_worded(text)}")
+
+
+def is_success(body: Mapping[str, Any]) -> bool:
+    """Whether an answer reports success, however it writes a boolean."""
+    return str(body.get("success")).lower() in ("true", "1")
+
+
+def _worded(text: object) -> str:
+    return _without_urls(text)[:200] if isinstance(text, str) else "without a reason"
 
 
 def _without_urls(text: str) -> str:
@@ -154,11 +154,7 @@ def _without_urls(text: str) -> str:
 
 def _error_code(body: object) -> str | None:
     """The error code that is the whole body, or that stands beside `success: false` in it."""
-    code = body.get("code") if isinstance(body, dict) and not _is_success(body) else body
+    code = body.get("code") if isinstance(body, dict) and not is_success(body) else body
     if isinstance(code, bool) or not isinstance(code, (int, str)):
         return None
     return str(code).strip() if str(code).strip().isdecimal() else None
-
-
-def _is_success(body: Mapping[str, Any]) -> bool:
-    return str(body.get("success")).lower() in ("true", "1")
