@@ -123,7 +123,7 @@ def test_surplus_hooks_are_removed_and_vanished_ones_created_again(new_reconcile
         pytest.param({"code": "900"}, "API key is wrong", id="wrong key"),
         pytest.param({"code": 900}, "API key is wrong", id="wrong key as number"),
         pytest.param({"code": "903"}, "address may not use", id="ip refused"),
-        pytest.param({"code": "902"}, "may not manage", id="missing rights"),
+        pytest.param({"code": "902"}, "may not do this", id="missing rights"),
         pytest.param({"garbage": True}, "cannot be read", id="garbage"),
         pytest.param({"hooks": "missing"}, "no list of hooks", id="no list"),
         pytest.param({"hooks": "empty"}, "lists no hooks where there were some", id="an empty list"),
