@@ -26,6 +26,7 @@ class Commands(LazyGroup):
                 "trace",
                 "query",
                 "audit",
+                "backfill",
                 "rebuild",
                 "export",
                 "forget",

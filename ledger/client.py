@@ -12,9 +12,9 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from ledger import keyspace
-from ledger.batch import Batch, UnreadableBatch
+from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
 from ledger.primary import PrimaryConnection, PrimarySSLConnection
-from ledger.scripts import OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
+from ledger.scripts import ACCEPT, OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 from runtime.redis_url import RedisServer
 from seven.events import QUEUES
 
@@ -131,6 +131,14 @@ class Ledger:
             [Taken(_read(batch_id, stored), deaths) for batch_id, (stored, deaths, _) in answers if stored is not None],
             [batch_id for batch_id, (_, _, dropped) in answers if dropped],
         )
+
+    def accept(self, batch: NewBatch) -> Header:
+        """Write a batch that no receiver received: it counts as no sign of life of the gateway.
+
+        On return it is durable. After redis.RedisError it may be there all the same. Raises UnreadableBatch.
+        """
+        arguments = batch.arguments(uuid.uuid4().hex)
+        return Header.parse(self.run(ACCEPT, keyspace.accepted(batch.queue), arguments))
 
     def release(self, batch_ids: Sequence[str]) -> None:
         """Give up batches without settling them and without counting a death: they were held, or an error occurred."""

@@ -37,6 +37,11 @@ def announced(queue: str) -> str:
     return f"seven:announced:{queue}"
 
 
+def accepted(queue: str) -> tuple[str, ...]:
+    """The keys that every batch of a queue is accepted into."""
+    return LEDGER, BATCHES, ORDINALS, TOKENS, pending(queue), announced(queue)
+
+
 def guard(name: str) -> str:
     """The key of recent results of the verifier of this name."""
     return f"seven:guards:{name}"

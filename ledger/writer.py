@@ -100,10 +100,7 @@ class LedgerWriter:
         pipeline = self.redis.pipeline(transaction=False)
         life = uuid.uuid4().hex  # for a ledger without one; never one that it had before
         for batch in batches:
-            keys = (
-                keyspace.LEDGER, keyspace.BATCHES, keyspace.ORDINALS, keyspace.TOKENS,
-                keyspace.pending(batch.queue), keyspace.announced(batch.queue), keyspace.LAST,
-            )  # fmt: skip
+            keys = (*keyspace.accepted(batch.queue), keyspace.LAST)
             pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(life))
         return await pipeline.execute(raise_on_error=False)
 

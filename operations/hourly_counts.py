@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from seven.events import EVENT_TYPES
+from seven.journal import JOURNAL
 from store.archive import first_id
 from store.schema import SCHEMA, calls, deliveries, link_events, links
 from store.types import Time
@@ -47,9 +48,10 @@ CountHour = Callable[[Connection, datetime], Counts]
 
 
 def count_deliveries(connection: Connection, hour: datetime) -> Counts:
-    """Deliveries by event type, by when they were received."""
+    """Deliveries of the gateway by event type, by when they were received."""
     c = deliveries.c
-    rows = select(c.event_type.label("kind")).where(c.id >= first_id(hour), c.id < first_id(hour + HOUR))
+    in_hour = and_(c.id >= first_id(hour), c.id < first_id(hour + HOUR), c.request_method.is_distinct_from(JOURNAL))
+    rows = select(c.event_type.label("kind")).where(in_hour)
     counts = _counted(connection, rows, OTHER_TYPES)
     others = sum(number for event_type, number in counts.items() if event_type not in EVENT_TYPES)
     known = {event_type: number for event_type, number in counts.items() if event_type in EVENT_TYPES}

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, TextClause, select
 
+from seven.journal import JOURNAL
 from store.schema import NOT_APPLIED, deliveries
 
 
@@ -30,6 +31,8 @@ def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery 
     if own.digest is None:
         return StoredDelivery(own.outcome)
     among: ColumnElement[bool] | TextClause = NOT_APPLIED if own.subject is None else c.subject == own.subject
-    earlier = select(c.id, c.received_at).where(among, c.digest == own.digest, c.id < delivery_id)
+    earlier = select(c.id, c.received_at).where(
+        among, c.digest == own.digest, c.id < delivery_id, c.request_method.is_distinct_from(JOURNAL)
+    )
     first = connection.execute(earlier.order_by(c.id).limit(1)).one_or_none()
     return StoredDelivery(own.outcome) if first is None else StoredDelivery(own.outcome, first.id, first.received_at)

@@ -11,6 +11,7 @@ from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
 from seven.forgotten_numbers import ErasureKey
+from seven.journal import JOURNAL
 from seven.phone_numbers import COUNTRY_CODE
 from seven.summaries import summarise
 from store.archive import first_id
@@ -141,6 +142,7 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
     firsts: dict[str, Row] = {}
     for row in reversed(rows):
         digest = row.pop("digest") or row["id"]
+        digest = row["id"] if row["request_method"] == JOURNAL else digest  # nobody sent it again
         if digest in firsts:
             firsts[digest]["repeats"] += 1
         else:

@@ -22,6 +22,7 @@ class Join(Enum):
     GREATEST = "the greater: a counter, a later time, or any text over an empty one"
     STANDING = "taken together from one record: the first of these fields that differs, in declared order, decides"
     EVIDENCE = "NULL: from an event with a time; true: from one without; false: from both"
+    UNANIMOUS = "true where it is true in both, else NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class FieldJoin:
     join: Join
     order: Sequence[str] = ()
     unless: str | None = None
-    """A time in a standing: it decides nothing where the field of this name is true, until all else is equal: then
-    the earlier stands."""
+    """Of a time, the field that makes it doubtful where it is true. In a standing a doubtful time decides nothing,
+    until all else is equal: then the earlier stands. Beside
+    a record without doubt, one in doubt has no earliest time."""
     lowest: bool = False
     """In a standing, the lesser value stands."""
 
@@ -48,6 +50,8 @@ class FieldJoin:
         """Merge two values of a field that merges independently of others."""
         if self.join is Join.EVIDENCE:
             return ours if ours == theirs else False
+        if self.join is Join.UNANIMOUS:
+            return ours if ours == theirs else None
         if ours is None or theirs is None:
             return theirs if ours is None else ours
         return min(ours, theirs) if self.join is Join.EARLIEST else max(ours, theirs, key=self.sort_key)
@@ -58,9 +62,9 @@ def key() -> Any:
     return field(metadata={"join": FieldJoin(Join.KEY)})
 
 
-def earliest() -> Any:
-    """Declare a field that keeps the least value."""
-    return field(default=None, metadata={"join": FieldJoin(Join.EARLIEST)})
+def earliest(*, unless: str | None = None) -> Any:
+    """Declare a field that keeps the least value; `unless` as in `FieldJoin`."""
+    return field(default=None, metadata={"join": FieldJoin(Join.EARLIEST, unless=unless)})
 
 
 def greatest(order: Sequence[str] = ()) -> Any:
@@ -78,16 +82,22 @@ def evidence() -> Any:
     return field(default=None, metadata={"join": FieldJoin(Join.EVIDENCE)})
 
 
+def unanimous() -> Any:
+    """Declare a mark that a record keeps while everything merged into it has it."""
+    return field(default=None, metadata={"join": FieldJoin(Join.UNANIMOUS)})
+
+
 class Shape:
     """The fields of a record class by join, in the order of declaration."""
 
     def __init__(self, record: type[Any]) -> None:
         self.field_joins: dict[str, FieldJoin] = {column.name: column.metadata["join"] for column in fields(record)}
         self._names = {join: tuple(n for n, d in self.field_joins.items() if d.join is join) for join in Join}
-        self.independent = {
-            n: d for n, d in self.field_joins.items() if d.join in (Join.EARLIEST, Join.GREATEST, Join.EVIDENCE)
-        }
+        apart = [(n, d) for n, d in self.field_joins.items() if d.join not in (Join.KEY, Join.STANDING)]
+        self.independent = {n: d for n, d in apart if not d.unless}
         """The fields that merge independently of others."""
+        self.doubtful = {n: (d, d.unless) for n, d in apart if d.unless}
+        """The fields that merge independently unless just one of the two is in doubt, each with what says so."""
         compared = [(name, self.field_joins[name]) for name in self._names[Join.STANDING]]
         receipts = [(name, FieldJoin(Join.STANDING, lowest=True)) for name, declared in compared if declared.unless]
         self.standing_order: Sequence[tuple[str, FieldJoin]] = (*compared, *receipts)

@@ -35,6 +35,14 @@ class Record:
             ours, theirs = getattr(self, name), getattr(other, name)
             if theirs != ours:
                 joined[name] = field_join.merge(ours, theirs)
+        for name, (field_join, doubt) in shape.doubtful.items():
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if theirs != ours:
+                our_doubt, their_doubt = bool(getattr(self, doubt)), bool(getattr(other, doubt))
+                if our_doubt == their_doubt:
+                    joined[name] = field_join.merge(ours, theirs)
+                elif our_doubt:
+                    joined[name] = theirs
         if shape.sort_key(other) > shape.sort_key(self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
-from seven.joins import earliest, evidence, greatest, key, standing
+from seven.joins import earliest, evidence, greatest, key, standing, unanimous
 from seven.record import Record
 
 
@@ -25,10 +25,11 @@ class Message(Record):
     result: str | None = standing()
     undated: bool | None = standing()
     foreign_id: str | None = greatest()
-    first_seen_at: datetime | None = earliest()
+    first_seen_at: datetime | None = earliest(unless="journal_only")
     last_seen_at: datetime | None = greatest()
     delivered_at: datetime | None = earliest()
     read_at: datetime | None = earliest()
+    journal_only: bool | None = unanimous()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Call(Record):
     price_per_minute: Decimal | None = greatest()
     total_price: Decimal | None = greatest()
     foreign_id: str | None = greatest()
-    started_at: datetime | None = earliest()
+    started_at: datetime | None = earliest(unless="journal_only")
+    journal_only: bool | None = unanimous()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.event import too_late_fields
+from seven.journal import JOURNAL
+from seven.journal_records import journal_records
 from seven.key_presses import masked_keys, may_have_keys
 from seven.opt_outs import opt_outs_of
 from seven.parsing import Fields
@@ -132,6 +134,8 @@ def _project(
         until = reference_at or _accepted_at(envelope, row, now)
         event = payload.event(envelope.received_at, until, too_late_fields(row.remark))
         records = tuple(event.project())
+        if envelope.request_method == JOURNAL:
+            records = tuple(journal_records(records))
         records += tuple(opt_outs_of(event, records, options.opt_out_words, options.country_code))
         applied = archived(
             record=event.about.table,

@@ -28,6 +28,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     null,
     or_,
     select,
@@ -99,11 +100,14 @@ def _statement(table_name: str, dialect: str) -> Executable:
     for name in shape.names(Join.EVIDENCE):
         changes.append(insert.excluded[name].is_distinct_from(table.c[name]))
         joined[name] = case((changes[-1], false()), else_=table.c[name])
+    for name in shape.names(Join.UNANIMOUS):
+        changes.append(and_(table.c[name].is_not(None), insert.excluded[name].is_distinct_from(table.c[name])))
+        joined[name] = case((changes[-1], null()), else_=table.c[name])
     for name in shape.names(Join.GREATEST):
         changes.append(_above(insert.excluded[name], table.c[name], shape.field_joins[name]))
         join(name, changes[-1])
     for name in shape.names(Join.EARLIEST):
-        changes.append(_before(insert.excluded[name], table.c[name]))
+        changes.append(_earlier(insert.excluded, table.c, name, shape.field_joins[name]))
         join(name, changes[-1])
     if standing := shape.names(Join.STANDING):
         changes.append(_later(shape.standing_order, insert.excluded, table.c))
@@ -159,6 +163,16 @@ def _above(new: Value, stored: Value, declared: FieldJoin) -> Value:
 
 def _before(new: Value, stored: Value) -> Value:
     return and_(new.is_not(None), or_(stored.is_(None), new < stored))
+
+
+def _earlier(new: Any, stored: Any, name: str, declared: FieldJoin) -> Value:
+    """Whether the new value of a field that keeps the earliest replaces the stored one."""
+    before = _before(new[name], stored[name])
+    if not declared.unless:
+        return before
+    new_doubt, stored_doubt = (row[declared.unless].is_(true()) for row in (new, stored))
+    resolved = and_(stored_doubt, not_(new_doubt), new[name].is_distinct_from(stored[name]))
+    return or_(resolved, and_(new_doubt == stored_doubt, before))
 
 
 def _later(standing_order: Sequence[tuple[str, FieldJoin]], new: Any, stored: Any) -> Value:

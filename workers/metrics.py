@@ -17,6 +17,7 @@ from ledger.health import unusable_reasons
 from ledger.stats import ledger_stats
 from seven.archive_records import ArchivedDelivery
 from seven.events import QUEUES, label_of
+from seven.journal import JOURNAL
 from seven.record import Record
 from seven.records import OptOutEvent
 from store.circuit_breaker import CircuitBreaker
@@ -94,9 +95,14 @@ class WorkerMetrics:
         self._remarked.labels(label_of(queue)).inc(sum(delivery.remark is not None for delivery in deliveries))
 
     def lag(self, queue: str, deliveries: Iterable[ArchivedDelivery]) -> None:
-        """Observe the lag of applied deliveries; one from the future, by a wrong clock, counts as 0."""
+        """Observe the lag of applied deliveries; one from the future, by a wrong clock, counts as 0.
+
+        What was read from the journal was not sent by the gateway, so it has none.
+        """
         lag = self._lag.labels(label_of(queue))
         for delivery in deliveries:
+            if delivery.request_method == JOURNAL:
+                continue
             if delivery.event_at and delivery.received_at and delivery.outcome == "applied":
                 lag.observe(max(0.0, (delivery.received_at - delivery.event_at).total_seconds()))
 

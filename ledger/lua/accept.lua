@@ -1,7 +1,7 @@
 -- Accept one batch: its envelopes, its place among the pending, the next ordinals of its queue, its tokens' last use.
 -- All or nothing, and once per batch id: for an id that is there already it returns the same header again.
 --
--- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, last
+-- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, and for what the gateway sent: last
 -- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, the header's fields on the envelopes
 --       ("count":…, or "packed":…,"bytes":…), envelopes, token fingerprints...
 -- Returns the batch's header line.
@@ -28,7 +28,9 @@ local header = string.format(
 redis.call('HSET', KEYS[2], ARGV[1], header .. '\n' .. ARGV[6])
 redis.call('ZADD', KEYS[5], now, ARGV[1])
 redis.call('ZADD', KEYS[6], now, ARGV[1])
-redis.call('HSET', KEYS[7], ARGV[2], now)
+if KEYS[7] then
+  redis.call('HSET', KEYS[7], ARGV[2], now)
+end
 for i = 7, #ARGV do
   redis.call('HSET', KEYS[4], ARGV[i], now)
 end

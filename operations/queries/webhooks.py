@@ -16,7 +16,7 @@ SELECT {day[received_at]} AS day, event_type, count(*) AS webhooks,
        count(*) FILTER (WHERE outcome = 'dead') AS dead,
        count(*) FILTER (WHERE outcome = 'discarded') AS discarded
 FROM {s}deliveries
-WHERE id >= :since_id AND received_at >= :since
+WHERE id >= :since_id AND received_at >= :since AND coalesce(request_method, '') <> 'JOURNAL'
 GROUP BY {date[received_at]}, event_type
 ORDER BY 1, event_type""",
     (days(7),),

@@ -21,7 +21,7 @@ from runtime.settings.shared import (
     LedgerSettings,
     ReaderSettings,
 )
-from runtime.settings.workers import ReconcileSettings, ScheduleSettings
+from runtime.settings.workers import JournalSettings, ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
 
@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Hooks": (HookSettings, AccountSettings, ReconcileSettings),
     "The receiver": (ReceiverSettings,),
     "Key presses: receiver, workers, `dead replay`": (DigitSettings,),
+    "The journal": (JournalSettings,),
     "Workers and beat": (ScheduleSettings, ErasureSettings),
     "Opt-outs and numbers": (OptOutSettings,),
     "The console": (ConsoleAccessSettings,),

@@ -40,6 +40,17 @@ class ScheduleSettings(Environment):
     )
 
 
+class JournalSettings(Environment):
+    """How the gateway's journal is read."""
+
+    seven_journal_rate: float = Field(
+        5.0,
+        gt=0,
+        le=50,
+        description="Requests per second to the gateway's journal, over one connection; one reads up to 100 rows.",
+    )
+
+
 class ReconcileSettings(Environment):
     """What should be registered at the gateway, and how it is reconciled."""
 

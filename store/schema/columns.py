@@ -64,6 +64,11 @@ def undated(of: str) -> Column[Any]:
     return column("undated", Boolean, f"Whether {of} came without a time, and has that of its earliest report")
 
 
+def journal_only() -> Column[Any]:
+    """Whether no webhook came: all that is known was read from the gateway's journal."""
+    return column("journal_only", Boolean, "True where no webhook came: what is known is from the gateway's journal")
+
+
 def undated_entry() -> Column[Any]:
     """The same in a history."""
     return column(

@@ -8,6 +8,7 @@ from store.schema.columns import (
     column_with_default,
     hour_of,
     index,
+    journal_only,
     key,
     metadata,
     undated,
@@ -41,6 +42,7 @@ messages = Table(
     undated("this status"),
     column("delivered_at", Time, "The earliest reported time of a status that means delivered, whatever came later"),
     column("read_at", Time, "When its recipient read it first, where the channel reports that"),
+    journal_only(),
     index("ix_messages_foreign_id", ["foreign_id"], "trace; joins with what was sent"),
     index("ix_messages_changed_at", ["changed_at"], _CHANGES),
     index(
@@ -132,6 +134,7 @@ calls = Table(
     column("started_at", Time, "The time of its earliest report"),
     changed_at(),
     undated("this status"),
+    journal_only(),
     index("ix_calls_foreign_id", ["foreign_id"], "trace; joins with what was placed"),
     index("ix_calls_changed_at", ["changed_at"], _CHANGES),
     index(

@@ -1,0 +1,153 @@
+"""Client of the gateway's journal: reads its lists page by page, or single rows by id.
+
+A list has no cursor, and rows that are added or removed meanwhile shift its pages. So pages overlap, rows are joined by
+id, and where two pages do not overlap it goes back. A day of margin on both sides: whether the last day is included is
+unknown. Every call may raise GatewayFailure; its text contains no number, text, key or URL.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from seven.journal import InvalidRow, JournalRow, read_row
+from seven.timestamps import BERLIN
+
+LIMIT = 100
+"""Rows in a page: the gateway's own maximum."""
+OVERLAP = 10
+PAGES_REMEMBERED = 20
+MOST_GAPS = 50
+MOST_REPEATS = 3
+MARGIN = timedelta(days=1)
+PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+"""Before each further attempt, while the gateway does not answer or has had too many requests."""
+TOO_MANY_REQUESTS = "403"
+
+_LISTS: Mapping[str, tuple[str, dict[str, str]]] = {
+    "dlr": ("journal/outbound", {}),
+    "sms_mo": ("journal/inbound", {}),
+    "voice_status": ("journal/voice", {}),
+    "voice_call": ("journal", {"type": "voice_call"}),
+}
+_PERHAPS_GONE = "voice_call"
+"""This list is in the gateway's older API, and in no current page of its documentation."""
+
+
+class NotListed(GatewayUnexpected):
+    """The gateway has no such list any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page that no page before it had."""
+
+    rows: list[JournalRow]
+    invalid: Counter[str] = field(default_factory=Counter)
+    """Rows that cannot be read, by reason."""
+
+
+class JournalClient:
+    """Reads the journal of one account, at most `rate` requests a second. `requests` counts them."""
+
+    def __init__(
+        self,
+        api: Api,
+        rate: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api, self._interval_s, self._clock, self._sleep = api, 1 / rate, clock, sleep
+        self._next_at = clock()
+        self.requests = 0
+
+    def pages(self, event_type: str, since: datetime, until: datetime) -> Iterator[Page]:
+        """The list with this event type's reports, of the Berlin days of a range and one day on either side.
+
+        A row that is added meanwhile may be missing, never one that was there. Raises NotListed.
+        """
+        days = {
+            "date_from": f"{(since - MARGIN).astimezone(BERLIN):%Y-%m-%d}",
+            "date_to": f"{(until + MARGIN).astimezone(BERLIN):%Y-%m-%d}",
+        }
+        recent: deque[list[str]] = deque(maxlen=PAGES_REMEMBERED)
+        offset = gaps = repeats = 0
+        was_full = False
+        while True:
+            page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(offset)})
+            rows, invalid = _read(event_type, page)
+            ids, known = [row.id for row in rows], {id_ for page_ids in recent for id_ in page_ids}
+            repeats = repeats + 1 if ids and recent and ids == recent[-1] else 0
+            if repeats >= MOST_REPEATS:
+                raise GatewayUnexpected("the gateway's list has the same page again and again")
+            yield Page([row for row in rows if row.id not in known], invalid)
+            recent.append(ids)
+            was_full = was_full or len(page) >= LIMIT
+            if offset and known.isdisjoint(ids):  # also beyond the end, if rows are gone since
+                gaps += 1
+                if gaps > MOST_GAPS:
+                    raise GatewayUnexpected("the gateway's list changes faster than it can be read")
+                offset = max(0, offset - LIMIT)
+            elif len(page) < LIMIT and (was_full or known.issuperset(ids)):
+                return
+            else:
+                offset += len(page) - min(OVERLAP, len(page) // 2)
+
+    def row(self, event_type: str, id_: str) -> JournalRow | None:
+        """The row with this id; None where there is none, or none that can be read."""
+        rows, _ = _read(event_type, self._list(event_type, {"id": id_}), strict=False)
+        return next((row for row in rows if row.id == id_), None)
+
+    def _list(self, event_type: str, parameters: Mapping[str, str]) -> list[Any]:
+        resource, fixed = _LISTS[event_type]
+        try:
+            answer = self._patiently(resource, {**fixed, **parameters})
+            if isinstance(answer, list):
+                return answer
+            raise GatewayUnexpected("the gateway's answer is no list")  # noqa: TRY301 - as the others
+        except (GatewayRefused, GatewayUnexpected) as failure:
+            if event_type == _PERHAPS_GONE and getattr(failure, "code", None) is None:
+                raise NotListed(f"the gateway does not list {event_type}") from None
+            raise
+
+    def _patiently(self, resource: str, parameters: Mapping[str, str]) -> Any:
+        """The answer, after several attempts while the gateway cannot give one."""
+        for pause_s in PAUSES_S:
+            try:
+                return self._in_turn(resource, parameters)
+            except GatewayFailure as failure:
+                if not _is_passing(failure):
+                    raise
+            self._sleep(pause_s)
+        return self._in_turn(resource, parameters)
+
+    def _in_turn(self, resource: str, parameters: Mapping[str, str]) -> Any:
+        """The answer to a request that begins no sooner than the rate allows."""
+        now = self._clock()
+        if now < self._next_at:
+            self._sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + self._interval_s
+        self.requests += 1
+        return self._api.get(resource, parameters)
+
+
+def _is_passing(failure: GatewayFailure) -> bool:
+    is_refused = isinstance(failure, GatewayRefused) and failure.code == TOO_MANY_REQUESTS
+    return isinstance(failure, GatewayAway) or is_refused
+
+
+def _read(event_type: str, page: Sequence[Any], *, strict: bool = True) -> tuple[list[JournalRow], Counter[str]]:
+    """The rows of a page, and those that cannot be read by reason. Raises GatewayUnexpected where none can be."""
+    rows: list[JournalRow] = []
+    invalid: Counter[str] = Counter()
+    for listed in page:
+        try:
+            rows.append(read_row(event_type, listed))
+        except InvalidRow as error:
+            invalid[str(error)] += 1
+    if strict and page and not rows:
+        raise GatewayUnexpected(f"no row of the gateway's list can be read ({next(iter(invalid))})")
+    return rows, invalid

@@ -1,0 +1,105 @@
+"""Journal comparison: which rows of the gateway's journal the tables lack.
+
+A known message or call lacks a row where its status, duration or foreign id would differ with it. Other times than the
+webhooks' are no difference, since the journal's are to the second; nor are prices, which webhooks do not report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+from uuid_utils import uuid7
+
+from seven.archive_records import ArchivedDelivery
+from seven.digest import short_digest
+from seven.envelope import Envelope
+from seven.journal import JOURNAL, JournalRow
+from seven.record import SHAPES, Record
+from seven.records import Call, InboundMessage, Message
+from store.projection import project_envelope
+from store.projection_options import ProjectionOptions
+from store.record_rows import RowKey, read_records, row_key
+
+_NUMBERS = ("callerId", "recipient")
+_REPORTED = ("status", "final", "result", "duration_s", "foreign_id")
+"""What a webhook says of a message or call, but for times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A row of the journal that the tables lack, as the delivery that its webhook would have been."""
+
+    row: JournalRow
+    is_new: bool
+    """Whether nothing at all is known of it here; otherwise its latest status is not."""
+    envelope: Envelope = field(repr=False)
+
+
+def lacking(
+    connection: Connection, rows: Sequence[JournalRow], received_at: datetime, options: ProjectionOptions
+) -> list[Lacking]:
+    """Those of the rows that the tables lack. What names a forgotten number is left out.
+
+    `received_at` is the time that their deliveries get.
+    """
+    reports: list[tuple[JournalRow, Envelope, Record]] = []
+    for row in rows:
+        if row.reports:
+            envelope = _envelope(row, received_at)
+            record = _record(envelope, options)
+            if record is not None:
+                reports.append((row, envelope, record))
+    stored = read_records(connection, [key for _, _, record in reports for key in _keys(record)])
+    result = []
+    for row, envelope, record in reports:
+        known = next((stored[key] for key in _keys(record) if key in stored), None)
+        if known is None:
+            result.append(Lacking(row, True, envelope))
+        elif isinstance(record, Message | Call) and _tells_more(known, record):
+            result.append(Lacking(row, False, _without_numbers(envelope)))
+    return result
+
+
+def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
+    return Envelope(
+        id=str(uuid7()),
+        event_type=row.event_type,
+        received_at=received_at,
+        request_method=JOURNAL,
+        payload=row.payload,
+    )
+
+
+def _record(envelope: Envelope, options: ProjectionOptions) -> Record | None:
+    """The record that a row is about; None where it is not understood, or names a forgotten number."""
+    projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=options)
+    if projection.delivery.outcome != "applied" or projection.is_blanked:
+        return None
+    return next((record for record in projection.records if isinstance(record, Message | InboundMessage | Call)), None)
+
+
+def _keys(record: Record) -> list[RowKey]:
+    """The rows that may hold a record: that of its id, and that of a report that came without one."""
+    keys = [row_key(record)]
+    if isinstance(record, InboundMessage):
+        digest = short_digest(record.sender, record.recipient, record.sent_at, record.text)
+        keys.append(row_key(replace(record, id=digest)))
+    elif isinstance(record, Call) and record.direction == "inbound":
+        digest = short_digest(record.caller, record.recipient, record.started_at)
+        keys.append(row_key(replace(record, call_id=digest)))
+    return keys
+
+
+def _tells_more(known: Record, record: Record) -> bool:
+    """Whether a report says more of a known message or call."""
+    merged = known.merge(record)
+    names = (name for name in _REPORTED if name in SHAPES[type(known)].field_joins)
+    return any(getattr(known, name) != getattr(merged, name) for name in names)
+
+
+def _without_numbers(envelope: Envelope) -> Envelope:
+    """The delivery without the numbers of a call: they are known, or were forgotten."""
+    fields = envelope.fields
+    data = {name: value for name, value in fields["data"].items() if name not in _NUMBERS}
+    return replace(envelope, payload={**fields, "data": data})

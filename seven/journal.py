@@ -1,0 +1,160 @@
+"""Journal: the gateway's own lists of what was sent, received and called, and their rows in the words of webhooks.
+
+Outbound messages, inbound SMS, outbound calls, and where the gateway still lists them, incoming calls. Each row of a
+message or call has its latest status only; clicks, views and receipts are in no list. Times are Berlin's wall clock,
+of outbound messages with milliseconds. Sources: rows recorded live in 2023, and measured by a customer in 2026.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from seven.parsing import Fields
+from seven.timestamps import BERLIN, read_moment
+
+JOURNAL = "JOURNAL"
+"""The request method of deliveries that were read from the journal instead of received."""
+
+LONGEST_ID = 20
+
+
+class InvalidRow(ValueError):  # noqa: N818 - describes the row
+    """A row of a list that cannot be read. The text quotes no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One row, as the webhook of its latest status would have reported it. Times are in whole seconds, aware UTC."""
+
+    event_type: str
+    id: str
+    at: datetime | None
+    """When it was sent, received or called; None where the row has no time, or an impossible one."""
+    status: str | None = None
+    """The latest status; None where there is none yet, and for what has no status."""
+    status_at: datetime | None = None
+    """When it had this status; of a call, when it began."""
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The event's fields."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether there is something that a webhook would have reported."""
+        return self.event_type not in WITH_STATUS or self.status is not None
+
+    @property
+    def payload(self) -> Fields:
+        """The payload of the webhook."""
+        sent = {} if self.at is None else {"webhook_timestamp": self.at.isoformat()}
+        return {"webhook_event": self.event_type, **sent, "data": dict(self.data)}
+
+    @property
+    def last_event_at(self) -> datetime | None:
+        """When the latest of it happened that the row tells."""
+        return max((at for at in (self.at, self.status_at) if at is not None), default=None)
+
+
+def read_row(event_type: str, row: object) -> JournalRow:
+    """Read a row of the list with this event type's reports. Raises InvalidRow."""
+    if not isinstance(row, dict):
+        raise InvalidRow("a row is no object")
+    id_ = _text(row, "id")
+    if id_ is None or not (id_.isascii() and id_.isdecimal() and len(id_) <= LONGEST_ID):
+        raise InvalidRow("a row's id is no number")
+    return _READERS[event_type](id_, row)
+
+
+def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
+    status, status_at = _text(row, "dlr"), _moment(row, "dlr_timestamp")
+    data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
+    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data))
+
+
+def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
+    """In today's words, or the webhook's, as an older version of the API wrote them."""
+    at = _moment(row, "timestamp", "time")
+    data = {
+        "id": id_,
+        "sender": _required(row, "from", "sender"),
+        "system": _text(row, "to", "system"),
+        "text": row.get("text") if isinstance(row.get("text"), str) else None,
+        "time": _epoch(at),
+    }
+    return JournalRow("sms_mo", id_, at, data=_present(data))
+
+
+def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
+    """The price is that of the whole call; a call that was refused has no status."""
+    at, status = _moment(row, "timestamp"), _text(row, "status")
+    data = {
+        "id": id_,
+        "callerId": _text(row, "from"),
+        "recipient": _text(row, "to"),
+        "status": status,
+        "duration": _text(row, "duration"),
+        "total_price": _text(row, "price"),
+        "timestamp": _epoch(at),
+    }
+    return JournalRow("voice_status", id_, at, status, at, _present(data))
+
+
+def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
+    at = _moment(row, "time", "timestamp")
+    data = {
+        "id": id_,
+        "caller": _required(row, "caller", "from"),
+        "system": _text(row, "system", "to"),
+        "time": _epoch(at),
+    }
+    return JournalRow("voice_call", id_, at, data=_present(data))
+
+
+_READERS: Mapping[str, Callable[[str, Mapping[str, Any]], JournalRow]] = {
+    "dlr": _outbound,
+    "sms_mo": _inbound,
+    "voice_status": _voice,
+    "voice_call": _incoming,
+}
+
+JOURNALED = tuple(_READERS)
+"""The event types that a list of the journal has."""
+WITH_STATUS = frozenset({"dlr", "voice_status"})
+
+
+def _text(row: Mapping[str, Any], *names: str) -> str | None:
+    """The first of these fields with a text or a number, as text; None where it is blank, as absent."""
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            text = str(value).strip()
+            if text:
+                return text
+    return None
+
+
+def _required(row: Mapping[str, Any], *names: str) -> str:
+    text = _text(row, *names)
+    if text is None:
+        raise InvalidRow(f"a row has no {names[0]}")
+    return text
+
+
+def _moment(row: Mapping[str, Any], *names: str) -> datetime | None:
+    text = _text(row, *names)
+    try:
+        return None if text is None else read_moment(text).replace(microsecond=0)
+    except ValueError:
+        return None
+
+
+def _wall(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _epoch(at: datetime | None) -> str | None:
+    return None if at is None else str(int(at.timestamp()))
+
+
+def _present(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}

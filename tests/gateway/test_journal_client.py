@@ -1,0 +1,185 @@
+"""The client of the journal misses no row, whatever shifts, and takes no other answer for an empty list."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway import journal_client
+from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from gateway.journal_client import JournalClient, NotListed
+from seven.journal import JOURNALED
+from tests.gateway.journal_stub import JournalStub, journal_stub, outbound
+
+SINCE, UNTIL = datetime(2026, 3, 1, 23, 30, tzinfo=UTC), datetime(2026, 3, 3, 12, tzinfo=UTC)
+KEY = "a-secret-api-key"
+
+
+@pytest.fixture
+def stub() -> Iterator[JournalStub]:
+    with journal_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def client(stub: JournalStub, pauses: list[float]) -> Iterator[JournalClient]:
+    with Api(stub.url, KEY, timeout_s=2) as api:
+        yield JournalClient(api, rate=1000, sleep=pauses.append)
+
+
+def ids(client: JournalClient, event_type: str = "dlr") -> list[str]:
+    return [row.id for page in client.pages(event_type, SINCE, UNTIL) for row in page.rows]
+
+
+def numbered(*numbers: int) -> list[dict[str, Any]]:
+    return [outbound(number) for number in sorted(numbers, reverse=True)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 90, 99, 100, 101, 189, 190, 191, 1000])
+@pytest.mark.parametrize("limit", [100, 50, 4])
+def test_a_list_is_read_to_its_end(stub: JournalStub, client: JournalClient, size: int, limit: int):
+    """Each row once, also from a gateway whose pages are shorter than it promises."""
+    stub.limit, stub.lists["outbound"] = limit, numbered(*range(1, size + 1))
+    assert ids(client) == [str(number) for number in range(size, 0, -1)]
+
+
+def test_a_request_asks_for_a_day_more_on_either_side(stub: JournalStub, client: JournalClient):
+    """In Berlin's days: the range begins there on the second of March already."""
+    assert ids(client) == []
+    (request,) = stub.requests
+    assert (request["date_from"], request["date_to"]) == ("2026-03-01", "2026-03-04")
+    assert (request["limit"], request["offset"]) == ("100", "0")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_that_shift_are_not_missed(stub: JournalStub, client: JournalClient, seed: int):
+    """Rows come and go between two requests, some pages' worth at once: what was there all the time is read."""
+    chance, lasting, serial = random.Random(seed), range(10_000, 10_700), iter(range(20_000, 90_000))
+    rows = {number: outbound(number) for number in lasting}
+
+    def shift(_: Any, page: list[Any]) -> list[Any]:
+        for _number in range(chance.choice((0, 0, 1, 5, 40, 150))):
+            number = next(serial)
+            rows[number] = outbound(number)
+        gone = [number for number in rows if number not in lasting]
+        for number in chance.sample(gone, min(len(gone), chance.choice((0, 0, 1, 5, 40, 150)))):
+            del rows[number]
+        stub.lists["outbound"] = [rows[number] for number in sorted(rows, reverse=True)]
+        return page
+
+    stub.lists["outbound"], stub.answer = numbered(*lasting), shift
+    assert set(map(str, lasting)) <= set(ids(client))
+
+
+def test_a_list_that_never_settles_is_no_list(stub: JournalStub, client: JournalClient):
+    """Pages that have nothing in common, whatever is asked for, end with a failure instead of a guess."""
+    serial = iter(range(1, 10**9))
+    stub.answer = lambda _request, _page: [outbound(next(serial)) for _ in range(100)]
+    with pytest.raises(GatewayUnexpected, match="changes faster"):
+        ids(client)
+
+
+def test_a_gateway_that_ignores_the_offset_is_noticed(stub: JournalStub, client: JournalClient):
+    stub.answer = lambda _request, _page: numbered(*range(100))
+    with pytest.raises(GatewayUnexpected, match="same page again"):
+        ids(client)
+
+
+def test_one_bad_row_spoils_nothing(stub: JournalStub, client: JournalClient):
+    """It is counted by reason, and the others are read."""
+    stub.lists["outbound"] = numbered(*range(1, 150))
+    stub.answer = lambda _request, page: [*page, None, {**outbound(7), "id": "undefined"}] if page else page
+    pages = list(client.pages("dlr", SINCE, UNTIL))
+    assert {row.id for page in pages for row in page.rows} == {str(number) for number in range(1, 150)}
+    assert {reason for page in pages for reason in page.invalid} == {"a row is no object", "a row's id is no number"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "text"),
+    [
+        pytest.param((200, b'"900"'), GatewayRefused, "key is wrong", id="900 in quotes"),
+        pytest.param((200, b"900"), GatewayRefused, "key is wrong", id="900"),
+        pytest.param((200, b"600"), GatewayRefused, "the gateway failed", id="600"),
+        pytest.param((200, b'"902"'), GatewayRefused, "may not do this", id="902"),
+        pytest.param((401, b"{}"), GatewayRefused, "key is wrong", id="401"),
+        pytest.param((200, b'{"success": false, "error": "no"}'), GatewayRefused, "no", id="an error"),
+        pytest.param((200, b"{}"), GatewayUnexpected, "no list", id="an object"),
+        pytest.param((200, b'[{"id": "7", "dlr"'), GatewayUnexpected, "cannot be read", id="half an answer"),
+        pytest.param((200, b"<html>"), GatewayUnexpected, "cannot be read", id="a page"),
+        pytest.param((200, b""), GatewayUnexpected, "cannot be read", id="nothing"),
+        pytest.param((200, b"null"), GatewayUnexpected, "cannot be read", id="null"),
+        pytest.param((200, b'["7", "8"]'), GatewayUnexpected, "no row", id="a list of others"),
+        pytest.param((302, b"[]"), GatewayUnexpected, "HTTP 302", id="a redirect"),
+        pytest.param((404, b"[]"), GatewayUnexpected, "HTTP 404", id="404"),
+        pytest.param((503, b"[]"), GatewayAway, "HTTP 503", id="503"),
+    ],
+)
+def test_no_other_answer_counts_as_an_empty_list(
+    stub: JournalStub, client: JournalClient, answer: Any, kind: type[GatewayFailure], text: str
+):
+    stub.answer = lambda _request, _page: answer
+    with pytest.raises(kind, match=text) as failure:
+        ids(client)
+    assert KEY not in str(failure.value)
+
+
+@pytest.mark.parametrize("busy", [(429, b""), (503, b""), (200, b"403"), (200, b'"403"')])
+def test_a_busy_gateway_is_asked_again(stub: JournalStub, client: JournalClient, pauses: list[float], busy: Any):
+    """After pauses that grow; what was read before is not read anew."""
+    stub.lists["outbound"] = numbered(*range(1, 150))
+    answers = iter([False, True, True, False, False])
+    stub.answer = lambda _request, page: busy if next(answers) else page
+    assert len(ids(client)) == 149
+    assert [pause for pause in pauses if pause >= 1] == [*journal_client.PAUSES_S[:2]]
+    assert [request["offset"] for request in stub.requests] == ["0", "90", "90", "90"]
+
+
+def test_requests_keep_the_rate(stub: JournalStub):
+    """By the clock of the client, the first at once."""
+    stub.lists["outbound"] = numbered(*range(1, 500))
+    now = [100.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    with Api(stub.url, KEY) as api:
+        client = JournalClient(api, rate=5, clock=lambda: now[0], sleep=sleep)
+        ids(client)
+    assert client.requests == len(stub.requests) == 6
+    assert now[0] == pytest.approx(100.0 + 5 * 0.2)
+
+
+def test_a_row_is_read_by_its_id(stub: JournalStub, client: JournalClient):
+    """A gateway that ignores the parameter answers with others, which are not taken for it."""
+    stub.lists["outbound"] = numbered(7, 77)
+    row = client.row("dlr", "7")
+    assert row is not None
+    assert row.id == "7"
+    assert client.row("dlr", "8") is None
+    stub.answer = lambda _request, _page: numbered(77)
+    assert client.row("dlr", "7") is None
+
+
+@pytest.mark.parametrize("answer", [(404, b"not found"), (200, b'{"success": false}'), (200, b"{}")])
+def test_a_list_that_is_gone_is_no_fault_of_others(stub: JournalStub, client: JournalClient, answer: Any):
+    """Incoming calls are in the older API only."""
+    stub.answer = lambda _request, _page: answer
+    with pytest.raises(NotListed):
+        ids(client, "voice_call")
+    for event_type in set(JOURNALED) - {"voice_call"}:
+        with pytest.raises(GatewayFailure) as failure:
+            ids(client, event_type)
+        assert not isinstance(failure.value, NotListed)
+
+
+def test_a_wrong_key_is_no_missing_list(stub: JournalStub, client: JournalClient):
+    stub.answer = lambda _request, _page: (200, b'"900"')
+    with pytest.raises(GatewayRefused):
+        ids(client, "voice_call")
