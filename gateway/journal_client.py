@@ -1,27 +1,21 @@
 """Client of the gateway's journal: reads its lists page by page, or single rows by id.
 
-A list has no cursor, and rows that are added or removed meanwhile shift its pages. So pages overlap, rows are joined by
-id, and where two pages do not overlap it goes back. A day of margin on both sides: whether the last day is included is
-unknown. Every call may raise GatewayFailure; its text contains no number, text, key or URL.
+It reads a day of margin on both sides of a range, since whether the gateway includes the last day is unknown. Every
+call may raise GatewayFailure; its text contains no number, text, key or URL.
 """
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from gateway.journal_paging import LIMIT, Paging
 from seven.journal import InvalidRow, JournalRow, read_row
 from seven.timestamps import BERLIN
 
-LIMIT = 100
-"""Rows in a page: the gateway's own maximum."""
-OVERLAP = 10
-PAGES_REMEMBERED = 20
-MOST_GAPS = 50
-MOST_REPEATS = 3
 MARGIN = timedelta(days=1)
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 """Before each further attempt, while the gateway does not answer or has had too many requests."""
@@ -73,28 +67,14 @@ class JournalClient:
             "date_from": f"{(since - MARGIN).astimezone(BERLIN):%Y-%m-%d}",
             "date_to": f"{(until + MARGIN).astimezone(BERLIN):%Y-%m-%d}",
         }
-        recent: deque[list[str]] = deque(maxlen=PAGES_REMEMBERED)
-        offset = gaps = repeats = 0
-        was_full = False
-        while True:
-            page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(offset)})
+        paging = Paging()
+        while not paging.ended:
+            page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(paging.offset)})
             rows, invalid = _read(event_type, page)
-            ids, known = [row.id for row in rows], {id_ for page_ids in recent for id_ in page_ids}
-            repeats = repeats + 1 if ids and recent and ids == recent[-1] else 0
-            if repeats >= MOST_REPEATS:
-                raise GatewayUnexpected("the gateway's list has the same page again and again")
-            yield Page([row for row in rows if row.id not in known], invalid)
-            recent.append(ids)
-            was_full = was_full or len(page) >= LIMIT
-            if offset and known.isdisjoint(ids):  # also beyond the end, if rows are gone since
-                gaps += 1
-                if gaps > MOST_GAPS:
-                    raise GatewayUnexpected("the gateway's list changes faster than it can be read")
-                offset = max(0, offset - LIMIT)
-            elif len(page) < LIMIT and (was_full or known.issuperset(ids)):
-                return
-            else:
-                offset += len(page) - min(OVERLAP, len(page) // 2)
+            ids = [row.id for row in rows]
+            fresh = paging.fresh(ids)
+            yield Page([row for row in rows if row.id in fresh], invalid)
+            paging.add(ids, len(page))
 
     def row(self, event_type: str, id_: str) -> JournalRow | None:
         """The row with this id; None where there is none, or none that can be read."""

@@ -17,14 +17,17 @@ class JournalStub:
     """Lists by name, latest id first; `answer` may replace what a request would get."""
 
     def __init__(self) -> None:
+        self.reset()
+        self.server = Server(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api"
+
+    def reset(self) -> None:
+        """Empty lists, and no requests so far."""
         self.lists: dict[str, list[Row]] = {"outbound": [], "inbound": [], "voice": [], "voice_call": []}
         self.requests: list[dict[str, str]] = []
         """The parameters of each, with the list's name as `list`."""
-        self.limit = 100
         self.answer: Callable[[dict[str, str], list[Any]], Any] = lambda _, page: page
         """Called with a request's parameters and its page; returns the body, or a status and a body of bytes."""
-        self.server = Server(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api"
 
     def page(self, parameters: dict[str, str]) -> list[Row]:
         """The rows that a request asks for."""
@@ -33,7 +36,7 @@ class JournalStub:
             return [row for row in rows if str(row["id"]) == parameters["id"]]
         first, last = parameters.get("date_from", ""), parameters.get("date_to", "9999")
         rows = [row for row in rows if first <= str(row.get("timestamp", row.get("time", "")))[:10] <= last]
-        offset, limit = int(parameters.get("offset", 0)), min(int(parameters.get("limit", 100)), self.limit)
+        offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", 100))
         return rows[offset : offset + limit]
 
 

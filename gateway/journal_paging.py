@@ -1,0 +1,58 @@
+"""Journal paging: where the next page of a list begins that has no cursor, and shifts while it is read.
+
+Pages overlap. One that has rows of the page before continues it, whatever was added or removed meanwhile. One that has
+none may lie beyond rows that moved up, so it goes back; or before rows that moved down, so it goes on.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from gateway.api import GatewayUnexpected
+
+LIMIT = 100
+"""Rows in a page: the gateway's own maximum."""
+OVERLAP = 10
+PAGES_REMEMBERED = 20
+MOST_GAPS = 50
+"""Beyond one for each page that continued the one before."""
+MOST_REPEATS = 3
+
+
+class Paging:
+    """The next offset of one list, from the ids of the pages read so far."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.ended = False
+        self._pages: deque[list[str]] = deque(maxlen=PAGES_REMEMBERED)
+        """The latest pages, wherever they were."""
+        self._passed: deque[frozenset[str]] = deque(maxlen=PAGES_REMEMBERED)
+        """The latest pages of which each continues the one before."""
+        self._allowed_gaps, self._repeats = MOST_GAPS, 0
+        self._was_full = False
+
+    def fresh(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that none of the latest pages has."""
+        return set(ids).difference(*self._pages)
+
+    def add(self, ids: list[str], size: int) -> None:
+        """Add a page of `size` rows, and move on. Raises GatewayUnexpected for a list that cannot be read so."""
+        self._repeats = self._repeats + 1 if ids and self._pages and ids == self._pages[-1] else 0
+        if self._repeats >= MOST_REPEATS:
+            raise GatewayUnexpected("the gateway's list has the same page again and again")
+        has_fresh = bool(self.fresh(ids))
+        self._pages.append(ids)
+        self._was_full = self._was_full or size >= LIMIT
+        step = size - min(OVERLAP, size // 2)
+        if not self._passed or not self._passed[-1].isdisjoint(ids):
+            self._passed.append(frozenset(ids))
+            self._allowed_gaps += 1
+            self.ended = size < LIMIT and (self._was_full or not has_fresh)
+            self.offset += step
+        elif self.offset == 0 or any(not passed.isdisjoint(ids) for passed in self._passed):
+            self.offset += step
+        else:
+            self._allowed_gaps -= 1
+            if self._allowed_gaps < 0:
+                raise GatewayUnexpected("the gateway's list changes faster than it can be read")
+            self.offset = max(0, self.offset - LIMIT)

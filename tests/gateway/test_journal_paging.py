@@ -1,0 +1,87 @@
+"""Paging reads every row of a list that shifts, and takes no list that cannot be read for one that ended."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from gateway.api import GatewayUnexpected
+from gateway.journal_paging import LIMIT, Paging
+from tests.extent import examples
+
+Fetch = Callable[[int], list[str]]
+
+
+def read_all(fetch: Fetch) -> list[str]:
+    """The ids of a list, in the order in which they are first read."""
+    paging, ids = Paging(), list[str]()
+    while not paging.ended:
+        page = fetch(paging.offset)
+        fresh = paging.fresh(page)
+        ids += [id_ for id_ in page if id_ in fresh]
+        paging.add(page, len(page))
+    return ids
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 90, 99, 100, 101, 189, 190, 191, 1000])
+@pytest.mark.parametrize("limit", [LIMIT, 50, 4])
+def test_a_list_is_read_to_its_end(size: int, limit: int):
+    """Each row once, also from a gateway whose pages are shorter than it promises."""
+    ids = [str(number) for number in range(size, 0, -1)]
+    assert read_all(lambda offset: ids[offset : offset + limit]) == ids
+
+
+@examples(200, 5000)
+@given(seed=st.integers(0, 10**9))
+def test_rows_that_shift_are_not_missed(seed: int):
+    """Rows come and go between two requests, some pages' worth at once: what was there all the time is read.
+
+    Where they come and go without an end, the list may be given up, but never for one that was read.
+    """
+    chance, lasting, serial = random.Random(seed), range(10_000, 10_700), iter(range(20_000, 90_000))
+    passing: set[int] = set()
+
+    def fetch(offset: int) -> list[str]:
+        ids = [str(number) for number in sorted({*lasting, *passing}, reverse=True)]
+        passing.update(next(serial) for _ in range(chance.choice((0, 0, 1, 5, 40, 150))))
+        passing.difference_update(chance.sample(sorted(passing), min(len(passing), chance.choice((0, 0, 1, 40, 150)))))
+        return ids[offset : offset + LIMIT]
+
+    try:
+        ids = read_all(fetch)
+    except GatewayUnexpected:
+        event("given up")
+    else:
+        assert set(map(str, lasting)) <= set(ids)
+
+
+def test_a_list_that_never_settles_is_no_list():
+    """Pages that have nothing in common, whatever is asked for, end with a failure instead of a guess."""
+    serial = iter(range(1, 10**9))
+    with pytest.raises(GatewayUnexpected, match="changes faster"):
+        read_all(lambda _offset: [str(next(serial)) for _ in range(LIMIT)])
+
+
+@pytest.mark.parametrize("size", [LIMIT, 50])
+def test_a_gateway_that_ignores_the_offset_is_noticed(size: int):
+    """A full page that comes again and again is no end; a short one is the whole list."""
+    page = [str(number) for number in range(size)]
+    if size < LIMIT:
+        assert read_all(lambda _offset: page) == page
+    else:
+        with pytest.raises(GatewayUnexpected, match="same page again"):
+            read_all(lambda _offset: page)
+
+
+def test_a_long_list_takes_one_request_for_ninety_rows():
+    ids = [str(number) for number in range(20_000, 0, -1)]
+    requests: list[int] = []
+
+    def fetch(offset: int) -> list[str]:
+        requests.append(offset)
+        return ids[offset : offset + LIMIT]
+
+    assert read_all(fetch) == ids
+    assert len(requests) == -(-(len(ids) - 10) // 90)

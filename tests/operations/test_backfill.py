@@ -1,0 +1,180 @@
+"""What the journal knows and the tables lack, put in, leaves the rows that webhooks would have; in any order."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from emulator.scenarios import scenario
+from emulator.vendor_event import VendorEvent
+from operations.journal_comparison import lacking
+from seven.archive_records import ArchivedDelivery
+from seven.envelope import Envelope
+from seven.journal import JOURNAL, JournalRow
+from seven.record import Record, fold
+from seven.records import Call, CallStatus, InboundMessage, Message, MessageStatus
+from store.delivery_rows import Projection
+from store.projection import project_envelope
+from store.projection_options import DEFAULT_OPTIONS
+from store.record_rows import RowKey, row_key
+from store.row_writer import Store
+from store.schema import calls, inbound_messages, messages
+from tests.extent import examples
+from tests.factories.journal import journal_rows
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+JOURNALED = ("dlr", "sms_mo", "voice_status", "voice_call")
+EVENTS = [event for event in scenario(7, now=NOW, messages=24) if event.event_type in JOURNALED]
+ROWS = journal_rows(EVENTS)
+STANDING = {
+    Message: ("status", "result", "final", "foreign_id"),
+    Call: ("status", "final", "caller", "recipient", "duration_s"),  # the journal has no foreign id of a call
+    InboundMessage: ("sender", "recipient", "text", "sent_at"),
+}
+
+
+def by_webhook(event: VendorEvent, number: int = 0) -> Projection:
+    payload = {
+        "webhook_event": event.event_type,
+        "webhook_timestamp": event.occurred_at.isoformat(),
+        "data": dict(event.fields),
+    }
+    return projected(Envelope(f"webhook-{id(event)}-{number}", event.event_type, NOW, "JSON", payload))
+
+
+def by_journal(row: JournalRow) -> Projection:
+    return projected(Envelope(f"journal-{row.event_type}-{row.id}", row.event_type, NOW, JOURNAL, row.payload))
+
+
+def projected(envelope: Envelope) -> Projection:
+    projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=DEFAULT_OPTIONS)
+    assert projection.delivery.outcome == "applied"
+    return projection
+
+
+def folded(projections: Iterable[Projection]) -> dict[RowKey, Record]:
+    return {row_key(record): record for record in fold(r for p in projections for r in p.records)}
+
+
+def standings(records: dict[RowKey, Record]) -> dict[RowKey, tuple[Any, ...]]:
+    """Of messages, calls and inbound SMS, what must be as if every webhook had come."""
+    return {
+        key: tuple(getattr(record, name) for name in STANDING[type(record)])
+        for key, record in records.items()
+        if type(record) in STANDING
+    }
+
+
+UNDISTURBED = standings(folded(map(by_webhook, EVENTS)))
+
+
+@examples(40, 400)
+@given(drawn=st.data())
+def test_any_webhooks_may_be_missing(drawn: st.DataObject):
+    """Any subset of webhooks, with the journal at any place among them, several times: the standings as played.
+
+    And in any order the same rows.
+    """
+    came = [event for event in EVENTS if drawn.draw(st.booleans())]
+    deliveries = [*map(by_webhook, came), *map(by_journal, ROWS), *map(by_journal, ROWS)]
+    chance = drawn.draw(st.randoms(use_true_random=False))
+    chance.shuffle(deliveries)
+    records = folded(deliveries)
+    assert standings(records) == UNDISTURBED
+    chance.shuffle(deliveries)
+    assert folded(deliveries) == records
+
+
+def test_the_journal_writes_no_history_and_has_seen_nothing():
+    """Beside webhooks it adds no status to a history, and moves no time of what they reported."""
+    alone, beside = folded(map(by_webhook, EVENTS)), folded([*map(by_webhook, EVENTS), *map(by_journal, ROWS)])
+    assert {record.table for record in folded(map(by_journal, ROWS)).values()}.isdisjoint(
+        {MessageStatus.table, CallStatus.table}
+    )
+    moved = {
+        key: (record, beside[key])
+        for key, record in alone.items()
+        for name in ("first_seen_at", "last_seen_at", "started_at", "status_at")
+        if getattr(record, name, None) != getattr(beside[key], name, None)
+    }
+    assert moved == {}
+
+
+def test_what_only_the_journal_knows_is_marked_until_a_webhook_comes():
+    row = next(row for row in ROWS if row.event_type == "dlr")
+    webhooks = [by_webhook(event) for event in EVENTS if event.fields.get("msg_id") == row.id]
+    (before,) = (r for r in folded([by_journal(row)]).values() if isinstance(r, Message))
+    after = folded([by_journal(row), *webhooks])[row_key(before)]
+    assert (before.journal_only, before.last_seen_at) == (True, None)
+    assert isinstance(after, Message)
+    assert (after.journal_only, after.first_seen_at) == (None, folded(webhooks)[row_key(before)].first_seen_at)
+
+
+def write(engine: Engine, projections: Sequence[Projection]) -> None:
+    Store(engine).write([record for projection in projections for record in projection.records])
+
+
+def missing(engine: Engine, rows: Sequence[JournalRow] = ROWS) -> list[Any]:
+    with engine.connect() as connection:
+        return lacking(connection, rows, NOW, DEFAULT_OPTIONS)
+
+
+def test_only_what_is_lacking_is_found(engine: Engine):
+    """Nothing while every webhook came; then those whose last was dropped, and after a backfill nothing again."""
+    last = {event.fields.get("msg_id") or (event.event_type, event.fields["id"]): event for event in EVENTS}
+    dropped = set(map(id, list(last.values())[::3]))
+    came = [event for event in EVENTS if id(event) not in dropped]
+    write(engine, [by_webhook(event) for event in came])
+    found = missing(engine)
+    assert len(found) == len(dropped)
+    write(engine, [projected(each.envelope) for each in found])
+    assert missing(engine) == []
+    write(engine, [by_webhook(event) for event in EVENTS])
+    assert missing(engine) == []
+
+
+def test_webhooks_without_an_id_are_known(engine: Engine):
+    """A flat GET carries no id of an SMS or call: its row is found by its content."""
+    without = [
+        VendorEvent(event.event_type, {k: v for k, v in event.fields.items() if k != "id"}, event.occurred_at)
+        for event in EVENTS
+        if event.event_type in ("sms_mo", "voice_call")
+    ]
+    assert without
+    write(engine, [by_webhook(event) for event in without])
+    rows = [row for row in ROWS if row.event_type in ("sms_mo", "voice_call")]
+    assert missing(engine, rows) == []
+
+
+def test_a_known_call_gets_no_number_back(engine: Engine):
+    """Numbers that were erased from a row do not come back by its later status."""
+    ringing = [e for e in EVENTS if e.event_type == "voice_status" and e.fields["status"] == "ringing"][:1]
+    write(engine, [by_webhook(event) for event in ringing])
+    call_id = str(ringing[0].fields["id"])
+    with engine.begin() as connection:
+        connection.execute(calls.update().values(caller=None, recipient=None))
+    found = [each for each in missing(engine) if each.row.id == call_id and not each.is_new]
+    assert len(found) == 1
+    write(engine, [projected(each.envelope) for each in found])
+    with engine.connect() as connection:
+        row = connection.execute(select(calls).where(calls.c.call_id == call_id)).one()
+    assert (row.final, row.caller, row.recipient) == (True, None, None)
+
+
+def test_a_known_text_is_left_alone(engine: Engine):
+    """What retention or an erasure has blanked in an inbound SMS is not lacking."""
+    write(engine, [by_webhook(event) for event in EVENTS])
+    with engine.begin() as connection:
+        connection.execute(inbound_messages.update().values(sender=None, text=None))
+    assert missing(engine) == []
+
+
+def test_a_difference_of_times_is_none(engine: Engine):
+    """The journal's clock need not agree with the webhook's to the second."""
+    write(engine, [by_webhook(event) for event in EVENTS])
+    with engine.begin() as connection:
+        connection.execute(messages.update().values(status_at=NOW - timedelta(days=9)))
+    assert [each.row.event_type for each in missing(engine)] == []
