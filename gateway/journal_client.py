@@ -70,16 +70,18 @@ class JournalClient:
         paging = Paging()
         while not paging.ended:
             page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(paging.offset)})
-            rows, invalid = _read(event_type, page)
-            ids = [row.id for row in rows]
-            fresh = paging.fresh(ids)
-            yield Page([row for row in rows if row.id in fresh], invalid)
-            paging.add(ids, len(page))
+            rows = {_identity(row): row for row in page}
+            fresh = paging.fresh(rows)
+            read = _read(event_type, [row for identity, row in rows.items() if identity in fresh])
+            if paging.offset == 0 and read.invalid and not read.rows:
+                raise GatewayUnexpected(f"no row of the gateway's list can be read ({next(iter(read.invalid))})")
+            yield read
+            paging.add(list(rows), len(page))
 
     def row(self, event_type: str, id_: str) -> JournalRow | None:
         """The row with this id; None where there is none, or none that can be read."""
-        rows, _ = _read(event_type, self._list(event_type, {"id": id_}), strict=False)
-        return next((row for row in rows if row.id == id_), None)
+        listed = _read(event_type, self._list(event_type, {"id": id_}))
+        return next((row for row in listed.rows if row.id == id_), None)
 
     def _list(self, event_type: str, parameters: Mapping[str, str]) -> list[Any]:
         resource, fixed = _LISTS[event_type]
@@ -119,15 +121,17 @@ def _is_passing(failure: GatewayFailure) -> bool:
     return isinstance(failure, GatewayAway) or is_refused
 
 
-def _read(event_type: str, page: Sequence[Any], *, strict: bool = True) -> tuple[list[JournalRow], Counter[str]]:
-    """The rows of a page, and those that cannot be read by reason. Raises GatewayUnexpected where none can be."""
-    rows: list[JournalRow] = []
-    invalid: Counter[str] = Counter()
-    for listed in page:
+def _identity(row: Any) -> str:
+    """The same for the same row of two pages: its id, or all of one that has none."""
+    id_ = row.get("id") if isinstance(row, dict) else None
+    return str(id_) if isinstance(id_, str | int) else repr(row)
+
+
+def _read(event_type: str, listed: Sequence[Any]) -> Page:
+    page = Page([])
+    for row in listed:
         try:
-            rows.append(read_row(event_type, listed))
+            page.rows.append(read_row(event_type, row))
         except InvalidRow as error:
-            invalid[str(error)] += 1
-    if strict and page and not rows:
-        raise GatewayUnexpected(f"no row of the gateway's list can be read ({next(iter(invalid))})")
-    return rows, invalid
+            page.invalid[str(error)] += 1
+    return page

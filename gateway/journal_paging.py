@@ -5,7 +5,7 @@ none may lie beyond rows that moved up, so it goes back; or before rows that mov
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from gateway.api import GatewayUnexpected
 
@@ -31,7 +31,7 @@ class Paging:
         self._allowed_gaps, self._repeats = MOST_GAPS, 0
         self._was_full = False
 
-    def fresh(self, ids: Sequence[str]) -> set[str]:
+    def fresh(self, ids: Iterable[str]) -> set[str]:
         """Those of the ids that none of the latest pages has."""
         return set(ids).difference(*self._pages)
 

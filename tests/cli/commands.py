@@ -11,6 +11,7 @@ UNKNOWN_ID = "0198c0de-0000-7000-8000-000000000000"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "audit": ("audit",),
+    "backfill": ("backfill", "--yes"),
     "dead discard": ("dead", "discard", UNKNOWN_ID, "--yes"),
     "dead list": ("dead", "list"),
     "dead replay": ("dead", "replay", "--yes"),
