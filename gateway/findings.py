@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
+from gateway.hook_spans import write_spans
 from runtime.logs import logger
 from seven.hooks import Hook, Plan
 from store.error_reasons import database_reason
@@ -64,6 +65,10 @@ class FindingLog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def see(self, hooks: Iterable[Hook]) -> None:
+        """Note that these hooks of ours are registered now, in the table `hook_spans`."""
+        write_spans(self._engine, hooks)
 
     def write(self, batch: Sequence[Finding]) -> bool:
         """Insert findings. Returns False when the database is unavailable; reconciliation continues without it."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
-from gateway.journal_paging import LIMIT, Paging
+from gateway.journal_pages import LIMIT, Paging
 from seven.journal import InvalidRow, JournalRow, read_row
 from seven.timestamps import BERLIN
 

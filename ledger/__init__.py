@@ -30,6 +30,11 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or jumped; removed by a good one
     seven:opt_outs            text  how far texts were scanned for opt-outs (`operations/opt_out_scan_schedule.py`)
     seven:opt_outs:lock       text  lease of that scan
+    seven:journal:<account>   text  how far the gateway's journal was read (`operations/journal_state.py`)
+    seven:journal:<account>:open:<event type>  zset  id in the journal whose status was not final → when it was sent
+    seven:journal:<account>:claim  text  a pass has begun; expires after a quarter of an hour
+    seven:journal:missed      hash  event type → webhooks found to be missed so far
+    seven:journal:lock        text  lease of the reading of the journal
 
 Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),
 `take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is under all of its

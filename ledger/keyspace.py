@@ -25,6 +25,9 @@ RETENTION_REFUSED = "seven:retention:refused"
 PUBLIC_URL = "seven:public_url"
 OPT_OUTS = "seven:opt_outs"
 OPT_OUTS_LOCK = "seven:opt_outs:lock"
+JOURNAL = "seven:journal"
+JOURNAL_LOCK = "seven:journal:lock"
+JOURNAL_MISSED = "seven:journal:missed"
 
 
 def pending(queue: str) -> str:

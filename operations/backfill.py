@@ -77,10 +77,10 @@ class BackfillPlan:
         """How many deliveries it has."""
         return sum(each.lacking for each in self.lists)
 
-    def add(self, found: Sequence[Lacking]) -> None:
+    def add(self, lacked: Sequence[Lacking]) -> None:
         """Add what the tables lack of the list that is being read."""
         summary = self.lists[-1]
-        for each in found:
+        for each in lacked:
             if each.is_new:
                 summary.new += 1
             else:
@@ -155,7 +155,7 @@ class JournalOffer:
         announce: Announce,
         most_pending: int,
         ledger_limit: int,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._ledger, self._announce, self._pause = ledger, announce, pause
         self._most_pending, self._limit = most_pending, ledger_limit

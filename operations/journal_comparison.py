@@ -50,15 +50,20 @@ def lacking(
             record = _record(envelope, options)
             if record is not None:
                 reports.append((row, envelope, record))
-    stored = read_records(connection, [key for _, _, record in reports for key in _keys(record)])
+    stored = read_records(connection, [key for _, _, record in reports for key in row_keys(record)])
     result = []
     for row, envelope, record in reports:
-        known = next((stored[key] for key in _keys(record) if key in stored), None)
+        known = next((stored[key] for key in row_keys(record) if key in stored), None)
         if known is None:
             result.append(Lacking(row, True, envelope))
         elif isinstance(record, Message | Call) and _tells_more(known, record):
             result.append(Lacking(row, False, _without_numbers(envelope)))
     return result
+
+
+def record_of_row(row: JournalRow, received_at: datetime, options: ProjectionOptions) -> Record | None:
+    """The record that a row is about; None where it is not understood, or names a forgotten number."""
+    return _record(_envelope(row, received_at), options)
 
 
 def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
@@ -72,14 +77,13 @@ def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
 
 
 def _record(envelope: Envelope, options: ProjectionOptions) -> Record | None:
-    """The record that a row is about; None where it is not understood, or names a forgotten number."""
     projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=options)
     if projection.delivery.outcome != "applied" or projection.is_blanked:
         return None
     return next((record for record in projection.records if isinstance(record, Message | InboundMessage | Call)), None)
 
 
-def _keys(record: Record) -> list[RowKey]:
+def row_keys(record: Record) -> list[RowKey]:
     """The rows that may hold a record: that of its id, and that of a report that came without one."""
     keys = [row_key(record)]
     if isinstance(record, InboundMessage):

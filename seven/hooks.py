@@ -138,6 +138,11 @@ class Plan:
         return (*(drift.actual for drift in self.drifted), *self.surplus)
 
     @property
+    def ours(self) -> tuple[Hook, ...]:
+        """The actual hooks with an address of ours, as desired or not."""
+        return (*(actual for _, actual in self.matching), *self.to_remove)
+
+    @property
     def drift(self) -> int:
         """How many hooks differ from the desired state."""
         return len(self.missing) + len(self.drifted) + len(self.surplus)

@@ -37,6 +37,8 @@ class JournalRow:
     """When it had this status; of a call, when it began."""
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The event's fields."""
+    connection: str | None = None
+    """How a message was handed to the gateway, such as http or smpp."""
 
     @property
     def reports(self) -> bool:
@@ -68,7 +70,8 @@ def read_row(event_type: str, row: object) -> JournalRow:
 def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     status, status_at = _text(row, "dlr"), _moment(row, "dlr_timestamp")
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
-    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data))
+    connection = _text(row, "connection")
+    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection)
 
 
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:

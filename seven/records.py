@@ -199,8 +199,23 @@ class OptOutEvent(Record):
     undated: bool | None = evidence()
 
 
+@dataclass(frozen=True, slots=True)
+class MissedWebhook(Record):
+    """A webhook that should be here by the gateway's journal, and did not come in time."""
+
+    table: ClassVar[str] = "missed_webhooks"
+
+    event_type: str = key()
+    id: str = key()
+    status: str = key()
+    found_at: datetime | None = earliest()
+    journal_at: datetime | None = earliest()
+    came_at: datetime | None = earliest()
+    state: str | None = greatest(("uncovered", "late", "missed", "came"))
+
+
 RECORDS: tuple[type[Record], ...] = (
     ArchivedDelivery, DeadLetter, Failure, LedgerMark,
     Message, MessageStatus, MessageReceipt, InboundMessage, Call, CallStatus, CallDigit, TrackedLink, LinkEvent,
-    OptOut, OptOutEvent,
+    OptOut, OptOutEvent, MissedWebhook,
 )  # fmt: skip

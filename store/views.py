@@ -43,6 +43,12 @@ _VIEWS = {
                     WHEN price_per_minute IS NOT NULL AND duration_s IS NOT NULL THEN 'computed' END AS cost_basis,
                caller, recipient, status
         FROM {schema}calls""",
+    # What no hook of ours should have brought is not among them.
+    "missed_by_day": """
+        SELECT {journal_day} AS day, event_type, sum(CASE WHEN state = 'late' THEN 1 ELSE 0 END) AS late,
+               sum(CASE WHEN state = 'missed' THEN 1 ELSE 0 END) AS missed,
+               sum(CASE WHEN state = 'came' THEN 1 ELSE 0 END) AS came
+        FROM {schema}missed_webhooks WHERE state <> 'uncovered' GROUP BY 1, event_type""",
     "opted_out": """
         SELECT number, recipient, channel, since, word, inbound_id FROM {schema}opt_outs WHERE state = 'out'""",
 }
@@ -54,6 +60,7 @@ COMMENTS = {
     "link_totals": "The gateway's own totals. link_activity is less: by events without a webhook, and by retention.",
     "link_activity": "Clicks and views whose webhooks came and that retention has not removed: less than link_totals.",
     "call_costs": "What each call costs, as the gateway reported it or computed by started minutes.",
+    "missed_by_day": "Webhooks that did not come within 15 minutes, by the day on which they should have.",
     "opted_out": "Whom we may not write to now.",
 }
 """What PostgreSQL shows beside a view."""
@@ -96,6 +103,13 @@ COLUMN_COMMENTS = {
         "recipient": "The number that was called",
         "status": "The latest status",
     },
+    "missed_by_day": {
+        "day": "The day on which it happened, UTC",
+        "event_type": "dlr, sms_mo, voice_status or voice_call",
+        "late": "The gateway may still retry these",
+        "missed": "These did not come within the gateway's retries",
+        "came": "These came after all",
+    },
     "opted_out": {
         "number": "The number, in digits; of a forgotten number its hash",
         "recipient": "Our number or agent that it opted out of; empty for all of them",
@@ -115,6 +129,7 @@ def create_view(name: str, dialect: str) -> str:
         schema=schema,
         first_hour=HOUR[dialect].format("first_seen_at"),
         event_hour=HOUR[dialect].format("event.at"),
+        journal_day=_DAY[dialect].format("journal_at"),
         first_day=_DAY[dialect].format("min(first_at)"),
         last_day=_DAY[dialect].format("max(last_at)"),
         started_minutes=_STARTED_MINUTES,

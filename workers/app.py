@@ -25,6 +25,7 @@ from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.journal_metrics import JournalMetrics
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
 from operations.public_url_probe import PublicUrlMetrics, public_url_probe
@@ -42,6 +43,7 @@ from store.engine import create_store_engine
 from store.row_writer import Store
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
+from workers.journal_watch import LOOK_S, journal_watch
 from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
 from workers.redacted_task import RedactedTask
 from workers.scheduled_tasks import ScheduledTasks
@@ -86,7 +88,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
     ledger = Ledger(redis_url)
-    engine = create_store_engine(settings.store_url, settings.seven_worker_threads + 1)  # and that of urgent queues
+    engine = create_store_engine(settings.store_url, settings.seven_worker_threads + 2)  # urgent queues, the journal
     breaker = CircuitBreaker()
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
@@ -127,6 +129,9 @@ def create_app(settings: WorkerSettings) -> Celery:
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
     add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
+    journal = journal_watch(settings, ledger, store, partial(announce, app))
+    if journal is not None:
+        tasks.add(LOOK_S, "journal", journal.look, ahead_s=LOOK_S / 2, in_flower=False)
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
@@ -139,6 +144,8 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     def close(**_: Any) -> None:
         urgent.stop()
+        if journal is not None:
+            journal.stop()
         engine.dispose()
         ledger.close()
 
@@ -167,6 +174,7 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str
         HookMetrics(HookStates(ledger.redis, account.identity), watched=account.missing_settings is None),
         AuditMetrics(ledger.redis),
         RetentionMetrics(ledger.redis),
+        JournalMetrics(ledger.redis, account.identity),
         PublicUrlMetrics(public_url_probe(ledger, account, settings.seven_probe_s)),
     )
     return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}

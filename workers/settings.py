@@ -18,6 +18,16 @@ class WorkerSettings(CheckedSettings, JournalSettings, OptOutSettings, DigitSett
         """The forgotten numbers, as far as the erasure key recognises them."""
         return ForgottenRegister(self.erasure_key, self.seven_country_code)
 
+    @property
+    def reads_journal(self) -> bool:
+        """Whether workers read the gateway's journal."""
+        return self.seven_backfill_mode != "off" and self.seven_api_key is not None
+
+    @property
+    def journal_days(self) -> int:
+        """Days of the journal to compare: no more than histories are kept."""
+        return min(self.seven_backfill_days, self.seven_keep_histories_days or self.seven_backfill_days)
+
     @field_validator("seven_hooks")
     @classmethod
     def _readable(cls, hooks: str | None) -> str | None:

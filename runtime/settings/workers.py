@@ -43,6 +43,19 @@ class ScheduleSettings(Environment):
 class JournalSettings(Environment):
     """How the gateway's journal is read."""
 
+    seven_backfill_mode: Literal["off", "report", "apply"] = Field(
+        "report",
+        description="What workers do with the gateway's journal, with SEVEN_API_KEY: off: nothing; report: count "
+        "webhooks that never came, and keep no number or text; apply: fetch what they would have brought as well.",
+    )
+    seven_backfill_s: float = Field(21_600.0, ge=60, description="Seconds between two readings of the journal.")
+    seven_backfill_days: int = Field(
+        8,
+        ge=7,
+        le=60,
+        description="Days that are compared: EXPIRED comes after two, and the gateway retries for 3.5.",
+    )
+
     seven_journal_rate: float = Field(
         5.0,
         gt=0,

@@ -9,6 +9,7 @@ shows beside them (`store/comments.py`) and what docs/tables.md lists.
 
 from store.schema.archive import NOT_APPLIED, WITH_PAYLOAD, dead_letter_failures, dead_letters, deliveries
 from store.schema.columns import SCHEMA, metadata
+from store.schema.journal import hook_spans, missed_webhooks
 from store.schema.operations import fences, hook_changes, ledger_marks, tallies
 from store.schema.opt_outs import forgotten, opt_out_events, opt_outs
 from store.schema.records import (
@@ -45,6 +46,7 @@ __all__ = [
     "fences",
     "forgotten",
     "hook_changes",
+    "hook_spans",
     "inbound_messages",
     "ledger_marks",
     "link_events",
@@ -53,6 +55,7 @@ __all__ = [
     "message_statuses",
     "messages",
     "metadata",
+    "missed_webhooks",
     "opt_out_events",
     "opt_outs",
     "tallies",

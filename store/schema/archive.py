@@ -22,7 +22,9 @@ deliveries = Table(
     column("received_at", Time, "When the receiver had it; its id says the same, and is faster to search by"),
     column("applied_at", Time, "When a worker turned it into rows; NULL if that was not possible"),
     column("event_at", Time, "When the event happened, by its payload; by its receipt where the payload has no time"),
-    column("request_method", CodePointText, "JSON, POST or GET: how the gateway sent it; JOURNAL: read from its journal"),
+    column(
+        "request_method", CodePointText, "JSON, POST or GET: how the gateway sent it; JOURNAL: read from its journal"
+    ),
     column("source", CodePointText, "The address of the client; blanked with the payload"),
     column("payload", CodePointText, "What it said: ASCII JSON as decoded, or base64: and the bytes; blanked when old"),
     column("digest", CodePointText, "SHA-256 of the event: equal for repeats; blanked with the payload"),

@@ -128,9 +128,9 @@ def test_only_what_is_lacking_is_found(engine: Engine):
     dropped = set(map(id, list(last.values())[::3]))
     came = [event for event in EVENTS if id(event) not in dropped]
     write(engine, [by_webhook(event) for event in came])
-    found = missing(engine)
-    assert len(found) == len(dropped)
-    write(engine, [projected(each.envelope) for each in found])
+    lacked = missing(engine)
+    assert len(lacked) == len(dropped)
+    write(engine, [projected(each.envelope) for each in lacked])
     assert missing(engine) == []
     write(engine, [by_webhook(event) for event in EVENTS])
     assert missing(engine) == []
@@ -156,9 +156,9 @@ def test_a_known_call_gets_no_number_back(engine: Engine):
     call_id = str(ringing[0].fields["id"])
     with engine.begin() as connection:
         connection.execute(calls.update().values(caller=None, recipient=None))
-    found = [each for each in missing(engine) if each.row.id == call_id and not each.is_new]
-    assert len(found) == 1
-    write(engine, [projected(each.envelope) for each in found])
+    lacked = [each for each in missing(engine) if each.row.id == call_id and not each.is_new]
+    assert len(lacked) == 1
+    write(engine, [projected(each.envelope) for each in lacked])
     with engine.connect() as connection:
         row = connection.execute(select(calls).where(calls.c.call_id == call_id)).one()
     assert (row.final, row.caller, row.recipient) == (True, None, None)

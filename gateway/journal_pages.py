@@ -1,4 +1,4 @@
-"""Journal paging: where the next page of a list begins that has no cursor, and shifts while it is read.
+"""Journal pages: where the next page of a list begins that has no cursor, and shifts while it is read.
 
 Pages overlap. One that has rows of the page before continues it, whatever was added or removed meanwhile. One that has
 none may lie beyond rows that moved up, so it goes back; or before rows that moved down, so it goes on.

@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from gateway.api import GatewayUnexpected
-from gateway.journal_paging import LIMIT, Paging
+from gateway.journal_pages import LIMIT, Paging
 from tests.extent import examples
 
 Fetch = Callable[[int], list[str]]

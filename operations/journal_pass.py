@@ -1,0 +1,173 @@
+"""Journal pass: measures which webhooks are absent by the gateway's journal, and in mode `apply` fetches them.
+
+It waits while the oldest pending delivery is older than 15 minutes: what is absent may be in the ledger.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.hook_spans import Spans
+from gateway.journal_client import JournalClient
+from ledger.client import Ledger
+from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
+from operations.journal_absence import AbsenceSearch
+from operations.journal_comparison import lacking
+from operations.journal_presence import Key
+from operations.journal_state import JournalState, JournalStates
+from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, forget_earlier, late_entries
+from seven.events import QUEUES
+from seven.journal import JOURNALED, JournalRow
+from store.database_info import clock
+from store.projection_options import ProjectionOptions
+from store.row_writer import Store
+
+LATE = timedelta(hours=6)
+"""After that mode `apply` fetches what the gateway still retries."""
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What one pass has read and noticed."""
+
+    rows: int = 0
+    requests: int = 0
+    absent: int = 0
+    """Webhooks that are not here, and a hook of ours should have brought them."""
+    unwatched: int = 0
+    """Webhooks that are not here, and no hook of ours was seen to cover them."""
+    newly_missed: int = 0
+    fetched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PassOptions:
+    """What the settings decide about passes."""
+
+    days: int
+    applies: bool
+    projection: ProjectionOptions
+
+
+class JournalPass:
+    """Passes over the journal of one account; who calls it has the lease."""
+
+    def __init__(
+        self, ledger: Ledger, store: Store, client: JournalClient, states: JournalStates, offer: JournalOffer
+    ) -> None:
+        self._ledger, self._store, self._client, self._states, self._offer = ledger, store, client, states, offer
+        self._newly_missed = 0
+
+    def must_wait(self) -> bool:
+        """Whether deliveries are pending for so long that they may be what is absent."""
+        figures = self._ledger.figures(QUEUES)
+        oldest = min((each.oldest_at for each in figures.queues.values() if each.oldest_at), default=None)
+        return oldest is not None and oldest < figures.now - ON_ITS_WAY
+
+    def run(
+        self,
+        options: PassOptions,
+        check: Callable[[], object],
+        pause: Callable[[float], object],
+        *,
+        at_once: bool = False,
+    ) -> PassResult:
+        """Make one pass. With `at_once` what is late is fetched now: the ledger has lost something.
+
+        Raises GatewayFailure, redis.RedisError, StoreAway or SQLAlchemyError, or what `check` raises; whatever was
+        noticed before is on record, and the next pass reads the same again.
+        """
+        state, self._newly_missed = self._states.load(), 0
+        with self._store.engine.connect().execution_options(reads=True) as connection:
+            now = clock(connection)
+            window = now - timedelta(days=options.days)
+            meter = WebhookMeter(Spans.since(connection, window), now, state.connections)
+        read_until = None if state.read_until is None else datetime.fromisoformat(state.read_until)
+        search = AbsenceSearch(self._store.engine, self._client, self._states, meter, check)
+        absence = search.run(window, read_until, lambda here: self._came(meter, here))
+        meter = meter.knowing(absence.connections)
+        self._judge(meter, absence.absent, check)
+        self._judge_late(meter, check)
+        fetched = 0
+        if options.applies:
+            due = now - (timedelta(0) if at_once else LATE)
+            rows = [row for row in absence.absent if row.last_event_at and row.last_event_at <= due]
+            fetched = self._fetch([row for row in rows if meter.counts(row)], now, options.projection, check, pause)
+        result = PassResult(
+            absence.rows, self._client.requests, len(absence.absent), absence.unwatched, self._newly_missed, fetched
+        )
+        figures = self._ledger.figures(())
+        self._states.save(
+            JournalState(
+                read_until=now.isoformat(),
+                ended_ms=int(figures.now.timestamp() * 1000),
+                life=figures.life,
+                rows=result.rows,
+                requests=result.requests,
+                unwatched=result.unwatched,
+                connections=meter.connections,
+                unread=tuple(absence.unread),
+            )
+        )
+        return result
+
+    def _came(self, meter: WebhookMeter, here: set[Key]) -> None:
+        with self._store.engine.connect().execution_options(reads=True) as connection:
+            judged = meter.judge_here(connection, here)
+        self._write(judged)
+
+    def _judge(self, meter: WebhookMeter, absent: Sequence[JournalRow], check: Callable[[], object]) -> None:
+        for start in range(0, len(absent), _AT_ONCE):
+            check()
+            with self._store.engine.connect().execution_options(reads=True) as connection:
+                judged = meter.judge(connection, absent[start : start + _AT_ONCE])
+            self._store.transact(partial(forget_earlier, records=judged.records))
+            self._write(judged)
+
+    def _judge_late(self, meter: WebhookMeter, check: Callable[[], object]) -> None:
+        after: tuple[str, ...] | None = None
+        while True:
+            check()
+            with self._store.engine.connect().execution_options(reads=True) as connection:
+                entries = late_entries(connection, after, _AT_ONCE)
+                judged = meter.judge_late(connection, entries)
+            self._write(judged)
+            if len(entries) < _AT_ONCE:
+                return
+            after = entries[-1].key
+
+    def _write(self, judged: Judged) -> None:
+        if judged.records:
+            self._store.write(judged.records)
+        for event_type, number in judged.newly_missed.items():
+            self._newly_missed += number
+            self._states.missed(event_type, number)
+
+    def _fetch(
+        self,
+        rows: Sequence[JournalRow],
+        now: datetime,
+        options: ProjectionOptions,
+        check: Callable[[], object],
+        pause: Callable[[float], object],
+    ) -> int:
+        """Offer what the tables lack of these rows, each batch when there is room for it. Returns how many."""
+        fetched = 0
+        with BackfillPlan() as plan:
+            for event_type in JOURNALED:
+                plan.lists.append(ListSummary(event_type))
+                of_type = [row for row in rows if row.event_type == event_type]
+                for start in range(0, len(of_type), _AT_ONCE):
+                    with self._store.engine.connect().execution_options(reads=True) as connection:
+                        knowing = options.with_forgotten(self._store.register.read(connection))
+                        plan.add(lacking(connection, of_type[start : start + _AT_ONCE], now, knowing))
+            for batch in plan.batches():
+                check()
+                while not self._offer.has_room():
+                    pause(PAUSE_S)
+                    check()
+                self._offer.offer(batch)
+                fetched += len(batch.lines)
+        return fetched

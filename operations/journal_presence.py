@@ -1,0 +1,106 @@
+"""Journal presence: whether the webhook of a journal's row is here, whatever became of it.
+
+A status is here if it is in the history, which only webhooks write. An inbound SMS or call is here if its row is,
+unless the journal alone made it. What was not applied is searched by the ids in its payload.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, select
+
+from operations.journal_comparison import record_of_row, row_keys
+from seven.archive_records import ArchivedDelivery
+from seven.delivery import Payload
+from seven.envelope import Envelope
+from seven.errors import NotUnderstood, UnreadableEnvelope
+from seven.journal import JOURNAL, JOURNALED, JournalRow
+from seven.record import Record
+from seven.records import Call, InboundMessage
+from store.projection_options import NO_OPTIONS
+from store.record_rows import read_records
+from store.schema import NOT_APPLIED, call_statuses, deliveries, message_statuses, messages
+
+MOST_UNAPPLIED = 20_000
+"""Deliveries that were not applied, the latest, that are searched."""
+Key = tuple[str, str, str]
+"""Event type, id, and status; the status is empty for what has none."""
+
+
+def key_of(row: JournalRow) -> Key:
+    """What identifies the webhook of a row."""
+    return row.event_type, row.id, row.status or ""
+
+
+def unapplied_ids(connection: Connection, since: datetime) -> frozenset[tuple[str, str]]:
+    """Event type and id of every delivery since then that was received and not applied."""
+    c = deliveries.c
+    query = select(c.id, c.event_type, c.received_at, c.request_method, c.payload, c.reason)
+    latest = query.where(NOT_APPLIED, c.received_at >= since, c.payload.is_not(None)).order_by(c.id.desc())
+    rows = connection.execute(latest.limit(MOST_UNAPPLIED)).mappings()
+    return frozenset(pair for row in rows if (pair := _pair(ArchivedDelivery(**row))))
+
+
+def _pair(row: ArchivedDelivery) -> tuple[str, str] | None:
+    try:
+        payload = Payload.of(Envelope.archived(row).fields, row.event_type)
+    except (NotUnderstood, UnreadableEnvelope):
+        return None
+    id_ = payload.fields.get("msg_id", payload.fields.get("id"))
+    is_id = payload.event_type in JOURNALED and isinstance(id_, str | int) and not isinstance(id_, bool)
+    return (payload.event_type or "", str(id_)) if is_id else None
+
+
+def present(
+    connection: Connection, rows: Sequence[JournalRow], unapplied: frozenset[tuple[str, str]], received_at: datetime
+) -> set[Key]:
+    """Of rows of one event type, those whose webhook is here."""
+    here = {key_of(row) for row in rows if (row.event_type, row.id) in unapplied}
+    with_status = [row for row in rows if row.status is not None]
+    here.update(_in_history(connection, with_status))
+    without = [row for row in rows if row.status is None]
+    here.update(_as_rows(connection, without, received_at))
+    return here
+
+
+def _in_history(connection: Connection, rows: Sequence[JournalRow]) -> Iterator[Key]:
+    sent = [row.id for row in rows if row.event_type == "dlr"]
+    placed = [row.id for row in rows if row.event_type == "voice_status"]
+    if sent:
+        yield from (("dlr", *pair) for pair in _statuses(connection, message_statuses, "msg_id", sent))
+        c = messages.c
+        read = select(c.msg_id, c.status).where(c.msg_id.in_(sent), c.read_at.is_not(None))  # so it was delivered
+        yield from (("dlr", *pair) for pair in connection.execute(read).tuples())
+    if placed:
+        yield from (("voice_status", *pair) for pair in _statuses(connection, call_statuses, "call_id", placed))
+
+
+def _statuses(connection: Connection, history: Table, key: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    query = select(history.c[key], history.c.status).where(history.c[key].in_(list(ids)))
+    yield from connection.execute(query).tuples()
+
+
+def _as_rows(connection: Connection, rows: Sequence[JournalRow], received_at: datetime) -> Iterator[Key]:
+    """Inbound SMS and calls whose rows are here, and not by the journal alone."""
+    records = [(row, record) for row in rows if (record := record_of_row(row, received_at, NO_OPTIONS)) is not None]
+    stored = read_records(connection, [key for _, record in records for key in row_keys(record)])
+    known = [(row, stored[key]) for row, record in records for key in row_keys(record) if key in stored]
+    fetched = _fetched(connection, [record for _, record in known if isinstance(record, InboundMessage)])
+    for row, record in known:
+        only_journal = record.journal_only if isinstance(record, Call) else record.key in fetched
+        if not only_journal:
+            yield key_of(row)
+
+
+def _fetched(connection: Connection, records: Sequence[Record]) -> set[tuple[object, ...]]:
+    """The keys of inbound messages of which all deliveries were read from the journal."""
+    if not records:
+        return set()
+    c = deliveries.c
+    query = select(c.subject, c.request_method).where(
+        c.subject.in_([record.key[0] for record in records]), c.event_type != "dlr", c.outcome == "applied"
+    )
+    methods: dict[tuple[object, ...], set[str | None]] = {}
+    for subject, method in connection.execute(query):
+        methods.setdefault((subject,), set()).add(method)
+    return {key for key, used in methods.items() if used == {JOURNAL}}

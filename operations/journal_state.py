@@ -1,0 +1,94 @@
+"""Journal state: how far the gateway's journal was read, kept in Redis beside the ledger.
+
+Lost with Redis, all of the days are read again: which is what a Redis that lost deliveries needs anyway.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import cast
+
+from redis import Redis
+
+from ledger import keyspace
+
+MOST_OPEN = 100_000
+"""Ids of one list that are followed; of more, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """State left by the last pass that read everything."""
+
+    read_until: str | None = None
+    """The end of the range that was compared last, ISO 8601; None before the first pass."""
+    ended_ms: int | None = None
+    """When that pass ended, by Redis' clock."""
+    life: str | None = None
+    """The ledger's life then."""
+    rows: int = 0
+    requests: int = 0
+    unwatched: int = 0
+    """Rows of that pass without a webhook from before hooks were first read."""
+    connections: tuple[str, ...] = ()
+    """How messages were handed to the gateway whose webhooks have come."""
+    unread: tuple[str, ...] = field(default=())
+    """Event types whose list had rows that cannot be read, or is not listed any more."""
+
+
+class JournalStates:
+    """The state of one account. Every call raises redis.RedisError when Redis is unavailable."""
+
+    def __init__(self, redis: Redis, account: str) -> None:
+        """`account` identifies the gateway and the account: the journal of one says nothing about another."""
+        self._redis = redis
+        self._key = f"{keyspace.JOURNAL}:{keyspace.fingerprint(account)}"
+
+    def load(self) -> JournalState:
+        """The state after the last pass; an empty one where there is none, or none that can be read."""
+        try:
+            document = json.loads(cast("bytes | None", self._redis.get(self._key)) or b"{}")
+            known = {name: value for name, value in document.items() if name in JournalState.__dataclass_fields__}
+            lists = {name: tuple(known.get(name, ())) for name in ("connections", "unread")}
+            state = JournalState(**{**known, **lists})
+            if state.read_until is not None:
+                datetime.fromisoformat(state.read_until)
+        except (ValueError, TypeError, AttributeError):
+            return JournalState()
+        return state
+
+    def save(self, state: JournalState) -> None:
+        """Store the state for the next pass."""
+        self._redis.set(self._key, json.dumps(asdict(state)))
+
+    def claim(self, for_s: int) -> bool:
+        """Claim the next pass: True for one caller in so many seconds, among all workers."""
+        return bool(self._redis.set(f"{self._key}:claim", "1", nx=True, ex=for_s))
+
+    def open_ids(self, event_type: str, before: datetime) -> list[str]:
+        """The followed ids of what was sent before then, oldest first."""
+        ids = self._redis.zrangebyscore(self._open(event_type), "-inf", f"({before.timestamp()}")
+        return [id_.decode() for id_ in cast("list[bytes]", ids)]
+
+    def follow(self, event_type: str, ids: Iterable[tuple[str, datetime]]) -> None:
+        """Follow ids whose status was not final, each with the time of its sending."""
+        if scores := {id_: at.timestamp() for id_, at in ids}:
+            self._redis.zadd(self._open(event_type), scores)
+
+    def unfollow(self, event_type: str, ids: Sequence[str]) -> None:
+        """Follow these ids no longer."""
+        if ids:
+            self._redis.zrem(self._open(event_type), *ids)
+
+    def trim(self, event_type: str, since: datetime) -> None:
+        """Follow nothing sent before then, and no more than MOST_OPEN ids."""
+        self._redis.zremrangebyscore(self._open(event_type), "-inf", f"({since.timestamp()}")
+        self._redis.zremrangebyrank(self._open(event_type), 0, -MOST_OPEN - 1)
+
+    def missed(self, event_type: str, number: int) -> None:
+        """Count webhooks that are missed now."""
+        self._redis.hincrby(keyspace.JOURNAL_MISSED, event_type, number)
+
+    def _open(self, event_type: str) -> str:
+        return f"{self._key}:open:{event_type}"

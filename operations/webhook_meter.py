@@ -1,0 +1,145 @@
+"""Webhook meter: which webhooks should be here by the journal, and are not; by the database's clock.
+
+Late: the gateway may still retry. Missed: beyond its retries. Came: it, or a later status, is here after all.
+Uncovered: no hook of ours should have brought it, so nothing counts it. One should that was there an hour before.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from gateway.hook_spans import Spans
+from operations.journal_presence import Key, key_of
+from seven.journal import JournalRow
+from seven.message_reports import STATUSES
+from seven.records import MissedWebhook
+from store.record_rows import KEYS_AT_ONCE, among, read_records, row_key
+from store.schema import message_statuses, missed_webhooks
+
+ON_ITS_WAY = timedelta(minutes=15)
+"""What happened more recently may still come with its first attempt."""
+RETRIES = timedelta(days=3, hours=13)
+"""The gateway's last attempt is after three and a half days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is to be written, and how many of it are missed only now, by event type."""
+
+    records: list[MissedWebhook]
+    newly_missed: dict[str, int]
+
+
+class WebhookMeter:
+    """Judges the rows of one pass."""
+
+    def __init__(self, spans: Spans, now: datetime, connections: Iterable[str]) -> None:
+        """`connections`: how messages were handed over whose webhooks have come."""
+        self._spans, self.now, self._connections = spans, now, frozenset(connections)
+
+    @property
+    def connections(self) -> tuple[str, ...]:
+        """How messages were handed to the gateway whose webhooks have come."""
+        return tuple(sorted(self._connections))
+
+    def knowing(self, connections: Iterable[str]) -> "WebhookMeter":
+        """The same, with more of these."""
+        return WebhookMeter(self._spans, self.now, self._connections.union(connections))
+
+    def is_due(self, row: JournalRow) -> bool:
+        """Whether the webhook of a row should be here by now."""
+        at = row.last_event_at
+        return row.reports and at is not None and at <= self.now - ON_ITS_WAY
+
+    def is_covered(self, row: JournalRow) -> bool:
+        """Whether a hook of ours should have brought it."""
+        at, recipient = row.last_event_at, row.data.get("system")
+        return at is not None and self._spans.cover(row.event_type, at, recipient)
+
+    def counts(self, row: JournalRow) -> bool:
+        """Whether an absent webhook counts: it is covered, and webhooks of messages sent in this way do come."""
+        is_others = self._connections and row.connection is not None and row.connection not in self._connections
+        return not is_others and self.is_covered(row)
+
+    def judge(self, connection: Connection, absent: Sequence[JournalRow]) -> Judged:
+        """Judge rows whose webhook is not here."""
+        records = [self._record(row) for row in absent]
+        known = read_records(connection, [row_key(record) for record in records])
+        return _judged(known.values(), records)
+
+    def judge_here(self, connection: Connection, here: Iterable[Key]) -> Judged:
+        """Judge webhooks that are here: those that were late or missed before came after all."""
+        before = read_records(connection, [(MissedWebhook.table, key) for key in here]).values()
+        came = [record for record in before if isinstance(record, MissedWebhook) and record.state in ("late", "missed")]
+        return Judged([self._arrived(record) for record in came], {})
+
+    def judge_late(self, connection: Connection, entries: Sequence[MissedWebhook]) -> Judged:
+        """Judge late webhooks of which no row was read in this pass: whether they came, or are missed now."""
+        came = _superseded(connection, entries)
+        over = [
+            MissedWebhook(entry.event_type, entry.id, entry.status, state="missed")
+            for entry in entries
+            if entry not in came and entry.journal_at is not None and entry.journal_at < self.now - RETRIES
+        ]
+        arrived = [self._arrived(entry) for entry in came]
+        return _judged(entries, [*over, *arrived])
+
+    def _arrived(self, entry: MissedWebhook) -> MissedWebhook:
+        return MissedWebhook(entry.event_type, entry.id, entry.status, came_at=self.now, state="came")
+
+    def _record(self, row: JournalRow) -> MissedWebhook:
+        at = row.last_event_at or self.now
+        state = "missed" if at < self.now - RETRIES else "late"
+        state = state if self.counts(row) else "uncovered"
+        return MissedWebhook(*key_of(row), found_at=self.now, journal_at=at, state=state)
+
+
+def late_entries(connection: Connection, after: tuple[str, ...] | None, limit: int) -> list[MissedWebhook]:
+    """Late webhooks in the order of their keys, after one: a page of them."""
+    c = missed_webhooks.c
+    query = select(missed_webhooks).where(c.state == "late").order_by(c.event_type, c.id, c.status).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(c.event_type, c.id, c.status) > tuple_(*after))
+    return [MissedWebhook(**row) for row in connection.execute(query).mappings()]
+
+
+def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> None:
+    """Remove late entries of an earlier status of the same messages and calls: only the last one is missed."""
+    c = missed_webhooks.c
+    by_id = [(record.event_type, record.id) for record in records if record.status]
+    kept = {record.key for record in records}
+    for start in range(0, len(by_id), KEYS_AT_ONCE):
+        condition = among([c.event_type, c.id], by_id[start : start + KEYS_AT_ONCE])
+        keys = select(c.event_type, c.id, c.status).where(condition, c.state.in_(("late", "uncovered")))
+        earlier = [tuple(key) for key in connection.execute(keys) if tuple(key) not in kept]
+        if earlier:
+            connection.execute(delete(missed_webhooks).where(among([c.event_type, c.id, c.status], earlier)))
+
+
+def _superseded(connection: Connection, entries: Sequence[MissedWebhook]) -> list[MissedWebhook]:
+    """Those of which the status itself, or one further on, is in the history now."""
+    ids = [entry.id for entry in entries if entry.event_type == "dlr"]
+    c = message_statuses.c
+    statuses: dict[str, list[str]] = {}
+    for msg_id, status in connection.execute(select(c.msg_id, c.status).where(c.msg_id.in_(ids))) if ids else ():
+        statuses.setdefault(msg_id, []).append(status)
+    return [
+        entry
+        for entry in entries
+        if entry.event_type == "dlr"
+        and any(
+            status == entry.status or STATUSES.rank(status) > STATUSES.rank(entry.status)
+            for status in statuses.get(entry.id, ())
+        )
+    ]
+
+
+def _judged(before: Iterable[object], records: list[MissedWebhook]) -> Judged:
+    states = {record.key: record.state for record in before if isinstance(record, MissedWebhook)}
+    newly: dict[str, int] = {}
+    for record in records:
+        if record.state == "missed" and states.get(record.key) not in ("missed", "came"):
+            newly[record.event_type] = newly.get(record.event_type, 0) + 1
+    return Judged(records, newly)
