@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from emulator.app import create_app
-from emulator.faults import Fault
+from emulator.hook_faults import HookFault
 from emulator.hooks import Registration
 from emulator.scenario_request import ScenarioRequest
 from emulator.seeds import NEW_SEEDS
@@ -150,7 +150,7 @@ def test_it_describes_itself(client):
     page = client.get("/").text
     assert "seven.io" in page
     assert all(
-        name in page for name in (*ScenarioRequest.model_fields, *Registration.model_fields, *Fault.model_fields)
+        name in page for name in (*ScenarioRequest.model_fields, *Registration.model_fields, *HookFault.model_fields)
     )
     assert max(map(len, page.splitlines())) <= 80
     assert client.get("/livez").status_code == 200
