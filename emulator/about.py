@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 
 from emulator.hook_faults import HookFault
 from emulator.hooks import Registration
+from emulator.journal.faults import JournalFault
 from emulator.scenario_request import ScenarioRequest
 
 WIDTH = 80
@@ -25,6 +26,12 @@ The gateway's API
 
   /api/hooks
            GET, POST and DELETE, or action=read|subscribe|unsubscribe
+  /api/journal/outbound, /api/journal/inbound, /api/journal/voice
+           What was played, whether delivered or not; by id, date_from, date_to,
+           state, to, limit and offset. The older style, /api/journal?type=…,
+           knows incoming calls as well: type=voice_call
+  /api/balance
+           54.218, or an object for those who accept JSON; playing costs
 
 The emulator's own controls: bodies and answers are JSON objects
 
@@ -58,6 +65,15 @@ The emulator's own controls: bodies and answers are JSON objects
            903 IP refused
   DELETE /faults
            remove all faults
+
+  GET, PUT and DELETE /journal/faults
+           The same for the journal, for example {{"half": true, "times": 1}}, or
+           {{"empty": true}} to switch it off; a fault's fields:
+{_field_list(JournalFault)}
+  POST /journal/<name>
+           Add a row to a journal as it is, such as one of another sender's
+  GET and PUT /balance
+           the balance; set it: {{"amount": 3.5}}
 """
 
 

@@ -14,12 +14,17 @@ from starlette.routing import Route
 from emulator.about import about
 from emulator.api_request import ACTIONS
 from emulator.auth import Authenticator, Signing
+from emulator.balance import Balance
 from emulator.controls import UnreadableError, refuse
 from emulator.fault_controls import FaultControls
 from emulator.faults import Faults
 from emulator.gateway import Gateway
 from emulator.hook_controls import HookControls
 from emulator.hook_faults import HookFault
+from emulator.journal.api import JournalApi
+from emulator.journal.faults import JournalFault
+from emulator.journal.journals import Journals
+from emulator.journal.rows import JOURNALS
 from emulator.registry import Registry, UnreadableStateError
 from emulator.scenario_controls import ScenarioControls
 from emulator.scenario_runner import ScenarioRunner
@@ -36,11 +41,15 @@ def create_app(settings: EmulatorSettings) -> Starlette:
     """
     signing_key = _reveal(settings.emulator_signing_key)
     signing = None if signing_key is None else Signing(signing_key)
-    registry, faults = Registry(settings.emulator_state_file), Faults[HookFault]()
-    gateway = Gateway(registry, Authenticator(_reveal(settings.emulator_api_key), signing), faults)
-    scenarios = ScenarioControls(settings, registry, ScenarioRunner(registry, signing))
+    authenticator = Authenticator(_reveal(settings.emulator_api_key), signing)
+    registry, hook_faults = Registry(settings.emulator_state_file), Faults[HookFault]()
+    gateway = Gateway(registry, authenticator, hook_faults)
+    journals, journal_faults = Journals(), Faults[JournalFault]()
+    journal, balance = JournalApi(journals, authenticator, journal_faults), Balance(authenticator)
+    scenarios = ScenarioControls(settings, registry, ScenarioRunner(registry, signing, journals, balance))
     hooks = HookControls(registry)
-    hook_faults = FaultControls(HookFault, faults, gateway.requests, ACTIONS)
+    faults = FaultControls(HookFault, hook_faults, gateway.requests, ACTIONS)
+    faults_of_journal = FaultControls(JournalFault, journal_faults, journal.requests, JOURNALS)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -53,6 +62,9 @@ def create_app(settings: EmulatorSettings) -> Starlette:
             Route("/livez", livez),
             Route("/api/hooks", gateway.answer, methods=API_METHODS),
             Route("/api/hooks/", gateway.answer, methods=API_METHODS),
+            Route("/api/journal", journal.answer),
+            Route("/api/journal/{name}", journal.answer),
+            Route("/api/balance", balance.answer),
             Route("/scenarios", scenarios.overview, methods=["GET"]),
             Route("/scenarios", scenarios.start, methods=["POST"]),
             Route("/scenarios/{number:int}", scenarios.show),
@@ -62,7 +74,10 @@ def create_app(settings: EmulatorSettings) -> Starlette:
             Route("/hooks", hooks.register, methods=["POST"]),
             Route("/hooks/{id:int}", hooks.change, methods=["PATCH"]),
             Route("/hooks/{id:int}", hooks.remove, methods=["DELETE"]),
-            Route("/faults", hook_faults.answer, methods=["GET", "PUT", "DELETE"]),
+            Route("/faults", faults.answer, methods=["GET", "PUT", "DELETE"]),
+            Route("/journal/faults", faults_of_journal.answer, methods=["GET", "PUT", "DELETE"]),
+            Route("/journal/{name}", journal.add, methods=["POST"]),
+            Route("/balance", balance.control, methods=["GET", "PUT"]),
         ],
         exception_handlers={UnreadableError: refuse, ValidationError: refuse},
         lifespan=lifespan,
