@@ -90,6 +90,7 @@ def _progress(run: ScenarioRun) -> dict[str, object]:
         "events": dict(run.events),
         "note": None if recipients is None else recipients.note,
         "deliveries": None if recipients is None else recipients.deliveries,
+        "dropped": 0 if recipients is None else recipients.dropped,
         **{state.value: states[state] for state in State},
         "refusals": {str(status): count for status, count in sorted(report.refusals.items())},
         "refusals_by_hook": report.refusals_by_hook,

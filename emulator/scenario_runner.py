@@ -11,6 +11,7 @@ from emulator.balance import Balance
 from emulator.irregularities import make_irregular
 from emulator.journal.journals import Journals
 from emulator.journal.rows import JournalRows, journal_rows
+from emulator.losses import with_losses
 from emulator.recipients import HookRecipients, Recipients, TargetRecipient
 from emulator.registry import Registry
 from emulator.report import Report
@@ -120,7 +121,7 @@ class _Plan:
     rows: JournalRows
     """Of all that happened; irregularities are the deliveries' alone."""
     deliveries: list[PlannedDelivery]
-    """Repeats included."""
+    """Repeats and dropped ones included."""
 
 
 def _plan(request: ScenarioRequest) -> _Plan:
@@ -134,4 +135,4 @@ def _plan(request: ScenarioRequest) -> _Plan:
         duplicates=request.duplicates,
         shuffle=request.shuffle,
     )
-    return _Plan(events, journal_rows(happened), planned)
+    return _Plan(events, journal_rows(happened), with_losses(planned, request))
