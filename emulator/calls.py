@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
-from emulator.vendor_event import VendorEvent, epoch
+from emulator.vendor_event import Sent, VendorEvent, epoch
 
 STATUS_SEQUENCES = (
     *[("ringing", "in-progress", "completed")] * 3,
@@ -28,6 +28,8 @@ DELAYS_S = {
 
 PRICES = (0.075, 0.12, 0.029)  # euros per minute
 
+TEXT = "Ihr Termin ist morgen um 10:30 Uhr. Zum Verschieben drücken Sie die 1."
+
 KEYS = "0123456789*#"
 
 INBOUND_IDS = (0, 1, 1)  # factors: a capture of a real inbound call has the id 0
@@ -39,6 +41,7 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
     number, recipient, price = seed.id(200_000, n), phone_number(rng), rng.choice(PRICES)
     newer = n % 4 == 3  # the vendor's newer types write numbers, and a total
     reference = {"foreign_id": f"call-{seed.number}-{n}"} if rng.random() < 0.3 else {}
+    sent = Sent(placed_at, OUR_NUMBER, recipient, TEXT, price)
     at = answered_at = placed_at
     ends = STATUS_SEQUENCES[0] if n == 0 else seed.deal(STATUS_SEQUENCES, n, "call's end")  # keys in every scenario
     for status in ("initiated", *ends):
@@ -59,8 +62,13 @@ def call_out(seed: Seed, n: int, placed_at: datetime) -> Iterator[VendorEvent]:
             **reference,
         }
         if newer and seconds is not None:
-            fields["total_price"] = round(price * -(-seconds // 60), 3)
-        yield VendorEvent("voice_status", fields, at)
+            fields["total_price"] = total_price(price, seconds)
+        yield VendorEvent("voice_status", fields, at, sent)
+
+
+def total_price(per_minute: float, seconds: int) -> float:
+    """The price of a whole call in euros: each started minute costs."""
+    return round(per_minute * -(-seconds // 60), 3)
 
 
 def _keys(seed: Seed, n: int, answered_at: datetime, seconds: int, call: Mapping[str, Any]) -> Iterator[VendorEvent]:

@@ -6,7 +6,7 @@ from string import ascii_letters, digits
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
-from emulator.vendor_event import VendorEvent, epoch, wall_clock
+from emulator.vendor_event import Sent, VendorEvent, epoch, wall_clock
 
 SIZE = 20
 EXPIRES_AFTER = timedelta(hours=48)  # the vendor's default ttl of 2880 minutes
@@ -44,11 +44,14 @@ REACTIONS = (
 """Recipients' reactions to a delivered message."""
 
 CAMPAIGNS = (
-    ("autumn-sale", "https://shop.example/sale?utm_source=sms&utm_campaign=autumn"),
-    (None, "https://parcel.example/track"),
-    ("table reservation, Zürich", "https://table.example/confirm/?lang=de"),
+    ("autumn-sale", "https://shop.example/sale?utm_source=sms&utm_campaign=autumn", "Nur heute: 20 % auf alles!"),
+    (None, "https://parcel.example/track", "Ihr Paket kommt heute zwischen 10 und 12 Uhr."),
+    ("table reservation, Zürich", "https://table.example/confirm/?lang=de", "Ihr Tisch: 19:30, 2 Personen & 1 Hund."),
 )
-"""Optional label, and target of the links."""
+"""Optional label, target of the links, and text, which a link follows."""
+
+NETWORKS = {"44": ("23410", 0.038), "49": ("26201", 0.075)}
+"""By country code, a network's MCC with MNC, and the price of an SMS in euros."""
 
 REPLIES = (
     "Ja, passt. Danke!",
@@ -70,14 +73,27 @@ def campaign(seed: Seed, number: int, size: int, sent_at: datetime) -> Iterator[
 
 def _message(seed: Seed, campaign_number: int, n: int, sent_at: datetime) -> Iterator[VendorEvent]:
     rng = seed.rng("message", n)
-    msg_id = str(seed.id(77_000_000_000, n))
+    msg_id, sent = str(seed.id(77_000_000_000, n)), _sent(seed, campaign_number, n, sent_at)
     reference = {"foreign_id": f"order-{seed.number}-{n}"} if rng.random() < 0.3 else {}
     at, status = sent_at, ""
     for status in seed.deal(STATUS_SEQUENCES, n, "life"):
         at = after(sent_at + EXPIRES_AFTER, rng, 1, 60) if status == "EXPIRED" else after(at, rng, *DELAYS_S[status])
-        yield VendorEvent("dlr", {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}, at)
+        fields = {"msg_id": msg_id, "status": status, "timestamp": wall_clock(at), **reference}
+        yield VendorEvent("dlr", fields, at, sent)
     if status == "DELIVERED":
         yield from _reactions(seed, campaign_number, n, at)
+
+
+def _sent(seed: Seed, campaign_number: int, n: int, at: datetime) -> Sent:
+    label, _, text = CAMPAIGNS[campaign_number % len(CAMPAIGNS)]
+    recipient = _recipient(seed, n)
+    mccmnc, price = NETWORKS[recipient[:2]]
+    return Sent(at, OUR_NUMBER, recipient, f"{text} {_tracking_url(seed, n)}", price, mccmnc, label)
+
+
+def _recipient(seed: Seed, n: int) -> str:
+    """The person whom the message is sent to, and who replies."""
+    return phone_number(seed.rng("recipient", n))
 
 
 def _reactions(seed: Seed, campaign_number: int, n: int, delivered_at: datetime) -> Iterator[VendorEvent]:
@@ -98,7 +114,7 @@ def _reply(seed: Seed, n: int, at: datetime) -> dict[str, Any]:
     strings = rng.random() < 0.75  # the vendor's samples show strings, its older types numbers
     return {
         "id": str(number) if strings else number,
-        "sender": phone_number(rng),
+        "sender": _recipient(seed, n),
         "system": OUR_NUMBER,
         "text": rng.choice(REPLIES),
         "time": str(second) if strings else second,
@@ -108,16 +124,20 @@ def _reply(seed: Seed, n: int, at: datetime) -> dict[str, Any]:
 
 def _link(seed: Seed, campaign_number: int, n: int, reaction: str, totals: dict[str, int]) -> dict[str, Any]:
     """The totals are cumulative; clicks are a number and views a string, as in the vendor's sample."""
-    label, final_url = CAMPAIGNS[campaign_number % len(CAMPAIGNS)]
+    label, final_url, _ = CAMPAIGNS[campaign_number % len(CAMPAIGNS)]
     return {
         "sms_id": str(seed.id(77_000_000_000, n)),
         "sms_label": label,
-        "tracking_url": f"https://go.example/{_short(seed.id(10**9, n))}",
+        "tracking_url": _tracking_url(seed, n),
         "final_url": final_url,
         "type": reaction,
         "total_clicks": totals["click"],
         "total_views": str(totals["view"]),
     }
+
+
+def _tracking_url(seed: Seed, n: int) -> str:
+    return f"https://go.example/{_short(seed.id(10**9, n))}"
 
 
 def _short(number: int) -> str:

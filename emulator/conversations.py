@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.seeds import OUR_NUMBER, Seed, after, phone_number
-from emulator.vendor_event import VendorEvent, epoch, wall_clock
+from emulator.vendor_event import Sent, VendorEvent, epoch, wall_clock
 
 AGENT = "example_agent"
 ENDS = (("DELIVERED", "READ"), ("DELIVERED", "READ"), ("DELIVERED",))
 """The statuses of an RCS message; not everyone reads it."""
+
+TEXT = "Ihre Bestellung ist unterwegs. Passt morgen?"
+PRICE = 0.079  # euros
 
 CONTENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("text", {"text": "Passt, danke! 👍"}),
@@ -35,11 +38,12 @@ CONTENTS: tuple[tuple[str, dict[str, Any]], ...] = (
 def by_rcs(seed: Seed, n: int, sent_at: datetime) -> Iterator[VendorEvent]:
     """The receipts of one RCS message, and an answer to it."""
     rng = seed.rng("rcs", n)
-    number, msg_id, at = phone_number(rng), str(seed.id(78_000_000_000, n)), sent_at
+    number, msg_id, at = phone_number(rng), str(seed.id(77_000_500_000, n)), sent_at
+    sent = Sent(sent_at, AGENT, number, TEXT, PRICE, channel="rcs")
     about = {"agent_id": AGENT, "sender": number, "foreign_id": None, "msg_id": msg_id}
     for status in (*seed.deal(ENDS, n, "rcs"), "IS_TYPING"):
         at = after(at, rng, 1, 600)
-        yield VendorEvent("rcs", {**about, "status": status, "timestamp": wall_clock(at)}, at)
+        yield VendorEvent("rcs", {**about, "status": status, "timestamp": wall_clock(at)}, at, sent)
     at = after(at, rng, 1, 60)
     kind, content = seed.deal(CONTENTS, n, "rcs answer")
     message = {

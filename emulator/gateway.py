@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emulator.answers import json_answer
 from emulator.api_request import ApiRequest
 from emulator.auth import Authenticator
-from emulator.faults import GARBAGE, Fault, Faults
+from emulator.faults import Faults
+from emulator.hook_faults import HookFault
 from emulator.hooks import Hook, Registration
 from emulator.registry import Registry
-from emulator.wire import json_encode
 
 log = logging.getLogger("seven.emulator")
 
@@ -32,7 +33,7 @@ Answer = dict[str, Any]
 class Gateway:
     """`/api/hooks`. `requests` counts all requests by action, whatever the answer."""
 
-    def __init__(self, registry: Registry, authenticator: Authenticator, faults: Faults) -> None:
+    def __init__(self, registry: Registry, authenticator: Authenticator, faults: Faults[HookFault]) -> None:
         self.requests: Counter[str] = Counter()
         self._registry = registry
         self._authenticator = authenticator
@@ -50,21 +51,20 @@ class Gateway:
             await asyncio.sleep(fault.slow)
         return response
 
-    def _fail(self, request: ApiRequest, fault: Fault) -> Response:
-        if not fault.replaces_answer:
+    def _fail(self, request: ApiRequest, fault: HookFault) -> Response:
+        replacement = fault.replacement()
+        if replacement is None:
             return self._perform(request, fault)
         if fault.performed:
             self._perform(request)
-        if fault.status is not None:
-            return Response(f"HTTP {fault.status}\n", fault.status, media_type="text/html")
-        return Response(GARBAGE, media_type="text/html") if fault.garbage else _json(fault.code)
+        return replacement
 
-    def _perform(self, request: ApiRequest, fault: Fault | None = None) -> Response:
+    def _perform(self, request: ApiRequest, fault: HookFault | None = None) -> Response:
         if (code := self._authenticator.error_code(request)) is not None:
-            return _json(code)
+            return json_answer(code)
         action = self._actions.get(request.action)
         answer = _failure("Invalid action") if action is None else action(request)
-        return _json(answer if fault is None else fault.distort(answer))
+        return json_answer(answer if fault is None else fault.distort(answer))
 
     def _read(self, _: ApiRequest) -> Answer:
         return {**_success(), "hooks": [_as_dict(hook) for hook in self._registry]}
@@ -114,7 +114,3 @@ def _as_dict(hook: Hook) -> Answer:
         "created": hook.created,
     }
     return fields if hook.headers is None else {**fields, "headers": hook.headers}
-
-
-def _json(value: object) -> Response:
-    return Response(json_encode(value), media_type="application/json")

@@ -17,6 +17,10 @@ class Recipients(Protocol):
         """The number of deliveries, drawn and expected."""
 
     @property
+    def dropped(self) -> int:
+        """The number of deliveries that had a recipient and were dropped so far."""
+
+    @property
     def by_hook(self) -> dict[str, int]:
         """The number of requests drawn, by hook id."""
 
@@ -33,12 +37,15 @@ class TargetRecipient:
     def __init__(self, planned: Sequence[PlannedDelivery], target_url: str) -> None:
         self._planned = planned
         self._target_url = target_url
-        self.deliveries = len(planned)
+        self.deliveries = sum(not delivery.dropped for delivery in planned)
+        self.dropped = 0
         self.by_hook: dict[str, int] = {}
         self.note = None
 
     def __iter__(self) -> Iterator[Request | None]:
-        return (write_request(delivery, self._target_url) for delivery in self._planned)
+        for delivery in self._planned:
+            self.dropped += delivery.dropped
+            yield None if delivery.dropped else write_request(delivery, self._target_url)
 
 
 class HookRecipients:
@@ -50,8 +57,9 @@ class HookRecipients:
     def __init__(self, planned: Sequence[PlannedDelivery], registry: Registry) -> None:
         self._planned = planned
         self._registry = registry
-        self._left = Counter(RoutingKey.of(delivery.event) for delivery in planned)
+        self._left = Counter(RoutingKey.of(delivery.event) for delivery in planned if not delivery.dropped)
         self._drawn: Counter[int] = Counter()
+        self.dropped = 0
 
     @property
     def deliveries(self) -> int:
@@ -67,7 +75,7 @@ class HookRecipients:
     @property
     def note(self) -> str | None:
         """The reason why there is nothing to deliver."""
-        if self.deliveries or not self._planned:
+        if self.deliveries or not self._left:
             return None
         if not len(self._registry):
             return "nothing to deliver: no hook is registered, and the scenario has no target_url"
@@ -77,6 +85,10 @@ class HookRecipients:
         for delivery in self._planned:
             key = RoutingKey.of(delivery.event)
             hooks = self._registry.matching(key)
+            if delivery.dropped:
+                self.dropped += len(hooks)
+                yield None
+                continue
             self._left[key] -= 1
             self._drawn.update(hook.id for hook in hooks)
             if not hooks:

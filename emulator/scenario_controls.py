@@ -1,60 +1,20 @@
-"""Controls to run scenarios on demand, to run a first one at the start, and to follow their progress.
-
-An invalid request is refused, naming each wrong field.
-"""
+"""Controls to run scenarios on demand, to run a first one at the start, and to follow their progress."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import chain
-from typing import Any
 
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from emulator.controls import read_object
 from emulator.registry import Registry
 from emulator.report import State
 from emulator.scenario_request import ScenarioRequest
 from emulator.scenario_runner import ScenarioRun, ScenarioRunner
 from emulator.settings import EmulatorSettings
-
-
-class UnreadableError(Exception):
-    """The body of a request to a control is invalid."""
-
-
-async def read_json(request: Request) -> Any:
-    """The request's JSON; an empty object without a body. Raises UnreadableError."""
-    try:
-        return json.loads(await request.body() or b"{}")
-    except (ValueError, RecursionError):
-        raise UnreadableError("not JSON") from None
-
-
-async def read_object(request: Request) -> dict[str, Any]:
-    """The request's JSON object. Raises UnreadableError."""
-    body = await read_json(request)
-    if not isinstance(body, dict):
-        raise UnreadableError("not a JSON object")
-    return body
-
-
-async def refuse(_: Request, error: Exception) -> JSONResponse:
-    """Answer 422, naming each error without repeating a value."""
-    if isinstance(error, ValidationError):
-        errors = error.errors(include_url=False, include_input=False, include_context=False)
-        wrong = {
-            ".".join(map(str, details["loc"])) or "body": details["msg"].removeprefix("Value error, ")
-            for details in errors
-        }
-    else:
-        wrong = {"body": str(error)}
-    message = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
-    return JSONResponse({"error": message, "wrong": wrong}, 422)
-
 
 QUIET_S = 1.0
 """Seconds without a new registration before a first scenario starts: hooks are registered one after the other."""
@@ -130,6 +90,7 @@ def _progress(run: ScenarioRun) -> dict[str, object]:
         "events": dict(run.events),
         "note": None if recipients is None else recipients.note,
         "deliveries": None if recipients is None else recipients.deliveries,
+        "dropped": 0 if recipients is None else recipients.dropped,
         **{state.value: states[state] for state in State},
         "refusals": {str(status): count for status, count in sorted(report.refusals.items())},
         "refusals_by_hook": report.refusals_by_hook,

@@ -1,13 +1,23 @@
 """The request to run a scenario: its events, recipients and deliveries."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from emulator.seeds import SEEDS, new_seed
 from emulator.settings import MOST_LINES, MOST_MESSAGES, EmulatorSettings, Layouts, Methods
 from emulator.wire import Target
+from seven.events import EVENT_TYPES
+
+
+def _event_type(name: str) -> str:
+    if name not in EVENT_TYPES:
+        raise ValueError(f"no event type; there are {', '.join(EVENT_TYPES)}")
+    return name
+
+
+EventTypes = tuple[Annotated[str, AfterValidator(_event_type)], ...]
 
 
 def today() -> datetime:
@@ -31,6 +41,16 @@ class ScenarioRequest(BaseModel):
     shuffle: bool
     irregular: bool = False
     """Whether a status comes late, a click is never reported, and a report is not understood, once each."""
+    drop: float = Field(0, ge=0, le=1)
+    """The share of events whose webhooks are never sent, although hooks match: the seed decides which."""
+    drop_types: EventTypes = ()
+    """The event types that are dropped; all without any."""
+    delay: float = Field(0, ge=0, le=1)
+    """The share of events whose webhooks are sent late: `delay_s` after their turn."""
+    delay_types: EventTypes = ()
+    """The event types that are delayed; all without any."""
+    delay_s: float = Field(5, ge=0, le=3600)
+    """Seconds, not compressed."""
     concurrency: int = Field(ge=1, le=MOST_LINES)
     compression: float = Field(gt=0)
     resign_retries: bool

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from emulator.auth import Signing
+from emulator.balance import Balance
 from emulator.irregularities import make_irregular
+from emulator.journal.journals import Journals
+from emulator.journal.rows import JournalRows, journal_rows
+from emulator.losses import with_losses
 from emulator.recipients import HookRecipients, Recipients, TargetRecipient
 from emulator.registry import Registry
 from emulator.report import Report
@@ -40,10 +44,15 @@ class ScenarioRun:
 class ScenarioRunner:
     """Runs scenarios concurrently, each in a task; `close` cancels them."""
 
-    def __init__(self, registry: Registry, signing: Signing | None) -> None:
-        """Deliver to the hooks of the registry, unless a request names a target; sign with `signing`."""
+    def __init__(self, registry: Registry, signing: Signing | None, journals: Journals, balance: Balance) -> None:
+        """Deliver to the hooks of the registry, unless a request names a target; sign with `signing`.
+
+        As a run begins to deliver, all that it plays is in the journals, and is paid.
+        """
         self._registry = registry
         self._signing = signing
+        self._journals = journals
+        self._balance = balance
         self.runs: dict[int, ScenarioRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_number = 0
@@ -65,13 +74,15 @@ class ScenarioRunner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, run: ScenarioRun, request: ScenarioRequest) -> None:
-        events, planned = await asyncio.to_thread(_plan, request)
-        run.events = Counter(event.event_type for event in events)
+        plan = await asyncio.to_thread(_plan, request)
+        run.events = Counter(event.event_type for event in plan.events)
+        self._balance.charge(self._journals.cost(plan.rows))
+        self._journals.add(plan.rows)
         target = request.target_url
         if target is None:
-            run.recipients = HookRecipients(planned, self._registry)
+            run.recipients = HookRecipients(plan.deliveries, self._registry)
         else:
-            run.recipients = TargetRecipient(planned, target.get_secret_value())
+            run.recipients = TargetRecipient(plan.deliveries, target.get_secret_value())
         sender = Sender(
             run.recipients,
             RetryPolicy(compression=request.compression),
@@ -103,10 +114,19 @@ class ScenarioRunner:
             del self.runs[number]
 
 
-def _plan(request: ScenarioRequest) -> tuple[list[VendorEvent], list[PlannedDelivery]]:
-    """The events in order of sending, and their deliveries, which include the repeats."""
-    events = scenario(request.seed, now=request.now, messages=request.messages)
-    events = make_irregular(events) if request.irregular else events
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    events: list[VendorEvent]
+    """In order of sending."""
+    rows: JournalRows
+    """Of all that happened; irregularities are the deliveries' alone."""
+    deliveries: list[PlannedDelivery]
+    """Repeats and dropped ones included."""
+
+
+def _plan(request: ScenarioRequest) -> _Plan:
+    happened = scenario(request.seed, now=request.now, messages=request.messages)
+    events = make_irregular(happened) if request.irregular else happened
     planned = plan_deliveries(
         events,
         seed=request.seed,
@@ -115,4 +135,4 @@ def _plan(request: ScenarioRequest) -> tuple[list[VendorEvent], list[PlannedDeli
         duplicates=request.duplicates,
         shuffle=request.shuffle,
     )
-    return events, planned
+    return _Plan(events, journal_rows(happened), with_losses(planned, request))

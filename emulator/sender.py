@@ -146,7 +146,11 @@ class Sender:
         if request is None:
             return None
         self._begun += 1
-        return _Due(now, self._begun - 1, request)
+        due = _Due(now + request.delay_s, self._begun - 1, request)
+        if not request.delay_s:
+            return due
+        heapq.heappush(self._due, due)
+        return None
 
     async def _wait(self, until: float) -> None:
         """Wait until this time, or until a retry is scheduled or a delivery ends."""

@@ -9,6 +9,21 @@ from seven.timestamps import BERLIN
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A message or call that we sent: what the journal tells of it, and no event does."""
+
+    at: datetime
+    sender: str
+    recipient: str
+    text: str
+    price: float
+    """Euros, of the message or of a minute of the call."""
+    mccmnc: str | None = None
+    label: str | None = None
+    channel: str = "sms"
+
+
+@dataclass(frozen=True, slots=True)
 class VendorEvent:
     """One event at the gateway, before it is written as a request."""
 
@@ -16,6 +31,8 @@ class VendorEvent:
     fields: Mapping[str, Any]
     """The `data`, typed as in the vendor's samples: ids and times are numbers or strings of digits."""
     occurred_at: datetime
+    sent: Sent | None = None
+    """The message or call whose status this is; None for all other events."""
 
     @property
     def webhook_timestamp(self) -> str:

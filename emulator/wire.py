@@ -58,6 +58,10 @@ class PlannedDelivery:
     event: VendorEvent
     method: Method = "JSON"
     layout: Layout = "nested"
+    delay_s: float = 0
+    """Seconds between its turn and its first attempt."""
+    dropped: bool = False
+    """Whether it is never sent, as if the gateway had forgotten it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Request:
     body: bytes
     hook_id: int | None = None
     """The hook that it is sent to; None for a target."""
+    delay_s: float = 0
+    """Seconds before its first attempt."""
 
 
 def requests(planned: Iterable[PlannedDelivery], target_url: str) -> Iterator[Request]:
@@ -79,15 +85,17 @@ def requests(planned: Iterable[PlannedDelivery], target_url: str) -> Iterator[Re
 
 def write_request(delivery: PlannedDelivery, target_url: str) -> Request:
     """The request to this URL. The URL may have a query: a GET appends its fields to it."""
-    event = delivery.event
+    event, delay_s = delivery.event, delivery.delay_s
     if delivery.method == "JSON":
-        return Request("POST", target_url, (("content-type", "application/json"),), json_encode(_envelope(event)))
+        headers, body = (("content-type", "application/json"),), json_encode(_envelope(event))
+        return Request("POST", target_url, headers, body, delay_s=delay_s)
     if delivery.layout == "bare":
         target_url = _with_event_type(target_url, event.event_type)
     form = http_build_query(_LAYOUT_FIELDS[delivery.layout](event))
     if delivery.method == "POST":
-        return Request("POST", target_url, (("content-type", "application/x-www-form-urlencoded"),), form.encode())
-    return Request("GET", _with_query(target_url, form), (), b"")
+        headers = (("content-type", "application/x-www-form-urlencoded"),)
+        return Request("POST", target_url, headers, form.encode(), delay_s=delay_s)
+    return Request("GET", _with_query(target_url, form), (), b"", delay_s=delay_s)
 
 
 def _envelope(event: VendorEvent) -> dict[str, Any]:

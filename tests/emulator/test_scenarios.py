@@ -19,6 +19,10 @@ def of_type(event_type: str, events: list[VendorEvent]) -> list[VendorEvent]:
     return [event for event in events if event.event_type == event_type]
 
 
+SPACES = {"dlr msg_id": "sent", "rcs msg_id": "sent", "sms_mo id": "inbound", "rcs id": "inbound"}
+"""Ids of SMS and of RCS are of one space, by direction."""
+
+
 def names(events: list[VendorEvent]) -> set[tuple[str, str]]:
     """Everything that identifies a record: ids, short URLs, and caller with time where the id is 0."""
     named = set()
@@ -26,7 +30,8 @@ def names(events: list[VendorEvent]) -> set[tuple[str, str]]:
         fields = event.fields
         for name in ("msg_id", "sms_id", "id", "tracking_url", "foreign_id"):
             if fields.get(name):
-                named.add((f"{event.event_type} {name}", str(fields[name])))
+                kind = f"{event.event_type} {name}"
+                named.add((SPACES.get(kind, kind), str(fields[name])))
         if fields.get("id") == 0:
             named.add((event.event_type, f"{fields['caller']} {fields['time']}"))
     return named
@@ -53,7 +58,7 @@ def test_a_longer_scenario_contains_a_shorter_one():
 def test_scenarios_of_different_seeds_share_no_record():
     """Two scenarios can be delivered to one receiver without changing each other's records."""
     seen: set[tuple[str, str]] = set()
-    for seed in (0, 1, 2, 76_999, 77_000, SEEDS - 1):
+    for seed in (0, 1, 2, 1000, 76_999, 77_000, SEEDS - 1):
         named = names(scenario(seed, now=NOW, messages=60))
         assert not named & seen
         seen |= named
@@ -62,6 +67,16 @@ def test_scenarios_of_different_seeds_share_no_record():
 def test_each_seed_has_a_million_ids_of_a_kind():
     """The last id of one seed directly precedes the first of the next."""
     assert Seed(1).id(77, IDS - 1) + 1 == Seed(2).id(77, 0)
+
+
+def test_a_message_has_one_id_and_one_person():
+    """No SMS has the id of an RCS message, and who replies is whom it was sent to."""
+    events = scenario(1, now=NOW, messages=200)
+    sms, rcs = ({event.fields.get("msg_id") for event in of_type(kind, events)} - {None} for kind in ("dlr", "rcs"))
+    recipients = {event.sent.recipient for event in of_type("dlr", events) if event.sent is not None}
+
+    assert not sms & rcs
+    assert {event.fields["sender"] for event in of_type("sms_mo", events)} <= recipients
 
 
 def test_a_default_scenario_has_every_event_type():

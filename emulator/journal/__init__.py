@@ -1,0 +1,1 @@
+"""The gateway's journals: what the emulator has played, delivered or not."""
