@@ -124,7 +124,7 @@ def _is_passing(failure: GatewayFailure) -> bool:
 def _identity(row: Any) -> str:
     """The same for the same row of two pages: its id, or all of one that has none."""
     id_ = row.get("id") if isinstance(row, dict) else None
-    return str(id_) if isinstance(id_, str | int) else repr(row)
+    return str(id_) if isinstance(id_, str | int) and str(id_) != "0" else repr(row)
 
 
 def _read(event_type: str, listed: Sequence[Any]) -> Page:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from seven.digest import id_or_digest
 from seven.parsing import Fields
 from seven.timestamps import BERLIN, read_moment
 
@@ -103,14 +104,10 @@ def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
 
 
 def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    at = _moment(row, "time", "timestamp")
-    data = {
-        "id": id_,
-        "caller": _required(row, "caller", "from"),
-        "system": _text(row, "system", "to"),
-        "time": _epoch(at),
-    }
-    return JournalRow("voice_call", id_, at, data=_present(data))
+    """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is."""
+    at, caller, system = _moment(row, "time", "timestamp"), _required(row, "caller", "from"), _text(row, "system", "to")
+    data = {"id": id_, "caller": caller, "system": system, "time": _epoch(at)}
+    return JournalRow("voice_call", id_or_digest(id_, caller, system, at), at, data=_present(data))
 
 
 _READERS: Mapping[str, Callable[[str, Mapping[str, Any]], JournalRow]] = {

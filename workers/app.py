@@ -25,6 +25,7 @@ from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.backfill import Announce
 from operations.journal_metrics import JournalMetrics
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
@@ -117,8 +118,8 @@ def create_app(settings: WorkerSettings) -> Celery:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
             reconciliation.run(apply=settings.seven_hooks_mode == "apply")
 
-    retention = Retention(ledger, engine, breaker, settings)
     repeat = partial(tasks.send, "retain")
+    retention = Retention(ledger, engine, breaker, settings)
     retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
     for queue in QUEUES:
         add_consumer(queue)
@@ -129,9 +130,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
     add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
-    journal = journal_watch(settings, ledger, store, partial(announce, app))
-    if journal is not None:
-        tasks.add(LOOK_S, "journal", journal.look, ahead_s=LOOK_S / 2, in_flower=False)
+    add_journal(tasks, settings, ledger, store, partial(announce, app))
     if missing := settings.account.missing_settings:
         log.info("hooks are not watched: a setting is missing", missing=missing)
     else:
@@ -144,8 +143,6 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     def close(**_: Any) -> None:
         urgent.stop()
-        if journal is not None:
-            journal.stop()
         engine.dispose()
         ledger.close()
 
@@ -162,6 +159,16 @@ def add_opt_out_scan(tasks: ScheduledTasks, scan: OptOutScan, threads: int) -> N
     """Schedule the scan; a worker of one thread requests no pass at once: it would consume only between passes."""
     again = partial(tasks.send, "opt-outs") if threads > 1 else lambda: None
     tasks.add_long(SCAN_S, "opt-outs", partial(scan.run, again), ahead_s=SCAN_S / 2)
+
+
+def add_journal(
+    tasks: ScheduledTasks, settings: WorkerSettings, ledger: Ledger, store: Store, announce: Announce
+) -> None:
+    """Schedule the reading of the gateway's journal, unless the settings keep a worker from it."""
+    if settings.reads_journal:
+        watch = journal_watch(settings, ledger, store, announce)
+        tasks.add(LOOK_S, "journal", watch.look, ahead_s=LOOK_S / 2, in_flower=False)
+        worker_shutdown.connect(lambda **_: watch.stop(), weak=False)
 
 
 def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:

@@ -139,10 +139,8 @@ class JournalWatch:
         return latest is not None and state.ended_ms is not None and latest.timestamp() * 1000 > state.ended_ms
 
 
-def journal_watch(settings: WorkerSettings, ledger: Ledger, store: Store, announce: Announce) -> JournalWatch | None:
-    """The watch of a worker with these settings; None where they keep it from reading the journal."""
-    if not settings.reads_journal:
-        return None
+def journal_watch(settings: WorkerSettings, ledger: Ledger, store: Store, announce: Announce) -> JournalWatch:
+    """The watch of a worker with these settings."""
     return JournalWatch(
         settings.account,
         ledger,
