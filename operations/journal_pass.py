@@ -14,11 +14,12 @@ from ledger.client import Ledger
 from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
 from operations.journal_absence import AbsenceSearch
 from operations.journal_comparison import lacking
-from operations.journal_presence import Key
+from operations.journal_presence import Key, present
 from operations.journal_state import JournalState, JournalStates
-from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, forget_earlier, late_entries
+from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier
 from seven.events import QUEUES
 from seven.journal import JOURNALED, JournalRow
+from seven.records import MissedWebhook
 from store.database_info import clock
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
@@ -84,12 +85,12 @@ class JournalPass:
             now = clock(connection)
             window = now - timedelta(days=options.days)
             meter = WebhookMeter(Spans.since(connection, window), now, state.connections)
-        read_until = None if state.read_until is None else datetime.fromisoformat(state.read_until)
+        read_until = None if state.read_until is None or at_once else datetime.fromisoformat(state.read_until)
         search = AbsenceSearch(self._store.engine, self._client, self._states, meter, check)
         absence = search.run(window, read_until, lambda here: self._came(meter, here))
         meter = meter.knowing(absence.connections)
         self._judge(meter, absence.absent, check)
-        self._judge_late(meter, check)
+        self._judge_awaited(meter, window, check)
         fetched = 0
         if options.applies:
             due = now - (timedelta(0) if at_once else LATE)
@@ -98,7 +99,7 @@ class JournalPass:
         result = PassResult(
             absence.rows, self._client.requests, len(absence.absent), absence.unwatched, self._newly_missed, fetched
         )
-        figures = self._ledger.figures(())
+        figures = self._ledger.figures(QUEUES)
         self._states.save(
             JournalState(
                 read_until=now.isoformat(),
@@ -126,17 +127,33 @@ class JournalPass:
             self._store.transact(partial(forget_earlier, records=judged.records))
             self._write(judged)
 
-    def _judge_late(self, meter: WebhookMeter, check: Callable[[], object]) -> None:
+    def _judge_awaited(self, meter: WebhookMeter, since: datetime, check: Callable[[], object]) -> None:
         after: tuple[str, ...] | None = None
         while True:
             check()
             with self._store.engine.connect().execution_options(reads=True) as connection:
-                entries = late_entries(connection, after, _AT_ONCE)
-                judged = meter.judge_late(connection, entries)
+                entries = awaited(connection, since, after, _AT_ONCE)
+            arrived = self._without_an_id(meter, entries, check)
+            with self._store.engine.connect().execution_options(reads=True) as connection:
+                judged = meter.judge_awaited(connection, entries, arrived)
             self._write(judged)
             if len(entries) < _AT_ONCE:
                 return
             after = entries[-1].key
+
+    def _without_an_id(
+        self, meter: WebhookMeter, entries: Sequence[MissedWebhook], check: Callable[[], object]
+    ) -> set[Key]:
+        """Inbound SMS that would be missed now and came without their id: found by what the journal says of them."""
+        arrived: set[Key] = set()
+        for entry in entries:
+            if entry.event_type == "sms_mo" and entry.state == "late" and meter.is_over(entry):
+                check()
+                row = self._client.row(entry.event_type, entry.id)
+                if row is not None:
+                    with self._store.engine.connect().execution_options(reads=True) as connection:
+                        arrived |= present(connection, [row], frozenset(), meter.now)
+        return arrived
 
     def _write(self, judged: Judged) -> None:
         if judged.records:

@@ -4,6 +4,7 @@ A status is here if it is in the history, which only webhooks write. An inbound 
 unless the journal alone made it. What was not applied is searched by the ids in its payload.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -11,20 +12,30 @@ from sqlalchemy import Connection, Table, select
 
 from operations.journal_comparison import record_of_row, row_keys
 from seven.archive_records import ArchivedDelivery
+from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.journal import JOURNAL, JOURNALED, JournalRow
+from seven.message_reports import STATUSES as MESSAGE_STATUSES
 from seven.record import Record
-from seven.records import Call, InboundMessage
+from seven.records import Call, InboundMessage, MissedWebhook
 from store.projection_options import NO_OPTIONS
-from store.record_rows import read_records
-from store.schema import NOT_APPLIED, call_statuses, deliveries, message_statuses, messages
+from store.record_rows import RowKey, read_records
+from store.schema import NOT_APPLIED, call_statuses, deliveries, message_receipts, message_statuses
 
 MOST_UNAPPLIED = 20_000
 """Deliveries that were not applied, the latest, that are searched."""
+_BY_READING = ("read", "delivered")
+"""Statuses that are here if the message was read."""
 Key = tuple[str, str, str]
 """Event type, id, and status; the status is empty for what has none."""
+
+
+_HISTORIES = {
+    "dlr": (message_statuses, "msg_id", MESSAGE_STATUSES),
+    "voice_status": (call_statuses, "call_id", CALL_STATUSES),
+}
 
 
 def key_of(row: JournalRow) -> Key:
@@ -63,21 +74,47 @@ def present(
     return here
 
 
+def here_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tuple[object, ...]]:
+    """The keys of entries whose webhook, or that of a later status, is here by now, by their ids alone."""
+    here: set[tuple[object, ...]] = set()
+    for event_type, (history, key, statuses) in _HISTORIES.items():
+        of_type = [entry for entry in entries if entry.event_type == event_type]
+        reported: dict[str, list[str]] = defaultdict(list)
+        for id_, status in _statuses(connection, history, key, [entry.id for entry in of_type]) if of_type else ():
+            reported[id_].append(status)
+        here |= {
+            entry.key
+            for entry in of_type
+            for status in reported[entry.id]
+            if status == entry.status or statuses.rank(status) > statuses.rank(entry.status)
+        }
+    by_row: dict[RowKey, MissedWebhook] = {
+        **{(InboundMessage.table, (entry.id,)): entry for entry in entries if entry.event_type == "sms_mo"},
+        **{(Call.table, ("inbound", entry.id)): entry for entry in entries if entry.event_type == "voice_call"},
+    }
+    stored = read_records(connection, by_row)
+    fetched = _fetched(connection, [record for record in stored.values() if isinstance(record, InboundMessage)])
+    for key_, record in stored.items():
+        if not (record.journal_only if isinstance(record, Call) else record.key in fetched):
+            here.add(by_row[key_].key)
+    return here
+
+
 def _in_history(connection: Connection, rows: Sequence[JournalRow]) -> Iterator[Key]:
     sent = [row.id for row in rows if row.event_type == "dlr"]
     placed = [row.id for row in rows if row.event_type == "voice_status"]
     if sent:
         yield from (("dlr", *pair) for pair in _statuses(connection, message_statuses, "msg_id", sent))
-        c = messages.c
-        read = select(c.msg_id, c.status).where(c.msg_id.in_(sent), c.read_at.is_not(None))  # so it was delivered
-        yield from (("dlr", *pair) for pair in connection.execute(read).tuples())
+        c = message_receipts.c
+        read = set(connection.execute(select(c.msg_id).where(c.msg_id.in_(sent), c.kind == "read")).scalars())
+        yield from (key_of(row) for row in rows if row.id in read and (row.status or "").casefold() in _BY_READING)
     if placed:
         yield from (("voice_status", *pair) for pair in _statuses(connection, call_statuses, "call_id", placed))
 
 
 def _statuses(connection: Connection, history: Table, key: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
     query = select(history.c[key], history.c.status).where(history.c[key].in_(list(ids)))
-    yield from connection.execute(query).tuples()
+    yield from ((id_, status) for id_, status in connection.execute(query))
 
 
 def _as_rows(connection: Connection, rows: Sequence[JournalRow], received_at: datetime) -> Iterator[Key]:

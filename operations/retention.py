@@ -34,6 +34,7 @@ from store.purge import (
     remove_deliveries,
     remove_entries,
     remove_hook_changes,
+    remove_journal_entries,
     remove_records,
 )
 from store.row_writer import Refused, Store, StoreAway
@@ -101,6 +102,7 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
     for history in (message_statuses, call_statuses, link_events, message_receipts, call_digits):
         yield from by(remove_entries, "histories", history)
     yield from by(remove_hook_changes, "hook_changes")
+    yield from by(remove_journal_entries, "hook_changes")
     for outcome in OUTCOMES:
         yield from by(blank_payloads, "payloads" if outcome == "applied" else "unapplied", outcome)
     yield from by(blank_texts, "texts")

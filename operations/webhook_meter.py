@@ -5,18 +5,17 @@ Uncovered: no hook of ours should have brought it, so nothing counts it. One sho
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, tuple_
 
 from gateway.hook_spans import Spans
-from operations.journal_presence import Key, key_of
+from operations.journal_presence import Key, here_now, key_of
 from seven.journal import JournalRow
-from seven.message_reports import STATUSES
 from seven.records import MissedWebhook
 from store.record_rows import KEYS_AT_ONCE, among, read_records, row_key
-from store.schema import message_statuses, missed_webhooks
+from store.schema import missed_webhooks
 
 ON_ITS_WAY = timedelta(minutes=15)
 """What happened more recently may still come with its first attempt."""
@@ -56,7 +55,7 @@ class WebhookMeter:
     def is_covered(self, row: JournalRow) -> bool:
         """Whether a hook of ours should have brought it."""
         at, recipient = row.last_event_at, row.data.get("system")
-        return at is not None and self._spans.cover(row.event_type, at, recipient)
+        return at is not None and self._spans.cover(row.hook_type, at, recipient)
 
     def counts(self, row: JournalRow) -> bool:
         """Whether an absent webhook counts: it is covered, and webhooks of messages sent in this way do come."""
@@ -75,16 +74,19 @@ class WebhookMeter:
         came = [record for record in before if isinstance(record, MissedWebhook) and record.state in ("late", "missed")]
         return Judged([self._arrived(record) for record in came], {})
 
-    def judge_late(self, connection: Connection, entries: Sequence[MissedWebhook]) -> Judged:
-        """Judge late webhooks of which no row was read in this pass: whether they came, or are missed now."""
-        came = _superseded(connection, entries)
-        over = [
-            MissedWebhook(entry.event_type, entry.id, entry.status, state="missed")
-            for entry in entries
-            if entry not in came and entry.journal_at is not None and entry.journal_at < self.now - RETRIES
-        ]
-        arrived = [self._arrived(entry) for entry in came]
-        return _judged(entries, [*over, *arrived])
+    def is_over(self, entry: MissedWebhook) -> bool:
+        """Whether the gateway does not retry any more."""
+        return entry.journal_at is not None and entry.journal_at < self.now - RETRIES
+
+    def judge_awaited(self, connection: Connection, entries: Sequence[MissedWebhook], arrived: set[Key]) -> Judged:
+        """Judge late and missed webhooks of which no row may have been read in this pass.
+
+        Those that are here now have come, as those known to have `arrived`; of the others those that are over are
+        missed.
+        """
+        keys = here_now(connection, entries).union(arrived)
+        over = [replace(entry, state="missed") for entry in entries if entry.key not in keys and self.is_over(entry)]
+        return _judged(entries, [*over, *(self._arrived(entry) for entry in entries if entry.key in keys)])
 
     def _arrived(self, entry: MissedWebhook) -> MissedWebhook:
         return MissedWebhook(entry.event_type, entry.id, entry.status, came_at=self.now, state="came")
@@ -96,13 +98,14 @@ class WebhookMeter:
         return MissedWebhook(*key_of(row), found_at=self.now, journal_at=at, state=state)
 
 
-def late_entries(connection: Connection, after: tuple[str, ...] | None, limit: int) -> list[MissedWebhook]:
-    """Late webhooks in the order of their keys, after one: a page of them."""
+def awaited(connection: Connection, since: datetime, after: tuple[str, ...] | None, limit: int) -> list[MissedWebhook]:
+    """Webhooks that are late or missed, of what happened since then, in the order of their keys: a page of them."""
     c = missed_webhooks.c
-    query = select(missed_webhooks).where(c.state == "late").order_by(c.event_type, c.id, c.status).limit(limit)
+    query = select(missed_webhooks).where(c.state.in_(("late", "missed")), c.journal_at >= since)
     if after is not None:
         query = query.where(tuple_(c.event_type, c.id, c.status) > tuple_(*after))
-    return [MissedWebhook(**row) for row in connection.execute(query).mappings()]
+    page = query.order_by(c.event_type, c.id, c.status).limit(limit)
+    return [MissedWebhook(**row) for row in connection.execute(page).mappings()]
 
 
 def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> None:
@@ -116,24 +119,6 @@ def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> 
         earlier = [tuple(key) for key in connection.execute(keys) if tuple(key) not in kept]
         if earlier:
             connection.execute(delete(missed_webhooks).where(among([c.event_type, c.id, c.status], earlier)))
-
-
-def _superseded(connection: Connection, entries: Sequence[MissedWebhook]) -> list[MissedWebhook]:
-    """Those of which the status itself, or one further on, is in the history now."""
-    ids = [entry.id for entry in entries if entry.event_type == "dlr"]
-    c = message_statuses.c
-    statuses: dict[str, list[str]] = {}
-    for msg_id, status in connection.execute(select(c.msg_id, c.status).where(c.msg_id.in_(ids))) if ids else ():
-        statuses.setdefault(msg_id, []).append(status)
-    return [
-        entry
-        for entry in entries
-        if entry.event_type == "dlr"
-        and any(
-            status == entry.status or STATUSES.rank(status) > STATUSES.rank(entry.status)
-            for status in statuses.get(entry.id, ())
-        )
-    ]
 
 
 def _judged(before: Iterable[object], records: list[MissedWebhook]) -> Judged:

@@ -40,6 +40,11 @@ class JournalRow:
     """The event's fields."""
     connection: str | None = None
     """How a message was handed to the gateway, such as http or smpp."""
+    hook_type: str = ""
+    """The event type of the hooks that bring it; RCS shares the lists of SMS."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hook_type", self.hook_type or self.event_type)
 
     @property
     def reports(self) -> bool:
@@ -72,31 +77,33 @@ def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     status, status_at = _text(row, "dlr"), _moment(row, "dlr_timestamp")
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
     connection = _text(row, "connection")
-    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection)
+    hook_type = "rcs" if (_text(row, "channel") or "").lower() == "rcs" else "dlr"
+    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection, hook_type)
 
 
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    """In today's words, or the webhook's, as an older version of the API wrote them."""
-    at = _moment(row, "timestamp", "time")
+    """In today's words, or the webhook's, as an older version of the API wrote them; an agent of RCS has a name."""
+    at, system = _moment(row, "timestamp", "time"), _text(row, "to", "system")
     data = {
         "id": id_,
         "sender": _required(row, "from", "sender"),
-        "system": _text(row, "to", "system"),
+        "system": system,
         "text": row.get("text") if isinstance(row.get("text"), str) else None,
         "time": _epoch(at),
     }
-    return JournalRow("sms_mo", id_, at, data=_present(data))
+    is_agent = system is not None and not system.lstrip("+").isdecimal()
+    return JournalRow("sms_mo", id_, at, data=_present(data), hook_type="rcs" if is_agent else "sms_mo")
 
 
 def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    """The price is that of the whole call; a call that was refused has no status."""
-    at, status = _moment(row, "timestamp"), _text(row, "status")
+    """The price is that of the whole call; a call that was refused has no status, and one without answer lasts 0 s."""
+    at, status, duration = _moment(row, "timestamp"), _text(row, "status"), _text(row, "duration")
     data = {
         "id": id_,
         "callerId": _text(row, "from"),
         "recipient": _text(row, "to"),
         "status": status,
-        "duration": _text(row, "duration"),
+        "duration": None if duration == "0" else duration,
         "total_price": _text(row, "price"),
         "timestamp": _epoch(at),
     }

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from seven.record import Record
-from seven.records import Call, CallStatus, Message, MessageStatus
+from seven.records import Call, CallStatus, Message, MessageReceipt, MessageStatus
 
-_HISTORIES = (MessageStatus, CallStatus)
+_HISTORIES = (MessageStatus, MessageReceipt, CallStatus)
 
 
 def journal_records(records: Iterable[Record]) -> Iterator[Record]:

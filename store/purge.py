@@ -26,8 +26,10 @@ from store.schema import (
     dead_letters,
     deliveries,
     hook_changes,
+    hook_spans,
     inbound_messages,
     metadata,
+    missed_webhooks,
 )
 from store.types import Time
 from store.upsert import NOW
@@ -152,6 +154,18 @@ def remove_hook_changes(connection: Connection, before: datetime) -> Step:
     if not ids:
         return Step()
     return Step({hook_changes.name: _remove(connection, hook_changes, ids)}, resume_after=_last_of_full(ids))
+
+
+def remove_journal_entries(connection: Connection, before: datetime) -> Step:
+    """Remove what the journal said of before then, and hooks that were last seen before then."""
+    removed = {}
+    for table, at in ((missed_webhooks, missed_webhooks.c.journal_at), (hook_spans, hook_spans.c.last_at)):
+        keys = [tuple(key) for key in connection.execute(_limited(select(*table.primary_key).where(at < before)))]
+        if keys:
+            condition = among(list(table.primary_key), keys)
+            removed[table.name] = connection.execute(delete(table).where(condition)).rowcount
+    is_full = any(number == ROWS_AT_ONCE for number in removed.values())
+    return Step(removed, resume_after="more" if is_full else None)
 
 
 def _undated(before: datetime) -> ColumnElement[bool]:

@@ -118,9 +118,10 @@ def create_app(settings: WorkerSettings) -> Celery:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
             reconciliation.run(apply=settings.seven_hooks_mode == "apply")
 
-    repeat = partial(tasks.send, "retain")
     retention = Retention(ledger, engine, breaker, settings)
-    retain = partial(retain_on_schedule, retention, repeat, threads=settings.seven_worker_threads)
+    retain = partial(
+        retain_on_schedule, retention, partial(tasks.send, "retain"), threads=settings.seven_worker_threads
+    )
     for queue in QUEUES:
         add_consumer(queue)
     # these two run so often that they would bury the deliveries in Flower's history

@@ -22,6 +22,7 @@ from operations.journal_state import JournalState, JournalStates
 from operations.projection_options import options_by
 from runtime.logs import logger
 from runtime.redis_errors import reason
+from seven.events import QUEUES
 from store.error_reasons import database_reason
 from store.row_writer import Refused, Store, StoreAway
 from store.schema import tallies
@@ -121,7 +122,7 @@ class JournalWatch:
     def _is_due(self) -> tuple[bool, bool]:
         """Whether the ledger has lost something since the last pass, and whether it is time for one."""
         state = self._states.load()
-        figures = self._ledger.figures(())
+        figures = self._ledger.figures(QUEUES)
         if state.ended_ms is None:
             return False, True
         is_new_life = figures.life is not None and figures.life != state.life

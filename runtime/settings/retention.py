@@ -34,7 +34,7 @@ class RetentionSettings(Environment):
     seven_keep_calls_days: int = _days(1095, "Rows of calls, with the numbers in them.")
     seven_keep_messages_days: int = _days(0, "Rows of messages, after their last change.")
     seven_keep_links_days: int = _days(0, "Rows of links, after their last change.")
-    seven_keep_hook_changes_days: int = _days(1095, "Changes of hooks.")
+    seven_keep_hook_changes_days: int = _days(1095, "Changes of hooks, and webhooks that never came.")
     seven_retain_s: float = Field(
         900.0, ge=1, description="Seconds between two passes of retention, each of two minutes at most."
     )

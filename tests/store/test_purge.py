@@ -15,7 +15,7 @@ from seven.record import Record
 from seven.records import Call, CallStatus, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store import purge
 from store.row_writer import Store
-from store.schema import deliveries, hook_changes
+from store.schema import deliveries, hook_changes, hook_spans, missed_webhooks
 from tests.factories.aged_rows import DAY, NOW, age_by, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
 from tests.factories.envelopes import envelope
@@ -215,6 +215,18 @@ def test_hook_changes_are_removed(ledger: Ledger, engine: Engine):
     assert retain(ledger, engine, keep_days(hook_changes=90)).removed == Counter(hook_changes=1)
     with engine.connect() as connection:
         assert connection.execute(select(hook_changes.c.at)).scalars().all() == [NOW - 89 * DAY]
+
+
+def test_missed_webhooks_are_removed_with_hook_changes(ledger: Ledger, engine: Engine):
+    """By when they happened, and hooks by when they were last seen; also more than one transaction takes."""
+    with engine.begin() as connection:
+        for number, at in enumerate([NOW - 91 * DAY] * (purge.ROWS_AT_ONCE + 1) + [NOW - 89 * DAY]):
+            missed = {"event_type": "dlr", "id": str(number), "status": "EXPIRED", "journal_at": at, "state": "missed"}
+            connection.execute(missed_webhooks.insert().values(**missed))
+        for at in (NOW - 91 * DAY, NOW - 89 * DAY):
+            connection.execute(hook_spans.insert().values(hook_id="1", first_at=at - 9 * DAY, last_at=at))
+    removed = retain(ledger, engine, keep_days(hook_changes=90)).removed
+    assert removed == Counter(missed_webhooks=purge.ROWS_AT_ONCE + 1, hook_spans=1)
 
 
 def test_calls_are_removed_by_direction_and_id(ledger: Ledger, engine: Engine):

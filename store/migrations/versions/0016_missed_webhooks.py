@@ -9,8 +9,6 @@ from store.views import create_view
 revision = "0016"
 down_revision = "0015"
 
-LATE = text("state = 'late'")
-
 
 def upgrade() -> None:
     connection = op.get_bind()
@@ -36,13 +34,5 @@ def upgrade() -> None:
         schema=schema,
     )
     op.create_index("ix_missed_webhooks_journal_at", "missed_webhooks", ["journal_at"], schema=schema)
-    op.create_index(
-        "ix_missed_webhooks_late",
-        "missed_webhooks",
-        ["event_type", "id"],
-        schema=schema,
-        postgresql_where=LATE,
-        sqlite_where=LATE,
-    )
     op.create_index("ix_hook_spans_last_at", "hook_spans", ["last_at"], schema=schema)
     op.execute(text(create_view("missed_by_day", connection.dialect.name)))
