@@ -25,6 +25,9 @@ ONLY_IN_TROUBLE = {
     "seven_hooks_held",
     "seven_hooks_last_read_timestamp_seconds",
     "seven_public_url_certificate_expiry_timestamp_seconds",
+    "seven_balance_euros",
+    "seven_balance_low_euros",
+    "seven_balance_last_read_timestamp_seconds",
 }
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-01 10:00:00"}}
 
