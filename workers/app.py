@@ -27,6 +27,7 @@ from operations.audit import Auditor
 from operations.audit_schedule import audit_on_schedule, mark_on_schedule
 from operations.backfill import Announce
 from operations.balance_schedule import balance_reader
+from operations.delivery_rate_schedule import COUNT_S, count_on_schedule
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
 from operations.public_url_probe import public_url_probe
@@ -127,6 +128,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     tasks.add_long(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger, breaker), at_start=True)
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
+    tasks.add_long(COUNT_S, "delivery-rate", partial(count_on_schedule, ledger, engine, breaker), at_start=True)
     add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
     add_journal(tasks, settings, ledger, store, partial(announce, app))
     add_gateway_tasks(tasks, ledger, settings, reconcile)

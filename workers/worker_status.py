@@ -7,6 +7,7 @@ from gateway.hook_state import HookStates
 from ledger.client import Ledger
 from operations.audit_schedule import AuditMetrics
 from operations.balance_schedule import BalanceMetrics, balance_reader
+from operations.delivery_rate_schedule import DeliveryRateMetrics
 from operations.journal_metrics import JournalMetrics
 from operations.public_url_probe import PublicUrlMetrics, public_url_probe
 from operations.retention_metrics import RetentionMetrics
@@ -30,6 +31,7 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str
         RetentionMetrics(ledger.redis),
         JournalMetrics(ledger.redis, account.identity),
         PublicUrlMetrics(public_url_probe(ledger, account, settings.seven_probe_s)),
+        DeliveryRateMetrics(ledger),
         BalanceMetrics(balance_reader(ledger, account, settings.seven_hooks_s), settings.seven_balance_low_euros),
     )
     return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}
