@@ -34,6 +34,9 @@ CODES: dict[str, tuple[str, str]] = {
 }
 """The meaning of each error code that the gateway answers with, and the remedy."""
 
+ERROR_DIGITS = 3
+"""Digits of each error code."""
+
 Answer = TypeVar("Answer")
 
 
@@ -74,16 +77,19 @@ class Api:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._client.close()
 
-    def get(self, resource: str, parameters: Mapping[str, str]) -> Any:
-        """The decoded body of a resource such as `hooks`; an object or list that reports no error."""
+    def get(self, resource: str, parameters: Mapping[str, str], *, bare: bool = False) -> Any:
+        """The decoded body of a resource such as `hooks`; an object or list that reports no error.
+
+        With `bare` it may also be a text or a number alone, as a balance is; three digits alone are an error code.
+        """
         query = urlencode(parameters)
-        return self._request("GET", f"{self._url}/{resource}{'?' if query else ''}{query}", b"")
+        return self._request("GET", f"{self._url}/{resource}{'?' if query else ''}{query}", b"", bare=bare)
 
     def post(self, resource: str, parameters: Mapping[str, str]) -> Any:
         """The decoded body of the answer to a form. Never retried: it may have been carried out without an answer."""
         return self._request("POST", f"{self._url}/{resource}", urlencode(parameters).encode())
 
-    def _request(self, method: str, url: str, body: bytes) -> Any:
+    def _request(self, method: str, url: str, body: bytes, *, bare: bool = False) -> Any:
         headers = {"X-Api-Key": self._key}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -97,7 +103,7 @@ class Api:
             answer = self._client.request(method, url, content=body or None, headers=headers)
         except httpx2.HTTPError as error:
             raise GatewayAway(f"the gateway does not answer ({reason(error)})") from None
-        return _checked(answer)
+        return _checked(answer, bare=bare)
 
 
 def retried(read: Callable[[], Answer], pause_s: float = 0.5) -> Answer:
@@ -110,8 +116,8 @@ def retried(read: Callable[[], Answer], pause_s: float = 0.5) -> Answer:
     return read()
 
 
-def _checked(response: httpx2.Response) -> Any:
-    """The body of an answer that reports no error: an object or a list. Raises GatewayFailure for any other."""
+def _checked(response: httpx2.Response, *, bare: bool) -> Any:
+    """The body of an answer that reports no error, in the forms of `Api.get`. Raises GatewayFailure for any other."""
     status = response.status_code
     if status >= 500 or status == 429:
         raise GatewayAway(f"the gateway cannot answer now (HTTP {status})")
@@ -120,12 +126,15 @@ def _checked(response: httpx2.Response) -> Any:
     except (ValueError, RecursionError):
         body = None
     code = _error_code(body)
+    if bare and not isinstance(body, dict) and code is not None and len(code) != ERROR_DIGITS:
+        code = None
     if code is None and status in (401, 403):
         code = {401: "900", 403: "902"}[status]
     if code is not None:
         meaning, remedy = CODES.get(code, ("an unknown error code", "The gateway's documentation lists all codes."))
         raise GatewayRefused(code, f"{code}: {meaning}. {remedy}")
-    if status != 200 or not isinstance(body, (dict, list)):
+    forms = (dict, list, str, int, float) if bare else (dict, list)
+    if status != 200 or isinstance(body, bool) or not isinstance(body, forms):
         raise GatewayUnexpected(f"the gateway's answer cannot be read (HTTP {status})")
     if isinstance(body, dict) and "success" in body and not is_success(body):
         raise refusal(body)

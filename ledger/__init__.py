@@ -21,6 +21,10 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:hooks:<account>     text  the reconciler's state between two runs (`gateway/hook_state.py`)
     seven:hooks:latest        text  the key of the state that was written last, for the console, which has no API key
     seven:hooks:lock          text  lease of the reconciler (`lease.py`)
+    seven:balance:<account>   text  the account's balance when it was last read (`gateway/balance_state.py`); expires
+    seven:balance:latest      text  the key of the balance that was written last, for the console
+    seven:delivery_rate       text  counts of the last and earlier days, for the metrics (`delivery_rate_schedule.py`)
+    seven:delivery_rate:lock  text  lease of the task that counts them
     seven:audit               text  result of the last scheduled audit, for the metrics (`audit_schedule.py`)
     seven:audit:lock          text  lease of the scheduled audit
     seven:public_url:<url>    text  result of the last scheduled probe of that public URL (`public_url_probe.py`)

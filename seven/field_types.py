@@ -98,3 +98,6 @@ Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=2**31 - 1)
 
 Price = Annotated[Decimal, BeforeValidator(_price), Field(ge=0, lt=10_000_000)]
 """Euros, exact to eight decimals: SQLite stores them as doubles, without loss at this precision."""
+
+Amount = Annotated[Decimal, BeforeValidator(_price), Field(gt=-10_000_000, lt=10_000_000)]
+"""Money of either sign, exact to eight decimals."""

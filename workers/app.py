@@ -1,5 +1,6 @@
 """The Celery app of workers and beat: `celery -A workers.app worker`, `… beat`, `… flower`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,19 +20,18 @@ from celery.signals import (
 from prometheus_client import CollectorRegistry
 
 from gateway.factory import reconciler
-from gateway.hook_state import HookStates
 from ledger.announcements import announce, broker, task_name
 from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
-from operations.audit_schedule import AuditMetrics, audit_on_schedule, mark_on_schedule
+from operations.audit_schedule import audit_on_schedule, mark_on_schedule
 from operations.backfill import Announce
-from operations.journal_metrics import JournalMetrics
+from operations.balance_schedule import balance_reader
+from operations.delivery_rate_schedule import COUNT_S, count_on_schedule
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
-from operations.public_url_probe import PublicUrlMetrics, public_url_probe
+from operations.public_url_probe import public_url_probe
 from operations.retention import Retention, retain_on_schedule
-from operations.retention_metrics import RetentionMetrics
 from runtime.logs import configure_logging, logger
 from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.environment import load
@@ -45,7 +45,7 @@ from store.row_writer import Store
 from workers.consumer import Consumer
 from workers.heartbeat import Heartbeat
 from workers.journal_watch import LOOK_S, journal_watch
-from workers.metrics import HookMetrics, LedgerMetrics, StoreMetrics, WorkerMetrics, unready_reasons
+from workers.metrics import WorkerMetrics
 from workers.redacted_task import RedactedTask
 from workers.scheduled_tasks import ScheduledTasks
 from workers.settings import WorkerSettings
@@ -54,11 +54,10 @@ from workers.transport import register_transport
 from workers.urgent_queues import UrgentQueues
 from workers.watchdog import Watchdog
 from workers.worker_info import answer_inspection
+from workers.worker_status import worker_status
 
 log = logger("seven.workers")
 
-SCRAPE_TIMEOUT_S = 1.0
-"""Redis timeout of each query of a scrape; Prometheus gives up after ten seconds."""
 WORKER_METRICS_PORT, BEAT_METRICS_PORT = 9102, 9103
 """Default ports of the status servers."""
 
@@ -130,14 +129,10 @@ def create_app(settings: WorkerSettings) -> Celery:
     tasks.add_long(settings.seven_audit_s, "audit", partial(audit_on_schedule, auditor, ledger, breaker), at_start=True)
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
+    tasks.add_long(COUNT_S, "delivery-rate", partial(count_on_schedule, ledger, engine, breaker), at_start=True)
     add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
     add_journal(tasks, settings, ledger, store, partial(announce, app))
-    if missing := settings.account.missing_settings:
-        log.info("hooks are not watched: a setting is missing", missing=missing)
-    else:
-        tasks.add_long(settings.seven_hooks_s, "reconcile", reconcile, at_start=True)
-    if probe := public_url_probe(ledger, settings.account, settings.seven_probe_s):
-        tasks.add_long(settings.seven_probe_s, "probe", probe.run, at_start=True)
+    add_gateway_tasks(tasks, ledger, settings, reconcile)
 
     urgent = UrgentQueues(ledger, consumer.consume)
     worker_ready.connect(lambda **_: urgent.start(), weak=False)
@@ -172,20 +167,19 @@ def add_journal(
         worker_shutdown.connect(lambda **_: watch.stop(), weak=False)
 
 
-def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:
-    """A worker's gauges and its readiness check, with the short Redis timeout of a scrape."""
-    ledger = Ledger(settings.redis_url.get_secret_value(), SCRAPE_TIMEOUT_S)
+def add_gateway_tasks(
+    tasks: ScheduledTasks, ledger: Ledger, settings: WorkerSettings, reconcile: Callable[[], None]
+) -> None:
+    """Schedule what asks the gateway, and what asks as the gateway does; each where its settings are there."""
     account = settings.account
-    gauges = (
-        LedgerMetrics(ledger),
-        StoreMetrics(breaker),
-        HookMetrics(HookStates(ledger.redis, account.identity), watched=account.missing_settings is None),
-        AuditMetrics(ledger.redis),
-        RetentionMetrics(ledger.redis),
-        JournalMetrics(ledger.redis, account.identity),
-        PublicUrlMetrics(public_url_probe(ledger, account, settings.seven_probe_s)),
-    )
-    return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}
+    if missing := account.missing_settings:
+        log.info("hooks are not watched: a setting is missing", missing=missing)
+    else:
+        tasks.add_long(settings.seven_hooks_s, "reconcile", reconcile, at_start=True)
+    if reader := balance_reader(ledger, account, settings.seven_hooks_s):
+        tasks.add_long(settings.seven_hooks_s, "balance", reader.run, at_start=True)
+    if probe := public_url_probe(ledger, account, settings.seven_probe_s):
+        tasks.add_long(settings.seven_probe_s, "probe", probe.run, at_start=True)
 
 
 def serve_worker_status(address: str | None, **status: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from gateway.api import GatewayFailure
+from gateway.balance_state import BalanceState
 from gateway.comparison import Comparison
 from gateway.hook_state import HookState, HookStates, latest_state
 from gateway.public_url import Visit
@@ -16,7 +17,7 @@ from ledger import server_info, stats
 from ledger.client import Ledger
 from ledger.stats import LedgerStats, ledger_stats
 from operations.audit_schedule import load_figures
-from operations.checks import clocks, hooks, machine, public_url, receivers, verification
+from operations.checks import balance, clocks, hooks, machine, public_url, receivers, verification
 from operations.checks.check import Queries, Silence, answer_of
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Subject
@@ -42,6 +43,8 @@ class InRedis:
     ledger: LedgerStats
     hooks: HookState
     audit: Mapping[str, Any] | None
+    balance: BalanceState | None
+    """None where none is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,8 @@ def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
         state = HookStates(ledger.redis, subject.account.identity).load()
     else:
         state = latest_state(ledger.redis)
-    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis))
+    left = balance.read(ledger.redis, subject.account, knows_account=subject.knows_account)
+    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left)
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from ledger.stats import LedgerStats
 from operations.checks import (
+    balance,
     clocks,
     database,
     erasure_key,
@@ -56,6 +57,11 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
     yield processes.beat_now(ledger)
     missing = hooks.unconfigured(subject.account) if subject.knows_account else None
     yield missing or hooks.reconciled(now.redis.hooks, subject.settings, ledger.figures.now)
+    if now.redis.balance is not None:
+        settings = subject.settings
+        yield balance.check(
+            now.redis.balance, settings.seven_hooks_s, settings.seven_balance_low_euros, ledger.figures.now
+        )
     yield schedules.audit(now.redis.audit, subject.settings, ledger.figures.now)
     yield from schedules.retention(ledger, subject.settings)
 

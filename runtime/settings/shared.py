@@ -104,10 +104,16 @@ class AccountSettings(Environment):
 
     seven_api_key: ApiKey | None = Field(
         None,
-        description="The API key of your seven.io account. Without it hooks are not read, and `make up` starts the "
-        "emulator as the gateway.",
+        description="The API key of your seven.io account. Without it hooks and balance are not read, and `make up` "
+        "starts the emulator as the gateway.",
     )
     seven_api_url: HttpUrl = Field("https://gateway.seven.io/api", description="The gateway's API.")
+    seven_balance_low_euros: float = Field(
+        10.0,
+        allow_inf_nan=False,
+        description="Euros; below it the account's balance is low: `status` warns, and so does the alert BalanceLow. "
+        "May be below zero.",
+    )
 
 
 class DigitSettings(Environment):

@@ -76,7 +76,11 @@ class ReconcileSettings(Environment):
     seven_hooks_mode: Literal["report", "apply"] = Field(
         "report", description="report: log and show what differs from the desired hooks. apply: repair it as well."
     )
-    seven_hooks_s: float = Field(300.0, ge=1, description="Seconds between two reconciliations of the hooks.")
+    seven_hooks_s: float = Field(
+        300.0,
+        ge=1,
+        description="Seconds between two reconciliations of the hooks, and between two reads of the balance.",
+    )
     seven_hooks_most_changes: int = Field(
         10, ge=1, description="Changes in one reconciliation beyond which none is made and an operator has to look."
     )

@@ -25,6 +25,11 @@ ONLY_IN_TROUBLE = {
     "seven_hooks_held",
     "seven_hooks_last_read_timestamp_seconds",
     "seven_public_url_certificate_expiry_timestamp_seconds",
+    "seven_balance_euros",
+    "seven_balance_low_euros",
+    "seven_balance_last_read_timestamp_seconds",
+    "seven_delivery_rate",
+    "seven_delivery_rate_usual",
 }
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-01 10:00:00"}}
 
@@ -79,6 +84,7 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         consumed = 'seven_deliveries_consumed_total{event_type="dlr",outcome="applied"}'
         eventually(lambda: value(metrics(ports[1]), consumed) == 3, 40)
         eventually(lambda: value(metrics(ports[1]), "seven_audit_lost") == 0, 40)
+        eventually(lambda: "seven_delivery_rate_decided" in metrics(ports[1]), 40)
         eventually(lambda: "seven_retention_last" in metrics(ports[1]), 40)
         eventually(lambda: value(metrics(ports[2]), 'seven_beat_sent_total{task="sweep"}'), 40)
         received, worked, ticked, shown = map(metrics, ports)

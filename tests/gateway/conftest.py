@@ -12,6 +12,7 @@ from gateway.reconciler import Reconciler
 from ledger.client import Ledger
 from tests.emulator.emulator_process import KEY, Emulator, run_emulator
 from tests.gateway.hook_runs import PUBLIC, TOKEN, NewReconciler
+from tests.gateway.stub_gateway import StubGateway, run_stub_gateway
 from workers.settings import WorkerSettings
 
 
@@ -19,6 +20,12 @@ from workers.settings import WorkerSettings
 def emulator() -> Iterator[Emulator]:
     with run_emulator(api_key=KEY) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def stub() -> Iterator[StubGateway]:
+    with run_stub_gateway() as stub:
+        yield stub
 
 
 @pytest.fixture
