@@ -20,19 +20,18 @@ class JournalMetrics(Collector):
         self._redis, self._states = redis, JournalStates(redis, account)
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing before the first pass or while Redis is unavailable: stale figures would look like good ones."""
+        """No time before the first pass, and nothing while Redis is unavailable: old figures would look good."""
         try:
             state = self._states.load()
             stored = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.JOURNAL_MISSED))
         except RedisError:
             return
-        if state.ended_ms is None:
-            return
-        yield GaugeMetricFamily(
-            "seven_backfill_last_success_timestamp_seconds",
-            "When the gateway's journal was last read and compared.",
-            state.ended_ms / 1000,
-        )
+        if state.ended_ms is not None:
+            yield GaugeMetricFamily(
+                "seven_backfill_last_success_timestamp_seconds",
+                "When the gateway's journal was last read and compared.",
+                state.ended_ms / 1000,
+            )
         family = CounterMetricFamily(
             "seven_missed_webhooks",
             "Webhooks that a hook of ours should have brought, and that did not come within the gateway's retries.",

@@ -29,7 +29,7 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str
         HookMetrics(HookStates(ledger.redis, account.identity), watched=account.missing_settings is None),
         AuditMetrics(ledger.redis),
         RetentionMetrics(ledger.redis),
-        JournalMetrics(ledger.redis, account.identity),
+        *([JournalMetrics(ledger.redis, account.identity)] if settings.reads_journal else []),
         PublicUrlMetrics(public_url_probe(ledger, account, settings.seven_probe_s)),
         DeliveryRateMetrics(ledger),
         BalanceMetrics(balance_reader(ledger, account, settings.seven_hooks_s), settings.seven_balance_low_euros),
