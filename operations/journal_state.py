@@ -5,7 +5,7 @@ Lost with Redis, all of the days are read again: which is what a Redis that lost
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -27,6 +27,8 @@ class JournalState:
     """When that pass ended, by Redis' clock."""
     life: str | None = None
     """The ledger's life then."""
+    failure: str | None = None
+    """Why the gateway let no pass end since."""
     rows: int = 0
     requests: int = 0
     unwatched: int = 0
@@ -61,6 +63,10 @@ class JournalStates:
     def save(self, state: JournalState) -> None:
         """Store the state for the next pass."""
         self._redis.set(self._key, json.dumps(asdict(state)))
+
+    def fail(self, failure: str) -> None:
+        """Note why a pass could not read the journal, for people."""
+        self.save(replace(self.load(), failure=failure))
 
     def claim(self, for_s: int) -> bool:
         """Claim the next pass: True for one caller in so many seconds, among all workers."""

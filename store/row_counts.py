@@ -10,8 +10,18 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal_column, select
 
+from seven.journal import JOURNAL
 from store.archive import first_id
-from store.schema import OPEN_OUTCOMES, calls, deliveries, hook_changes, inbound_messages, links, messages
+from store.schema import (
+    OPEN_OUTCOMES,
+    calls,
+    deliveries,
+    hook_changes,
+    inbound_messages,
+    links,
+    messages,
+    missed_webhooks,
+)
 
 MOST_COUNTED = 100_000
 """The upper bound of every count."""
@@ -40,6 +50,10 @@ class OpenDeliveries:
     """Of the newest MOST_REASONS, the most frequent first."""
 
 
+JOURNAL_LOOKS_BACK = timedelta(days=8)
+"""How far back webhooks that never came are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowCounts:
     """Open deliveries, and what is new in the last hour; each count is at most MOST_COUNTED."""
@@ -53,6 +67,8 @@ class RowCounts:
     """Rows that changed in the last hour, by table."""
     hook_changes: Mapping[str, int]
     """Those of the last hour, by action."""
+    missed_webhooks: Mapping[str, int]
+    """What did not come of the last days, by state."""
 
 
 def count_rows(connection: Connection, now: datetime, known: frozenset[str]) -> RowCounts:
@@ -71,6 +87,9 @@ def count_rows(connection: Connection, now: datetime, known: frozenset[str]) -> 
             table.name: _count(connection, select(literal_column("1")).where(table.c.changed_at >= since))
             for table in _RECORDS
         },
+        missed_webhooks=_by(
+            connection, missed_webhooks.c.state, missed_webhooks.c.journal_at >= now - JOURNAL_LOOKS_BACK
+        ),
         hook_changes=_by(connection, hook_changes.c.action, hook_changes.c.id >= first_id(since)),
     )
 
@@ -85,7 +104,7 @@ def _received(connection: Connection, since: datetime, until: datetime) -> Mappi
     c = deliveries.c
     received = (
         select(c.event_type)
-        .where(c.id >= first_id(since), c.id < first_id(until))
+        .where(c.id >= first_id(since), c.id < first_id(until), c.request_method.is_distinct_from(JOURNAL))
         .order_by(c.id.desc())
         .limit(MOST_COUNTED)
         .subquery()

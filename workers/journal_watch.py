@@ -5,6 +5,7 @@ of the ledger, since the journal also knows what Redis took with it.
 """
 
 import threading
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
@@ -110,6 +111,8 @@ class JournalWatch:
                 self.run(JournalClient(api, self._rate), at_once=at_once)
         except GatewayFailure as failure:
             log.warning("the journal could not be read", cause=str(failure))
+            with suppress(RedisError):
+                self._states.fail(str(failure))
         except (StoreAway, Refused, LeaseLost, Stopped) as error:
             log.warning("the reading of the journal ended early", cause=str(error) or type(error).__name__)
         except SQLAlchemyError as error:

@@ -6,11 +6,10 @@ from gateway.desired_hooks import read_desired
 from operations.checks.subject import CheckedSettings
 from runtime.settings.opt_outs import OptOutSettings
 from runtime.settings.shared import DigitSettings, ErasureSettings
-from runtime.settings.workers import JournalSettings
 from store.forgotten import ForgottenRegister
 
 
-class WorkerSettings(CheckedSettings, JournalSettings, OptOutSettings, DigitSettings, ErasureSettings):
+class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSettings):
     """All that a worker or beat reads from its environment."""
 
     @property

@@ -21,6 +21,7 @@ from operations.checks import balance, clocks, hooks, machine, public_url, recei
 from operations.checks.check import Queries, Silence, answer_of
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Subject
+from operations.journal_state import JournalState, JournalStates
 from operations.worker_info import Worker, answering_workers
 from seven.events import EVENT_TYPES
 from store import database_info
@@ -45,6 +46,8 @@ class InRedis:
     audit: Mapping[str, Any] | None
     balance: BalanceState | None
     """None where none is read."""
+    journal: JournalState | None = None
+    """None where it is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
     else:
         state = latest_state(ledger.redis)
     left = balance.read(ledger.redis, subject.account, knows_account=subject.knows_account)
-    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left)
+    journal = JournalStates(ledger.redis, subject.account.identity).load() if subject.reads_journal else None
+    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left, journal)
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:

@@ -11,6 +11,7 @@ from operations.checks import (
     erasure_key,
     flow,
     hooks,
+    journal,
     machine,
     processes,
     public_url,
@@ -62,6 +63,9 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
         yield balance.check(
             now.redis.balance, settings.seven_hooks_s, settings.seven_balance_low_euros, ledger.figures.now
         )
+    if now.redis.journal is not None:
+        counts = now.store.missed_webhooks if isinstance(now.store, RowCounts) else None
+        yield journal.check(now.redis.journal, counts, subject.settings.seven_backfill_s, ledger.figures.now)
     yield schedules.audit(now.redis.audit, subject.settings, ledger.figures.now)
     yield from schedules.retention(ledger, subject.settings)
 

@@ -10,12 +10,19 @@ from runtime.settings.console import ConsoleLogin
 from runtime.settings.retention import RetentionSettings
 from runtime.settings.shared import AccountSettings, HookSettings, LedgerSettings, StoreSettings
 from runtime.settings.types import reveal, reveal_all
-from runtime.settings.workers import ReconcileSettings, ScheduleSettings
+from runtime.settings.workers import JournalSettings, ReconcileSettings, ScheduleSettings
 from seven.forgotten_numbers import ErasureKey
 
 
 class CheckedSettings(
-    LedgerSettings, StoreSettings, HookSettings, AccountSettings, ScheduleSettings, ReconcileSettings, RetentionSettings
+    LedgerSettings,
+    StoreSettings,
+    HookSettings,
+    AccountSettings,
+    ScheduleSettings,
+    ReconcileSettings,
+    JournalSettings,
+    RetentionSettings,
 ):
     """The settings that checks judge: those of workers and beat."""
 
@@ -69,6 +76,11 @@ class Subject:
     console_logins: tuple[ConsoleLogin, ...] = field(default=(), repr=False)
     erasure_key: ErasureKey | None = None
     """None if SEVEN_ERASURE_KEY is not set."""
+
+    @property
+    def reads_journal(self) -> bool:
+        """Whether workers read the gateway's journal, as far as is known here."""
+        return self.settings.seven_backfill_mode != "off" and self.account.api_key is not None
 
     @property
     def page_passwords(self) -> Mapping[str, Sequence[str]]:

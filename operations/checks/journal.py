@@ -1,0 +1,38 @@
+"""Journal: whether the gateway's journal is read, and whether webhooks are missing by it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from ledger.stats import is_late
+from operations.checks.ages import AHEAD, SET_BACK, when
+from operations.checks.check import Check, good, warning
+from operations.journal_state import JournalState
+
+NAME = "journal"
+_NOT_READ = "deploy/alerts.md, The journal is not read"
+
+
+def check(state: JournalState, counts: Mapping[str, int] | None, every_s: float, now: datetime) -> Check:
+    """Judge the last pass, one of which is due every so many seconds.
+
+    `counts`: webhooks of the last days that are `late` and `missed`; None where the database does not answer.
+    """
+    if state.ended_ms is None and not state.failure:
+        return good(NAME, "not read yet")
+    if state.ended_ms is None or state.failure:
+        return warning(NAME, f"cannot be read: {state.failure}", _NOT_READ)
+    age = timedelta(milliseconds=now.timestamp() * 1000 - state.ended_ms)
+    read_at = f"read {when(age)}"
+    if age < AHEAD or is_late(age.total_seconds(), every_s):
+        return warning(NAME, f"last {read_at}", SET_BACK if age < AHEAD else _NOT_READ)
+    missed, late = ((counts or {}).get(state, 0) for state in ("missed", "late"))
+    if missed:
+        finding = f"{missed} webhooks never came" + (f", {late} are late" if late else "")
+        return warning(NAME, f"{finding}; {read_at}", "seven-ingest backfill --since 8d")
+    if unread := [name for name in state.unread if name != "voice_call"]:
+        return warning(
+            NAME, f"rows of {', '.join(unread)} cannot be read; {read_at}", "seven-ingest backfill --dry-run"
+        )
+    if counts is None:
+        return good(NAME, read_at)
+    return good(NAME, f"{late} webhooks are late; {read_at}" if late else f"no webhook is missing; {read_at}")
