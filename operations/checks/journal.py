@@ -33,6 +33,5 @@ def check(state: JournalState, counts: Mapping[str, int] | None, every_s: float,
         return warning(
             NAME, f"rows of {', '.join(unread)} cannot be read; {read_at}", "seven-ingest backfill --dry-run"
         )
-    if counts is None:
-        return good(NAME, read_at)
-    return good(NAME, f"{late} webhooks are late; {read_at}" if late else f"no webhook is missing; {read_at}")
+    finding = f"{late} webhooks are late; " if late else "no webhook is missing; "
+    return good(NAME, read_at if counts is None else f"{finding}{read_at}")
