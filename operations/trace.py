@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, or_, select
 
 from operations.trace_opt_outs import opt_outs_of
-from operations.trace_records import MOST_RECORDS, Row, calls_of, inbound_of, links_of, messages_of, rows_of
+from operations.trace_records import MOST_RECORDS, Row, calls_of, inbound_of, links_of, messages_of, missed_of, rows_of
 from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
@@ -41,6 +41,8 @@ class Story:
     links: list[Row] = field(default_factory=list)
     """Each with its `gaps`: by kind, how many activities the gateway counted and never reported."""
     opt_outs: list[Row] = field(default_factory=list)  # of the number, and of who sent these messages
+    missed_webhooks: list[Row] = field(default_factory=list)
+    """Of these records, what the gateway's journal has and no webhook brought."""
     deliveries: list[Row] = field(default_factory=list)
     """About these records, each with the number of its repeats and its `summary`."""
     unapplied: list[Row] = field(default_factory=list)
@@ -51,7 +53,7 @@ class Story:
     """Whether a limit cut one of the lists."""
 
     def __bool__(self) -> bool:
-        records = (self.messages, self.calls, self.inbound_messages, self.links, self.opt_outs)
+        records = (self.messages, self.calls, self.inbound_messages, self.links, self.opt_outs, self.missed_webhooks)
         pending = self.pending and self.pending.deliveries
         return any((self.delivery, *records, self.deliveries, self.unapplied, pending))
 
@@ -107,6 +109,8 @@ def trace_story(
     if inbound_messages.name in about:
         story.inbound_messages = inbound_of(connection, names, terms)
     story.opt_outs = opt_outs_of(connection, terms.numbers, story.inbound_messages, country_code, erasure_key)
+    ids = [key, *(row["msg_id"] for row in story.messages), *(row["call_id"] for row in story.calls)]
+    story.missed_webhooks = missed_of(connection, list(dict.fromkeys(ids)))
     story.deliveries = _deliveries(connection, story, subject, about, masked)
     if story.delivery is None:
         _add_unapplied(connection, story, terms, masked)

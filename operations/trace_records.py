@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select
 
 from operations.trace_terms import Terms
+from seven.journal import JOURNALED
 from store.link_gaps import gaps_of
 from store.record_rows import among
 from store.schema import (
@@ -19,6 +20,7 @@ from store.schema import (
     message_receipts,
     message_statuses,
     messages,
+    missed_webhooks,
 )
 
 Row = dict[str, Any]
@@ -76,6 +78,13 @@ def links_of(connection: Connection, keys: list[str], tracking_url: str, terms: 
     for row, gaps in zip(rows, gaps_of(connection, rows), strict=True):
         row["gaps"] = gaps
     return rows
+
+
+def missed_of(connection: Connection, ids: Sequence[str]) -> list[Row]:
+    """Webhooks about messages and calls with these ids that are late or never came, by the gateway's journal."""
+    c = missed_webhooks.c
+    query = select(missed_webhooks).where(c.id.in_(ids), c.state.in_(("late", "missed")), c.event_type.in_(JOURNALED))
+    return rows_of(connection, query.order_by(c.event_type, c.id, c.status).limit(MOST_RECORDS))
 
 
 def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:

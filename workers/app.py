@@ -27,6 +27,7 @@ from operations.audit import Auditor
 from operations.audit_schedule import audit_on_schedule, mark_on_schedule
 from operations.backfill import Announce
 from operations.balance_schedule import balance_reader
+from operations.checks.database import BESIDE_THREADS
 from operations.delivery_rate_schedule import COUNT_S, count_on_schedule
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
@@ -88,7 +89,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
     ledger = Ledger(redis_url)
-    engine = create_store_engine(settings.store_url, settings.seven_worker_threads + 2)  # urgent queues, the journal
+    engine = create_store_engine(settings.store_url, settings.seven_worker_threads + BESIDE_THREADS)
     breaker = CircuitBreaker()
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")

@@ -79,6 +79,7 @@ def print_story(story: Story) -> None:
         rows = getattr(story, name)
         _records(name, rows) if len(rows) > IN_FULL else _in_full(name, rows)
     _moments(story)
+    _missed(story)
     if story.deliveries:
         repeats = sum(row["repeats"] for row in story.deliveries)
         and_repeats = f", and {repeats} repeat{'s' * (repeats != 1)}" if repeats else ""
@@ -97,6 +98,16 @@ def print_story(story: Story) -> None:
         )
     if story.delivery:
         _delivery(story.delivery)
+
+
+def _missed(story: Story) -> None:
+    for row in story.missed_webhooks:
+        what = f"{row['status']} of {row['id']}" if row["status"] else row["id"]
+        webhook = "its webhook never came" if row["state"] == "missed" else "its webhook has not come yet"
+        line(f"In the gateway's journal since {shown(row['journal_at'])}: {shown(what)}; {webhook}.", "yellow")
+    if story.missed_webhooks:
+        suggestion("Fetch it:", "backfill --since 8d")
+        line()
 
 
 def print_nothing(story: Story, unread: str | None) -> None:

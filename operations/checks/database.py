@@ -15,6 +15,8 @@ OLDEST_POSTGRESQL = 130_000
 FULLEST = 0.8
 """The part of a server's connections beyond which one more worker may be too many."""
 OF_COMMANDS = 3
+BESIDE_THREADS = 2
+"""Of a worker, beside its threads: one for urgent queues, one for the journal."""
 """Connections that commands and people take now and then."""
 
 
@@ -48,7 +50,7 @@ def reader(rights: ReaderRights | Silence) -> Check:
 
 def wanted(workers: int, threads: int) -> int:
     """How many connections so many workers of so many threads may open."""
-    return workers * (threads + OVERFLOW) + OF_COMMANDS
+    return workers * (threads + BESIDE_THREADS + OVERFLOW) + OF_COMMANDS
 
 
 def _name(database: Database) -> str:

@@ -148,3 +148,17 @@ def test_a_database_that_cannot_be_read(installation: CommandLine, name: str, me
     assert result.returncode == 3
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_what_only_the_journal_has(kept: CommandLine):
+    """A message's status whose webhook never came is named, and what fetches it."""
+    with closing(sqlite3.connect(kept.data / "seven.db")) as database, database:
+        database.execute(
+            "INSERT INTO missed_webhooks (event_type, id, status, journal_at, state)"
+            " VALUES ('dlr', '78', 'EXPIRED', '2026-03-31 10:00:00.000000+00:00', 'missed')"
+        )
+    output = kept.run("trace", "78").stdout
+    assert "In the gateway's journal since 2026-03-31 10:00:00: EXPIRED of 78; its webhook never came." in output
+    assert "backfill --since 8d" in output
+    assert [row["status"] for row in kept.answer("trace", "78")["missed_webhooks"]] == ["EXPIRED"]
+    assert "journal" not in kept.run("trace", "77").stdout
