@@ -6,6 +6,8 @@ import pytest
 
 from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
 from gateway.balance import Balance, read_balance
+from tests.emulator.emulator_process import KEY as EMULATOR_KEY
+from tests.emulator.emulator_process import Emulator
 from tests.gateway.stub_gateway import StubGateway
 
 KEY = "a-secret-api-key"
@@ -106,3 +108,11 @@ def test_other_resources_have_no_bare_answers(stub: StubGateway):
     stub.prepare(b"54.218")
     with Api(stub.url, KEY, timeout_s=2) as api, pytest.raises(GatewayUnexpected):
         api.get("hooks", {})
+
+
+def test_the_emulators_balance_is_read(emulator: Emulator):
+    """And another key is refused there, too."""
+    with Api(f"{emulator.url}/api", EMULATOR_KEY) as api:
+        assert read_balance(api) == Balance(Decimal("54.218"), "EUR")
+    with Api(f"{emulator.url}/api", KEY) as api, pytest.raises(GatewayRefused):
+        read_balance(api)
