@@ -59,6 +59,27 @@ class MessageReceipt(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class SentMessage(Record):
+    """What we sent, to whom and at what price: by the gateway's journal, or as its sender wrote it here."""
+
+    table: ClassVar[str] = "sent_messages"
+    tracks_changes: ClassVar[bool] = True
+
+    msg_id: str = key()
+    sent_at: datetime | None = earliest()
+    recipient: str | None = greatest()
+    sender: str | None = greatest()
+    label: str | None = greatest()
+    foreign_id: str | None = greatest()
+    mccmnc: str | None = greatest()
+    channel: str | None = greatest()
+    connection: str | None = greatest()
+    text: str | None = greatest()
+    journal_read_at: datetime | None = standing()
+    price: Decimal | None = standing()
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMessage(Record):
     """One inbound message: an SMS, or one of another channel."""
 
@@ -217,5 +238,5 @@ class MissedWebhook(Record):
 RECORDS: tuple[type[Record], ...] = (
     ArchivedDelivery, DeadLetter, Failure, LedgerMark,
     Message, MessageStatus, MessageReceipt, InboundMessage, Call, CallStatus, CallDigit, TrackedLink, LinkEvent,
-    OptOut, OptOutEvent, MissedWebhook,
+    OptOut, OptOutEvent, MissedWebhook, SentMessage,
 )  # fmt: skip

@@ -9,6 +9,11 @@ _COMPUTED_COST = {
     "sqlite": f"CAST(round(price_per_minute * 100000000) AS INTEGER) * ({_STARTED_MINUTES}) / 100000000.0",
 }
 _DAY = {"postgresql": "CAST({0} AT TIME ZONE 'UTC' AS date)", "sqlite": "substr({0}, 1, 10)"}
+_SINCE_1970 = "(CAST(strftime('%s', {0}) AS INTEGER) + CAST(substr({0}, 20, 7) AS REAL))"
+_SECONDS = {
+    "postgresql": "CAST(extract(epoch FROM {0} - {1}) AS double precision)",
+    "sqlite": f"({_SINCE_1970} - {_SINCE_1970.replace('{0}', '{1}')})",
+}
 # PostgreSQL takes two equalities for independent and expects one row of the join: then it plans nested loops around it.
 # Of a range it expects a ninth, which is near enough (docs/decisions/0030).
 _SAME_URL = {
@@ -49,6 +54,19 @@ _VIEWS = {
                sum(CASE WHEN state = 'missed' THEN 1 ELSE 0 END) AS missed,
                sum(CASE WHEN state = 'came' THEN 1 ELSE 0 END) AS came
         FROM {schema}missed_webhooks WHERE state <> 'uncovered' GROUP BY 1, event_type""",
+    # Two parts, no outer join of both sides: so the indexes of either table answer a condition on its columns.
+    "message_details": """
+        SELECT messages.msg_id, messages.status, messages.result, messages.status_at,
+               sent.recipient, sent.sender, sent.label, coalesce(messages.foreign_id, sent.foreign_id) AS foreign_id,
+               sent.text, sent.price, sent.mccmnc, sent.channel, sent.connection, sent.sent_at, messages.delivered_at,
+               {delivered_after} AS delivered_after_s, messages.read_at
+        FROM {schema}messages AS messages
+        LEFT JOIN {schema}sent_messages AS sent ON sent.msg_id = messages.msg_id
+        UNION ALL
+        SELECT sent.msg_id, NULL, NULL, NULL, sent.recipient, sent.sender, sent.label, sent.foreign_id,
+               sent.text, sent.price, sent.mccmnc, sent.channel, sent.connection, sent.sent_at, NULL, NULL, NULL
+        FROM {schema}sent_messages AS sent
+        WHERE NOT EXISTS (SELECT 1 FROM {schema}messages AS messages WHERE messages.msg_id = sent.msg_id)""",
     "opted_out": """
         SELECT number, recipient, channel, since, word, inbound_id FROM {schema}opt_outs WHERE state = 'out'""",
 }
@@ -61,6 +79,7 @@ COMMENTS = {
     "link_activity": "Clicks and views whose webhooks came and that retention has not removed: less than link_totals.",
     "call_costs": "What each call costs, as the gateway reported it or computed by started minutes.",
     "missed_by_day": "Webhooks that did not come within 15 minutes, by the day on which they should have.",
+    "message_details": "Each message with all that is known: what became of it, to whom it went, its price, its time.",
     "opted_out": "Whom we may not write to now.",
 }
 """What PostgreSQL shows beside a view."""
@@ -110,6 +129,25 @@ COLUMN_COMMENTS = {
         "missed": "These did not come within the gateway's retries",
         "came": "These came after all",
     },
+    "message_details": {
+        "msg_id": "The gateway's id",
+        "status": "The latest status; NULL where none was reported",
+        "result": "What it means: delivered, failed, pending or unknown",
+        "status_at": "When the message reached this status",
+        "recipient": "The number that it was sent to; NULL where sent_messages does not know it",
+        "sender": "Our number or name that it was sent from",
+        "label": _LABEL,
+        "foreign_id": "Your own id",
+        "text": "What was written, where it is kept",
+        "price": "Euros",
+        "mccmnc": "The network",
+        "channel": "As the journal names it",
+        "connection": "How it was handed to the gateway",
+        "sent_at": "When it was sent",
+        "delivered_at": "The earliest reported time of its delivery",
+        "delivered_after_s": "Seconds from sending to delivery; slightly below 0 where a time is in whole seconds",
+        "read_at": "When its recipient read it first, where the channel reports that",
+    },
     "opted_out": {
         "number": "The number, in digits; of a forgotten number its hash",
         "recipient": "Our number or agent that it opted out of; empty for all of them",
@@ -134,6 +172,7 @@ def create_view(name: str, dialect: str) -> str:
         last_day=_DAY[dialect].format("max(last_at)"),
         started_minutes=_STARTED_MINUTES,
         computed_cost=_COMPUTED_COST[dialect],
+        delivered_after=_SECONDS[dialect].format("messages.delivered_at", "sent.sent_at"),
         same_url=_SAME_URL[dialect],
     )
     return f"{create} VIEW {schema}{name} AS {query}"

@@ -24,6 +24,7 @@ from store.schema.records import (
     message_statuses,
     messages,
 )
+from store.schema.sent_messages import sent_messages
 
 OPEN_OUTCOMES = ("parked", "quarantined", "dead")
 """Outcomes that an operator has to handle."""
@@ -58,5 +59,6 @@ __all__ = [
     "missed_webhooks",
     "opt_out_events",
     "opt_outs",
+    "sent_messages",
     "tallies",
 ]

@@ -7,12 +7,12 @@ from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerM
 from seven.events import EVENT_TYPES
 from seven.joins import Join
 from seven.record import SHAPES
-from seven.records import RECORDS, Call, OptOut, OptOutEvent
+from seven.records import RECORDS, Call, OptOut, OptOutEvent, SentMessage
 from tests.seven.corpus import CASES, Case
 from tests.seven.event_fields import VALID, event
 
 OURS = {ArchivedDelivery, DeadLetter, Failure, LedgerMark}  # about deliveries themselves, not about subjects
-LASTING = {OptOut, OptOutEvent}  # no rebuild removes them
+LASTING = {OptOut, OptOutEvent, SentMessage}  # no rebuild removes them
 
 
 def test_every_record_and_every_event_type_has_one_aggregate():

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from seven.records import Call, LinkEvent, Message, TrackedLink
+from seven.records import Call, LinkEvent, Message, SentMessage, TrackedLink
 from store.row_writer import Store
 from store.views import COMMENTS
 
@@ -93,3 +93,38 @@ def test_call_costs_are_reported_or_computed(engine: Engine):
         ("6", 3, Decimal("29999999.99999997"), "computed"),
         ("7", 7, Decimal("0.00000007"), "computed"),
     ]
+
+
+def test_message_details_have_every_message_once(engine: Engine):
+    """Messages of which webhooks told, of which only the sending is known, and both: each in one row."""
+    sent = SentMessage("1", NOON, "491512345678", "Shop", "spring", "7", "26201", text="hello", price=Decimal("0.075"))
+    Store(engine).write(
+        [
+            sent,
+            Message("1", status="DELIVERED", result="delivered", delivered_at=NOON + timedelta(seconds=4.25)),
+            Message("2", status="BUFFERED", result="pending", foreign_id="8"),
+            SentMessage("3", NOON, "491512345679", foreign_id="9"),
+        ]
+    )
+    columns = "msg_id, status, recipient, label, foreign_id, price, delivered_after_s, text"
+    rows = view(engine, "message_details", columns)
+    assert [(*row[:5], None if row[5] is None else Decimal(str(row[5])), *row[6:]) for row in rows] == [
+        ("1", "DELIVERED", "491512345678", "spring", "7", Decimal("0.075"), 4.25, "hello"),
+        ("2", "BUFFERED", None, None, "8", None, None, None),
+        ("3", None, "491512345679", None, "9", None, None, None),
+    ]
+
+
+def test_message_details_are_answered_by_indexes(engine: Engine):
+    """A message by its id, and the messages of a time, without a scan of either table."""
+    with engine.connect() as connection:
+        is_file = engine.dialect.name == "sqlite"
+        schema, explain = ("", "EXPLAIN QUERY PLAN") if is_file else ("seven.", "EXPLAIN")
+        if not is_file:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        for condition in ("msg_id = '1'", "sent_at >= '2026-03-29'", "label = 'spring' AND sent_at >= '2026-03-29'"):
+            query = f"{explain} SELECT * FROM {schema}message_details WHERE {condition}"
+            plan = "\n".join(str(row[-1]) for row in connection.execute(text(query)))
+            assert "Seq Scan" not in plan, condition
+            assert "SCAN messages" not in plan, plan
+            assert "SCAN sent" not in plan, plan
