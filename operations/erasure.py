@@ -26,7 +26,7 @@ from seven.forgotten_numbers import PSEUDONYM, ErasureKey
 from store.fence import begin_generation, is_left
 from store.forgotten import remember
 from store.forgotten_opt_outs import count_opt_outs, move_opt_outs
-from store.personal_columns import PersonalColumns
+from store.personal_columns import SENT, PersonalColumns
 from store.personal_data import Blanking, Row, blank_rows, portions, size, values_of_others
 from store.row_writer import Store, StoreAway
 from store.schema import messages
@@ -94,7 +94,7 @@ class Eraser:
             if erasure.left is None or erasure.passes >= MAX_PASSES:
                 return
             self._move_opt_outs(erasure)
-            for portion in portions([*erasure.left.deliveries, *erasure.left.records]):
+            for portion in portions([*erasure.left.deliveries, *_erasable(erasure.left)]):
                 counts = self._blank(portion)
                 table = portion[0].personal.table.name
                 erasure.blanked[table] += counts["blanked"]
@@ -147,8 +147,12 @@ class Eraser:
         return self._key.pseudonym(key) if self._key and self.lasts else self._random_pseudonyms[key]
 
     def _record_blankings(self, search: PersonSearch) -> Iterator[Blanking]:
-        """The changes to the person's records, messages last: a link is found by its message only."""
+        """The changes to the person's records.
+
+        Messages come late, since links are found by them only, and what was sent last, since messages are found by it.
+        """
         last: list[Blanking] = []
+        sent: list[Blanking] = []
         for personal, of_table in groupby(search.records(), key=lambda match: match.personal):
             theirs: list[tuple[Blanking, Row]] = []
             for match in of_table:
@@ -162,17 +166,27 @@ class Eraser:
                     theirs.append((blanking, match.row))
                 else:
                     yield blanking
-            yield from self._without_shared(search, personal, theirs)
+            unshared = self._without_shared(search, personal, theirs)
+            if personal is SENT:
+                sent += unshared
+            else:
+                yield from unshared
         yield from last
+        yield from sent
 
     def _without_shared(
         self, search: PersonSearch, personal: PersonalColumns, theirs: list[tuple[Blanking, Row]]
     ) -> Iterator[Blanking]:
-        """The blankings without what links of other people's messages have, too, unless it names the person."""
-        ids = {row["sms_id"] for _, row in theirs}
+        """The blankings without what messages or links of other people have, too, unless it names the person."""
+        message = next(iter(personal.table.primary_key))
+        ids = {row[message.name] for _, row in theirs}
         shared = {
             name: values_of_others(
-                self._engine, name, {row[name] for blanking, row in theirs if name in blanking.columns}, ids
+                self._engine,
+                personal.table.c[name],
+                message,
+                {row[name] for blanking, row in theirs if name in blanking.columns},
+                ids,
             )
             for name in personal.shared
         }
@@ -184,3 +198,8 @@ class Eraser:
 
     def _blank(self, portion: list[Blanking]) -> dict[str, int]:
         return Store(self._engine).transact(lambda connection: blank_rows(connection, portion))
+
+
+def _erasable(matches: Matches) -> list[Blanking]:
+    """The records to blank now: what was sent, once no batch is left whose deliveries are found by it only."""
+    return [blanking for blanking in matches.records if not matches.batches or blanking.personal is not SENT]

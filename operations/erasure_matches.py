@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from seven.aggregates import Aggregate, aggregates
+from seven.aggregates import SENT_MESSAGES, Aggregate, aggregates
 from store.personal_data import Blanking
 from store.schema import links
 
@@ -69,4 +69,4 @@ class Subjects:
 
 def aggregate_of(table: str) -> Aggregate:
     """The aggregate whose record has this table."""
-    return next(aggregate for aggregate in aggregates() if aggregate.records[0].table == table)
+    return next(aggregate for aggregate in (*aggregates(), SENT_MESSAGES) if aggregate.records[0].table == table)

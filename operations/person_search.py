@@ -18,7 +18,7 @@ from seven.aggregates import record_of
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
 from seven.envelope import RAW
-from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS, PersonalColumns
+from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS, SENT, PersonalColumns
 from store.personal_data import Blanking, Row, find_blanks, own_numbers, rows, size
 from store.projection import project_batch
 from store.schema import links, messages
@@ -62,23 +62,28 @@ class PersonSearch:
         return size(self._engine)
 
     def records(self) -> Iterator[Match]:
-        """The person's records, messages first: a link is found by its message only."""
+        """The person's records; what was sent first, then messages: a link is found by its message only."""
         for personal in RECORDS:
             aggregate = aggregate_of(personal.table.name)
             for page in rows(self._engine, personal):
                 self.on_progress(len(page))
                 for row in page:
-                    by_message = personal.table is links and row["sms_id"] in self.subjects.message_ids
+                    by_message = self._is_by_message(personal, row)
                     about, blanking = find_blanks(personal, row, self._person, by_message)
                     subject = " ".join(row[name] for name in aggregate.subject_fields)
                     if about:
-                        self.subjects.known.add((aggregate.name, subject))
-                    if about and personal.table is messages:
+                        self.subjects.known.add((messages.name if personal is SENT else aggregate.name, subject))
+                    if about and personal.table in (messages, SENT.table):
                         self.subjects.message_ids.add(row["msg_id"])
                     if blanking and blanking.renamed:
                         self.subjects.renamed.add((aggregate.name, subject))
                     if about or blanking:
                         yield Match(personal, row, about, blanking)
+
+    def _is_by_message(self, personal: PersonalColumns, row: Row) -> bool:
+        """Whether a row is of a message of theirs, or of a link in it."""
+        name = {messages.name: "msg_id", links.name: "sms_id"}.get(personal.table.name)
+        return name is not None and row[name] in self.subjects.message_ids
 
     def pending(self) -> Iterator[tuple[str, int]]:
         """The batches in the ledger with deliveries about the person: the id of each, and how many they are."""

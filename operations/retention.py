@@ -19,7 +19,7 @@ from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
-from seven.aggregates import aggregates
+from seven.aggregates import SENT_MESSAGES, aggregates
 from seven.archive_records import OUTCOMES
 from seven.timestamps import EARLIEST
 from store.circuit_breaker import CircuitBreaker
@@ -28,6 +28,7 @@ from store.partitions import PARTITIONED
 from store.purge import (
     Step,
     blank_payloads,
+    blank_sent_texts,
     blank_texts,
     drop_weeks,
     provide_weeks,
@@ -99,6 +100,8 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
     for family in aggregates():
         record = family.records[0].table
         yield from by(remove_records, record, family, _AGES.get(record, "changed_at"))
+    for age in ("sent_at", "changed_at"):  # the latter for messages of which no time is known
+        yield from by(remove_records, "sent_messages", SENT_MESSAGES, age)
     for history in (message_statuses, call_statuses, link_events, message_receipts, call_digits):
         yield from by(remove_entries, "histories", history)
     yield from by(remove_hook_changes, "hook_changes")
@@ -106,6 +109,7 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
     for outcome in OUTCOMES:
         yield from by(blank_payloads, "payloads" if outcome == "applied" else "unapplied", outcome)
     yield from by(blank_texts, "texts")
+    yield from by(blank_sent_texts, "sent_texts")
 
 
 class Retention:

@@ -17,6 +17,7 @@ from seven.records import (
     Message,
     MessageReceipt,
     MessageStatus,
+    SentMessage,
     TrackedLink,
 )
 
@@ -70,10 +71,13 @@ _RECORDS = (
     (TrackedLink, LinkEvent),
 )
 
+SENT_MESSAGES = Aggregate((SentMessage,))
+"""Beside the others: no delivery writes it, so no rebuild replaces it."""
+
 
 @cache
 def aggregates() -> tuple[Aggregate, ...]:
-    """Every aggregate."""
+    """Every aggregate that deliveries write."""
     about = {name: {shape.about for shape in event.shapes()} for name, event in EVENT_TYPES.items()}
     return tuple(
         Aggregate(

@@ -42,6 +42,8 @@ class JournalRow:
     """How a message was handed to the gateway, such as http or smpp."""
     hook_type: str = ""
     """The event type of the hooks that bring it; RCS shares the lists of SMS."""
+    listed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Of an outbound message the row as the gateway lists it, with the number, the text and the price."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hook_type", self.hook_type or self.event_type)
@@ -78,7 +80,8 @@ def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
     connection = _text(row, "connection")
     hook_type = "rcs" if (_text(row, "channel") or "").lower() == "rcs" else "dlr"
-    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection, hook_type)
+    sent_at = _moment(row, "timestamp")
+    return JournalRow("dlr", id_, sent_at, status, status_at, _present(data), connection, hook_type, row)
 
 
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:

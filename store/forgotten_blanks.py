@@ -54,6 +54,13 @@ def without_forgotten_text(projection: Projection, forgotten: ForgottenNumbers, 
     return _blanked(projection, forgotten.before(None), forgotten.key)
 
 
+def record_without_forgotten(record: Kind, dated: datetime | None, forgotten: ForgottenNumbers | None) -> Kind:
+    """A record that no delivery brought, without what names people forgotten since its date; usually the same."""
+    if forgotten is None:
+        return record
+    return cast("Kind", _blanked_record(record, forgotten.before(dated), forgotten.key, {}))
+
+
 def _names(projection: Projection, people: DataSubject, decoded: Mapping[str, Any] | None) -> bool:
     delivery = projection.delivery
     if people.is_in_payload(delivery.payload) if decoded is None else people.is_in_fields(decoded):

@@ -17,6 +17,7 @@ from store.schema import (
     link_events,
     links,
     messages,
+    sent_messages,
 )
 
 
@@ -52,7 +53,16 @@ class PersonalColumns:
 WRITTEN = ("text", "postback", "file_uri", "file_name", "latitude", "longitude")
 """What somebody sent us: of an inbound message all that is not about the message."""
 
-RECORDS = (  # searched in this order: links belong to the person whose messages do
+SENT = PersonalColumns(
+    sent_messages,
+    ("msg_id", "recipient", "foreign_id"),
+    ("recipient", "foreign_id", "label", "text", "sender"),  # of a forwarded message the sender is a person, too
+    shared=("label",),
+)
+
+# Searched in this order: messages belong to the person whom they were sent to, links to the person whose messages do.
+RECORDS = (
+    SENT,
     PersonalColumns(messages, ("msg_id", "foreign_id"), ("foreign_id",)),
     PersonalColumns(
         links,

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Connection,
     Engine,
     RowMapping,
@@ -26,11 +27,7 @@ from seven.digest import is_short_digest
 from seven.records import CallDigit
 from store.personal_columns import FAILURES, LETTERS, PAYLOADS, RECORDS, PersonalColumns
 from store.record_rows import KEYS_AT_ONCE, among
-from store.schema import (
-    call_digits,
-    calls,
-    links,
-)
+from store.schema import call_digits, calls
 from store.upsert import NOW, upsert
 
 PAGE = 2_000
@@ -83,13 +80,15 @@ def size(engine: Engine) -> int:
         return sum(connection.execute(query).scalar_one() for query in queries)
 
 
-def values_of_others(engine: Engine, column: str, values: Collection[str], message_ids: Collection[str]) -> set[str]:
-    """Those of these values that links of other messages have in a column."""
+def values_of_others(
+    engine: Engine, column: Column[Any], message: Column[Any], values: Collection[str], message_ids: Collection[str]
+) -> set[str]:
+    """Those of these values that rows of other messages have in a column; `message` is that of the message's id."""
     shared: set[str] = set()
     with engine.connect().execution_options(reads=True) as connection:
         for value in values:
-            ids = connection.execute(select(links.c.sms_id).where(links.c[column] == value).distinct()).scalars()
-            if any(id_ not in message_ids for id_ in ids):
+            query = select(message).where(column == value).distinct().limit(len(message_ids) + 1)
+            if any(id_ not in message_ids for id_ in connection.execute(query).scalars()):
                 shared.add(value)
     return shared
 

@@ -30,11 +30,14 @@ from store.schema import (
     inbound_messages,
     metadata,
     missed_webhooks,
+    sent_messages,
 )
 from store.types import Time
 from store.upsert import NOW
 
 ROWS_AT_ONCE = 500
+_OF_ROWS = ("changed_at", "journal_read_at")
+"""Times of a row, and not of what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,18 @@ def blank_texts(connection: Connection, before: datetime) -> Step:
     return Step(blanked={inbound_messages.name: len(ids)}, resume_after=_last_of_full(ids))
 
 
+def blank_sent_texts(connection: Connection, before: datetime) -> Step:
+    """Blank the texts of messages that we sent before then."""
+    c = sent_messages.c
+    old = select(c.msg_id).where(c.text.is_not(None), c.sent_at < before)
+    ids = connection.execute(_limited(old.order_by(c.sent_at))).scalars().all()
+    if not ids:
+        return Step()
+    blank = update(sent_messages).where(c.msg_id.in_(ids))
+    connection.execute(blank.values(text=None, changed_at=NOW[connection.dialect.name]))
+    return Step(blanked={sent_messages.name: len(ids)}, resume_after=_last_of_full(ids))
+
+
 def remove_entries(connection: Connection, table: Table, before: datetime) -> Step:
     """Remove entries of a history from before then, the oldest first; entries of one time go together."""
     at = table.c.at
@@ -134,7 +149,7 @@ def remove_records(connection: Connection, aggregate: Aggregate, age: str, befor
     """
     tables = [metadata.tables[f"{SCHEMA}.{record.table}"] for record in aggregate.records]
     key, at = [tables[0].c[name] for name in aggregate.subject_fields], tables[0].c[age]
-    other_times = [c for c in tables[0].c if isinstance(c.type, Time) and c.name not in (age, "changed_at")]
+    other_times = [c for c in tables[0].c if isinstance(c.type, Time) and c.name not in (age, *_OF_ROWS)]
     old = select(*key).where(at < before, *(or_(c.is_(None), c < before) for c in other_times)).order_by(at)
     keys = [tuple(row) for row in connection.execute(_limited(old))]
     if not keys:

@@ -33,6 +33,10 @@ class RetentionSettings(Environment):
     seven_keep_inbound_messages_days: int = _days(1095, "Rows of inbound SMS, with the numbers in them.")
     seven_keep_calls_days: int = _days(1095, "Rows of calls, with the numbers in them.")
     seven_keep_messages_days: int = _days(0, "Rows of messages, after their last change.")
+    seven_keep_sent_messages_days: int = _days(
+        400, "Rows of sent_messages, which SEVEN_JOURNAL_SENT reads, with the numbers in them."
+    )
+    seven_keep_sent_texts_days: int = _days(90, "Texts of sent_messages, which SEVEN_JOURNAL_TEXTS reads.")
     seven_keep_links_days: int = _days(0, "Rows of links, after their last change.")
     seven_keep_hook_changes_days: int = _days(1095, "Changes of hooks, and webhooks that never came.")
     seven_retain_s: float = Field(

@@ -56,6 +56,14 @@ class JournalSettings(Environment):
         description="Days that are compared: EXPIRED comes after two, and the gateway retries for 3.5.",
     )
 
+    seven_journal_sent: bool = Field(
+        False,
+        description="Whether whoever reads the journal keeps what was sent in sent_messages: recipient, sender, label, "
+        "price, network. It is personal: docs/personal-data.md.",
+    )
+    seven_journal_texts: bool = Field(
+        False, description="Whether the texts of sent messages are kept as well, with SEVEN_JOURNAL_SENT=true."
+    )
     seven_journal_rate: float = Field(
         5.0,
         gt=0,

@@ -114,6 +114,7 @@ def test_every_text_column_is_classified():
         "deliveries": {"id", "queue", "subject", "request_method", "source", "outcome", "ledger", "record"},
         "messages": {"msg_id", "status", "result"},
         "message_statuses": {"msg_id", "status"},
+        "sent_messages": {"msg_id", "mccmnc", "channel", "connection"},
         "inbound_messages": {"id", "message_type", "channel", "content_type", "mime_type"},
         "calls": {"direction", "call_id", "status"},
         "call_statuses": {"direction", "call_id", "status"},

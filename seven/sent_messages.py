@@ -1,0 +1,73 @@
+"""Sent messages: what a row of the gateway's outbound list says beside its status: to whom, from whom, at what price.
+
+A value that cannot be stored, or makes no sense, is left out: one odd row spoils neither itself nor its page. Source:
+rows recorded live in 2023, all of whose values are text.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from seven.event import is_blank
+from seven.field_types import PhoneNumber, Price, ShortText, Text
+from seven.journal import JournalRow
+from seven.records import SentMessage
+from seven.timestamps import plausible, read_moment
+
+SCHEDULED_AHEAD = timedelta(days=366)
+"""The list has scheduled messages as well; a time beyond that is none."""
+LONGEST_NUMBER = 255
+"""Bytes of a number or sender."""
+
+_SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
+_NUMBER: TypeAdapter[str] = TypeAdapter(PhoneNumber)
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+_PRICE = TypeAdapter[Any](Price)
+
+
+def sent_message(row: JournalRow, read_at: datetime, *, texts: bool) -> SentMessage:
+    """The message of a row of the outbound list, as read at that time; its text only with `texts`.
+
+    A text without a time of sending is left out: nobody would know when it is old.
+    """
+    listed = row.listed
+    sent_at = _sent_at(listed, read_at)
+    return SentMessage(
+        msg_id=row.id,
+        sent_at=sent_at,
+        recipient=_number(listed, "to"),
+        sender=_number(listed, "from"),
+        label=_value(_SHORT, listed, "label"),
+        foreign_id=_value(_SHORT, listed, "foreign_id"),
+        mccmnc=_value(_SHORT, listed, "mccmnc"),
+        channel=_value(_SHORT, listed, "channel"),
+        connection=_value(_SHORT, listed, "connection"),
+        text=_value(_TEXT, listed, "text") if texts and sent_at is not None else None,
+        journal_read_at=read_at,
+        price=_value(_PRICE, listed, "price"),
+    )
+
+
+def _sent_at(listed: Mapping[str, Any], read_at: datetime) -> datetime | None:
+    """With its milliseconds, which the list has of outbound messages alone."""
+    try:
+        return plausible(read_moment(listed.get("timestamp")), read_at + SCHEDULED_AHEAD).replace(fold=0)
+    except ValueError:
+        return None
+
+
+def _value(kind: TypeAdapter[Any], listed: Mapping[str, Any], name: str) -> Any:
+    value = listed.get(name)
+    if is_blank(value):
+        return None
+    try:
+        return kind.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _number(listed: Mapping[str, Any], name: str) -> str | None:
+    number: str | None = _value(_NUMBER, listed, name)
+    return number if number is None or len(number.encode()) <= LONGEST_NUMBER else None
