@@ -53,9 +53,11 @@ class JournalClient:
         rate: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        sent: Callable[[Sequence[Any]], object] | None = None,
     ) -> None:
+        """`sent` is called with the rows of the outbound list, as they are listed; what it raises, a call raises."""
         self._api, self._interval_s, self._clock, self._sleep = api, 1 / rate, clock, sleep
-        self._next_at = clock()
+        self._next_at, self._sent = clock(), sent
         self.requests = 0
 
     def pages(self, event_type: str, since: datetime, until: datetime) -> Iterator[Page]:
@@ -72,16 +74,23 @@ class JournalClient:
             page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(paging.offset)})
             rows = {_identity(row): row for row in page}
             fresh = paging.fresh(rows)
-            read = _read(event_type, [row for identity, row in rows.items() if identity in fresh])
+            listed = [row for identity, row in rows.items() if identity in fresh]
+            read = _read(event_type, listed)
             if paging.offset == 0 and read.invalid and not read.rows:
                 raise GatewayUnexpected(f"no row of the gateway's list can be read ({next(iter(read.invalid))})")
+            self._hand_on(event_type, listed)
             yield read
             paging.add(list(rows), len(page))
 
     def row(self, event_type: str, id_: str) -> JournalRow | None:
         """The row with this id; None where there is none, or none that can be read."""
-        listed = _read(event_type, self._list(event_type, {"id": id_}))
-        return next((row for row in listed.rows if row.id == id_), None)
+        listed = self._list(event_type, {"id": id_})
+        self._hand_on(event_type, listed)
+        return next((row for row in _read(event_type, listed).rows if row.id == id_), None)
+
+    def _hand_on(self, event_type: str, listed: Sequence[Any]) -> None:
+        if self._sent is not None and event_type == "dlr":
+            self._sent(listed)
 
     def _list(self, event_type: str, parameters: Mapping[str, str]) -> list[Any]:
         resource, fixed = _LISTS[event_type]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from runtime.settings.retention import RetentionSettings
 from seven.forgotten_numbers import ForgottenNumbers
-from seven.journal import JournalRow
+from seven.journal import InvalidRow
 from seven.record import Record, fold
 from seven.records import SentMessage
 from seven.sent_messages import sent_message
@@ -37,12 +37,19 @@ class SentMessages:
     def __init__(self, engine: Engine, register: ForgottenRegister, keep: RetentionSettings, *, texts: bool) -> None:
         """`keep`: what is older is not written; `texts`: whether to keep what was written to people."""
         self._store, self._keep, self._texts = Store(engine, register), keep, texts
+        self.written = 0
+        """How many messages it has written or changed."""
 
-    def write(self, rows: Sequence[JournalRow]) -> int:
-        """Write what is new in these rows. Returns the number of messages. Raises StoreAway or Refused."""
-        return sum(self._write(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
+    def write(self, rows: Sequence[object]) -> int:
+        """Write what is new in these rows, as they are listed. Returns the number of messages.
 
-    def _write(self, rows: Sequence[JournalRow]) -> int:
+        Leaves out those that cannot be read. Raises StoreAway or Refused.
+        """
+        number = sum(self._write(rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE))
+        self.written += number
+        return number
+
+    def _write(self, rows: Sequence[object]) -> int:
         for _ in range(ATTEMPTS):
             store = self._store.fenced()
             forgotten = store.forgotten
@@ -52,7 +59,7 @@ class SentMessages:
                 continue
         raise StoreAway("one erasure after another")
 
-    def _merge(self, connection: Connection, rows: Sequence[JournalRow], forgotten: ForgottenNumbers | None) -> int:
+    def _merge(self, connection: Connection, rows: Sequence[object], forgotten: ForgottenNumbers | None) -> int:
         now = clock(connection)
         listed = fold(self._records(rows, now, forgotten))
         known: Mapping[RowKey, Record] = read_records(connection, map(row_key, listed))
@@ -64,11 +71,14 @@ class SentMessages:
         merge_rows(connection, news)
         return len(news)
 
-    def _records(self, rows: Sequence[JournalRow], now: datetime, forgotten: ForgottenNumbers | None) -> list[Record]:
+    def _records(self, rows: Sequence[object], now: datetime, forgotten: ForgottenNumbers | None) -> list[Record]:
         oldest, oldest_text = self._keep.before("sent_messages", now), self._keep.before("sent_texts", now)
         records: list[Record] = []
         for row in rows:
-            record = sent_message(row, now, texts=self._texts)
+            try:
+                record = sent_message(row, now, texts=self._texts)
+            except InvalidRow:  # counted where it is compared
+                continue
             if oldest is None or record.sent_at is None or record.sent_at >= oldest:
                 if oldest_text and record.sent_at and record.sent_at < oldest_text:
                     record = replace(record, text=None)

@@ -42,8 +42,6 @@ class JournalRow:
     """How a message was handed to the gateway, such as http or smpp."""
     hook_type: str = ""
     """The event type of the hooks that bring it; RCS shares the lists of SMS."""
-    listed: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Of an outbound message the row as the gateway lists it, with the number, the text and the price."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hook_type", self.hook_type or self.event_type)
@@ -67,12 +65,18 @@ class JournalRow:
 
 def read_row(event_type: str, row: object) -> JournalRow:
     """Read a row of the list with this event type's reports. Raises InvalidRow."""
+    fields = listed_fields(row)
+    return _READERS[event_type](str(fields["id"]).strip(), fields)
+
+
+def listed_fields(row: object) -> Mapping[str, Any]:
+    """The fields of a listed row, which has an id. Raises InvalidRow."""
     if not isinstance(row, dict):
         raise InvalidRow("a row is no object")
     id_ = _text(row, "id")
     if id_ is None or not (id_.isascii() and id_.isdecimal() and len(id_) <= LONGEST_ID):
         raise InvalidRow("a row's id is no number")
-    return _READERS[event_type](id_, row)
+    return row
 
 
 def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
@@ -80,8 +84,7 @@ def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
     connection = _text(row, "connection")
     hook_type = "rcs" if (_text(row, "channel") or "").lower() == "rcs" else "dlr"
-    sent_at = _moment(row, "timestamp")
-    return JournalRow("dlr", id_, sent_at, status, status_at, _present(data), connection, hook_type, row)
+    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection, hook_type)
 
 
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:

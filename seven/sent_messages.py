@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from seven.event import is_blank
 from seven.field_types import PhoneNumber, Price, ShortText, Text
-from seven.journal import JournalRow
+from seven.journal import listed_fields
 from seven.records import SentMessage
 from seven.timestamps import plausible, read_moment
 
@@ -27,15 +27,16 @@ _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 _PRICE = TypeAdapter[Any](Price)
 
 
-def sent_message(row: JournalRow, read_at: datetime, *, texts: bool) -> SentMessage:
-    """The message of a row of the outbound list, as read at that time; its text only with `texts`.
+def sent_message(row: object, read_at: datetime, *, texts: bool) -> SentMessage:
+    """The message of a row as the outbound list has it, read at that time; its text only with `texts`.
 
-    A text without a time of sending is left out: nobody would know when it is old.
+    A text without a time of sending is left out: nobody would know when it is old. Raises InvalidRow for a row without
+    an id.
     """
-    listed = row.listed
+    listed = listed_fields(row)
     sent_at = _sent_at(listed, read_at)
     return SentMessage(
-        msg_id=row.id,
+        msg_id=str(listed["id"]).strip(),
         sent_at=sent_at,
         recipient=_number(listed, "to"),
         sender=_number(listed, "from"),

@@ -21,6 +21,7 @@ from operations.backfill import Announce, JournalOffer
 from operations.journal_pass import JournalPass, PassOptions, PassResult
 from operations.journal_state import JournalState, JournalStates
 from operations.projection_options import options_by
+from operations.sent_messages import SentMessages
 from runtime.logs import logger
 from runtime.redis_errors import reason
 from seven.events import QUEUES
@@ -54,8 +55,13 @@ class JournalWatch:
         *,
         rate: float,
         every_s: float,
+        sent: SentMessages | None = None,
     ) -> None:
-        """`rate`: requests a second; `every_s`: seconds from the end of a pass to the next."""
+        """`rate`: requests a second; `every_s`: seconds from the end of a pass to the next.
+
+        `sent` keeps what the outbound list has of sent messages.
+        """
+        self._sent = sent.write if sent else None
         self._account, self._ledger, self._store, self._offer = account, ledger, store, offer
         self._options, self._rate, self._every_s = options, rate, every_s
         self._states = JournalStates(ledger.redis, account.identity)
@@ -108,7 +114,7 @@ class JournalWatch:
         account = self._account
         try:
             with Api(account.api_url, account.api_key or "", account.signing_key) as api:
-                self.run(JournalClient(api, self._rate), at_once=at_once)
+                self.run(JournalClient(api, self._rate, sent=self._sent), at_once=at_once)
         except GatewayFailure as failure:
             log.warning("the journal could not be read", cause=str(failure))
             with suppress(RedisError):
@@ -145,6 +151,7 @@ class JournalWatch:
 
 def journal_watch(settings: WorkerSettings, ledger: Ledger, store: Store, announce: Announce) -> JournalWatch:
     """The watch of a worker with these settings."""
+    sent = SentMessages(store.engine, store.register, settings, texts=settings.seven_journal_texts)
     return JournalWatch(
         settings.account,
         ledger,
@@ -153,4 +160,5 @@ def journal_watch(settings: WorkerSettings, ledger: Ledger, store: Store, announ
         PassOptions(settings.journal_days, settings.seven_backfill_mode == "apply", options_by(settings)),
         rate=settings.seven_journal_rate,
         every_s=settings.seven_backfill_s,
+        sent=sent if settings.seven_journal_sent else None,
     )

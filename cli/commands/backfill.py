@@ -27,9 +27,11 @@ from ledger.client import Ledger
 from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, JournalReader, Range
 from operations.journal_coverage import first_unlisted
 from operations.projection_options import options_by
+from operations.sent_messages import SentMessages
 from runtime.redis_errors import reason
 from seven.journal import JOURNALED
 from store.database_info import clock
+from store.row_writer import Refused, StoreAway
 from workers.settings import WorkerSettings
 
 DAYS = 4
@@ -78,11 +80,13 @@ def backfill(
         engine = stack.enter_context(open_database())
         within = _range(engine, since, until, types, settings)
         api = stack.enter_context(Api(account.api_url, account.api_key, account.signing_key))
-        client = JournalClient(api, settings.seven_journal_rate)
+        sent = None if dry_run else _sent_messages(engine, settings)
+        client = JournalClient(api, settings.seven_journal_rate, sent=sent.write if sent else None)
         plan = stack.enter_context(BackfillPlan())
         report = Report(plan, within, dry_run)
         _read(JournalReader(client, engine, options_by(settings), forgotten_register()), plan, types, within)
         report.requests = client.requests
+        report.sent_messages = sent.written if sent else 0
         _check_coverage(engine, report)
         if not dry_run and not as_json:
             report.print_plan()
@@ -122,6 +126,13 @@ def _range(
     return within
 
 
+def _sent_messages(engine: Engine, settings: WorkerSettings) -> SentMessages | None:
+    """What keeps the messages of the outbound list, if that is set."""
+    if not settings.seven_journal_sent:
+        return None
+    return SentMessages(engine, forgotten_register(), settings, texts=settings.seven_journal_texts)
+
+
 def _read(reader: JournalReader, plan: BackfillPlan, types: Sequence[str], within: Range) -> None:
     """Read the lists into the plan. Ends with exit code 3 if the gateway does not answer, or not as expected."""
     with UnderWay("rows of the journal", 0) as progress:
@@ -129,9 +140,11 @@ def _read(reader: JournalReader, plan: BackfillPlan, types: Sequence[str], withi
             for event_type in types:
                 reader.read(plan, event_type, within, progress.advance_or_end)
         except GatewayFailure as failure:
-            fail(ExitCode.UNKNOWN, f"The journal could not be read: {failure}", "Nothing was changed.")
+            fail(ExitCode.UNKNOWN, f"The journal could not be read: {failure}", "No delivery was offered.")
+        except (StoreAway, Refused) as error:
+            fail(ExitCode.UNKNOWN, f"sent_messages could not be written: {error}", "No delivery was offered.")
         except Interrupted:
-            fail(ExitCode.WRONG, "Interrupted. Nothing was changed.")
+            fail(ExitCode.WRONG, "Interrupted. No delivery was offered.")
 
 
 def _check_coverage(engine: Engine, report: Report) -> None:

@@ -23,6 +23,8 @@ class Report:
         self.unlisted: dict[str, datetime | None] = {}
         """By event type, the time of the first row here that is older than all of the journal's; None without one."""
         self.requests = 0
+        self.sent_messages = 0
+        """Rows of sent_messages that were written while the journal was read."""
         self.offered = 0
         """Deliveries that the ledger has accepted."""
 
@@ -71,6 +73,8 @@ class Report:
             return
         if self.dry_run:
             self.print_plan()
+        if self.sent_messages:
+            line(f"{self.sent_messages} rows of sent_messages are new or changed.")
         lacking = self.plan.lacking
         if not lacking:
             line("Nothing is lacking." if self.is_complete else "Of what could be compared, nothing is lacking.")
@@ -100,6 +104,7 @@ class Report:
             "lacking": self.plan.lacking,
             "offered": self.offered,
             "complete": self.is_complete,
+            "sent_messages": self.sent_messages,
             "requests": self.requests,
             "stopped": reason_of(interruption),
         }

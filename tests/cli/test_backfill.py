@@ -1,8 +1,10 @@
 """backfill: shows what the journal knows and the tables lack, asks, and has it consumed; never "nothing is lacking"
 where it could not look."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
-from store.schema import deliveries, messages
+from store.schema import deliveries, messages, sent_messages
 from tests.cli.installation import CommandLine
 from tests.factories.envelopes import Accept, envelope
 from tests.gateway.journal_stub import JournalStub, Row, journal_stub, outbound
@@ -110,6 +112,30 @@ def test_a_later_status_is_lacking_too(
         row = connection.execute(select(messages)).one()
         history = connection.exec_driver_sql("SELECT status FROM message_statuses").scalars().all()
     assert (row.status, row.journal_only, history) == ("DELIVERED", None, ["TRANSMITTED"])
+
+
+def test_what_was_sent_is_kept_where_that_is_set(installation: CommandLine, stub: JournalStub, engine: Engine):
+    """With its text only if that is set, too; a dry run keeps nothing, and no number is shown."""
+    stub.lists["outbound"] = [outbound(9, "DELIVERED", ago(hours=5)), outbound(8, None, ago(hours=6), label="spring")]
+    sent = {"SEVEN_JOURNAL_SENT": "true"}
+
+    def kept() -> list[Any]:
+        with engine.connect() as connection:
+            c = sent_messages.c
+            query = select(c.msg_id, c.recipient, c.label, c.text, c.price).order_by(c.msg_id)
+            return [tuple(row) for row in connection.execute(query)]
+
+    installation.run("backfill", "--dry-run", **sent)
+    installation.run("backfill", "--yes")
+    assert kept() == []
+    result = installation.run("backfill", "--yes", **sent)
+    assert "2 rows of sent_messages are new or changed" in result.stdout
+    price = Decimal("0.075")
+    assert kept() == [("8", "49176123456789", "spring", None, price), ("9", "49176123456789", None, None, price)]
+    assert "49176" not in result.stdout + result.stderr
+    result = installation.run("backfill", "--yes", "--json", SEVEN_JOURNAL_TEXTS="true", **sent)
+    assert json.loads(result.stdout)["sent_messages"] == 2
+    assert [text for *_, text, _ in kept()] == ["Hello", "Hello"]
 
 
 def test_nothing_personal_is_shown(installation: CommandLine, stub: JournalStub):

@@ -150,3 +150,16 @@ def test_a_wrong_key_is_no_missing_list(stub: JournalStub, client: JournalClient
     stub.answer = lambda _request, _page: (200, b'"900"')
     with pytest.raises(GatewayRefused):
         ids(client, "voice_call")
+
+
+def test_what_was_sent_is_handed_on_as_it_is_listed(stub: JournalStub, api: Api):
+    """Each row of the outbound list once, and one that is read by its id; of other lists none."""
+    listed: list[Any] = []
+    client = JournalClient(api, rate=1000, sleep=lambda _: None, sent=listed.extend)
+    stub.lists["outbound"] = numbered(*range(150))
+    stub.lists["inbound"] = [{"id": "1", "from": "4917612345678", "timestamp": "2026-03-02 12:00:00"}]
+    assert len(ids(client)) == 150
+    assert ids(client, "sms_mo") == ["1"]
+    assert listed == stub.lists["outbound"]
+    assert client.row("dlr", "7") is not None
+    assert listed[-1] == outbound(7)
