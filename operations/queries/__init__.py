@@ -5,10 +5,11 @@ from operations.queries.messages import MESSAGES
 from operations.queries.named_query import NamedQuery, run
 from operations.queries.parameters import Parameter
 from operations.queries.people import PEOPLE
+from operations.queries.sent import SENT
 from operations.queries.webhooks import WEBHOOKS
 from store.read_only import Answer
 
-QUERIES = {query.name: query for query in (*MESSAGES, *LINKS, *PEOPLE, *WEBHOOKS)}
+QUERIES = {query.name: query for query in (*MESSAGES, *SENT, *LINKS, *PEOPLE, *WEBHOOKS)}
 """Every named query by its name, in the order in which lists show them."""
 
 __all__ = ["QUERIES", "Answer", "NamedQuery", "Parameter", "run"]

@@ -13,6 +13,7 @@ from seven.records import (
     MessageReceipt,
     MessageStatus,
     OptOutEvent,
+    SentMessage,
     TrackedLink,
 )
 from store.archive import first_id
@@ -47,6 +48,7 @@ def rows() -> list[Record]:
         *message("5", NOW - HOUR, ("DELIVERED", NOW - HOUR)),
         *message("6", NOW - 30 * HOUR, ("NEW", NOW - 30 * HOUR)),
         *message("old", NOW - 60 * DAY, ("TRANSMITTED", NOW - 60 * DAY)),
+        *sent(),
         *links(),
         *calls(),
         *deliveries(),
@@ -79,6 +81,17 @@ def opt_outs() -> list[Record]:
     return [
         OptOutEvent(number=number, recipient=OURS, channel="sms", at=at, state=state, inbound_id=f"{nth}")
         for nth, (number, state, at) in enumerate(events)
+    ]
+
+
+def sent() -> list[Record]:
+    """Two messages of one label that were clicked, one of another that failed, one without a report, an old one."""
+    return [
+        SentMessage("1", NOW - DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
+        SentMessage("2", NOW - DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
+        SentMessage("3", NOW - DAY, PERSON, label="autumn", mccmnc="26203", price=Decimal("0.08")),
+        SentMessage("9", NOW, PERSON),
+        SentMessage("old", NOW - 60 * DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
     ]
 
 

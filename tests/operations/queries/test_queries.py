@@ -29,6 +29,23 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         ("day", "messages", "median_s", "within_s_95_percent", "slowest_s"),
         (YESTERDAY, 3, 10.5, 3600.0, 3600.0),
     ],
+    "sent_by_day": [
+        ("day", "messages", "delivered", "failed", "delivered_percent", "clicked", "clicked_percent", "cost_eur"),
+        (YESTERDAY, 3, 2, 1, 66.7, 2, 66.7, Decimal("0.23")),
+        (TODAY, 1, 0, 0, 0.0, 0, 0.0, None),
+    ],
+    "sent_by_label": [
+        ("label", "messages", "delivered", "failed", "delivered_percent", "clicked", "clicked_percent", "cost_eur"),
+        ("spring", 2, 2, 0, 100.0, 2, 100.0, Decimal("0.15")),
+        (None, 1, 0, 0, 0.0, 0, 0.0, None),
+        ("autumn", 1, 0, 1, 0.0, 0, 0.0, Decimal("0.08")),
+    ],
+    "sent_by_network": [
+        ("country", "network", "messages", "delivered", "failed", "delivered_percent", "cost_eur"),
+        ("262", "26201", 2, 2, 0, 100.0, Decimal("0.15")),
+        (None, None, 1, 0, 0, 0.0, None),
+        ("262", "26203", 1, 0, 1, 0.0, Decimal("0.08")),
+    ],
     "links_by_label": [
         ("label", "links", "clicked_links", "clicks", "views", "first_day", "last_day"),
         ("spring", 2, 2, 3, 3, YESTERDAY, TODAY),
