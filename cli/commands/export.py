@@ -43,7 +43,8 @@ def export(
     and whatever names the person in another's. `matched_by` says which: look at an entry that was matched by its
     content before you hand it over, since it may be about somebody else.
 
-    A status report contains no number: find messages that you sent by --msg-id or --foreign-id. Reads every row, so
+    A status report contains no number: messages that you sent are found by what sent_messages has of them, and without
+    it by --msg-id or --foreign-id. Reads every row, so
     it takes long on large tables. Exit code 1 when deliveries about the person still wait for a worker.
     """
     home = Installation.from_environment()

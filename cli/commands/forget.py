@@ -53,7 +53,8 @@ def forget(
     A row whose key is made of the number gets another, random key. Your own numbers stay, and so do the label and
     target of a link that other people's messages have, too.
 
-    A status report contains no number: find messages that you sent by --msg-id or --foreign-id. Reads every row, so
+    A status report contains no number: messages that you sent are found by what sent_messages has of them, and without
+    it by --msg-id or --foreign-id. Reads every row, so
     it takes long on large tables. May be interrupted at any moment; the same command again does the rest. Exit code 1
     when something is left, such as deliveries that still wait for a worker.
     """

@@ -14,7 +14,7 @@ from operations.person_export import SECTIONS, Entry
 from seven.data_subject import DataSubject, Id, Number
 
 NOT_INCLUDED = (
-    "Messages that you sent to a number: status reports contain no number. Export them by --msg-id or --foreign-id.",
+    "Messages that you sent to a number, but for those in sent_messages: export them by --msg-id or --foreign-id.",
     "Deliveries that wait in the ledger, as counted under `waiting`: run it again once workers have consumed them.",
     "What retention or an erasure has removed.",
     "What the gateway and other programs of yours keep, and backups.",

@@ -6,7 +6,7 @@ from cli.output.terminal import line, table
 from operations.erasure_matches import Erasure, Matches
 
 BEYOND_REACH = (
-    "Messages that you sent to a number: status reports contain no number. Forget them by --msg-id or --foreign-id.",
+    "Messages that you sent to a number, but for those in sent_messages: forget them by --msg-id or --foreign-id.",
     "A number without its country code, unless that is SEVEN_COUNTRY_CODE and the number begins with its 0.",
     "Your own numbers, where messages and calls came in to them or went out from them: --own-number.",
     "The gateway itself, and your own records of what you sent.",

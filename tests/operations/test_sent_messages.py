@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.factories.traces import NUMBER, OTHERS, THEIRS, all_text
 from tests.gateway.journal_stub import outbound
 from tests.operations.erasures import erased
 
+PAGE = Path(__file__).parents[2] / "docs/journal.md"
 KEY = ErasureKey("a-key-that-only-tests-know")
 NOW = datetime.now(UTC)
 
@@ -77,6 +79,25 @@ def test_who_sends_may_write_first(engine: Engine):
     assert len(set(results)) == 1
     assert (results[0].label, results[0].text, results[0].price) == ("spring", "Hello", Decimal("0.08"))
     assert (results[0].recipient, results[0].foreign_id) == (THEIRS, "order 7")
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_the_documented_statement_joins(engine: Engine):
+    """Before the journal, after it, and twice: the same row, but for its time of sending, which is the earlier."""
+    statement = PAGE.read_text().partition("```sql")[2].partition("```")[0]
+    rows_after = []
+    for steps in ("sj", "js", "ssjs"):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM seven.sent_messages")
+        for step in steps:
+            if step == "j":
+                writer(engine).write([listed(77229136789, "4915123456789", foreign_id="order 7")])
+            else:
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(statement)
+        rows_after.append(replace(stored(engine)["77229136789"], journal_read_at=None))
+    assert len(set(rows_after)) == 1
+    assert (rows_after[0].label, rows_after[0].foreign_id) == ("spring", "order 7")
 
 
 def test_what_retention_has_removed_is_not_read_again(engine: Engine):
