@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
 from gateway.factory import Account
 from ledger.client import Ledger
@@ -14,11 +14,15 @@ from operations.backfill import JournalOffer
 from operations.journal_metrics import JournalMetrics
 from operations.journal_pass import PassOptions
 from operations.journal_state import JournalStates
+from operations.sent_messages import SentMessages
+from runtime.settings.retention import RetentionSettings
+from seven.timestamps import BERLIN
+from store.forgotten import NO_REGISTER
 from store.projection_options import DEFAULT_OPTIONS
 from store.row_writer import Store
-from store.schema import tallies
+from store.schema import sent_messages, tallies
 from tests.factories.envelopes import Accept, envelope
-from tests.gateway.journal_stub import JournalStub, journal_stub
+from tests.gateway.journal_stub import JournalStub, journal_stub, outbound
 from tests.servers import eventually
 from workers.journal_watch import JournalWatch
 
@@ -161,3 +165,21 @@ def test_a_worker_that_ends_ends_its_pass(new_watch: NewWatch, stub: JournalStub
     watch.stop(10)
     assert not ledger.redis.exists("seven:journal:lock")
     assert not [key for key in ledger.redis.keys("seven:journal:*") if not key.endswith(b":claim")]
+
+
+def test_what_was_sent_is_kept(
+    account: Account, stub: JournalStub, ledger: Ledger, engine: Engine, ended: Callable[[], bool]
+):
+    """Where that is set, the pass that looks for missed webhooks writes it as it reads."""
+    at = (datetime.now(UTC) - timedelta(hours=5)).astimezone(BERLIN)
+    stub.lists["outbound"] = [outbound(9, at=f"{at:%Y-%m-%d %H:%M:%S}")]
+    offer = JournalOffer(ledger, lambda _queue, _ids: None, 10_000, 2**40)
+    options = PassOptions(8, applies=False, projection=DEFAULT_OPTIONS)
+    sent = SentMessages(engine, NO_REGISTER, RetentionSettings(), texts=False)
+    watch = JournalWatch(account, ledger, Store(engine), offer, options, rate=1000, every_s=3600, sent=sent)
+    watch.look()
+    eventually(ended)
+    watch.stop()
+    with engine.connect() as connection:
+        row = connection.execute(select(sent_messages.c.recipient, sent_messages.c.text)).one()
+    assert tuple(row) == ("49176123456789", None)
