@@ -14,7 +14,7 @@ from operations.erasure import Eraser
 from operations.person_export import SECTIONS, PersonExport
 from runtime.settings.retention import RetentionSettings
 from seven.data_subject import DataSubject, foreign_id, message_id
-from seven.records import InboundMessage
+from seven.records import InboundMessage, SentMessage
 from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.schema import SCHEMA, metadata
@@ -60,6 +60,7 @@ def test_nothing_of_them_is_left_after_both(
 ):
     """Whatever the spelling: after the erasure an export by the number is empty."""
     consume_all(consumer, accept, traces(THEIRS, "c", spelled))
+    put(engine, SentMessage("7c", NOW, spelled))
     counts = Counter(section for section, _ in exported(engine, ledger))
     assert {*counts} == {*SECTIONS} - {"opt_outs"}  # none of these texts is a stop word
     erased(engine, ledger)

@@ -7,11 +7,17 @@ from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerM
 from seven.events import EVENT_TYPES
 from seven.joins import Join
 from seven.record import SHAPES
-from seven.records import RECORDS, Call, OptOut, OptOutEvent, SentMessage
+from seven.records import RECORDS, Call, MissedWebhook, OptOut, OptOutEvent, SentMessage
 from tests.seven.corpus import CASES, Case
 from tests.seven.event_fields import VALID, event
 
-OURS = {ArchivedDelivery, DeadLetter, Failure, LedgerMark}  # about deliveries themselves, not about subjects
+OURS = {
+    ArchivedDelivery,
+    DeadLetter,
+    Failure,
+    LedgerMark,
+    MissedWebhook,
+}  # about deliveries themselves, not about subjects
 LASTING = {OptOut, OptOutEvent, SentMessage}  # no rebuild removes them
 
 
