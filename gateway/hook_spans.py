@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, case, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.logs import logger
@@ -16,8 +16,6 @@ from store.schema import hook_spans
 
 log = logger("seven.hooks")
 
-GAP = timedelta(hours=1)
-"""Between two reads that see the same hook; with more between them, nobody knows what was there meanwhile."""
 BEFORE = timedelta(hours=1)
 """How long before an event a hook must have been there: the gateway may take a while to use a new one."""
 
@@ -30,10 +28,12 @@ class Spans:
     """Event type, digest of the filter, first and last time."""
 
     @classmethod
-    def since(cls, connection: Connection, since: datetime) -> "Spans":
-        """The spans that lasted until then or longer."""
+    def since(cls, connection: Connection, since: datetime, account: str) -> "Spans":
+        """The spans of an account's hooks that lasted until then or longer."""
         c = hook_spans.c
-        query = select(c.event_type, c.filter_digest, c.first_at, c.last_at).where(c.last_at >= since - BEFORE)
+        query = select(c.event_type, c.filter_digest, c.first_at, c.last_at).where(
+            c.account == account, c.last_at >= since - BEFORE
+        )
         return cls([tuple(row) for row in connection.execute(query)])
 
     def cover(self, event_type: str, at: datetime, recipient: str | None) -> bool:
@@ -41,30 +41,43 @@ class Spans:
 
         `recipient` is our number, of inbound SMS and calls: a hook with a filter brings those to its number alone.
         """
-        digest = None if recipient is None else short_digest(recipient)
+        digest = None if recipient is None else _digest(recipient)
         return any(
             name in (ALL, event_type) and filtered in (None, digest) and first_at <= at - BEFORE <= last_at
             for name, filtered, first_at, last_at in self.rows
         )
 
 
-def write_spans(engine: Engine, hooks: Iterable[Hook]) -> None:
-    """Note that these hooks of ours are there now. Without the database it is noted by the next read."""
+def write_spans(engine: Engine, hooks: Iterable[Hook], account: str) -> None:
+    """Note that these hooks of ours, and no others, are there now. Without the database the next read notes it.
+
+    A hook that no read saw gone or disabled was there all the time, however long nobody looked.
+    """
     enabled = [hook for hook in hooks if hook.enabled and hook.id is not None]
+    c = hook_spans.c
     try:
         with engine.begin() as connection:
             now = clock(connection)
+            gone = (c.account == account) & c.closed_at.is_(None) & c.hook_id.not_in([hook.id for hook in enabled])
+            connection.execute(update(hook_spans).where(gone).values(closed_at=now))
             for hook in enabled:
-                _write(connection, hook, now)
+                _write(connection, hook, account, now)
     except SQLAlchemyError as error:
         log.warning("hooks seen are not stored", cause=database_reason(error))
 
 
-def _write(connection: Connection, hook: Hook, now: datetime) -> None:
+def _write(connection: Connection, hook: Hook, account: str, now: datetime) -> None:
     c = hook_spans.c
-    digest = None if not hook.event_filter else short_digest(hook.event_filter)
-    same = (c.hook_id == hook.id) & (c.event_type == hook.event_type) & c.filter_digest.is_not_distinct_from(digest)
-    extended = connection.execute(update(hook_spans).where(same, c.last_at >= now - GAP).values(last_at=now))
-    if not extended.rowcount:
-        span = {"hook_id": hook.id, "event_type": hook.event_type, "filter_digest": digest}
+    digest = _digest(hook.event_filter) if hook.event_filter else None
+    open_ = (c.hook_id == hook.id) & (c.account == account) & c.closed_at.is_(None)
+    same = open_ & (c.event_type == hook.event_type) & c.filter_digest.is_not_distinct_from(digest)
+    connection.execute(update(hook_spans).where(open_, ~same).values(closed_at=now))
+    last_at = case((c.last_at > now, c.last_at), else_=now)
+    if not connection.execute(update(hook_spans).where(same).values(last_at=last_at)).rowcount:
+        span = {"hook_id": hook.id, "account": account, "event_type": hook.event_type, "filter_digest": digest}
         connection.execute(insert(hook_spans).values(**span, first_at=now, last_at=now))
+
+
+def _digest(number: str) -> str:
+    """The same for a number of ours with and without a plus."""
+    return short_digest(number.strip().lstrip("+"))

@@ -55,8 +55,8 @@ class HookStates:
 
     def __init__(self, redis: Redis, account: str = "") -> None:
         """`account` separates gateways and accounts: the list of one says nothing about another."""
-        self._redis = redis
-        self._key = f"{keyspace.HOOKS}:{keyspace.fingerprint(account)}"
+        self._redis, self.account = redis, keyspace.fingerprint(account)
+        self._key = f"{keyspace.HOOKS}:{self.account}"
 
     def lease(self) -> AbstractContextManager[Lease | None]:
         """The lease for one run at a time; None while another process has it, which then does the work."""

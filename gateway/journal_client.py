@@ -76,8 +76,8 @@ class JournalClient:
             fresh = paging.fresh(rows)
             listed = [row for identity, row in rows.items() if identity in fresh]
             read = _read(event_type, listed)
-            if paging.offset == 0 and read.invalid and not read.rows:
-                raise GatewayUnexpected(f"no row of the gateway's list can be read ({next(iter(read.invalid))})")
+            if page and not any(isinstance(row, dict) and "id" in row for row in page):
+                raise GatewayUnexpected("the gateway's answer is a list of something else")
             self._hand_on(event_type, listed)
             yield read
             paging.add(list(rows), len(page))

@@ -29,7 +29,6 @@ class Paging:
         self._passed: deque[frozenset[str]] = deque(maxlen=PAGES_REMEMBERED)
         """The latest pages of which each continues the one before."""
         self._allowed_gaps, self._repeats = MOST_GAPS, 0
-        self._was_full = False
 
     def fresh(self, ids: Iterable[str]) -> set[str]:
         """Those of the ids that none of the latest pages has."""
@@ -42,12 +41,11 @@ class Paging:
             raise GatewayUnexpected("the gateway's list has the same page again and again")
         has_fresh = bool(self.fresh(ids))
         self._pages.append(ids)
-        self._was_full = self._was_full or size >= LIMIT
         step = size - min(OVERLAP, size // 2)
         if not self._passed or not self._passed[-1].isdisjoint(ids):
             self._passed.append(frozenset(ids))
             self._allowed_gaps += 1
-            self.ended = size < LIMIT and (self._was_full or not has_fresh)
+            self.ended = not has_fresh and size < LIMIT
             self.offset += step
         elif self.offset == 0 or any(not passed.isdisjoint(ids) for passed in self._passed):
             self.offset += step

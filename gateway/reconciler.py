@@ -90,7 +90,7 @@ class Reconciler:
         try:
             comparison = self._compare(before)
             plan = comparison.plan
-            self._finding_log.see(plan.ours)
+            self._finding_log.see(plan.ours, self._states.account)
             if not (apply or before.read_ms or plan.matching or plan.drifted or plan.surplus):
                 log.warning("none of our hooks is registered at the gateway: run `seven-ingest hooks apply`")
             comparison = self._repair(comparison, changes) if apply and plan.drift else self._with_holds(comparison)

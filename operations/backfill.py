@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from tempfile import TemporaryFile
@@ -140,7 +141,7 @@ class JournalReader:
                 summary.rows += len(rows)
                 with self._engine.connect().execution_options(reads=True) as connection:
                     options = self._options.with_forgotten(self._register.read(connection))
-                    plan.add(lacking(connection, rows, within.until, options))
+                    plan.add(lacking(connection, rows, within.until, options, summary.unread))
                 progress(len(page.rows))
         except NotListed:
             summary.listed = False
@@ -170,4 +171,5 @@ class JournalOffer:
     def offer(self, batch: NewBatch) -> None:
         """Write a batch, and announce it. Raises redis.RedisError; then it may be there all the same."""
         self._ledger.accept(batch)
-        self._announce(batch.queue, [batch.id])
+        with suppress(Exception):  # kombu raises AttributeError, too; the sweep announces the batch
+            self._announce(batch.queue, [batch.id])

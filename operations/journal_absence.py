@@ -3,21 +3,23 @@
 New days are read by pages once, with a day of margin; of older ones only what had no final status, by id.
 """
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Engine
 
-from gateway.journal_client import JournalClient, NotListed
+from gateway.api import GatewayFailure
+from gateway.journal_client import MARGIN, JournalClient, NotListed
+from operations.journal_coverage import first_unlisted
 from operations.journal_presence import Key, key_of, present, unapplied_ids
 from operations.journal_state import JournalStates
 from operations.webhook_meter import WebhookMeter
 from seven.call_reports import STATUSES as CALL_STATUSES
-from seven.journal import JOURNALED, JournalRow
+from seven.journal import JOURNALED, WITH_STATUS, JournalRow
 from seven.message_reports import STATUSES as MESSAGE_STATUSES
 
-MARGIN = timedelta(days=1)
 MOST_BY_ID = 5_000
 """Rows of one list that a pass reads by id."""
 _STATUSES = {"dlr": MESSAGE_STATUSES, "voice_status": CALL_STATUSES}
@@ -34,12 +36,14 @@ class Absence:
     """Rows whose webhook is not here, and that no hook of ours was seen to cover."""
     connections: set[str] = field(default_factory=set)
     """How messages were handed to the gateway whose webhooks have come."""
-    unread: list[str] = field(default_factory=list)
-    """Event types whose list could not be read in full."""
+    unread: set[str] = field(default_factory=set)
+    """Event types whose list could not be read in full, or does not go back far enough."""
+    failure: GatewayFailure | None = None
+    """Why a list could not be read."""
 
 
 class AbsenceSearch:
-    """The search of one pass. Raises GatewayFailure, redis.RedisError, SQLAlchemyError, or what `check` raises."""
+    """The search of one pass. Raises redis.RedisError, SQLAlchemyError, or what `check` raises."""
 
     def __init__(
         self,
@@ -52,30 +56,46 @@ class AbsenceSearch:
         self._engine, self._client, self._states, self._meter, self._check = engine, client, states, meter, check
 
     def run(self, window: datetime, read_until: datetime | None, came: Callable[[set[Key]], None]) -> Absence:
-        """Search what was sent since `window`; pages since a day before `read_until`. `came` gets what is here."""
-        since = window if read_until is None else max(window, read_until - MARGIN)
+        """Search what was sent since `window`; pages since `read_until` and a day before. `came` gets what is here.
+
+        A list that cannot be read leaves the others to be read; the failure is in the result.
+        """
+        is_usable = read_until is not None and read_until <= self._meter.now  # or a clock was ahead
+        since = max(window, read_until) if read_until is not None and is_usable else window
         absence = Absence()
         with self._engine.connect().execution_options(reads=True) as connection:
             unapplied = unapplied_ids(connection, window)
         for event_type in JOURNALED:
-            for rows in self._listed(event_type, since, absence):
-                self._check()
-                self._sort(rows, window, unapplied, absence, came)
-                self._states.follow(event_type, _open_rows(rows, window))
-            self._states.trim(event_type, window)
-            for row in self._by_id(event_type, since):
-                self._sort([row], window, unapplied, absence, came)
+            try:
+                for rows in self._listed(event_type, since, absence):
+                    self._sort(rows, window, unapplied, absence, came)
+                    self._states.follow(event_type, self._open_rows(rows, window))
+                self._states.trim(event_type, window)
+                for row in self._by_id(event_type, since - MARGIN):
+                    self._sort([row], window, unapplied, absence, came)
+                    if not self._open_rows([row], window):
+                        self._states.unfollow(event_type, [row.id])
+            except GatewayFailure as failure:
+                absence.failure = absence.failure or failure
         return absence
 
     def _listed(self, event_type: str, since: datetime, absence: Absence) -> Iterator[list[JournalRow]]:
+        oldest_at: datetime | None = None
         try:
             for page in self._client.pages(event_type, since, self._meter.now):
-                if page.invalid and event_type not in absence.unread:
-                    absence.unread.append(event_type)
+                self._check()
+                if page.invalid:
+                    absence.unread.add(event_type)
                 absence.rows += len(page.rows)
+                times = [row.at for row in page.rows if row.at is not None]
+                oldest_at = min([*times, *([] if oldest_at is None else [oldest_at])], default=None)
                 yield page.rows
         except NotListed:
-            absence.unread.append(event_type)
+            absence.unread.add(event_type)
+            return
+        with self._engine.connect().execution_options(reads=True) as connection:
+            if first_unlisted(connection, event_type, since, self._meter.now, oldest_at) is not None:
+                absence.unread.add(event_type)
 
     def _sort(
         self,
@@ -99,18 +119,24 @@ class AbsenceSearch:
                 absence.unwatched += 1
 
     def _by_id(self, event_type: str, before: datetime) -> Iterator[JournalRow]:
-        """Rows of before then that had no final status when they were read, as they are now."""
-        for id_ in self._states.open_ids(event_type, before)[:MOST_BY_ID]:
+        """Rows of before then that were not final when they were read, as they are now; of too many a random part."""
+        ids = self._states.open_ids(event_type, before)
+        for id_ in random.sample(ids, min(len(ids), MOST_BY_ID)):
             self._check()
             row = self._client.row(event_type, id_)
-            if row is None or _is_final(row):
-                self._states.unfollow(event_type, [id_])
             if row is not None:
                 yield row
 
-
-def _open_rows(rows: Sequence[JournalRow], window: datetime) -> list[tuple[str, datetime]]:
-    return [(row.id, row.at) for row in rows if row.at is not None and row.at >= window and not _is_final(row)]
+    def _open_rows(self, rows: Sequence[JournalRow], window: datetime) -> list[tuple[str, datetime]]:
+        """Those of the rows that have to be looked at again, with the times of their sending."""
+        return [
+            (row.id, row.at)
+            for row in rows
+            if row.at is not None
+            and row.at >= window
+            and row.event_type in WITH_STATUS
+            and not (_is_final(row) and self._meter.is_due(row))
+        ]
 
 
 def _is_final(row: JournalRow) -> bool:

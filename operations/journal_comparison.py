@@ -4,6 +4,7 @@ A known message or call lacks a row where its status, duration or foreign id wou
 webhooks' are no difference, since the journal's are to the second; nor are prices, which webhooks do not report.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,8 @@ from seven.envelope import Envelope
 from seven.journal import JOURNAL, JournalRow
 from seven.record import SHAPES, Record
 from seven.records import Call, InboundMessage, Message
+from seven.timestamps import latest_wall_reading
+from store.delivery_rows import Projection
 from store.projection import project_envelope
 from store.projection_options import ProjectionOptions
 from store.record_rows import RowKey, read_records, row_key
@@ -37,19 +40,26 @@ class Lacking:
 
 
 def lacking(
-    connection: Connection, rows: Sequence[JournalRow], received_at: datetime, options: ProjectionOptions
+    connection: Connection,
+    rows: Sequence[JournalRow],
+    received_at: datetime,
+    options: ProjectionOptions,
+    unread: Counter[str] | None = None,
 ) -> list[Lacking]:
     """Those of the rows that the tables lack. What names a forgotten number is left out.
 
-    `received_at` is the time that their deliveries get.
+    `received_at` is the time that their deliveries get; rows that are not understood are counted as `unread`.
     """
     reports: list[tuple[JournalRow, Envelope, Record]] = []
     for row in rows:
         if row.reports:
             envelope = _envelope(row, received_at)
-            record = _record(envelope, options)
+            projection = _projection(envelope, options)
+            record = _record(projection)
             if record is not None:
                 reports.append((row, envelope, record))
+            elif unread is not None and projection.delivery.outcome != "applied":
+                unread["a row is not understood"] += 1
     stored = read_records(connection, [key for _, _, record in reports for key in row_keys(record)])
     result = []
     for row, envelope, record in reports:
@@ -63,7 +73,7 @@ def lacking(
 
 def record_of_row(row: JournalRow, received_at: datetime, options: ProjectionOptions) -> Record | None:
     """The record that a row is about; None where it is not understood, or names a forgotten number."""
-    return _record(_envelope(row, received_at), options)
+    return _record(_projection(_envelope(row, received_at), options))
 
 
 def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
@@ -76,8 +86,11 @@ def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
     )
 
 
-def _record(envelope: Envelope, options: ProjectionOptions) -> Record | None:
-    projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=options)
+def _projection(envelope: Envelope, options: ProjectionOptions) -> Projection:
+    return project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=options)
+
+
+def _record(projection: Projection) -> Record | None:
     if projection.delivery.outcome != "applied" or projection.is_blanked:
         return None
     return next((record for record in projection.records if isinstance(record, Message | InboundMessage | Call)), None)
@@ -87,11 +100,13 @@ def row_keys(record: Record) -> list[RowKey]:
     """The rows that may hold a record: that of its id, and that of a report that came without one."""
     keys = [row_key(record)]
     if isinstance(record, InboundMessage):
-        digest = short_digest(record.sender, record.recipient, record.sent_at, record.text)
-        keys.append(row_key(replace(record, id=digest)))
+        readings = [record.sent_at, record.sent_at and latest_wall_reading(record.sent_at)]
+        digests = {short_digest(record.sender, record.recipient, at, record.text) for at in readings}
+        keys += [row_key(replace(record, id=digest)) for digest in sorted(digests)]
     elif isinstance(record, Call) and record.direction == "inbound":
-        digest = short_digest(record.caller, record.recipient, record.started_at)
-        keys.append(row_key(replace(record, call_id=digest)))
+        readings = [record.started_at, record.started_at and latest_wall_reading(record.started_at)]
+        digests = {short_digest(record.caller, record.recipient, at) for at in readings}
+        keys += [row_key(replace(record, call_id=digest)) for digest in sorted(digests)]
     return keys
 
 

@@ -12,6 +12,8 @@ from store.schema import calls, inbound_messages, messages
 
 SLACK = timedelta(hours=1)
 """A status is reported some time after the row that it is about."""
+REPORTED_WITHIN = timedelta(days=3)
+"""A message whose first report came sooner after the range begins may have been sent before: EXPIRED takes two days."""
 
 _TIMES = {
     "dlr": (messages.c.first_seen_at, true()),
@@ -30,6 +32,7 @@ def first_unlisted(
     """
     end = until - SLACK if oldest_at is None else min(oldest_at - SLACK, until)
     at, condition = _TIMES[event_type]
+    since += REPORTED_WITHIN if event_type == "dlr" else timedelta(0)
     in_range: ColumnElement[bool] = (at >= since) & (at < end)
     first: datetime | None = connection.execute(select(func.min(at)).where(in_range, condition)).scalar_one()
     return first

@@ -3,7 +3,8 @@
 It waits while the oldest pending delivery is older than 15 minutes: what is absent may be in the ledger.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,13 +13,15 @@ from gateway.hook_spans import Spans
 from gateway.journal_client import JournalClient
 from ledger.client import Ledger
 from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
-from operations.journal_absence import AbsenceSearch
+from operations.journal_absence import MOST_BY_ID, AbsenceSearch
 from operations.journal_comparison import lacking
-from operations.journal_presence import Key, present
+from operations.journal_presence import Key, key_of, known_now, last_tallied, present
 from operations.journal_state import JournalState, JournalStates
 from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier
+from runtime.logs import logger
 from seven.events import QUEUES
 from seven.journal import JOURNALED, JournalRow
+from seven.message_reports import STATUSES
 from seven.records import MissedWebhook
 from store.database_info import clock
 from store.projection_options import ProjectionOptions
@@ -26,7 +29,11 @@ from store.row_writer import Store
 
 LATE = timedelta(hours=6)
 """After that mode `apply` fetches what the gateway still retries."""
+LONGEST_WAIT_S = 300.0
+"""How long fetching waits for room; the next pass goes on."""
 _AT_ONCE = 500
+
+log = logger("seven.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +84,14 @@ class JournalPass:
     ) -> PassResult:
         """Make one pass. With `at_once` what is late is fetched now: the ledger has lost something.
 
-        Raises GatewayFailure, redis.RedisError, StoreAway or SQLAlchemyError, or what `check` raises; whatever was
-        noticed before is on record, and the next pass reads the same again.
+        Raises GatewayFailure, redis.RedisError, StoreAway or SQLAlchemyError, or what `check` raises; what was noticed
+        before is on record, and the next pass reads the same again.
         """
-        state, self._newly_missed = self._states.load(), 0
+        state, self._newly_missed, figures = self._states.load(), 0, self._ledger.figures(QUEUES)
         with self._store.engine.connect().execution_options(reads=True) as connection:
-            now = clock(connection)
+            now, tallied = clock(connection), last_tallied(connection)
             window = now - timedelta(days=options.days)
-            meter = WebhookMeter(Spans.since(connection, window), now, state.connections)
+            meter = WebhookMeter(Spans.since(connection, window, self._states.account), now, state.connections)
         read_until = None if state.read_until is None or at_once else datetime.fromisoformat(state.read_until)
         search = AbsenceSearch(self._store.engine, self._client, self._states, meter, check)
         absence = search.run(window, read_until, lambda here: self._came(meter, here))
@@ -95,24 +102,48 @@ class JournalPass:
         if options.applies:
             due = now - (timedelta(0) if at_once else LATE)
             rows = [row for row in absence.absent if row.last_event_at and row.last_event_at <= due]
-            fetched = self._fetch([row for row in rows if meter.counts(row)], now, options.projection, check, pause)
+            rows = [*filter(meter.counts, rows), *self._unread_entries(absence.absent, window, due, check)]
+            fetched = self._fetch(rows, now, options.projection, check, pause)
+        if absence.failure is not None:
+            raise absence.failure
         result = PassResult(
             absence.rows, self._client.requests, len(absence.absent), absence.unwatched, self._newly_missed, fetched
         )
-        figures = self._ledger.figures(QUEUES)
         self._states.save(
             JournalState(
                 read_until=now.isoformat(),
-                ended_ms=int(figures.now.timestamp() * 1000),
+                ended_ms=int(self._ledger.figures(QUEUES).now.timestamp() * 1000),
                 life=figures.life,
+                tallied=tallied,
                 rows=result.rows,
                 requests=result.requests,
                 unwatched=result.unwatched,
                 connections=meter.connections,
-                unread=tuple(absence.unread),
+                unread=tuple(sorted(absence.unread)),
             )
         )
         return result
+
+    def _unread_entries(
+        self, read: Sequence[JournalRow], since: datetime, due: datetime, check: Callable[[], object]
+    ) -> Iterator[JournalRow]:
+        """Rows of webhooks that are due to be fetched, were not read in this pass, and whose records lack them."""
+        keys, asked, after = {key_of(row) for row in read}, 0, None
+        while True:
+            with self._store.engine.connect().execution_options(reads=True) as connection:
+                entries = awaited(connection, since, after, _AT_ONCE)
+                repaired = known_now(connection, entries)
+            for entry in entries:
+                is_due = entry.journal_at is not None and entry.journal_at <= due
+                if is_due and entry.key not in keys | repaired and asked < MOST_BY_ID:
+                    check()
+                    asked += 1
+                    row = self._client.row(entry.event_type, entry.id)
+                    if row is not None:
+                        yield row
+            if len(entries) < _AT_ONCE:
+                return
+            after = entries[-1].key
 
     def _came(self, meter: WebhookMeter, here: set[Key]) -> None:
         with self._store.engine.connect().execution_options(reads=True) as connection:
@@ -144,13 +175,19 @@ class JournalPass:
     def _without_an_id(
         self, meter: WebhookMeter, entries: Sequence[MissedWebhook], check: Callable[[], object]
     ) -> set[Key]:
-        """Inbound SMS that would be missed now and came without their id: found by what the journal says of them."""
+        """Those that would be missed now, and are not by what the journal says of them today.
+
+        An inbound SMS may have come without its id; a message may have a later status, which is the one to wait for.
+        """
         arrived: set[Key] = set()
         for entry in entries:
-            if entry.event_type == "sms_mo" and entry.state == "late" and meter.is_over(entry):
+            is_passing = entry.event_type == "dlr" and not STATUSES.is_final(entry.status)
+            if entry.state == "late" and meter.is_over(entry) and (is_passing or entry.event_type == "sms_mo"):
                 check()
                 row = self._client.row(entry.event_type, entry.id)
-                if row is not None:
+                if row is not None and is_passing and row.status != entry.status:
+                    arrived.add((entry.event_type, entry.id, entry.status))
+                elif row is not None:
                     with self._store.engine.connect().execution_options(reads=True) as connection:
                         arrived |= present(connection, [row], frozenset(), meter.now)
         return arrived
@@ -181,10 +218,14 @@ class JournalPass:
                         knowing = options.with_forgotten(self._store.register.read(connection))
                         plan.add(lacking(connection, of_type[start : start + _AT_ONCE], now, knowing))
             for batch in plan.batches():
-                check()
+                until = time.monotonic() + LONGEST_WAIT_S
                 while not self._offer.has_room():
+                    if time.monotonic() > until:
+                        log.warning("fetching ended early: Redis is half full, or too much is pending", fetched=fetched)
+                        return fetched
                     pause(PAUSE_S)
                     check()
+                check()
                 self._offer.offer(batch)
                 fetched += len(batch.lines)
         return fetched

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from operations.journal_comparison import record_of_row, row_keys
 from seven.archive_records import ArchivedDelivery
@@ -19,13 +19,17 @@ from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.journal import JOURNAL, JOURNALED, JournalRow
 from seven.message_reports import STATUSES as MESSAGE_STATUSES
 from seven.record import Record
-from seven.records import Call, InboundMessage, MissedWebhook
+from seven.records import Call, InboundMessage, Message, MissedWebhook
+from store.archive import first_id
 from store.projection_options import NO_OPTIONS
 from store.record_rows import RowKey, read_records
-from store.schema import NOT_APPLIED, call_statuses, deliveries, message_receipts, message_statuses
+from store.schema import NOT_APPLIED, call_statuses, deliveries, message_receipts, message_statuses, tallies
 
 MOST_UNAPPLIED = 20_000
 """Deliveries that were not applied, the latest, that are searched."""
+_PAGE = 200
+_IN_LIST_OF_SMS = {True: "dlr", False: "sms_mo"}
+"""The list with what is sent and received by RCS: receipts have a `msg_id`."""
 _BY_READING = ("read", "delivered")
 """Statuses that are here if the message was read."""
 Key = tuple[str, str, str]
@@ -47,8 +51,12 @@ def unapplied_ids(connection: Connection, since: datetime) -> frozenset[tuple[st
     """Event type and id of every delivery since then that was received and not applied."""
     c = deliveries.c
     query = select(c.id, c.event_type, c.received_at, c.request_method, c.payload, c.reason)
-    latest = query.where(NOT_APPLIED, c.received_at >= since, c.payload.is_not(None)).order_by(c.id.desc())
-    rows = connection.execute(latest.limit(MOST_UNAPPLIED)).mappings()
+    was_received = c.request_method.is_distinct_from(JOURNAL)
+    latest = query.where(
+        NOT_APPLIED, c.id >= first_id(since), c.received_at >= since, c.payload.is_not(None), was_received
+    )
+    in_order = latest.order_by(c.id.desc()).limit(MOST_UNAPPLIED)
+    rows = connection.execution_options(yield_per=_PAGE).execute(in_order).mappings()
     return frozenset(pair for row in rows if (pair := _pair(ArchivedDelivery(**row))))
 
 
@@ -58,8 +66,9 @@ def _pair(row: ArchivedDelivery) -> tuple[str, str] | None:
     except (NotUnderstood, UnreadableEnvelope):
         return None
     id_ = payload.fields.get("msg_id", payload.fields.get("id"))
-    is_id = payload.event_type in JOURNALED and isinstance(id_, str | int) and not isinstance(id_, bool)
-    return (payload.event_type or "", str(id_)) if is_id else None
+    event_type = _IN_LIST_OF_SMS.get("msg_id" in payload.fields) if payload.event_type == "rcs" else payload.event_type
+    is_id = event_type in JOURNALED and isinstance(id_, str | int) and not isinstance(id_, bool)
+    return (event_type or "", str(id_)) if is_id else None
 
 
 def present(
@@ -86,7 +95,7 @@ def here_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tu
             entry.key
             for entry in of_type
             for status in reported[entry.id]
-            if status == entry.status or statuses.rank(status) > statuses.rank(entry.status)
+            if status == entry.status or statuses.rank(status) > statuses.rank(entry.status) > 0
         }
     by_row: dict[RowKey, MissedWebhook] = {
         **{(InboundMessage.table, (entry.id,)): entry for entry in entries if entry.event_type == "sms_mo"},
@@ -98,6 +107,33 @@ def here_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tu
         if not (record.journal_only if isinstance(record, Call) else record.key in fetched):
             here.add(by_row[key_].key)
     return here
+
+
+def known_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tuple[object, ...]]:
+    """The keys of entries whose record is here with that status, whatever brought it."""
+    records = {entry: _record_key(entry) for entry in entries}
+    stored = read_records(connection, records.values())
+    return {
+        entry.key
+        for entry, key in records.items()
+        if key in stored and (not entry.status or getattr(stored[key], "status", None) == entry.status)
+    }
+
+
+def _record_key(entry: MissedWebhook) -> RowKey:
+    match entry.event_type:
+        case "dlr":
+            return Message.table, (entry.id,)
+        case "sms_mo":
+            return InboundMessage.table, (entry.id,)
+        case _:
+            return Call.table, ("inbound" if entry.event_type == "voice_call" else "outbound", entry.id)
+
+
+def last_tallied(connection: Connection) -> str | None:
+    """When a loss was last acknowledged; None for never."""
+    latest = connection.execute(select(func.max(tallies.c.tallied_at)).where(tallies.c.fate == "lost")).scalar_one()
+    return None if latest is None else latest.isoformat()
 
 
 def _in_history(connection: Connection, rows: Sequence[JournalRow]) -> Iterator[Key]:
@@ -135,7 +171,10 @@ def _fetched(connection: Connection, records: Sequence[Record]) -> set[tuple[obj
         return set()
     c = deliveries.c
     query = select(c.subject, c.request_method).where(
-        c.subject.in_([record.key[0] for record in records]), c.event_type != "dlr", c.outcome == "applied"
+        c.subject.in_([record.key[0] for record in records]),
+        c.outcome == "applied",
+        c.record.is_(None) | (c.record == InboundMessage.table),
+        c.event_type != "dlr",
     )
     methods: dict[tuple[object, ...], set[str | None]] = {}
     for subject, method in connection.execute(query):

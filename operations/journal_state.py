@@ -26,17 +26,19 @@ class JournalState:
     ended_ms: int | None = None
     """When that pass ended, by Redis' clock."""
     life: str | None = None
-    """The ledger's life then."""
+    """The ledger's life when it began."""
+    tallied: str | None = None
+    """When a loss was last acknowledged before it began, ISO 8601."""
     failure: str | None = None
     """Why the gateway let no pass end since."""
     rows: int = 0
     requests: int = 0
     unwatched: int = 0
-    """Rows of that pass without a webhook from before hooks were first read."""
+    """Rows of that pass without a webhook that no hook of ours was seen to cover."""
     connections: tuple[str, ...] = ()
     """How messages were handed to the gateway whose webhooks have come."""
     unread: tuple[str, ...] = field(default=())
-    """Event types whose list had rows that cannot be read, or is not listed any more."""
+    """Event types whose list could not be read in full, is kept for a shorter time, or is not listed any more."""
 
 
 class JournalStates:
@@ -44,8 +46,8 @@ class JournalStates:
 
     def __init__(self, redis: Redis, account: str) -> None:
         """`account` identifies the gateway and the account: the journal of one says nothing about another."""
-        self._redis = redis
-        self._key = f"{keyspace.JOURNAL}:{keyspace.fingerprint(account)}"
+        self._redis, self.account = redis, keyspace.fingerprint(account)
+        self._key = f"{keyspace.JOURNAL}:{self.account}"
 
     def load(self) -> JournalState:
         """The state after the last pass; an empty one where there is none, or none that can be read."""

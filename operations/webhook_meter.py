@@ -4,7 +4,8 @@ Late: the gateway may still retry. Missed: beyond its retries. Came: it, or a la
 Uncovered: no hook of ours should have brought it, so nothing counts it. One should that was there an hour before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from gateway.hook_spans import Spans
 from operations.journal_presence import Key, here_now, key_of
 from seven.journal import JournalRow
 from seven.records import MissedWebhook
-from store.record_rows import KEYS_AT_ONCE, among, read_records, row_key
+from store.record_rows import KEYS_AT_ONCE
 from store.schema import missed_webhooks
 
 ON_ITS_WAY = timedelta(minutes=15)
@@ -65,13 +66,11 @@ class WebhookMeter:
     def judge(self, connection: Connection, absent: Sequence[JournalRow]) -> Judged:
         """Judge rows whose webhook is not here."""
         records = [self._record(row) for row in absent]
-        known = read_records(connection, [row_key(record) for record in records])
-        return _judged(known.values(), records)
+        return _judged(_entries(connection, [key_of(row) for row in absent]).values(), records)
 
     def judge_here(self, connection: Connection, here: Iterable[Key]) -> Judged:
         """Judge webhooks that are here: those that were late or missed before came after all."""
-        before = read_records(connection, [(MissedWebhook.table, key) for key in here]).values()
-        came = [record for record in before if isinstance(record, MissedWebhook) and record.state in ("late", "missed")]
+        came = [record for record in _entries(connection, here).values() if record.state in ("late", "missed")]
         return Judged([self._arrived(record) for record in came], {})
 
     def is_over(self, entry: MissedWebhook) -> bool:
@@ -99,9 +98,9 @@ class WebhookMeter:
 
 
 def awaited(connection: Connection, since: datetime, after: tuple[str, ...] | None, limit: int) -> list[MissedWebhook]:
-    """Webhooks that are late or missed, of what happened since then, in the order of their keys: a page of them."""
+    """Webhooks that are late, or missed of what happened since then, in the order of their keys: a page of them."""
     c = missed_webhooks.c
-    query = select(missed_webhooks).where(c.state.in_(("late", "missed")), c.journal_at >= since)
+    query = select(missed_webhooks).where((c.state == "late") | ((c.state == "missed") & (c.journal_at >= since)))
     if after is not None:
         query = query.where(tuple_(c.event_type, c.id, c.status) > tuple_(*after))
     page = query.order_by(c.event_type, c.id, c.status).limit(limit)
@@ -110,15 +109,38 @@ def awaited(connection: Connection, since: datetime, after: tuple[str, ...] | No
 
 def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> None:
     """Remove late entries of an earlier status of the same messages and calls: only the last one is missed."""
-    c = missed_webhooks.c
-    by_id = [(record.event_type, record.id) for record in records if record.status]
-    kept = {record.key for record in records}
-    for start in range(0, len(by_id), KEYS_AT_ONCE):
-        condition = among([c.event_type, c.id], by_id[start : start + KEYS_AT_ONCE])
-        keys = select(c.event_type, c.id, c.status).where(condition, c.state.in_(("late", "uncovered")))
-        earlier = [tuple(key) for key in connection.execute(keys) if tuple(key) not in kept]
-        if earlier:
-            connection.execute(delete(missed_webhooks).where(among([c.event_type, c.id, c.status], earlier)))
+    c, kept = missed_webhooks.c, {record.key for record in records}
+    for event_type, ids in _by_type((record.event_type, record.id) for record in records if record.status):
+        keys = select(c.event_type, c.id, c.status).where(
+            c.event_type == event_type, c.id.in_(ids), c.state.in_(("late", "uncovered"))
+        )
+        for key in [tuple(key) for key in connection.execute(keys) if tuple(key) not in kept]:
+            connection.execute(
+                delete(missed_webhooks).where(c.event_type == key[0], c.id == key[1], c.status == key[2])
+            )
+
+
+def _entries(connection: Connection, keys: Iterable[Key]) -> dict[Key, MissedWebhook]:
+    """The entries with these keys, by ids: PostgreSQL takes half a second to plan a list of whole keys."""
+    wanted, c = set(keys), missed_webhooks.c
+    entries: dict[Key, MissedWebhook] = {}
+    for event_type, ids in _by_type((event_type, id_) for event_type, id_, _ in wanted):
+        query = select(missed_webhooks).where(c.event_type == event_type, c.id.in_(ids))
+        for row in connection.execute(query).mappings():
+            entry = MissedWebhook(**row)
+            if (key := (entry.event_type, entry.id, entry.status)) in wanted:
+                entries[key] = entry
+    return entries
+
+
+def _by_type(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    ids: dict[str, set[str]] = defaultdict(set)
+    for event_type, id_ in pairs:
+        ids[event_type].add(id_)
+    for event_type, of_type in ids.items():
+        ordered = sorted(of_type)
+        for start in range(0, len(ordered), KEYS_AT_ONCE):
+            yield event_type, ordered[start : start + KEYS_AT_ONCE]
 
 
 def _judged(before: Iterable[object], records: list[MissedWebhook]) -> Judged:

@@ -33,8 +33,7 @@ class FieldJoin:
     order: Sequence[str] = ()
     unless: str | None = None
     """Of a time, the field that makes it doubtful where it is true. In a standing a doubtful time decides nothing,
-    until all else is equal: then the earlier stands. Beside
-    a record without doubt, one in doubt has no earliest time."""
+    until all else is equal: then the earlier stands. Of earliest times, a doubtful one counts only beside others."""
     lowest: bool = False
     """In a standing, the lesser value stands."""
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.digest import id_or_digest
+from seven.field_types import storable
+from seven.message_reports import STATUSES as MESSAGE_STATUSES
 from seven.parsing import Fields
 from seven.timestamps import BERLIN, read_moment
 
@@ -80,7 +83,7 @@ def listed_fields(row: object) -> Mapping[str, Any]:
 
 
 def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    status, status_at = _text(row, "dlr"), _moment(row, "dlr_timestamp")
+    status, status_at = MESSAGE_STATUSES.spelled(_text(row, "dlr")), _moment(row, "dlr_timestamp")
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
     connection = _text(row, "connection")
     hook_type = "rcs" if (_text(row, "channel") or "").lower() == "rcs" else "dlr"
@@ -90,20 +93,26 @@ def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     """In today's words, or the webhook's, as an older version of the API wrote them; an agent of RCS has a name."""
     at, system = _moment(row, "timestamp", "time"), _text(row, "to", "system")
+    sender, text = _required(row, "from", "sender"), row.get("text") if isinstance(row.get("text"), str) else None
     data = {
         "id": id_,
-        "sender": _required(row, "from", "sender"),
+        "sender": sender,
         "system": system,
-        "text": row.get("text") if isinstance(row.get("text"), str) else None,
+        "text": text,
         "time": _epoch(at),
     }
     is_agent = system is not None and not system.lstrip("+").isdecimal()
-    return JournalRow("sms_mo", id_, at, data=_present(data), hook_type="rcs" if is_agent else "sms_mo")
+    key = id_or_digest(id_, sender, system, at, text or "")
+    return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs" if is_agent else "sms_mo")
 
 
 def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
     """The price is that of the whole call; a call that was refused has no status, and one without answer lasts 0 s."""
-    at, status, duration = _moment(row, "timestamp"), _text(row, "status"), _text(row, "duration")
+    at, status, duration = (
+        _moment(row, "timestamp"),
+        CALL_STATUSES.spelled(_text(row, "status")),
+        _text(row, "duration"),
+    )
     data = {
         "id": id_,
         "callerId": _text(row, "from"),
@@ -140,7 +149,7 @@ def _text(row: Mapping[str, Any], *names: str) -> str | None:
     for name in names:
         value = row.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            text = str(value).strip()
+            text = storable(str(value).strip())
             if text:
                 return text
     return None

@@ -29,6 +29,11 @@ class Statuses:
         match = _find(status, known)
         return 0 if match is None else known.index(match) + 1
 
+    def spelled(self, status: str | None) -> str | None:
+        """A known status as it is spelled here; an unknown one as it is."""
+        known = None if status is None else _find(status, (*self.passing, *self.final, *self.unranked))
+        return known or status
+
     def is_known(self, status: str) -> bool:
         """Whether it is one of the known statuses."""
         return bool(self.rank(status)) or _find(status, self.unranked) is not None

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.api import Api, GatewayFailure
@@ -19,7 +19,8 @@ from ledger.client import Ledger
 from ledger.lease import LeaseLost, leased
 from operations.backfill import Announce, JournalOffer
 from operations.journal_pass import JournalPass, PassOptions, PassResult
-from operations.journal_state import JournalState, JournalStates
+from operations.journal_presence import last_tallied
+from operations.journal_state import JournalStates
 from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
 from runtime.logs import logger
@@ -27,7 +28,7 @@ from runtime.redis_errors import reason
 from seven.events import QUEUES
 from store.error_reasons import database_reason
 from store.row_writer import Refused, Store, StoreAway
-from store.schema import tallies
+from store.schema import ledger_marks
 from workers.settings import WorkerSettings
 
 log = logger("seven.journal")
@@ -114,7 +115,7 @@ class JournalWatch:
         account = self._account
         try:
             with Api(account.api_url, account.api_key or "", account.signing_key) as api:
-                self.run(JournalClient(api, self._rate, sent=self._sent), at_once=at_once)
+                self.run(JournalClient(api, self._rate, sleep=self._sleep, sent=self._sent), at_once=at_once)
         except GatewayFailure as failure:
             log.warning("the journal could not be read", cause=str(failure))
             with suppress(RedisError):
@@ -128,25 +129,31 @@ class JournalWatch:
         except Exception:
             log.exception("the reading of the journal failed")
 
+    def _sleep(self, seconds: float) -> None:
+        """Sleep that long, or until the worker ends."""
+        if self._stopped.wait(seconds):
+            raise Stopped
+
     def _is_due(self) -> tuple[bool, bool]:
         """Whether the ledger has lost something since the last pass, and whether it is time for one."""
-        state = self._states.load()
-        figures = self._ledger.figures(QUEUES)
-        if state.ended_ms is None:
-            return False, True
-        is_new_life = figures.life is not None and figures.life != state.life
-        age_s = figures.now.timestamp() - state.ended_ms / 1000
-        return is_new_life or self._has_acknowledged(state), not 0 <= age_s < self._every_s
-
-    def _has_acknowledged(self, state: JournalState) -> bool:
-        """Whether an operator has acknowledged a loss since the last pass."""
-        c = tallies.c
+        state, figures = self._states.load(), self._ledger.figures(QUEUES)
         try:
             with self._store.engine.connect().execution_options(reads=True) as connection:
-                latest = connection.execute(select(func.max(c.tallied_at)).where(c.fate == "lost")).scalar_one()
+                tallied = last_tallied(connection)
+                had_others = state.ended_ms is None and _had_other_lives(connection, figures.life)
         except SQLAlchemyError:
-            return False
-        return latest is not None and state.ended_ms is not None and latest.timestamp() * 1000 > state.ended_ms
+            return False, False  # nothing can be compared without it
+        if state.ended_ms is None:
+            return had_others, True
+        age_s = figures.now.timestamp() - state.ended_ms / 1000
+        has_lost = tallied != state.tallied or figures.life not in (None, state.life)
+        return has_lost, not 0 <= age_s < self._every_s
+
+
+def _had_other_lives(connection: Connection, life: str | None) -> bool:
+    """Whether the database knows another life of the ledger: Redis has lost its state, too."""
+    c = ledger_marks.c
+    return connection.execute(select(c.ledger).where(c.ledger != (life or "")).limit(1)).first() is not None
 
 
 def journal_watch(settings: WorkerSettings, ledger: Ledger, store: Store, announce: Announce) -> JournalWatch:

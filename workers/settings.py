@@ -24,8 +24,15 @@ class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSett
 
     @property
     def journal_days(self) -> int:
-        """Days of the journal to compare: no more than histories are kept."""
-        return min(self.seven_backfill_days, self.seven_keep_histories_days or self.seven_backfill_days)
+        """Days of the journal to compare: fewer than anything is kept of what it lists."""
+        kept = (
+            self.seven_keep_histories_days,
+            self.seven_keep_messages_days,
+            self.seven_keep_inbound_messages_days,
+            self.seven_keep_texts_days,
+            self.seven_keep_calls_days,
+        )
+        return min(self.seven_backfill_days, *(days - 1 for days in kept if days))
 
     @field_validator("seven_hooks")
     @classmethod

@@ -1,8 +1,8 @@
 """backfill: finds what the gateway's journal knows and the tables lack, and offers it to the ledger."""
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -24,7 +24,7 @@ from gateway.journal_client import JournalClient
 from ledger.announcements import announce, broker
 from ledger.batch import UnreadableBatch
 from ledger.client import Ledger
-from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, JournalReader, Range
+from operations.backfill import PAUSE_S, Announce, BackfillPlan, JournalOffer, JournalReader, Range
 from operations.journal_coverage import first_unlisted
 from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
@@ -122,7 +122,10 @@ def _range(
             before = settings.before(name, now)
             if before is not None and within.since < before:
                 setting = f"SEVEN_KEEP_{name.upper()}_DAYS"
-                fail(ExitCode.USAGE, f"--since: what {setting} has removed of {event_type} would go again.")
+                fail(
+                    ExitCode.USAGE,
+                    f"--since: rows of {event_type} that old are removed by {setting}; they would be removed again.",
+                )
     return within
 
 
@@ -166,6 +169,8 @@ def _carry_out(plan: BackfillPlan, settings: WorkerSettings, report: Report) -> 
         with UnderWay("deliveries offered", plan.lacking) as progress:
             offer = JournalOffer(ledger, _announcer(redis_url), settings.seven_sweep_limit, settings.seven_ledger_limit)
             for batch in plan.batches():
+                if not offer.has_room():
+                    sys.stderr.write("Waiting: deliveries are pending, or Redis is half full. These go first.\n")
                 while not progress.interrupted and not offer.has_room():
                     progress.pause(PAUSE_S)
                 if progress.interrupted:
@@ -181,15 +186,7 @@ def _carry_out(plan: BackfillPlan, settings: WorkerSettings, report: Report) -> 
     return None
 
 
-def _announcer(redis_url: str) -> Callable[[str, Sequence[str]], None]:
-    """Announces batches; what cannot be announced is left to the sweep."""
+def _announcer(redis_url: str) -> Announce:
     from celery import Celery  # noqa: PLC0415 - it takes long to import
 
-    app = Celery("seven-ingest", changes=broker(redis_url))
-    send = partial(announce, app)
-
-    def announce_or_leave(queue: str, batch_ids: Sequence[str]) -> None:
-        with suppress(Exception):  # kombu raises AttributeError, too; the sweep announces the batch
-            send(queue, batch_ids)
-
-    return announce_or_leave
+    return partial(announce, Celery("seven-ingest", changes=broker(redis_url)))

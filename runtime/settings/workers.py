@@ -48,7 +48,9 @@ class JournalSettings(Environment):
         description="What workers do with the gateway's journal, with SEVEN_API_KEY: off: nothing; report: count "
         "webhooks that never came, and keep no number or text; apply: fetch what they would have brought as well.",
     )
-    seven_backfill_s: float = Field(21_600.0, ge=60, description="Seconds between two readings of the journal.")
+    seven_backfill_s: float = Field(
+        21_600.0, ge=900, le=43_200, description="Seconds between two readings of the journal; 12 hours at most."
+    )
     seven_backfill_days: int = Field(
         8,
         ge=7,

@@ -32,9 +32,11 @@ hook_spans = Table(
     metadata,
     key("hook_id", "The gateway's id of a hook of ours"),
     key("first_at", "When it was first seen enabled", Time),
+    column("account", CodePointText, "A fingerprint of the account at the gateway"),
     column("event_type", CodePointText, "That of the hook; all for every event"),
     column("filter_digest", CodePointText, "A digest of the hook's filter, one of our numbers; NULL without one"),
-    column("last_at", Time, "When it was last seen so, without a gap of an hour"),
+    column("last_at", Time, "When it was last seen so"),
+    column("closed_at", Time, "When it was first seen to be gone, or disabled"),
     index("ix_hook_spans_last_at", ["last_at"], "the meter: which hooks were there at a time; retention"),
     comment="When which hooks of ours were seen enabled at the gateway: only what they should have brought is missed",
 )

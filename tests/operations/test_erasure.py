@@ -131,7 +131,7 @@ def test_every_text_column_is_classified():
         "ledger_marks": {"ledger", "queue"},
         "tallies": {"ledger", "queue", "fate"},
         "missed_webhooks": {"event_type", "id", "status", "state"},
-        "hook_spans": {"hook_id", "event_type", "filter_digest"},
+        "hook_spans": {"hook_id", "account", "event_type", "filter_digest"},
         "hook_changes": {"id", "action", "hook_id", "event_type", "request_method", "reason"},
     }
     personal = {

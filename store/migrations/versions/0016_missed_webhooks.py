@@ -28,9 +28,11 @@ def upgrade() -> None:
         "hook_spans",
         Column("hook_id", CodePointText, primary_key=True),
         Column("first_at", Time, primary_key=True),
+        Column("account", CodePointText),
         Column("event_type", CodePointText),
         Column("filter_digest", CodePointText),
         Column("last_at", Time),
+        Column("closed_at", Time),
         schema=schema,
     )
     op.create_index("ix_missed_webhooks_journal_at", "missed_webhooks", ["journal_at"], schema=schema)
