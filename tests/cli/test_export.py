@@ -46,7 +46,7 @@ def test_the_document(kept: CommandLine):
     assert [*content][3:] == [*SECTIONS, "waiting"]
     assert content["person"] == {"number": NUMBER[1:]}
     assert {name: len(content[name]) for name in SECTIONS} == {
-        "messages": 0, "links": 0, "inbound_messages": 1, "calls": 1, "deliveries": 3, "dead_letters": 1,
+        "sent_messages": 0, "messages": 0, "links": 0, "inbound_messages": 1, "calls": 1, "deliveries": 3, "dead_letters": 1,
         "dead_letter_failures": 1, "opt_outs": 0,
     }  # fmt: skip
     assert content["inbound_messages"][0]["text"] == "hello\u202e"

@@ -25,6 +25,8 @@ TOTALS = {
     "link_totals": "sum(links), sum(clicked_links), sum(clicks), sum(views) FROM {}",
     "link_activity": "hour, sum(clicks), sum(views) FROM {} GROUP BY hour",
     "call_costs": "direction, count(*), sum(billed_minutes), sum(cost_eur) FROM {} GROUP BY direction",
+    "missed_by_day": "event_type, sum(late), sum(missed), sum(came) FROM {} GROUP BY event_type",
+    "message_details": "status, result, count(*), sum(price) FROM {} GROUP BY status, result",
     "opted_out": "channel, count(*) FROM {} GROUP BY channel",
 }
 
