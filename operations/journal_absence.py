@@ -94,7 +94,10 @@ class AbsenceSearch:
             absence.unread.add(event_type)
             return
         with self._engine.connect().execution_options(reads=True) as connection:
-            if first_unlisted(connection, event_type, since, self._meter.now, oldest_at) is not None:
+            if (
+                first_unlisted(connection, event_type, since, self._meter.now, oldest_at, by_id=self._client.row)
+                is not None
+            ):
                 absence.unread.add(event_type)
 
     def _sort(

@@ -87,7 +87,7 @@ def backfill(
         _read(JournalReader(client, engine, options_by(settings), forgotten_register()), plan, types, within)
         report.requests = client.requests
         report.sent_messages = sent.written if sent else 0
-        _check_coverage(engine, report)
+        _check_coverage(engine, client, report)
         if not dry_run and not as_json:
             report.print_plan()
         confirm(yes or dry_run or not plan.lacking, f"Have these {plan.lacking} consumed?")
@@ -150,12 +150,15 @@ def _read(reader: JournalReader, plan: BackfillPlan, types: Sequence[str], withi
             fail(ExitCode.WRONG, "Interrupted. No delivery was offered.")
 
 
-def _check_coverage(engine: Engine, report: Report) -> None:
-    within = report.within
+def _check_coverage(engine: Engine, client: JournalClient, report: Report) -> None:
+    since, until = report.within.since, report.within.until
     with engine.connect().execution_options(reads=True) as connection:
         for each in report.plan.lists:
             if each.listed:
-                first = first_unlisted(connection, each.event_type, within.since, within.until, each.oldest_at)
+                try:
+                    first = first_unlisted(connection, each.event_type, since, until, each.oldest_at, by_id=client.row)
+                except GatewayFailure as failure:
+                    fail(ExitCode.UNKNOWN, f"The journal could not be read: {failure}", "Nothing was changed.")
                 report.unlisted[each.event_type] = first
 
 

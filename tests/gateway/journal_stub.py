@@ -4,13 +4,20 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from seven.timestamps import BERLIN
 from tests.http_stub import Server
 
 Row = dict[str, Any]
+
+
+def ago(**span: float) -> str:
+    """Berlin's wall clock so long ago."""
+    return (datetime.now(UTC) - timedelta(**span)).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class JournalStub:

@@ -15,23 +15,18 @@ from operations.backfill import JournalOffer
 from operations.journal_pass import JournalPass, PassOptions, PassResult
 from operations.journal_state import JournalStates
 from seven.digest import short_digest
-from seven.timestamps import BERLIN
 from store.projection_options import DEFAULT_OPTIONS
 from store.row_writer import Store
 from store.schema import hook_spans, missed_webhooks
 from tests.factories.envelopes import Accept, envelope
-from tests.gateway.journal_stub import JournalStub, Row, journal_stub, outbound
+from tests.gateway.journal_stub import JournalStub, Row, ago, journal_stub, outbound
 from workers.consumer import Consumer
 
 NUMBER, ACCOUNT = "4915123456789", "an account"
 
 
-def wall(**ago: float) -> str:
-    return (datetime.now(UTC) - timedelta(**ago)).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def epoch(**ago: float) -> int:
-    return int((datetime.now(UTC) - timedelta(**ago)).timestamp())
+def epoch(**span: float) -> int:
+    return int((datetime.now(UTC) - timedelta(**span)).timestamp())
 
 
 @pytest.fixture
@@ -59,9 +54,9 @@ def make_pass(stub: JournalStub, ledger: Ledger, engine: Engine) -> Iterator[Pas
         yield run
 
 
-def watched(engine: Engine, event_type: str = "all", filtered: str | None = None, **ago: float) -> None:
+def watched(engine: Engine, event_type: str = "all", filtered: str | None = None, **span: float) -> None:
     """A hook of ours was seen from so long ago until now."""
-    since = datetime.now(UTC) - timedelta(**(ago or {"days": 30}))
+    since = datetime.now(UTC) - timedelta(**(span or {"days": 30}))
     digest = None if filtered is None else short_digest(filtered)
     with engine.begin() as connection:
         connection.execute(
@@ -97,11 +92,11 @@ def test_what_is_absent_is_late_then_missed_then_came(
     watched(engine)
     receive("DELIVERED", epoch(hours=30), "1")
     stub.lists["outbound"] = [
-        outbound(4, None, wall(hours=2)),
-        outbound(3, "DELIVERED", wall(minutes=10)),
-        outbound(2, "DELIVERED", wall(hours=30)),
-        outbound(1, "DELIVERED", wall(hours=30)),
-        outbound(5, "EXPIRED", wall(days=4)),
+        outbound(4, None, ago(hours=2)),
+        outbound(3, "DELIVERED", ago(minutes=10)),
+        outbound(2, "DELIVERED", ago(hours=30)),
+        outbound(1, "DELIVERED", ago(hours=30)),
+        outbound(5, "EXPIRED", ago(days=4)),
     ]
     assert make_pass().newly_missed == 1
     assert states(engine) == {("dlr", "2", "DELIVERED"): "late", ("dlr", "5", "EXPIRED"): "missed"}
@@ -114,7 +109,7 @@ def test_what_is_absent_is_late_then_missed_then_came(
     assert make_pass().newly_missed == 1
     assert states(engine)["dlr", "2", "DELIVERED"] == "missed"
     receive("EXPIRED", epoch(days=4), "5")
-    stub.lists["outbound"] = [outbound(5, "EXPIRED", wall(days=4))]
+    stub.lists["outbound"] = [outbound(5, "EXPIRED", ago(days=4))]
     make_pass()
     assert states(engine)["dlr", "5", "EXPIRED"] == "came"
 
@@ -122,16 +117,16 @@ def test_what_is_absent_is_late_then_missed_then_came(
 def test_only_the_last_status_counts(make_pass: Pass, stub: JournalStub, engine: Engine, receive: Callable[..., None]):
     """An earlier status that never came is no loss: the row stands as the last one reported."""
     watched(engine)
-    stub.lists["outbound"] = [outbound(7, "TRANSMITTED", wall(hours=3)), outbound(8, "TRANSMITTED", wall(hours=3))]
+    stub.lists["outbound"] = [outbound(7, "TRANSMITTED", ago(hours=3)), outbound(8, "TRANSMITTED", ago(hours=3))]
     make_pass()
     receive("DELIVERED", epoch(hours=2), "7")
-    stub.lists["outbound"] = [outbound(7, "DELIVERED", wall(hours=2)), outbound(8, "DELIVERED", wall(hours=2))]
+    stub.lists["outbound"] = [outbound(7, "DELIVERED", ago(hours=2)), outbound(8, "DELIVERED", ago(hours=2))]
     make_pass()
     assert states(engine) == {("dlr", "7", "TRANSMITTED"): "came", ("dlr", "8", "DELIVERED"): "late"}
 
 
 @pytest.mark.parametrize(
-    ("event_type", "filtered", "ago", "counts"),
+    ("event_type", "filtered", "span", "counts"),
     [
         ("all", None, {"days": 30}, True),
         ("dlr", None, {"days": 30}, True),
@@ -142,11 +137,11 @@ def test_only_the_last_status_counts(make_pass: Pass, stub: JournalStub, engine:
     ],
 )
 def test_only_what_a_hook_should_have_brought_counts(
-    make_pass: Pass, stub: JournalStub, engine: Engine, event_type: str, filtered: str | None, ago: Any, counts: bool
+    make_pass: Pass, stub: JournalStub, engine: Engine, event_type: str, filtered: str | None, span: Any, counts: bool
 ):
     """One of its type, without a filter, that was there an hour before."""
-    watched(engine, event_type, filtered, **ago)
-    stub.lists["outbound"] = [outbound(2, "DELIVERED", wall(days=2))]
+    watched(engine, event_type, filtered, **span)
+    stub.lists["outbound"] = [outbound(2, "DELIVERED", ago(days=2))]
     result = make_pass()
     assert (result.absent, result.unwatched) == ((1, 0) if counts else (0, 1))
     assert bool(states(engine)) is counts
@@ -155,7 +150,7 @@ def test_only_what_a_hook_should_have_brought_counts(
 def test_a_filter_brings_its_number(make_pass: Pass, stub: JournalStub, engine: Engine):
     watched(engine, "sms_mo", "49151999")
     for number, id_ in (("49151999", 1), ("49151000", 2)):
-        row: Row = {"id": str(id_), "from": NUMBER, "to": number, "text": "hi", "timestamp": wall(days=1), "price": 0}
+        row: Row = {"id": str(id_), "from": NUMBER, "to": number, "text": "hi", "timestamp": ago(days=1), "price": 0}
         stub.lists["inbound"].insert(0, row)
     make_pass()
     assert states(engine) == {("sms_mo", "1", ""): "late"}
@@ -164,7 +159,7 @@ def test_a_filter_brings_its_number(make_pass: Pass, stub: JournalStub, engine: 
 def test_an_account_of_before_raises_no_alarm(make_pass: Pass, stub: JournalStub, engine: Engine):
     """An empty database of an account with many old messages: counted as unwatched, and not one row."""
     watched(engine, hours=1)
-    stub.lists["outbound"] = [outbound(id_, "DELIVERED", wall(days=5)) for id_ in range(3000, 0, -1)]
+    stub.lists["outbound"] = [outbound(id_, "DELIVERED", ago(days=5)) for id_ in range(3000, 0, -1)]
     result = make_pass()
     assert (result.newly_missed, result.unwatched, states(engine)) == (0, 3000, {})
 
@@ -176,9 +171,9 @@ def test_what_others_send_counts_as_uncovered(
     watched(engine)
     receive("DELIVERED", epoch(days=1), "1")
     stub.lists["outbound"] = [
-        outbound(3, "DELIVERED", wall(days=4), connection="smpp"),
-        outbound(2, "DELIVERED", wall(days=4)),
-        outbound(1, "DELIVERED", wall(days=1)),
+        outbound(3, "DELIVERED", ago(days=4), connection="smpp"),
+        outbound(2, "DELIVERED", ago(days=4)),
+        outbound(1, "DELIVERED", ago(days=1)),
     ]
     assert make_pass().newly_missed == 1
     assert states(engine) == {("dlr", "3", "DELIVERED"): "uncovered", ("dlr", "2", "DELIVERED"): "missed"}
@@ -193,7 +188,7 @@ def test_what_was_not_applied_is_here(
     came = envelope("one", msg_id="7", status="" if doubt is None else "DELIVERED")
     came.doubt, came.received_at = doubt, datetime.now(UTC)
     consumer.consume("dlr", [accept(came)])
-    stub.lists["outbound"] = [outbound(7, "DELIVERED", wall(days=1))]
+    stub.lists["outbound"] = [outbound(7, "DELIVERED", ago(days=1))]
     make_pass()
     assert states(engine) == {}
 
@@ -204,9 +199,9 @@ def test_a_status_that_came_late_in_the_journal_is_read_by_its_id(
     """Days are read by pages once: what was not final then is followed until it is."""
     watched(engine)
     receive("TRANSMITTED", epoch(days=3), "7", "8")
-    stub.lists["outbound"] = [outbound(id_, "TRANSMITTED", wall(days=3)) for id_ in (8, 7)]
+    stub.lists["outbound"] = [outbound(id_, "TRANSMITTED", ago(days=3)) for id_ in (8, 7)]
     make_pass()
-    stub.lists["outbound"] = [outbound(id_, "EXPIRED", wall(days=3), dlr_timestamp=wall(days=1)) for id_ in (8, 7)]
+    stub.lists["outbound"] = [outbound(id_, "EXPIRED", ago(days=3), dlr_timestamp=ago(days=1)) for id_ in (8, 7)]
     receive("EXPIRED", epoch(days=1), "8")
     stub.requests.clear()
     stub.answer = lambda request, page: page if "id" in request else []
@@ -223,7 +218,7 @@ def test_apply_fetches_what_is_missed_and_late(
 ):
     """What is late beyond six hours, at once after a loss; it is still counted, since its webhook did not come."""
     watched(engine)
-    stub.lists["outbound"] = [outbound(2, "DELIVERED", wall(hours=5)), outbound(1, "EXPIRED", wall(days=4))]
+    stub.lists["outbound"] = [outbound(2, "DELIVERED", ago(hours=5)), outbound(1, "EXPIRED", ago(days=4))]
     assert make_pass(applies=True).fetched == 1
     assert make_pass(applies=True, at_once=True).fetched == 2
     consumer.consume("dlr", [each.decode() for each in ledger.redis.zrange("seven:pending:dlr", 0, -1)])
@@ -234,7 +229,7 @@ def test_apply_fetches_what_is_missed_and_late(
 def test_a_failure_leaves_the_next_pass_to_read_all(make_pass: Pass, stub: JournalStub, engine: Engine):
     """One list that cannot be read keeps no other from being judged; where it was read to does not move."""
     watched(engine)
-    stub.lists["outbound"] = [outbound(1, "DELIVERED", wall(days=4))]
+    stub.lists["outbound"] = [outbound(1, "DELIVERED", ago(days=4))]
     stub.answer = lambda request, page: {} if request["list"] == "voice" else page
     with pytest.raises(GatewayUnexpected):
         make_pass()
