@@ -21,6 +21,7 @@ from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
+from tests.databases import Databases
 from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
@@ -73,7 +74,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.create()
     server.start()
     yield server
-    server.stop()
+    server.stop(signal.SIGQUIT)  # at once, without a checkpoint
     server.remove()
 
 
@@ -91,12 +92,19 @@ def empty_database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path)
 
 
 @pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with the current schema: a copy, since migrating each would take a tenth of the suite's time."""
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the current schema and no rows; migrating each would take a tenth of the suite's time."""
     if dialect == "sqlite":
         file = shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "seven.db")
-        return f"sqlite:///{file}"
-    return str(request.getfixturevalue("postgres").database(like=request.getfixturevalue("migrated_postgres")))
+        yield f"sqlite:///{file}"
+        return
+    with request.getfixturevalue("databases").lent() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres, migrated_postgres: str) -> Databases:
+    return Databases(postgres, migrated_postgres)
 
 
 @pytest.fixture(scope="session")
