@@ -25,6 +25,7 @@ from tests.databases import Databases
 from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
+from tests.statements import share_compiled_statements
 from workers.consumer import Consumer
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -39,6 +40,8 @@ hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, p
 
 # By default, HTTP clients in tests wait as long as everything else. The default is this one object.
 httpx2._config.DEFAULT_TIMEOUT_CONFIG.__init__(PATIENCE_S)
+
+share_compiled_statements()
 
 TOKEN = "token-" + secrets.token_urlsafe(24)
 
