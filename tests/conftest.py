@@ -25,6 +25,7 @@ from tests.databases import Databases
 from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
+from tests.shared_rows import SharedRows, shared_rows_of
 from tests.statements import share_compiled_statements
 from workers.consumer import Consumer
 
@@ -135,6 +136,13 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_store_engine(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared_rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRows]:
+    """Rows for tests that only read, written once for a module."""
+    with shared_rows_of(request, tmp_path_factory.mktemp("shared")) as shared:
+        yield shared
 
 
 @pytest.fixture
