@@ -1,6 +1,7 @@
 """Fixtures for all tests: real servers for the session, an empty ledger and an empty database for each test."""
 
 import asyncio
+import gc
 import logging
 import secrets
 import shutil
@@ -49,6 +50,12 @@ TOKEN = "token-" + secrets.token_urlsafe(24)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     arrange(items)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
