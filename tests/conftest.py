@@ -1,6 +1,7 @@
 """Fixtures for all tests: real servers for the session, an empty ledger and an empty database for each test."""
 
 import asyncio
+import gc
 import logging
 import secrets
 import shutil
@@ -21,9 +22,12 @@ from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
+from tests.databases import Databases
 from tests.factories.envelopes import Accept
 from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
+from tests.shared_rows import SharedRows, shared_rows_of
+from tests.statements import share_compiled_statements
 from workers.consumer import Consumer
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -39,11 +43,19 @@ hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, p
 # By default, HTTP clients in tests wait as long as everything else. The default is this one object.
 httpx2._config.DEFAULT_TIMEOUT_CONFIG.__init__(PATIENCE_S)
 
+share_compiled_statements()
+
 TOKEN = "token-" + secrets.token_urlsafe(24)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     arrange(items)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +85,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.create()
     server.start()
     yield server
-    server.stop()
+    server.stop(signal.SIGQUIT)  # at once, without a checkpoint
     server.remove()
 
 
@@ -91,12 +103,19 @@ def empty_database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path)
 
 
 @pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with the current schema: a copy, since migrating each would take a tenth of the suite's time."""
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the current schema and no rows; migrating each would take a tenth of the suite's time."""
     if dialect == "sqlite":
         file = shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "seven.db")
-        return f"sqlite:///{file}"
-    return str(request.getfixturevalue("postgres").database(like=request.getfixturevalue("migrated_postgres")))
+        yield f"sqlite:///{file}"
+        return
+    with request.getfixturevalue("databases").lent() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres, migrated_postgres: str) -> Databases:
+    return Databases(postgres, migrated_postgres)
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +143,13 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_store_engine(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared_rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRows]:
+    """Rows for tests that only read, written once for a module."""
+    with shared_rows_of(request, tmp_path_factory.mktemp("shared")) as shared:
+        yield shared
 
 
 @pytest.fixture

@@ -137,18 +137,13 @@ def test_links_lead_to_a_heading(page: Path):
     ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        p
-        for p in ROOT.rglob("*")
-        if p.suffix in {".py", ".md", ".lua", ".toml", ".lock"} and ".venv" not in p.parts and p.is_file()
-    ],
-    ids=lambda path: path.name,
-)
-def test_nothing_names_a_registry(path: Path):
+def test_nothing_names_a_registry():
     """Dependencies are pinned by version and hash; the registry is each machine's own configuration."""
-    assert not re.search(r"py" + r"pi\.org|python" + r"hosted", path.read_text())
+    tops = [top for top in ROOT.iterdir() if top.name not in {".venv", ".git"}]
+    paths = [path for top in tops for path in (top, *top.rglob("*"))]
+    texts = [p for p in paths if p.suffix in {".py", ".md", ".lua", ".toml", ".lock"} and p.is_file()]
+    assert len(texts) > 600
+    assert not [path for path in texts if re.search(r"py" + r"pi\.org|python" + r"hosted", path.read_text())]
 
 
 def test_every_licence_is_listed():

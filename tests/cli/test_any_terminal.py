@@ -28,6 +28,7 @@ from tests.servers import PATIENCE_S, eventually
 FAULT = 70
 IN_EVERY_RUN = ("dead list", "up")
 """The ways in which commands print; `make deploy-check` tries the others, too."""
+SEVERAL = [command if command in IN_EVERY_RUN else pytest.param(command, marks=thorough) for command in COMMANDS]
 SECRET = "hunter2"
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 LATIN_1 = {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONIOENCODING": "latin-1"}
@@ -72,9 +73,7 @@ def run(
 
 
 @pytest.mark.duration(8)
-@pytest.mark.parametrize(
-    "command", [command if command in IN_EVERY_RUN else pytest.param(command, marks=thorough) for command in COMMANDS]
-)
+@pytest.mark.parametrize("command", SEVERAL)
 def test_every_stream(kept: CommandLine, command: str):
     """A dumb terminal, a full disk, a closed pipe, no stream at all, in each locale: its exit code is what it found."""
     for _ in range(2):  # the first run may change something; the others find the same
@@ -145,7 +144,7 @@ def test_letters_that_a_locale_lacks(kept: CommandLine):
     assert r"\u0142\xf3d\u017a" in output or "\\u0142ód\\u017a" in output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", SEVERAL)
 def test_a_fault_of_the_program(installation: CommandLine, command: str):
     """Whatever no command expects ends it with 70, which no finding has, and shows no message and no traceback."""
     modules = installation.directory / "modules"

@@ -20,9 +20,8 @@ NAUGHTY = "mms\x1b[2J"
 
 
 @pytest.fixture
-def kept(installation: CommandLine) -> CommandLine:
+def kept(installation: CommandLine, migrated: CommandLine) -> CommandLine:
     """An installation with two dead deliveries that can be applied now, one that cannot, two parked and one applied."""
-    assert installation.run("migrate").returncode == 0
     lines = [
         envelope("dead-1", status="DELIVERED").line(),
         envelope("dead-2", msg_id="8").line(),

@@ -23,9 +23,8 @@ MANY = 120
 
 
 @pytest.fixture
-def storm(installation: CommandLine) -> CommandLine:
+def storm(installation: CommandLine, migrated: CommandLine) -> CommandLine:
     """An installation with many dead letters that can be applied now."""
-    assert installation.run("migrate").returncode == 0
     lines = [envelope(f"{n:04}", msg_id=str(n % 50)).line() for n in range(MANY)]
     projections = project_batch(Batch("b", Header("dlr", "l" * 32, 1, len(lines), NOW), lines))
     write(installation, [projection.dead(FAULT) for projection in projections])

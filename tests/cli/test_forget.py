@@ -18,10 +18,9 @@ NUMBER = "+491512345678"
 
 
 @pytest.fixture
-def kept(installation: CommandLine, redis_url: str) -> CommandLine:
+def kept(installation: CommandLine, migrated: CommandLine, redis_url: str) -> CommandLine:
     """An installation with an empty ledger, and a database with a message and a call of one person."""
     installation.environment["REDIS_URL"] = redis_url
-    assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
     lines = [
         envelope("sms", "sms_mo", id="1", sender=NUMBER, text="hello").line(),

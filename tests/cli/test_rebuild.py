@@ -30,9 +30,8 @@ ALL = ("rebuild", "--since", "2026-01-01")
 
 
 @pytest.fixture
-def engine(installation: CommandLine) -> Iterator[Engine]:
+def engine(installation: CommandLine, migrated: CommandLine) -> Iterator[Engine]:
     """The database of an installation in which a call and a message are wrong."""
-    assert installation.run("migrate").returncode == 0
     engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
     keep(engine, ARCHIVE)
     call = RIGHT[CALL]

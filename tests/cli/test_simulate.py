@@ -1,31 +1,44 @@
 """simulate, and repeats of send: traffic for a running installation, followed to its rows."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from cli.scenario import ScenarioPlayer
 from seven.events import EVENT_TYPES
+from tests import processes
 from tests.cli.installation import CommandLine
 from tests.cli.web_server import run_web_server
+from tests.conftest import TOKEN
 from tests.emulator.emulator_process import run_emulator
 from tests.emulator.stub_receiver import run_receiver
+from tests.processes import Receiver, worker
+from tests.servers import valkey
+
+pytestmark = pytest.mark.duration(12)  # of all together: most share one installation
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    """A running installation with the emulator as its gateway."""
-    installation = CommandLine(tmp_path_factory.mktemp("installation"), EMULATOR_STORY_MESSAGES="8")
-    with closing(installation):
-        installation.start()
-        yield installation
-        assert installation.end() == 0
+def running(tmp_path_factory: pytest.TempPathFactory, migrated_data: Path) -> Iterator[CommandLine]:
+    """A running installation with an emulator as its gateway; `up`, which has more processes, has tests of its own."""
+    directory = tmp_path_factory.mktemp("installation")
+    shutil.copytree(migrated_data, directory / "data")
+    with valkey(tmp_path_factory.mktemp("valkey")) as server, run_emulator() as emulator:
+        environment = {
+            "REDIS_URL": server.url, "DATABASE_URL": f"sqlite:///{directory / 'data/seven.db'}",
+            "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off",
+        }  # fmt: skip
+        receiver = Receiver(directory, environment)
+        addresses = {"SEVEN_PORT": str(receiver.port), "EMULATOR_PORT": emulator.url.rpartition(":")[2]}
+        with processes.running(receiver, worker(directory, environment)):
+            emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}")
+            yield CommandLine(directory, **environment, **addresses)
 
 
-@pytest.mark.duration(20)
 def test_it_waits_until_all_is_in_the_database(running: CommandLine):
     """It says what was played and what became of it, and both are what the tables hold, with three messages by RCS."""
     before = {table: running.count(table) for table in ("deliveries", "messages", "calls", "links", "inbound_messages")}

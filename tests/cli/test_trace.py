@@ -13,13 +13,13 @@ from operations.trace import Story, latest_deliveries, trace_story
 from store.engine import create_store_engine
 from tests.cli.installation import CommandLine
 from tests.factories.story import STORY, delivery_id, write_story
+from tests.shared_rows import SharedRows
 
 
 @pytest.fixture
-def story(engine: Engine) -> Engine:
+def story(dialect: str, shared_rows: SharedRows) -> Engine:
     """A database that holds the story."""
-    write_story(engine)
-    return engine
+    return shared_rows.engine(dialect, write_story)
 
 
 def trace(engine: Engine, identifier: str) -> Story:
@@ -81,13 +81,12 @@ def test_without_an_id_the_latest(story: Engine):
 
 
 @pytest.fixture
-def kept(installation: CommandLine) -> CommandLine:
+def kept(migrated: CommandLine) -> CommandLine:
     """An installation whose own database holds the story."""
-    assert installation.run("migrate").returncode == 0
-    engine = create_store_engine(f"sqlite:///{installation.data / 'seven.db'}")
+    engine = create_store_engine(f"sqlite:///{migrated.data / 'seven.db'}")
     write_story(engine)
     engine.dispose()
-    return installation
+    return migrated
 
 
 def test_the_printed_output(kept: CommandLine):

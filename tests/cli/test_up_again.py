@@ -7,12 +7,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from cli.installation import Installation
 from cli.scenario import ScenarioProgress
-from cli.up.own_hooks import is_stale
+from cli.up.own_hooks import is_stale, register_own_hooks
 from seven.hooks import Addresses, Hook
 from tests.cli.installation import CommandLine
+from tests.conftest import TOKEN
 from tests.emulator.emulator_process import run_emulator
 from tests.emulator.stub_receiver import run_receiver
+from tests.extent import thorough
 from tests.servers import free_port
 
 EARLIER_TOKEN = "earlier-token-of-24-chars"
@@ -26,6 +29,7 @@ def installation(tmp_path: Path) -> Iterator[CommandLine]:
         yield installation
 
 
+@thorough
 @pytest.mark.duration(20)
 def test_hooks_follow_the_settings(installation: CommandLine):
     """The first start with another token and port removes the hooks of the old ones; hooks of others stay.
@@ -49,6 +53,26 @@ def test_hooks_follow_the_settings(installation: CommandLine):
     token = (installation.data / "hook-token").read_text().strip()
     assert targets == [STRANGER, f"http://127.0.0.1:{installation.environment['SEVEN_PORT']}/hooks/{token}"]
     assert installation.end() == 0
+
+
+def test_hooks_at_the_emulator_follow_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With another token and port the hooks of the old ones are replaced; hooks of others stay."""
+    first, second = (free_port() for _ in range(2))
+    with run_emulator() as emulator:
+        for name, value in (("SEVEN_DATA_DIR", str(tmp_path)), ("EMULATOR_PORT", emulator.url.rpartition(":")[2])):
+            monkeypatch.setenv(name, value)
+
+        def removed(token: str, port: int) -> int:
+            monkeypatch.setenv("SEVEN_HOOK_TOKEN", token)
+            monkeypatch.setenv("SEVEN_PORT", str(port))
+            return register_own_hooks(Installation.from_environment())
+
+        assert removed(EARLIER_TOKEN, first) == 0
+        emulator.subscribe(target_url=STRANGER)
+        assert removed(TOKEN, second) == 1
+        assert removed(TOKEN, second) == 0
+        targets = [hook["target_url"] for hook in emulator.hooks()]
+    assert targets == [STRANGER, f"http://127.0.0.1:{second}/hooks/{TOKEN}"]
 
 
 def test_only_undesired_hooks_at_our_receivers_are_stale():

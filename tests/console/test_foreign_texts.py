@@ -8,17 +8,13 @@ from operations.record_lists import LISTS
 from tests.console.browsed_pages import HOSTILE, NUMBER
 from tests.console.conftest import ANNA, BEN
 from tests.console.visits import all_pages
-from tests.extent import thorough
+from tests.extent import thorough, thorough_on_sqlite
 
 MASKED = "+49…78"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.mark.duration(20)
+@thorough_on_sqlite
 def test_any_text_in_any_field_is_text(client: TestClient):
     """Script, bidi controls, NUL, emoji and very long words break nothing, and are seen as what they are."""
     client.auth = httpx2.BasicAuth(*ANNA)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import event, text
 
 from console.pages.overview import KINDS, HourlyKind
 from operations.trace import latest_deliveries
+from tests.shared_rows import SharedRows, no_rows
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 LATEST = HourlyKind("latest", "", "", lambda connection, _: {"": len(latest_deliveries(connection))})
@@ -17,11 +18,11 @@ RESULTS = ("anon_1", "delivery_rates")
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("kind", [*KINDS, LATEST], ids=lambda kind: kind.name)
-def test_no_table_is_scanned(engine: Engine, dialect: str, kind: HourlyKind):
+def test_no_table_is_scanned(dialect: str, shared_rows: SharedRows, kind: HourlyKind):
     """With empty tables PostgreSQL would scan: so it is told that a scan is dear, and takes one only without an index."""
     statements: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
-    with engine.connect() as connection:
+    with shared_rows.engine(dialect, no_rows).connect() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
         if dialect == "postgresql":
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         kind.count_hour(connection, NOON)

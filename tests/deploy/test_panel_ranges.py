@@ -1,4 +1,7 @@
-"""Panels of the business over ranges that begin and end within an hour: each figure equals the rows in the range."""
+"""Panels of the business over ranges that begin and end within an hour: each figure equals the rows in the range.
+
+In PostgreSQL alone, since Grafana queries no other.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +13,9 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, insert
 
+from store.engine import create_store_engine
 from store.schema import inbound_messages, link_events, links, messages
+from tests.databases import Databases
 from tests.deploy.panels import as_grafana, targets
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -26,19 +31,22 @@ RANGES = (
     *((timedelta(minutes=a), timedelta(minutes=b)) for a, b in ((-30, 0), (-23, 7), (-390, -30), (-361, -1))),
     *((timedelta(minutes=a), timedelta(minutes=b)) for a, b in ((-360, 0), (-10, -5), (-1440, 1440), (600, 700))),
 )
-pytestmark = pytest.mark.parametrize("dialect", ["postgresql"])  # Grafana queries no other
 
 Times = list[tuple[datetime, str]]
 
 
-@pytest.fixture
-def rows(engine: Engine) -> Times:
-    """Messages of two days, with their statuses; each has an inbound message and a click of the same time."""
+@pytest.fixture(scope="module")
+def rows() -> Times:
+    """Times of messages of two days, with their statuses."""
     random = Random(5)
     times = [
         (NOON + timedelta(seconds=random.uniform(-86_400, 86_400)), random.choice([*STATUSES])) for _ in range(3000)
     ]
-    times += [(NOON + whole * HOUR, "DELIVERED") for whole in range(-6, 6)]
+    return times + [(NOON + whole * HOUR, "DELIVERED") for whole in range(-6, 6)]
+
+
+def fill(engine: Engine, times: Times) -> None:
+    """Each message has an inbound message and a click of the same time."""
     with engine.begin() as connection:
         for table, values in (
             (messages, [{"msg_id": str(n), "status": status, "result": STATUSES[status], "first_seen_at": at, "changed_at": NOON}
@@ -49,12 +57,22 @@ def rows(engine: Engine) -> Times:
                            for n, (at, _) in enumerate(times)]),
         ):  # fmt: skip
             connection.execute(insert(table), values)
-    return times
+
+
+@pytest.fixture(scope="module")
+def filled(rows: Times, databases: Databases) -> Iterator[str]:
+    """The URL of a database with these rows, which the tests only read."""
+    with databases.lent() as url:
+        engine = create_store_engine(url)
+        fill(engine, rows)
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    with psycopg.connect(database_url) as connection:
+def connection(filled: str) -> Iterator["psycopg.Connection[Any]"]:
+    with psycopg.connect(filled) as connection:
+        connection.read_only = True
         yield connection
 
 

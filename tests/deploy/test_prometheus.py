@@ -15,10 +15,15 @@ from tests.extent import thorough
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus"
 ALERTS_PAGE = ROOT / "deploy/alerts.md"
-ALERTS: list[dict[str, Any]] = [
-    rule for group in yaml.safe_load((RULES / "alerts.yml").read_text())["groups"] for rule in group["rules"]
-]
-RECORDED: list[dict[str, Any]] = yaml.safe_load((RULES / "recording.yml").read_text())["groups"][0]["rules"]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    content = yaml.load((RULES / name).read_text(), LOADER)
+    return [rule for group in content["groups"] for rule in group["rules"]]
+
+
+ALERTS, RECORDED = rules("alerts.yml"), rules("recording.yml")
 
 
 def metrics(expression: str) -> set[str]:

@@ -29,6 +29,12 @@ def stub() -> Iterator[StubGateway]:
 
 
 @pytest.fixture
+def dialect() -> str:
+    """SQLite, unless a test asks for both: every run writes alike."""
+    return "sqlite"
+
+
+@pytest.fixture
 def new_reconciler(emulator: Emulator, ledger: Ledger, engine: Engine) -> NewReconciler:
     """Builds reconcilers for this emulator; keyword arguments override settings by name."""
 

@@ -13,6 +13,8 @@ from store.schema import hook_changes
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, registered
 
+BOTH = pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+
 
 def changes(engine: Engine) -> list[tuple[str, bool]]:
     columns = hook_changes.c
@@ -20,6 +22,7 @@ def changes(engine: Engine) -> list[tuple[str, bool]]:
         return [tuple(row) for row in connection.execute(select(columns.action, columns.applied).order_by(columns.id))]  # type: ignore[misc]
 
 
+@BOTH
 def test_report_mode_changes_nothing_and_reports_once(
     new_reconciler: NewReconciler, emulator: Emulator, engine: Engine
 ):
@@ -33,6 +36,7 @@ def test_report_mode_changes_nothing_and_reports_once(
     assert changes(engine) == [("missing", False), ("stranger", False)]
 
 
+@BOTH
 def test_a_missing_hook_is_created_and_stays(new_reconciler: NewReconciler, emulator: Emulator, engine: Engine):
     """The default: one hook, of type all, as JSON; a second run has nothing to do."""
     result = apply(new_reconciler)

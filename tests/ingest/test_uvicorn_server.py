@@ -1,7 +1,6 @@
 """Uvicorn server: the receiver starts only where its connections are bounded."""
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from ingest.uvicorn_server import unbounded_server
 from tests.conftest import TOKEN
-from tests.processes import ROOT
+from tests.processes import Process, running
 from tests.servers import PATIENCE_S, free_port
 
 
@@ -19,11 +18,12 @@ def test_h11_is_refused(redis_url: str, tmp_path: Path, options: list[str]):
     """It ends before it accepts a connection, with one plain sentence and no traceback."""
     command = [sys.executable, "-m", "uvicorn", "ingest.app:app", "--port", str(free_port()), *options]
     environment = {"SEVEN_HOOK_TOKEN": TOKEN, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off"}
-    ended = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
-    output = ended.stdout + ended.stderr
-    assert ended.returncode == 3, output
+    starting = Process("receiver", tmp_path, command, environment)
+    with running(starting):
+        assert starting.process
+        code = starting.process.wait(PATIENCE_S)
+    output = starting.log.read_text()
+    assert code == 3, output
     assert "The receiver does not start: it bounds slow and oversize requests with uvicorn's httptools" in output
     assert "uvicorn was told to use H11Protocol. Remove --http" in output
     assert "Traceback" not in output

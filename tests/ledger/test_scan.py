@@ -13,6 +13,7 @@ from ledger.batch import Batch
 from ledger.client import Ledger
 from ledger.scan import pending_batches, scan_ledger
 from operations.audit import Auditor
+from tests.extent import thorough_on_sqlite
 
 QUEUE = "dlr"
 ACCEPTED_MS = 1_790_000_000_000
@@ -84,6 +85,7 @@ def test_memory_does_not_grow_with_the_ledger(ledger: Ledger, read: Callable[[Le
     assert peak_kib(lambda: read(ledger)) < 2 * small
 
 
+@thorough_on_sqlite
 def test_answered_deliveries_are_searched_in_constant_memory(ledger: Ledger, engine: Engine):
     """The memory of `audit --against` does not grow with the ledger either."""
     auditor, ids = Auditor(ledger, engine), [str(uuid7()) for _ in range(3)]

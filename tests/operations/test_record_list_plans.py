@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, event, text
 
 from operations.record_lists import LISTS
+from tests.shared_rows import SharedRows, no_rows
 
 FILTERS = [
     pytest.param("messages", {}, id="messages"),
@@ -58,8 +59,11 @@ def _plans(connection: Connection, name: str, texts: dict[str, str], after: str)
 
 @pytest.mark.parametrize("after", ["", "later"], ids=["first page", "later page"])
 @pytest.mark.parametrize(("name", "texts"), FILTERS)
-def test_a_page_is_read_by_an_index(engine: Engine, name: str, texts: dict[str, str], after: str):
+def test_a_page_is_read_by_an_index(
+    dialect: str, shared_rows: SharedRows, name: str, texts: dict[str, str], after: str
+):
     """No table is scanned, and nothing is sorted but rows of one time; PostgreSQL is kept from scanning tables that are empty."""
+    engine = shared_rows.engine(dialect, no_rows)
     with engine.connect().execution_options(reads=True) as connection:
         if connection.dialect.name == "postgresql":
             for method in ("seqscan", "bitmapscan", "sort"):

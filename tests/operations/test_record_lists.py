@@ -16,6 +16,7 @@ from seven.records import Call, InboundMessage, Message, OptOut, TrackedLink
 from store.row_writer import Store
 from store.schema import hook_changes
 from tests.factories.archive import delivery_id
+from tests.shared_rows import SharedRows
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 RESULTS = {"DELIVERED": "delivered", "EXPIRED": "failed", "BUFFERED": "pending", "COINED": "unknown"}
@@ -54,10 +55,13 @@ def _fill(engine: Engine, numbers: range) -> None:
         connection.execute(insert(hook_changes), rows)
 
 
-@pytest.fixture
-def filled(engine: Engine) -> Engine:
+def _fill_with_60(engine: Engine) -> None:
     _fill(engine, range(60))
-    return engine
+
+
+@pytest.fixture
+def filled(dialect: str, shared_rows: SharedRows) -> Engine:
+    return shared_rows.engine(dialect, _fill_with_60)
 
 
 def _reading(engine: Engine) -> AbstractContextManager[Connection]:
@@ -154,9 +158,9 @@ def test_rows_that_arrive_meanwhile_do_no_harm(engine: Engine, name: str):
 def test_no_page_counts_or_skips_rows(filled: Engine, name: str):
     """No OFFSET, and no count but of the rows that one page looks at."""
     statements: list[str] = []
-    event.listen(filled, "before_cursor_execute", lambda *call: statements.append(call[2]))
     record_list = LISTS[name]
     with _reading(filled) as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
         record_list.page(connection, record_list.parse({"since": "2026-03-01"}))
     assert statements
     statements = [

@@ -18,6 +18,7 @@ from store.archive import first_id
 from store.projection import project_batch
 from store.row_writer import Store
 from tests.factories.envelopes import Accept, envelope
+from tests.shared_rows import SharedRows
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 URL = "https://go.example/Ab1"
@@ -39,9 +40,7 @@ def delivery_id(n: int) -> str:
     return f"{first_id(NOON + timedelta(minutes=n))}-7000-8000-{n:012d}"
 
 
-@pytest.fixture
-def kept(engine: Engine) -> Engine:
-    """A database with these deliveries, a minute apart."""
+def keep(engine: Engine) -> None:
     store = Store(engine)
     for n, (event_type, content) in enumerate(DELIVERIES):
         payload = content if isinstance(content, bytes) else {"data": dict(content), "webhook_event": event_type}
@@ -50,7 +49,12 @@ def kept(engine: Engine) -> Engine:
         header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
         projections = project_batch(Batch("batch", header, [stored.line()]))
         store.write(row for projection in projections for row in projection.rows())
-    return engine
+
+
+@pytest.fixture
+def kept(dialect: str, shared_rows: SharedRows) -> Engine:
+    """A database with these deliveries, a minute apart."""
+    return shared_rows.engine(dialect, keep)
 
 
 def trace(engine: Engine, text: str, country_code: int = 49) -> Story:

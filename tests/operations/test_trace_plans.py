@@ -3,21 +3,22 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
 from operations.trace import deliveries_around, trace_story
 from tests.factories.story import NOON, delivery_id, write_story
+from tests.shared_rows import SharedRows
 
 LOOK_UPS = ("77", "ORDER-1", "outbound 300", "901", "go.example/1", "spring sale", "0044 7700 900001", delivery_id(2))
 
 
 @pytest.mark.parametrize("look_up", [*LOOK_UPS, "around"])
-def test_no_table_is_scanned(engine: Engine, look_up: str):
+def test_no_table_is_scanned(dialect: str, shared_rows: SharedRows, look_up: str):
     """No plan of a look-up has a scan of a table, so it is as quick beside two million messages."""
-    write_story(engine)
+    engine = shared_rows.engine(dialect, write_story)
     queries: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *args: queries.append((args[2], args[3])))
     with engine.connect().execution_options(reads=True) as connection:
+        event.listen(connection, "before_cursor_execute", lambda *args: queries.append((args[2], args[3])))
         if look_up == "around":
             deliveries_around(connection, NOON)
         else:

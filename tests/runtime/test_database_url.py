@@ -1,6 +1,6 @@
 """Database URL: parsed once; one that no connection could use is a configuration error, which quotes no secret."""
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cli.settings import HomeSettings, ServerSettings
 from runtime.database_url import DatabaseServer
 from store.engine import create_store_engine, database_url
 from tests.conftest import TOKEN
+from tests.forks import run_script
 from tests.processes import ROOT, Process, Receiver, beat, worker
 from tests.servers import PATIENCE_S, Postgres
 from workers.settings import WorkerSettings
@@ -142,8 +143,8 @@ def test_no_receiver_starts_with_an_unusable_redis_url(tmp_path: Path, url: str)
 def test_setup_refuses_an_unusable_database(tmp_path: Path, url: str):
     """Before any container starts."""
     (tmp_path / ".env").write_text(f"DATABASE_URL={url}\nSEVEN_HOOK_TOKEN={TOKEN}\nFLOWER_BASIC_AUTH=ops:{'x' * 12}\n")
-    command = [sys.executable, str(ROOT / "deploy/setup.py"), str(tmp_path / ".env")]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    arguments = [str(ROOT / "deploy/setup.py"), str(tmp_path / ".env")]
+    result = run_script(arguments, ROOT, {"PATH": os.environ["PATH"]})
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith("configuration: DATABASE_URL: ")

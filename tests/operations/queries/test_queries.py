@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from operations.queries import QUERIES, run
 from store.row_writer import Store
 from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows
+from tests.shared_rows import SharedRows, no_rows
 
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "deliveries_by_day": [
@@ -102,6 +103,16 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 NEEDED = {"person": {"number": f"+{PERSON[:2]} {PERSON[2:]}"}}
 
 
+def write_known_rows(engine: Engine) -> None:
+    Store(engine).write(rows())
+
+
+@pytest.fixture
+def known(dialect: str, shared_rows: SharedRows) -> Engine:
+    """A database with the known rows."""
+    return shared_rows.engine(dialect, write_known_rows)
+
+
 def ask(engine: Engine, name: str, texts: dict[str, str]) -> list[tuple[Any, ...]]:
     query = QUERIES[name]
     with engine.connect().execution_options(snapshot=True, reads=True) as connection, connection.begin():
@@ -110,15 +121,15 @@ def ask(engine: Engine, name: str, texts: dict[str, str]) -> list[tuple[Any, ...
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_known_rows_have_a_known_answer(engine: Engine, name: str):
+def test_known_rows_have_a_known_answer(known: Engine, name: str):
     """Every named query, with its defaults, on both databases."""
-    Store(engine).write(rows())
-    assert ask(engine, name, NEEDED.get(name, {})) == ANSWERS[name]
+    assert ask(known, name, NEEDED.get(name, {})) == ANSWERS[name]
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_new_installation_has_an_empty_answer(engine: Engine, name: str):
+def test_a_new_installation_has_an_empty_answer(dialect: str, shared_rows: SharedRows, name: str):
     """Without any row there is none, and no error."""
+    engine = shared_rows.engine(dialect, no_rows)
     assert ask(engine, name, NEEDED.get(name, {})) == ANSWERS[name][:1]
 
 
@@ -145,10 +156,9 @@ def test_every_query_describes_itself():
         pytest.param("person", {"number": "49172" + "0" * 6}, [], id="another number"),
     ],
 )
-def test_parameters_choose(engine: Engine, name: str, texts: dict[str, str], answer: list[tuple[Any, ...]]):
+def test_parameters_choose(known: Engine, name: str, texts: dict[str, str], answer: list[tuple[Any, ...]]):
     """A value replaces the default of its parameter."""
-    Store(engine).write(rows())
-    assert [(row[0], row[3]) if name == "stuck" else row for row in ask(engine, name, texts)[1:]] == answer
+    assert [(row[0], row[3]) if name == "stuck" else row for row in ask(known, name, texts)[1:]] == answer
 
 
 @pytest.mark.parametrize(
@@ -169,11 +179,10 @@ def test_a_value_without_sense_is_refused(name: str, texts: dict[str, str], sent
         QUERIES[name].values(texts)
 
 
-def test_text_is_only_a_value(engine: Engine):
+def test_text_is_only_a_value(known: Engine):
     """A label is bound, so that nothing in it is SQL; NUL, which PostgreSQL refuses, is replaced."""
-    Store(engine).write(rows())
     for label in ("'; DROP TABLE links; --", "\0", "\ud800", "%s :label {s}"):
-        assert ask(engine, "click_curve", {"label": label})[1:] == []
+        assert ask(known, "click_curve", {"label": label})[1:] == []
 
 
 def test_days_are_those_of_utc():

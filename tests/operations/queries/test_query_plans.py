@@ -5,21 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from operations.queries import QUERIES, NamedQuery
 from store.schema import metadata
 from tests.operations.queries.known_rows import NOW
+from tests.shared_rows import SharedRows, no_rows
 
 TABLES = {table.name for table in metadata.sorted_tables}
 NEEDED: Mapping[str, dict[str, str]] = {"person": {"number": "4915112345678"}}
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_no_table_is_scanned(engine: Engine, name: str):
+def test_no_table_is_scanned(dialect: str, shared_rows: SharedRows, name: str):
     """Neither database reads a whole table of records or deliveries; of a partition neither, however few its rows."""
     query = QUERIES[name]
     values = query.values(NEEDED.get(name, {}), now=NOW)
+    engine = shared_rows.engine(dialect, no_rows)
     with engine.begin() as connection:
         scanned = (_scanned_by_sqlite if engine.dialect.name == "sqlite" else _scanned_by_postgresql)(
             connection, query, values
