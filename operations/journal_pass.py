@@ -128,16 +128,16 @@ class JournalPass:
         self, read: Sequence[JournalRow], since: datetime, due: datetime, check: Callable[[], object]
     ) -> Iterator[JournalRow]:
         """Rows of webhooks that are due to be fetched, were not read in this pass, and whose records lack them."""
-        keys, asked, after = {key_of(row) for row in read}, 0, None
+        keys, lookups, after = {key_of(row) for row in read}, 0, None
         while True:
             with self._store.engine.connect().execution_options(reads=True) as connection:
                 entries = awaited(connection, since, after, _AT_ONCE)
                 repaired = known_now(connection, entries)
             for entry in entries:
                 is_due = entry.journal_at is not None and entry.journal_at <= due
-                if is_due and entry.key not in keys | repaired and asked < MOST_BY_ID:
+                if is_due and entry.key not in keys | repaired and lookups < MOST_BY_ID:
                     check()
-                    asked += 1
+                    lookups += 1
                     row = self._client.row(entry.event_type, entry.id)
                     if row is not None:
                         yield row

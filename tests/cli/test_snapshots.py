@@ -90,7 +90,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 WITHOUT = {"doctor", "status", "up"}
 """What these print is about this machine and moment; `test_it_fits` looks at the first two, tests of `up` at the third."""
-OTHERS = {"export", "simulate"}
+OTHERS = {"backfill", "export", "simulate"}
 """Commands with tests of their own output."""
 WITH_HOOKS = {"hooks apply", "hooks list", "hooks plan"}
 

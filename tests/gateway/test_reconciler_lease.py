@@ -17,11 +17,12 @@ def test_a_run_that_loses_its_lease_ends(
 ):
     """Stopped while another run began, it creates no second hook, and the other's lease stays."""
 
-    def steal(*_: Any) -> None:
-        ledger.redis.set(keyspace.HOOKS_LOCK, "another's")
+    def steal(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "hook_changes" in statement:  # when it records the first hook
+            ledger.redis.set(keyspace.HOOKS_LOCK, "another's")
 
     with new_reconciler(seven_hooks=TWO_HOOKS) as reconciler:
-        event.listen(engine, "before_cursor_execute", steal)  # when it records the first hook
+        event.listen(engine, "before_cursor_execute", steal)
         assert reconciler.run(apply=True) is None
         event.remove(engine, "before_cursor_execute", steal)
         assert (len(emulator.hooks()), ledger.redis.get(keyspace.HOOKS_LOCK)) == (1, b"another's")

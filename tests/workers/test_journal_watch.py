@@ -12,7 +12,7 @@ from gateway.factory import Account
 from ledger.client import Ledger
 from operations.backfill import JournalOffer
 from operations.journal_metrics import JournalMetrics
-from operations.journal_pass import PassOptions
+from operations.journal_pass import JournalPass, PassOptions
 from operations.journal_state import JournalStates
 from operations.sent_messages import SentMessages
 from runtime.settings.retention import RetentionSettings
@@ -183,3 +183,14 @@ def test_what_was_sent_is_kept(
     with engine.connect() as connection:
         row = connection.execute(select(sent_messages.c.recipient, sent_messages.c.text)).one()
     assert tuple(row) == ("49176123456789", None)
+
+
+def test_it_waits_for_what_is_pending(ledger: Ledger, engine: Engine):
+    """What is absent from the tables may be in the ledger."""
+    journal = JournalPass(ledger, Store(engine), None, None, None)  # type: ignore[arg-type]
+    assert not journal.must_wait()
+    now_ms = ledger.redis.time()[0] * 1000
+    ledger.redis.zadd("seven:pending:dlr", {"batch": now_ms - 14 * 60_000})
+    assert not journal.must_wait()
+    ledger.redis.zadd("seven:pending:dlr", {"batch": now_ms - 16 * 60_000})
+    assert journal.must_wait()
