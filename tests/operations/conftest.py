@@ -1,17 +1,28 @@
 """Fixtures of the operations' tests."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from gateway.api import Api
+from gateway.journal_client import JournalClient
 from ledger.client import Ledger
 from operations.audit import Auditor
+from operations.backfill import JournalOffer
+from operations.journal_pass import JournalPass, PassOptions, PassResult
+from operations.journal_state import JournalStates
 from store.delivery_rows import Projection
+from store.projection_options import DEFAULT_OPTIONS
 from store.record_rows import RowKey
+from store.row_writer import Store
 from tests.factories.archive import delivered, keep, put, rows
 from tests.factories.dead_letters import stored
+from tests.factories.envelopes import Accept, envelope
 from tests.factories.traces import LONG_AGO, OTHERS, THEIRS, consume_all, traces
+from tests.gateway.journal_stub import JournalStub, journal_stub
+from tests.operations.journal_passes import ACCOUNT, Pass
 from workers.consumer import Consumer
 
 ARCHIVE = [
@@ -56,3 +67,36 @@ def archive(engine: Engine) -> list[Projection]:
         if record.tracks_changes:
             put(engine, record)
     return ARCHIVE
+
+
+@pytest.fixture
+def stub() -> Iterator[JournalStub]:
+    with journal_stub() as stub:
+        yield stub
+
+
+@pytest.fixture
+def make_pass(stub: JournalStub, ledger: Ledger, engine: Engine) -> Iterator[Pass]:
+    """Makes a pass over the stub's journal."""
+    offer = JournalOffer(ledger, lambda _queue, _ids: None, 10_000, 2**40)
+    states = JournalStates(ledger.redis, ACCOUNT)
+    with Api(stub.url, "key") as api:
+
+        def run(*, applies: bool = False, at_once: bool = False) -> PassResult:
+            journal = JournalPass(ledger, Store(engine), JournalClient(api, 1000), states, offer)
+            options = PassOptions(8, applies, DEFAULT_OPTIONS)
+            return journal.run(options, lambda: None, lambda _: None, at_once=at_once)
+
+        yield run
+
+
+@pytest.fixture
+def receive(consumer: Consumer, accept: Accept) -> Callable[..., None]:
+    """Receives and consumes status reports, by message id."""
+
+    def receive_all(status: str, at: int, *ids: str) -> None:
+        consumer.consume(
+            "dlr", [accept(*(envelope(f"{i} {status}", msg_id=i, status=status, timestamp=at) for i in ids))]
+        )
+
+    return receive_all

@@ -1,87 +1,19 @@
 """The meter counts exactly the records whose last webhook never came, and only what a hook of ours should have brought."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, update
 
-from gateway.api import Api, GatewayUnexpected
-from gateway.journal_client import JournalClient
+from gateway.api import GatewayUnexpected
 from ledger.client import Ledger
-from ledger.keyspace import fingerprint
-from operations.backfill import JournalOffer
-from operations.journal_pass import JournalPass, PassOptions, PassResult
-from operations.journal_state import JournalStates
-from seven.digest import short_digest
-from store.projection_options import DEFAULT_OPTIONS
-from store.row_writer import Store
-from store.schema import hook_spans, missed_webhooks
+from store.schema import missed_webhooks
 from tests.factories.envelopes import Accept, envelope
-from tests.gateway.journal_stub import JournalStub, Row, ago, journal_stub, outbound
+from tests.gateway.journal_stub import JournalStub, Row, ago, outbound
+from tests.operations.journal_passes import Pass, epoch, states, watched
 from workers.consumer import Consumer
-
-ACCOUNT = "an account"
-
-
-def epoch(**span: float) -> int:
-    return int((datetime.now(UTC) - timedelta(**span)).timestamp())
-
-
-@pytest.fixture
-def stub() -> Iterator[JournalStub]:
-    with journal_stub() as stub:
-        yield stub
-
-
-Pass = Callable[..., PassResult]
-
-
-@pytest.fixture
-def make_pass(stub: JournalStub, ledger: Ledger, engine: Engine) -> Iterator[Pass]:
-    """Makes a pass over the stub's journal."""
-    offer = JournalOffer(ledger, lambda _queue, _ids: None, 10_000, 2**40)
-    states = JournalStates(ledger.redis, ACCOUNT)
-    with Api(stub.url, "key") as api:
-
-        def run(*, applies: bool = False, at_once: bool = False) -> PassResult:
-            journal = JournalPass(ledger, Store(engine), JournalClient(api, 1000), states, offer)
-            options = PassOptions(8, applies, DEFAULT_OPTIONS)
-            return journal.run(options, lambda: None, lambda _: None, at_once=at_once)
-
-        yield run
-
-
-def watched(engine: Engine, event_type: str = "all", filtered: str | None = None, **span: float) -> None:
-    """A hook of ours was seen from so long ago until now."""
-    since = datetime.now(UTC) - timedelta(**(span or {"days": 30}))
-    digest = None if filtered is None else short_digest(filtered)
-    with engine.begin() as connection:
-        connection.execute(
-            insert(hook_spans).values(
-                hook_id=f"{event_type} {filtered}", account=fingerprint(ACCOUNT), event_type=event_type, filter_digest=digest, first_at=since,
-                last_at=datetime.now(UTC),
-            )
-        )  # fmt: skip
-
-
-def states(engine: Engine) -> dict[tuple[str, str, str], str]:
-    c = missed_webhooks.c
-    with engine.connect() as connection:
-        return {tuple(key): state for *key, state in connection.execute(select(c.event_type, c.id, c.status, c.state))}  # type: ignore[misc]
-
-
-@pytest.fixture
-def receive(consumer: Consumer, accept: Accept) -> Callable[..., None]:
-    """Receives and consumes status reports, by message id."""
-
-    def receive_all(status: str, at: int, *ids: str) -> None:
-        consumer.consume(
-            "dlr", [accept(*(envelope(f"{i} {status}", msg_id=i, status=status, timestamp=at) for i in ids))]
-        )
-
-    return receive_all
 
 
 def test_what_is_absent_is_late_then_missed_then_came(

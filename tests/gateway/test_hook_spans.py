@@ -1,0 +1,101 @@
+"""Hook spans know what hooks were there at a time, by the reads that saw them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from gateway import hook_spans
+from gateway.hook_spans import Spans, write_spans
+from seven.hooks import Hook
+
+BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
+ACCOUNT = "an account"
+Read = Callable[..., None]
+
+
+def hook(id_: str = "1", event_type: str = "all", filtered: str | None = None, *, enabled: bool = True) -> Hook:
+    return Hook("https://x.example/hooks/t", event_type, event_filter=filtered, enabled=enabled, id=id_)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Both databases, unlike most tests of this room."""
+    return str(request.param)
+
+
+@pytest.fixture
+def read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Reads these hooks so many hours after the first read."""
+
+    def at(hours: float, *hooks: Hook, account: str = ACCOUNT) -> None:
+        monkeypatch.setattr(hook_spans, "clock", lambda _: BEGAN + timedelta(hours=hours))
+        write_spans(engine, hooks, account)
+
+    return at
+
+
+def covered(
+    engine: Engine, hours: float, event_type: str = "dlr", number: str | None = None, account: str = ACCOUNT
+) -> bool:
+    with engine.connect() as connection:
+        spans = Spans.since(connection, BEGAN, account)
+    return spans.cover(event_type, BEGAN + timedelta(hours=hours), number)
+
+
+def test_it_begins_with_the_first_read(engine: Engine, read: Read):
+    """And an hour later, since a new hook may not be used at once; it lasts an hour beyond the last read."""
+    read(0, hook())
+    read(2, hook())
+    assert [covered(engine, hours) for hours in (0.9, 1, 3, 3.1)] == [False, True, True, False]
+
+
+def test_nobody_looked_for_a_weekend(engine: Engine, read: Read):
+    """A hook that was there before and after was there in between."""
+    read(0, hook())
+    read(60, hook())
+    assert covered(engine, 30)
+
+
+@pytest.mark.parametrize(
+    "seen", [(), (hook(enabled=False),), (hook("2", "sms_mo"),)], ids=["gone", "disabled", "another"]
+)
+def test_a_read_that_misses_it_ends_its_span(engine: Engine, read: Read, seen: tuple[Hook, ...]):
+    """What comes back begins anew."""
+    read(0, hook())
+    read(1, hook())
+    read(10, *seen)
+    read(20, hook())
+    read(30, hook())
+    assert [covered(engine, hours) for hours in (2, 15, 20.5, 21, 31)] == [True, False, False, True, True]
+
+
+def test_a_change_of_the_hook_begins_anew(engine: Engine, read: Read):
+    read(0, hook())
+    read(10, hook(event_type="sms_mo"))
+    read(20, hook(event_type="sms_mo"))
+    assert [covered(engine, 15), covered(engine, 15, "sms_mo"), covered(engine, 1, "sms_mo")] == [False, True, True]
+
+
+def test_a_filter_is_a_number_in_either_spelling(engine: Engine, read: Read):
+    read(0, hook(filtered="+49151999"))
+    read(5, hook(filtered="+49151999"))
+    numbers = ("49151999", "+49151999", "49151998", None)
+    assert [covered(engine, 2, "sms_mo", number) for number in numbers] == [True, True, False, False]
+
+
+def test_a_clock_that_is_set_back_takes_nothing_away(engine: Engine, read: Read):
+    read(0, hook())
+    read(10, hook())
+    read(5, hook())
+    assert covered(engine, 9)
+
+
+def test_accounts_are_apart(engine: Engine, read: Read):
+    """The hooks of one say nothing about the webhooks of another, and its reads end no span of the other's."""
+    read(0, hook())
+    read(1, hook("9"), account="another")
+    read(10, hook())
+    assert covered(engine, 9)
+    assert not covered(engine, 5, account="another")
