@@ -28,6 +28,8 @@ ONLY_IN_TROUBLE = {
     "seven_balance_euros",
     "seven_balance_low_euros",
     "seven_balance_last_read_timestamp_seconds",
+    "seven_backfill_last_success_timestamp_seconds",
+    "seven_missed_webhooks_total",
     "seven_delivery_rate",
     "seven_delivery_rate_usual",
 }
