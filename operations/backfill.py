@@ -3,8 +3,6 @@
 They wait for the gateway's own: a batch is written only while few are pending and Redis is less than half full.
 """
 
-import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -86,7 +84,7 @@ class BackfillPlan:
                 summary.new += 1
             else:
                 summary.changed[each.row.status or ""] += 1
-            self._file.write(json.dumps(each.row.event_type).encode() + b"\t" + each.envelope.line() + b"\n")
+            self._file.write(each.row.event_type.encode() + b"\t" + each.envelope.line() + b"\n")
 
     def batches(self) -> Iterator[NewBatch]:
         """The deliveries in batches of one queue each."""
@@ -94,10 +92,10 @@ class BackfillPlan:
         queue, lines = "", list[bytes]()
         for stored in self._file:
             name, _, line = stored.rstrip(b"\n").partition(b"\t")
-            if json.loads(name) != queue or len(lines) >= ROWS_PER_BATCH:
+            if name.decode() != queue or len(lines) >= ROWS_PER_BATCH:
                 if lines:
                     yield _batch(queue, lines)
-                queue, lines = json.loads(name), []
+                queue, lines = name.decode(), []
             lines.append(line)
         if lines:
             yield _batch(queue, lines)
@@ -150,15 +148,8 @@ class JournalReader:
 class JournalOffer:
     """Offers the deliveries of a plan to the ledger."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        announce: Announce,
-        most_pending: int,
-        ledger_limit: int,
-        pause: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self._ledger, self._announce, self._pause = ledger, announce, pause
+    def __init__(self, ledger: Ledger, announce: Announce, most_pending: int, ledger_limit: int) -> None:
+        self._ledger, self._announce = ledger, announce
         self._most_pending, self._limit = most_pending, ledger_limit
 
     def has_room(self) -> bool:

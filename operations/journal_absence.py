@@ -16,13 +16,10 @@ from operations.journal_coverage import first_unlisted
 from operations.journal_presence import Key, key_of, present, unapplied_ids
 from operations.journal_state import JournalStates
 from operations.webhook_meter import WebhookMeter
-from seven.call_reports import STATUSES as CALL_STATUSES
-from seven.journal import JOURNALED, WITH_STATUS, JournalRow
-from seven.message_reports import STATUSES as MESSAGE_STATUSES
+from seven.journal import JOURNALED, STATUSES, JournalRow
 
 MOST_BY_ID = 5_000
 """Rows of one list that a pass reads by id."""
-_STATUSES = {"dlr": MESSAGE_STATUSES, "voice_status": CALL_STATUSES}
 
 
 @dataclass(slots=True)
@@ -137,11 +134,11 @@ class AbsenceSearch:
             for row in rows
             if row.at is not None
             and row.at >= window
-            and row.event_type in WITH_STATUS
+            and row.event_type in STATUSES
             and not (_is_final(row) and self._meter.is_due(row))
         ]
 
 
 def _is_final(row: JournalRow) -> bool:
-    statuses = _STATUSES.get(row.event_type)
+    statuses = STATUSES.get(row.event_type)
     return statuses is None or (row.status is not None and statuses.is_final(row.status))

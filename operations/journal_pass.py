@@ -11,6 +11,7 @@ from functools import partial
 
 from gateway.hook_spans import Spans
 from gateway.journal_client import JournalClient
+from ledger import stats
 from ledger.client import Ledger
 from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
 from operations.journal_absence import MOST_BY_ID, AbsenceSearch
@@ -112,7 +113,7 @@ class JournalPass:
         self._states.save(
             JournalState(
                 read_until=now.isoformat(),
-                ended_ms=int(self._ledger.figures(QUEUES).now.timestamp() * 1000),
+                ended_ms=int(stats.clock(self._ledger).timestamp() * 1000),
                 life=figures.life,
                 tallied=tallied,
                 rows=result.rows,
@@ -128,10 +129,9 @@ class JournalPass:
         self, read: Sequence[JournalRow], since: datetime, due: datetime, check: Callable[[], object]
     ) -> Iterator[JournalRow]:
         """Rows of webhooks that are due to be fetched, were not read in this pass, and whose records lack them."""
-        keys, lookups, after = {key_of(row) for row in read}, 0, None
-        while True:
+        keys, lookups = {key_of(row) for row in read}, 0
+        for entries in self._awaited(since):
             with self._store.engine.connect().execution_options(reads=True) as connection:
-                entries = awaited(connection, since, after, _AT_ONCE)
                 repaired = known_now(connection, entries)
             for entry in entries:
                 is_due = entry.journal_at is not None and entry.journal_at <= due
@@ -141,6 +141,14 @@ class JournalPass:
                     row = self._client.row(entry.event_type, entry.id)
                     if row is not None:
                         yield row
+
+    def _awaited(self, since: datetime) -> Iterator[list[MissedWebhook]]:
+        """What is late or missed, page by page; between two pages no connection is held."""
+        after: tuple[str, ...] | None = None
+        while True:
+            with self._store.engine.connect().execution_options(reads=True) as connection:
+                entries = awaited(connection, since, after, _AT_ONCE)
+            yield entries
             if len(entries) < _AT_ONCE:
                 return
             after = entries[-1].key
@@ -159,18 +167,12 @@ class JournalPass:
             self._write(judged)
 
     def _judge_awaited(self, meter: WebhookMeter, since: datetime, check: Callable[[], object]) -> None:
-        after: tuple[str, ...] | None = None
-        while True:
+        for entries in self._awaited(since):
             check()
-            with self._store.engine.connect().execution_options(reads=True) as connection:
-                entries = awaited(connection, since, after, _AT_ONCE)
             arrived = self._without_an_id(meter, entries, check)
             with self._store.engine.connect().execution_options(reads=True) as connection:
                 judged = meter.judge_awaited(connection, entries, arrived)
             self._write(judged)
-            if len(entries) < _AT_ONCE:
-                return
-            after = entries[-1].key
 
     def _without_an_id(
         self, meter: WebhookMeter, entries: Sequence[MissedWebhook], check: Callable[[], object]

@@ -12,12 +12,10 @@ from sqlalchemy import Connection, Table, func, select
 
 from operations.journal_comparison import record_of_row, row_keys
 from seven.archive_records import ArchivedDelivery
-from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.delivery import Payload
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope
-from seven.journal import JOURNAL, JOURNALED, JournalRow
-from seven.message_reports import STATUSES as MESSAGE_STATUSES
+from seven.journal import JOURNAL, JOURNALED, STATUSES, JournalRow
 from seven.record import Record
 from seven.records import Call, InboundMessage, Message, MissedWebhook
 from store.archive import first_id
@@ -37,8 +35,8 @@ Key = tuple[str, str, str]
 
 
 _HISTORIES = {
-    "dlr": (message_statuses, "msg_id", MESSAGE_STATUSES),
-    "voice_status": (call_statuses, "call_id", CALL_STATUSES),
+    "dlr": (message_statuses, "msg_id"),
+    "voice_status": (call_statuses, "call_id"),
 }
 
 
@@ -86,7 +84,8 @@ def present(
 def here_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tuple[object, ...]]:
     """The keys of entries whose webhook, or that of a later status, is here by now, by their ids alone."""
     here: set[tuple[object, ...]] = set()
-    for event_type, (history, key, statuses) in _HISTORIES.items():
+    for event_type, (history, key) in _HISTORIES.items():
+        statuses = STATUSES[event_type]
         of_type = [entry for entry in entries if entry.event_type == event_type]
         reported: dict[str, list[str]] = defaultdict(list)
         for id_, status in _statuses(connection, history, key, [entry.id for entry in of_type]) if of_type else ():

@@ -52,7 +52,7 @@ class JournalRow:
     @property
     def reports(self) -> bool:
         """Whether there is something that a webhook would have reported."""
-        return self.event_type not in WITH_STATUS or self.status is not None
+        return self.event_type not in STATUSES or self.status is not None
 
     @property
     def payload(self) -> Fields:
@@ -141,7 +141,8 @@ _READERS: Mapping[str, Callable[[str, Mapping[str, Any]], JournalRow]] = {
 
 JOURNALED = tuple(_READERS)
 """The event types that a list of the journal has."""
-WITH_STATUS = frozenset({"dlr", "voice_status"})
+STATUSES = {"dlr": MESSAGE_STATUSES, "voice_status": CALL_STATUSES}
+"""The statuses of those that have any."""
 
 
 def _text(row: Mapping[str, Any], *names: str) -> str | None:

@@ -28,6 +28,7 @@ from operations.backfill import PAUSE_S, Announce, BackfillPlan, JournalOffer, J
 from operations.journal_coverage import first_unlisted
 from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
+from operations.webhook_meter import ON_ITS_WAY
 from runtime.redis_errors import reason
 from seven.journal import JOURNALED
 from store.database_info import clock
@@ -36,8 +37,6 @@ from workers.settings import WorkerSettings
 
 DAYS = 4
 """By default it looks back as far as the gateway retries, and half a day more."""
-ON_ITS_WAY = timedelta(minutes=15)
-"""What happened more recently may still come by webhook."""
 _KEPT_BY = {
     "dlr": ("messages",),
     "sms_mo": ("inbound_messages", "texts"),
@@ -172,9 +171,11 @@ def _carry_out(plan: BackfillPlan, settings: WorkerSettings, report: Report) -> 
         with UnderWay("deliveries offered", plan.lacking) as progress:
             offer = JournalOffer(ledger, _announcer(redis_url), settings.seven_sweep_limit, settings.seven_ledger_limit)
             for batch in plan.batches():
-                if not offer.has_room():
-                    sys.stderr.write("Waiting: deliveries are pending, or Redis is half full. These go first.\n")
+                waits = False
                 while not progress.interrupted and not offer.has_room():
+                    if not waits:
+                        sys.stderr.write("Waiting: deliveries are pending, or Redis is half full. These go first.\n")
+                    waits = True
                     progress.pause(PAUSE_S)
                 if progress.interrupted:
                     return Interruption(ExitCode.WRONG, "interrupted", report.offered)
