@@ -43,6 +43,11 @@ class Page:
     invalid: Counter[str] = field(default_factory=Counter)
     """Rows that cannot be read, by reason."""
 
+    def oldest_at(self, before: datetime | None) -> datetime | None:
+        """The time of the oldest row, of this page and of those `before`; None where none has a time."""
+        times = [before, *(row.at for row in self.rows)]
+        return min((at for at in times if at is not None), default=None)
+
 
 class JournalClient:
     """Reads the journal of one account, at most `rate` requests a second. `requests` counts them."""

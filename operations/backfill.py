@@ -133,8 +133,7 @@ class JournalReader:
         try:
             for page in self._client.pages(event_type, within.since, within.until):
                 summary.unread.update(page.invalid)
-                times = [row.at for row in page.rows if row.at is not None]
-                summary.oldest_at = min([*times, *([summary.oldest_at] if summary.oldest_at else [])], default=None)
+                summary.oldest_at = page.oldest_at(summary.oldest_at)
                 rows = [row for row in page.rows if within.has(row)]
                 summary.rows += len(rows)
                 with self._engine.connect().execution_options(reads=True) as connection:

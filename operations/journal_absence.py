@@ -84,8 +84,7 @@ class AbsenceSearch:
                 if page.invalid:
                     absence.unread.add(event_type)
                 absence.rows += len(page.rows)
-                times = [row.at for row in page.rows if row.at is not None]
-                oldest_at = min([*times, *([] if oldest_at is None else [oldest_at])], default=None)
+                oldest_at = page.oldest_at(oldest_at)
                 yield page.rows
         except NotListed:
             absence.unread.add(event_type)
