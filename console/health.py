@@ -13,6 +13,7 @@ from operations.checks.check import Check, Grade, Silence, count
 from operations.checks.readings import Now, read_now
 from operations.checks.registry import judge_now
 from operations.checks.subject import Replicas, Subject
+from operations.journal_state import JournalState
 from store.row_counts import RowCounts
 from store.schema import OPEN_OUTCOMES
 
@@ -45,6 +46,10 @@ class Health:
     """As the reconciler left them; None where Redis does not answer."""
     open: Mapping[str, int] | None
     """Deliveries that somebody has to look at, by outcome; None where the database does not answer."""
+    journal: JournalState | None
+    """How the gateway's journal was read; None where it is not, or Redis does not answer."""
+    missing: Mapping[str, int] | None
+    """Webhooks that are `late` and `missed` by it; None where the database does not answer."""
 
     @property
     def grade(self) -> Grade:
@@ -85,8 +90,8 @@ def read_health(subject: Subject) -> Health:
     """Run the checks. Every wait is bounded."""
     now = read_now(subject)
     redis = now.redis
-    hooks = None if isinstance(redis, Silence) else redis.hooks
-    return Health(now.at, tuple(judge_now(now, subject)), _backlog(now), hooks, _open(now))
+    hooks, read = (None, None) if isinstance(redis, Silence) else (redis.hooks, redis.journal)
+    return Health(now.at, tuple(judge_now(now, subject)), _backlog(now), hooks, _open(now), read, _missing(now))
 
 
 def _open(now: Now) -> Mapping[str, int] | None:
@@ -94,6 +99,12 @@ def _open(now: Now) -> Mapping[str, int] | None:
         return None
     counts = {deliveries.outcome: deliveries.count for deliveries in now.store.open}
     return {outcome: counts.get(outcome, 0) for outcome in reversed(OPEN_OUTCOMES)}
+
+
+def _missing(now: Now) -> Mapping[str, int] | None:
+    if not isinstance(now.store, RowCounts):
+        return None
+    return {state: now.store.missed_webhooks.get(state, 0) for state in ("late", "missed")}
 
 
 def _backlog(now: Now) -> Backlog | str:

@@ -12,6 +12,8 @@ Row = Mapping[str, Any]
 
 STORY_KEYS: dict[str, tuple[str, Callable[[Row], str]]] = {
     "messages": ("msg_id", lambda row: row["msg_id"]),
+    "sent": ("msg_id", lambda row: row["msg_id"]),
+    "missed": ("id", lambda row: row["id"]),
     "inbound": ("id", lambda row: row["id"]),
     "calls": ("call_id", lambda row: f"{row['direction']} {row['call_id']}"),
     "links": ("sms_id", lambda row: row["sms_id"]),
@@ -41,7 +43,7 @@ def visible_row(record_list: RecordList, row: Row, *, sees_texts: bool) -> dict[
             values[name] = value
     if record_list.name == "dead-letters":
         values[COMMAND] = repair_command(row)
-    return values if sees_texts else masked_row(values)
+    return values if sees_texts else masked_row(values, record_list.ours)
 
 
 def repair_command(row: Row) -> str:

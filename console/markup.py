@@ -74,9 +74,9 @@ def lines(value: str) -> Markup:
     return Markup("<br>").join(escape(visible_text(line, ZERO_WIDTH_JOINER)) for line in value.splitlines())
 
 
-def grouped(value: int) -> str:
+def grouped(value: int) -> Markup:
     """A number in groups of three digits, with a narrow space that does not break: as no locale confuses it."""
-    return f"{value:,}".replace(",", "\u202f")
+    return Markup("&#8239;").join(f"{value:,}".split(","))
 
 
 def compact(number: int) -> str:

@@ -30,6 +30,7 @@ PUBLIC_URL = "seven:public_url"
 OPT_OUTS = "seven:opt_outs"
 OPT_OUTS_LOCK = "seven:opt_outs:lock"
 JOURNAL = "seven:journal"
+JOURNAL_LATEST = "seven:journal:latest"
 JOURNAL_LOCK = "seven:journal:lock"
 JOURNAL_MISSED = "seven:journal:missed"
 

@@ -23,13 +23,15 @@ from sqlalchemy import (
 from seven.events import EVENT_TYPES
 from seven.journal import JOURNAL
 from store.archive import first_id
-from store.schema import SCHEMA, calls, deliveries, link_events, links
+from store.schema import SCHEMA, calls, deliveries, link_events, links, messages, sent_messages
 from store.types import Time
 
 HOUR = timedelta(hours=1)
 MOST = 200_000
 """Most deliveries, clicks or calls of an hour that are counted; of more, that many."""
 UNLABELLED = "without a label"
+NO_REPORT = "no report"
+"""Sent messages of which no status is known."""
 OTHER_TYPES = "other types"
 """Event types that are unknown: whoever has a hook token can send any text as one."""
 
@@ -63,6 +65,18 @@ def count_messages(connection: Connection, hour: datetime) -> Counts:
     r = _rates.c
     query = select(r.result, func.sum(r.messages)).where(r.hour == hour).group_by(r.result)
     return _named(connection.execute(query), "unknown")
+
+
+def count_sent(connection: Connection, hour: datetime) -> Counts:
+    """Sent messages by their result today, by when they were sent; none where what was sent is not kept."""
+    c = sent_messages.c
+    rows = (
+        select(messages.c.result.label("kind"))
+        .select_from(sent_messages)
+        .outerjoin(messages, messages.c.msg_id == c.msg_id)
+        .where(c.sent_at >= hour, c.sent_at < hour + HOUR)
+    )
+    return _counted(connection, rows, NO_REPORT)
 
 
 def count_clicks(connection: Connection, hour: datetime) -> Counts:

@@ -51,20 +51,11 @@ class JournalStates:
 
     def load(self) -> JournalState:
         """The state after the last pass; an empty one where there is none, or none that can be read."""
-        try:
-            document = json.loads(cast("bytes | None", self._redis.get(self._key)) or b"{}")
-            known = {name: value for name, value in document.items() if name in JournalState.__dataclass_fields__}
-            lists = {name: tuple(known.get(name, ())) for name in ("connections", "unread")}
-            state = JournalState(**{**known, **lists})
-            if state.read_until is not None:
-                datetime.fromisoformat(state.read_until)
-        except (ValueError, TypeError, AttributeError):
-            return JournalState()
-        return state
+        return _parsed(self._redis.get(self._key))
 
     def save(self, state: JournalState) -> None:
         """Store the state for the next pass."""
-        self._redis.set(self._key, json.dumps(asdict(state)))
+        self._redis.mset({self._key: json.dumps(asdict(state)), keyspace.JOURNAL_LATEST: self._key})
 
     def fail(self, failure: str) -> None:
         """Note why a pass could not read the journal, for people."""
@@ -100,3 +91,26 @@ class JournalStates:
 
     def _open(self, event_type: str) -> str:
         return f"{self._key}:open:{event_type}"
+
+
+def latest_journal(redis: Redis) -> JournalState | None:
+    """The state of the account whose journal was read last, for a process that does not know the account's key.
+
+    None where none was read. Raises redis.RedisError.
+    """
+    key = cast("bytes | None", redis.get(keyspace.JOURNAL_LATEST))
+    return _parsed(redis.get(key)) if key else None
+
+
+def _parsed(stored: object) -> JournalState:
+    """An empty state where there is none, or none that can be read."""
+    try:
+        document = json.loads(cast("bytes | None", stored) or b"{}")
+        known = {name: value for name, value in document.items() if name in JournalState.__dataclass_fields__}
+        lists = {name: tuple(known.get(name, ())) for name in ("connections", "unread")}
+        state = JournalState(**{**known, **lists})
+        if state.read_until is not None:
+            datetime.fromisoformat(state.read_until)
+    except (ValueError, TypeError, AttributeError):
+        return JournalState()
+    return state

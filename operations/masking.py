@@ -109,12 +109,12 @@ _PLACES = frozenset({"latitude", "longitude"})
 """Numbers, unlike the others."""
 
 
-def masked_row(row: Mapping[str, Any]) -> Row:
+def masked_row(row: Mapping[str, Any], ours: str | None = None) -> Row:
     """A row of a table, its columns named as in the schema, with what it may show of a person masked; histories, too.
 
-    Of a call's two numbers, and of an inbound SMS, ours stays.
+    Our own number stays, in the column `ours`; by default that of a call, an inbound message or an opt-out.
     """
-    ours = "caller" if row.get("direction") == "outbound" else "recipient"
+    ours = ours or ("caller" if row.get("direction") == "outbound" else "recipient")
     return {name: value if name == ours else masked_value(name, value) for name, value in row.items()}
 
 

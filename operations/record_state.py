@@ -90,6 +90,12 @@ def _inbound(row: Row) -> str:
     return f"Sent {_time(row['sent_at'])}{by}"
 
 
+def _sent(row: Row) -> str:
+    sentence = f"Sent {_time(row['sent_at'])}" if row["sent_at"] else "Sent"
+    price = "" if row["price"] is None else f" for {row['price']} euros"
+    return f"{sentence}{price}" + ("" if row["is_reported"] else "; no report of it is here")
+
+
 def _channel(row: Row) -> str:
     return f"inbound {_CHANNELS.get(row.get('channel') or 'sms', 'message')}"
 
@@ -108,6 +114,7 @@ def _opt_out(row: Row) -> str:
 
 _SENTENCES: dict[str, Callable[[Row], str]] = {
     "messages": _message,
+    "sent_messages": _sent,
     "calls": _call,
     "inbound_messages": _inbound,
     "links": _link,
@@ -143,6 +150,8 @@ def _opt_outs(story: Story) -> Iterator[Moment]:
 
 def _receipts(story: Story) -> Iterator[Moment]:
     """Of what has no statuses."""
+    for row in story.sent_messages:
+        yield Moment(row["sent_at"], "sent", "message", row["msg_id"])
     for row in story.inbound_messages:
         yield Moment(row["sent_at"], "sent to us", _channel(row), row["id"])
     for row in story.calls:

@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import Connection, and_, or_, select
 
 from operations.trace_opt_outs import opt_outs_of
-from operations.trace_records import MOST_RECORDS, Row, calls_of, inbound_of, links_of, messages_of, missed_of, rows_of
+from operations.trace_records import (
+    MOST_RECORDS,
+    Row,
+    calls_of,
+    inbound_of,
+    links_of,
+    messages_of,
+    missed_of,
+    rows_of,
+    sent_of,
+)
 from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
@@ -36,6 +47,8 @@ class Story:
     delivery: Row | None = None
     """The delivery of this id, with its payload."""
     messages: list[Row] = field(default_factory=list)
+    sent_messages: list[Row] = field(default_factory=list)
+    """What was sent, as far as that is kept; each says whether it `is_reported`: whether a status is known."""
     calls: list[Row] = field(default_factory=list)
     inbound_messages: list[Row] = field(default_factory=list)
     links: list[Row] = field(default_factory=list)
@@ -53,14 +66,15 @@ class Story:
     """Whether a limit cut one of the lists."""
 
     def __bool__(self) -> bool:
-        records = (self.messages, self.calls, self.inbound_messages, self.links, self.opt_outs, self.missed_webhooks)
+        records = (self.messages, self.sent_messages, self.calls, self.inbound_messages, self.links, self.opt_outs)
         pending = self.pending and self.pending.deliveries
-        return any((self.delivery, *records, self.deliveries, self.unapplied, pending))
+        return any((self.delivery, *records, self.missed_webhooks, self.deliveries, self.unapplied, pending))
 
     @property
     def subjects(self) -> set[str]:
         """The subjects of deliveries about these records."""
-        subjects = {row["msg_id"] for row in self.messages} | {row["id"] for row in self.inbound_messages}
+        sent = (row["msg_id"] for row in (*self.messages, *self.sent_messages))
+        subjects = {*sent} | {row["id"] for row in self.inbound_messages}
         subjects |= {f"{row['direction']} {row['call_id']}" for row in self.calls}
         return subjects | {f"{row['sms_id']} {row['tracking_url']}" for row in self.links}
 
@@ -102,22 +116,38 @@ def trace_story(
     directions, key, tracking_url = ((first,), rest, "") if first in DIRECTIONS and rest else (DIRECTIONS, first, rest)
     names = tuple(dict.fromkeys((key, *terms.names)))  # a foreign id may contain spaces
     if messages.name in about:
-        story.messages = messages_of(connection, names)
+        _add_messages(connection, story, names, terms)
         story.links = links_of(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url, terms)
     if calls.name in about:
         story.calls = calls_of(connection, directions, names, terms)
     if inbound_messages.name in about:
         story.inbound_messages = inbound_of(connection, names, terms)
     story.opt_outs = opt_outs_of(connection, terms.numbers, story.inbound_messages, country_code, erasure_key)
-    ids = [key, *(row["msg_id"] for row in story.messages), *(row["call_id"] for row in story.calls)]
+    ids = [
+        key,
+        *(row["msg_id"] for row in (*story.messages, *story.sent_messages)),
+        *(row["call_id"] for row in story.calls),
+    ]
     story.missed_webhooks = missed_of(connection, list(dict.fromkeys(ids)))
     story.deliveries = _deliveries(connection, story, subject, about, masked)
     if story.delivery is None:
         _add_unapplied(connection, story, terms, masked)
-    records = (story.messages, story.calls, story.inbound_messages, story.links)
+    records = (story.messages, story.sent_messages, story.calls, story.inbound_messages, story.links)
     read = sum(1 + row["repeats"] for row in story.deliveries)
     story.cut |= read >= MOST_DELIVERIES or any(len(rows) >= MOST_RECORDS for rows in records)
     return story
+
+
+def _add_messages(connection: Connection, story: Story, names: tuple[str, ...], terms: Terms) -> None:
+    """What was sent is known by its recipient, its status is not; a foreign id may stand in either alone."""
+    story.messages = messages_of(connection, names, names)
+    ids = {row["msg_id"] for row in story.messages}
+    story.sent_messages = sent_of(connection, (*names, *ids), names, terms)
+    if others := [row["msg_id"] for row in story.sent_messages if row["msg_id"] not in ids]:
+        story.messages = sorted((*story.messages, *messages_of(connection, others)), key=itemgetter("msg_id"))
+    reported = {row["msg_id"] for row in story.messages}
+    for row in story.sent_messages:
+        row["is_reported"] = row["msg_id"] in reported
 
 
 def _deliveries(connection: Connection, story: Story, subject: str, about: frozenset[str], masked: bool) -> list[Row]:

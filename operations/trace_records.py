@@ -21,6 +21,7 @@ from store.schema import (
     message_statuses,
     messages,
     missed_webhooks,
+    sent_messages,
 )
 
 Row = dict[str, Any]
@@ -30,12 +31,21 @@ MOST_RECORDS = 100
 _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-def messages_of(connection: Connection, names: Sequence[str]) -> list[Row]:
+def messages_of(connection: Connection, ids: Sequence[str], foreign_ids: Sequence[str] = ()) -> list[Row]:
     """Messages by their id or foreign id, with histories and receipts."""
-    rows = _select(connection, messages, or_(messages.c.msg_id.in_(names), _is_foreign_id(messages, names)))
+    rows = _select(connection, messages, or_(messages.c.msg_id.in_(ids), _is_foreign_id(messages, foreign_ids)))
     _add_history(connection, rows, message_statuses, ("msg_id",), ("at", "status"))
     _add_history(connection, rows, message_receipts, ("msg_id",), ("at", "kind"))
     return rows
+
+
+def sent_of(connection: Connection, ids: Sequence[str], foreign_ids: Sequence[str], terms: Terms) -> list[Row]:
+    """What was sent, by the message's id or foreign id, or to this number; the latest."""
+    c = sent_messages.c
+    # the indexes of the two others are partial
+    is_foreign_id = and_(c.foreign_id.is_not(None), func.lower(c.foreign_id).in_(_lower(foreign_ids)))
+    to_number = and_(c.recipient.is_not(None), c.recipient.in_(terms.numbers))
+    return _select(connection, sent_messages, or_(c.msg_id.in_(ids), is_foreign_id, to_number), c.sent_at)
 
 
 def calls_of(connection: Connection, directions: Sequence[str], names: Sequence[str], terms: Terms) -> list[Row]:
@@ -90,7 +100,11 @@ def missed_of(connection: Connection, ids: Sequence[str]) -> list[Row]:
 def _is_foreign_id(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
     """In any case of ASCII letters: lower() changes no others, neither in SQLite nor in a column with COLLATE "C"."""
     column = table.c.foreign_id
-    return or_(column.in_(names), func.lower(column).in_([name.translate(_ASCII_LOWER) for name in names]))
+    return or_(column.in_(names), func.lower(column).in_(_lower(names)))
+
+
+def _lower(names: Sequence[str]) -> list[str]:
+    return [name.translate(_ASCII_LOWER) for name in names]
 
 
 def _add_history(

@@ -220,6 +220,10 @@ class OptOutEvent(Record):
     undated: bool | None = evidence()
 
 
+WEBHOOK_STATES = ("uncovered", "late", "missed", "came")
+"""What a webhook that did not come in time can be, each over those before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class MissedWebhook(Record):
     """A webhook that should be here by the gateway's journal, and did not come in time."""
@@ -232,7 +236,7 @@ class MissedWebhook(Record):
     found_at: datetime | None = earliest()
     journal_at: datetime | None = earliest()
     came_at: datetime | None = earliest()
-    state: str | None = greatest(("uncovered", "late", "missed", "came"))
+    state: str | None = greatest(WEBHOOK_STATES)
 
 
 RECORDS: tuple[type[Record], ...] = (

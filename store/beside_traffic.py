@@ -98,6 +98,11 @@ def build_index(engine: Engine, index: NewIndex) -> None:
                     raise
 
 
+def drop_index(engine: Engine, name: str) -> None:
+    """Drop an index of PostgreSQL if it is there."""
+    in_short_transaction(engine, _statement(f"DROP INDEX IF EXISTS {SCHEMA}.{name}"))
+
+
 def _statement(statement: str) -> Callable[[Connection], Any]:
     return lambda connection: connection.exec_driver_sql(statement)
 

@@ -42,7 +42,8 @@ def trace(
 ) -> None:
     """Show one message, call, inbound SMS or link: its standing, what happened, its deliveries and their repeats.
 
-    Of a number: its calls and inbound SMS; a status report contains no number. Deliveries that were parked, or that
+    Of a number: its calls, inbound SMS, and what was sent to it as far as the gateway's journal was kept
+    (SEVEN_JOURNAL_SENT=true): a status report contains no number. Deliveries that were parked, or that
     still wait for a worker, are searched, too. Without an id: the latest 20 deliveries. All times are UTC.
     """
     identifier = storable(" ".join(words or ()).strip())  # a number has spaces

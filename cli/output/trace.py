@@ -21,6 +21,14 @@ MOST_MOMENTS = 200
 
 _KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
     "messages": ("Message", "msg_id", {"foreign_id": "foreign id", "first_seen_at": "first report"}),
+    "sent_messages": (
+        "Sent message",
+        "msg_id",
+        {
+            "recipient": "to", "sender": "from", "label": "label", "foreign_id": "foreign id", "mccmnc": "network",
+            "channel": "channel", "connection": "sent by", "text": "text",
+        },
+    ),
     "calls": (
         "Call",
         "call_id",

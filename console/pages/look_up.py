@@ -45,11 +45,14 @@ class RecordView:
 
 KINDS = (
     ("Message", "messages"),
+    ("Sent message", "sent_messages"),
     ("Call", "calls"),
     ("Inbound message", "inbound_messages"),
     ("Link", "links"),
     ("Opt-out", "opt_outs"),
 )
+OURS = {"sent_messages": "sender"}
+"""The columns with our own number, where they are others than `operations.masking` takes."""
 TITLES = {
     "msg_id": "Message id", "sms_id": "Message id", "call_id": "Call id", "id": "Id", "foreign_id": "Foreign id",
     "status": "Status", "result": "Result", "status_at": "Status since", "first_seen_at": "First status",
@@ -62,6 +65,7 @@ TITLES = {
     "file_uri": "File's address", "mime_type": "File's type", "file_name": "File", "latitude": "Latitude",
     "longitude": "Longitude", "clicks": "Clicks", "views": "Views", "first_at": "First activity",
     "last_at": "Last activity",
+    "price": "Euros", "mccmnc": "Network", "connection": "Sent by",
     "number": "Number", "word": "Word or note", "since": "Since", "inbound_id": "Inbound id",
 }  # fmt: skip
 """What people call the fields of records."""
@@ -143,7 +147,7 @@ def _records(story: Story, masked: bool) -> list[RecordView]:
     views = []
     for kind, name in KINDS:
         for record in getattr(story, name):
-            shown = masked_row(record) if masked else record
+            shown = masked_row(record, OURS.get(name)) if masked else record
             fields = {key: value for key, value in shown.items() if key not in _INTERNAL and value not in (None, "")}
             views.append(RecordView(kind, standing(name, shown), fields))
     return views

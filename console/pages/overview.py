@@ -14,7 +14,15 @@ from console.forms import Unreadable
 from console.hour_cache import Budget, refresh_all
 from console.page import Page, Visit
 from console.plot import RESULT_COLOURS, Plot, hourly_plot
-from operations.hourly_counts import CountHour, count_calls, count_clicks, count_deliveries, count_messages
+from operations.hourly_counts import (
+    NO_REPORT,
+    CountHour,
+    count_calls,
+    count_clicks,
+    count_deliveries,
+    count_messages,
+    count_sent,
+)
 from operations.trace import latest_deliveries
 from seven.events import EVENT_TYPES
 
@@ -33,6 +41,8 @@ class HourlyKind:
     count_hour: CountHour
     colours: Mapping[str, str] = field(default_factory=dict)
     """Colours that mean something, by kind."""
+    is_optional: bool = False
+    """Whether it is left out where there is none."""
 
 
 MESSAGES = HourlyKind(
@@ -41,6 +51,14 @@ MESSAGES = HourlyKind(
 KINDS = (
     HourlyKind("deliveries", "Deliveries by event type", "deliveries", count_deliveries),
     MESSAGES,
+    HourlyKind(
+        "sent",
+        "Sent messages by result",
+        "messages, by when they were sent,",
+        count_sent,
+        RESULT_COLOURS | {NO_REPORT: "series-2"},
+        is_optional=True,
+    ),
     HourlyKind("clicks", "Clicks by label of the link", "clicks", count_clicks),
     HourlyKind("calls", "Calls by direction", "calls", count_calls),
 )

@@ -16,6 +16,10 @@ GRANT USAGE ON SCHEMA seven TO seven_reader;
 GRANT SELECT ON seven.delivery_rates TO seven_reader;
 GRANT SELECT (status, result, final, status_at, first_seen_at, last_seen_at, changed_at) ON seven.messages TO seven_reader;
 GRANT SELECT (msg_id, kind, at) ON seven.message_receipts TO seven_reader;
+-- what was sent, without numbers and texts
+GRANT SELECT (msg_id, result, label, price, mccmnc, sent_at, delivered_after_s) ON seven.message_details TO seven_reader;
+GRANT SELECT (sms_id, clicks) ON seven.links TO seven_reader;
+GRANT SELECT ON seven.missed_by_day TO seven_reader;
 GRANT SELECT (label, links, clicked_links, clicks, views) ON seven.link_totals TO seven_reader;
 GRANT SELECT (hour, label, clicks, views) ON seven.link_activity TO seven_reader;
 GRANT SELECT ON seven.call_costs TO seven_reader;

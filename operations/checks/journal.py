@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from redis import Redis
+
 from ledger.stats import is_late
 from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, warning
-from operations.journal_state import JournalState
+from operations.checks.subject import Subject
+from operations.journal_state import JournalState, JournalStates, latest_journal
 
 NAME = "journal"
 _NOT_READ = "deploy/alerts.md, The journal is not read"
+
+
+def read(redis: Redis, subject: Subject) -> JournalState | None:
+    """What the last pass left; None where none reads the journal. Raises redis.RedisError."""
+    if subject.settings.seven_backfill_mode == "off":
+        return None
+    if not subject.knows_account:
+        return latest_journal(redis)
+    return JournalStates(redis, subject.account.identity).load() if subject.account.api_key else None
 
 
 def check(state: JournalState, counts: Mapping[str, int] | None, every_s: float, now: datetime) -> Check:
@@ -27,11 +39,19 @@ def check(state: JournalState, counts: Mapping[str, int] | None, every_s: float,
         return warning(NAME, f"last {read_at}", SET_BACK if age < AHEAD else _NOT_READ)
     missed, late = ((counts or {}).get(state, 0) for state in ("missed", "late"))
     if missed:
-        finding = f"{missed} webhooks never came" + (f", {late} are late" if late else "")
+        finding = f"{_webhooks(missed)} never came" + (f", {late} {_are(late)} late" if late else "")
         return warning(NAME, f"{finding}; {read_at}", "seven-ingest backfill --since 8d")
     if unread := [name for name in state.unread if name != "voice_call"]:
         return warning(
             NAME, f"rows of {', '.join(unread)} cannot be read; {read_at}", "seven-ingest backfill --dry-run"
         )
-    finding = f"{late} webhooks are late; " if late else "no webhook is missing; "
+    finding = f"{_webhooks(late)} {_are(late)} late; " if late else "no webhook is missing; "
     return good(NAME, read_at if counts is None else f"{finding}{read_at}")
+
+
+def _webhooks(number: int) -> str:
+    return f"{number} webhook{'s' * (number != 1)}"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

@@ -17,11 +17,11 @@ from ledger import server_info, stats
 from ledger.client import Ledger
 from ledger.stats import LedgerStats, ledger_stats
 from operations.audit_schedule import load_figures
-from operations.checks import balance, clocks, hooks, machine, public_url, receivers, verification
+from operations.checks import balance, clocks, hooks, journal, machine, public_url, receivers, verification
 from operations.checks.check import Queries, Silence, answer_of
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Subject
-from operations.journal_state import JournalState, JournalStates
+from operations.journal_state import JournalState
 from operations.worker_info import Worker, answering_workers
 from seven.events import EVENT_TYPES
 from store import database_info
@@ -160,8 +160,8 @@ def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
     else:
         state = latest_state(ledger.redis)
     left = balance.read(ledger.redis, subject.account, knows_account=subject.knows_account)
-    journal = JournalStates(ledger.redis, subject.account.identity).load() if subject.reads_journal else None
-    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left, journal)
+    read = journal.read(ledger.redis, subject)
+    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left, read)
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:

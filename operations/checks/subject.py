@@ -78,11 +78,6 @@ class Subject:
     """None if SEVEN_ERASURE_KEY is not set."""
 
     @property
-    def reads_journal(self) -> bool:
-        """Whether workers read the gateway's journal, as far as is known here."""
-        return self.settings.seven_backfill_mode != "off" and self.account.api_key is not None
-
-    @property
     def page_passwords(self) -> Mapping[str, Sequence[str]]:
         """The passwords of Flower and the console, by the setting that has them."""
         flower = [login.partition(":")[2].strip() for login in (self.flower_auth or "").split(",") if login]

@@ -5,8 +5,10 @@ from sqlalchemy import func
 from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
 from operations.record_lists.filters import Conditions, Filter, choice, days_of, days_of_ids, part, word
 from operations.record_lists.messages import MESSAGES
+from operations.record_lists.missed import MISSED
 from operations.record_lists.opt_outs import OPT_OUTS
 from operations.record_lists.record_list import ListColumn, RecordList
+from operations.record_lists.sent import SENT
 from seven.archive_records import OUTCOMES
 from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.events import EVENT_TYPES
@@ -191,5 +193,19 @@ HOOK_CHANGES = RecordList(
     personal_cursor=False,
 )
 
-LISTS = {its.name: its for its in (MESSAGES, INBOUND, OPT_OUTS, CALLS, LINKS, DELIVERIES, DEAD_LETTERS, HOOK_CHANGES)}
+LISTS = {
+    its.name: its
+    for its in (
+        MESSAGES,
+        SENT,
+        INBOUND,
+        OPT_OUTS,
+        CALLS,
+        LINKS,
+        DELIVERIES,
+        DEAD_LETTERS,
+        MISSED,
+        HOOK_CHANGES,
+    )
+}
 """Every list by its name."""

@@ -58,6 +58,8 @@ class RecordList:
     """What holds while a filter is not set; checked row by row."""
     personal_cursor: bool = True
     """Whether a cursor holds an id of a message, call or link, which no URL may show."""
+    ours: str | None = None
+    """The column with our own number, where it is another one than `operations.masking` takes."""
     contradiction: Callable[[Mapping[str, Any]], str | None] = lambda _: None
     """Why these values of the filters exclude each other, as a sentence."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Index, MetaData, TextClause
+from sqlalchemy import Boolean, Column, ColumnElement, Index, MetaData, TextClause, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -18,6 +18,9 @@ HOUR = {
     "sqlite": "substr({0}, 1, 13) || ':00:00.000000+00:00'",
 }
 """The hour of a time, in each dialect. An index serves it, so a change of the words needs a new index."""
+
+ANY_CASE_FOREIGN_ID = func.lower(literal_column("foreign_id"))
+"""As an index has it: lower() changes ASCII letters alone."""
 
 metadata = MetaData(schema=SCHEMA)
 

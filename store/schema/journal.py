@@ -20,9 +20,9 @@ missed_webhooks = Table(
         "uncovered: no hook of ours should have brought it; late: the gateway may still retry; missed; came",
     ),
     index(
-        "ix_missed_webhooks_journal_at",
-        ["journal_at"],
-        "the meter: those that may still come; missed_by_day; retention",
+        "ix_missed_webhooks_journal_at_event_type_id_status",
+        ["journal_at", "event_type", "id", "status"],
+        "console: the list; the meter: those that may still come; missed_by_day; retention",
     ),
     comment="Webhooks that should be here, by the gateway's journal, and did not come within 15 minutes",
 )

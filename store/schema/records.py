@@ -1,8 +1,9 @@
 """Records: one table for each record, with the record's fields as columns (`seven/records.py` has their joins)."""
 
-from sqlalchemy import BigInteger, Boolean, Double, Integer, Table, func, literal_column, text
+from sqlalchemy import BigInteger, Boolean, Double, Integer, Table, literal_column, text
 
 from store.schema.columns import (
+    ANY_CASE_FOREIGN_ID,
     changed_at,
     column,
     column_with_default,
@@ -24,7 +25,6 @@ WITH_LABEL = text("label IS NOT NULL")
 
 _CHANGES = "docs/react.md: what is new since the last look"
 _HISTORY = "retention: the oldest entries"
-_ANY_CASE = func.lower(literal_column("foreign_id"))
 
 messages = Table(
     "messages",
@@ -61,7 +61,7 @@ messages = Table(
         "console: failed and open messages; queries stuck and failed_after_delivered; delivered ones leave it",
         NOT_DELIVERED,
     ),
-    index("ix_messages_lower_foreign_id", [_ANY_CASE], "trace: a foreign id in any case"),
+    index("ix_messages_lower_foreign_id", [ANY_CASE_FOREIGN_ID], "trace: a foreign id in any case"),
     comment="The SMS we sent, each as it stands now; its recipient and text are in the answer to the sending alone",
 )
 
@@ -144,7 +144,7 @@ calls = Table(
     ),
     index("ix_calls_caller", ["caller"], "trace, query person: the history of a number", WITH_CALLER),
     index("ix_calls_recipient", ["recipient"], "trace, query person: the history of a number", WITH_RECIPIENT),
-    index("ix_calls_lower_foreign_id", [_ANY_CASE], "trace: a foreign id in any case"),
+    index("ix_calls_lower_foreign_id", [ANY_CASE_FOREIGN_ID], "trace: a foreign id in any case"),
     comment="Inbound and outbound calls, each as it stands now",
 )
 

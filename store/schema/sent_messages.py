@@ -5,11 +5,13 @@ Not partitioned: a message has one row by its id alone (docs/decisions/0034).
 
 from sqlalchemy import Table, text
 
-from store.schema.columns import changed_at, column, index, key, metadata
+from store.schema.columns import ANY_CASE_FOREIGN_ID, changed_at, column, index, key, metadata
 from store.types import CodePointText, Euros, Time
 
 WITH_SENT_TEXT = text("text IS NOT NULL")
 _WITH_LABEL = text("label IS NOT NULL")
+_WITH_RECIPIENT = text("recipient IS NOT NULL")
+_WITH_FOREIGN_ID = text("foreign_id IS NOT NULL")
 
 sent_messages = Table(
     "sent_messages",
@@ -31,18 +33,25 @@ sent_messages = Table(
     changed_at(),
     index("ix_sent_messages_changed_at", ["changed_at"], "docs/react.md: what is new; retention: rows without a time"),
     index(
-        "ix_sent_messages_sent_at",
-        ["sent_at"],
-        "retention: the oldest; queries sent_by_day, sent_by_label, sent_by_network",
+        "ix_sent_messages_sent_at_msg_id",
+        ["sent_at", "msg_id"],
+        "console: the list and its plot; retention: the oldest; queries sent_by_day, sent_by_label, sent_by_network",
     ),
     index(
         "ix_sent_messages_sent_at_text", ["sent_at"], "retention: texts to blank; blanked rows leave it", WITH_SENT_TEXT
     ),
     index(
-        "ix_sent_messages_label_sent_at",
-        ["label", "sent_at"],
-        "messages of one label; forget: who else has it",
+        "ix_sent_messages_label_sent_at_msg_id",
+        ["label", "sent_at", "msg_id"],
+        "console: messages of one label; forget: who else has it",
         _WITH_LABEL,
+    ),
+    index("ix_sent_messages_recipient", ["recipient"], "trace: what was sent to a number", _WITH_RECIPIENT),
+    index(
+        "ix_sent_messages_lower_foreign_id",
+        [ANY_CASE_FOREIGN_ID],
+        "trace: a foreign id in any case, also of a message without a report",
+        _WITH_FOREIGN_ID,
     ),
     comment="The messages that we sent: to whom, from whom, at what price; read with SEVEN_JOURNAL_SENT=true",
 )

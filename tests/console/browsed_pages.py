@@ -1,13 +1,18 @@
 """Browsed pages: what the test with a browser looks at; and a database with a scenario and hostile texts in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from console.pages import PAGES
 from emulator.scenarios import scenario
 from seven.envelope import Envelope
+from seven.field_types import storable
+from seven.record import Record
+from seven.records import MissedWebhook, SentMessage
 from store.archive import first_id
+from store.row_writer import Store
 from tests.factories.envelopes import Accept
 from workers.consumer import Consumer
 
@@ -74,12 +79,15 @@ BROWSED: list[Browsed] = [
 ]
 SCREENSHOTS = {(1280, "light"), (360, "dark")}
 """The views of which screenshots are kept."""
-PICTURES = {"overview", "messages", "links", "dead-letters", "delivered", "search-message", "search-number"}
+PICTURES = {"overview", "messages", "links", "dead-letters", "delivered", "search-message", "search-number", "sent"}
 """The pages of which screenshots are kept, to stay small."""
 
 
-def play_scenario(consumer: Consumer, accept: Accept, *, hostile: bool = True) -> None:
-    """Fill the database by way of the ledger: a scenario of the last hours, and, if `hostile`, texts that mean harm in each field."""
+def play_scenario(consumer: Consumer, accept: Accept, store: Store, *, hostile: bool = True) -> None:
+    """Fill the database by way of the ledger: a scenario of the last hours, and, if `hostile`, texts that mean harm in each field.
+
+    And what the journal brings: what was sent, and which webhooks are missing.
+    """
     now = datetime.now(UTC)
     events = scenario(5, now=now + timedelta(days=2, hours=12), messages=40)
     past = [event for event in events if event.occurred_at < now]
@@ -117,8 +125,25 @@ def play_scenario(consumer: Consumer, accept: Accept, *, hostile: bool = True) -
             lines.setdefault(event_type, []).append(Envelope(names(), event_type, now, "JSON", payload))
         parked = Envelope(names(), text[:60], now, "JSON", {"webhook_event": text[:60], "data": {"text": text[:500]}})
         lines.setdefault("parked", []).append(parked)
+    store.write(_from_the_journal(now, list(HOSTILE.values()) if hostile else []))
     for queue, envelopes in lines.items():
         consumer.consume(queue, [accept(*envelopes, queue=queue)])
+
+
+def _from_the_journal(now: datetime, texts: list[str]) -> Iterator[Record]:
+    at = now - timedelta(minutes=2)
+    common = {"sent_at": at, "recipient": NUMBER, "price": Decimal("0.075"), "connection": "http"}
+    yield SentMessage(
+        "77001", label="spring-sale", sender="Shop", text="Your parcel is on its way.", mccmnc="26201", **common
+    )
+    yield SentMessage(
+        "77002", label="spring-sale", sender="Shop", text="Your parcel is on its way.", mccmnc="26203", **common
+    )
+    yield MissedWebhook("dlr", "77002", "DELIVERED", found_at=now, journal_at=at - timedelta(days=4), state="missed")
+    for number, text in enumerate(map(storable, texts)):
+        short = text[:100]
+        yield SentMessage(f"9{number}", label=short, sender=short, text=text, foreign_id=short, channel=short, **common)
+        yield MissedWebhook("dlr", f"9{number}", text[:40], found_at=now, journal_at=at, state="late")
 
 
 def _names(now: datetime) -> Callable[[], str]:

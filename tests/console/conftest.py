@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from console.application import create_app
 from console.page import Page
 from console.pages import PAGES
 from console.settings import ConsoleSettings
+from store.row_writer import Store
 from tests.console.browsed_pages import play_scenario
 from tests.factories.envelopes import Accept
 from workers.consumer import Consumer
@@ -50,7 +52,7 @@ def dialect() -> str:
 
 
 @pytest.fixture
-def client(visitor: Visitor, consumer: Consumer, accept: Accept, redis_url: str) -> TestClient:
+def client(visitor: Visitor, consumer: Consumer, accept: Accept, engine: Engine, redis_url: str) -> TestClient:
     """A console with a scenario and hostile texts behind it, which came by way of the ledger."""
-    play_scenario(consumer, accept)
+    play_scenario(consumer, accept, Store(engine))
     return visitor(seven_console_auth=LOGINS, redis_url=redis_url)

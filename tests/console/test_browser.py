@@ -14,9 +14,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
+from sqlalchemy import Engine
 
 from ledger import keyspace
 from ledger.client import Ledger
+from store.row_writer import Store
 from tests.browser import chromium, errors, requested, save_screenshot, set_view
 from tests.conftest import TOKEN
 from tests.console.browsed_pages import BROWSED, PICTURES, SCREENSHOTS, Browsed, play_scenario
@@ -50,10 +52,16 @@ WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 
 @pytest.fixture
 def console(
-    consumer: Consumer, accept: Accept, ledger: Ledger, database_url: str, redis_url: str, tmp_path: Path
+    consumer: Consumer,
+    accept: Accept,
+    ledger: Ledger,
+    engine: Engine,
+    database_url: str,
+    redis_url: str,
+    tmp_path: Path,
 ) -> Iterator[Console]:
     tool("chromedriver")  # without a browser nothing is started
-    play_scenario(consumer, accept, hostile=not os.environ.get("SCREENSHOTS"))  # pictures are for people
+    play_scenario(consumer, accept, Store(engine), hostile=not os.environ.get("SCREENSHOTS"))  # pictures are for people
     environment = {
         "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_CONSOLE_AUTH": LOGINS,
         "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_AUDIT_S": "1",

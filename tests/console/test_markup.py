@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from console.markup import STATIC, TEMPLATES, clipped, compact, create_templates, duration, grouped
+from console.markup import STATIC, TEMPLATES, clipped, compact, create_templates, duration
 
 CSS = (STATIC / "console.css").read_text()
 ENVIRONMENT = create_templates([])
@@ -50,7 +50,7 @@ def test_times_are_utc():
 
 def test_numbers_are_short_and_clear():
     """Groups of three, four characters on an axis, two units of time."""
-    assert (grouped(1234567), grouped(12)) == ("1\u202f234\u202f567", "12")
+    assert [rendered(number, "{{ value|number }}") for number in (1234567, 12)] == ["1&#8239;234&#8239;567", "12"]
     assert [compact(number) for number in (950, 20_000, 4_000_000, 10**9)] == ["950", "20k", "4M", "1G"]
     assert [duration(seconds) for seconds in (0.2, 42, 185, 7800, 360_000)] == [
         "0 s",

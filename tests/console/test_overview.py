@@ -1,11 +1,17 @@
 """The overview: checks, what waits, plots and the last deliveries; it is shown without whatever does not answer."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import Engine
 
 from gateway.hook_state import HookState, HookStates, latest_state
 from ledger.client import Ledger
+from operations.journal_state import JournalState, JournalStates, latest_journal
+from seven.records import MissedWebhook
+from store.row_writer import Store
 from tests.console.browsed_pages import HOSTILE, NUMBER, play_scenario
 from tests.console.conftest import ANNA, BEN, LOGINS, Visitor
 from tests.factories.envelopes import Accept, envelope
@@ -27,13 +33,13 @@ def overview(visitor: Visitor, redis_url: str, login: tuple[str, str] = ANNA, pa
 
 
 @BOTH
-def test_it_shows_a_scenario(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept):
+def test_it_shows_a_scenario(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept, engine: Engine):
     """Deliveries by type, messages by result, clicks, calls, what is parked, and what the last ones said."""
-    play_scenario(consumer, accept)
+    play_scenario(consumer, accept, Store(engine))
     text = overview(visitor, redis_url)
 
-    assert text.count("<svg viewBox") == 4
-    for word in ("dlr", "delivered", "voice_status", "other types"):
+    assert text.count("<svg viewBox") == 5
+    for word in ("dlr", "delivered", "voice_status", "other types", "no report"):
         assert f"{word} <b>" in text
     assert re.search(r"parked</dt>\s*<dd><b>6</b>", text)
     assert "messages, by their first status, in 24 hours" in text
@@ -41,9 +47,9 @@ def test_it_shows_a_scenario(visitor: Visitor, redis_url: str, consumer: Consume
     assert "The last 7 days" in overview(visitor, redis_url, path="/?hours=168")
 
 
-def test_hostile_texts_are_texts(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept):
+def test_hostile_texts_are_texts(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept, engine: Engine):
     """No tag of theirs, no control character and no control of direction comes through; long ones are cut."""
-    play_scenario(consumer, accept)
+    play_scenario(consumer, accept, Store(engine))
     text = overview(visitor, redis_url)
 
     assert "&lt;script&gt;document.title" in text
@@ -94,6 +100,33 @@ def test_hooks_are_shown_without_an_api_key(visitor: Visitor, redis_url: str, le
     text = overview(visitor, redis_url)
     assert re.search(r"<b>3</b> listed, 2 not as desired", text)
     assert "SEVEN_API_KEY" not in text
+
+
+def test_what_the_journal_misses_is_shown_without_an_api_key(
+    visitor: Visitor, redis_url: str, ledger: Ledger, engine: Engine
+):
+    """How many webhooks are missing, of how many rows, and why if nobody knows; the account read last counts."""
+    assert "journal" not in overview(visitor, redis_url)
+    now = datetime.now(UTC)
+    Store(engine).write(
+        MissedWebhook("dlr", id_, "DELIVERED", found_at=now, journal_at=now, state=state)
+        for id_, state in (("1", "late"), ("2", "missed"), ("3", "missed"), ("4", "came"), ("5", "uncovered"))
+    )
+    ended = JournalState(
+        read_until=now.isoformat(), ended_ms=int(now.timestamp() * 1000), rows=1200, requests=14, unwatched=7
+    )
+    JournalStates(ledger.redis, "another").save(JournalState(failure="HTTP 500"))
+    JournalStates(ledger.redis, "an account").save(ended)
+
+    text = re.sub(r"\s+", " ", overview(visitor, redis_url))
+    assert '<b>2</b> webhooks, 1 late <a href="/missed">look</a>' in text
+    assert "of 1&#8239;200 rows, read with 14 requests; 7 that no hook of ours covers" in text
+    assert "2 webhooks never came, 1 is late" in text
+
+    JournalStates(ledger.redis, "an account").fail("HTTP 503")
+    client = visitor(redis_url=redis_url)
+    assert eventually(lambda: "unknown: HTTP 503" in client.get("/").text, every_s=0.5)
+    assert latest_journal(ledger.redis) == replace(ended, failure="HTTP 503")
 
 
 @pytest.mark.parametrize("hours", ["0", "25", "x", "-1", "168.0", "9" * 5000])

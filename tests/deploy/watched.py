@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import yaml
+from sqlalchemy import select
 
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.wire import requests
+from seven.records import MissedWebhook, SentMessage
 from store.engine import create_store_engine
 from store.migrate import migrate
+from store.row_writer import Store
+from store.schema import messages
 from tests.acceptance.test_hooks import KEY, Emulator
 from tests.conftest import TOKEN
 from tests.deploy.tools import tool
@@ -101,7 +106,25 @@ def watch(directory: Path, database_url: str) -> Iterator[Watched]:
             eventually(lambda: len(prometheus.query_now('up{job!="prometheus"} == 1')) == len(ports), 60)
             send_deliveries(f"{receiver.url}/hooks/{TOKEN}")  # after a first scrape, so that counters increase
             eventually(lambda: prometheus.query_now("sum(seven_ledger_pending_batches) == 0"), 60)
+            write_sent_messages(database_url)
             yield Watched(prometheus, database_url)
+
+
+def write_sent_messages(database_url: str) -> None:
+    """Write what a reading of the journal would have: each message as it was sent, one without a report, a missed webhook."""
+    engine = create_store_engine(database_url)
+    now = datetime.now(UTC)
+    common = {"label": "spring", "recipient": "4915112345678", "mccmnc": "26201"}
+    with engine.connect().execution_options(reads=True) as connection:
+        times = {row.msg_id: row.first_seen_at for row in connection.execute(select(messages))}
+    sent = {**times, "unreported": now - timedelta(hours=1)}
+    Store(engine).write(
+        [
+            *(SentMessage(id_, sent_at=at, price=Decimal("0.075"), text="hello", **common) for id_, at in sent.items()),
+            MissedWebhook("dlr", "unreported", "DELIVERED", found_at=now, journal_at=now, state="missed"),
+        ]
+    )
+    engine.dispose()
 
 
 def send_deliveries(hook: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
+from seven.records import SentMessage
 from store.archive import first_id
 from store.projection import project_batch
 from store.row_writer import Store
@@ -54,3 +55,4 @@ def write_story(engine: Engine) -> None:
         header = Header(event_type if event_type in EVENT_TYPES else "parked", "0" * 32, n + 1, 1, NOON)
         projections = project_batch(Batch("batch", header, [envelope.line()]))
         store.write(row for projection in projections for row in projection.rows())
+    store.write([SentMessage("77", recipient="447700900001", sent_at=NOON, foreign_id="order-1")])

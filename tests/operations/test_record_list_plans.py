@@ -14,6 +14,10 @@ FILTERS = [
     pytest.param("messages", {"status": "EXPIRED"}, id="messages by status"),
     pytest.param("messages", {"open_hours": "24"}, id="open messages"),
     pytest.param("messages", {"since": "2026-03-29"}, id="messages by day"),
+    pytest.param("sent", {}, id="sent"),
+    pytest.param("sent", {"label": "spring", "result": "no report"}, id="sent with a label"),
+    pytest.param("missed", {}, id="missed webhooks"),
+    pytest.param("missed", {"state": "uncovered", "since": "2026-03-29"}, id="uncovered webhooks by day"),
     pytest.param("inbound", {"until": "2026-03-29"}, id="inbound SMS by day"),
     pytest.param("opt-outs", {}, id="opt-outs"),
     pytest.param("opt-outs", {"channel": "sms", "since": "2026-03-29"}, id="opt-outs by day"),
@@ -30,6 +34,8 @@ FILTERS = [
 ]
 CURSORS = {
     "messages": '["2026-03-29T12:00:00+00:00", "7"]',
+    "sent": '["2026-03-29T12:00:00+00:00", "7"]',
+    "missed": '["2026-03-29T12:00:00+00:00", "dlr", "7", "DELIVERED"]',
     "inbound": '["2026-03-29T12:00:00+00:00", "7"]',
     "opt-outs": '["2026-03-29T12:00:00+00:00", "7", "", "sms"]',
     "calls": '["2026-03-29T12:00:00+00:00", "inbound", "7"]',

@@ -12,7 +12,7 @@ from operations.keyset import Cursor
 from operations.record_lists import LISTS, RecordList, read_rows
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record
-from seven.records import Call, InboundMessage, Message, OptOut, TrackedLink
+from seven.records import Call, InboundMessage, Message, MissedWebhook, OptOut, SentMessage, TrackedLink
 from store.row_writer import Store
 from store.schema import hook_changes
 from tests.factories.archive import delivery_id
@@ -38,6 +38,8 @@ def _records(number: int) -> list[Record]:
         Call(direction=("inbound", "outbound")[number % 2], call_id=f"c{number // 2}", status="busy", started_at=_at(number)),
         TrackedLink(sms_id="7", tracking_url=f"https://ul.gl/{number}", label=("spring", None)[number % 2], clicks=number % 3, first_at=_at(number)),
         OptOut(number=f"4915{number:08d}", recipient="", channel="sms", state="out", since=_at(number), word="stop"),
+        SentMessage(msg_id=f"7{number * 2}", sent_at=_at(number), recipient="4915112345678", label=("spring", None)[number % 2], connection=("http", "smtp")[number % 3 == 0]),
+        MissedWebhook("dlr", f"7{number}", status, journal_at=_at(number), state=("late", "missed", "came", "missed")[number % 4]),
         ArchivedDelivery(id=delivery, event_type=("dlr", "rcs")[number % 2], outcome=outcome, reason="why", received_at=received_at, payload="{}"),
     ]  # fmt: skip
     if outcome == "dead":
@@ -110,6 +112,13 @@ def test_every_row_exactly_once(filled: Engine, name: str, size: int):
         pytest.param("links", {"label": "' OR 1=1 --"}, 0, id="no SQL"),
         pytest.param("links", {"clicked": "yes"}, 40, id="clicked links"),
         pytest.param("links", {"clicked": "no", "label": "spring"}, 10, id="links only viewed"),
+        pytest.param("sent", {"label": "spring"}, 30, id="sent with a label"),
+        pytest.param("sent", {"result": "no report"}, 30, id="sent and not reported"),
+        pytest.param("sent", {"result": "delivered", "connection": "SMTP"}, 5, id="sent by SMTP and delivered"),
+        pytest.param("sent", {"since": "2026-03-29", "until": "2026-03-29"}, 11, id="sent on a day"),
+        pytest.param("missed", {"state": "missed"}, 30, id="missed webhooks"),
+        pytest.param("missed", {"state": "uncovered"}, 0, id="uncovered webhooks"),
+        pytest.param("missed", {"event_type": "dlr", "until": "2026-03-28"}, 44, id="missed until a day"),
         pytest.param("deliveries", {"outcome": "parked"}, 12, id="parked deliveries"),
         pytest.param("deliveries", {"outcome": "applied", "event_type": "rcs"}, 6, id="applied ones of a type"),
         pytest.param("deliveries", {"since": "2026-03-29"}, 13, id="deliveries of a day"),

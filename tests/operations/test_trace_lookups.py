@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from sqlalchemy import Engine
 
 from ledger.batch import Batch, Header
 from ledger.client import Ledger
+from operations.record_state import standing
 from operations.trace import Story, deliveries_around, trace_story
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, pending_about
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
+from seven.records import Message, SentMessage
 from store.archive import first_id
 from store.projection import project_batch
 from store.row_writer import Store
@@ -154,3 +157,28 @@ def test_a_search_of_the_ledger_is_bounded(ledger: Ledger, accept: Accept):
         accept(envelope(f"d{n}", msg_id=str(n)))
     times = iter((0.0, 0.0, 9.0))
     assert not pending_about(ledger, Terms.of("2"), clock=lambda: next(times)).complete
+
+
+def test_what_was_sent_to_a_number(engine: Engine):
+    """A number and a foreign id lead to what was sent, and by it to a status that has neither; also to what has none."""
+    sent_at = NOON - timedelta(hours=1)
+    common = {"recipient": "4915123456789", "sent_at": sent_at, "price": Decimal("0.075")}
+    Store(engine).write(
+        [
+            Message(msg_id="81", status="DELIVERED", result="delivered", first_seen_at=NOON),
+            Message(msg_id="83", status="EXPIRED", result="failed", first_seen_at=NOON, foreign_id="By-Report"),
+            *(SentMessage(msg_id=id_, foreign_id=foreign, **common) for id_, foreign in (("81", "By-Sending"), ("82", None))),
+            SentMessage(msg_id="83", sent_at=sent_at, recipient="4915199999999"),
+        ]
+    )  # fmt: skip
+    by_number = trace(engine, "0151 23456789")
+    assert [row["msg_id"] for row in by_number.messages] == ["81"]
+    assert [(row["msg_id"], row["is_reported"]) for row in by_number.sent_messages] == [("81", True), ("82", False)]
+    assert standing("sent_messages", by_number.sent_messages[1]) == (
+        "Sent 2026-03-29 11:00:00 for 0.075 euros; no report of it is here"
+    )
+    for foreign_id, msg_id in (("by-sending", "81"), ("BY-REPORT", "83"), ("82", "82")):
+        story = trace(engine, foreign_id)
+        assert [row["msg_id"] for row in story.sent_messages] == [msg_id]
+        assert [row["msg_id"] for row in story.messages] == ([msg_id] if msg_id != "82" else [])
+    assert not trace(engine, "0151 23456780")
