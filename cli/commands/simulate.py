@@ -37,6 +37,14 @@ def simulate(
             min=0, max=SEEDS - 1, help="The same number gives the same scenario all day; by default a new one."
         ),
     ] = None,
+    drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the webhooks that never come, such as 0.3: `backfill` finds them in the journal.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Play made-up traffic: messages with their statuses, replies, clicks and calls, some of it twice.
@@ -51,7 +59,8 @@ def simulate(
             "SEVEN_API_KEY is set: the gateway is your seven.io account, and made-up data is not mixed with real data.",
             "Unset it, and set SEVEN_DATA_DIR to another directory, to try things out with the emulator.",
         )
-    request = {name: value for name, value in (("messages", messages), ("seed", seed)) if value is not None}
+    options = {"messages": messages, "seed": seed, "drop": drop}
+    request = {name: value for name, value in options.items() if value is not None}
     with open_database() as engine:
         played = _play(installation, engine, request)
         with engine.connect().execution_options(reads=True) as connection:
@@ -68,7 +77,7 @@ def simulate(
         )
 
 
-def _play(installation: Installation, engine: Engine, request: dict[str, int]) -> PlayedScenario:
+def _play(installation: Installation, engine: Engine, request: dict[str, float]) -> PlayedScenario:
     player = ScenarioPlayer(engine, installation.emulator_url)
     try:
         with scenario_bar("scenario", Console(stderr=True)) as show:
@@ -90,12 +99,13 @@ def _as_dict(played: PlayedScenario, outcomes: DeliveryOutcomes) -> dict[str, An
         "seed": report.get("seed"),
         "events": report.get("events", {}),
         "deliveries": report.get("deliveries"),
+        "dropped": report.get("dropped", 0),
         **asdict(outcomes),
         "failure": played.failure and played.failure.reason,
     }
 
 
-def _print(played: PlayedScenario, outcomes: DeliveryOutcomes, request: dict[str, int]) -> None:
+def _print(played: PlayedScenario, outcomes: DeliveryOutcomes, request: dict[str, float]) -> None:
     report = played.progress.report
     if not report:
         return
@@ -104,7 +114,11 @@ def _print(played: PlayedScenario, outcomes: DeliveryOutcomes, request: dict[str
     sentence(f"{outcomes.deliveries} of {report['deliveries']} deliveries are in the database:")
     table("", ("", "", ""), records(outcomes))
     print_remarks(outcomes)
+    if dropped := report["dropped"]:
+        sentence(f"{number_of(dropped, 'webhook')} never came, as you asked.")
     line()
     line(f"To look at them:  {program()} trace")
+    if dropped:
+        line(f"What never came:  {program()} backfill --dry-run")
     again = " ".join(f"--{name} {value}" for name, value in {**request, "seed": report["seed"]}.items())
     line(f"The same again:   {program()} simulate {again}")

@@ -61,6 +61,7 @@ def test_it_waits_until_all_is_in_the_database(running: CommandLine):
             "repeats",
             "late",
             "unreported",
+            "dropped",
             "messages",
             "calls",
             "inbound_messages",
@@ -68,6 +69,19 @@ def test_it_waits_until_all_is_in_the_database(running: CommandLine):
             "failure",
         ]
     )
+
+
+def test_dropped_webhooks_are_left_to_the_journal(running: CommandLine):
+    """A share of them never comes; the answer has how many, and names the command that finds them."""
+    answer = running.answer("simulate", "--messages", "20", "--seed", "3", "--drop", "0.5")
+    assert answer["failure"] is None
+    assert answer["dropped"] > 20
+    result = running.run("simulate", "--messages", "20", "--seed", "3", "--drop", "0.5")
+    assert result.returncode == 0
+    assert f"{answer['dropped']} webhooks never came" in result.stdout
+    assert "backfill --dry-run" in result.stdout
+    assert "--messages 20 --seed 3 --drop 0.5" in result.stdout
+    assert running.run("simulate", "--drop", "30").returncode == 2
 
 
 def test_each_has_a_new_seed_unless_it_is_passed(running: CommandLine):
