@@ -196,7 +196,7 @@ class JournalPass:
 
     def _write(self, judged: Judged) -> None:
         if judged.records:
-            self._store.write(judged.records)
+            self._store.noting(self._store.demanded_topics()).write(judged.records)
         for event_type, number in judged.newly_missed.items():
             self._newly_missed += number
             self._states.missed(event_type, number)

@@ -20,7 +20,7 @@ from store.archive import Moved, archived
 from store.ordinals import removed_until
 from store.projection import project_envelope
 from store.projection_options import NO_OPTIONS, ProjectionOptions
-from store.record_rows import Change, RowKey, compare, merge_with_stored, records_of_subjects, row_key
+from store.record_rows import RowDifference, RowKey, compare, merge_with_stored, records_of_subjects, row_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class LeftSubject:
 class Refolded:
     """What to change about some subjects, and what to leave."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[RowDifference] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
     """Deliveries whose subject, time or remark differs today."""
     left: list[LeftSubject] = field(default_factory=list)

@@ -21,7 +21,7 @@ from store.errors import OTHERS_ID
 from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.personal_columns import LABELS
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
-from store.record_rows import Change, changes
+from store.record_rows import RowDifference, row_differences
 from store.row_writer import Store, fold_rows, merge_rows, unwritable_reason
 from store.schema import dead_letter_failures, dead_letters, deliveries
 
@@ -82,7 +82,7 @@ class ReplayPlan:
         with self._engine.connect().execution_options(reads=True) as connection:
             options = self._options.with_forgotten(self._register.read(connection))
             batch = [reprocess(each, self._force, options) for each in read_unapplied(connection, ids)]
-            batch, changed = _changes(connection, _without_taken_ids(connection, batch))
+            batch, changed = _differences(connection, _without_taken_ids(connection, batch))
             for change in changed:
                 self._keys[change.table, "new" if change.before is None else "changed"].add(change.key)
         for reprocessed in batch:
@@ -105,8 +105,10 @@ def replay(
 ) -> list[Reprocessed]:
     """Reprocess deliveries and write the results in one transaction; return them.
 
-    A delivery whose rows cannot be written is buried alone. Raises StoreAway; then nothing was written.
+    A delivery whose rows cannot be written is buried alone. What changes is noted for those who subscribe to it. Raises
+    StoreAway; then nothing was written.
     """
+    topics = store.demanded_topics()
 
     def attempt(connection: Connection) -> list[Reprocessed]:
         knowing = options.with_forgotten(store.register.read(connection))
@@ -116,7 +118,7 @@ def replay(
                 _delete_stored(connection, reprocessed)
             if reprocessed.blanks_row:
                 _blank_stored(connection, reprocessed)
-        return _write(connection, batch)
+        return _write(connection, batch, topics)
 
     return store.transact(attempt)
 
@@ -170,42 +172,42 @@ def _blank_stored(connection: Connection, reprocessed: Reprocessed) -> None:
         connection.execute(update(table).where(table.c.id == reprocessed.id).values(dict.fromkeys(names)))
 
 
-def _changes(connection: Connection, batch: list[Reprocessed]) -> tuple[list[Reprocessed], list[Change]]:
+def _differences(connection: Connection, batch: list[Reprocessed]) -> tuple[list[Reprocessed], list[RowDifference]]:
     """What becomes of deliveries, and the rows that would differ; those whose rows cannot be merged would be dead."""
     try:
-        return batch, changes(connection, (row for reprocessed in batch for row in reprocessed.rows))
+        return batch, row_differences(connection, (row for reprocessed in batch for row in reprocessed.rows))
     except Exception as error:
         if unwritable_reason(error) is None:
             raise
-    apart = [_changes_apart(connection, reprocessed) for reprocessed in batch]
+    apart = [_differences_apart(connection, reprocessed) for reprocessed in batch]
     return [reprocessed for reprocessed, _ in apart], [change for _, group in apart for change in group]
 
 
-def _changes_apart(connection: Connection, reprocessed: Reprocessed) -> tuple[Reprocessed, list[Change]]:
-    changed: list[Change] = []
+def _differences_apart(connection: Connection, reprocessed: Reprocessed) -> tuple[Reprocessed, list[RowDifference]]:
+    changed: list[RowDifference] = []
     for index in range(len(reprocessed.projections)):
         try:
-            changed += changes(connection, reprocessed.projections[index].rows())
+            changed += row_differences(connection, reprocessed.projections[index].rows())
         except Exception as error:
             reason = unwritable_reason(error)
             if reason is None:
                 raise
             reprocessed = reprocessed.with_refused(index, reason)
-            changed += changes(connection, reprocessed.projections[index].rows())
-    return reprocessed, [*changed, *changes(connection, reprocessed.letter_updates)]
+            changed += row_differences(connection, reprocessed.projections[index].rows())
+    return reprocessed, [*changed, *row_differences(connection, reprocessed.letter_updates)]
 
 
-def _write(connection: Connection, batch: Sequence[Reprocessed]) -> list[Reprocessed]:
+def _write(connection: Connection, batch: Sequence[Reprocessed], topics: frozenset[str]) -> list[Reprocessed]:
     """Merge all rows at once, in the order that all writers use; if any cannot be written, one by one."""
     inbound_ids.lock(connection, (row for reprocessed in batch for row in reprocessed.rows))
     batch = _without_taken_ids(connection, batch)
     try:
         with connection.begin_nested():
-            merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows))
+            merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows), topics)
     except Exception as error:
         if unwritable_reason(error) is None:
             raise
-        return [_write_alone(connection, reprocessed) for reprocessed in batch]
+        return [_write_alone(connection, reprocessed, topics) for reprocessed in batch]
     return list(batch)
 
 
@@ -219,16 +221,16 @@ def _without_taken_ids(connection: Connection, batch: Sequence[Reprocessed]) -> 
     return checked
 
 
-def _write_alone(connection: Connection, reprocessed: Reprocessed) -> Reprocessed:
+def _write_alone(connection: Connection, reprocessed: Reprocessed, topics: frozenset[str]) -> Reprocessed:
     for index in range(len(reprocessed.projections)):
         try:
             with connection.begin_nested():
-                merge_rows(connection, fold_rows(reprocessed.projections[index].rows()))
+                merge_rows(connection, fold_rows(reprocessed.projections[index].rows()), topics)
         except Exception as error:
             reason = unwritable_reason(error)
             if reason is None:
                 raise
             reprocessed = reprocessed.with_refused(index, reason)
-            merge_rows(connection, fold(reprocessed.projections[index].rows()))
+            merge_rows(connection, fold(reprocessed.projections[index].rows()), topics)
     merge_rows(connection, reprocessed.letter_updates)
     return reprocessed

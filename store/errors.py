@@ -24,6 +24,10 @@ class IdTaken(Exception):  # noqa: N818 - a fact about the rows
     """An inbound message has the id of another one. Nothing was written."""
 
 
+class RowAppeared(Exception):  # noqa: N818 - a state, not a fault
+    """Another transaction has inserted a row since this one looked for it. Nothing was written."""
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether a healthy database would refuse the same rows again."""
     original = error.orig if isinstance(error, StatementError) else error
@@ -40,7 +44,7 @@ def is_of_driver(error: Exception) -> bool:
 
 def is_race(error: Exception) -> bool:
     """Whether two writers collided, so that an immediate retry suffices."""
-    return isinstance(error, DBAPIError) and sqlstate(error) in _RACES
+    return isinstance(error, RowAppeared) or (isinstance(error, DBAPIError) and sqlstate(error) in _RACES)
 
 
 def is_unmigrated(error: Exception) -> bool:

@@ -79,7 +79,7 @@ def _undated(connection: Connection, records: Iterable[Record]) -> dict[RowKey, 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowDifference:
     """One row that differs. `before` is None for a new row, `after` for a removed one."""
 
     table: str
@@ -96,7 +96,7 @@ class Change:
         return {name: (before, after) for name, (before, after) in values.items() if before != after}
 
 
-def changes(connection: Connection, records: Iterable[Record], replace: bool = False) -> list[Change]:
+def row_differences(connection: Connection, records: Iterable[Record], replace: bool = False) -> list[RowDifference]:
     """The changes that writing these records would make, in the order of writing.
 
     Records are merged with the stored rows as by an upsert, or with `replace` replace them. Equal rows are left out.
@@ -116,10 +116,10 @@ def merge_with_stored(stored: Mapping[RowKey, Record], folded: Mapping[RowKey, R
     return {row_key(record): record for record in keep_earliest((undated | merged).values())}
 
 
-def compare(before: Mapping[RowKey, Record], after: Mapping[RowKey, Record]) -> list[Change]:
+def compare(before: Mapping[RowKey, Record], after: Mapping[RowKey, Record]) -> list[RowDifference]:
     """The rows that differ, sorted as `fold` sorts; a row missing from `after` is a removal."""
     return [
-        Change(*key, before.get(key), after.get(key))
+        RowDifference(*key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
@@ -151,7 +151,7 @@ def records_of_subjects(
     return records
 
 
-def replace_rows(connection: Connection, changes: Sequence[Change]) -> None:
+def replace_rows(connection: Connection, changes: Sequence[RowDifference]) -> None:
     """Apply changes: delete and insert each row that differs, with a new `changed_at`; other rows stay untouched."""
     for table_name, group in groupby(changes, key=lambda change: change.table):
         of_table = list(group)

@@ -13,9 +13,10 @@ from runtime.logs import logger
 from seven.forgotten_numbers import ForgottenNumbers
 from seven.record import Record, fold
 from store import fence, inbound_ids
+from store.changes import NOBODY, Deliveries, demanded_topics, merge_and_note
 from store.engine import expire
 from store.error_reasons import database_reason
-from store.errors import IdTaken, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
+from store.errors import IdTaken, RowAppeared, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
 from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
@@ -39,7 +40,7 @@ class Refused(Exception):  # noqa: N818 - a fact about the rows
     """These rows can never be written; its text is the reason. Nothing was written."""
 
 
-_NOT_ABOUT_ROWS = (StoreAway, fence.Fenced, SQLAlchemyError, OSError, MemoryError)
+_NOT_ABOUT_ROWS = (StoreAway, fence.Fenced, RowAppeared, SQLAlchemyError, OSError, MemoryError)
 """Of a server or of this machine: the same rows may be written later."""
 
 
@@ -73,7 +74,23 @@ class Store:
         self.engine, self.register = engine, register
         self.forgotten: ForgottenNumbers | None = None
         """Of a fenced store, the numbers that were forgotten when it was made."""
+        self.topics = NOBODY
+        """The topics of which changes are noted."""
         self._generation: int | None = None
+
+    def noting(self, topics: frozenset[str]) -> "Store":
+        """A store that notes changes of these topics, in the same transactions."""
+        store = copy(self)
+        store.topics = topics
+        return store
+
+    def demanded_topics(self) -> frozenset[str]:
+        """The topics that somebody subscribes to now. Raises StoreAway."""
+        try:
+            with self.engine.connect().execution_options(reads=True) as connection:
+                return demanded_topics(connection)
+        except SQLAlchemyError as error:
+            raise self._away(error) from None
 
     def fenced(self) -> "Store":
         """A store whose transactions raise Fenced once an erasure has begun since now. Raises StoreAway."""
@@ -94,7 +111,7 @@ class Store:
         def attempt(connection: Connection) -> None:
             inbound_ids.lock(connection, rows)
             inbound_ids.refuse_others(connection, rows)
-            merge_rows(connection, folded)
+            merge_rows(connection, folded, self.topics)
 
         try:
             self.transact(attempt)
@@ -117,12 +134,12 @@ class Store:
                 try:
                     with connection.begin_nested():
                         inbound_ids.refuse_others(connection, group)
-                        merge_rows(connection, fold_rows(group))
+                        merge_rows(connection, fold_rows(group), self.topics)
                 except Exception as error:
                     reason = unwritable_reason(error)
                     if reason is None:
                         raise
-                    merge_rows(connection, fold_rows(bury(index, reason)))
+                    merge_rows(connection, fold_rows(bury(index, reason)), self.topics)
 
         self.transact(attempt)
 
@@ -162,10 +179,14 @@ def _in_time(work: Callable[[Connection], Result], connection: Connection) -> Re
     return result
 
 
-def merge_rows(connection: Connection, folded: Iterable[Record]) -> None:
-    """Merge folded records into their tables, in the current transaction."""
+def merge_rows(connection: Connection, folded: Sequence[Record], topics: frozenset[str] = NOBODY) -> None:
+    """Merge folded records into their tables, in the current transaction, and note their changes of these topics."""
+    deliveries = Deliveries(folded) if topics else None
     for table, records in groupby(folded, key=lambda record: record.table):
-        upsert(connection, table, records)
+        if deliveries is None:
+            upsert(connection, table, records)
+        else:
+            merge_and_note(connection, table, list(records), topics, deliveries)
 
 
 def error_reason(error: Exception) -> str:

@@ -83,7 +83,7 @@ def _statement(table_name: str, dialect: str) -> Executable:
         table = table.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type] # its annotation lacks what it documents
     names = list(shape.field_joins)
     if dialect == "postgresql":
-        rows = _rows([table.c[name] for name in names])
+        rows = array_rows([table.c[name] for name in names])
         stamp = [NOW[dialect]] if record.tracks_changes else []
         targets = [*names, *(["changed_at"] if record.tracks_changes else [])]
         insert = INSERT[dialect](table).from_select(targets, select(*rows, *stamp), include_defaults=False)
@@ -138,7 +138,7 @@ def _compiled(table_name: str) -> SQLCompiler:
     return cast("Insert", _statement(table_name, "sqlite")).compile(dialect=_SQLITE)
 
 
-def _rows(columns: Sequence[Column[Any]]) -> list[Value]:
+def array_rows(columns: Sequence[Column[Any]]) -> list[Any]:
     """The columns of a derived table, built from one array per column."""
     kinds = {source.name: _plain(source.type) for source in columns}
     arrays = (bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())

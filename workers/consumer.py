@@ -19,6 +19,7 @@ from store.fence import Fenced
 from store.projection import project_batch, unreadable
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store, StoreAway
+from workers.demand import Demand
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
 
@@ -46,6 +47,7 @@ class Consumer:
         self._options = options
         self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
+        self._demand = Demand(store)
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
     def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
@@ -71,6 +73,7 @@ class Consumer:
         """Consume in portions; one that fails does not hold up the others. Raises the first failure, or Fenced."""
         try:
             store = self._fenced = self._fenced or self._store.fenced()  # before the batches are taken
+            store = store.noting(self._demand.topics())
         except StoreAway as error:
             self._breaker.failed(str(error))
             return

@@ -10,7 +10,7 @@ from cli.exits import Interruption, reason_of
 from cli.output.terminal import document, line, shown, table
 from operations.rebuild import ChunkResult
 from operations.refold import LeftSubject
-from store.record_rows import Change
+from store.record_rows import RowDifference
 
 MOST_SHOWN = 1000
 """Listed changes, and listed subjects that were left; all are counted."""
@@ -26,7 +26,7 @@ class Report:
         self.done = self.merged = self.moved = self.dropped = self.left = 0
         self.rows: dict[str, Counter[str]] = {}
         """Numbers of rows changed, added and removed, by table."""
-        self._changes: list[Change] = []
+        self._changes: list[RowDifference] = []
         self._left: list[tuple[str, LeftSubject]] = []
 
     def add(self, result: ChunkResult) -> None:
@@ -105,7 +105,7 @@ class Report:
 _KINDS = ("changed", "added", "removed")
 
 
-def _kind(change: Change) -> str:
+def _kind(change: RowDifference) -> str:
     return "added" if change.before is None else "removed" if change.after is None else "changed"
 
 
@@ -113,15 +113,15 @@ def _counts(rows: Counter[str]) -> dict[str, int]:
     return {kind: rows[kind] for kind in _KINDS}
 
 
-def _key(change: Change) -> str:
+def _key(change: RowDifference) -> str:
     return " ".join(shown(part) for part in change.key)
 
 
-def _field_names(change: Change) -> str:
+def _field_names(change: RowDifference) -> str:
     return ", ".join(change.fields)
 
 
-def _difference(change: Change) -> str:
+def _difference(change: RowDifference) -> str:
     fields = {name: values for name, values in change.fields.items() if values != (None, None)}
     if change.before and change.after:
         return "; ".join(f"{name}: {_value(before)} → {_value(after)}" for name, (before, after) in fields.items())

@@ -12,6 +12,7 @@ from store.schema.columns import SCHEMA, metadata
 from store.schema.journal import hook_spans, missed_webhooks
 from store.schema.operations import fences, hook_changes, ledger_marks, tallies
 from store.schema.opt_outs import forgotten, opt_out_events, opt_outs
+from store.schema.reactions import changes, reactions
 from store.schema.records import (
     WITH_TEXT,
     call_digits,
@@ -41,6 +42,7 @@ __all__ = [
     "call_digits",
     "call_statuses",
     "calls",
+    "changes",
     "dead_letter_failures",
     "dead_letters",
     "deliveries",
@@ -59,6 +61,7 @@ __all__ = [
     "missed_webhooks",
     "opt_out_events",
     "opt_outs",
+    "reactions",
     "sent_messages",
     "tallies",
 ]

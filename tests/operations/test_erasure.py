@@ -130,6 +130,8 @@ def test_every_text_column_is_classified():
         "fences": {"name"},
         "ledger_marks": {"ledger", "queue"},
         "tallies": {"ledger", "queue", "fate"},
+        "changes": {"topic", "key", "was", "now", "delivery_id"},
+        "reactions": {"name", "topics", "state"},
         "missed_webhooks": {"event_type", "id", "status", "state"},
         "hook_spans": {"hook_id", "account", "event_type", "filter_digest"},
         "hook_changes": {"id", "action", "hook_id", "event_type", "request_method", "reason"},

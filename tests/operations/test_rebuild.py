@@ -17,7 +17,7 @@ from seven.record import Record
 from seven.records import CallStatus, LinkEvent, Message, MessageStatus
 from store.archive import Scope
 from store.delivery_rows import Projection
-from store.record_rows import Change, RowKey
+from store.record_rows import RowDifference, RowKey
 from tests.extent import examples
 from tests.factories.archive import (
     EVERYTHING,
@@ -108,7 +108,7 @@ def test_a_wrong_row_is_corrected(
     (differs,) = {key for key in right.keys() | spoilt.keys() if right.get(key) != spoilt.get(key)}
 
     changes = [change for done in previews(engine) for change in done.refolded.changes]
-    assert changes == [Change(*differs, spoilt.get(differs), right.get(differs))]
+    assert changes == [RowDifference(*differs, spoilt.get(differs), right.get(differs))]
     assert rows(engine) == spoilt
 
     assert [change for done in rebuilt(engine) for change in done.refolded.changes] == changes

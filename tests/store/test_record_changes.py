@@ -15,7 +15,7 @@ from seven.records import RECORDS, Call, CallStatus
 from store.archive import Scope, archived, census
 from store.engine import create_store_engine
 from store.migrate import migrate
-from store.record_rows import Change, changes, compare, read_records, records_of_subjects, row_key
+from store.record_rows import RowDifference, compare, read_records, records_of_subjects, row_differences, row_key
 from store.row_writer import Store
 from tests.extent import examples
 from tests.factories.rows import NOON, empty, scenarios
@@ -31,7 +31,7 @@ def test_predicted_changes_happen(engine: Engine, before: list[Record], written:
     keys = [row_key(record) for record in (*before, *written)]  # an earlier entry changes another of its history, too
     Store(engine).write(before)
     with engine.connect().execution_options(reads=True) as connection:
-        predicted = changes(connection, written)
+        predicted = row_differences(connection, written)
         stored_before = read_records(connection, keys)
     Store(engine).write(written)
     with engine.connect().execution_options(reads=True) as connection:
@@ -49,12 +49,12 @@ def test_a_change_names_the_fields_that_differ(engine: Engine):
     Store(engine).write([CALL])
     lower = replace(CALL, duration_s=4, status_at=NOON - timedelta(1))
     with engine.connect().execution_options(reads=True) as connection:
-        assert changes(connection, [lower]) == []
-        (change,) = changes(connection, [lower], replace=True)
-        (new,) = changes(connection, [CallStatus(direction="outbound", call_id="1", status="busy", at=NOON)])
+        assert row_differences(connection, [lower]) == []
+        (change,) = row_differences(connection, [lower], replace=True)
+        (new,) = row_differences(connection, [CallStatus(direction="outbound", call_id="1", status="busy", at=NOON)])
     assert change.fields == {"duration_s": (42, 4), "status_at": (NOON, NOON - timedelta(1))}
     assert (new.before, new.fields["status"]) == (None, (None, "busy"))
-    assert Change("calls", CALL.key, CALL, None).fields["duration_s"] == (42, None)
+    assert RowDifference("calls", CALL.key, CALL, None).fields["duration_s"] == (42, None)
 
 
 def test_no_table_is_scanned(tmp_path: Path):
