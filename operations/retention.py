@@ -32,6 +32,7 @@ from store.purge import (
     blank_texts,
     drop_weeks,
     provide_weeks,
+    remove_changes,
     remove_deliveries,
     remove_entries,
     remove_hook_changes,
@@ -48,6 +49,8 @@ LEAST_PAUSE_S = {"sqlite": 0.1, "postgresql": 0.01}
 PENDING_FOR = timedelta(hours=1)
 """How long before its acceptance by the ledger a delivery may have been received, whichever clock is wrong."""
 
+CHANGES_KEPT = timedelta(days=8)
+"""How long a change is kept for whoever is to be notified of it."""
 _AGES = {"inbound_messages": "sent_at"}
 """The column that a record's age counts from, where it is not `changed_at`: blanking its text is a change."""
 
@@ -104,6 +107,7 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
         yield from by(remove_records, "sent_messages", SENT_MESSAGES, age)
     for history in (message_statuses, call_statuses, link_events, message_receipts, call_digits):
         yield from by(remove_entries, "histories", history)
+    yield from once(remove_changes, now - CHANGES_KEPT)
     yield from by(remove_hook_changes, "hook_changes")
     yield from by(remove_journal_entries, "hook_changes")
     for outcome in OUTCOMES:

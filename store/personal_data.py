@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    or_,
     select,
     tuple_,
     update,
@@ -27,7 +28,7 @@ from seven.digest import is_short_digest
 from seven.records import CallDigit
 from store.personal_columns import FAILURES, LETTERS, PAYLOADS, RECORDS, PersonalColumns
 from store.record_rows import KEYS_AT_ONCE, among
-from store.schema import call_digits, calls
+from store.schema import call_digits, calls, changes
 from store.upsert import NOW, upsert
 
 PAGE = 2_000
@@ -156,6 +157,9 @@ def _rename(connection: Connection, blanking: Blanking) -> str:
     """Blank a row and give it its pseudonym, with its history. `changed_at` stays: to a reader it is not news."""
     table, history = blanking.personal.table, blanking.personal.history
     renamed, names = blanking.renamed or "", [column.name for column in table.primary_key]
+    subject = " ".join(map(str, blanking.key))  # "!" is the character after the space
+    of_it = and_(changes.c.key > f"{subject} ", changes.c.key < f"{subject}!")
+    connection.execute(delete(changes).where(or_(changes.c.key == subject, of_it)))
     pseudonym = {renamed: blanking.pseudonym}
     new_key = tuple((dict(zip(names, blanking.key, strict=True)) | pseudonym)[name] for name in names)
     if history is not None:

@@ -22,6 +22,7 @@ from store.record_rows import among
 from store.schema import (
     CLOSED_OUTCOMES,
     SCHEMA,
+    changes,
     dead_letter_failures,
     dead_letters,
     deliveries,
@@ -181,6 +182,16 @@ def remove_journal_entries(connection: Connection, before: datetime) -> Step:
             removed[table.name] = connection.execute(delete(table).where(condition)).rowcount
     is_full = any(number == ROWS_AT_ONCE for number in removed.values())
     return Step(removed, resume_after="more" if is_full else None)
+
+
+def remove_changes(connection: Connection, before: datetime) -> Step:
+    """Remove changes that were noted before then."""
+    old = select(changes.c.seq).where(changes.c.noted_at < before).order_by(changes.c.noted_at)
+    seqs = connection.execute(_limited(old)).scalars().all()
+    if not seqs:
+        return Step()
+    removed = connection.execute(delete(changes).where(changes.c.seq.in_(seqs))).rowcount
+    return Step({changes.name: removed}, resume_after=_last_of_full(seqs))
 
 
 def _undated(before: datetime) -> ColumnElement[bool]:

@@ -13,15 +13,19 @@ from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, TrackedLink
+from seven.topics import TOPICS
 from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
+from store.row_writer import Store
 from store.schema import metadata
 from store.types import CodePointText
 from tests.factories.archive import change_times, put, rows
+from tests.factories.changes import noted, subscribe
 from tests.factories.envelopes import NOW
 from tests.factories.traces import LONG_AGO, NUMBER, OTHERS, SPELLINGS, THEIRS, all_text, consume_all, traces
 from tests.operations.erasures import erased
 from workers.consumer import Consumer
+from workers.demand import Demand
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
@@ -29,7 +33,10 @@ def test_a_number_is_gone_from_every_table(
     engine: Engine, ledger: Ledger, consumer: Consumer, accept: Any, two_people: dict[RowKey, Any], spelled: str
 ):
     """In every spelling: no column holds the number, and no digest of it is left."""
+    subscribe(engine, "everyone", " ".join(TOPICS))
+    consumer._demand = Demand(Store(engine))
     consume_all(consumer, accept, traces(THEIRS, "c", spelled))
+    assert noted(engine)
     before = rows(engine).values()
     payloads = [row for row in before if isinstance(row, ArchivedDelivery) and NUMBER.is_in_payload(row.payload)]
     records = [row for row in before if isinstance(row, (InboundMessage, Call)) and NUMBER.is_in(str(row))]

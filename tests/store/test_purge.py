@@ -15,7 +15,7 @@ from seven.record import Record
 from seven.records import Call, CallStatus, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store import purge
 from store.row_writer import Store
-from store.schema import deliveries, hook_changes, hook_spans, missed_webhooks
+from store.schema import changes, deliveries, hook_changes, hook_spans, missed_webhooks
 from tests.factories.aged_rows import DAY, NOW, age_by, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
 from tests.factories.envelopes import envelope
@@ -227,6 +227,18 @@ def test_missed_webhooks_are_removed_with_hook_changes(ledger: Ledger, engine: E
             connection.execute(hook_spans.insert().values(hook_id="1", first_at=at - 9 * DAY, last_at=at))
     removed = retain(ledger, engine, keep_days(hook_changes=90)).removed
     assert removed == Counter(missed_webhooks=purge.ROWS_AT_ONCE + 1, hook_spans=1)
+
+
+def test_changes_are_removed_after_eight_days(ledger: Ledger, engine: Engine):
+    """Whatever else is kept for ever; also more than one transaction takes."""
+    with engine.begin() as connection:
+        rows = [
+            {"topic": "message.read", "key": str(number), "noted_at": NOW - age * DAY}
+            for number in range(purge.ROWS_AT_ONCE)
+            for age in (7, 9)
+        ]
+        connection.execute(changes.insert(), [*rows, rows[1]])
+    assert retain(ledger, engine, keep_days()).removed == Counter(changes=purge.ROWS_AT_ONCE + 1)
 
 
 def test_calls_are_removed_by_direction_and_id(ledger: Ledger, engine: Engine):
