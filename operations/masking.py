@@ -112,9 +112,10 @@ _PLACES = frozenset({"latitude", "longitude"})
 def masked_row(row: Mapping[str, Any], ours: str | None = None) -> Row:
     """A row of a table, its columns named as in the schema, with what it may show of a person masked; histories, too.
 
-    Our own number stays, in the column `ours`; by default that of a call, an inbound message or an opt-out.
+    Our own number stays, in the column `ours`, by default that of a call, an inbound message or an opt-out; with an
+    empty name, in none.
     """
-    ours = ours or ("caller" if row.get("direction") == "outbound" else "recipient")
+    ours = ours if ours is not None else ("caller" if row.get("direction") == "outbound" else "recipient")
     return {name: value if name == ours else masked_value(name, value) for name, value in row.items()}
 
 

@@ -51,8 +51,8 @@ KINDS = (
     ("Link", "links"),
     ("Opt-out", "opt_outs"),
 )
-OURS = {"sent_messages": "sender"}
-"""The columns with our own number, where they are others than `operations.masking` takes."""
+OURS = {"sent_messages": ""}
+"""The column with our own number, where it is another one than `operations.masking` takes; empty for none."""
 TITLES = {
     "msg_id": "Message id", "sms_id": "Message id", "call_id": "Call id", "id": "Id", "foreign_id": "Foreign id",
     "status": "Status", "result": "Result", "status_at": "Status since", "first_seen_at": "First status",

@@ -76,14 +76,21 @@ ORDER BY 1""",
 
 PERSON = NamedQuery(
     "person",
-    "What one number wrote, and its calls",
-    "Inbound messages of a number and its calls in both directions, the latest first. Messages that you sent are not "
-    "among them: a status report names no recipient. What else is kept of a person: seven-ingest export.",
+    "What one number wrote and was sent, and its calls",
+    "Inbound messages of a number, what was sent to it, and its calls in both directions, the latest first. What was "
+    "sent is known with SEVEN_JOURNAL_SENT=true only: a status report names no recipient. What else is kept of a "
+    "person: seven-ingest export.",
     """
 SELECT sent_at AS at, CASE channel WHEN 'rcs' THEN 'inbound RCS' WHEN 'whatsapp' THEN 'inbound WhatsApp'
        ELSE 'inbound SMS' END AS kind, coalesce(recipient, agent_id) AS your_number, id, text AS content
 FROM {s}inbound_messages
 WHERE sender IN (:number, '+' || :number, '00' || :number)
+UNION ALL
+SELECT sent.sent_at, 'sent message', NULL, sent.msg_id,
+       coalesce(message.status, 'no report') || coalesce(': ' || sent.text, '')
+FROM {s}sent_messages AS sent
+LEFT JOIN {s}messages AS message ON message.msg_id = sent.msg_id
+WHERE sent.recipient IN (:number, '+' || :number, '00' || :number)
 UNION ALL
 SELECT started_at, 'inbound call', recipient, call_id, NULL
 FROM {s}calls

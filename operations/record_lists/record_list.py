@@ -59,7 +59,7 @@ class RecordList:
     personal_cursor: bool = True
     """Whether a cursor holds an id of a message, call or link, which no URL may show."""
     ours: str | None = None
-    """The column with our own number, where it is another one than `operations.masking` takes."""
+    """The column with our own number, where it is another one than `operations.masking` takes; empty for none."""
     contradiction: Callable[[Mapping[str, Any]], str | None] = lambda _: None
     """Why these values of the filters exclude each other, as a sentence."""
 

@@ -46,5 +46,5 @@ SENT = RecordList(
         word("connection", "Sent by", _SENT.connection, ("http", "smtp")),
         *days_of(_SENT.sent_at),
     ),
-    ours="sender",
+    ours="",  # of a message that was forwarded the sender is a person
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from operations.masking import MASKS, masked_row, masked_value
+from operations.record_lists import LISTS
 from store.personal_columns import PAYLOADS, RECORDS
 from tests.factories.traces import THEIRS
 
@@ -66,6 +67,12 @@ def test_our_own_number_stays(row: dict[str, Any], expected: list[str]):
     """It is no person's, and says which of our lines it was."""
     masked = masked_row(row)
     assert [masked[name] for name in row if name != "direction"] == expected
+
+
+def test_of_what_was_sent_neither_number_stays():
+    """Of a message that was forwarded, the sender is a person."""
+    row = {"sender": THEIRS, "recipient": THEIRS, "label": "spring"}
+    assert masked_row(row, LISTS["sent"].ours) == {"sender": "+49…78", "recipient": "+49…78", "label": "spring"}
 
 
 def test_histories_are_masked():

@@ -90,7 +90,7 @@ def sent() -> list[Record]:
         SentMessage("1", NOW - DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
         SentMessage("2", NOW - DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
         SentMessage("3", NOW - DAY, PERSON, label="autumn", mccmnc="26203", price=Decimal("0.08")),
-        SentMessage("9", NOW, PERSON),
+        SentMessage("9", NOW, PERSON, sender=OURS, text="Is it you?"),
         SentMessage("old", NOW - 60 * DAY, PERSON, label="spring", mccmnc="26201", price=Decimal("0.075")),
     ]
 

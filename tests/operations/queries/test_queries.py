@@ -88,11 +88,16 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "person": [
         ("at", "kind", "your_number", "id", "content"),
+        (NOW, "sent message", None, "9", "no report: Is it you?"),
         (NOW, "inbound SMS", OURS, "a", "yes"),
         (NOW - 2 * HOUR, "outbound call", OURS, "10", "completed, 61 s"),
         (NOW - 2 * HOUR, "inbound RCS", "bakery", "e", "rolls?"),
+        (NOW - DAY, "sent message", None, "1", "DELIVERED"),
         (NOW - DAY, "inbound call", "4930222", "10", None),
+        (NOW - DAY, "sent message", None, "2", "DELIVERED"),
+        (NOW - DAY, "sent message", None, "3", "EXPIRED"),
         (NOW - DAY, "inbound SMS", OURS, "b", "STOP"),
+        (NOW - 60 * DAY, "sent message", None, "old", "TRANSMITTED"),
     ],
     "webhooks_by_day": [
         ("day", "event_type", "webhooks", "applied", "parked", "quarantined", "dead", "discarded"),
