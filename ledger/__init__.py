@@ -38,6 +38,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:journal:<account>:open:<event type>  zset  id in the journal whose status was not final → when it was sent
     seven:journal:<account>:claim  text  a pass has begun; expires after a quarter of an hour
     seven:journal:missed      hash  event type → webhooks found to be missed so far
+    seven:journal:missed:begun  text  those about to be written as missed, and not yet counted (`journal_count.py`)
     seven:journal:lock        text  lease of the reading of the journal
 
 Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),

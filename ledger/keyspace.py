@@ -33,6 +33,7 @@ JOURNAL = "seven:journal"
 JOURNAL_LATEST = "seven:journal:latest"
 JOURNAL_LOCK = "seven:journal:lock"
 JOURNAL_MISSED = "seven:journal:missed"
+JOURNAL_MISSED_BEGUN = "seven:journal:missed:begun"
 
 
 def pending(queue: str) -> str:

@@ -16,6 +16,7 @@ from ledger.client import Ledger
 from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
 from operations.journal_absence import MOST_BY_ID, AbsenceSearch
 from operations.journal_comparison import lacking
+from operations.journal_count import JournalCount
 from operations.journal_presence import Key, key_of, known_now, last_tallied, present
 from operations.journal_state import JournalState, JournalStates
 from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier
@@ -67,7 +68,7 @@ class JournalPass:
         self, ledger: Ledger, store: Store, client: JournalClient, states: JournalStates, offer: JournalOffer
     ) -> None:
         self._ledger, self._store, self._client, self._states, self._offer = ledger, store, client, states, offer
-        self._newly_missed = 0
+        self._count, self._newly_missed = JournalCount(ledger.redis), 0
 
     def must_wait(self) -> bool:
         """Whether deliveries are pending for so long that they may be what is absent."""
@@ -90,6 +91,7 @@ class JournalPass:
         """
         state, self._newly_missed, figures = self._states.load(), 0, self._ledger.figures(QUEUES)
         with self._store.engine.connect().execution_options(reads=True) as connection:
+            self._count.resume(connection)
             now, tallied = clock(connection), last_tallied(connection)
             window = now - timedelta(days=options.days)
             meter = WebhookMeter(Spans.since(connection, window, self._states.account), now, state.connections)
@@ -195,11 +197,16 @@ class JournalPass:
         return arrived
 
     def _write(self, judged: Judged) -> None:
-        if judged.records:
-            self._store.noting(self._store.demanded_topics()).write(judged.records)
-        for event_type, number in judged.newly_missed.items():
-            self._newly_missed += number
-            self._states.missed(event_type, number)
+        if not judged.records:
+            return
+        store = self._store.noting(self._store.demanded_topics())
+        if not judged.newly_missed:
+            store.write(judged.records)
+            return
+        note = self._count.begin(judged.newly_missed)
+        store.write(judged.records)
+        self._count.end(note, judged.newly_missed)
+        self._newly_missed += len(judged.newly_missed)
 
     def _fetch(
         self,

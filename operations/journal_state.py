@@ -85,10 +85,6 @@ class JournalStates:
         self._redis.zremrangebyscore(self._open(event_type), "-inf", f"({since.timestamp()}")
         self._redis.zremrangebyrank(self._open(event_type), 0, -MOST_OPEN - 1)
 
-    def missed(self, event_type: str, number: int) -> None:
-        """Count webhooks that are missed now."""
-        self._redis.hincrby(keyspace.JOURNAL_MISSED, event_type, number)
-
     def _open(self, event_type: str) -> str:
         return f"{self._key}:open:{event_type}"
 

@@ -26,10 +26,10 @@ RETRIES = timedelta(days=3, hours=13)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is to be written, and how many of it are missed only now, by event type."""
+    """What is to be written, and what of it is missed only now."""
 
     records: list[MissedWebhook]
-    newly_missed: dict[str, int]
+    newly_missed: list[Key]
 
 
 class WebhookMeter:
@@ -71,7 +71,7 @@ class WebhookMeter:
     def judge_here(self, connection: Connection, here: Iterable[Key]) -> Judged:
         """Judge webhooks that are here: those that were late or missed before came after all."""
         came = [record for record in _entries(connection, here).values() if record.state in ("late", "missed")]
-        return Judged([self._arrived(record) for record in came], {})
+        return Judged([self._arrived(record) for record in came], [])
 
     def is_over(self, entry: MissedWebhook) -> bool:
         """Whether the gateway does not retry any more."""
@@ -120,6 +120,11 @@ def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> 
             )
 
 
+def missed_of(connection: Connection, keys: Iterable[Key]) -> list[Key]:
+    """Those of the keys whose webhooks are on record as missed, or came after all."""
+    return [key for key, entry in _entries(connection, keys).items() if entry.state in ("missed", "came")]
+
+
 def _entries(connection: Connection, keys: Iterable[Key]) -> dict[Key, MissedWebhook]:
     """The entries with these keys, by ids: PostgreSQL takes half a second to plan a list of whole keys."""
     wanted, c = set(keys), missed_webhooks.c
@@ -128,7 +133,7 @@ def _entries(connection: Connection, keys: Iterable[Key]) -> dict[Key, MissedWeb
         query = select(missed_webhooks).where(c.event_type == event_type, c.id.in_(ids))
         for row in connection.execute(query).mappings():
             entry = MissedWebhook(**row)
-            if (key := (entry.event_type, entry.id, entry.status)) in wanted:
+            if (key := _key(entry)) in wanted:
                 entries[key] = entry
     return entries
 
@@ -145,8 +150,10 @@ def _by_type(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]
 
 def _judged(before: Iterable[object], records: list[MissedWebhook]) -> Judged:
     states = {record.key: record.state for record in before if isinstance(record, MissedWebhook)}
-    newly: dict[str, int] = {}
-    for record in records:
-        if record.state == "missed" and states.get(record.key) not in ("missed", "came"):
-            newly[record.event_type] = newly.get(record.event_type, 0) + 1
-    return Judged(records, newly)
+    missed = (record for record in records if record.state == "missed")
+    newly = {_key(record) for record in missed if states.get(record.key) not in ("missed", "came")}
+    return Judged(records, sorted(newly))
+
+
+def _key(entry: MissedWebhook) -> Key:
+    return entry.event_type, entry.id, entry.status

@@ -21,14 +21,16 @@ Pass = Callable[..., PassResult]
 """Makes a pass over the stub's journal; may apply, and at once."""
 
 
-def watched(engine: Engine, event_type: str = "all", filtered: str | None = None, **span: float) -> None:
+def watched(
+    engine: Engine, event_type: str = "all", filtered: str | None = None, account: str = ACCOUNT, **span: float
+) -> None:
     """A hook of ours was seen from so long ago until now."""
     since = datetime.now(UTC) - timedelta(**(span or {"days": 30}))
     digest = None if filtered is None else short_digest(filtered)
     with engine.begin() as connection:
         connection.execute(
             insert(hook_spans).values(
-                hook_id=f"{event_type} {filtered}", account=fingerprint(ACCOUNT), event_type=event_type, filter_digest=digest, first_at=since,
+                hook_id=f"{event_type} {filtered}", account=fingerprint(account), event_type=event_type, filter_digest=digest, first_at=since,
                 last_at=datetime.now(UTC),
             )
         )  # fmt: skip
