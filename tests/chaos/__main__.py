@@ -63,6 +63,7 @@ def _run(console: Console, arguments: Any, seed: int, database: str) -> Result:
         faults=arguments.faults,
         rate=arguments.rate,
         sabotage=arguments.sabotage,
+        drop=0.0 if arguments.sabotage else arguments.drop,
     )
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     console.print(
@@ -86,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deliveries", type=int, default=0, help="minimum of accepted deliveries")
     parser.add_argument("--faults", type=int, default=0, help="minimum number of faults (default 8 a minute)")
     parser.add_argument("--rate", type=float, help="new deliveries a second (default: as many as --deliveries needs)")
+    parser.add_argument(
+        "--drop", type=float, default=0.05, help="share of webhooks never sent, for a backfill (default 0.05)"
+    )
     parser.add_argument("--database", choices=DATABASES, help="by default both in turn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the complete results")
     parser.add_argument("--markdown", action="store_true", help="print the results as Markdown tables")

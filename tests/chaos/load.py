@@ -39,6 +39,8 @@ class LoadPlan:
     now: str
     rates: dict[str, float]
     """New deliveries a second, by hook URL."""
+    drop: float
+    """The share of webhooks that are never sent."""
     ids: str
     """Path of the file for the ids of 2xx answers."""
 
@@ -48,7 +50,9 @@ class Progress:
     """Counts of the load so far."""
 
     drawn: int = 0
-    """Deliveries begun; at the end, all have a final state."""
+    """Deliveries drawn from the workload; at the end, all that were not dropped have a final state."""
+    dropped: int = 0
+    """Those that are never sent."""
     accepted: int = 0
     attempts: int = 0
     states: dict[str, int] = field(default_factory=dict)
@@ -65,8 +69,8 @@ class LoadGenerator:
     """Senders to all receivers, drawing from one workload."""
 
     def __init__(self, plan: LoadPlan) -> None:
-        self.plan, self.drawn, self.stopped = plan, 0, False
-        deliveries = self._deliveries(Workload(plan.seed, datetime.fromisoformat(plan.now)))
+        self.plan, self.drawn, self.dropped, self.stopped = plan, 0, 0, False
+        deliveries = self._deliveries(Workload(plan.seed, datetime.fromisoformat(plan.now), plan.drop))
         self.senders = [
             Sender(requests(deliveries, target), RETRIES, concurrency=CONNECTIONS, rate=rate)
             for target, rate in plan.rates.items()
@@ -77,7 +81,10 @@ class LoadGenerator:
             if self.stopped:
                 return
             self.drawn += 1
-            yield delivery
+            if delivery.dropped:
+                self.dropped += 1
+            else:
+                yield delivery
 
     async def run(self) -> None:
         """Deliver until a line arrives on standard input, and report progress."""
@@ -110,6 +117,7 @@ class LoadGenerator:
                 outcomes.update({outcome: len(ids) for outcome, ids in report.ids.items()})
         return Progress(
             drawn=self.drawn,
+            dropped=self.dropped,
             accepted=states[State.DELIVERED] if ended else sum(len(report.results) for report in reports),
             attempts=sum(report.attempts for report in reports),
             states=dict(states),

@@ -20,6 +20,8 @@ class Options:
     """Minimum number of faults."""
     rate: float | None = None
     """New deliveries a second; by default as many as `deliveries` needs, at least 300."""
+    drop: float = 0.0
+    """The share of webhooks with a list in the gateway's journal that are never sent; a backfill fetches them."""
     patience_s: float = 120.0
     """Time limit without progress while batches are pending after the last answer."""
     sabotage: str | None = None

@@ -23,6 +23,7 @@ def lines(result: Result) -> list[Line]:
         ("slow to end", ", ".join(result.slow_to_end) or "none"),
         ("tasks that raised", _counts(result.raised)),
         ("deliveries sent", str(progress.drawn)),
+        ("dropped at the gateway", str(progress.dropped)),
         ("accepted (2xx)", f"{progress.accepted}, {progress.accepted / result.took_s:.0f} in a second"),
         ("attempts", str(progress.attempts)),
         ("refused attempts", _counts({k: n for k, n in progress.retries.items() if k.isdecimal()} | progress.refusals)),
@@ -33,6 +34,7 @@ def lines(result: Result) -> list[Line]:
         ("ids without a row", f"{len(counts.ids_missing)} of {counts.ids}"),
         ("ordinals missing, doubled", f"{counts.ordinals_missing}, {counts.ordinals_doubled}"),
         ("rows against the truth", _against_truth(result)),
+        *_repair(result),
         ("lost", str(result.lost)),
         ("doubled effects", str(result.doubled)),
         *(
@@ -98,6 +100,18 @@ def _seconds(seconds: float | None) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items()) if n) or "none"
+
+
+def _repair(result: Result) -> list[Line]:
+    """What the backfill after the run has repaired, in a run with dropped webhooks."""
+    if (done := result.repair) is None:
+        return []
+    return [
+        ("last webhook dropped", str(done.expected)),
+        ("missed, by the meter", f"{done.missed}, by the metric {done.counted}, wrong {done.wrong}"),
+        ("repaired", f"{done.repaired}, {done.offered} deliveries offered, in {done.took_s:.0f} s"),
+        ("requests to the journal", f"{done.requests} by the pass that counts"),
+    ]
 
 
 def _against_truth(result: Result) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from tests.chaos.load import Progress
 from tests.chaos.options import Options
+from tests.chaos.repair import Repair
 from tests.chaos.schedule import Fault
 from tests.chaos.verification import AuditResult, DeliveryCounts, TableDiff
 
@@ -58,6 +59,8 @@ class Result:
     audit_result: AuditResult
     counts: DeliveryCounts
     diffs: dict[str, TableDiff]
+    repair: Repair | None
+    """Of a run with dropped webhooks."""
     memory: dict[str, Memory]
     reasons: list[str]
     """Reasons why the run itself failed."""
@@ -80,7 +83,7 @@ class Result:
     @property
     def undelivered(self) -> int:
         """Deliveries without a 2xx: given up or refused permanently."""
-        return self.progress.drawn - self.progress.accepted
+        return self.progress.drawn - self.progress.dropped - self.progress.accepted
 
     @property
     def findings(self) -> list[str]:
@@ -95,7 +98,11 @@ class Result:
             (set(self.counts.outcomes) - {"applied"}, f"not all deliveries are applied: {self.counts.outcomes}"),
             (self.counts.lives > 1, f"{self.counts.lives} lives of the ledger"),
         )
-        return [*(words for wrong, words in table if wrong), *self.reasons]
+        return [
+            *(words for wrong, words in table if wrong),
+            *(self.repair.findings if self.repair else ()),
+            *self.reasons,
+        ]
 
     @property
     def recoveries(self) -> dict[str, Spread]:

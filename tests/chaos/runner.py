@@ -22,9 +22,10 @@ from tests.chaos.fault_injection import FaultInjector
 from tests.chaos.load import Load, LoadPlan
 from tests.chaos.options import Options
 from tests.chaos.recovery import Recoveries
+from tests.chaos.repair import Repair, repair
 from tests.chaos.result import Memory, Result
-from tests.chaos.schedule import Fault, schedule
-from tests.chaos.workload import Workload
+from tests.chaos.schedule import WORKERS, Fault, schedule
+from tests.chaos.workload import ENDED, Workload
 
 CONCURRENT_FAULTS = 2
 """Faults at the same time; a third one waits."""
@@ -45,7 +46,7 @@ class Runner:
         self._cluster = Cluster(directory, options)
         self._injector = FaultInjector(self._cluster)
         self._recoveries = Recoveries(self._cluster)
-        self._workload = Workload(options.seed, datetime.now(UTC))
+        self._workload = Workload(options.seed, datetime.now(UTC) - ENDED, options.drop)
         self._ids = directory / "ids.txt"
         self._reasons: list[str] = []
         self._done: Counter[str] = Counter()
@@ -71,7 +72,7 @@ class Runner:
             self._wait_until_settled()
             self._wait_for(lambda: not self._recoveries.open, 3, "recovering", "not recovered from every fault")
             self._recoveries.stop()
-            return self._result(took_s)
+            return self._result(took_s, self._repair() if self._options.drop else None)
 
     def _under_load(self) -> float:
         """Inject all faults and reach enough deliveries; returns for how many seconds new deliveries began."""
@@ -94,6 +95,7 @@ class Runner:
             seed=options.seed,
             now=self._workload.now.isoformat(),
             rates={url: share * options.per_second for url, share in self._cluster.targets.items()},
+            drop=options.drop,
             ids=str(self._ids),
         )
 
@@ -177,7 +179,14 @@ class Runner:
             f"now {', '.join(self._active) or '-'}"
         )
 
-    def _result(self, took_s: float) -> Result:
+    def _repair(self) -> Repair:
+        """Backfill what was dropped, while a worker is killed."""
+        self._show("the backfill")
+        fault = Fault(-1, 0.0, "kill -9 worker", WORKERS[0], 1.0)
+        played = self._workload.played(self._load.progress.drawn)
+        return repair(self._cluster, played, lambda: self._injector.inject(fault), self._wait_until_settled)
+
+    def _result(self, took_s: float, repaired: Repair | None) -> Result:
         cluster, load = self._cluster, self._load
         memory = {
             name: Memory.of(supervised.memory_kib)
@@ -206,6 +215,7 @@ class Runner:
             audit_result=audit_result,
             counts=counts,
             diffs=diffs,
+            repair=repaired,
             memory=memory,
             reasons=self._reasons,
         )

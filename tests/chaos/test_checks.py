@@ -25,19 +25,21 @@ FAULTS = [
 
 def run_small(directory: Path, sabotage: str | None = None) -> Result:
     """Run a few thousand deliveries with a process killed about every other second."""
-    patience_s = 60 if sabotage is None else 15
-    options = Options("sqlite", seed=2, minutes=0.22, rate=250, patience_s=patience_s, sabotage=sabotage)
+    patience_s, drop = (60, 0.05) if sabotage is None else (15, 0.0)
+    options = Options("sqlite", seed=2, minutes=0.22, rate=250, patience_s=patience_s, sabotage=sabotage, drop=drop)
     return Runner(options, directory, lambda _: None, FAULTS).run()
 
 
 @thorough
 def test_an_intact_product_has_no_findings(tmp_path: Path) -> None:
-    """The intact product loses and doubles nothing, and every check confirms it."""
+    """The intact product loses and doubles nothing, fetches what was dropped, and every check confirms it."""
     result = run_small(tmp_path)
     assert result.findings == []
     assert (result.lost, result.doubled, result.audit_result.exit_code) == (0, 0, 0)
     assert sum(result.done.values()) == len(FAULTS)
-    assert result.counts.ids == result.progress.accepted == result.progress.drawn > 1000
+    assert result.counts.ids == result.progress.accepted == result.progress.drawn - result.progress.dropped > 1000
+    assert result.repair is not None
+    assert result.repair.missed == result.repair.repaired == result.repair.expected > 20
     assert sum(diff.rows for diff in result.diffs.values()) > 1000
 
 

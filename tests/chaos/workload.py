@@ -1,54 +1,118 @@
 """Workload of a run: an endless series of the emulator's scenarios, and the records expected from them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from emulator.journal.journals import Journals
+from emulator.journal.rows import JOURNALS, JournalName, Row
+from emulator.journal.rows import journal_rows as listed_rows
+from emulator.losses import with_losses
+from emulator.scenario_request import ScenarioRequest
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.seeds import SEEDS
+from emulator.vendor_event import VendorEvent
 from emulator.wire import LAYOUTS, PlannedDelivery
 from seven.aggregates import aggregates
 from seven.events import EVENT_TYPES
+from seven.journal import JOURNALED, JournalRow
+from seven.journal_records import journal_records
 from seven.record import Record
+from tests.factories.journal import journal_rows
 from tests.factories.kept_fields import kept_fields
 
 MESSAGES = 1000
 """Messages in a scenario, about 5,500 deliveries; within it, deliveries are shuffled."""
 DUPLICATES = 0.2
+ENDED = timedelta(days=4)
+"""How long ago the scenarios end: the gateway has given up what was dropped, so the meter counts it at once."""
 
 Rows = dict[tuple[Any, ...], Record]
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """What has happened at the gateway, by the end of a run."""
+
+    lists: Mapping[JournalName, Sequence[Row]]
+    """Its journal."""
+    repaired: Sequence[JournalRow]
+    """The rows of messages and calls whose last webhook was dropped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
-    """The deliveries of one seed, about the days before `now`."""
+    """The deliveries of one seed, about the days before `now`, of which a share is `dropped`."""
 
     seed: int
     now: datetime
+    drop: float = 0.0
 
     def deliveries(self) -> Iterator[PlannedDelivery]:
         """Deliveries in all methods and layouts, a fifth of them duplicated, shuffled."""
         first_seed = random.Random(f"{self.seed}/tale").randrange(SEEDS - 10_000)
         for seed in range(first_seed, first_seed + 10_000):
             chapter_scenario = scenario(seed, now=self.now, messages=MESSAGES)
-            yield from map(
-                _with_timestamp, plan_deliveries(chapter_scenario, layouts=LAYOUTS, duplicates=DUPLICATES, shuffle=True)
-            )
+            planned = plan_deliveries(chapter_scenario, layouts=LAYOUTS, duplicates=DUPLICATES, shuffle=True)
+            yield from map(_with_timestamp, with_losses(planned, self._losses(seed)))
 
     def truth(self, drawn: int) -> dict[type[Record], Rows]:
-        """The expected rows of the first `drawn` deliveries, by record type and key."""
+        """The expected rows of the first `drawn` deliveries, by record type and key; what was dropped is repaired."""
         rows: dict[type[Record], Rows] = {record_type: {} for record_type in projected_records()}
         for delivery in islice(self.deliveries(), drawn):
-            event = delivery.event
-            occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
-            for record in EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self.now).project():
-                records = rows[type(record)]
-                known = records.get(record.key)
-                records[record.key] = record if known is None else known.merge(record)
+            if not delivery.dropped:
+                event = delivery.event
+                occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
+                parsed = EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self.now)
+                _merge(rows, parsed.project())
+        for row in self.played(drawn).repaired if self.drop else ():
+            event_type = EVENT_TYPES[row.event_type]
+            _merge(rows, journal_records(event_type.parse(dict(row.data), row.at, self.now).project()))
         return rows
+
+    def played(self, drawn: int) -> Played:
+        """What has happened at the gateway once so many deliveries were drawn."""
+        deliveries = [*islice(self.deliveries(), drawn)]
+        events = sorted({id(each.event): each.event for each in deliveries}.values(), key=_time)
+        dropped = {id(each.event) for each in deliveries if each.dropped}
+        journals = Journals()
+        journals.add(listed_rows(events))
+        last = {
+            (row.event_type, row.id): (event, row)
+            for event in events
+            if event.event_type in JOURNALED
+            for row in journal_rows([event])
+        }
+        lists = {name: journals.read(name) for name in JOURNALS}
+        return Played(lists, [row for event, row in last.values() if id(event) in dropped])
+
+    def _losses(self, seed: int) -> ScenarioRequest:
+        return ScenarioRequest(
+            seed=seed,
+            messages=MESSAGES,
+            layouts=LAYOUTS,
+            duplicates=DUPLICATES,
+            shuffle=True,
+            drop=self.drop,
+            drop_types=JOURNALED,
+            concurrency=1,
+            compression=1,
+            resign_retries=False,
+        )
+
+
+def _merge(rows: dict[type[Record], Rows], records: Iterable[Record]) -> None:
+    for record in records:
+        of_type = rows[type(record)]
+        known = of_type.get(record.key)
+        of_type[record.key] = record if known is None else known.merge(record)
+
+
+def _time(event: VendorEvent) -> datetime:
+    return event.occurred_at
 
 
 def projected_records() -> set[type[Record]]:
