@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from operations.journal_comparison import record_of_row, row_keys
 from seven.archive_records import ArchivedDelivery
@@ -84,18 +84,10 @@ def present(
 def here_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[tuple[object, ...]]:
     """The keys of entries whose webhook, or that of a later status, is here by now, by their ids alone."""
     here: set[tuple[object, ...]] = set()
-    for event_type, (history, key) in _HISTORIES.items():
-        statuses = STATUSES[event_type]
+    for event_type in _HISTORIES:
         of_type = [entry for entry in entries if entry.event_type == event_type]
-        reported: dict[str, list[str]] = defaultdict(list)
-        for id_, status in _statuses(connection, history, key, [entry.id for entry in of_type]) if of_type else ():
-            reported[id_].append(status)
-        here |= {
-            entry.key
-            for entry in of_type
-            for status in reported[entry.id]
-            if status == entry.status or statuses.rank(status) > statuses.rank(entry.status) > 0
-        }
+        reported = _reported(connection, event_type, [entry.id for entry in of_type])
+        here |= {entry.key for entry in of_type if _is_reached(event_type, entry.status, reported[entry.id])}
     by_row: dict[RowKey, MissedWebhook] = {
         **{(InboundMessage.table, (entry.id,)): entry for entry in entries if entry.event_type == "sms_mo"},
         **{(Call.table, ("inbound", entry.id)): entry for entry in entries if entry.event_type == "voice_call"},
@@ -136,20 +128,34 @@ def last_tallied(connection: Connection) -> str | None:
 
 
 def _in_history(connection: Connection, rows: Sequence[JournalRow]) -> Iterator[Key]:
+    for event_type in _HISTORIES:
+        of_type = [row for row in rows if row.event_type == event_type]
+        reported = _reported(connection, event_type, [row.id for row in of_type])
+        yield from ((event_type, id_, status) for id_, statuses in reported.items() for status in statuses)
+        yield from (key_of(row) for row in of_type if _is_reached(event_type, row.status or "", reported[row.id]))
     sent = [row.id for row in rows if row.event_type == "dlr"]
-    placed = [row.id for row in rows if row.event_type == "voice_status"]
     if sent:
-        yield from (("dlr", *pair) for pair in _statuses(connection, message_statuses, "msg_id", sent))
         c = message_receipts.c
         read = set(connection.execute(select(c.msg_id).where(c.msg_id.in_(sent), c.kind == "read")).scalars())
         yield from (key_of(row) for row in rows if row.id in read and (row.status or "").casefold() in _BY_READING)
-    if placed:
-        yield from (("voice_status", *pair) for pair in _statuses(connection, call_statuses, "call_id", placed))
 
 
-def _statuses(connection: Connection, history: Table, key: str, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
-    query = select(history.c[key], history.c.status).where(history.c[key].in_(list(ids)))
-    yield from ((id_, status) for id_, status in connection.execute(query))
+def _reported(connection: Connection, event_type: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The statuses that webhooks have reported, by id."""
+    history, key = _HISTORIES[event_type]
+    reported: dict[str, list[str]] = defaultdict(list)
+    if ids:
+        query = select(history.c[key], history.c.status).where(history.c[key].in_(ids))
+        for id_, status in connection.execute(query):
+            reported[id_].append(status)
+    return reported
+
+
+def _is_reached(event_type: str, awaited: str, reported: Iterable[str]) -> bool:
+    """Whether a status is here, or one that follows it: key presses bring a status, and the journal may be behind."""
+    statuses = STATUSES[event_type]
+    rank = 0 if statuses.is_final(awaited) else statuses.rank(awaited)
+    return any(status == awaited or statuses.rank(status) > rank > 0 for status in reported)
 
 
 def _as_rows(connection: Connection, rows: Sequence[JournalRow], received_at: datetime) -> Iterator[Key]:

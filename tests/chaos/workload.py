@@ -86,6 +86,10 @@ class Workload:
             if event.event_type in JOURNALED
             for row in journal_rows([event])
         }
+        for event in events:  # the status that a pressed key brings is a call's, too
+            key = ("voice_status", str(event.fields.get("id")))
+            if event.event_type == "voice_dtmf" and key in last and last[key][0].occurred_at < event.occurred_at:
+                last[key] = (event, last[key][1])
         lists = {name: journals.read(name) for name in JOURNALS}
         return Played(lists, [row for event, row in last.values() if id(event) in dropped])
 

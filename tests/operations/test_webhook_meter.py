@@ -56,6 +56,23 @@ def test_only_the_last_status_counts(make_pass: Pass, stub: JournalStub, engine:
     assert states(engine) == {("dlr", "7", "TRANSMITTED"): "came", ("dlr", "8", "DELIVERED"): "late"}
 
 
+def test_a_journal_that_is_behind_misses_nothing(
+    make_pass: Pass, stub: JournalStub, engine: Engine, receive: Callable[..., None], consumer: Consumer, accept: Accept
+):
+    """A later status is here, of a call by a key that was pressed; but no other end of a message in place of its own."""
+    watched(engine)
+    receive("DELIVERED", epoch(days=4), "1")
+    receive("NOTDELIVERED", epoch(days=5), "2")
+    pressed = {"id": "3", "status": "in-progress", "timestamp": epoch(days=4), "dtmf_digit": "7"}
+    payload = {"webhook_event": "voice_dtmf", "data": pressed}
+    consumer.consume("voice_dtmf", [accept(envelope("pressed", "voice_dtmf", payload), queue="voice_dtmf")])
+    stub.lists["outbound"] = [outbound(1, "TRANSMITTED", ago(days=4)), outbound(2, "DELIVERED", ago(days=4))]
+    call: Row = {"id": "3", "from": "4930", "to": "4915", "timestamp": ago(days=4), "price": "0", "duration": "0"}
+    stub.lists["voice"] = [call | {"status": "ringing"}]
+    assert make_pass().newly_missed == 1
+    assert states(engine) == {("dlr", "2", "DELIVERED"): "missed"}
+
+
 @pytest.mark.parametrize(
     ("event_type", "filtered", "span", "counts"),
     [
