@@ -6,7 +6,7 @@ It waits while the oldest pending delivery is older than 15 minutes: what is abs
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gateway.hook_spans import Spans
@@ -21,6 +21,7 @@ from operations.journal_presence import Key, key_of, known_now, last_tallied, pr
 from operations.journal_state import JournalState, JournalStates
 from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier
 from runtime.logs import logger
+from runtime.trusted_time import trusted_time
 from seven.events import QUEUES
 from seven.journal import JOURNALED, JournalRow
 from seven.message_reports import STATUSES
@@ -86,13 +87,19 @@ class JournalPass:
     ) -> PassResult:
         """Make one pass. With `at_once` what is late is fetched now: the ledger has lost something.
 
-        Raises GatewayFailure, redis.RedisError, StoreAway or SQLAlchemyError, or what `check` raises; what was noticed
-        before is on record, and the next pass reads the same again.
+        Raises ClocksDisagree before anything is read, since what is missed is decided by the time. Raises
+        GatewayFailure, redis.RedisError, StoreAway or SQLAlchemyError, or what `check` raises; what was noticed before
+        is on record, and the next pass reads the same again.
         """
         state, self._newly_missed, figures = self._states.load(), 0, self._ledger.figures(QUEUES)
         with self._store.engine.connect().execution_options(reads=True) as connection:
             self._count.resume(connection)
-            now, tallied = clock(connection), last_tallied(connection)
+            clocks = {
+                "the database": clock(connection),
+                "Redis": figures.now,
+                "this worker's machine": datetime.now(UTC),
+            }
+            now, tallied = trusted_time(clocks), last_tallied(connection)
             window = now - timedelta(days=options.days)
             meter = WebhookMeter(Spans.since(connection, window, self._states.account), now, state.connections)
         read_until = None if state.read_until is None or at_once else datetime.fromisoformat(state.read_until)

@@ -25,6 +25,7 @@ from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
 from runtime.logs import logger
 from runtime.redis_errors import reason
+from runtime.trusted_time import ClocksDisagree
 from seven.events import QUEUES
 from store.error_reasons import database_reason
 from store.row_writer import Refused, Store, StoreAway
@@ -116,7 +117,7 @@ class JournalWatch:
         try:
             with Api(account.api_url, account.api_key or "", account.signing_key) as api:
                 self.run(JournalClient(api, self._rate, sleep=self._sleep, sent=self._sent), at_once=at_once)
-        except GatewayFailure as failure:
+        except (GatewayFailure, ClocksDisagree) as failure:
             log.warning("the journal could not be read", cause=str(failure))
             with suppress(RedisError):
                 self._states.fail(str(failure))

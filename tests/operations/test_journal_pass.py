@@ -1,15 +1,18 @@
 """A pass misses nothing of the journal, whatever is odd about it, and takes no list that is gone for an empty one."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Engine
 
 from gateway.api import GatewayUnexpected
 from ledger.client import Ledger
 from operations.backfill import JournalOffer
 from operations.journal_state import JournalStates
+from runtime.trusted_time import ClocksDisagree
 from tests.gateway.journal_stub import JournalStub, Row, ago, outbound
 from tests.operations.journal_passes import ACCOUNT, Pass, epoch, states, watched
 from workers.consumer import Consumer
@@ -108,6 +111,17 @@ def test_a_clock_that_was_ahead_blinds_nobody(make_pass: Pass, stub: JournalStub
     fields: dict[str, Any] = {name: getattr(journal.load(), name) for name in journal.load().__dataclass_fields__}
     journal.save(type(journal.load())(**fields | {"read_until": "2999-01-01T00:00:00+00:00"}))
     stub.lists["outbound"] = [outbound(1, "EXPIRED", ago(days=4))]
+    assert make_pass().newly_missed == 1
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=30), timedelta(days=-30), timedelta(minutes=10)])
+def test_no_webhook_is_missed_by_a_wrong_clock(make_pass: Pass, stub: JournalStub, engine: Engine, ahead: timedelta):
+    """Nothing is read while three clocks disagree; `tests/workers/test_journal_clocks.py` sets those of the servers."""
+    watched(engine)
+    stub.lists["outbound"] = [outbound(1, "EXPIRED", ago(days=4))]
+    with time_machine.travel(datetime.now(UTC) + ahead, tick=True), pytest.raises(ClocksDisagree):
+        make_pass()
+    assert (stub.requests, states(engine)) == ([], {})
     assert make_pass().newly_missed == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from gateway.factory import Account
+from ledger import keyspace
 from ledger.client import Ledger
 from operations.backfill import JournalOffer
 from operations.journal_metrics import JournalMetrics
@@ -102,7 +103,7 @@ def test_it_begins_again_when_it_is_time(
     watch = new_watch()
     watch.look()
     eventually(ended)
-    key = next(key for key in ledger.redis.keys("seven:journal:*") if not key.endswith(b":claim"))
+    key = f"{keyspace.JOURNAL}:{keyspace.fingerprint(account.identity)}"
     state = json.loads(ledger.redis.get(key))
     for age_s in (4000, -100):  # so long ago, and in the future by a clock that was set back
         ledger.redis.set(key, json.dumps(state | {"ended_ms": state["ended_ms"] - age_s * 1000}))
