@@ -94,14 +94,15 @@ class BackfillPlan:
             name, _, line = stored.rstrip(b"\n").partition(b"\t")
             if name.decode() != queue or len(lines) >= ROWS_PER_BATCH:
                 if lines:
-                    yield _batch(queue, lines)
+                    yield new_batch(queue, lines)
                 queue, lines = name.decode(), []
             lines.append(line)
         if lines:
-            yield _batch(queue, lines)
+            yield new_batch(queue, lines)
 
 
-def _batch(queue: str, lines: list[bytes]) -> NewBatch:
+def new_batch(queue: str, lines: list[bytes]) -> NewBatch:
+    """A batch of deliveries of one queue."""
     return NewBatch(str(uuid7()), queue, lines, frozenset())
 
 

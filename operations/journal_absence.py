@@ -4,7 +4,7 @@ New days are read by pages once, with a day of margin; of older ones only what h
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,15 +20,22 @@ from seven.journal import JOURNALED, STATUSES, JournalRow
 
 MOST_BY_ID = 5_000
 """Rows of one list that a pass reads by id."""
+MOST_HELD = 20_000
+"""Rows that stay in memory until it is known whether webhooks come for what is sent in their way."""
+
+Came = Callable[[set[Key]], None]
+Absent = Callable[[list[JournalRow], Set[str]], None]
 
 
 @dataclass(slots=True)
 class Absence:
-    """What one pass has read. Rows that are absent stay in memory: what an outage has cost, not what was sent."""
+    """What one pass has read."""
 
     rows: int = 0
-    absent: list[JournalRow] = field(default_factory=list)
+    absent: int = 0
     """Rows whose webhook is not here, and a hook of ours should have brought it."""
+    held: list[JournalRow] = field(default_factory=list)
+    """Those of which is not known yet whether webhooks come for what is sent in their way."""
     unwatched: int = 0
     """Rows whose webhook is not here, and that no hook of ours was seen to cover."""
     connections: set[str] = field(default_factory=set)
@@ -52,8 +59,10 @@ class AbsenceSearch:
     ) -> None:
         self._engine, self._client, self._states, self._meter, self._check = engine, client, states, meter, check
 
-    def run(self, window: datetime, read_until: datetime | None, came: Callable[[set[Key]], None]) -> Absence:
-        """Search what was sent since `window`; pages since `read_until` and a day before. `came` gets what is here.
+    def run(self, window: datetime, read_until: datetime | None, came: Came, absent: Absent) -> Absence:
+        """Search what was sent since `window`; pages since `read_until` and a day before.
+
+        `came` gets what is here, `absent` the rows that are not, each with the connections of which webhooks come.
 
         A list that cannot be read leaves the others to be read; the failure is in the result.
         """
@@ -66,14 +75,17 @@ class AbsenceSearch:
             try:
                 for rows in self._listed(event_type, since, absence):
                     self._sort(rows, window, unapplied, absence, came)
+                    self._release(absence, absent)
                     self._states.follow(event_type, self._open_rows(rows, window))
                 self._states.trim(event_type, window)
                 for row in self._by_id(event_type, since - MARGIN):
                     self._sort([row], window, unapplied, absence, came)
+                    self._release(absence, absent)
                     if not self._open_rows([row], window):
                         self._states.unfollow(event_type, [row.id])
             except GatewayFailure as failure:
                 absence.failure = absence.failure or failure
+        self._release(absence, absent, all_=True)
         return absence
 
     def _listed(self, event_type: str, since: datetime, absence: Absence) -> Iterator[list[JournalRow]]:
@@ -102,7 +114,7 @@ class AbsenceSearch:
         window: datetime,
         unapplied: frozenset[tuple[str, str]],
         absence: Absence,
-        came: Callable[[set[Key]], None],
+        came: Came,
     ) -> None:
         """Sort rows of one list by whether their webhook is here."""
         due = [row for row in rows if self._meter.is_due(row) and (row.at is None or row.at >= window)]
@@ -113,9 +125,19 @@ class AbsenceSearch:
             if key_of(row) in here:
                 absence.connections.update([row.connection] if row.connection else [])
             elif self._meter.is_covered(row):
-                absence.absent.append(row)
+                absence.absent += 1
+                absence.held.append(row)
             else:
                 absence.unwatched += 1
+
+    def _release(self, absence: Absence, absent: Absent, *, all_: bool = False) -> None:
+        """Hand on the rows that can be judged: those sent in a way in which webhooks come, or all."""
+        connections = absence.connections.union(self._meter.connections)
+        all_ = all_ or len(absence.held) > MOST_HELD
+        ready = [row for row in absence.held if all_ or row.connection is None or row.connection in connections]
+        if ready:
+            absence.held = [] if all_ else [row for row in absence.held if row.connection not in connections | {None}]
+            absent(ready, connections)
 
     def _by_id(self, event_type: str, before: datetime) -> Iterator[JournalRow]:
         """Rows of before then that were not final when they were read, as they are now; of too many a random part."""

@@ -3,8 +3,7 @@
 It waits while the oldest pending delivery is older than 15 minutes: what is absent may be in the ledger.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,17 +12,16 @@ from gateway.hook_spans import Spans
 from gateway.journal_client import JournalClient
 from ledger import stats
 from ledger.client import Ledger
-from operations.backfill import PAUSE_S, BackfillPlan, JournalOffer, ListSummary
+from operations.backfill import JournalOffer
 from operations.journal_absence import MOST_BY_ID, AbsenceSearch
-from operations.journal_comparison import lacking
 from operations.journal_count import JournalCount
-from operations.journal_presence import Key, key_of, known_now, last_tallied, present
+from operations.journal_fetch import JournalFetch, due_rows
+from operations.journal_presence import Key, known_now, last_tallied, present
 from operations.journal_state import JournalState, JournalStates
-from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier
-from runtime.logs import logger
+from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier, key_of_entry
 from runtime.trusted_time import trusted_time
 from seven.events import QUEUES
-from seven.journal import JOURNALED, JournalRow
+from seven.journal import JournalRow
 from seven.message_reports import STATUSES
 from seven.records import MissedWebhook
 from store.database_info import clock
@@ -32,11 +30,7 @@ from store.row_writer import Store
 
 LATE = timedelta(hours=6)
 """After that mode `apply` fetches what the gateway still retries."""
-LONGEST_WAIT_S = 300.0
-"""How long fetching waits for room; the next pass goes on."""
 _AT_ONCE = 500
-
-log = logger("seven.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +98,25 @@ class JournalPass:
             meter = WebhookMeter(Spans.since(connection, window, self._states.account), now, state.connections)
         read_until = None if state.read_until is None or at_once else datetime.fromisoformat(state.read_until)
         search = AbsenceSearch(self._store.engine, self._client, self._states, meter, check)
-        absence = search.run(window, read_until, lambda here: self._came(meter, here))
-        meter = meter.knowing(absence.connections)
-        self._judge(meter, absence.absent, check)
+        fetch = JournalFetch(self._store, self._offer, options.projection, now, check=check, pause=pause)
+        due = now - (timedelta(0) if at_once else LATE)
+
+        def absent(rows: Sequence[JournalRow], connections: Set[str]) -> None:
+            knowing = meter.knowing(connections)
+            self._judge(knowing, rows, check)
+            if options.applies:
+                fetch.add([row for row in due_rows(rows, due) if knowing.counts(row)])
+
+        absence = search.run(window, read_until, lambda here: self._came(meter, here), absent)
         self._judge_awaited(meter, window, check)
-        fetched = 0
         if options.applies:
-            due = now - (timedelta(0) if at_once else LATE)
-            rows = [row for row in absence.absent if row.last_event_at and row.last_event_at <= due]
-            rows = [*filter(meter.counts, rows), *self._unread_entries(absence.absent, window, due, check)]
-            fetched = self._fetch(rows, now, options.projection, check, pause)
+            for row in self._unread_entries(fetch, window, due, check):
+                fetch.add([row])
+            fetch.end()
         if absence.failure is not None:
             raise absence.failure
         result = PassResult(
-            absence.rows, self._client.requests, len(absence.absent), absence.unwatched, self._newly_missed, fetched
+            absence.rows, self._client.requests, absence.absent, absence.unwatched, self._newly_missed, fetch.fetched
         )
         self._states.save(
             JournalState(
@@ -128,23 +127,23 @@ class JournalPass:
                 rows=result.rows,
                 requests=result.requests,
                 unwatched=result.unwatched,
-                connections=meter.connections,
+                connections=meter.knowing(absence.connections).connections,
                 unread=tuple(sorted(absence.unread)),
             )
         )
         return result
 
     def _unread_entries(
-        self, read: Sequence[JournalRow], since: datetime, due: datetime, check: Callable[[], object]
+        self, fetch: JournalFetch, since: datetime, due: datetime, check: Callable[[], object]
     ) -> Iterator[JournalRow]:
         """Rows of webhooks that are due to be fetched, were not read in this pass, and whose records lack them."""
-        keys, lookups = {key_of(row) for row in read}, 0
+        lookups = 0
         for entries in self._awaited(since):
             with self._store.engine.connect().execution_options(reads=True) as connection:
                 repaired = known_now(connection, entries)
             for entry in entries:
                 is_due = entry.journal_at is not None and entry.journal_at <= due
-                if is_due and entry.key not in keys | repaired and lookups < MOST_BY_ID:
+                if is_due and not fetch.has(key_of_entry(entry)) and entry.key not in repaired and lookups < MOST_BY_ID:
                     check()
                     lookups += 1
                     row = self._client.row(entry.event_type, entry.id)
@@ -214,34 +213,3 @@ class JournalPass:
         store.write(judged.records)
         self._count.end(note, judged.newly_missed)
         self._newly_missed += len(judged.newly_missed)
-
-    def _fetch(
-        self,
-        rows: Sequence[JournalRow],
-        now: datetime,
-        options: ProjectionOptions,
-        check: Callable[[], object],
-        pause: Callable[[float], object],
-    ) -> int:
-        """Offer what the tables lack of these rows, each batch when there is room for it. Returns how many."""
-        fetched = 0
-        with BackfillPlan() as plan:
-            for event_type in JOURNALED:
-                plan.lists.append(ListSummary(event_type))
-                of_type = [row for row in rows if row.event_type == event_type]
-                for start in range(0, len(of_type), _AT_ONCE):
-                    with self._store.engine.connect().execution_options(reads=True) as connection:
-                        knowing = options.with_forgotten(self._store.register.read(connection))
-                        plan.add(lacking(connection, of_type[start : start + _AT_ONCE], now, knowing))
-            for batch in plan.batches():
-                until = time.monotonic() + LONGEST_WAIT_S
-                while not self._offer.has_room():
-                    if time.monotonic() > until:
-                        log.warning("fetching ended early: Redis is half full, or too much is pending", fetched=fetched)
-                        return fetched
-                    pause(PAUSE_S)
-                    check()
-                check()
-                self._offer.offer(batch)
-                fetched += len(batch.lines)
-        return fetched

@@ -133,7 +133,7 @@ def _entries(connection: Connection, keys: Iterable[Key]) -> dict[Key, MissedWeb
         query = select(missed_webhooks).where(c.event_type == event_type, c.id.in_(ids))
         for row in connection.execute(query).mappings():
             entry = MissedWebhook(**row)
-            if (key := _key(entry)) in wanted:
+            if (key := key_of_entry(entry)) in wanted:
                 entries[key] = entry
     return entries
 
@@ -151,9 +151,10 @@ def _by_type(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]
 def _judged(before: Iterable[object], records: list[MissedWebhook]) -> Judged:
     states = {record.key: record.state for record in before if isinstance(record, MissedWebhook)}
     missed = (record for record in records if record.state == "missed")
-    newly = {_key(record) for record in missed if states.get(record.key) not in ("missed", "came")}
+    newly = {key_of_entry(record) for record in missed if states.get(record.key) not in ("missed", "came")}
     return Judged(records, sorted(newly))
 
 
-def _key(entry: MissedWebhook) -> Key:
+def key_of_entry(entry: MissedWebhook) -> Key:
+    """What identifies the webhook of an entry."""
     return entry.event_type, entry.id, entry.status
