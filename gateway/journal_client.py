@@ -65,16 +65,17 @@ class JournalClient:
         self._next_at, self._sent = clock(), sent
         self.requests = 0
 
-    def pages(self, event_type: str, since: datetime, until: datetime) -> Iterator[Page]:
+    def pages(self, event_type: str, since: datetime, until: datetime, paging: Paging | None = None) -> Iterator[Page]:
         """The list with this event type's reports, of the Berlin days of a range and one day on either side.
 
-        A row that is added meanwhile may be missing, never one that was there. Raises NotListed.
+        A row that is added meanwhile may be missing, never one that was there. With `paging` it goes on where that is;
+        it moves on when the next page is asked for. Raises NotListed.
         """
         days = {
             "date_from": f"{(since - MARGIN).astimezone(BERLIN):%Y-%m-%d}",
             "date_to": f"{(until + MARGIN).astimezone(BERLIN):%Y-%m-%d}",
         }
-        paging = Paging()
+        paging = paging or Paging()
         while not paging.ended:
             page = self._list(event_type, {**days, "limit": str(LIMIT), "offset": str(paging.offset)})
             rows = {_identity(row): row for row in page}

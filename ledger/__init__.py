@@ -36,6 +36,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:opt_outs:lock       text  lease of that scan
     seven:journal:<account>   text  how far the gateway's journal was read (`operations/journal_state.py`)
     seven:journal:<account>:open:<event type>  zset  id in the journal whose status was not final → when it was sent
+    seven:journal:<account>:progress  text  how far a pass is that has not ended (`operations/journal_progress.py`)
     seven:journal:<account>:claim  text  a pass has begun; expires after a quarter of an hour
     seven:journal:missed      hash  event type → webhooks found to be missed so far
     seven:journal:missed:begun  text  those about to be written as missed, and not yet counted (`journal_count.py`)

@@ -7,13 +7,16 @@ import random
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy import Engine
 
 from gateway.api import GatewayFailure
 from gateway.journal_client import MARGIN, JournalClient, NotListed
+from gateway.journal_pages import Paging
 from operations.journal_coverage import first_unlisted
 from operations.journal_presence import Key, key_of, present, unapplied_ids
+from operations.journal_progress import Progress
 from operations.journal_state import JournalStates
 from operations.webhook_meter import WebhookMeter
 from seven.journal import JOURNALED, STATUSES, JournalRow
@@ -45,6 +48,12 @@ class Absence:
     failure: GatewayFailure | None = None
     """Why a list could not be read."""
 
+    @classmethod
+    def of(cls, progress: Progress) -> Self:
+        """What a pass had read that was interrupted."""
+        connections, unread = set(progress.connections), set(progress.unread)
+        return cls(progress.rows, progress.absent, unwatched=progress.unwatched, connections=connections, unread=unread)
+
 
 class AbsenceSearch:
     """The search of one pass. Raises redis.RedisError, SQLAlchemyError, or what `check` raises."""
@@ -57,23 +66,25 @@ class AbsenceSearch:
         meter: WebhookMeter,
         check: Callable[[], object],
     ) -> None:
+        self._progress = states.progress
         self._engine, self._client, self._states, self._meter, self._check = engine, client, states, meter, check
 
-    def run(self, window: datetime, read_until: datetime | None, came: Came, absent: Absent) -> Absence:
-        """Search what was sent since `window`; pages since `read_until` and a day before.
+    def run(self, window: datetime, progress: Progress, came: Came, absent: Absent) -> Absence:
+        """Search what was sent since `window`; pages of the range of the progress, from where it is.
 
         `came` gets what is here, `absent` the rows that are not, each with the connections of which webhooks come.
 
         A list that cannot be read leaves the others to be read; the failure is in the result.
         """
-        is_usable = read_until is not None and read_until <= self._meter.now  # or a clock was ahead
-        since = max(window, read_until) if read_until is not None and is_usable else window
-        absence = Absence()
+        since = datetime.fromisoformat(progress.since)
+        absence = Absence.of(progress)
         with self._engine.connect().execution_options(reads=True) as connection:
             unapplied = unapplied_ids(connection, window)
         for event_type in JOURNALED:
+            if progress.of(event_type).is_over:
+                continue
             try:
-                for rows in self._listed(event_type, since, absence):
+                for rows in self._listed(event_type, progress, absence):
                     self._sort(rows, window, unapplied, absence, came)
                     self._release(absence, absent)
                     self._states.follow(event_type, self._open_rows(rows, window))
@@ -83,16 +94,23 @@ class AbsenceSearch:
                     self._release(absence, absent)
                     if not self._open_rows([row], window):
                         self._states.unfollow(event_type, [row.id])
+                progress.of(event_type).is_over = True
+                self._save(progress, absence)
             except GatewayFailure as failure:
                 absence.failure = absence.failure or failure
         self._release(absence, absent, all_=True)
         return absence
 
-    def _listed(self, event_type: str, since: datetime, absence: Absence) -> Iterator[list[JournalRow]]:
-        oldest_at: datetime | None = None
+    def _listed(self, event_type: str, progress: Progress, absence: Absence) -> Iterator[list[JournalRow]]:
+        since, until = datetime.fromisoformat(progress.since), datetime.fromisoformat(progress.until)
+        of_list = progress.of(event_type)
+        paging, oldest_at = Paging(of_list.place), _time(of_list.oldest_at)
         try:
-            for page in self._client.pages(event_type, since, self._meter.now):
+            for page in self._client.pages(event_type, since, until, paging):
                 self._check()
+                of_list.place = paging.place
+                of_list.oldest_at = None if oldest_at is None else oldest_at.isoformat()
+                self._save(progress, absence)
                 if page.invalid:
                     absence.unread.add(event_type)
                 absence.rows += len(page.rows)
@@ -102,10 +120,7 @@ class AbsenceSearch:
             absence.unread.add(event_type)
             return
         with self._engine.connect().execution_options(reads=True) as connection:
-            if (
-                first_unlisted(connection, event_type, since, self._meter.now, oldest_at, by_id=self._client.row)
-                is not None
-            ):
+            if first_unlisted(connection, event_type, since, until, oldest_at, by_id=self._client.row) is not None:
                 absence.unread.add(event_type)
 
     def _sort(
@@ -129,6 +144,13 @@ class AbsenceSearch:
                 absence.held.append(row)
             else:
                 absence.unwatched += 1
+
+    def _save(self, progress: Progress, absence: Absence) -> None:
+        """Store how far it is, unless rows that were read have not been judged."""
+        if not absence.held:
+            progress.rows, progress.absent, progress.unwatched = absence.rows, absence.absent, absence.unwatched
+            progress.connections, progress.unread = sorted(absence.connections), sorted(absence.unread)
+            self._progress.save(progress)
 
     def _release(self, absence: Absence, absent: Absent, *, all_: bool = False) -> None:
         """Hand on the rows that can be judged: those sent in a way in which webhooks come, or all."""
@@ -158,6 +180,10 @@ class AbsenceSearch:
             and row.event_type in STATUSES
             and not (_is_final(row) and self._meter.is_due(row))
         ]
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _is_final(row: JournalRow) -> bool:

@@ -4,7 +4,6 @@ So they take no memory, and what a pass that is interrupted has found is not fou
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from operations.backfill import PAUSE_S, ROWS_PER_BATCH, JournalOffer, new_batch
 from operations.journal_comparison import lacking
 from operations.journal_presence import Key, key_of
 from runtime.logs import logger
-from seven.journal import JournalRow
+from seven.journal import JOURNALED, JournalRow
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 
@@ -37,7 +36,6 @@ class JournalFetch:
     ) -> None:
         self._store, self._offer, self._options, self._now = store, offer, options, now
         self._check, self._pause = check, pause
-        self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._added: set[int] = set()
         self._has_ended = False
         self.fetched = 0
@@ -48,36 +46,29 @@ class JournalFetch:
         return hash(key) in self._added
 
     def add(self, rows: Sequence[JournalRow]) -> None:
-        """Offer what the tables lack of these rows, a batch when it is full."""
+        """Offer what the tables lack of these rows: on return it is in the ledger, or there was no room for long."""
         if not rows or self._has_ended:
             return
         with self._store.engine.connect().execution_options(reads=True) as connection:
             knowing = self._options.with_forgotten(self._store.register.read(connection))
             lacked = lacking(connection, rows, self._now, knowing)
         self._added.update(hash(key_of(row)) for row in rows)
-        for each in lacked:
-            lines = self._lines[each.row.event_type]
-            lines.append(each.envelope.line())
-            if len(lines) >= ROWS_PER_BATCH:
-                self._offer_lines(each.row.event_type)
+        for event_type in JOURNALED:
+            lines = [each.envelope.line() for each in lacked if each.row.event_type == event_type]
+            for start in range(0, len(lines), ROWS_PER_BATCH):
+                self._offer_lines(event_type, lines[start : start + ROWS_PER_BATCH])
 
-    def end(self) -> None:
-        """Offer what is left."""
-        for event_type in [*self._lines]:
-            self._offer_lines(event_type)
-
-    def _offer_lines(self, event_type: str) -> None:
+    def _offer_lines(self, event_type: str, lines: list[bytes]) -> None:
         """Offer a batch when there is room for it."""
-        lines = self._lines.pop(event_type, [])
         until = time.monotonic() + LONGEST_WAIT_S
-        while lines and not self._has_ended and not self._offer.has_room():
+        while not self._has_ended and not self._offer.has_room():
             if time.monotonic() > until:
                 self._has_ended = True
                 log.warning("fetching ended early: Redis is half full, or too much is pending", fetched=self.fetched)
             else:
                 self._pause(PAUSE_S)
                 self._check()
-        if lines and not self._has_ended:
+        if not self._has_ended:
             self._check()
             self._offer.offer(new_batch(event_type, lines))
             self.fetched += len(lines)

@@ -17,6 +17,7 @@ from operations.journal_absence import MOST_BY_ID, AbsenceSearch
 from operations.journal_count import JournalCount
 from operations.journal_fetch import JournalFetch, due_rows
 from operations.journal_presence import Key, known_now, last_tallied, present
+from operations.journal_progress import Progress
 from operations.journal_state import JournalState, JournalStates
 from operations.webhook_meter import ON_ITS_WAY, Judged, WebhookMeter, awaited, forget_earlier, key_of_entry
 from runtime.trusted_time import trusted_time
@@ -96,7 +97,9 @@ class JournalPass:
             now, tallied = trusted_time(clocks), last_tallied(connection)
             window = now - timedelta(days=options.days)
             meter = WebhookMeter(Spans.since(connection, window, self._states.account), now, state.connections)
-        read_until = None if state.read_until is None or at_once else datetime.fromisoformat(state.read_until)
+        since = window if at_once else _since(state, window, now)
+        anew = Progress(since.isoformat(), now.isoformat(), at_once, figures.life, tallied)
+        progress = self._states.progress.begin(anew)
         search = AbsenceSearch(self._store.engine, self._client, self._states, meter, check)
         fetch = JournalFetch(self._store, self._offer, options.projection, now, check=check, pause=pause)
         due = now - (timedelta(0) if at_once else LATE)
@@ -107,12 +110,11 @@ class JournalPass:
             if options.applies:
                 fetch.add([row for row in due_rows(rows, due) if knowing.counts(row)])
 
-        absence = search.run(window, read_until, lambda here: self._came(meter, here), absent)
+        absence = search.run(window, progress, lambda here: self._came(meter, here), absent)
         self._judge_awaited(meter, window, check)
         if options.applies:
-            for row in self._unread_entries(fetch, window, due, check):
-                fetch.add([row])
-            fetch.end()
+            for rows in self._unread_entries(fetch, window, due, check):
+                fetch.add(rows)
         if absence.failure is not None:
             raise absence.failure
         result = PassResult(
@@ -120,7 +122,7 @@ class JournalPass:
         )
         self._states.save(
             JournalState(
-                read_until=now.isoformat(),
+                read_until=progress.until,
                 ended_ms=int(stats.clock(self._ledger).timestamp() * 1000),
                 life=figures.life,
                 tallied=tallied,
@@ -131,24 +133,26 @@ class JournalPass:
                 unread=tuple(sorted(absence.unread)),
             )
         )
+        self._states.progress.end()
         return result
 
     def _unread_entries(
         self, fetch: JournalFetch, since: datetime, due: datetime, check: Callable[[], object]
-    ) -> Iterator[JournalRow]:
+    ) -> Iterator[list[JournalRow]]:
         """Rows of webhooks that are due to be fetched, were not read in this pass, and whose records lack them."""
         lookups = 0
         for entries in self._awaited(since):
             with self._store.engine.connect().execution_options(reads=True) as connection:
                 repaired = known_now(connection, entries)
+            rows = []
             for entry in entries:
                 is_due = entry.journal_at is not None and entry.journal_at <= due
                 if is_due and not fetch.has(key_of_entry(entry)) and entry.key not in repaired and lookups < MOST_BY_ID:
                     check()
                     lookups += 1
                     row = self._client.row(entry.event_type, entry.id)
-                    if row is not None:
-                        yield row
+                    rows += [] if row is None else [row]
+            yield rows
 
     def _awaited(self, since: datetime) -> Iterator[list[MissedWebhook]]:
         """What is late or missed, page by page; between two pages no connection is held."""
@@ -213,3 +217,10 @@ class JournalPass:
         store.write(judged.records)
         self._count.end(note, judged.newly_missed)
         self._newly_missed += len(judged.newly_missed)
+
+
+def _since(state: JournalState, window: datetime, now: datetime) -> datetime:
+    """Since when days are to be read by pages."""
+    read_until = None if state.read_until is None else datetime.fromisoformat(state.read_until)
+    is_usable = read_until is not None and read_until <= now  # or a clock was ahead
+    return max(window, read_until) if read_until is not None and is_usable else window

@@ -12,6 +12,7 @@ from typing import cast
 from redis import Redis
 
 from ledger import keyspace
+from operations.journal_progress import ProgressStore
 
 MOST_OPEN = 100_000
 """Ids of one list that are followed; of more, the latest."""
@@ -48,6 +49,8 @@ class JournalStates:
         """`account` identifies the gateway and the account: the journal of one says nothing about another."""
         self._redis, self.account = redis, keyspace.fingerprint(account)
         self._key = f"{keyspace.JOURNAL}:{self.account}"
+        self.progress = ProgressStore(redis, self.account)
+        """How far the pass that is under way has read."""
 
     def load(self) -> JournalState:
         """The state after the last pass; an empty one where there is none, or none that can be read."""

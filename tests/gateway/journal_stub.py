@@ -36,6 +36,16 @@ class JournalStub:
         self.answer: Callable[[dict[str, str], list[Any]], Any] = lambda _, page: page
         """Called with a request's parameters and its page; returns the body, or a status and a body of bytes."""
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve for the length of a block."""
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+
     def page(self, parameters: dict[str, str]) -> list[Row]:
         """The rows that a request asks for."""
         rows = self.lists[parameters["list"]]
@@ -74,12 +84,8 @@ def _handler(stub: JournalStub) -> type[BaseHTTPRequestHandler]:
 def journal_stub() -> Iterator[JournalStub]:
     """A running stub."""
     stub = JournalStub()
-    threading.Thread(target=stub.server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
+    with stub.running():
         yield stub
-    finally:
-        stub.server.shutdown()
-        stub.server.server_close()
 
 
 def outbound(id_: int, status: str | None = "DELIVERED", at: str = "2026-03-02 12:00:00.250", **changes: Any) -> Row:

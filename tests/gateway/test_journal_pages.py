@@ -8,9 +8,10 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from gateway.api import GatewayUnexpected
-from gateway.journal_pages import LIMIT, Paging
+from gateway.journal_pages import LIMIT, Paging, Place
 from tests.extent import examples
 
+MOST = 15
 Fetch = Callable[[int], list[str]]
 
 
@@ -55,6 +56,42 @@ def test_rows_that_shift_are_not_missed(seed: int):
         event("given up")
     else:
         assert set(map(str, lasting)) <= set(ids)
+
+
+@examples(50, 500)
+@given(seed=st.integers(0, 10**9))
+def test_an_interrupted_reading_goes_on(seed: int):
+    """Wherever it was interrupted, three times, and whatever was added above or removed meanwhile: no lasting row is missed."""
+    chance, lasting = random.Random(seed), range(10_000, 10_000 + random.Random(seed).choice((50, 700, 2_000)))
+    passing: set[int] = set()
+    seen, place, requests = set[str](), Place(), [0]
+
+    def read(paging: Paging, pages: int) -> Place:
+        """Read so many pages at most; returns the place of the last one, which counts as not read."""
+        ids = [str(number) for number in sorted({*lasting, *passing}, reverse=True)]
+        for _ in range(pages):
+            if paging.ended:
+                break
+            requests[0] += 1
+            page = ids[paging.offset : paging.offset + LIMIT]
+            at = paging.place
+            paging.add(page, len(page))
+            if pages == MOST and chance.random() < 0.1:  # while it handles the page
+                return at
+            seen.update(page)
+        return paging.place
+
+    for _ in range(3):
+        place = read(Paging(place), MOST)
+        passing.update(range(20_000 + len(passing), 20_000 + len(passing) + chance.choice((0, 1, 90, 1_000))))
+        passing.difference_update(chance.sample(sorted(passing), min(len(passing), chance.choice((0, 0, 40)))))
+    try:
+        read(Paging(place), 1_000)
+    except GatewayUnexpected:
+        event("given up")
+    else:
+        assert set(map(str, lasting)) <= seen
+    assert requests[0] < 500
 
 
 def test_a_short_page_is_no_end():

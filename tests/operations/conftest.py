@@ -82,10 +82,12 @@ def make_pass(stub: JournalStub, ledger: Ledger, engine: Engine) -> Iterator[Pas
     states = JournalStates(ledger.redis, ACCOUNT)
     with Api(stub.url, "key") as api:
 
-        def run(*, applies: bool = False, at_once: bool = False) -> PassResult:
+        def run(
+            *, applies: bool = False, at_once: bool = False, check: Callable[[], object] = lambda: None
+        ) -> PassResult:
             journal = JournalPass(ledger, Store(engine), JournalClient(api, 1000), states, offer)
             options = PassOptions(8, applies, DEFAULT_OPTIONS)
-            return journal.run(options, lambda: None, lambda _: None, at_once=at_once)
+            return journal.run(options, check, lambda _: None, at_once=at_once)
 
         yield run
 
