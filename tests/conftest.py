@@ -28,6 +28,7 @@ from tests.order import arrange
 from tests.servers import PATIENCE_S, Postgres, Valkey, valkey
 from tests.shared_rows import SharedRows, shared_rows_of
 from tests.statements import share_compiled_statements
+from tests.trust import share_trust
 from workers.consumer import Consumer
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -44,6 +45,7 @@ hypothesis.settings.register_profile("fuzz", max_examples=3000, deadline=None, p
 httpx2._config.DEFAULT_TIMEOUT_CONFIG.__init__(PATIENCE_S)
 
 share_compiled_statements()
+share_trust()
 
 TOKEN = "token-" + secrets.token_urlsafe(24)
 

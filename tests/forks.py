@@ -4,6 +4,7 @@ Importing takes one or two seconds of processor time, and the suite starts hundr
 tests that need closed streams, and `make deploy-check` start everything by name, as people do.
 """
 
+import gc
 import multiprocessing
 import os
 import pkgutil
@@ -22,6 +23,9 @@ import cli.commands
 import console
 import ingest
 import workers
+from tests.trust import share_trust
+
+share_trust()
 
 COMMAND = str(Path(sys.executable).parent / "seven-ingest")
 PATIENCE_S = 240.0
@@ -82,6 +86,7 @@ def _run(arguments: Sequence[str], directory: Path, environment: dict[str, str],
 
 
 def _become(arguments: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
+    gc.freeze()  # no collection looks at, and so copies, the objects of all modules
     for number, file in ((1, output), (2, errors)):
         os.dup2(file.detach(), number)
     os.chdir(directory)
