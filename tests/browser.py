@@ -8,7 +8,7 @@ from pathlib import Path
 
 from selenium import webdriver
 
-from tests.deploy.tools import tool
+from tests.deploy.tools import server_tool
 
 MOST_PIXELS = 1600
 """The height of a screenshot, at most."""
@@ -17,9 +17,9 @@ MOST_PIXELS = 1600
 @contextmanager
 def chromium(directory: Path, *, arguments: tuple[str, ...] = ()) -> Iterator[webdriver.Chrome]:
     """A browser for the length of a block. Without Chromium the test is skipped, or fails where all tools are required."""
-    driver = tool("chromedriver")
+    driver = server_tool("chromedriver")
     options = webdriver.ChromeOptions()
-    options.binary_location = tool("chromium", "chromium-browser", "google-chrome")
+    options.binary_location = server_tool("chromium", "chromium-browser", "google-chrome")
     for argument in (
         "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking", "disable-sync",
         "disable-component-update", "disable-quic", "hide-scrollbars", "window-size=1600,900",

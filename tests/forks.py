@@ -96,12 +96,14 @@ def _become(arguments: Sequence[str], directory: Path, environment: dict[str, st
 
 
 class Fork:
-    """A module that runs as `python -m` runs it, in a session of its own; to be used like a `subprocess.Popen`."""
+    """A script, or a module as `python -m` runs it, in a session of its own; to be used like a `subprocess.Popen`."""
 
     def __init__(self, words: Sequence[str], directory: Path, environment: dict[str, str], output: int) -> None:
         streams = (_FORKS.reducer.DupFd(output), _FORKS.reducer.DupFd(output))
         # a daemon, so that a failed test's process does not keep pytest from ending
-        self._process = _FORKS.Process(target=_run_module, args=(words, directory, environment, *streams), daemon=True)
+        self._process = _FORKS.Process(
+            target=_run_in_session, args=(words, directory, environment, *streams), daemon=True
+        )
         self._process.start()
         self.pid = self._process.pid or 0
 
@@ -128,7 +130,10 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
-def _run_module(words: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
+def _run_in_session(words: Sequence[str], directory: Path, environment: dict[str, str], output, errors) -> None:
     os.setsid()
     _become(words, directory, environment, output, errors)
-    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    if os.path.isabs(words[0]):
+        runpy.run_path(words[0], run_name="__main__")
+    else:
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.forks import Fork
+from tests.forks import COMMAND, Fork
 from tests.order import DEPLOY_CHECK
 from tests.servers import PATIENCE_S, eventually, free_port
 
@@ -35,7 +35,8 @@ class Process:
         self._began_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             if FORKED and _is_loaded(self.command):
-                self.process = Fork(self.command[2:], ROOT, self.environment, output.fileno())
+                words = self.command if self.command[0] == COMMAND else self.command[2:]
+                self.process = Fork(words, ROOT, self.environment, output.fileno())
             else:
                 self.process = subprocess.Popen(
                     self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
@@ -164,6 +165,8 @@ def beat(directory: Path, environment: dict[str, str], name: str = "beat", throu
 
 def _is_loaded(command: list[str]) -> bool:
     """Whether a fork has the modules of a command: not of one that other modules launch, or that has child processes."""
+    if command[0] == COMMAND:
+        return True
     return command[:2] == [sys.executable, "-m"] and command[2] in ("celery", "uvicorn") and "--workers" not in command
 
 

@@ -26,6 +26,7 @@ from store.migrate import migrate
 from store.schema import dead_letters, deliveries
 from tests.acceptance.redis_outages import Outage, Supervisor, full, hanging, killed, loading, read_only
 from tests.conftest import TOKEN
+from tests.extent import size, sized
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
@@ -148,6 +149,7 @@ class Publisher:
 
 
 @pytest.mark.duration(50)
+@sized
 def test_workers_and_beat_recover(tmp_path: Path):
     """After each outage they have survived or are restarted, and every accepted delivery is applied."""
     outages = ((killed, 2), (hanging, 15), (full, 2), (read_only, 2), (loading, 0))
@@ -164,7 +166,7 @@ def test_workers_and_beat_recover(tmp_path: Path):
             for outage, lasts_s in outages:
                 before = publisher.publish(10)
                 eventually(lambda ids=before: not publisher.is_pending(ids), 90)
-                during += publisher.publish(200)  # the outage begins while they are consumed
+                during += publisher.publish(size(60, 200))  # the outage begins while they are consumed
                 with outage(server):
                     over = time.monotonic() + lasts_s
                     eventually(lambda end=over: time.monotonic() > end, lasts_s + 10)

@@ -23,7 +23,7 @@ from tests.browser import chromium, errors, requested, save_screenshot, set_view
 from tests.conftest import TOKEN
 from tests.console.browsed_pages import BROWSED, PICTURES, SCREENSHOTS, Browsed, play_scenario
 from tests.console.conftest import ANNA, BEN, LOGINS
-from tests.deploy.tools import tool
+from tests.deploy.tools import server_tool
 from tests.extent import thorough
 from tests.factories.envelopes import Accept
 from tests.processes import Console, Receiver, beat, running, worker
@@ -60,7 +60,7 @@ def console(
     redis_url: str,
     tmp_path: Path,
 ) -> Iterator[Console]:
-    tool("chromedriver")  # without a browser nothing is started
+    server_tool("chromedriver")  # without a browser nothing is started
     play_scenario(consumer, accept, Store(engine), hostile=not os.environ.get("SCREENSHOTS"))  # pictures are for people
     environment = {
         "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_CONSOLE_AUTH": LOGINS,

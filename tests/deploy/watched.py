@@ -21,7 +21,7 @@ from store.row_writer import Store
 from store.schema import messages
 from tests.acceptance.test_hooks import KEY, Emulator
 from tests.conftest import TOKEN
-from tests.deploy.tools import tool
+from tests.deploy.tools import server_tool
 from tests.processes import ROOT, Console, Process, Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 
@@ -43,7 +43,7 @@ class Prometheus(Process):
         config = directory / "prometheus.yml"
         config.write_text(yaml.safe_dump(configuration))
         command = [
-            *(tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory / 'tsdb'}"),
+            *(server_tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory / 'tsdb'}"),
             *(f"--web.listen-address={self.url.removeprefix('http://')}", "--log.level=warn"),
         ]
         super().__init__("prometheus", directory, command, {})
