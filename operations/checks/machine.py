@@ -10,6 +10,7 @@ import httpx2
 
 from operations.checks.ages import size
 from operations.checks.check import Check, good, warning, wrong
+from operations.checks.trust import trusted
 from runtime.ip_address import canonical_address
 
 LEAST_FREE = 1024**3
@@ -35,9 +36,10 @@ def open_files() -> int:
 def flower_status(url: str) -> int | None:
     """Flower's answer to a request without a password; None when it is unreachable from here."""
     try:
-        return httpx2.get(f"{url.rstrip('/')}/", timeout=2, trust_env=False, follow_redirects=False).status_code
+        answer = httpx2.get(f"{url.rstrip('/')}/", timeout=2, trust_env=False, verify=trusted(), follow_redirects=False)
     except httpx2.HTTPError:
         return None
+    return answer.status_code
 
 
 def is_local(host: str | None) -> bool:

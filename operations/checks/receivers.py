@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from operations.checks.check import Check, Silence, good, unknown, wrong
+from operations.checks.trust import trusted
 from runtime.failures import reason
 
 PATIENCE_S = 2.0
@@ -57,7 +58,7 @@ def any_ready(receivers: Sequence[Receiver] | Silence) -> bool:
 
 def _query(url: str, address: str) -> Receiver:
     try:
-        answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False)
+        answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False, verify=trusted())
     except httpx2.HTTPError as error:
         return Receiver(address, (f"it does not answer ({reason(error)})",))
     if answer.status_code == 200:
