@@ -68,8 +68,10 @@ class LedgerWriter:
     async def accept(self, batches: Sequence[NewBatch]) -> list[Header | NotAccepted]:
         """Write the batches in one round trip; for each, its header with its ordinals, or why it is not confirmed."""
         refusal: Exception | None = None  # of an earlier attempt: it says more than that the time is over
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._deadline_s
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout_at(until):
                 while True:
                     try:
                         return [_parse(answer) for answer in await self._answers(batches)]
@@ -77,6 +79,8 @@ class LedgerWriter:
                         raise
                     except (RedisConnectionError, OSError) as error:
                         refusal = error
+                        if loop.time() >= until:  # the cancellation may have ended as this error: none comes again
+                            raise
                         await asyncio.sleep(PAUSE_S)
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             return [_not_accepted(refusal or error)] * len(batches)

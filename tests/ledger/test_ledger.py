@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
 from ledger.claims import claimed
@@ -160,6 +161,22 @@ def test_a_redis_that_refuses_says_why(tmp_path: Path, options: list[str], cause
         assert cause in str(answer)
         with server.client() as client:
             assert client.keys("*") == []
+
+
+def test_the_deadline_holds_whatever_becomes_of_its_cancellation(monkeypatch: pytest.MonkeyPatch):
+    """A client that turns the cancellation into an error of its connection does not make the writer try for ever."""
+
+    async def swallowed(*_: object) -> list[object]:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise RedisConnectionError("the connection is closed") from None
+        return []
+
+    monkeypatch.setattr(LedgerWriter, "_answers", swallowed)
+    (answer,) = accept("redis://127.0.0.1:1/0", [batch("a")], deadline_s=0.1)
+    assert isinstance(answer, NotAccepted)
+    assert answer.kind == "ConnectionError"
 
 
 def test_a_refusal_says_more_than_the_end_of_time(tmp_path: Path):
