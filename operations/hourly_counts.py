@@ -28,7 +28,7 @@ from store.types import Time
 
 HOUR = timedelta(hours=1)
 MOST = 200_000
-"""Most deliveries, clicks or calls of an hour that are counted; of more, that many."""
+"""Most deliveries, sent messages, clicks or calls of an hour that are counted; of more, that many."""
 UNLABELLED = "without a label"
 NO_REPORT = "no report"
 """Sent messages of which no status is known."""

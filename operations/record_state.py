@@ -149,7 +149,7 @@ def _opt_outs(story: Story) -> Iterator[Moment]:
 
 
 def _receipts(story: Story) -> Iterator[Moment]:
-    """Of what has no statuses."""
+    """Of what has no statuses; and when messages were sent."""
     for row in story.sent_messages:
         yield Moment(row["sent_at"], "sent", "message", row["msg_id"])
     for row in story.inbound_messages:

@@ -71,10 +71,14 @@ class Story:
         return any((self.delivery, *records, self.missed_webhooks, self.deliveries, self.unapplied, pending))
 
     @property
+    def message_ids(self) -> list[str]:
+        """The ids of the messages, reported or only known to be sent."""
+        return list(dict.fromkeys(row["msg_id"] for row in (*self.messages, *self.sent_messages)))
+
+    @property
     def subjects(self) -> set[str]:
         """The subjects of deliveries about these records."""
-        sent = (row["msg_id"] for row in (*self.messages, *self.sent_messages))
-        subjects = {*sent} | {row["id"] for row in self.inbound_messages}
+        subjects = {*self.message_ids} | {row["id"] for row in self.inbound_messages}
         subjects |= {f"{row['direction']} {row['call_id']}" for row in self.calls}
         return subjects | {f"{row['sms_id']} {row['tracking_url']}" for row in self.links}
 
@@ -117,17 +121,13 @@ def trace_story(
     names = tuple(dict.fromkeys((key, *terms.names)))  # a foreign id may contain spaces
     if messages.name in about:
         _add_messages(connection, story, names, terms)
-        story.links = links_of(connection, [key, *(row["msg_id"] for row in story.messages)], tracking_url, terms)
+        story.links = links_of(connection, [key, *story.message_ids], tracking_url, terms)
     if calls.name in about:
         story.calls = calls_of(connection, directions, names, terms)
     if inbound_messages.name in about:
         story.inbound_messages = inbound_of(connection, names, terms)
     story.opt_outs = opt_outs_of(connection, terms.numbers, story.inbound_messages, country_code, erasure_key)
-    ids = [
-        key,
-        *(row["msg_id"] for row in (*story.messages, *story.sent_messages)),
-        *(row["call_id"] for row in story.calls),
-    ]
+    ids = [key, *story.message_ids, *(row["call_id"] for row in story.calls)]
     story.missed_webhooks = missed_of(connection, list(dict.fromkeys(ids)))
     story.deliveries = _deliveries(connection, story, subject, about, masked)
     if story.delivery is None:

@@ -1,4 +1,4 @@
-"""Webhook meter: which webhooks should be here by the journal, and are not; by the database's clock.
+"""Webhook meter: which webhooks should be here by the journal, and are not; by trusted time.
 
 Late: the gateway may still retry. Missed: beyond its retries. Came: it, or a later status, is here after all.
 Uncovered: no hook of ours should have brought it, so nothing counts it. One should that was there an hour before.

@@ -1,8 +1,8 @@
 """Changes: how the standing of a record moved, which is what subscribers are notified of.
 
 Repeats, replays of what is known, and whatever arrives late change nothing, so they are no change: neither is the same
-status at another time, nor an id that is learnt later. What met in one transaction is one change. A change has ids and
-statuses alone, no number and no text: those are read when it is sent.
+status at another time, nor an id that is learnt later. What is merged at once is one change. A change has ids and
+statuses, and of a link its short URL, but no number and no text: those are read when it is sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ class Change:
 
     topic: str
     key: str
-    """The record's id, as deliveries have it as their subject; of clicks and views followed by their number."""
+    """The record's id, as deliveries have it as their subject; of clicks and views followed by which it was."""
     was: str | None
     """Its standing before: that of the change before, or of before anyone subscribed; None for a new record."""
     now: str
@@ -70,7 +70,7 @@ def _call(before: Values | None, after: Values) -> Iterator[Change]:
 
 def _link(before: Values | None, after: Values) -> Iterator[Change]:
     if before is None and after["type"] in topics.LINKS:
-        key = f"{after['sms_id']} {after['tracking_url']} {after['nth']}"
+        key = f"{after['sms_id']} {after['tracking_url']} {after['type']} {after['nth']}"
         yield Change(topics.LINKS[after["type"]], key, None, after["type"], after["at"])
 
 

@@ -16,6 +16,13 @@ TOPICS = (*MESSAGE, READ, INBOUND, CALL_RECEIVED, CALL_STATUS, *LINKS.values(), 
 """Every topic, in the order in which people read about them."""
 
 
+def path(topic: str) -> str:
+    """Whose standing a topic is about: of one key, each has its own path of changes, in which the latest counts."""
+    if topic in MESSAGE:
+        return "message"
+    return "opt_out" if topic in OPT_OUTS.values() else topic
+
+
 def expand(patterns: Iterable[str]) -> frozenset[str]:
     """The topics of patterns: a topic, `message.*` for all that begin so, or `*`.
 

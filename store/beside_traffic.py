@@ -103,6 +103,11 @@ def drop_index(engine: Engine, name: str) -> None:
     in_short_transaction(engine, _statement(f"DROP INDEX IF EXISTS {SCHEMA}.{name}"))
 
 
+def analyze(engine: Engine, table: str) -> None:
+    """Let PostgreSQL's planner know a table, however long that takes."""
+    in_short_transaction(engine, _statement(f"ANALYZE {SCHEMA}.{table}"))
+
+
 def _statement(statement: str) -> Callable[[Connection], Any]:
     return lambda connection: connection.exec_driver_sql(statement)
 

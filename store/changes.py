@@ -84,7 +84,7 @@ class Deliveries:
 
     def of(self, table: str, change: Change) -> str | None:
         """The delivery that brought a change: the one of the same time, else the last; None if there is none."""
-        subject = change.key.rpartition(" ")[0] if table == "link_events" else change.key
+        subject = change.key.rsplit(" ", 2)[0] if table == "link_events" else change.key
         about = self._by_subject.get(subject, ())
         same = next((each for each in about if each.event_at == change.at), None)
         return same.id if same else about[-1].id if about else None

@@ -156,6 +156,8 @@ class Store:
             except Exception as error:
                 if is_race(error) and attempt < RACES:
                     log.info("two writers collided; trying again", attempt=attempt, at_most=RACES)
+                elif isinstance(error, RowAppeared):
+                    raise StoreAway("other writers were always first") from None
                 elif is_refusal(error):
                     raise Refused(unwritable_reason(error)) from None  # its text would quote the row
                 elif isinstance(error, SQLAlchemyError):

@@ -73,7 +73,6 @@ class Consumer:
         """Consume in portions; one that fails does not hold up the others. Raises the first failure, or Fenced."""
         try:
             store = self._fenced = self._fenced or self._store.fenced()  # before the batches are taken
-            store = store.noting(self._demand.topics())
         except StoreAway as error:
             self._breaker.failed(str(error))
             return
@@ -110,7 +109,7 @@ class Consumer:
 
         Returns False for a suspect batch that another worker is consuming.
         """
-        started = time.monotonic()
+        started, store = time.monotonic(), store.noting(self._demand.topics())
         batches = [taken.batch for taken in portion]
         for batch in batches:
             if isinstance(batch, Batch) and batch.missing:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from store.row_writer import Store
 
 FRESH_S = 20.0
-"""A subscription counts as begun after a minute: by then every worker has read it."""
+"""Within this time and one transaction more (`store.transactions.TRANSACTION_S`) every worker notes what is new."""
 
 
 class Demand:

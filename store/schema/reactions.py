@@ -1,6 +1,6 @@
 """Reactions: what changed, as far as somebody subscribes to it, and who does."""
 
-from sqlalchemy import BigInteger, Column, Integer, Table
+from sqlalchemy import BigInteger, Column, Identity, Integer, Table
 
 from store.schema.columns import column, index, key, metadata
 from store.types import CodePointText, Time
@@ -11,8 +11,8 @@ changes = Table(
     Column(
         "seq",
         BigInteger().with_variant(Integer, "sqlite"),
+        Identity(),  # no right on a sequence is needed
         primary_key=True,
-        autoincrement=True,
         comment="Rises; a lower one may become visible after a higher one",
     ),
     column("topic", CodePointText, "message.delivered, inbound.received, …"),
@@ -27,6 +27,7 @@ changes = Table(
     index("ix_changes_key", ["key"], "the changes of one record; forget"),
     index("ix_changes_noted_at", ["noted_at"], "retention: the oldest"),
     comment="How the standings of records moved, one row a change, written only while somebody subscribes to its topic",
+    sqlite_autoincrement=True,  # no number comes twice, also after the last row is removed
 )
 
 reactions = Table(

@@ -16,7 +16,7 @@ from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, pending_about
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES
-from seven.records import Message, SentMessage
+from seven.records import Message, SentMessage, TrackedLink
 from store.archive import first_id
 from store.projection import project_batch
 from store.row_writer import Store
@@ -168,12 +168,14 @@ def test_what_was_sent_to_a_number(engine: Engine):
             Message(msg_id="81", status="DELIVERED", result="delivered", first_seen_at=NOON),
             Message(msg_id="83", status="EXPIRED", result="failed", first_seen_at=NOON, foreign_id="By-Report"),
             *(SentMessage(msg_id=id_, foreign_id=foreign, **common) for id_, foreign in (("81", "By-Sending"), ("82", None))),
+            TrackedLink("82", URL, clicks=1),
             SentMessage(msg_id="83", sent_at=sent_at, recipient="4915199999999"),
         ]
     )  # fmt: skip
     by_number = trace(engine, "0151 23456789")
     assert [row["msg_id"] for row in by_number.messages] == ["81"]
     assert [(row["msg_id"], row["is_reported"]) for row in by_number.sent_messages] == [("81", True), ("82", False)]
+    assert [row["sms_id"] for row in by_number.links] == ["82"]
     assert standing("sent_messages", by_number.sent_messages[1]) == (
         "Sent 2026-03-29 11:00:00 for 0.075 euros; no report of it is here"
     )

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from store.beside_traffic import NewIndex, build_index, outside_transaction
+from store.beside_traffic import NewIndex, analyze, build_index, outside_transaction
 
 revision = "0012"
 down_revision = "0011"
@@ -42,7 +42,5 @@ def upgrade() -> None:
     with outside_transaction() as engine:
         for index in (hours, *INDEXES):
             build_index(engine, index)
-        with engine.begin() as connection:  # an index on an expression knows nothing before, and the views use it
-            connection.exec_driver_sql("ANALYZE seven.messages")
-            connection.exec_driver_sql("ANALYZE seven.links")
-            connection.exec_driver_sql("ANALYZE seven.link_events")
+        for table in ("messages", "links", "link_events"):  # an index on an expression knows nothing before
+            analyze(engine, table)

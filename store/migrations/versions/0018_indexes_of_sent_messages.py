@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from store.beside_traffic import NewIndex, build_index, drop_index, outside_transaction
+from store.beside_traffic import NewIndex, analyze, build_index, drop_index, outside_transaction
 
 revision = "0018"
 down_revision = "0017"
@@ -31,5 +31,4 @@ def upgrade() -> None:
             build_index(engine, index)
         for name in REPLACED:
             drop_index(engine, name)
-        with engine.begin() as connection:  # an index on an expression knows nothing before
-            connection.exec_driver_sql("ANALYZE seven.sent_messages")
+        analyze(engine, "sent_messages")  # an index on an expression knows nothing before

@@ -1,7 +1,7 @@
 """Changes: how standings of records moved, and who subscribes to that."""
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Integer
+from sqlalchemy import BigInteger, Column, Identity, Integer
 
 from store.schema import SCHEMA
 from store.types import CodePointText, Time
@@ -14,7 +14,7 @@ def upgrade() -> None:
     schema = SCHEMA if op.get_bind().dialect.name == "postgresql" else None
     op.create_table(
         "changes",
-        Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
         Column("topic", CodePointText),
         Column("key", CodePointText),
         Column("was", CodePointText),
@@ -23,6 +23,7 @@ def upgrade() -> None:
         Column("delivery_id", CodePointText),
         Column("noted_at", Time),
         schema=schema,
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_changes_key", "changes", ["key"], schema=schema)
     op.create_index("ix_changes_noted_at", "changes", ["noted_at"], schema=schema)
