@@ -50,7 +50,7 @@ PENDING_FOR = timedelta(hours=1)
 """How long before its acceptance by the ledger a delivery may have been received, whichever clock is wrong."""
 
 CHANGES_KEPT = timedelta(days=8)
-"""How long a change is kept for whoever is to be notified of it."""
+"""How long a change is kept for its subscribers."""
 _AGES = {"inbound_messages": "sent_at"}
 """The column that a record's age counts from, where it is not `changed_at`: blanking its text is a change."""
 

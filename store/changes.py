@@ -22,8 +22,8 @@ from store.errors import RowAppeared, is_unmigrated
 from store.schema import SCHEMA, changes, metadata, reactions
 from store.upsert import NOW, array_rows, upsert
 
-NOBODY: frozenset[str] = frozenset()
-"""The topics in demand where nobody subscribes."""
+NO_TOPICS: frozenset[str] = frozenset()
+"""The topics in demand without a subscriber."""
 OFF = "off"
 
 _BY_TABLE = {record.table: record for record in RECORDS}
@@ -35,12 +35,12 @@ Key = tuple[Any, ...]
 
 
 def demanded_topics(connection: Connection) -> frozenset[str]:
-    """The topics that somebody subscribes to; nobody does before the table is there."""
+    """The topics that have a subscriber; none has before the table is there."""
     try:
         listed = connection.execute(select(reactions.c.topics).where(reactions.c.state != OFF)).scalars().all()
     except DBAPIError as error:
         if is_unmigrated(error):
-            return NOBODY
+            return NO_TOPICS
         raise
     return frozenset(topic for topics in listed for topic in (topics or "").split())
 

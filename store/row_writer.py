@@ -13,7 +13,7 @@ from runtime.logs import logger
 from seven.forgotten_numbers import ForgottenNumbers
 from seven.record import Record, fold
 from store import fence, inbound_ids
-from store.changes import NOBODY, Deliveries, demanded_topics, merge_and_note
+from store.changes import NO_TOPICS, Deliveries, demanded_topics, merge_and_note
 from store.engine import expire
 from store.error_reasons import database_reason
 from store.errors import IdTaken, RowAppeared, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
@@ -74,7 +74,7 @@ class Store:
         self.engine, self.register = engine, register
         self.forgotten: ForgottenNumbers | None = None
         """Of a fenced store, the numbers that were forgotten when it was made."""
-        self.topics = NOBODY
+        self.topics = NO_TOPICS
         """The topics of which changes are noted."""
         self._generation: int | None = None
 
@@ -181,7 +181,7 @@ def _in_time(work: Callable[[Connection], Result], connection: Connection) -> Re
     return result
 
 
-def merge_rows(connection: Connection, folded: Sequence[Record], topics: frozenset[str] = NOBODY) -> None:
+def merge_rows(connection: Connection, folded: Sequence[Record], topics: frozenset[str] = NO_TOPICS) -> None:
     """Merge folded records into their tables, in the current transaction, and note their changes of these topics."""
     deliveries = Deliveries(folded) if topics else None
     for table, records in groupby(folded, key=lambda record: record.table):
