@@ -14,8 +14,8 @@ from seven import topics
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change of one record."""
+class NotedChange:
+    """One change of one record, as it is noted: thin."""
 
     topic: str
     key: str
@@ -38,7 +38,7 @@ class Watch:
     topics: frozenset[str]
     columns: tuple[str, ...]
     """Beside the key."""
-    compare: Callable[[Values | None, Values], Iterator[Change]]
+    compare: Callable[[Values | None, Values], Iterator[NotedChange]]
     """The changes from one state of a row, None for none, to a later one."""
 
 
@@ -46,45 +46,45 @@ def _was(row: Values | None, name: str) -> Any:
     return None if row is None else row[name]
 
 
-def _message(before: Values | None, after: Values) -> Iterator[Change]:
+def _message(before: Values | None, after: Values) -> Iterator[NotedChange]:
     was, now = _was(before, "status"), after["status"]
     if now is not None and now != was:
-        yield Change(f"message.{after['result'] or 'unknown'}", after["msg_id"], was, now, after["status_at"])
+        yield NotedChange(f"message.{after['result'] or 'unknown'}", after["msg_id"], was, now, after["status_at"])
     if after["read_at"] is not None and (before is None or before["read_at"] is None):
-        yield Change(topics.READ, after["msg_id"], None, "READ", after["read_at"])
+        yield NotedChange(topics.READ, after["msg_id"], None, "READ", after["read_at"])
 
 
-def _inbound(before: Values | None, after: Values) -> Iterator[Change]:
+def _inbound(before: Values | None, after: Values) -> Iterator[NotedChange]:
     if before is None:
-        yield Change(topics.INBOUND, after["id"], None, "received", after["sent_at"])
+        yield NotedChange(topics.INBOUND, after["id"], None, "received", after["sent_at"])
 
 
-def _call(before: Values | None, after: Values) -> Iterator[Change]:
+def _call(before: Values | None, after: Values) -> Iterator[NotedChange]:
     key = f"{after['direction']} {after['call_id']}"
     if before is None and after["direction"] == "inbound":
-        yield Change(topics.CALL_RECEIVED, key, None, "received", after["started_at"])
+        yield NotedChange(topics.CALL_RECEIVED, key, None, "received", after["started_at"])
     was, now = _was(before, "status"), after["status"]
     if now is not None and now != was:
-        yield Change(topics.CALL_STATUS, key, was, now, after["status_at"])
+        yield NotedChange(topics.CALL_STATUS, key, was, now, after["status_at"])
 
 
-def _link(before: Values | None, after: Values) -> Iterator[Change]:
+def _link(before: Values | None, after: Values) -> Iterator[NotedChange]:
     if before is None and after["type"] in topics.LINKS:
         key = f"{after['sms_id']} {after['tracking_url']} {after['type']} {after['nth']}"
-        yield Change(topics.LINKS[after["type"]], key, None, after["type"], after["at"])
+        yield NotedChange(topics.LINKS[after["type"]], key, None, after["type"], after["at"])
 
 
-def _opt_out(before: Values | None, after: Values) -> Iterator[Change]:
+def _opt_out(before: Values | None, after: Values) -> Iterator[NotedChange]:
     """By the message that said so: the number is no part of a change. Entries made by hand have none."""
     was, now = _was(before, "state"), after["state"]
     if now in topics.OPT_OUTS and now != was and after["inbound_id"]:
-        yield Change(topics.OPT_OUTS[now], after["inbound_id"], was, now, after["since"])
+        yield NotedChange(topics.OPT_OUTS[now], after["inbound_id"], was, now, after["since"])
 
 
-def _missed(before: Values | None, after: Values) -> Iterator[Change]:
+def _missed(before: Values | None, after: Values) -> Iterator[NotedChange]:
     if after["state"] == "missed" and (before is None or before["state"] != "missed"):
         key = " ".join((after["event_type"], after["id"], after["status"])).rstrip()
-        yield Change(topics.MISSED, key, None, after["status"] or "received", after["journal_at"])
+        yield NotedChange(topics.MISSED, key, None, after["status"] or "received", after["journal_at"])
 
 
 WATCHES: Mapping[str, Watch] = {

@@ -11,8 +11,12 @@ CALL_RECEIVED, CALL_STATUS = "call.received", "call.status"
 LINKS = {"click": "link.clicked", "view": "link.viewed"}
 OPT_OUTS = {"out": "opt_out.started", "in": "opt_out.ended"}
 MISSED = "webhook.missed"
+HEALTH = ("health.failed", "health.recovered")
+HEARTBEAT = "heartbeat"
 
-TOPICS = (*MESSAGE, READ, INBOUND, CALL_RECEIVED, CALL_STATUS, *LINKS.values(), *OPT_OUTS.values(), MISSED)
+OF_RECORDS = (*MESSAGE, READ, INBOUND, CALL_RECEIVED, CALL_STATUS, *LINKS.values(), *OPT_OUTS.values(), MISSED)
+"""Those of which workers note the changes."""
+TOPICS = (*OF_RECORDS, *HEALTH, HEARTBEAT)
 """Every topic, in the order in which people read about them."""
 
 
@@ -20,6 +24,8 @@ def path(topic: str) -> str:
     """Whose standing a topic is about: of one key, each has its own path of changes, in which the latest counts."""
     if topic in MESSAGE:
         return "message"
+    if topic in HEALTH:
+        return "health"
     return "opt_out" if topic in OPT_OUTS.values() else topic
 
 

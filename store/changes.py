@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Executable, Select, and_, bindparam, func, in
 from sqlalchemy.exc import DBAPIError
 
 from seven.archive_records import ArchivedDelivery
-from seven.changes import WATCHES, Change, Values
+from seven.changes import WATCHES, NotedChange, Values
 from seven.joins import Join
 from seven.record import SHAPES, Record
 from seven.records import RECORDS
@@ -62,7 +62,7 @@ def merge_and_note(
         connection.execute(_LOCK_OPT_OUTS)
     before = _read(connection, table, keys, _before(table, connection.dialect.name))
     upsert(connection, table, records)
-    moved: list[Change] = []
+    moved: list[NotedChange] = []
     for key, row in _read(connection, table, keys, _after(table, connection.dialect.name)).items():
         if key not in before and not row[_IS_NEW] and not is_settled:
             raise RowAppeared
@@ -82,7 +82,7 @@ class Deliveries:
             if isinstance(record, ArchivedDelivery) and record.subject is not None:
                 self._by_subject.setdefault(record.subject, []).append(record)
 
-    def of(self, table: str, change: Change) -> str | None:
+    def of(self, table: str, change: NotedChange) -> str | None:
         """The delivery that brought a change: the one of the same time, else the last; None if there is none."""
         subject = change.key.rsplit(" ", 2)[0] if table == "link_events" else change.key
         about = self._by_subject.get(subject, ())

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert, select
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
 from seven.record import Record
-from seven.topics import TOPICS
+from seven.topics import OF_RECORDS
 from store.archive import first_id
 from store.projection import project_batch
 from store.projection_options import DEFAULT_OPTIONS
@@ -18,7 +18,7 @@ from store.row_writer import Store
 from store.schema import changes, reactions
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
-EVERYTHING = frozenset(TOPICS)
+EVERYTHING = frozenset(OF_RECORDS)
 STATUSES = ("TRANSMITTED", "ACCEPTED", "BUFFERED", "DELIVERED", "NOTDELIVERED", "EXPIRED", "READ", "COINED")
 NUMBER, OURS, URL = "4915123456789", "4915199999999", "https://go.example/1"
 

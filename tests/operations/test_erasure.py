@@ -13,7 +13,7 @@ from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id, message_id
 from seven.digest import is_short_digest
 from seven.records import Call, InboundMessage, TrackedLink
-from seven.topics import TOPICS
+from seven.topics import OF_RECORDS
 from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.row_writer import Store
@@ -33,7 +33,7 @@ def test_a_number_is_gone_from_every_table(
     engine: Engine, ledger: Ledger, consumer: Consumer, accept: Any, two_people: dict[RowKey, Any], spelled: str
 ):
     """In every spelling: no column holds the number, and no digest of it is left."""
-    subscribe(engine, "everyone", " ".join(TOPICS))
+    subscribe(engine, "everyone", " ".join(OF_RECORDS))
     consumer._demand = Demand(Store(engine))
     consume_all(consumer, accept, traces(THEIRS, "c", spelled))
     assert noted(engine)
