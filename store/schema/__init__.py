@@ -7,12 +7,14 @@ what is new since their last look (`docs/react.md`). What is said here of tables
 shows beside them (`store/comments.py`) and what docs/tables.md lists.
 """
 
+from sqlalchemy import Table
+
 from store.schema.archive import NOT_APPLIED, WITH_PAYLOAD, dead_letter_failures, dead_letters, deliveries
 from store.schema.columns import SCHEMA, metadata
 from store.schema.journal import hook_spans, missed_webhooks
 from store.schema.operations import fences, hook_changes, ledger_marks, tallies
 from store.schema.opt_outs import forgotten, opt_out_events, opt_outs
-from store.schema.reactions import changes, reactions
+from store.schema.reactions import changes, fan_out_position, notifications, own_file, reactions
 from store.schema.records import (
     WITH_TEXT,
     call_digits,
@@ -26,6 +28,12 @@ from store.schema.records import (
     messages,
 )
 from store.schema.sent_messages import sent_messages
+
+
+def tables(dialect: str) -> list[Table]:
+    """The tables of a database, in the order of their dependencies; SQLite has some in a file of their own."""
+    return [table for table in metadata.sorted_tables if dialect != "sqlite" or not table.info.get("in_own_file")]
+
 
 OPEN_OUTCOMES = ("parked", "quarantined", "dead")
 """Outcomes that an operator has to handle."""
@@ -46,6 +54,7 @@ __all__ = [
     "dead_letter_failures",
     "dead_letters",
     "deliveries",
+    "fan_out_position",
     "fences",
     "forgotten",
     "hook_changes",
@@ -59,9 +68,12 @@ __all__ = [
     "messages",
     "metadata",
     "missed_webhooks",
+    "notifications",
     "opt_out_events",
     "opt_outs",
+    "own_file",
     "reactions",
     "sent_messages",
+    "tables",
     "tallies",
 ]

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from seven.data_subject import Number
 from seven.envelope import Envelope
-from store.schema import metadata
+from store.schema import tables
 from tests.factories.envelopes import NOW
 from workers.consumer import Consumer
 
@@ -68,7 +68,7 @@ def all_text(engine: Engine) -> str:
     """Every value of every table, also decoded from base64."""
     values: list[str] = []
     with engine.connect() as connection:
-        for table in metadata.tables.values():
+        for table in tables(engine.dialect.name):
             values += [str(value) for row in connection.execute(select(table)) for value in row if value is not None]
     encoded = [value.removeprefix("base64:") for value in values if value.startswith("base64:")]
     return "\n".join([*values, *(base64.b64decode(value).decode("latin-1") for value in encoded)])

@@ -137,8 +137,11 @@ def test_every_text_column_is_classified():
         "fences": {"name"},
         "ledger_marks": {"ledger", "queue"},
         "tallies": {"ledger", "queue", "fate"},
-        "changes": {"topic", "key", "was", "now", "delivery_id"},
-        "reactions": {"name", "topics", "state"},
+        "changes": {"topic", "key", "was", "now", "delivery_id", "reaction"},
+        "notifications": {
+            *("reaction", "path", "key", "topic", "was", "now", "delivery_id", "state", "claim", "last_failure")
+        },
+        "reactions": {"name", "topics", "begun_topics", "state", "reason", "last_failure"},
         "missed_webhooks": {"event_type", "id", "status", "state"},
         "hook_spans": {"hook_id", "account", "event_type", "filter_digest"},
         "hook_changes": {"id", "action", "hook_id", "event_type", "request_method", "reason"},

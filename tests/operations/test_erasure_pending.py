@@ -15,7 +15,7 @@ from seven.data_subject import DataSubject, foreign_id
 from seven.records import InboundMessage
 from store.record_rows import RowKey
 from store.row_writer import Store
-from store.schema import metadata
+from store.schema import tables
 from tests.factories.archive import put, rows
 from tests.factories.dead_letters import stored
 from tests.factories.envelopes import NOW
@@ -134,7 +134,7 @@ def test_interrupted_at_any_moment_and_repeated(
         break
     by_steps = {re.sub(PSEUDONYM, "*", str(row)) for row in rows(engine).values()}
     with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
+        for table in reversed(tables(engine.dialect.name)):
             connection.execute(table.delete())
     for record in two_people.values():
         put(engine, record)

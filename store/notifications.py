@@ -1,0 +1,208 @@
+"""Notifications: claims what is due for a subscriber, and settles what became of it.
+
+A claim is a lease: until it ends nobody else sends the same, and whoever is killed over it leaves it to others. A later
+change of the same record waits until the earlier one is settled, so that no two are under way at a time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, tuple_, update
+
+from store.outbox import WAITING
+from store.schema import notifications
+
+LONGEST_PAUSE = timedelta(hours=6)
+"""From one attempt to the next, at most. What is due later than that was written by a clock that has been set back."""
+EXPIRES_AFTER = timedelta(days=3)
+"""A change that was not sent so long after it was noted is dropped."""
+KEPT = timedelta(days=8)
+"""What was settled is kept for so long."""
+SENT, EXPIRED, SKIPPED = "sent", "expired", "skipped"
+
+c = notifications.c
+_KEY = list(notifications.primary_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A change that is to be sent to a subscriber now."""
+
+    reaction: str
+    path: str
+    key: str
+    seq: int
+    topic: str
+    was: str | None
+    now: str
+    at: datetime | None
+    delivery_id: str | None
+    noted_at: datetime
+    attempts: int
+    """Failures so far."""
+    claim: str
+
+
+class Fate(Enum):
+    """What became of a claim."""
+
+    SENT = "sent"
+    SUPERSEDED = "superseded"
+    """Its record stands otherwise by now; the later change is sent."""
+    FILTERED = "filtered"
+    """It is not what the subscriber's `where` asks for."""
+    FAILED = "failed"
+    """It is tried again."""
+    RETURNED = "returned"
+    """It was not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one claim."""
+
+    claim: Claim
+    fate: Fate
+    reason: str | None = None
+    """Of a failure."""
+    pause: timedelta = timedelta(0)
+    """Until a failure is tried again."""
+
+
+def claim(connection: Connection, now: datetime, reaction: str, at_most: int, lease: timedelta) -> list[Claim]:
+    """Claim what is due for a subscriber, the oldest first."""
+    is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
+    due = select(*_KEY).where(c.reaction == reaction, is_due).order_by(c.due_at).limit(at_most)
+    picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    name = uuid4().hex
+    statement = (
+        update(notifications)
+        .where(tuple_(*_KEY).in_(select(*picked.c)))
+        .values(due_at=now + lease, claim=name)
+        .returning(*(c[field] for field in Claim.__dataclass_fields__))
+    )
+    claims = [Claim(**row) for row in connection.execute(statement).mappings()]
+    return sorted(claims, key=lambda each: each.seq)
+
+
+_THIS = and_(*(column == bindparam(f"b_{column.name}") for column in (*_KEY, c.claim)))
+_SETTLED = (
+    update(notifications)
+    .where(_THIS, c.seq == bindparam("b_seq"))
+    .values({name: bindparam(name) for name in ("state", "due_at", "settled_at", "attempts", "last_failure", "claim")})
+)
+_OVERTAKEN = (
+    update(notifications)
+    .where(_THIS, c.seq != bindparam("b_seq"))
+    .values({"was": func.coalesce(bindparam("was"), c.was), "due_at": bindparam("due_at"), "claim": None})
+)
+
+
+def settle(connection: Connection, now: datetime, settlements: Iterable[Settlement]) -> None:
+    """Write what became of claims. One that expired meanwhile is whoever's claimed it since, and stays as it is."""
+    ordered = sorted(settlements, key=lambda each: (each.claim.reaction, each.claim.path, each.claim.key))
+    if ordered:
+        connection.execute(_SETTLED, [_settled(each, now) for each in ordered])
+        connection.execute(_OVERTAKEN, [_overtaken(each, now) for each in ordered])
+
+
+def _settled(settlement: Settlement, now: datetime) -> dict[str, Any]:
+    claim, is_open = settlement.claim, settlement.fate in (Fate.FAILED, Fate.RETURNED)
+    return _identity(claim) | {
+        "state": WAITING if is_open else settlement.fate.value,
+        "due_at": now + min(settlement.pause, LONGEST_PAUSE) if is_open else None,
+        "settled_at": None if is_open else now,
+        "attempts": claim.attempts + (settlement.fate is Fate.FAILED),
+        "last_failure": settlement.reason,
+        "claim": None,
+    }
+
+
+def _overtaken(settlement: Settlement, now: datetime) -> dict[str, Any]:
+    """A later change came meanwhile: it is due, and what was sent is its former status."""
+    is_sent = settlement.fate is Fate.SENT
+    pause = settlement.pause if settlement.fate is Fate.FAILED else timedelta(0)
+    return _identity(settlement.claim) | {"was": settlement.claim.now if is_sent else None, "due_at": now + pause}
+
+
+def _identity(claim: Claim) -> dict[str, Any]:
+    return {f"b_{name}": getattr(claim, name) for name in ("reaction", "path", "key", "claim", "seq")}
+
+
+def due_by_reaction(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many are due, by subscriber."""
+    is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
+    query = select(c.reaction, func.count()).where(c.due_at.is_not(None), is_due).group_by(c.reaction)
+    return {name: number for name, number in connection.execute(query)}  # noqa: C416 - rows are no tuples to mypy
+
+
+def expire(connection: Connection, now: datetime) -> dict[str, int]:
+    """Drop what has waited for too long, unless it is being sent; returns how many, by subscriber."""
+    is_old = (c.due_at.is_not(None), c.claim.is_(None) | (c.due_at <= now), c.noted_at < now - EXPIRES_AFTER)
+    return _drop(connection, now, EXPIRED, *is_old)
+
+
+def skip(connection: Connection, now: datetime, reaction: str) -> int:
+    """Drop all that waits for a subscriber; returns how many."""
+    return sum(_drop(connection, now, SKIPPED, c.reaction == reaction, c.due_at.is_not(None)).values())
+
+
+def _drop(connection: Connection, now: datetime, state: str, *conditions: Any) -> dict[str, int]:
+    dropped: dict[str, int] = {}
+    statement = update(notifications).where(*conditions)
+    values = {"state": state, "due_at": None, "settled_at": now, "claim": None}
+    for name in connection.execute(statement.values(values).returning(c.reaction)).scalars():
+        dropped[name] = dropped.get(name, 0) + 1
+    return dropped
+
+
+def retry(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
+    """Make due now what waits for its next attempt or has expired; returns how many."""
+    again = and_(c.reaction == reaction, or_(c.state == EXPIRED, and_(c.due_at > now, c.claim.is_(None))))
+    picked = select(*_KEY).where(again).limit(at_most)
+    values = {"state": WAITING, "due_at": now, "noted_at": now, "settled_at": None, "attempts": 0}
+    statement = update(notifications).where(tuple_(*_KEY).in_(picked))
+    return connection.execute(statement.values(values)).rowcount
+
+
+def remove_settled(connection: Connection, before: datetime, at_most: int) -> int:
+    """Remove what was settled before then; returns how many."""
+    old = select(*_KEY).where(c.settled_at < before).limit(at_most)
+    return connection.execute(delete(notifications).where(tuple_(*_KEY).in_(old))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for a subscriber, and what became of the rest in the last days."""
+
+    waiting: int = 0
+    oldest_at: datetime | None = None
+    """When the oldest that waits was noted."""
+    failing: int = 0
+    """Of those that wait: tried before."""
+    settled: Mapping[str, int] | None = None
+    """By what became of them."""
+
+
+def backlogs(connection: Connection) -> dict[str, Backlog]:
+    """By subscriber."""
+    failing = func.count().filter(c.attempts > 0)
+    waiting = (
+        select(c.reaction, func.count(), func.min(c.noted_at), failing)
+        .where(c.due_at.is_not(None))
+        .group_by(c.reaction)
+    )
+    settled: dict[str, dict[str, int]] = {}
+    states = select(c.reaction, c.state, func.count()).where(c.due_at.is_(None)).group_by(c.reaction, c.state)
+    for name, state, number in connection.execute(states):
+        settled.setdefault(name, {})[state] = number
+    waits: dict[str, Sequence[Any]] = {name: rest for name, *rest in connection.execute(waiting)}
+    result: dict[str, Backlog] = {}
+    for name in {*waits, *settled}:
+        number, oldest_at, tried = waits.get(name, (0, None, 0))
+        result[name] = Backlog(number, oldest_at, tried, settled.get(name, {}))
+    return result

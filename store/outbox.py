@@ -1,0 +1,238 @@
+"""Outbox: hands what changed to its subscribers, each change once.
+
+PostgreSQL numbers changes before they are committed, so a lower number may become visible after a higher one: what was
+handed out is marked. Of one record they come in order, since its row is locked. SQLite's writers take turns, so there
+the last number suffices; it is kept in reactions.db with what waits, so that claims do not compete with workers.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    func,
+    insert,
+    select,
+    text,
+    type_coerce,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from seven.topics import path
+from store.engine import create_store_engine, expire, sqlite_file
+from store.error_reasons import database_reason
+from store.errors import is_unmigrated
+from store.record_rows import KEYS_AT_ONCE, among
+from store.row_writer import NotMigrated, StoreAway
+from store.schema import changes, fan_out_position, notifications, own_file
+from store.types import Time
+from store.upsert import INSERT, NOW
+
+Result = TypeVar("Result")
+
+CHANGES_AT_ONCE = 1000
+FILE = "reactions.db"
+WAITING, STALE, SUPERSEDED = "waiting", "stale", "superseded"
+_ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({0x5E7E221A})")  # arbitrary, the same in every process
+
+Key = tuple[str, str, str]
+"""Reaction, path and key: what a notification is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """What is handed to a subscriber."""
+
+    name: str
+    topics: frozenset[str]
+    """Those that it gets by now."""
+    since: datetime
+    """What was noted earlier is not for it."""
+    max_age: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class FannedOut:
+    """What one transaction handed out."""
+
+    changes: int = 0
+    notified: Counter[str] = field(default_factory=Counter)
+    """Changes that now wait, by subscriber."""
+    superseded: Counter[str] = field(default_factory=Counter)
+    """Changes that a later one replaced before they were sent."""
+    stale: Counter[str] = field(default_factory=Counter)
+    """Changes that were noted too long after their event."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more may wait."""
+        return self.changes == CHANGES_AT_ONCE
+
+
+class Outbox:
+    """What waits for subscribers. Threads may share it; each method is one transaction, and raises StoreAway."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        file = sqlite_file(engine.url)
+        self.queue = engine if file is None else _own_file(engine, file.with_name(FILE).as_posix())
+        """The database of notifications."""
+
+    def close(self) -> None:
+        """Close what belongs to it alone."""
+        if self.queue is not self.engine:
+            self.queue.dispose()
+
+    def transact(self, work: Callable[[Connection, datetime], Result], *, reads: bool = False) -> Result:
+        """Do work in one transaction on notifications, with the database's time."""
+        return transact(self.queue, work, reads=reads)
+
+    def fan_out(self, subscribers: Collection[Subscriber]) -> FannedOut:
+        """Hand new changes to those of these subscribers that want them; nothing while another process does."""
+        new_changes = self._take_numbered if self.queue is not self.engine else _take_marked
+
+        def work(connection: Connection, now: datetime) -> FannedOut:
+            new = new_changes(connection, now)
+            return _hand_out(connection, now, new, subscribers) if new else FannedOut()
+
+        return self.transact(work)
+
+    def _take_numbered(self, connection: Connection, _: datetime) -> Sequence[Row[Any]]:
+        """The changes after the last one that was handed out, of SQLite."""
+        position = connection.execute(select(func.max(fan_out_position.c.seq))).scalar()
+        with self.engine.connect().execution_options(reads=True) as reader:
+            new = reader.execute(_new(changes.c.seq > (position or 0))).all()
+        if new:
+            move = insert(fan_out_position) if position is None else update(fan_out_position)
+            connection.execute(move.values(seq=new[-1].seq))
+        return new
+
+
+def transact(engine: Engine, work: Callable[[Connection, datetime], Result], *, reads: bool = False) -> Result:
+    """Do work in one transaction, with the database's time. Raises StoreAway."""
+    try:
+        with engine.connect().execution_options(reads=reads) as connection, connection.begin():
+            return work(connection, database_time(connection))
+    except SQLAlchemyError as error:
+        expire(engine)
+        raise (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error)) from None
+
+
+def database_time(connection: Connection) -> datetime:
+    """The database's own time."""
+    now: datetime = connection.execute(select(type_coerce(NOW[connection.dialect.name], Time))).scalar_one()
+    return now
+
+
+def _own_file(engine: Engine, file: str) -> Engine:
+    """SQLite's file of what waits, made where it is missing."""
+    own = create_store_engine(f"sqlite:///{file}", engine.pool.size() if isinstance(engine.pool, QueuePool) else 5)
+    transact(own, lambda connection, _: own_file.create_all(connection))
+    return own
+
+
+def _new(condition: ColumnElement[bool]) -> Select[Any]:
+    return select(changes).where(condition).order_by(changes.c.seq).limit(CHANGES_AT_ONCE)
+
+
+def _take_marked(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+    """The changes that were handed to nobody, marked as handed out."""
+    if not connection.execute(_ONE_AT_A_TIME).scalar():
+        return ()
+    new = connection.execute(_new(changes.c.fanned_out_at.is_(None))).all()
+    if new:
+        seqs = [change.seq for change in new]
+        connection.execute(update(changes).where(changes.c.seq.in_(seqs)).values(fanned_out_at=now))
+    return new
+
+
+def _hand_out(
+    connection: Connection, now: datetime, new: Sequence[Row[Any]], subscribers: Collection[Subscriber]
+) -> FannedOut:
+    result = FannedOut(len(new))
+    wanted: list[tuple[Key, Row[Any], bool]] = []
+    for change in new:
+        for each in subscribers:
+            if change.topic in each.topics and _is_for(each, change):
+                is_stale = not change.any_age and change.at and change.noted_at - change.at > each.max_age
+                wanted.append(((each.name, path(change.topic), change.key), change, bool(is_stale)))
+    rows = _locked(connection, {key for key, *_ in wanted})
+    changed: dict[Key, dict[str, Any]] = {}
+    for key, change, is_stale in wanted:
+        stored, name = rows.get(key), key[0]
+        waits = stored is not None and stored["state"] == WAITING
+        is_replaced = waits and stored is not None and stored["claim"] is None
+        values = _waiting(key, change, now) if stored is None or not waits else _replaced(stored, change)
+        if is_stale or (waits and values["was"] == values["now"] and not values["attempts"]):
+            values |= {"state": STALE if is_stale else SUPERSEDED, "due_at": None, "settled_at": now, "claim": None}
+        _count(result, name, values["state"], is_replaced=is_replaced)
+        rows[key] = changed[key] = values
+    if changed:
+        statement = INSERT[connection.dialect.name](notifications)
+        names = [column.name for column in notifications.c if not column.primary_key]
+        statement = statement.on_conflict_do_update(
+            index_elements=list(notifications.primary_key),
+            set_={name: statement.excluded[name] for name in names},
+        )
+        connection.execute(statement, list(changed.values()))
+    return result
+
+
+def _count(result: FannedOut, name: str, state: str, *, is_replaced: bool) -> None:
+    counters = {WAITING: result.notified, STALE: result.stale, SUPERSEDED: result.superseded}
+    counters[state][name] += 1
+    if is_replaced:
+        result.superseded[name] += 1
+
+
+def _is_for(subscriber: Subscriber, change: Row[Any]) -> bool:
+    """Whether it is for all, and noted since the subscriber began, or for this one alone."""
+    is_own: bool = change.reaction == subscriber.name
+    return is_own or (change.reaction is None and change.noted_at >= subscriber.since)
+
+
+def _locked(connection: Connection, keys: Collection[Key]) -> dict[Key, dict[str, Any]]:
+    """The notifications with these keys, locked."""
+    rows: dict[Key, dict[str, Any]] = {}
+    ordered, columns = sorted(keys), list(notifications.primary_key)
+    for start in range(0, len(ordered), KEYS_AT_ONCE):
+        condition = among(columns, ordered[start : start + KEYS_AT_ONCE])
+        query = select(notifications).where(condition).order_by(*columns).with_for_update()
+        for row in connection.execute(query).mappings():
+            rows[row["reaction"], row["path"], row["key"]] = dict(row)
+    return rows
+
+
+def _waiting(key: Key, change: Row[Any], now: datetime) -> dict[str, Any]:
+    """A notification of this change alone."""
+    reaction, way, record = key
+    return _change(change) | {
+        "reaction": reaction,
+        "path": way,
+        "key": record,
+        "was": change.was,
+        "state": WAITING,
+        "due_at": now,
+        "claim": None,
+        "attempts": 0,
+        "last_failure": None,
+        "settled_at": None,
+    }
+
+
+def _replaced(stored: Mapping[str, Any], change: Row[Any]) -> dict[str, Any]:
+    """One that waits, of the later change; whoever is sending the earlier one goes on."""
+    return {**stored, **_change(change)}
+
+
+def _change(change: Row[Any]) -> dict[str, Any]:
+    return {name: getattr(change, name) for name in ("seq", "topic", "now", "at", "delivery_id", "noted_at")}

@@ -1,0 +1,237 @@
+"""Outbox: each change is handed to its subscribers once; the latest of a record replaces those that wait."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select, update
+
+from seven.topics import path
+from store.notifications import (
+    EXPIRES_AFTER,
+    Claim,
+    Fate,
+    Settlement,
+    backlogs,
+    claim,
+    due_by_reaction,
+    expire,
+    remove_settled,
+    retry,
+    settle,
+    skip,
+)
+from store.outbox import Outbox, Subscriber
+from store.schema import changes, notifications
+from tests.factories.changes import EVERYTHING, NOON
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ALL = Subscriber("all", EVERYTHING, LONG_AGO)
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def outbox(engine: Engine) -> Iterator[Outbox]:
+    outbox = Outbox(engine)
+    yield outbox
+    outbox.close()
+
+
+def note(outbox: Outbox, key: str, was: str | None, now: str, topic: str = "message.pending", **more: Any) -> None:
+    values = {"topic": topic, "key": key, "was": was, "now": now, "at": NOON, "noted_at": NOON + timedelta(minutes=1)}
+    with outbox.engine.begin() as connection:
+        connection.execute(insert(changes).values(values | more))
+
+
+def claimed(outbox: Outbox, name: str = "all", at_most: int = 100, lease: timedelta = LEASE) -> list[Claim]:
+    return outbox.transact(lambda connection, now: claim(connection, now, name, at_most, lease))
+
+
+def settled(outbox: Outbox, *settlements: Settlement) -> None:
+    outbox.transact(lambda connection, now: settle(connection, now, settlements))
+
+
+def sent(claims: Sequence[Claim]) -> list[Settlement]:
+    return [Settlement(each, Fate.SENT) for each in claims]
+
+
+def test_a_change_is_handed_to_those_who_want_it(outbox: Outbox):
+    note(outbox, "1", None, "SENT")
+    note(outbox, "2", None, "received", "inbound.received")
+    only = Subscriber("inbound", frozenset({"inbound.received"}), LONG_AGO)
+    result = outbox.fan_out([ALL, only, Subscriber("later", EVERYTHING, NOON + timedelta(hours=1))])
+    assert (result.changes, result.notified) == (2, {"all": 2, "inbound": 1})
+    assert outbox.fan_out([ALL, only]).changes == 0
+    assert [each.key for each in claimed(outbox, "inbound")] == ["2"]
+    assert claimed(outbox, "later") == []
+
+
+def test_the_latest_replaces_what_waits(outbox: Outbox):
+    """One notification, from before the first change to after the last."""
+    note(outbox, "1", None, "SENT")
+    assert outbox.fan_out([ALL]).superseded == {}
+    note(outbox, "1", "SENT", "ACCEPTED")
+    note(outbox, "1", "ACCEPTED", "DELIVERED", "message.delivered")
+    assert outbox.fan_out([ALL]).superseded == {"all": 2}
+    (only,) = claimed(outbox)
+    assert (only.was, only.now, only.topic) == (None, "DELIVERED", "message.delivered")
+
+
+def test_what_is_under_way_is_waited_for(outbox: Outbox):
+    """A change that comes while the earlier one is sent follows it; what was sent is its former status."""
+    note(outbox, "1", None, "SENT")
+    outbox.fan_out([ALL])
+    first = claimed(outbox)
+    note(outbox, "1", "SENT", "DELIVERED", "message.delivered")
+    outbox.fan_out([ALL])
+    assert claimed(outbox) == []
+    settled(outbox, *sent(first))
+    (second,) = claimed(outbox)
+    assert (second.was, second.now) == ("SENT", "DELIVERED")
+    settled(outbox, *sent([second]))
+    assert claimed(outbox) == []
+    assert outbox.transact(lambda connection, _: backlogs(connection))["all"].settled == {"sent": 1}
+
+
+def test_a_lease_ends(outbox: Outbox):
+    """What a killed dispatcher had claimed goes to others; what it says afterwards is nobody's any more."""
+    note(outbox, "1", None, "SENT")
+    outbox.fan_out([ALL])
+    dead = claimed(outbox, lease=timedelta(0))
+    again = claimed(outbox)
+    assert [each.key for each in again] == ["1"]
+    settled(outbox, Settlement(dead[0], Fate.FAILED, "too late"))
+    settled(outbox, *sent(again))
+    assert outbox.transact(due_by_reaction) == {}
+
+
+def test_a_clock_that_was_set_back(outbox: Outbox):
+    """What is due in a year, by a clock that was a year ahead, is due now."""
+    note(outbox, "1", None, "SENT")
+    outbox.fan_out([ALL])
+    outbox.transact(lambda connection, now: connection.execute(update(notifications).values(due_at=now + LEASE * 1e6)))
+    assert outbox.transact(due_by_reaction) == {"all": 1}
+    assert len(claimed(outbox)) == 1
+
+
+def test_failures_wait(outbox: Outbox):
+    note(outbox, "1", None, "SENT")
+    outbox.fan_out([ALL])
+    settled(outbox, Settlement(claimed(outbox)[0], Fate.FAILED, "status 500", timedelta(hours=1)))
+    assert claimed(outbox) == []
+    backlog = outbox.transact(lambda connection, _: backlogs(connection))["all"]
+    assert (backlog.waiting, backlog.failing) == (1, 1)
+    assert outbox.transact(lambda connection, now: retry(connection, now, "all", 10)) == 1
+    assert [each.attempts for each in claimed(outbox)] == [0]
+
+
+def test_what_waits_for_too_long_expires(outbox: Outbox):
+    note(outbox, "1", None, "SENT", noted_at=datetime.now(UTC) - EXPIRES_AFTER - LEASE, any_age=True)
+    note(outbox, "2", None, "SENT", noted_at=datetime.now(UTC), any_age=True)
+    outbox.fan_out([ALL])
+    assert outbox.transact(expire) == {"all": 1}
+    assert [each.key for each in claimed(outbox)] == ["2"]
+    assert outbox.transact(lambda connection, now: retry(connection, now, "all", 10)) == 1
+    assert [each.key for each in claimed(outbox)] == ["1"]
+
+
+def test_an_old_event_is_stale(outbox: Outbox):
+    """By the time from the event to its noting; not where a person asked for it."""
+    late = NOON + timedelta(days=4)
+    note(outbox, "1", None, "SENT", noted_at=late)
+    note(outbox, "2", None, "SENT", noted_at=late, any_age=True)
+    note(outbox, "3", None, "SENT", noted_at=late, at=None)
+    result = outbox.fan_out([ALL])
+    assert (result.stale, result.notified) == ({"all": 1}, {"all": 2})
+    assert sorted(each.key for each in claimed(outbox)) == ["2", "3"]
+
+
+def test_rows_as_they_stand_are_for_one(outbox: Outbox):
+    """Also those of before it began."""
+    note(outbox, "1", None, "SENT", reaction="new")
+    new = Subscriber("new", EVERYTHING, NOON + timedelta(days=1))
+    assert outbox.fan_out([ALL, new]).notified == {"new": 1}
+
+
+def test_there_and_back_is_no_change(outbox: Outbox):
+    note(outbox, "disk", "good", "wrong", "health.failed")
+    subscriber = Subscriber("all", frozenset({"health.failed", "health.recovered"}), LONG_AGO)
+    outbox.fan_out([subscriber])
+    note(outbox, "disk", "wrong", "good", "health.recovered")
+    assert outbox.fan_out([subscriber]).superseded == {"all": 2}
+    assert claimed(outbox) == []
+
+
+def test_skipped_and_removed(outbox: Outbox):
+    for number in range(5):
+        note(outbox, str(number), None, "SENT")
+    outbox.fan_out([ALL])
+    assert outbox.transact(lambda connection, now: skip(connection, now, "all")) == 5
+    assert outbox.transact(lambda connection, now: remove_settled(connection, now + LEASE, 3)) == 3
+    with outbox.queue.connect().execution_options(reads=True) as connection:
+        assert len(connection.execute(select(notifications.c.key)).all()) == 2
+
+
+def test_dispatchers_share(outbox: Outbox):
+    """Of many that fan out and claim at once, each change is claimed by one."""
+    for number in range(300):
+        note(outbox, str(number), None, "SENT")
+
+    def work(_: int) -> list[str]:
+        keys: list[str] = []
+        for _round in range(20):
+            outbox.fan_out([ALL])
+            claims = claimed(outbox, at_most=7)
+            keys += [each.key for each in claims]
+            settled(outbox, *sent(claims))
+        return keys
+
+    with ThreadPoolExecutor(4) as threads:
+        keys = [key for keys in threads.map(work, range(4)) for key in keys]
+    assert sorted(keys) == sorted(map(str, range(300)))
+
+
+STEPS = st.lists(st.sampled_from(["note a", "note b", "fan out", "claim", "accept", "fail", "abandon"]), max_size=25)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
+    """Whatever happens on the way: each path that is sent begins where the one before ended, and ends as the row."""
+    with outbox.engine.begin() as connection:
+        connection.execute(changes.delete())
+    outbox.transact(lambda connection, _: connection.execute(notifications.delete()))
+    standing: dict[str, str | None] = {"a": None, "b": None}
+    received: dict[str, list[Claim]] = {"a": [], "b": []}
+    open_claims: list[Claim] = []
+    ends: list[str] = ["fan out", "abandon", "claim", "accept", "claim", "accept"]
+    for number, step in enumerate([*steps, *ends]):
+        if step.startswith("note"):
+            key = step[-1]
+            note(outbox, key, standing[key], f"S{number:03}")
+            standing[key] = f"S{number:03}"
+        elif step == "fan out":
+            outbox.fan_out([ALL])
+        elif step == "claim":
+            open_claims += claimed(outbox)
+        elif step == "abandon":
+            outbox.transact(
+                lambda connection, now: connection.execute(
+                    update(notifications).where(notifications.c.claim.is_not(None)).values(due_at=now)
+                )
+            )
+            open_claims.clear()
+        else:
+            for each in open_claims if step == "accept" else []:
+                received[each.key].append(each)
+            settled(outbox, *(Settlement(each, Fate.SENT if step == "accept" else Fate.FAILED) for each in open_claims))
+            open_claims.clear()
+    for key, claims in received.items():
+        assert (claims[-1].now if claims else None) == standing[key]
+        assert [each.seq for each in claims] == sorted({each.seq for each in claims})
+        assert [each.was for each in claims] == [None, *(each.now for each in claims)][: len(claims)]
+        assert all(each.path == path(each.topic) for each in claims)
