@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from seven import topics
+from seven.change_keys import NO_STATUS, call_key, link_key, missed_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _inbound(before: Values | None, after: Values) -> Iterator[NotedChange]:
 
 
 def _call(before: Values | None, after: Values) -> Iterator[NotedChange]:
-    key = f"{after['direction']} {after['call_id']}"
+    key = call_key(after["direction"], after["call_id"])
     if before is None and after["direction"] == "inbound":
         yield NotedChange(topics.CALL_RECEIVED, key, None, "received", after["started_at"])
     was, now = _was(before, "status"), after["status"]
@@ -70,7 +71,7 @@ def _call(before: Values | None, after: Values) -> Iterator[NotedChange]:
 
 def _link(before: Values | None, after: Values) -> Iterator[NotedChange]:
     if before is None and after["type"] in topics.LINKS:
-        key = f"{after['sms_id']} {after['tracking_url']} {after['type']} {after['nth']}"
+        key = link_key(after["sms_id"], after["tracking_url"], after["type"], after["nth"])
         yield NotedChange(topics.LINKS[after["type"]], key, None, after["type"], after["at"])
 
 
@@ -83,8 +84,8 @@ def _opt_out(before: Values | None, after: Values) -> Iterator[NotedChange]:
 
 def _missed(before: Values | None, after: Values) -> Iterator[NotedChange]:
     if after["state"] == "missed" and (before is None or before["state"] != "missed"):
-        key = " ".join((after["event_type"], after["id"], after["status"])).rstrip()
-        yield NotedChange(topics.MISSED, key, None, after["status"] or "received", after["journal_at"])
+        key = missed_key(after["event_type"], after["id"], after["status"])
+        yield NotedChange(topics.MISSED, key, None, after["status"] or NO_STATUS, after["journal_at"])
 
 
 WATCHES: Mapping[str, Watch] = {

@@ -6,6 +6,7 @@ again. A row that this one has inserted has no `xmax`; one that it met has its l
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from json import dumps
 from typing import Any
@@ -22,13 +23,23 @@ from store.errors import RowAppeared, is_unmigrated
 from store.schema import SCHEMA, changes, metadata, reactions
 from store.upsert import NOW, array_rows, upsert
 
-NO_TOPICS: frozenset[str] = frozenset()
-"""The topics in demand without a subscriber."""
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is to be noted."""
+
+    topics: frozenset[str] = frozenset()
+    any_age: bool | None = None
+    """True: subscribers are to be notified also of what is long past."""
+
+
+NO_DEMAND = Demand()
+"""Without a subscriber."""
 OFF = "off"
 
 _BY_TABLE = {record.table: record for record in RECORDS}
 _IS_NEW = "is_new"
-_NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
+_NAMES = ("topic", "key", "was", "now", "at", "delivery_id", "any_age")
 _LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({0x5E7E2219})")  # arbitrary, the same in every process
 
 Key = tuple[Any, ...]
@@ -40,22 +51,22 @@ def demanded_topics(connection: Connection) -> frozenset[str]:
         listed = connection.execute(select(reactions.c.topics).where(reactions.c.state != OFF)).scalars().all()
     except DBAPIError as error:
         if is_unmigrated(error):
-            return NO_TOPICS
+            return NO_DEMAND.topics
         raise
     return frozenset(topic for topics in listed for topic in (topics or "").split())
 
 
 def merge_and_note(
-    connection: Connection, table: str, records: Sequence[Record], topics: frozenset[str], deliveries: "Deliveries"
-) -> None:
-    """Merge records into their table, and write how they moved, as far as it is in demand.
+    connection: Connection, table: str, records: Sequence[Record], demand: Demand, deliveries: "Deliveries"
+) -> int:
+    """Merge records into their table, and write how they moved, as far as it is in demand; returns how many did.
 
     Raises RowAppeared where another transaction has inserted one of their rows meanwhile.
     """
     watch = WATCHES.get(table)
-    if watch is None or not watch.topics & topics:
+    if watch is None or not watch.topics & demand.topics:
         upsert(connection, table, records)
-        return
+        return 0
     keys = [record.key for record in records]
     is_settled = table == "opt_outs"  # its rows are written twice, and lose the mark of an insertion
     if is_settled and connection.dialect.name == "postgresql":
@@ -66,11 +77,15 @@ def merge_and_note(
     for key, row in _read(connection, table, keys, _after(table, connection.dialect.name)).items():
         if key not in before and not row[_IS_NEW] and not is_settled:
             raise RowAppeared
-        moved += (change for change in watch.compare(before.get(key), row) if change.topic in topics)
+        moved += (change for change in watch.compare(before.get(key), row) if change.topic in demand.topics)
     if moved:
-        rows = [(each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each)) for each in moved]
+        rows = [
+            (each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each), demand.any_age)
+            for each in moved
+        ]
         columns = dict(zip(_NAMES, map(list, zip(*rows, strict=True)), strict=True))
         _insert(connection, columns)
+    return len(moved)
 
 
 class Deliveries:
@@ -134,7 +149,8 @@ def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]]) -> Non
         connection.execute(_insert_arrays(), columns)
         return
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    connection.execute(insert(changes).values(noted_at=NOW["sqlite"]), rows)
+    now = NOW["sqlite"]  # one writer at a time: their numbers tell what is new
+    connection.execute(insert(changes).values(noted_at=now, fanned_out_at=now), rows)
 
 
 @cache

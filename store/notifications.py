@@ -4,14 +4,14 @@ A claim is a lease: until it ends nobody else sends the same, and whoever is kil
 change of the same record waits until the earlier one is settled, so that no two are under way at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, tuple_, update
 
 from store.outbox import WAITING
 from store.schema import notifications
@@ -162,16 +162,25 @@ def _drop(connection: Connection, now: datetime, state: str, *conditions: Any) -
 
 def retry(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
     """Make due now what waits for its next attempt or has expired; returns how many."""
-    again = and_(c.reaction == reaction, or_(c.state == EXPIRED, and_(c.due_at > now, c.claim.is_(None))))
-    picked = select(*_KEY).where(again).limit(at_most)
+    picked = select(*_KEY).where(_retried(now, reaction)).limit(at_most)
     values = {"state": WAITING, "due_at": now, "noted_at": now, "settled_at": None, "attempts": 0}
     statement = update(notifications).where(tuple_(*_KEY).in_(picked))
     return connection.execute(statement.values(values)).rowcount
 
 
-def remove_settled(connection: Connection, before: datetime, at_most: int) -> int:
-    """Remove what was settled before then; returns how many."""
-    old = select(*_KEY).where(c.settled_at < before).limit(at_most)
+def count_retried(connection: Connection, now: datetime, reaction: str) -> dict[str, int]:
+    """How many of those there are, by state: those that wait, and those that have expired."""
+    query = select(c.state, func.count()).where(_retried(now, reaction)).group_by(c.state)
+    return {state: number for state, number in connection.execute(query)}  # noqa: C416 - as above
+
+
+def _retried(now: datetime, reaction: str) -> ColumnElement[bool]:
+    return and_(c.reaction == reaction, or_(c.state == EXPIRED, and_(c.due_at > now, c.claim.is_(None))))
+
+
+def remove_settled(connection: Connection, now: datetime, at_most: int) -> int:
+    """Remove what was settled long ago; returns how many."""
+    old = select(*_KEY).where(c.settled_at < now - KEPT).limit(at_most)
     return connection.execute(delete(notifications).where(tuple_(*_KEY).in_(old))).rowcount
 
 
@@ -189,20 +198,21 @@ class Backlog:
 
 
 def backlogs(connection: Connection) -> dict[str, Backlog]:
-    """By subscriber."""
+    """By subscriber. Reads all that was settled in the last days."""
+    settled: dict[str, dict[str, int]] = {}
+    states = select(c.reaction, c.state, func.count()).where(c.due_at.is_(None)).group_by(c.reaction, c.state)
+    for name, state, number in connection.execute(states):
+        settled.setdefault(name, {})[state] = number
+    waiting = waiting_backlogs(connection)
+    return {name: replace(waiting.get(name, Backlog()), settled=settled.get(name, {})) for name in {*waiting, *settled}}
+
+
+def waiting_backlogs(connection: Connection) -> dict[str, Backlog]:
+    """By subscriber with something that waits, without what is settled."""
     failing = func.count().filter(c.attempts > 0)
     waiting = (
         select(c.reaction, func.count(), func.min(c.noted_at), failing)
         .where(c.due_at.is_not(None))
         .group_by(c.reaction)
     )
-    settled: dict[str, dict[str, int]] = {}
-    states = select(c.reaction, c.state, func.count()).where(c.due_at.is_(None)).group_by(c.reaction, c.state)
-    for name, state, number in connection.execute(states):
-        settled.setdefault(name, {})[state] = number
-    waits: dict[str, Sequence[Any]] = {name: rest for name, *rest in connection.execute(waiting)}
-    result: dict[str, Backlog] = {}
-    for name in {*waits, *settled}:
-        number, oldest_at, tried = waits.get(name, (0, None, 0))
-        result[name] = Backlog(number, oldest_at, tried, settled.get(name, {}))
-    return result
+    return {name: Backlog(*rest) for name, *rest in connection.execute(waiting)}

@@ -21,21 +21,16 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    type_coerce,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from seven.topics import path
-from store.engine import create_store_engine, expire, sqlite_file
-from store.error_reasons import database_reason
-from store.errors import is_unmigrated
+from store.engine import create_store_engine, sqlite_file
 from store.record_rows import KEYS_AT_ONCE, among
-from store.row_writer import NotMigrated, StoreAway
 from store.schema import changes, fan_out_position, notifications, own_file
-from store.types import Time
-from store.upsert import INSERT, NOW
+from store.timed_transactions import transact
+from store.upsert import INSERT
 
 Result = TypeVar("Result")
 
@@ -108,29 +103,26 @@ class Outbox:
 
     def _take_numbered(self, connection: Connection, _: datetime) -> Sequence[Row[Any]]:
         """The changes after the last one that was handed out, of SQLite."""
-        position = connection.execute(select(func.max(fan_out_position.c.seq))).scalar()
+        known = connection.execute(select(fan_out_position)).first()
         with self.engine.connect().execution_options(reads=True) as reader:
-            new = reader.execute(_new(changes.c.seq > (position or 0))).all()
+            new = reader.execute(_new(changes.c.seq > _position(reader, known))).all()
         if new:
-            move = insert(fan_out_position) if position is None else update(fan_out_position)
-            connection.execute(move.values(seq=new[-1].seq))
+            noted_at = max(change.noted_at for change in new)
+            values = {"seq": new[-1].seq, "noted_at": max(noted_at, known.noted_at) if known else noted_at}
+            move = insert(fan_out_position) if known is None else update(fan_out_position)
+            connection.execute(move.values(values))
         return new
 
 
-def transact(engine: Engine, work: Callable[[Connection, datetime], Result], *, reads: bool = False) -> Result:
-    """Do work in one transaction, with the database's time. Raises StoreAway."""
-    try:
-        with engine.connect().execution_options(reads=reads) as connection, connection.begin():
-            return work(connection, database_time(connection))
-    except SQLAlchemyError as error:
-        expire(engine)
-        raise (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error)) from None
-
-
-def database_time(connection: Connection) -> datetime:
-    """The database's own time."""
-    now: datetime = connection.execute(select(type_coerce(NOW[connection.dialect.name], Time))).scalar_one()
-    return now
+def _position(reader: Connection, known: Row[Any] | None) -> int:
+    """The number of the last change that was handed out; of a database that was restored since, where it goes on."""
+    if known is None:
+        return 0
+    c = changes.c
+    came_again = select(c.seq).where(c.noted_at > known.noted_at, c.seq <= known.seq).limit(1)
+    if reader.execute(came_again).first() is None:
+        return int(known.seq)
+    return reader.execute(select(func.max(c.seq)).where(c.noted_at <= known.noted_at)).scalar() or 0
 
 
 def _own_file(engine: Engine, file: str) -> Engine:
@@ -144,9 +136,14 @@ def _new(condition: ColumnElement[bool]) -> Select[Any]:
     return select(changes).where(condition).order_by(changes.c.seq).limit(CHANGES_AT_ONCE)
 
 
+def is_alone(connection: Connection) -> bool:
+    """Whether no other dispatcher is at it, until this transaction ends; SQLite's writers take turns anyway."""
+    return connection.dialect.name == "sqlite" or bool(connection.execute(_ONE_AT_A_TIME).scalar())
+
+
 def _take_marked(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
     """The changes that were handed to nobody, marked as handed out."""
-    if not connection.execute(_ONE_AT_A_TIME).scalar():
+    if not is_alone(connection):
         return ()
     new = connection.execute(_new(changes.c.fanned_out_at.is_(None))).all()
     if new:

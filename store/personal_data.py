@@ -28,7 +28,7 @@ from seven.digest import is_short_digest
 from seven.records import CallDigit
 from store.personal_columns import FAILURES, LETTERS, PAYLOADS, RECORDS, PersonalColumns
 from store.record_rows import KEYS_AT_ONCE, among
-from store.schema import call_digits, calls, changes
+from store.schema import call_digits, calls, changes, notifications
 from store.upsert import NOW, upsert
 
 PAGE = 2_000
@@ -159,7 +159,10 @@ def _rename(connection: Connection, blanking: Blanking) -> str:
     renamed, names = blanking.renamed or "", [column.name for column in table.primary_key]
     subject = " ".join(map(str, blanking.key))  # "!" is the character after the space
     of_it = and_(changes.c.key > f"{subject} ", changes.c.key < f"{subject}!")
-    connection.execute(delete(changes).where(or_(changes.c.key == subject, of_it)))
+    gone = connection.execute(delete(changes).where(or_(changes.c.key == subject, of_it)).returning(changes.c.seq))
+    seqs = gone.scalars().all()
+    if seqs and connection.dialect.name != "sqlite":  # which has them in a file of their own: remove_orphans
+        connection.execute(delete(notifications).where(notifications.c.seq.in_(seqs)))
     pseudonym = {renamed: blanking.pseudonym}
     new_key = tuple((dict(zip(names, blanking.key, strict=True)) | pseudonym)[name] for name in names)
     if history is not None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, func, or_, select, update
 
 from seven.aggregates import Aggregate
 from seven.ranges import OrdinalRange, merge_ranges
+from seven.topics import HEALTH
 from store.archive import first_id
 from store.ordinals import SeriesKey, tally
 from store.partitions import drop_past, provide
@@ -185,9 +186,10 @@ def remove_journal_entries(connection: Connection, before: datetime) -> Step:
 
 
 def remove_changes(connection: Connection, before: datetime) -> Step:
-    """Remove changes that were noted before then."""
-    old = select(changes.c.seq).where(changes.c.noted_at < before).order_by(changes.c.noted_at)
-    seqs = connection.execute(_limited(old)).scalars().all()
+    """Remove changes that were noted before then, but for how each check of this installation stands."""
+    standing = select(func.max(changes.c.seq)).where(changes.c.topic.in_(HEALTH)).group_by(changes.c.key)
+    old = select(changes.c.seq).where(changes.c.noted_at < before, changes.c.seq.not_in(standing))
+    seqs = connection.execute(_limited(old.order_by(changes.c.noted_at))).scalars().all()
     if not seqs:
         return Step()
     removed = connection.execute(delete(changes).where(changes.c.seq.in_(seqs))).rowcount

@@ -13,7 +13,7 @@ from runtime.logs import logger
 from seven.forgotten_numbers import ForgottenNumbers
 from seven.record import Record, fold
 from store import fence, inbound_ids
-from store.changes import NO_TOPICS, Deliveries, demanded_topics, merge_and_note
+from store.changes import NO_DEMAND, Deliveries, Demand, demanded_topics, merge_and_note
 from store.engine import expire
 from store.error_reasons import database_reason
 from store.errors import IdTaken, RowAppeared, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
@@ -74,14 +74,19 @@ class Store:
         self.engine, self.register = engine, register
         self.forgotten: ForgottenNumbers | None = None
         """Of a fenced store, the numbers that were forgotten when it was made."""
-        self.topics = NO_TOPICS
-        """The topics of which changes are noted."""
+        self._demand = NO_DEMAND
+        self._on_noted: Callable[[], object] = lambda: None
         self._generation: int | None = None
 
-    def noting(self, topics: frozenset[str]) -> "Store":
-        """A store that notes changes of these topics, in the same transactions."""
+    def noting(
+        self, topics: frozenset[str], on_noted: Callable[[], object] = lambda: None, *, any_age: bool = False
+    ) -> "Store":
+        """A store that notes changes of these topics in the same transactions, and calls `on_noted` afterwards.
+
+        `any_age`: subscribers are to be notified also of what is long past.
+        """
         store = copy(self)
-        store.topics = topics
+        store._demand, store._on_noted = Demand(topics, any_age=any_age or None), on_noted
         return store
 
     def demanded_topics(self) -> frozenset[str]:
@@ -108,13 +113,13 @@ class Store:
         rows = list(records)
         folded = fold_rows(rows)
 
-        def attempt(connection: Connection) -> None:
+        def attempt(connection: Connection) -> int:
             inbound_ids.lock(connection, rows)
             inbound_ids.refuse_others(connection, rows)
-            merge_rows(connection, folded, self.topics)
+            return merge_rows(connection, folded, self._demand)
 
         try:
-            self.transact(attempt)
+            self._note(attempt)
         except Refused:
             raise
         except Exception as error:
@@ -128,20 +133,28 @@ class Store:
         `bury(index, reason)` returns the records that replace a group which cannot be written.
         """
 
-        def attempt(connection: Connection) -> None:
+        def attempt(connection: Connection) -> int:
             inbound_ids.lock(connection, (record for group in groups for record in group))
+            noted = 0
             for index, group in enumerate(groups):
                 try:
                     with connection.begin_nested():
                         inbound_ids.refuse_others(connection, group)
-                        merge_rows(connection, fold_rows(group), self.topics)
+                        changed = merge_rows(connection, fold_rows(group), self._demand)
                 except Exception as error:
                     reason = unwritable_reason(error)
                     if reason is None:
                         raise
-                    merge_rows(connection, fold_rows(bury(index, reason)), self.topics)
+                    changed = merge_rows(connection, fold_rows(bury(index, reason)), self._demand)
+                noted += changed
+            return noted
 
-        self.transact(attempt)
+        self._note(attempt)
+
+    def _note(self, work: Callable[[Connection], int]) -> None:
+        """Run work that returns how many changes it noted."""
+        if self.transact(work):
+            self._on_noted()
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """Run work in one transaction, and return its result; after a race between writers it is run again.
@@ -181,14 +194,15 @@ def _in_time(work: Callable[[Connection], Result], connection: Connection) -> Re
     return result
 
 
-def merge_rows(connection: Connection, folded: Sequence[Record], topics: frozenset[str] = NO_TOPICS) -> None:
-    """Merge folded records into their tables, in the current transaction, and note their changes of these topics."""
-    deliveries = Deliveries(folded) if topics else None
+def merge_rows(connection: Connection, folded: Sequence[Record], demand: Demand = NO_DEMAND) -> int:
+    """Merge folded records into their tables, in the current transaction; returns how many changes it noted."""
+    deliveries, noted = Deliveries(folded) if demand.topics else None, 0
     for table, records in groupby(folded, key=lambda record: record.table):
         if deliveries is None:
             upsert(connection, table, records)
         else:
-            merge_and_note(connection, table, list(records), topics, deliveries)
+            noted += merge_and_note(connection, table, list(records), demand, deliveries)
+    return noted
 
 
 def error_reason(error: Exception) -> str:

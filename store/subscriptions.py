@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from store.schema import reactions
 from store.transactions import TRANSACTION_S
@@ -38,8 +38,13 @@ class Subscription:
     last_failure: str | None = None
     succeeded_at: datetime | None = None
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether it does not get all of its topics yet."""
+        return self.state != OFF and self.begun_topics != self.topics
 
-def read_subscriptions(connection: Connection) -> list[Subscription]:
+
+def read_subscriptions(connection: Connection, _: datetime | None = None) -> list[Subscription]:
     """All that are known, also those that are off, by name."""
     rows = connection.execute(select(reactions).order_by(reactions.c.name)).mappings()
     return [_subscription(row) for row in rows]
@@ -74,7 +79,7 @@ def begin(connection: Connection, now: datetime) -> list[str]:
     begun = []
     for each in read_subscriptions(connection):
         is_due = each.registered_at is not None and not timedelta(0) <= now - each.registered_at < STARTING
-        if each.state == OFF or each.begun_topics == each.topics or not is_due:
+        if not each.is_starting or not is_due:
             continue
         state = ON if each.state == STARTING_STATE else each.state
         values = {"begun_topics": " ".join(sorted(each.topics)), "since": each.since or now, "state": state}
@@ -83,20 +88,18 @@ def begin(connection: Connection, now: datetime) -> list[str]:
     return begun
 
 
-def pause(connection: Connection, name: str, reason: str) -> bool:
+def pause(connection: Connection, _: datetime, name: str, reason: str) -> bool:
     """Pause one that is on or starting; whether it was."""
     running = (reactions.c.name == name, reactions.c.state.in_((ON, STARTING_STATE)))
     return bool(connection.execute(update(reactions).where(*running).values(state=PAUSED, reason=reason)).rowcount)
 
 
-def resume(connection: Connection, name: str) -> bool:
-    """Resume one that is paused; whether it was."""
+def resume(connection: Connection, _: datetime, name: str) -> bool:
+    """Resume one that is paused; whether it was. One that had not begun yet is starting again."""
     paused = (reactions.c.name == name, reactions.c.state == PAUSED)
-    state = {"state": ON, "reason": None, "failing_since": None, "last_failure": None}
-    resumed = connection.execute(update(reactions).where(*paused).values(state)).rowcount
-    never_begun = (reactions.c.name == name, reactions.c.since.is_(None))
-    connection.execute(update(reactions).where(*never_begun).values(state=STARTING_STATE))
-    return bool(resumed)
+    state = case((reactions.c.since.is_(None), STARTING_STATE), else_=ON)
+    values = {"state": state, "reason": None, "failing_since": None, "last_failure": None}
+    return bool(connection.execute(update(reactions).where(*paused).values(values)).rowcount)
 
 
 def record_failure(connection: Connection, now: datetime, name: str, reason: str) -> None:
@@ -107,7 +110,7 @@ def record_failure(connection: Connection, now: datetime, name: str, reason: str
     connection.execute(update(reactions).where(this).values(last_failure=reason))
     too_long = connection.execute(select(reactions.c.failing_since).where(this)).scalar()
     if too_long is not None and now - too_long > FAILING_FOR:
-        pause(connection, name, f"its target failed for {FAILING_FOR.days} days")
+        pause(connection, now, name, f"its target failed for {FAILING_FOR.days} days")
 
 
 def record_success(connection: Connection, now: datetime, name: str) -> None:

@@ -35,6 +35,7 @@ opt_out_events = Table(
     key("inbound_id", "That of the inbound message; empty for an entry made by hand"),
     column("word", CodePointText, "The word that they sent; of an entry made by hand its note"),
     undated_entry(),
+    index("ix_opt_out_events_inbound_id", ["inbound_id"], "dispatch: the opt-out that a message brought"),
     comment="Every STOP and START, each once",
 )
 

@@ -86,5 +86,13 @@ notifications = Table(
 own_file = MetaData(schema=SCHEMA)
 """What SQLite has in reactions.db: claims beside a writing worker would starve."""
 notifications.to_metadata(own_file)
-fan_out_position = Table("fan_out_position", own_file, Column("seq", SEQ, primary_key=True, autoincrement=False))
-"""The last change that was handed to subscribers: SQLite's writers take turns, so numbers rise as they commit."""
+fan_out_position = Table(
+    "fan_out_position",
+    own_file,
+    Column("seq", SEQ, primary_key=True, autoincrement=False),
+    Column("noted_at", Time),
+)
+"""The last change that was handed to subscribers: SQLite's writers take turns, so numbers rise as they commit.
+
+With the latest time that any of them was noted at: after a restore of the database numbers come again.
+"""

@@ -9,16 +9,18 @@ from sqlalchemy import Engine, insert, select
 
 from ledger.batch import Batch, Header
 from seven.envelope import Envelope
+from seven.opt_out_words import OptOutWords
 from seven.record import Record
 from seven.topics import OF_RECORDS
 from store.archive import first_id
 from store.projection import project_batch
-from store.projection_options import DEFAULT_OPTIONS
+from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 from store.schema import changes, reactions
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 EVERYTHING = frozenset(OF_RECORDS)
+OPTIONS = ProjectionOptions(opt_out_words=OptOutWords({"out": ["stop"], "in": ["start"]}))
 STATUSES = ("TRANSMITTED", "ACCEPTED", "BUFFERED", "DELIVERED", "NOTDELIVERED", "EXPIRED", "READ", "COINED")
 NUMBER, OURS, URL = "4915123456789", "4915199999999", "https://go.example/1"
 
@@ -51,22 +53,27 @@ REPORTS = st.one_of(
 Report = tuple[str, dict[str, Any]]
 
 
-def rows_of(reports: Iterable[Report], first: int = 0) -> list[Record]:
+def rows_of(reports: Iterable[Report], first: int = 0, sent_at: datetime = NOON) -> list[Record]:
     """What a worker writes for these deliveries, in one transaction."""
     rows: list[Record] = []
     for number, (event_type, data) in enumerate(reports, first):
-        payload = {"webhook_event": event_type, "webhook_timestamp": NOON.isoformat(), "data": data}
-        name = f"{first_id(NOON)}-7000-8000-{number:012d}"
-        header = Header(event_type, "0" * 32, number + 1, 1, NOON + timedelta(hours=1))
-        batch = Batch("batch", header, [Envelope(name, event_type, NOON, "JSON", payload).line()])
-        rows += (row for projection in project_batch(batch, DEFAULT_OPTIONS) for row in projection.rows())
+        payload = {"webhook_event": event_type, "webhook_timestamp": sent_at.isoformat(), "data": data}
+        name = f"{first_id(sent_at)}-7000-8000-{number:012d}"
+        header = Header(event_type, "0" * 32, number + 1, 1, sent_at + timedelta(hours=1))
+        batch = Batch("batch", header, [Envelope(name, event_type, sent_at, "JSON", payload).line()])
+        rows += (row for projection in project_batch(batch, OPTIONS) for row in projection.rows())
     return rows
 
 
-def write(engine: Engine, batches: Sequence[Sequence[Report]], topics: frozenset[str] = EVERYTHING) -> None:
+def write(
+    engine: Engine,
+    batches: Sequence[Sequence[Report]],
+    topics: frozenset[str] = EVERYTHING,
+    sent_at: datetime = NOON,
+) -> None:
     number = 0
     for batch in batches:
-        Store(engine).noting(topics).write(rows_of(batch, number))
+        Store(engine).noting(topics).write(rows_of(batch, number, sent_at))
         number += len(batch)
 
 

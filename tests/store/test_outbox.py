@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select, update
 from seven.topics import path
 from store.notifications import (
     EXPIRES_AFTER,
+    KEPT,
     Claim,
     Fate,
     Settlement,
@@ -171,7 +172,7 @@ def test_skipped_and_removed(outbox: Outbox):
         note(outbox, str(number), None, "SENT")
     outbox.fan_out([ALL])
     assert outbox.transact(lambda connection, now: skip(connection, now, "all")) == 5
-    assert outbox.transact(lambda connection, now: remove_settled(connection, now + LEASE, 3)) == 3
+    assert outbox.transact(lambda connection, now: remove_settled(connection, now + KEPT + LEASE, 3)) == 3
     with outbox.queue.connect().execution_options(reads=True) as connection:
         assert len(connection.execute(select(notifications.c.key)).all()) == 2
 
