@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings tables licences clean
+.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings tables changes licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -60,6 +60,9 @@ settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change
 
 tables: $(INSTALLED) ## renew docs/tables.md after a change of the schema
 	@$(BIN)/python -m tests.tables_page
+
+changes: $(INSTALLED) ## renew docs/changes/ after a change of what subscribers receive
+	@$(BIN)/python -m tests.changes_pages
 
 licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
 	@$(BIN)/python -m tests.licences
