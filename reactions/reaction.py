@@ -25,6 +25,8 @@ class FunctionTarget:
 
     module: str
     function: str
+    directory: str = "."
+    """Where the module is looked for first: that of the file of reactions."""
 
 
 @dataclass(frozen=True, slots=True)

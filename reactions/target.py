@@ -25,6 +25,11 @@ class Attempt:
     retry_after_s: float | None = None
     """How long the target asks to be left alone."""
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the change has arrived."""
+        return self.answer is Answer.ACCEPTED
+
 
 class Target(Protocol):
     """A subscriber as it is reached. Threads may share it."""

@@ -62,6 +62,11 @@ class ComposeSettings(ReplicaSettings):
     proxy_domain: str | None = Field(
         None, description="With deploy/tls.yml: the host in SEVEN_PUBLIC_URL, for its certificate."
     )
+    seven_reactions_directory: str = Field(
+        "./reactions.d",
+        description="What the profile `reactions` mounts for its process alone, read-only: reactions.toml, and beside "
+        "it functions and secrets of targets. The path begins with / or ./.",
+    )
     ingest_version: str = Field("local", description="The tag of the images, so that an upgrade can be taken back.")
 
 

@@ -11,6 +11,7 @@ from runtime.settings.console import ConsoleAccessSettings
 from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings, EmulatorKeySettings, MachineSettings
 from runtime.settings.opt_outs import OptOutSettings
+from runtime.settings.reactions import ReactionSettings
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.retention import RetentionSettings
 from runtime.settings.shared import (
@@ -33,6 +34,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "The journal": (JournalSettings,),
     "Workers and beat": (ScheduleSettings, ErasureSettings),
     "Opt-outs and numbers": (OptOutSettings,),
+    "Reactions": (ReactionSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
     "One machine: `make up` and commands": (MachineSettings,),
@@ -64,7 +66,7 @@ def unknown_names(names: Iterable[str] | None = None) -> list[tuple[str, str]]:
     unknown = sorted(
         name
         for name in (os.environ if names is None else names)
-        if name.startswith("SEVEN_") and name.removesuffix("_FILE") not in NAMES
+        if name.startswith("SEVEN_") and name not in NAMES and name.removesuffix("_FILE") not in NAMES
     )
     known = sorted(name for name in NAMES if name.startswith("SEVEN_"))
     return [(name, difflib.get_close_matches(name, known, 1, 0.0)[0]) for name in unknown]
@@ -81,3 +83,14 @@ def warn_of_unknown_names() -> None:
     """Log a warning for each of them."""
     for name, nearest in unknown_names():
         log.warning("unknown setting", name=name, did_you_mean=nearest)
+
+
+def secret_names() -> frozenset[str]:
+    """The settings whose values are secrets."""
+    return frozenset(name for name, field in declared(_GROUPS) if is_secret(field))
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The environment of this process for a program that is none of ours."""
+    secrets = secret_names()
+    return {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in secrets}

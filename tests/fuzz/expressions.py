@@ -17,6 +17,7 @@ from gateway.api import _without_urls
 from ingest.routing import HookPaths, Tokens
 from ingest.uvicorn_limits import _UPGRADE
 from operations.masking import masked_url, masked_words
+from reactions.payload_value import payload_value
 from runtime.logs import _CODE, _WARNING, _format
 from runtime.redis_errors import _COMMAND
 from seven.charsets import declared_charset
@@ -174,6 +175,9 @@ EXPRESSIONS = {
     ),
     "seven/field_types.py: _WITHOUT_PLUS": Expression(
         _WITHOUT_PLUS.fullmatch, [("", " ", ""), (" ", "1 ", "x"), (" 1", "()", "x"), ("", " 1", "")]
+    ),
+    "reactions/payload_value.py: _SURROGATE": Expression(
+        payload_value, [('"\\udc00', "\\ud800", '"'), ('{"', "\\udc00", '":1}')]
     ),
     "seven/parsing.py: _KEY": _FORMS,
     "seven/parsing.py: _BRACKETED": _FORMS,

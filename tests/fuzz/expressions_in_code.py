@@ -12,6 +12,7 @@ ROOMS = [
     "store",
     "gateway",
     "operations",
+    "reactions",
     "ingest",
     "workers",
     "console",
