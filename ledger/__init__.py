@@ -34,6 +34,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:retention:refused   text  why the last pass removed nothing: clocks disagree, or jumped; removed by a good one
     seven:opt_outs            text  how far texts were scanned for opt-outs (`operations/opt_out_scan_schedule.py`)
     seven:opt_outs:lock       text  lease of that scan
+    seven:changes:announced   text  dispatchers have been asked to look for changes; until one looks, a minute at most
     seven:journal:<account>   text  how far the gateway's journal was read (`operations/journal_state.py`)
     seven:journal:<account>:open:<event type>  zset  id in the journal whose status was not final → when it was sent
     seven:journal:<account>:progress  text  how far a pass is that has not ended (`operations/journal_progress.py`)

@@ -5,18 +5,28 @@ the settings; so a message carries batch ids only, and the sweep announces again
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.exceptions import OperationalError
 from redis import Redis
+from redis.exceptions import RedisError
 
+from ledger import keyspace
 from ledger.primary import use_in_celery
 from runtime.redis_url import RedisServer
 from seven.events import QUEUES
 
 CLOCK = "clock"
 """The queue of the tasks that beat sends."""
+REACTIONS = "reactions"
+"""The queue of those who dispatch changes; other workers leave it alone."""
+TURN, SEND = "dispatch", "notify"
+"""Its tasks: hand out what changed; send to one subscriber what is due."""
+_WAITS_MS = 60_000
+_MOST_WAITING = 100
 
 BATCHES_PER_ANNOUNCEMENT = 32
 
@@ -31,7 +41,9 @@ def broker(redis_url: str) -> dict[str, Any]:
     use_in_celery()
     return {
         **RedisServer.parse(redis_url).broker,
-        "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK)],
+        "task_queues": [
+            Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK, REACTIONS)
+        ],
         "task_default_queue": CLOCK,
         "task_create_missing_queues": False,
         "task_ignore_result": True,
@@ -65,3 +77,23 @@ def announce(app: Celery, queue: str, batch_ids: Sequence[str], **options: Any) 
         retry=False,
         **options,
     )
+
+
+def announce_changes(app: Celery, redis: Redis) -> None:
+    """Have changes handed out soon; one request waits at a time. A lost one costs a second: dispatchers also look."""
+    with suppress(RedisError, OSError, OperationalError):
+        if not redis.set(keyspace.CHANGES_ANNOUNCED, 1, nx=True, px=_WAITS_MS):
+            return
+        if redis.llen(REACTIONS) < _MOST_WAITING:  # nobody may be there to consume them
+            app.send_task(TURN, queue=REACTIONS, retry=False)
+
+
+def changes_seen(redis: Redis) -> None:
+    """What changes from now on is to be announced anew; to be called before changes are read."""
+    with suppress(RedisError, OSError):
+        redis.delete(keyspace.CHANGES_ANNOUNCED)
+
+
+def request_sender(app: Celery, reaction: str) -> None:
+    """Have a subscriber sent what is due for it. Raises kombu's OperationalError."""
+    app.send_task(SEND, args=[reaction], queue=REACTIONS, retry=False)

@@ -3,13 +3,14 @@
 It proves that a worker's control loop runs, not that it consumes: the age of the oldest waiting batch does that.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 from celery import Celery
 
-from ledger.announcements import broker
+from ledger.announcements import REACTIONS, broker
 from ledger.client import Ledger
 from seven.events import QUEUES
 from store.version import newest
@@ -34,6 +35,16 @@ class Worker:
     """The maximum number of open files and connections; negative if unlimited or unknown."""
     held: str | None = None
     """The reason why it holds its batches; None when it does not."""
+
+
+def consumers(workers: Iterable[Worker]) -> list[Worker]:
+    """Those that consume deliveries."""
+    return [worker for worker in workers if worker.queues != {REACTIONS}]
+
+
+def dispatchers(workers: Iterable[Worker]) -> list[Worker]:
+    """Those that send changes to subscribers."""
+    return [worker for worker in workers if worker.queues == {REACTIONS}]
 
 
 def own_versions() -> tuple[str, str]:

@@ -157,6 +157,15 @@ def worker(directory: Path, environment: dict[str, str], name: str = "worker", t
     return Process(name, directory, command, environment)
 
 
+def dispatcher(directory: Path, environment: dict[str, str], name: str = "dispatcher") -> Process:
+    """A worker that dispatches changes, not yet started."""
+    command = [
+        sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
+        "-Q", "reactions", "-n", f"{name}@test",
+    ]  # fmt: skip
+    return Process(name, directory, command, environment)
+
+
 def beat(directory: Path, environment: dict[str, str], name: str = "beat", through: Sequence[str] = ()) -> Process:
     """Beat, not yet started; `through` are modules that launch it, with their arguments."""
     command = [sys.executable, "-m", *through, "celery", "-A", "workers.app", "beat"]

@@ -20,7 +20,7 @@ from celery.signals import (
 from prometheus_client import CollectorRegistry
 
 from gateway.factory import reconciler
-from ledger.announcements import announce, broker, task_name
+from ledger.announcements import announce, announce_changes, broker, task_name
 from ledger.client import Ledger
 from ledger.stats import BEAT_TICK_S
 from operations.audit import Auditor
@@ -48,6 +48,7 @@ from workers.heartbeat import Heartbeat
 from workers.journal_watch import LOOK_S, journal_watch
 from workers.metrics import WorkerMetrics
 from workers.redacted_task import RedactedTask
+from workers.role import begin_role
 from workers.scheduled_tasks import ScheduledTasks
 from workers.settings import WorkerSettings
 from workers.sweep import Sweep
@@ -88,15 +89,14 @@ def create_app(settings: WorkerSettings) -> Celery:
     register_transport()
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
-    ledger = Ledger(redis_url)
+    ledger, breaker = Ledger(redis_url), CircuitBreaker()
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads + BESIDE_THREADS)
-    breaker = CircuitBreaker()
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")
     metrics = WorkerMetrics(registry)
     options = options_by(settings)
     store = Store(engine, settings.forgotten_register)
-    consumer = Consumer(ledger, store, breaker, metrics, options)
+    consumer = Consumer(ledger, store, breaker, metrics, options, on_noted=partial(announce_changes, app, ledger.redis))
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     tasks = ScheduledTasks(app, watchdog.paused)
@@ -136,18 +136,24 @@ def create_app(settings: WorkerSettings) -> Celery:
     add_gateway_tasks(tasks, ledger, settings, reconcile)
 
     urgent = UrgentQueues(ledger, consumer.consume)
-    worker_ready.connect(lambda **_: urgent.start(), weak=False)
+
+    status = {"own": registry, "shared": shared, **worker_status(settings, breaker)}
+    serve = partial(start_status_server, settings.metrics_address(WORKER_METRICS_PORT), **status)
 
     def close(**_: Any) -> None:
         urgent.stop()
         engine.dispose()
         ledger.close()
 
+    def begin_worker() -> None:
+        answer_inspection(breaker, app.conf.worker_concurrency)
+        worker_init.connect(lambda **_: serve(), weak=False)
+        for start in (urgent.start, tasks.request_first, lambda: watchdog.start(tuple(app.amqp.queues.consume_from))):
+            worker_ready.connect(partial(_without_arguments, start), weak=False)
+
+    connect_signals(watchdog)
+    celeryd_init.connect(partial(begin_role, app, begin_worker), weak=False)
     worker_shutdown.connect(close, weak=False)
-    connect_signals(app, watchdog, breaker)
-    serve_worker_status(
-        settings.metrics_address(WORKER_METRICS_PORT), own=registry, shared=shared, **worker_status(settings, breaker)
-    )
     beat_init.connect(partial(start_beat_status, ledger, settings.metrics_address(BEAT_METRICS_PORT)), weak=False)
     return app
 
@@ -183,9 +189,9 @@ def add_gateway_tasks(
         tasks.add_long(settings.seven_probe_s, "probe", probe.run, at_start=True)
 
 
-def serve_worker_status(address: str | None, **status: Any) -> None:
-    """Start the status server when a worker starts."""
-    worker_init.connect(lambda **_: start_status_server(address, **status), weak=False)
+def _without_arguments(call: Callable[[], object], **_: Any) -> None:
+    """Receive a signal."""
+    call()
 
 
 def start_beat_status(ledger: Ledger, address: str | None, sender: Any, **_: Any) -> None:
@@ -196,12 +202,10 @@ def start_beat_status(ledger: Ledger, address: str | None, sender: Any, **_: Any
     start_status_server(address, registry, alive=heartbeat.stall_reasons, ready=heartbeat.unready_reasons)
 
 
-def connect_signals(app: Celery, watchdog: Watchdog, breaker: CircuitBreaker) -> None:
-    """Bound the shutdown of worker and beat, answer inspections of a worker, and start its watchdog."""
-    answer_inspection(breaker, app.conf.worker_concurrency)
+def connect_signals(watchdog: Watchdog) -> None:
+    """Bound the shutdown of worker and beat, and let a worker's watchdog know of its tasks."""
     for signal in (task_prerun, task_postrun):
         signal.connect(watchdog.reset, weak=False)
-    worker_ready.connect(lambda **_: watchdog.start(tuple(app.amqp.queues.consume_from)), weak=False)
     worker_ready.connect(lambda **_: install_signal_handlers(), weak=False)
     # Celery ends beat with an exception from its signal handler, which is lost where Python or a library ignores it
     beat_init.connect(lambda sender, **_: install_signal_handlers(on_first_signal=sender.stop), weak=False)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 
 from redis.exceptions import RedisError
@@ -19,7 +19,7 @@ from store.fence import Fenced
 from store.projection import project_batch, unreadable
 from store.projection_options import DEFAULT_OPTIONS, ProjectionOptions
 from store.row_writer import Refused, Store, StoreAway
-from workers.demand import Demand
+from workers.demand import DemandCache
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
 
@@ -41,13 +41,16 @@ class Consumer:
         breaker: CircuitBreaker,
         metrics: WorkerMetrics | None = None,
         options: ProjectionOptions = DEFAULT_OPTIONS,
+        *,
+        on_noted: Callable[[], object] = lambda: None,
     ) -> None:
+        """`on_noted` is called after each commit that noted changes."""
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
         self._options = options
         self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
-        self._demand = Demand(store)
+        self._demand, self._on_noted = DemandCache(store), on_noted
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
     def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
@@ -109,7 +112,7 @@ class Consumer:
 
         Returns False for a suspect batch that another worker is consuming.
         """
-        started, store = time.monotonic(), store.noting(self._demand.topics())
+        started, store = time.monotonic(), store.noting(self._demand.topics(), self._on_noted)
         batches = [taken.batch for taken in portion]
         for batch in batches:
             if isinstance(batch, Batch) and batch.missing:

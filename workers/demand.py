@@ -1,15 +1,13 @@
-"""Demand: which topics somebody subscribes to, as a worker knows it: read again every 20 seconds."""
+"""Demand: which topics somebody subscribes to, as a worker knows it: read again every few seconds."""
 
 import time
 from collections.abc import Callable
 
 from store.row_writer import Store
-
-FRESH_S = 20.0
-"""Within this time and one transaction more (`store.transactions.TRANSACTION_S`) every worker notes what is new."""
+from store.subscriptions import FRESH_S
 
 
-class Demand:
+class DemandCache:
     """The topics in demand. Threads may share it: at worst two read at once."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:

@@ -7,11 +7,9 @@ broker: among idle workers it would go round for as long as the other lasts.
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
 
 from ledger.announcements import CLOCK
 from runtime.logs import logger
@@ -28,6 +26,7 @@ class ScheduledTasks:
     def __init__(self, app: Celery, paused: Callable[[], AbstractContextManager[None]]) -> None:
         """`paused`: a context in which a task may take long."""
         self._app, self._paused, self._long = app, paused, LongTasks()
+        self._first: list[str] = []
         app.conf.beat_schedule = {}
 
     def add(self, seconds: float, name: str, work: Work, ahead_s: float = 0, *, in_flower: bool = True) -> None:
@@ -56,7 +55,12 @@ class ScheduledTasks:
 
         self.add(seconds, name, self._long.task(name, run), ahead_s)
         if at_start:
-            worker_ready.connect(partial(self.send, name), weak=False)
+            self._first.append(name)
+
+    def request_first(self) -> None:
+        """Request a run of all that each starting worker requests."""
+        for name in self._first:
+            self.send(name)
 
     def send(self, name: str, **_: Any) -> None:
         """Request a run now. Accepts the arguments of Celery's signals."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from ledger.announcements import CLOCK
+from ledger.announcements import CLOCK, REACTIONS
 from runtime.logs import logger
 from seven.events import QUEUES
 
-TASK_QUEUES = frozenset((*QUEUES, CLOCK))
+TASK_QUEUES = frozenset((*QUEUES, CLOCK, REACTIONS))
 
 log = logger("seven.workers")
 

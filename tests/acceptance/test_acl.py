@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -10,9 +12,10 @@ from sqlalchemy import Engine, select
 
 from seven.events import QUEUES
 from store.schema import deliveries
+from tests.acceptance.subscribers import Subscriber, begin, serving, write_file
 from tests.cli.installation import CommandLine
 from tests.emulator.emulator_process import KEY, run_emulator
-from tests.processes import ROOT, Flower, Receiver, beat, running, worker
+from tests.processes import ROOT, Flower, Receiver, beat, dispatcher, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
 
 TOKEN = "a-token-for-the-rights-0123456789"
@@ -33,6 +36,12 @@ def server(tmp_path: Path) -> Iterator[Valkey]:
         yield server
 
 
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
 def allow(server: Valkey, user: str, *more: str) -> str:
     """Create a user with the runbook's rights, changed by `more`; return its URL."""
     rights = dict(USERS)[user].split()
@@ -46,8 +55,8 @@ def denied(server: Valkey) -> list[str]:
         return [f"{entry['username']}: {entry['object']}" for entry in client.acl_log()]
 
 
-def deliver(receiver: Receiver) -> str:
-    body = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
+def deliver(receiver: Receiver, msg_id: str = "7") -> str:
+    body = {"webhook_event": "dlr", "data": {"msg_id": msg_id, "status": "DELIVERED"}}
     answer = httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=body, timeout=PATIENCE_S)
     assert answer.status_code == 202
     return str(answer.json()["id"])
@@ -60,19 +69,25 @@ def readiness(port: int) -> str:
         return ""
 
 
-def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, engine: Engine, database_url: str):
+def test_the_rights_of_the_runbook_are_enough(
+    tmp_path: Path, server: Valkey, engine: Engine, database_url: str, stack: ExitStack
+):
     """For every process: a delivery becomes a row, all are ready, and the server denies nothing."""
-    assert [user for user, _ in USERS] == ["receiver", "worker", "beat", "flower", "cli"]
+    assert [user for user, _ in USERS] == ["receiver", "worker", "dispatcher", "beat", "flower", "cli"]
     for _, rights in USERS:
         assert set(re.findall(r"~(\w+)", rights)) >= set(QUEUES) or "~dlr" not in rights
     settings = {"DATABASE_URL": database_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_SWEEP_S": "1"}
-    ports = {name: free_port() for name in ("receiver", "worker", "beat")}
+    ports = {name: free_port() for name in ("receiver", "worker", "dispatcher", "beat")}
 
     def environment(name: str) -> dict[str, str]:
         return settings | {"REDIS_URL": allow(server, name), "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[name]}"}
 
     receiver = Receiver(tmp_path, environment("receiver"))
-    with running(receiver, worker(tmp_path, environment("worker")), beat(tmp_path, environment("beat"))):
+    stack.enter_context(serving(shop := Subscriber("shop")))
+    file = write_file(tmp_path, shop, on='["message.*", "health.*"]')
+    sender = dispatcher(tmp_path, environment("dispatcher") | {"SEVEN_REACTIONS_FILE": str(file)})
+    others = (worker(tmp_path, environment("worker")), beat(tmp_path, environment("beat")), sender)
+    with running(receiver, *others):
         delivery_id = deliver(receiver)
 
         def is_row() -> bool:
@@ -80,6 +95,10 @@ def test_the_rights_of_the_runbook_are_enough(tmp_path: Path, server: Valkey, en
                 return connection.execute(select(deliveries.c.id)).scalars().all() == [delivery_id]
 
         eventually(lambda: is_row() or denied(server))
+        assert denied(server) == []
+        begin(engine)
+        numbers = count(8)
+        eventually(lambda: (deliver(receiver, str(next(numbers))) and shop.received) or denied(server), every_s=1)
         assert denied(server) == []
         for port in ports.values():
             eventually(lambda port=port: '"ready": true' in readiness(port))

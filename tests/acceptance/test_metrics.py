@@ -13,9 +13,10 @@ from prometheus_client.mmap_dict import MmapedDict
 
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
+from tests.acceptance.subscribers import Subscriber, write_file
 from tests.conftest import TOKEN
 from tests.factories.envelopes import Accept, envelope
-from tests.processes import Console, Process, Receiver, beat, running, worker
+from tests.processes import Console, Process, Receiver, beat, dispatcher, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
@@ -33,6 +34,7 @@ ONLY_IN_TROUBLE = {
     "seven_delivery_rate",
     "seven_delivery_rate_usual",
 }
+NOWHERE = "http://127.0.0.1:9/changes"
 DLR = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED", "timestamp": "2026-03-01 10:00:00"}}
 
 
@@ -61,7 +63,7 @@ def documented() -> set[str]:
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, database_url: str, tmp_path: Path):
-    """Receiver, worker, beat and console together export exactly the metrics of docs/metrics.md, with correct values."""
+    """Receiver, worker, beat, dispatcher and console together export exactly the metrics of docs/metrics.md, with correct values."""
     environment = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": database_url,
@@ -70,11 +72,13 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         "SEVEN_RETAIN_S": "1",
         "SEVEN_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
     }
-    ports = [free_port() for _ in range(4)]
+    ports = [free_port() for _ in range(5)]
     environments = [environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
     receiver = Receiver(tmp_path, environments[0])
     console = Console(tmp_path, environments[3])
-    with running(receiver, worker(tmp_path, environments[1]), beat(tmp_path, environments[2]), console):
+    subscribed = environments[4] | {"SEVEN_REACTIONS_FILE": str(write_file(tmp_path, Subscriber("shop", url=NOWHERE)))}
+    others = (worker(tmp_path, environments[1]), beat(tmp_path, environments[2]), dispatcher(tmp_path, subscribed))
+    with running(receiver, *others, console):
         assert httpx2.get(f"{console.url}/").status_code == 200
         hook = f"{receiver.url}/hooks/{TOKEN}"
         for _ in range(3):
@@ -89,7 +93,8 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
         eventually(lambda: "seven_delivery_rate_decided" in metrics(ports[1]), 40)
         eventually(lambda: "seven_retention_last" in metrics(ports[1]), 40)
         eventually(lambda: value(metrics(ports[2]), 'seven_beat_sent_total{task="sweep"}'), 40)
-        received, worked, ticked, shown = map(metrics, ports)
+        eventually(lambda: value(metrics(ports[4]), 'seven_reaction_waiting{reaction="shop"}') == 0, 40)
+        received, worked, ticked, shown, dispatched = map(metrics, ports)
         for port in ports:
             assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
             assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
@@ -105,9 +110,9 @@ def test_the_page_lists_every_metric(shared_valkey: Valkey, redis_url: str, data
     assert value(worked, 'seven_provider_lag_seconds_count{event_type="dlr"}') == 3
     assert value(worked, 'seven_last_delivery_timestamp_seconds{event_type="dlr"}')
     assert value(shown, 'seven_console_requests_total{page="overview",status="200"}') == 1
-    exported = names(received) | names(worked) | names(ticked) | names(shown)
+    exported = names(received) | names(worked) | names(ticked) | names(shown) | names(dispatched)
     assert exported == documented() - ONLY_IN_TROUBLE
-    assert TOKEN not in received + worked + ticked + shown
+    assert TOKEN not in received + worked + ticked + shown + dispatched
 
 
 def test_receivers_that_share_an_address_export_their_sum(redis_url: str, tmp_path: Path):

@@ -14,7 +14,7 @@ from tests.factories.changes import at_second, noted, subscribe
 from tests.factories.envelopes import Accept, envelope
 from tests.operations.erasures import erased
 from workers.consumer import Consumer
-from workers.demand import FRESH_S, Demand
+from workers.demand import FRESH_S, DemandCache
 
 
 def dlr(name: str, status: str, second: int) -> Any:
@@ -25,7 +25,7 @@ def test_a_worker_notes_what_changes(consumer: Consumer, accept: Accept, engine:
     """From when it has read who subscribes; the deliveries before are none of theirs."""
     consumer.consume("dlr", [accept(dlr("1", "TRANSMITTED", 1))])
     subscribe(engine, "shop", "message.delivered")
-    consumer._demand = Demand(Store(engine))
+    consumer._demand = DemandCache(Store(engine))
     consumer.consume("dlr", [accept(dlr("2", "DELIVERED", 2), dlr("3", "DELIVERED", 2))])
     (change,) = noted(engine)
     assert (change.was, change.now, change.delivery_id) == ("TRANSMITTED", "DELIVERED", "2")
@@ -34,7 +34,7 @@ def test_a_worker_notes_what_changes(consumer: Consumer, accept: Accept, engine:
 def test_who_subscribes_is_read_every_20_seconds(engine: Engine):
     """Not for each batch; and a database that does not answer holds the batch, as it would anyway."""
     seconds = 0.0
-    demand = Demand(Store(engine), lambda: seconds)
+    demand = DemandCache(Store(engine), lambda: seconds)
     assert demand.topics() == frozenset()
     subscribe(engine, "shop", "call.status")
     seconds = FRESH_S
@@ -43,7 +43,7 @@ def test_who_subscribes_is_read_every_20_seconds(engine: Engine):
     assert demand.topics() == {"call.status"}
     away = create_store_engine("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(StoreAway):
-        Demand(Store(away)).topics()
+        DemandCache(Store(away)).topics()
     away.dispose()
 
 

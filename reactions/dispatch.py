@@ -1,0 +1,192 @@
+"""Dispatch: hands out what changed, and sends it to the subscribers, each at its own pace.
+
+A turn hands out what is new, and requests a sender for each subscriber with something due; a sender claims some, sends
+them one after the other, and settles them together. Whoever is killed between sending and settling sends those again.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+from reactions.backoff import pause
+from reactions.bodies import Bodies, Body
+from reactions.line import CLAIMED_AT_ONCE, Line
+from reactions.metrics import ReactionMetrics
+from reactions.target import Answer
+from runtime.logs import logger
+from store import notifications, subscriptions
+from store.notifications import Claim, Fate, Settlement
+from store.outbox import Outbox, Subscriber
+from store.subscriptions import Subscription
+from store.timed_transactions import transact
+
+log = logger("seven.reactions")
+
+SENDS_FOR_S = 10.0
+"""After this time a sender makes room for a new one: Celery counts tasks, and ends after the current ones."""
+EXPIRE_S = 60.0
+ROWS_AT_ONCE = 500
+SETTLES_AFTER_S = 1.0
+"""Longest time for which what was sent is not settled: that much is sent again after a kill."""
+
+
+class Dispatch:
+    """Sends changes to subscribers. Threads may share it; methods raise StoreAway."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        lines: Iterable[Line],
+        bodies: Bodies,
+        metrics: ReactionMetrics,
+        request_sender: Callable[[str], object],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`request_sender` has `send` called for a subscriber, soon and in any process that dispatches."""
+        self._outbox, self._bodies, self._metrics, self._clock = outbox, bodies, metrics, clock
+        self._lines: Mapping[str, Line] = {line.reaction.name: line for line in lines}
+        self._request_sender = request_sender
+        self._expired_at = -EXPIRE_S
+        self._is_registered = self._stopped = False
+
+    def _register(self) -> None:
+        """Make the reactions of this process the subscribers; what waits for others is dropped."""
+        topics = {name: line.reaction.topics for name, line in self._lines.items()}
+        engine = self._outbox.engine
+        gone = transact(engine, lambda connection, now: subscriptions.register(connection, now, topics))
+        for name in gone:
+            self._outbox.transact(partial(notifications.skip, reaction=name))
+            log.warning("a reaction is no longer in the file", reaction=name)
+        self._is_registered = True
+
+    def turn(self) -> None:
+        """Hand out what is new, and have it sent."""
+        if not self._is_registered:
+            self._register()
+        self._record()
+        known = self._known()
+        subscribers = [
+            Subscriber(name, each.begun_topics, each.since, timedelta(seconds=self._lines[name].reaction.max_age_s))
+            for name, each in known.items()
+            if each.since is not None and each.state != subscriptions.OFF
+        ]
+        while True:
+            handed_out = self._outbox.fan_out(subscribers)
+            self._metrics.handed_out(handed_out)
+            if not handed_out.is_full:
+                break
+        if self._clock() - self._expired_at >= EXPIRE_S:
+            self._expired_at = self._clock()
+            self._expire()
+        due = self._outbox.transact(notifications.due_by_reaction, reads=True)
+        for name, line in self._lines.items():
+            state = known[name].state if name in known else subscriptions.OFF
+            line.is_on = state == subscriptions.ON
+            if line.wants_sender(due.get(name, 0)):
+                self._request_sender(name)
+
+    def send(self, name: str) -> None:
+        """Send what is due for a subscriber, unless enough others do."""
+        line = self._lines.get(name)
+        if line is None or not line.is_on or not line.enter():
+            return
+        ends_at, has_left = self._clock() + SENDS_FOR_S, False
+        try:
+            while line.is_on and not self._stopped and not line.breaker.is_waiting():
+                if self._clock() > ends_at:
+                    self._request_sender(name)
+                    break
+                if not self._send_some(line) and not line.goes_on():
+                    has_left = True
+                    break
+        finally:
+            if not has_left:
+                line.leave()
+
+    def stop(self) -> None:
+        """Let senders end after what they are sending."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Close targets and outbox."""
+        for line in self._lines.values():
+            line.target.close()
+        self._outbox.close()
+
+    def _record(self) -> None:
+        """Write how targets do. Not where they are sent to: SQLite's writers may have to wait."""
+        engine = self._outbox.engine
+        for name, line in self._lines.items():
+            attempt = line.unrecorded(self._clock())
+            if attempt is None:
+                continue
+            if attempt.is_accepted:
+                transact(engine, partial(subscriptions.record_success, name=name))
+            elif attempt.answer is Answer.FAILED:
+                transact(engine, partial(subscriptions.record_failure, name=name, reason=attempt.reason))
+            else:
+                transact(engine, partial(subscriptions.pause, name=name, reason="its target answers 410, gone"))
+
+    def _known(self) -> dict[str, Subscription]:
+        """The subscriptions of this process; begins those that are due."""
+        listed = transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
+        known = {each.name: each for each in listed}
+        if any(each.is_starting for each in known.values()):
+            for name in transact(self._outbox.engine, subscriptions.begin):
+                log.info("a reaction begins", reaction=name)
+        return {name: each for name, each in known.items() if name in self._lines}
+
+    def _expire(self) -> None:
+        for name, number in self._outbox.transact(notifications.expire).items():
+            log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
+            self._metrics.settled(name, "expired", number)
+        remove = partial(notifications.remove_settled, at_most=ROWS_AT_ONCE)
+        while self._outbox.transact(remove) == ROWS_AT_ONCE:
+            pass
+
+    def _send_some(self, line: Line) -> bool:
+        """Send some of what is due; whether there was any."""
+        reaction = line.reaction
+        lease_s = 2 * reaction.timeout_s + 10
+        at_most = 1 if line.breaker.is_open else CLAIMED_AT_ONCE
+        take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=timedelta(seconds=lease_s))
+        last_start = self._clock() + lease_s - reaction.timeout_s - 5
+        claims = self._outbox.transact(take)
+        if not claims:
+            return False
+        settlements: list[Settlement] = []
+        try:
+            settled_at = self._clock()
+            for claim, body in zip(claims, self._bodies.read(claims, reaction), strict=True):
+                is_time = self._clock() < last_start and line.is_on and not self._stopped
+                settlements.append(self._send_one(line, claim, body) if is_time else Settlement(claim, Fate.RETURNED))
+                if self._clock() - settled_at > SETTLES_AFTER_S:
+                    self._settle(settlements)
+                    settlements, settled_at = [], self._clock()
+        finally:
+            self._settle(settlements)
+        return True
+
+    def _send_one(self, line: Line, claim: Claim, body: Body | Fate) -> Settlement:
+        if isinstance(body, Fate):
+            return Settlement(claim, body)
+        if not line.breaker.permits():
+            return Settlement(claim, Fate.RETURNED)
+        began = self._clock()
+        attempt = line.target.send(body.id, body.content)
+        self._metrics.attempted(claim, attempt, self._clock() - began)
+        line.attempted(attempt)
+        if attempt.is_accepted:
+            return Settlement(claim, Fate.SENT)
+        log.warning("a change was not accepted", reaction=line.reaction.name, cause=attempt.reason)
+        if attempt.answer is Answer.GONE:
+            return Settlement(claim, Fate.RETURNED)
+        return Settlement(claim, Fate.FAILED, attempt.reason, pause(claim.attempts + 1, attempt.retry_after_s))
+
+    def _settle(self, settlements: Sequence[Settlement]) -> None:
+        if settlements:
+            self._outbox.transact(lambda connection, now: notifications.settle(connection, now, settlements))
+            for each in settlements:
+                self._metrics.settled(each.claim.reaction, each.fate.value, 1)

@@ -1,0 +1,77 @@
+"""Line: one subscriber at work: its target, and how many are sending to it."""
+
+import threading
+from dataclasses import dataclass, field
+
+from reactions.backoff import TargetBreaker
+from reactions.reaction import Reaction
+from reactions.target import Answer, Attempt, Target
+
+CLAIMED_AT_ONCE = 50
+RECORD_S = 60.0
+"""Seconds between two records of how a target does, unless that has changed."""
+
+
+@dataclass
+class Line:
+    """A subscriber and its target in this process. Threads may share it."""
+
+    reaction: Reaction
+    target: Target
+    breaker: TargetBreaker = field(default_factory=TargetBreaker)
+    is_on: bool = False
+    """Whether it is neither paused nor off; read with each turn."""
+    _latest: Attempt | None = None
+    _recorded: Answer | None = None
+    _recorded_at: float = 0.0
+    _sending: int = 0
+    _again: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wants_sender(self, due: int) -> bool:
+        """Whether one more should begin to send; those who send now look again before they end."""
+        if not self.is_on or not due or self.breaker.is_waiting():
+            return False
+        with self._lock:
+            self._again = True
+            most = 1 if self.breaker.is_open else self.reaction.concurrency
+            return self._sending < min(most, -(-due // CLAIMED_AT_ONCE))
+
+    def enter(self) -> bool:
+        """Begin to send, if a place is free."""
+        with self._lock:
+            is_free = self._sending < self.reaction.concurrency
+            self._sending += is_free
+            return is_free
+
+    def leave(self) -> None:
+        """End to send."""
+        with self._lock:
+            self._sending -= 1
+
+    def goes_on(self) -> bool:
+        """Whether to look again after an empty claim, since more may have become due meanwhile; if not, this leaves."""
+        with self._lock:
+            again, self._again = self._again, False
+            self._sending -= not again
+            return again
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Learn from an attempt how the target does."""
+        with self._lock:
+            self._latest = attempt
+        if attempt.answer is Answer.ACCEPTED:
+            self.breaker.succeeded()
+        elif attempt.answer is Answer.FAILED:
+            self.breaker.failed(attempt.retry_after_s)
+        else:
+            self.is_on = False
+
+    def unrecorded(self, now_s: float) -> Attempt | None:
+        """The latest attempt, if it is to be recorded: its answer is another, or the last record is old."""
+        with self._lock:
+            latest = self._latest
+            if latest is None or (latest.answer is self._recorded and now_s - self._recorded_at < RECORD_S):
+                return None
+            self._latest, self._recorded, self._recorded_at = None, latest.answer, now_s
+            return latest
