@@ -33,7 +33,7 @@ class Commands(LazyGroup):
                 "migrate",
             )
         },
-        **dict.fromkeys(("hooks", "dead", "opt-outs"), "app"),
+        **dict.fromkeys(("hooks", "dead", "opt-outs", "reactions"), "app"),
     }
 
     def main(self, *arguments: Any, **options: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from runtime.settings.machine import EmulatorKeySettings, MachineSettings
 from runtime.settings.opt_outs import OptOutSettings
+from runtime.settings.reactions import ReactionSettings
 from runtime.settings.shared import (
     AccountSettings,
     DigitSettings,
@@ -17,6 +18,12 @@ class ServerSettings(RedisSettings, ReaderSettings, OptOutSettings, DigitSetting
 
 
 class HomeSettings(
-    ServerSettings, HookSettings, AccountSettings, ErasureSettings, EmulatorKeySettings, MachineSettings
+    ServerSettings,
+    HookSettings,
+    AccountSettings,
+    ErasureSettings,
+    EmulatorKeySettings,
+    ReactionSettings,
+    MachineSettings,
 ):
     """What an installation uses, and where its processes listen."""

@@ -1,5 +1,6 @@
 """Application: composes the console as an ASGI application, with its pages behind the guard."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -54,8 +55,10 @@ def create_app(settings: ConsoleSettings, pages: Sequence[Page] = PAGES) -> ASGI
         start_status_server(settings.metrics_address(METRICS_PORT), registry, ready=reader.reasons)
         if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
             install_signal_handlers()
+        looking = asyncio.create_task(services.look_for_subscribers())
         log.info("console ready", logins=len(settings.console_logins))
         yield
+        looking.cancel()
         await services.close()
         log.info("ended")
 

@@ -16,7 +16,10 @@ from console.metrics import ConsoleMetrics
 from console.settings import ConsoleSettings
 from console.viewer import Viewer
 from operations.hourly_counts import CountHour
+from operations.reaction_states import anyone_subscribes
 
+REACTIONS = "/reactions"
+"""The page that is of use only where somebody subscribes."""
 MOST_STEPS = 500
 STEP_PAUSE_S = 0.1
 
@@ -29,13 +32,26 @@ class Services:
     ) -> None:
         self.settings, self.reader, self.metrics = settings, reader, metrics
         self.health = HealthWatch(settings)
+        self.subscribes = False
+        """Whether anyone is notified of changes, as it was last looked at."""
         self._hours: dict[CountHour, HourCache] = {}
         self._templates = templates
         self._filling: asyncio.Task[None] | None = None
 
     def render(self, template: str, path: str, viewer: Viewer, context: Mapping[str, Any]) -> str:
         """A page as HTML; `path` is that of the page, to mark it in the navigation."""
-        return self._templates.get_template(template).render(context, path=path, viewer=viewer)
+        return self._templates.get_template(template).render(
+            context, path=path, viewer=viewer, hidden=self._hidden(path)
+        )
+
+    def _hidden(self, path: str) -> tuple[str, ...]:
+        """The pages that stand in no navigation now."""
+        return () if self.subscribes or path == REACTIONS else (REACTIONS,)
+
+    async def look_for_subscribers(self) -> None:
+        """Look whether anyone subscribes; while the database is away it stays as it was."""
+        with suppress(Away):
+            self.subscribes = await self.reader.read(anyone_subscribes)
 
     def hours(self, count_hour: CountHour) -> HourCache:
         """The last hours of one kind of record."""

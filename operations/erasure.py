@@ -25,6 +25,7 @@ from seven.data_subject import DataSubject, Number
 from seven.forgotten_numbers import PSEUDONYM, ErasureKey
 from store.fence import begin_generation, is_left
 from store.forgotten import remember
+from store.forgotten_notifications import remove_orphans
 from store.forgotten_opt_outs import count_opt_outs, move_opt_outs
 from store.personal_columns import SENT, PersonalColumns
 from store.personal_data import Blanking, Row, blank_rows, portions, size, values_of_others
@@ -92,6 +93,7 @@ class Eraser:
             erasure.left = self.find() or None
             erasure.passes += 1
             if erasure.left is None or erasure.passes >= MAX_PASSES:
+                remove_orphans(self._engine)
                 return
             self._move_opt_outs(erasure)
             for portion in portions([*erasure.left.deliveries, *_erasable(erasure.left)]):

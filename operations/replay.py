@@ -17,6 +17,7 @@ from operations.reprocess import DISCARDED, Reprocessed, latest_reason, reproces
 from seven.archive_records import ArchivedDelivery, DeadLetter
 from seven.record import Record, fold
 from store import inbound_ids
+from store.changes import Demand
 from store.errors import OTHERS_ID
 from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.personal_columns import LABELS
@@ -101,14 +102,19 @@ class ReplayPlan:
 
 
 def replay(
-    store: Store, ids: Sequence[str], force: bool = False, options: ProjectionOptions = DEFAULT_OPTIONS
+    store: Store,
+    ids: Sequence[str],
+    force: bool = False,
+    options: ProjectionOptions = DEFAULT_OPTIONS,
+    *,
+    notify: bool = False,
 ) -> list[Reprocessed]:
     """Reprocess deliveries and write the results in one transaction; return them.
 
-    A delivery whose rows cannot be written is buried alone. What changes is noted for those who subscribe to it. Raises
-    StoreAway; then nothing was written.
+    A delivery whose rows cannot be written is buried alone. What changes is noted for those who subscribe to it; with
+    `notify` they are sent also what is older than they want. Raises StoreAway; then nothing was written.
     """
-    topics = store.demanded_topics()
+    demand = Demand(store.demanded_topics(), any_age=notify or None)
 
     def attempt(connection: Connection) -> list[Reprocessed]:
         knowing = options.with_forgotten(store.register.read(connection))
@@ -118,7 +124,7 @@ def replay(
                 _delete_stored(connection, reprocessed)
             if reprocessed.blanks_row:
                 _blank_stored(connection, reprocessed)
-        return _write(connection, batch, topics)
+        return _write(connection, batch, demand)
 
     return store.transact(attempt)
 
@@ -197,17 +203,17 @@ def _differences_apart(connection: Connection, reprocessed: Reprocessed) -> tupl
     return reprocessed, [*changed, *row_differences(connection, reprocessed.letter_updates)]
 
 
-def _write(connection: Connection, batch: Sequence[Reprocessed], topics: frozenset[str]) -> list[Reprocessed]:
+def _write(connection: Connection, batch: Sequence[Reprocessed], demand: Demand) -> list[Reprocessed]:
     """Merge all rows at once, in the order that all writers use; if any cannot be written, one by one."""
     inbound_ids.lock(connection, (row for reprocessed in batch for row in reprocessed.rows))
     batch = _without_taken_ids(connection, batch)
     try:
         with connection.begin_nested():
-            merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows), topics)
+            merge_rows(connection, fold(row for reprocessed in batch for row in reprocessed.rows), demand)
     except Exception as error:
         if unwritable_reason(error) is None:
             raise
-        return [_write_alone(connection, reprocessed, topics) for reprocessed in batch]
+        return [_write_alone(connection, reprocessed, demand) for reprocessed in batch]
     return list(batch)
 
 
@@ -221,16 +227,16 @@ def _without_taken_ids(connection: Connection, batch: Sequence[Reprocessed]) -> 
     return checked
 
 
-def _write_alone(connection: Connection, reprocessed: Reprocessed, topics: frozenset[str]) -> Reprocessed:
+def _write_alone(connection: Connection, reprocessed: Reprocessed, demand: Demand) -> Reprocessed:
     for index in range(len(reprocessed.projections)):
         try:
             with connection.begin_nested():
-                merge_rows(connection, fold_rows(reprocessed.projections[index].rows()), topics)
+                merge_rows(connection, fold_rows(reprocessed.projections[index].rows()), demand)
         except Exception as error:
             reason = unwritable_reason(error)
             if reason is None:
                 raise
             reprocessed = reprocessed.with_refused(index, reason)
-            merge_rows(connection, fold(reprocessed.projections[index].rows()), topics)
+            merge_rows(connection, fold(reprocessed.projections[index].rows()), demand)
     merge_rows(connection, reprocessed.letter_updates)
     return reprocessed

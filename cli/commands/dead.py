@@ -107,6 +107,9 @@ def replay_(
     selection: Selection,
     *,
     rate: Rate = RATE,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Notify subscribers also of what is older than their max_age_days.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -133,7 +136,11 @@ def replay_(
             raise typer.Exit(max(code, _code(plan.replayed, selection)))
         confirm(yes, f"Replay {len(ids)} deliveries?")
         interruption = carry_out(
-            engine, ids, "replayed", rate, lambda store, portion: done.add(replay(store, portion, force, options))
+            engine,
+            ids,
+            "replayed",
+            rate,
+            lambda store, portion: done.add(replay(store, portion, force, options, notify=notify)),
         )
     if as_json:
         document(

@@ -12,7 +12,7 @@ from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.forgotten import erasure_key
 from cli.installation import Installation
-from cli.output.forget import NO_KEY, erasure_as_dict, matches_as_dict, print_done, print_plan
+from cli.output.forget import NO_KEY, erasure_as_dict, matches_as_dict, print_done, print_notified, print_plan
 from cli.output.progress import Interrupted, UnderWay
 from cli.output.sentences import warn
 from cli.output.terminal import document
@@ -20,6 +20,7 @@ from cli.person import ForeignIdOption, MsgIdOption, NumberArgument, named_perso
 from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
+from operations.notified import notified_of
 from runtime.redis_errors import reason
 from seven.data_subject import Number
 from store.error_reasons import database_reason
@@ -68,8 +69,10 @@ def forget(
         try:
             eraser = Eraser(engine, ledger, person, key)
             matches = _find(eraser)
+            notified = notified_of(engine, matches)
             if not as_json:
                 print_plan(matches, eraser.lasts)
+                print_notified(notified)
             erases = not dry_run and (bool(matches) or eraser.lasts)
             if erases:
                 confirm(yes, QUESTION if matches else QUESTION_OF_NOTHING)
@@ -95,6 +98,7 @@ def forget(
             {
                 "dry_run": dry_run,
                 "found": matches_as_dict(matches),
+                "notified": notified,
                 **erasure_as_dict(done, code is ExitCode.GOOD, eraser.lasts),
             }
         )

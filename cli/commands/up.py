@@ -25,6 +25,7 @@ from cli.up.own_hooks import register_own_hooks
 from cli.up.readiness import (
     wait_for_beat,
     wait_for_console,
+    wait_for_dispatcher,
     wait_for_emulator,
     wait_for_flower,
     wait_for_receiver,
@@ -144,6 +145,8 @@ class _Up:
             ("beat", "sends what is due: sweep, audit, retention", wait_for_beat),
             ("flower", flower_url, wait_for_flower),
         ]
+        if "dispatcher" in started:
+            others.append(("dispatcher", "notifies subscribers of what changes", wait_for_dispatcher))
         waits = [asyncio.create_task(wait(installation, PATIENCE_S)) for *_, wait in others]
         for (name, where, _), wait in zip(others, waits, strict=True):
             title = "Flower" if name == "flower" else name

@@ -1,9 +1,11 @@
 """Output of `forget`: what it found, what it blanked, and what it cannot reach."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cli.output.terminal import line, table
 from operations.erasure_matches import Erasure, Matches
+from store.notifications import KEPT
 
 BEYOND_REACH = (
     "Messages that you sent to a number, but for those in sent_messages: forget them by --msg-id or --foreign-id.",
@@ -41,6 +43,16 @@ def print_plan(matches: Matches, lasts: bool) -> None:
     table("Rows to blank; they stay, under another key if theirs names the person", ("table", "blanked"), rows)
     if matches.batches:
         line(f"In the ledger, to be consumed first: {matches.waiting} deliveries in {len(matches.batches)} batches.")
+
+
+def print_notified(notified: Mapping[str, int]) -> None:
+    """Print which subscribers were sent something about the person: they keep what they were sent."""
+    if notified:
+        names = ", ".join(f"{name} ({number} change{'s' * (number != 1)})" for name, number in notified.items())
+        line(
+            f"Notified of this person in the last {KEPT.days} days, and to be asked to forget as well: {names}.",
+            "yellow",
+        )
 
 
 def print_done(done: Erasure, good: bool, lasts: bool) -> None:

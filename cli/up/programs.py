@@ -88,7 +88,7 @@ def broker_program(installation: Installation, lock: int) -> Program:
 
 
 def our_programs(installation: Installation) -> list[Program]:
-    """Receiver, worker, beat, console and Flower, all configured by the environment."""
+    """Receiver, worker, beat, console, Flower and, where somebody subscribes, the dispatcher."""
     settings = installation.settings
     receiver = (
         *_uvicorn("ingest.app:app", settings.seven_host, settings.seven_port),
@@ -108,12 +108,15 @@ def our_programs(installation: Installation) -> list[Program]:
     auth = settings.flower_basic_auth
     password = {} if auth is None else {"FLOWER_BASIC_AUTH": auth.get_secret_value()}
     worker = _celery("worker", "--without-gossip", "--without-mingle", "-n", "worker-1@%h")
+    dispatcher = _celery("worker", "--without-gossip", "--without-mingle", "-Q", "reactions", "-n", "dispatcher-1@%h")
+    subscribed = settings.seven_reactions_file is not None
     return [
         Program("receiver", receiver, keyless),
         Program("worker", worker, _environment(installation)),
         Program("beat", _celery("beat"), _environment(installation)),
         Program("console", console, {**_environment(installation, without=_GATEWAY), **receiver_url}),
         Program("flower", _celery(*flower), {**_environment(installation, without=without_proofs), **password}),
+        *([Program("dispatcher", dispatcher, {**_environment(installation), **receiver_url})] if subscribed else []),
     ]
 
 

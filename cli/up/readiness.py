@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from cli.installation import Installation
 from ledger.client import Ledger
 from ledger.stats import beats
-from operations.worker_info import living_workers
+from operations.worker_info import consumers, dispatchers, living_workers
 from runtime.failures import reason
 
 POLL_S = 0.1
@@ -39,7 +39,14 @@ async def wait_for_emulator(installation: Installation, patience_s: float) -> st
 
 async def wait_for_worker(installation: Installation, patience_s: float) -> str | None:
     """Wait until a worker answers. Returns None, or after `patience_s` the reason why none does."""
-    return await _wait_until(lambda: bool(living_workers(installation.redis_url, 0.3)), patience_s, "none answers")
+    redis_url = installation.redis_url
+    return await _wait_until(lambda: bool(consumers(living_workers(redis_url, 0.3))), patience_s, "none answers")
+
+
+async def wait_for_dispatcher(installation: Installation, patience_s: float) -> str | None:
+    """Wait until a dispatcher answers. Returns None, or after `patience_s` the reason why none does."""
+    redis_url = installation.redis_url
+    return await _wait_until(lambda: bool(dispatchers(living_workers(redis_url, 0.3))), patience_s, "none answers")
 
 
 async def wait_for_beat(installation: Installation, patience_s: float) -> str | None:

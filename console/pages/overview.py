@@ -67,7 +67,9 @@ KINDS = (
 async def show(visit: Visit) -> Response:
     """The page. Checks and database are asked at the same time; it is shown without what does not answer."""
     hours = _hours(visit)
-    health, rows = await asyncio.gather(visit.services.health.look(), _rows(visit, hours))
+    health, rows, _ = await asyncio.gather(
+        visit.services.health.look(), _rows(visit, hours), visit.services.look_for_subscribers()
+    )
     if not all(plot.is_complete for plot, _ in rows["plots"]):
         visit.services.fill_hours([kind.count_hour for kind in KINDS], rows["hours"])
     return visit.render("overview.html", health=health, spans=SPANS, known=EVENT_TYPES, **rows)

@@ -22,7 +22,8 @@ from operations.checks.check import Queries, Silence, answer_of
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Subject
 from operations.journal_state import JournalState
-from operations.worker_info import Worker, answering_workers
+from operations.reaction_states import ReactionState, read_reaction_states
+from operations.worker_info import Worker, answering_workers, consumers, dispatchers
 from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
@@ -30,6 +31,7 @@ from store.engine import create_store_engine, sqlite_file
 from store.forgotten import HashCounts, count_hashes
 from store.reader_role import ReaderRights, reader_rights
 from store.row_counts import RowCounts, count_rows
+from store.row_writer import NotMigrated, StoreAway
 from store.transactions import Patience
 from store.version import current, newest
 
@@ -65,7 +67,10 @@ class Now:
     redis: InRedis | Silence
     store: RowCounts | Unmigrated | Silence
     workers: list[Worker] | Silence
+    """Those that consume deliveries."""
     receivers: list[Receiver] | Silence
+    dispatchers: list[Worker] | Silence
+    reactions: list[ReactionState] | Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,18 @@ class Later:
     """The forgotten numbers; None without tables of ours."""
 
 
+def _reactions(engine: Engine) -> list[ReactionState] | Silence:
+    file = sqlite_file(engine.url)
+    if file is not None and not file.exists():  # connecting would create it
+        return []
+    try:
+        return read_reaction_states(engine, counts_settled=False)
+    except NotMigrated:
+        return []
+    except StoreAway as error:
+        return Silence(str(error))
+
+
 def read_now(subject: Subject) -> Now:
     """Read for `status`. Each wait is bounded: an unreachable server costs some seconds."""
     ledger = Ledger(subject.redis_url, timeout_s=2)
@@ -103,7 +120,17 @@ def read_now(subject: Subject) -> Now:
             workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
             store = queries.start(lambda: _rows(engine, at))
             receiver = queries.start(lambda: receivers.read(subject.receiver_url))
-            return Now(at, redis.result(), store.result(), workers.result(), receiver.result())
+            reactions = queries.start(lambda: _reactions(engine))
+            answers = workers.result()
+            return Now(
+                at,
+                redis.result(),
+                store.result(),
+                consumers(answers) if isinstance(answers, list) else answers,
+                receiver.result(),
+                dispatchers(answers) if isinstance(answers, list) else answers,
+                reactions.result(),
+            )
     finally:
         ledger.close()
         engine.dispose()
@@ -130,7 +157,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             comparison = queries.start(lambda: hooks.read(subject.account, ledger.redis, engine)) if compares else None
             flower = queries.start(lambda: machine.flower_status(subject.flower_url))
         expiring = expiries.result() if expiries else {}
-        status = flower.result()
+        status, answers = flower.result(), workers.result()
         return Later(
             at=datetime.now(UTC),
             redis=redis.result(),
@@ -139,7 +166,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             verifiers=verifiers.result(),
             database=database.result(),
             skews=_skews(ledger, engine, database.result()),
-            workers=workers.result(),
+            workers=answers if isinstance(answers, Silence) else consumers(answers),
             offline=offline,
             visits=visits.result() if visits else None,
             expiries={} if isinstance(expiring, Silence) else expiring,

@@ -15,6 +15,7 @@ from operations.checks import (
     machine,
     processes,
     public_url,
+    reactions,
     receivers,
     redis_server,
     schedules,
@@ -91,6 +92,7 @@ NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
     "database": _tables,
     "not applied": lambda now, _: flow.unapplied(_rows(now)),
     "schedules": _scheduled,
+    "reactions": lambda now, _: reactions.check(now.reactions, now.dispatchers),
 }
 """In the order in which a delivery travels."""
 

@@ -34,6 +34,7 @@ from tests.emulator.emulator_process import KEY, run_emulator
 from tests.extent import thorough
 from tests.factories.envelopes import Accept
 from tests.factories.story import NOON, delivery_id, envelopes
+from tests.factories.subscribers import put_changes, subscribe
 from tests.forks import COMMAND
 from tests.servers import Postgres
 from workers.consumer import Consumer
@@ -74,6 +75,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "query calls": ("query", "--example", "calls_by_day_and_caller", "--set", "days=3650"),
     "query labels": ("query", "--example", "links_by_label", "--set", "days=3650"),
     "query person": ("query", "--example", "person", "--set", f"number={NUMBER}"),
+    "reactions list": ("reactions", "list"),
+    "reactions pause": ("reactions", "pause", "tickets"),
+    "reactions resume": ("reactions", "resume", "campaigns"),
+    "reactions retry": ("reactions", "retry", "shop", "--yes"),
+    "reactions show": ("reactions", "show", "shop"),
+    "reactions skip": ("reactions", "skip", "shop", "--yes"),
     "rebuild": ("rebuild", "--type", "dlr", "--yes"),
     "rebuild dry run": ("rebuild", "--since", "2026-01-01", "--dry-run"),
     "send": ("send",),
@@ -90,7 +97,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 WITHOUT = {"doctor", "status", "up"}
 """What these print is about this machine and moment; `test_it_fits` looks at the first two, tests of `up` at the third."""
-OTHERS = {"backfill", "export", "simulate"}
+OTHERS = {"backfill", "export", "reactions test", "simulate"}
 """Commands with tests of their own output."""
 WITH_HOOKS = {"hooks apply", "hooks list", "hooks plan"}
 
@@ -139,6 +146,9 @@ def fill(ledger: Ledger, accept: Accept) -> Any:
         if "opt-outs" in name:
             for recipient, channel in (("4930123456", "sms"), ("A bakery with a long name", "rcs")):
                 store.write(opt_out_entry(("4915123456789", recipient, channel), "out", NOON, "bitte abmelden", LONG))
+        if "reactions" in name:
+            subscribe(engine)
+            put_changes(engine)
         engine.dispose()
         if "pending" in name:
             accept(envelope_of(99, "dlr", {"msg_id": "555", "status": "DELIVERED", "timestamp": "2026-03-29 14:00:00"}))
@@ -167,6 +177,7 @@ def steady(output: str) -> str:
     days = "|".join(f"{now + timedelta(days=day):%Y-%m-%d}" for day in (-1, 0, 1))
     output = re.sub(rf"({days})[ T]\d\d:\d\d:\d\d", "2222-02-22 22:22:22", output)
     output = re.sub(r"(127\.0\.0\.1):\d{5}", r"\1:22222", output)
+    output = re.sub(r"begins in \d\d s", "begins in 22 s", output)
     output = re.sub(r"version \d{4}", "version 2222", output)
     return re.sub(r"<[0-9a-f]{8,}>", lambda found_id: f"<{'f' * (len(found_id[0]) - 2)}>", output)
 

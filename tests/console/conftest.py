@@ -14,6 +14,7 @@ from console.settings import ConsoleSettings
 from store.row_writer import Store
 from tests.console.browsed_pages import play_scenario
 from tests.factories.envelopes import Accept
+from tests.factories.subscribers import put_changes, subscribe
 from workers.consumer import Consumer
 
 LOGINS = "anna:correct-horse-battery:texts,ben:another-long-word"
@@ -55,4 +56,6 @@ def dialect() -> str:
 def client(visitor: Visitor, consumer: Consumer, accept: Accept, engine: Engine, redis_url: str) -> TestClient:
     """A console with a scenario and hostile texts behind it, which came by way of the ledger."""
     play_scenario(consumer, accept, Store(engine))
+    subscribe(engine)
+    put_changes(engine)
     return visitor(seven_console_auth=LOGINS, redis_url=redis_url)

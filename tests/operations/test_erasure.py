@@ -25,7 +25,7 @@ from tests.factories.envelopes import NOW
 from tests.factories.traces import LONG_AGO, NUMBER, OTHERS, SPELLINGS, THEIRS, all_text, consume_all, traces
 from tests.operations.erasures import erased
 from workers.consumer import Consumer
-from workers.demand import Demand
+from workers.demand import DemandCache
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
@@ -34,7 +34,7 @@ def test_a_number_is_gone_from_every_table(
 ):
     """In every spelling: no column holds the number, and no digest of it is left."""
     subscribe(engine, "everyone", " ".join(OF_RECORDS))
-    consumer._demand = Demand(Store(engine))
+    consumer._demand = DemandCache(Store(engine))
     consume_all(consumer, accept, traces(THEIRS, "c", spelled))
     assert noted(engine)
     before = rows(engine).values()
