@@ -1,8 +1,8 @@
-"""Print the name of a worker in a container, `worker-2@host`: replica.py PROJECT SERVICE.
+"""Print the name of a worker in a container, `worker-2@host`: replica.py PROJECT SERVICE [NAME].
 
-The number is that of the container, as `docker compose ps` shows it; Docker's DNS knows it. The host is the machine's
-name, which the container shares (`uts: host`). Without an answer a random word stands for the number, so that names are
-unique among replicas in any case.
+The name is that of the service, unless another is given. The number is that of the container, as `docker compose ps`
+shows it; Docker's DNS knows it. The host is the machine's name, which the container shares (`uts: host`). Without an
+answer a random word stands for the number, so that names are unique among replicas in any case.
 """
 
 import fcntl
@@ -44,10 +44,11 @@ def number(project: str, service: str) -> int | None:
     return None
 
 
-def node_name(service: str, number: int | None, host: str) -> str:
+def node_name(name: str, number: int | None, host: str) -> str:
     """The node name for Celery, without anything that it would expand or split at."""
-    return f"{service}-{number or secrets.token_hex(3)}@{re.sub(r'[^A-Za-z0-9._-]', '-', host)}"
+    return f"{name}-{number or secrets.token_hex(3)}@{re.sub(r'[^A-Za-z0-9._-]', '-', host)}"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(node_name(sys.argv[2], number(*sys.argv[1:]), socket.gethostname()))
+    _, project, service, *names = sys.argv
+    sys.stdout.write(node_name((names or [service])[0], number(project, service), socket.gethostname()))

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from console.settings import ConsoleSettings
 from ingest.settings import IngestSettings
+from operations.checks.subject import CheckedSettings
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
 from runtime.settings.shared import ReaderSettings
@@ -43,12 +44,15 @@ def secrets_of(settings: type[Environment]) -> tuple[str, ...]:
 
 MOUNTED = {"SEVEN_OPT_OUT_WORDS_FILE"}
 """Files that docker-compose.yml gives to the containers that read them."""
+REACTIONS_DIRECTORY = "./reactions.d"
+"""What docker-compose.yml mounts, unless SEVEN_REACTIONS_DIRECTORY names another."""
 
 # A container that needs no secret gets none.
 NEEDED = {
     "ingest": secrets_of(IngestSettings),
     # `doctor` judges the pages' passwords, `query` reads by a role of its own, which `migrate` makes
     "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_console_auth", "seven_reader_url"),
+    "reactions": secrets_of(CheckedSettings),  # it runs the checks of `status`; handlers of yours run beside it
     "flower": ("redis_url", "flower_basic_auth"),
     "console": ("redis_url", "console_reader_url", "seven_console_auth"),
     "postgres": ("postgres_password", "reader_password"),
@@ -68,7 +72,8 @@ def main(env_file: Path, directory: Path | None = None) -> int:
     if wrong := [*faults(values), *settings_faults(ours)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
-    for sentence in (*misspelt_settings(values), *read(IngestSettings, ours).warnings()):
+    warnings = (*misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values))
+    for sentence in warnings:
         sys.stderr.write(f"warning: {sentence}\n")
     if directory is None:
         sys.stdout.write("the configuration is good; nothing was changed\n")
@@ -102,6 +107,14 @@ def faults(values: Mapping[str, str]) -> Iterator[str]:
             yield f"{password_name}: {SHORTEST_PASSWORD} or more characters are needed; without one, one is made"
     for file in own_files(values):
         yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
+
+
+def unseen_reactions(values: Mapping[str, str]) -> Iterator[str]:
+    """Where `.env` names a file of reactions that is not the one that its container reads."""
+    directory = Path(values.get("SEVEN_REACTIONS_DIRECTORY", REACTIONS_DIRECTORY))
+    file = values.get("SEVEN_REACTIONS_FILE")
+    if file and Path(file) != directory / "reactions.toml":
+        yield "SEVEN_REACTIONS_FILE: its container reads reactions.toml in SEVEN_REACTIONS_DIRECTORY instead"
 
 
 def own_files(names: Iterable[str]) -> list[str]:

@@ -13,10 +13,11 @@ import httpx2
 import psycopg
 from redis import Redis
 
+from tests.acceptance.subscribers import Subscriber, write_file
 from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN
 from tests.emulator.emulator_process import KEY, Emulator, run_emulator
-from tests.processes import Console, Process, Receiver, beat, running, worker
+from tests.processes import Console, Process, Receiver, beat, dispatcher, running, worker
 from tests.servers import PATIENCE_S, eventually, free_port
 
 NUMBER = "4915100000001"
@@ -78,24 +79,28 @@ class System:
 
 @contextmanager
 def running_system(directory: Path, redis_url: str) -> Iterator[System]:
-    """Run receiver, worker, beat, console and emulator on SQLite for the length of a block, after all deliveries are processed."""
+    """Run receiver, worker, beat, dispatcher, console and emulator on SQLite for the length of a block, after all deliveries are processed."""
     with run_emulator(api_key=KEY) as gateway, closing(Redis.from_url(redis_url)) as redis:
         installation = CommandLine(directory, **_environment(redis_url, gateway))
         installation.environment["DATABASE_URL"] = f"sqlite:///{installation.data / 'seven.db'}"
         installation.data.mkdir()
         assert installation.run("migrate").returncode == 0
-        ports = {name: free_port() for name in ("receiver", "worker", "beat", "console")}
+        ports = {name: free_port() for name in ("receiver", "worker", "beat", "dispatcher", "console")}
         receiver = Receiver(directory, _with(installation.environment, ports["receiver"]))
+        file = write_file(directory, Subscriber("shop", url="http://127.0.0.1:9/changes"))
+        subscribed = installation.environment | {"SEVEN_REACTIONS_FILE": str(file)}
         processes: list[Process] = [
             receiver,
             worker(directory, _with(installation.environment, ports["worker"])),
             beat(directory, _with(installation.environment, ports["beat"])),
+            dispatcher(directory, _with(subscribed, ports["dispatcher"])),
             Console(directory, _with(installation.environment, ports["console"])),
         ]
         with running(*processes):
             requests = _deliver(receiver.url)
             eventually(lambda: redis.hlen("seven:batches") == 0 and installation.count("deliveries") > len(DELIVERIES))
             eventually(lambda: installation.count("hook_changes"))
+            eventually(lambda: installation.count("reactions"))
             redis.delete("seven:audit")
             eventually(lambda: redis.exists("seven:audit"))  # a new audit, now that everything is stored
             yield System(receiver, ports, installation, redis, requests)

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from runtime.settings.environment import Environment
 from runtime.shutdown import DRAIN_DEADLINE_S
 from tests.deploy.tools import tool
 from tests.servers import PATIENCE_S
+from workers.dispatcher import DispatcherSettings
 from workers.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("ingest", "worker", "beat", "console")
+OURS = ("ingest", "worker", "beat", "reactions", "console")
 DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
 
 
@@ -81,14 +83,23 @@ def test_long_running_services_are_checked_and_limited(name: str):
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("ingest", IngestSettings), ("worker", WorkerSettings), ("beat", WorkerSettings), ("console", ConsoleSettings)],
+    [
+        ("ingest", IngestSettings),
+        ("worker", WorkerSettings),
+        ("beat", WorkerSettings),
+        ("reactions", DispatcherSettings),
+        ("console", ConsoleSettings),
+    ],
 )
 def test_every_setting_reaches_its_process(name: str, settings: type[Environment]):
     """Every setting is passed on, itself or as a secret's file, except those without meaning in a container."""
     without = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}  # for a machine without containers
     if name == "console":  # which reads, and knows neither the account nor who may write
         without |= {"DATABASE_URL", "SEVEN_API_KEY", "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_SECRET", "SEVEN_SIGNING_KEY"}
-    passed = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
+    if name == "reactions":  # which projects nothing, and recognises nobody
+        without |= {"SEVEN_ERASURE_KEY", "SEVEN_KEEP_DIGITS", "SEVEN_OPT_OUT_WORDS", "SEVEN_COUNTRY_CODE"}
+    variables = SERVICES[name]["environment"].keys()
+    passed = variables | {variable.removesuffix("_FILE") for variable in variables}
 
     assert {field.upper() for field in settings.model_fields} - without <= passed
 
@@ -109,10 +120,11 @@ def test_services_see_only_their_own_secrets():
     }
 
     assert mounted.pop("setup") == {
-        f"{name}-secrets" for name in ("ingest", "worker", "flower", "console", "postgres", "redis")
+        f"{name}-secrets" for name in ("ingest", "worker", "reactions", "flower", "console", "postgres", "redis")
     }
     assert {name: seen for name, seen in mounted.items() if seen} == {
-        **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "flower", "console", "postgres", "redis")},
+        **{name: {f"{name}-secrets"} for name in ("ingest", "worker", "reactions", "flower", "console")},
+        **{name: {f"{name}-secrets"} for name in ("postgres", "redis")},
         **{name: {"worker-secrets"} for name in ("beat", "migrate", "cli")},
     }
 
@@ -208,6 +220,16 @@ def test_the_image_holds_the_scripts_that_containers_run():
     copied = set(re.findall(r"^!(deploy/\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
 
     assert set(re.findall(r"/opt/seven/(deploy/\w+\.py)", yaml.safe_dump(COMPOSE))) == copied
+
+
+def test_the_image_holds_every_package():
+    """What the wheel is made of reaches the build, and nothing else of ours."""
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+    assert {f"!{name}" for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]} == {
+        line for line in ignored if re.fullmatch(r"!\w+", line) and (ROOT / line[1:]).is_dir()
+    }
 
 
 def pinned(requirements: str) -> set[str]:

@@ -45,6 +45,7 @@ def anchors(page: str) -> set[str]:
     [
         "check config prometheus.yml",
         "test rules tests/days.yml",
+        "test rules tests/reactions.yml",
         pytest.param("test rules tests/alerts.yml", marks=thorough),
     ],
 )
@@ -82,7 +83,7 @@ def test_every_alert_has_a_section(alert: dict[str, Any]):
 @pytest.mark.parametrize("name", sorted({alert["alert"] for alert in ALERTS}))
 def test_every_alert_is_tested(name: str):
     """Every alert is tested both firing and quiet, but for the one that always fires."""
-    tests = "".join((RULES / "tests" / file).read_text() for file in ("alerts.yml", "days.yml"))
+    tests = "".join((RULES / "tests" / file).read_text() for file in ("alerts.yml", "days.yml", "reactions.yml"))
 
     assert re.search(rf'ALERTS{{alertname="{name}",alertstate="firing"}}', tests)
     assert re.search(rf"alertname: {name}, exp_alerts: \[\]", tests) or name == "Watchdog"

@@ -1,7 +1,10 @@
 """Names of workers in containers: by number and machine, unique in any case."""
 
+import re
 import runpy
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -49,6 +52,19 @@ def test_the_number_is_in_the_name_of_the_container(
     assert find("shop", "worker") == number
 
 
+def test_a_name_of_its_own():
+    """The service `reactions` has dispatchers, and is found under its own name."""
+    words = [sys.executable, str(ROOT / "deploy/replica.py"), "shop", "reactions"]
+    named = subprocess.run([*words, "dispatcher"], capture_output=True, text=True, check=True).stdout
+    plain = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+    assert re.fullmatch(r"dispatcher-\w+@.+", named)
+    assert re.fullmatch(r"reactions-\w+@.+", plain)
+    assert " ".join(SERVICES["reactions"]["command"]).startswith(
+        'sh -c name=$$(python /opt/seven/deploy/replica.py "$COMPOSE_PROJECT_NAME" reactions dispatcher) && exec celery '
+    )
+
+
 def test_addresses_are_those_of_this_machine():
     """Every address is one that this machine can listen on, and none is the loopback."""
     for address in REPLICA["addresses"]():
@@ -65,5 +81,6 @@ def test_compose_names_workers_by_the_machine():
         'sh -c name=$$(python /opt/seven/deploy/replica.py "$COMPOSE_PROJECT_NAME" worker) && exec celery '
     )
     assert command.endswith('--hostname "$$name"')  # exec: signals reach Celery
-    assert {name for name, service in SERVICES.items() if service.get("uts") == "host"} == {"worker", "cli"}
+    shares_name = {name for name, service in SERVICES.items() if service.get("uts") == "host"}
+    assert shares_name == {"worker", "reactions", "cli"}
     assert {"WORKER_REPLICAS", "INGEST_REPLICAS"} <= SERVICES["cli"]["environment"].keys()

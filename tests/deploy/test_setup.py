@@ -13,7 +13,7 @@ from tests.forks import run_script
 ROOT = Path(__file__).parents[2]
 GOOD = {"SEVEN_HOOK_TOKEN": TOKEN, "FLOWER_BASIC_AUTH": "ops:" + "x" * 12}
 RUNBOOK = "".join((ROOT / "deploy" / page).read_text() for page in ("README.md", "operate.md", "alerts.md"))
-CONTAINERS = ("ingest", "worker", "flower", "console", "postgres", "redis")
+CONTAINERS = ("ingest", "worker", "reactions", "flower", "console", "postgres", "redis")
 
 
 def settings_in(runbook: str) -> set[str]:
@@ -53,9 +53,8 @@ def test_each_container_gets_its_secrets(setup: Setup):
     assert files["redis/redis_password"] in files["ingest/redis_url"] == files["worker/redis_url"]
     assert files["postgres/postgres_password"] in files["worker/database_url"]
     assert files["worker/seven_api_key"] == "key-of-the-account"
-    assert not [
-        name for name, value in files.items() if "key-of-the-account" in value and not name.startswith("worker")
-    ]
+    has_key = {name.partition("/")[0] for name, value in files.items() if "key-of-the-account" in value}
+    assert has_key == {"worker", "reactions"}
     assert not [name for name in files if name.endswith(".new")]
 
 

@@ -19,10 +19,11 @@ from store.engine import create_store_engine
 from store.migrate import migrate
 from store.row_writer import Store
 from store.schema import messages
+from tests.acceptance import subscribers
 from tests.acceptance.test_hooks import KEY, Emulator
 from tests.conftest import TOKEN
 from tests.deploy.tools import server_tool
-from tests.processes import ROOT, Console, Process, Receiver, beat, running, worker
+from tests.processes import ROOT, Console, Process, Receiver, beat, dispatcher, running, worker
 from tests.servers import eventually, free_port, valkey
 
 RULES = ROOT / "deploy/prometheus"
@@ -81,13 +82,16 @@ class Watched:
 
 @contextmanager
 def watch(directory: Path, database_url: str) -> Iterator[Watched]:
-    """Run receiver, worker, beat, console, gateway and Prometheus for the length of a block, after three days of deliveries."""
+    """Run receiver, worker, beat, dispatcher, console, gateway and Prometheus for the length of a block, after three days of deliveries."""
     engine = create_store_engine(database_url)
     migrate(engine)
     engine.dispose()
     (directory / "valkey").mkdir()
-    ports = {job: free_port() for job in ("receiver", "worker", "beat", "console")}
+    ports = {job: free_port() for job in ("receiver", "worker", "beat", "dispatcher", "console")}
     prometheus = Prometheus(directory, ports)
+    (directory / "subscriber.py").write_text("def accept(change): pass\n")
+    reactions = directory / "reactions.toml"
+    reactions.write_text('[[reaction]]\nname = "shop"\non = ["*"]\ncall = "subscriber:accept"\nmax_age_days = 60\n')
     with valkey(directory / "valkey") as ledger, running(emulator := Emulator(directory)):
         settings = {
             "REDIS_URL": ledger.url,
@@ -96,18 +100,27 @@ def watch(directory: Path, database_url: str) -> Iterator[Watched]:
             "SEVEN_API_KEY": KEY,
             "SEVEN_API_URL": f"{emulator.url}/api",
             "SEVEN_PUBLIC_URL": "http://127.0.0.1:1",
+            "SEVEN_REACTIONS_FILE": str(reactions),
             **dict.fromkeys(("SEVEN_SWEEP_S", "SEVEN_AUDIT_S", "SEVEN_RETAIN_S", "SEVEN_HOOKS_S"), "2"),
         }
         receiver, *others = (
             make(directory, settings | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[job]}"})
-            for job, make in (("receiver", Receiver), ("worker", worker), ("beat", beat), ("console", Console))
+            for job, make in zip(ports, (Receiver, worker, beat, dispatcher, Console), strict=True)
         )
         with running(receiver, *others, prometheus):
             eventually(lambda: len(prometheus.query_now('up{job!="prometheus"} == 1')) == len(ports), 60)
+            begin(database_url)
             send_deliveries(f"{receiver.url}/hooks/{TOKEN}")  # after a first scrape, so that counters increase
             eventually(lambda: prometheus.query_now("sum(seven_ledger_pending_batches) == 0"), 60)
             write_sent_messages(database_url)
             yield Watched(prometheus, database_url)
+
+
+def begin(database_url: str) -> None:
+    """Let the subscriber begin at once: as if each worker had known of it for long."""
+    engine = create_store_engine(database_url)
+    subscribers.begin(engine)
+    engine.dispose()
 
 
 def write_sent_messages(database_url: str) -> None:
