@@ -67,13 +67,8 @@ class Dispatch:
             self._register()
         self._record()
         known = self._known()
-        subscribers = [
-            Subscriber(name, each.begun_topics, each.since, timedelta(seconds=self._lines[name].reaction.max_age_s))
-            for name, each in known.items()
-            if each.since is not None and each.state != subscriptions.OFF
-        ]
         while True:
-            handed_out = self._outbox.fan_out(subscribers)
+            handed_out = self._outbox.fan_out(self._subscribers)
             self._metrics.handed_out(handed_out)
             if not handed_out.is_full:
                 break
@@ -131,12 +126,25 @@ class Dispatch:
 
     def _known(self) -> dict[str, Subscription]:
         """The subscriptions of this process; begins those that are due."""
-        listed = transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
-        known = {each.name: each for each in listed}
+        known = self._read()
         if any(each.is_starting for each in known.values()):
-            for name in transact(self._outbox.engine, subscriptions.begin):
+            begin = partial(transact, self._outbox.engine, subscriptions.begin)
+            nobody: list[str] = []
+            for name in self._outbox.alone(begin, nobody):
                 log.info("a reaction begins", reaction=name)
-        return {name: each for name, each in known.items() if name in self._lines}
+            known = self._read()
+        return known
+
+    def _read(self) -> dict[str, Subscription]:
+        listed = transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
+        return {each.name: each for each in listed if each.name in self._lines}
+
+    def _subscribers(self) -> list[Subscriber]:
+        return [
+            Subscriber(name, each.begun_topics, each.since, timedelta(seconds=self._lines[name].reaction.max_age_s))
+            for name, each in self._read().items()
+            if each.since is not None and each.state != subscriptions.OFF
+        ]
 
     def _expire(self) -> None:
         for name, number in self._outbox.transact(notifications.expire).items():

@@ -91,15 +91,22 @@ class Outbox:
         """Do work in one transaction on notifications, with the database's time."""
         return transact(self.queue, work, reads=reads)
 
-    def fan_out(self, subscribers: Collection[Subscriber]) -> FannedOut:
-        """Hand new changes to those of these subscribers that want them; nothing while another process does."""
+    def fan_out(self, subscribers: Callable[[], Collection[Subscriber]]) -> FannedOut:
+        """Hand new changes to those subscribers that want them; nothing while another process does.
+
+        `subscribers` is called only then: one that begins, by `alone`, misses nothing from that moment on.
+        """
         new_changes = self._take_numbered if self.queue is not self.engine else _take_marked
 
         def work(connection: Connection, now: datetime) -> FannedOut:
             new = new_changes(connection, now)
-            return _hand_out(connection, now, new, subscribers) if new else FannedOut()
+            return _hand_out(connection, now, new, subscribers()) if new else FannedOut()
 
         return self.transact(work)
+
+    def alone(self, work: Callable[[], Result], otherwise: Result) -> Result:
+        """Do work while nobody hands out changes; return `otherwise` where somebody does."""
+        return self.transact(lambda connection, _: work() if is_alone(connection) else otherwise)
 
     def _take_numbered(self, connection: Connection, _: datetime) -> Sequence[Row[Any]]:
         """The changes after the last one that was handed out, of SQLite."""

@@ -33,7 +33,10 @@ def kept(installation: CommandLine, redis_url: str, database_url: str, engine: E
     ]
     Store(engine).noting(EVERYTHING).write(row for each in project_batch(batch_of(*lines)) for row in each.rows())
     outbox = Outbox(engine)
-    assert sum(outbox.fan_out([Subscriber("shop", EVERYTHING, EARLY, timedelta(days=9999))]).notified.values()) == 3
+    assert (
+        sum(outbox.fan_out(lambda: [Subscriber("shop", EVERYTHING, EARLY, timedelta(days=9999))]).notified.values())
+        == 3
+    )
     claims = outbox.transact(lambda connection, now: claim(connection, now, "shop", 9, timedelta(minutes=1)))
     sent = [Settlement(each, Fate.SENT if each.key in ("1", "2") else Fate.RETURNED) for each in claims]
     outbox.transact(lambda connection, now: settle(connection, now, sent))
@@ -74,7 +77,7 @@ def test_forget_removes_what_names_the_person(kept: CommandLine, engine: Engine)
     batch = batch_of(*(each.line() for each in (*lines, report)))
     Store(engine).noting(EVERYTHING).write(row for each in project_batch(batch) for row in each.rows())
     outbox = Outbox(engine)
-    outbox.fan_out([Subscriber("shop", EVERYTHING, EARLY, timedelta(days=9999))])
+    outbox.fan_out(lambda: [Subscriber("shop", EVERYTHING, EARLY, timedelta(days=9999))])
     outbox.close()
     before = keys(engine)
     assert any(NUMBER[1:] in key for key in before)
@@ -95,6 +98,6 @@ def test_replay_of_what_is_old(kept: CommandLine, engine: Engine, notify: bool):
     result = kept.run("dead", "replay", "old", "--yes", *(["--notify"] if notify else []))
     assert result.returncode == 0, result.stderr
     outbox = Outbox(engine)
-    handed_out = outbox.fan_out([SHOP])
+    handed_out = outbox.fan_out(lambda: [SHOP])
     outbox.close()
     assert (handed_out.notified, handed_out.stale) == (({"shop": 1}, {}) if notify else ({}, {"shop": 1}))

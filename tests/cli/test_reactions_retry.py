@@ -58,7 +58,7 @@ def test_rows_as_they_stand(subscribed: CommandLine, engine: Engine, outbox: Out
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == "To be sent: 1201 rows."
     everyone = [Subscriber(name, frozenset((FAILED,)), EARLY) for name in (FAILING, "other")]
-    while outbox.fan_out(everyone).is_full:
+    while outbox.fan_out(lambda: everyone).is_full:
         pass
     answer = subscribed.answer("reactions", "show", FAILING)
     assert answer["waiting"] == 1206

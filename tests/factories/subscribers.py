@@ -37,7 +37,7 @@ def put_changes(engine: Engine, number: int = 6) -> None:
         connection.execute(insert(changes), rows)
     outbox, since = Outbox(engine), now - timedelta(hours=5)
     topics = {FAILING: FAILED, WORKING: CLICKED, PAUSED: CLICKED}
-    outbox.fan_out([Subscriber(name, frozenset((topic,)), since) for name, topic in topics.items()])
+    outbox.fan_out(lambda: [Subscriber(name, frozenset((topic,)), since) for name, topic in topics.items()])
     first, second = outbox.transact(lambda connection, now: claim(connection, now, FAILING, 2, LEASE))
     fates = Settlement(first, Fate.SENT), Settlement(second, Fate.FAILED, "status 500", timedelta(hours=6))
     outbox.transact(lambda connection, now: settle(connection, now, fates))

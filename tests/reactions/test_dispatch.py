@@ -53,6 +53,27 @@ def test_it_begins_once_every_worker_knows(engine: Engine):
     assert target.is_closed
 
 
+def test_nothing_is_lost_while_it_begins(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Another dispatcher has it begin, in the middle of a turn of this one."""
+    target = RecordingTarget()
+    this, other = (Installation(engine, {"shop": target}, CollectorRegistry()) for _ in range(2))
+    this.run()
+    hand_out = this.outbox.fan_out
+
+    def later(*arguments: Any) -> Any:
+        other.begin()
+        this.note("1", None, "SENT")
+        return hand_out(*arguments)
+
+    monkeypatch.setattr(this.outbox, "fan_out", later)
+    this.dispatch.turn()
+    monkeypatch.undo()
+    this.run()
+    assert target.received == ["1 - SENT"]
+    for each in (this, other):
+        each.dispatch.close()
+
+
 def test_each_gets_it_once(installation: Subscribers):
     one_shop, other = RecordingTarget(), RecordingTarget()
     both = installation(shop=one_shop, other=other)

@@ -64,9 +64,9 @@ def test_a_change_is_handed_to_those_who_want_it(outbox: Outbox):
     note(outbox, "1", None, "SENT")
     note(outbox, "2", None, "received", "inbound.received")
     only = Subscriber("inbound", frozenset({"inbound.received"}), LONG_AGO)
-    result = outbox.fan_out([ALL, only, Subscriber("later", EVERYTHING, NOON + timedelta(hours=1))])
+    result = outbox.fan_out(lambda: [ALL, only, Subscriber("later", EVERYTHING, NOON + timedelta(hours=1))])
     assert (result.changes, result.notified) == (2, {"all": 2, "inbound": 1})
-    assert outbox.fan_out([ALL, only]).changes == 0
+    assert outbox.fan_out(lambda: [ALL, only]).changes == 0
     assert [each.key for each in claimed(outbox, "inbound")] == ["2"]
     assert claimed(outbox, "later") == []
 
@@ -74,10 +74,10 @@ def test_a_change_is_handed_to_those_who_want_it(outbox: Outbox):
 def test_the_latest_replaces_what_waits(outbox: Outbox):
     """One notification, from before the first change to after the last."""
     note(outbox, "1", None, "SENT")
-    assert outbox.fan_out([ALL]).superseded == {}
+    assert outbox.fan_out(lambda: [ALL]).superseded == {}
     note(outbox, "1", "SENT", "ACCEPTED")
     note(outbox, "1", "ACCEPTED", "DELIVERED", "message.delivered")
-    assert outbox.fan_out([ALL]).superseded == {"all": 2}
+    assert outbox.fan_out(lambda: [ALL]).superseded == {"all": 2}
     (only,) = claimed(outbox)
     assert (only.was, only.now, only.topic) == (None, "DELIVERED", "message.delivered")
 
@@ -85,10 +85,10 @@ def test_the_latest_replaces_what_waits(outbox: Outbox):
 def test_what_is_under_way_is_waited_for(outbox: Outbox):
     """A change that comes while the earlier one is sent follows it; what was sent is its former status."""
     note(outbox, "1", None, "SENT")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     first = claimed(outbox)
     note(outbox, "1", "SENT", "DELIVERED", "message.delivered")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     assert claimed(outbox) == []
     settled(outbox, *sent(first))
     (second,) = claimed(outbox)
@@ -101,7 +101,7 @@ def test_what_is_under_way_is_waited_for(outbox: Outbox):
 def test_a_lease_ends(outbox: Outbox):
     """What a killed dispatcher had claimed goes to others; what it says afterwards is nobody's any more."""
     note(outbox, "1", None, "SENT")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     dead = claimed(outbox, lease=timedelta(0))
     again = claimed(outbox)
     assert [each.key for each in again] == ["1"]
@@ -113,7 +113,7 @@ def test_a_lease_ends(outbox: Outbox):
 def test_a_clock_that_was_set_back(outbox: Outbox):
     """What is due in a year, by a clock that was a year ahead, is due now."""
     note(outbox, "1", None, "SENT")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     outbox.transact(lambda connection, now: connection.execute(update(notifications).values(due_at=now + LEASE * 1e6)))
     assert outbox.transact(due_by_reaction) == {"all": 1}
     assert len(claimed(outbox)) == 1
@@ -121,7 +121,7 @@ def test_a_clock_that_was_set_back(outbox: Outbox):
 
 def test_failures_wait(outbox: Outbox):
     note(outbox, "1", None, "SENT")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     settled(outbox, Settlement(claimed(outbox)[0], Fate.FAILED, "status 500", timedelta(hours=1)))
     assert claimed(outbox) == []
     backlog = outbox.transact(lambda connection, _: backlogs(connection))["all"]
@@ -133,7 +133,7 @@ def test_failures_wait(outbox: Outbox):
 def test_what_waits_for_too_long_expires(outbox: Outbox):
     note(outbox, "1", None, "SENT", noted_at=datetime.now(UTC) - EXPIRES_AFTER - LEASE, any_age=True)
     note(outbox, "2", None, "SENT", noted_at=datetime.now(UTC), any_age=True)
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     assert outbox.transact(expire) == {"all": 1}
     assert [each.key for each in claimed(outbox)] == ["2"]
     assert outbox.transact(lambda connection, now: retry(connection, now, "all", 10)) == 1
@@ -146,7 +146,7 @@ def test_an_old_event_is_stale(outbox: Outbox):
     note(outbox, "1", None, "SENT", noted_at=late)
     note(outbox, "2", None, "SENT", noted_at=late, any_age=True)
     note(outbox, "3", None, "SENT", noted_at=late, at=None)
-    result = outbox.fan_out([ALL])
+    result = outbox.fan_out(lambda: [ALL])
     assert (result.stale, result.notified) == ({"all": 1}, {"all": 2})
     assert sorted(each.key for each in claimed(outbox)) == ["2", "3"]
 
@@ -155,22 +155,22 @@ def test_rows_as_they_stand_are_for_one(outbox: Outbox):
     """Also those of before it began."""
     note(outbox, "1", None, "SENT", reaction="new")
     new = Subscriber("new", EVERYTHING, NOON + timedelta(days=1))
-    assert outbox.fan_out([ALL, new]).notified == {"new": 1}
+    assert outbox.fan_out(lambda: [ALL, new]).notified == {"new": 1}
 
 
 def test_there_and_back_is_no_change(outbox: Outbox):
     note(outbox, "disk", "good", "wrong", "health.failed")
     subscriber = Subscriber("all", frozenset({"health.failed", "health.recovered"}), LONG_AGO)
-    outbox.fan_out([subscriber])
+    outbox.fan_out(lambda: [subscriber])
     note(outbox, "disk", "wrong", "good", "health.recovered")
-    assert outbox.fan_out([subscriber]).superseded == {"all": 2}
+    assert outbox.fan_out(lambda: [subscriber]).superseded == {"all": 2}
     assert claimed(outbox) == []
 
 
 def test_skipped_and_removed(outbox: Outbox):
     for number in range(5):
         note(outbox, str(number), None, "SENT")
-    outbox.fan_out([ALL])
+    outbox.fan_out(lambda: [ALL])
     assert outbox.transact(lambda connection, now: skip(connection, now, "all")) == 5
     assert outbox.transact(lambda connection, now: remove_settled(connection, now + KEPT + LEASE, 3)) == 3
     with outbox.queue.connect().execution_options(reads=True) as connection:
@@ -185,7 +185,7 @@ def test_dispatchers_share(outbox: Outbox):
     def work(_: int) -> list[str]:
         keys: list[str] = []
         for _round in range(20):
-            outbox.fan_out([ALL])
+            outbox.fan_out(lambda: [ALL])
             claims = claimed(outbox, at_most=7)
             keys += [each.key for each in claims]
             settled(outbox, *sent(claims))
@@ -216,7 +216,7 @@ def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
             note(outbox, key, standing[key], f"S{number:03}")
             standing[key] = f"S{number:03}"
         elif step == "fan out":
-            outbox.fan_out([ALL])
+            outbox.fan_out(lambda: [ALL])
         elif step == "claim":
             open_claims += claimed(outbox)
         elif step == "abandon":
