@@ -27,7 +27,7 @@ from sqlalchemy.pool import QueuePool
 
 from seven.topics import path
 from store.engine import create_store_engine, sqlite_file
-from store.record_rows import KEYS_AT_ONCE, among
+from store.notification_keys import Key, locked_notifications
 from store.schema import changes, fan_out_position, notifications, own_file
 from store.timed_transactions import transact
 from store.upsert import INSERT
@@ -38,9 +38,6 @@ CHANGES_AT_ONCE = 1000
 FILE = "reactions.db"
 WAITING, STALE, SUPERSEDED = "waiting", "stale", "superseded"
 _ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({0x5E7E221A})")  # arbitrary, the same in every process
-
-Key = tuple[str, str, str]
-"""Reaction, path and key: what a notification is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ def _hand_out(
             if change.topic in each.topics and _is_for(each, change):
                 is_stale = not change.any_age and change.at and change.noted_at - change.at > each.max_age
                 wanted.append(((each.name, path(change.topic), change.key), change, bool(is_stale)))
-    rows = _locked(connection, {key for key, *_ in wanted})
+    rows = locked_notifications(connection, {key for key, *_ in wanted})
     changed: dict[Key, dict[str, Any]] = {}
     for key, change, is_stale in wanted:
         stored, name = rows.get(key), key[0]
@@ -202,18 +199,6 @@ def _is_for(subscriber: Subscriber, change: Row[Any]) -> bool:
     """Whether it is for all, and noted since the subscriber began, or for this one alone."""
     is_own: bool = change.reaction == subscriber.name
     return is_own or (change.reaction is None and change.noted_at >= subscriber.since)
-
-
-def _locked(connection: Connection, keys: Collection[Key]) -> dict[Key, dict[str, Any]]:
-    """The notifications with these keys, locked."""
-    rows: dict[Key, dict[str, Any]] = {}
-    ordered, columns = sorted(keys), list(notifications.primary_key)
-    for start in range(0, len(ordered), KEYS_AT_ONCE):
-        condition = among(columns, ordered[start : start + KEYS_AT_ONCE])
-        query = select(notifications).where(condition).order_by(*columns).with_for_update()
-        for row in connection.execute(query).mappings():
-            rows[row["reaction"], row["path"], row["key"]] = dict(row)
-    return rows
 
 
 def _waiting(key: Key, change: Row[Any], now: datetime) -> dict[str, Any]:
