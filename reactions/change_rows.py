@@ -16,6 +16,7 @@ from reactions.change_data import DATA, kind_of
 from reactions.change_sources import SOURCES, RowKey, Values, rows_by_keys
 from reactions.claimed_change import ClaimedChange
 from reactions.payload_value import payload_value
+from store.rows_by_keys import key_values
 from store.schema import deliveries
 
 _PAYLOADS = {
@@ -60,9 +61,7 @@ def _rows(connection: Connection, kind: str, changes: Iterable[ClaimedChange]) -
     if not wanted:
         return rows
     names = [column.name for column in source.keys]
-    values: Mapping[str, Any] = {"keys": json.dumps(wanted)}
-    if connection.dialect.name == "postgresql":
-        values = dict(zip(names, map(list, zip(*wanted, strict=True)), strict=True))
+    values = key_values(names, wanted, connection.dialect.name)
     for row in connection.execute(rows_by_keys(kind, connection.dialect.name), values).mappings():
         rows[tuple(row[f"key_{n}"] for n in range(len(names)))].append(row)
     return rows

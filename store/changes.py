@@ -8,10 +8,9 @@ again. A row that this one has inserted has no `xmax`; one that it met has its l
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from json import dumps
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, and_, bindparam, func, insert, literal_column, select, text
+from sqlalchemy import Connection, Executable, Select, insert, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from seven.archive_records import ArchivedDelivery
@@ -20,6 +19,7 @@ from seven.joins import Join
 from seven.record import SHAPES, Record
 from seven.records import RECORDS
 from store.errors import RowAppeared, is_unmigrated
+from store.rows_by_keys import key_values, select_by_keys
 from store.schema import SCHEMA, changes, metadata, reactions
 from store.upsert import NOW, array_rows, upsert
 
@@ -108,10 +108,7 @@ class Deliveries:
 def _read(connection: Connection, table: str, keys: Sequence[Key], query: Executable) -> dict[Key, Values]:
     """The rows with these keys."""
     names = SHAPES[_BY_TABLE[table]].names(Join.KEY)
-    if connection.dialect.name == "postgresql":
-        values: Mapping[str, Any] = dict(zip(names, map(list, zip(*keys, strict=True)), strict=True))
-    else:
-        values = {"keys": dumps(keys)}
+    values = key_values(names, keys, connection.dialect.name)
     return {tuple(row[name] for name in names): row for row in connection.execute(query, values).mappings()}
 
 
@@ -131,17 +128,9 @@ def _after(table_name: str, dialect: str) -> Executable:
 
 
 def _select(table_name: str, dialect: str) -> Select[Any]:
-    """Rows by keys: one array for each column, or for SQLite a JSON document."""
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     keys = [table.c[name] for name in SHAPES[_BY_TABLE[table_name]].names(Join.KEY)]
-    columns = [*keys, *(table.c[name] for name in WATCHES[table_name].columns)]
-    if dialect == "postgresql":
-        listed = array_rows(keys)
-        source, same = listed[0].table, [key == its for key, its in zip(keys, listed, strict=True)]
-    else:
-        source = func.json_each(bindparam("keys")).table_valued("value", name="listed")
-        same = [key == func.json_extract(source.c.value, f"$[{n}]") for n, key in enumerate(keys)]
-    return select(*columns).select_from(source).join(table, and_(*same))
+    return select_by_keys(keys, [*keys, *(table.c[name] for name in WATCHES[table_name].columns)], dialect)
 
 
 def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]]) -> None:
