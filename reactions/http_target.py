@@ -27,6 +27,7 @@ LIFE_S = 300.0
 def _trusted() -> ssl.SSLContext:
     """The certificates of this machine, or of SSL_CERT_FILE, loaded once in a process: it takes 50 ms."""
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some systems' Pythons leave it to a file of OpenSSL's
     context.set_alpn_protocols(["http/1.1"])
     return context
 

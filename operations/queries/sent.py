@@ -4,10 +4,12 @@ from operations.queries.named_query import NamedQuery
 from operations.queries.parameters import days
 from store.types import Euros
 
+# not EXISTS, for which PostgreSQL may hash all links
 _FROM = """
 FROM (
     SELECT sent.sent_at, sent.label, sent.mccmnc, sent.price, message.result,
-           EXISTS (SELECT 1 FROM {s}links AS link WHERE link.sms_id = sent.msg_id AND link.clicks > 0) AS is_clicked
+           (SELECT 1 FROM {s}links AS link WHERE link.sms_id = sent.msg_id AND link.clicks > 0 LIMIT 1) IS NOT NULL
+               AS is_clicked
     FROM {s}sent_messages AS sent
     LEFT JOIN {s}messages AS message ON message.msg_id = sent.msg_id
     WHERE sent.sent_at >= :since

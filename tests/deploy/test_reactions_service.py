@@ -86,7 +86,9 @@ def test_a_file_that_it_does_not_see_is_a_warning(setup: Setup, values: dict[str
 def test_without_a_file_it_ends_with_a_sentence(setup: Setup, redis_url: str, database_url: str, tmp_path: Path):
     """Its own command and secrets, as the container has them, but for what lies beside it: Docker makes an empty directory."""
     setup.run({**GOOD, "REDIS_URL": redis_url})
-    (setup.secrets / "reactions/database_url").write_text(database_url)
+    secret = setup.secrets / "reactions/database_url"
+    secret.unlink()  # nobody may write into it
+    secret.write_text(database_url)
     environment = {
         name: str(value).replace("/run/secrets", str(setup.secrets / "reactions")).replace(MOUNTED, str(tmp_path))
         for name, value in SERVICE["environment"].items()
