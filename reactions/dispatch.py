@@ -5,9 +5,12 @@ them one after the other, and settles them together. Whoever is killed between s
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+
+from sqlalchemy import Connection
 
 from reactions.backoff import pause
 from reactions.bodies import Bodies, Body
@@ -57,7 +60,9 @@ class Dispatch:
         engine = self._outbox.engine
         gone = transact(engine, lambda connection, now: subscriptions.register(connection, now, topics))
         for name in gone:
-            self._outbox.transact(partial(notifications.skip, reaction=name))
+            skip = partial(notifications.skip, reaction=name, at_most=ROWS_AT_ONCE)
+            while self._outbox.transact(skip):
+                pass
             log.warning("a reaction is no longer in the file", reaction=name)
         self._is_registered = True
 
@@ -75,11 +80,11 @@ class Dispatch:
         if self._clock() - self._expired_at >= EXPIRE_S:
             self._expired_at = self._clock()
             self._expire()
-        due = self._outbox.transact(notifications.due_by_reaction, reads=True)
         for name, line in self._lines.items():
             state = known[name].state if name in known else subscriptions.OFF
             line.is_on = state == subscriptions.ON
-            if line.wants_sender(due.get(name, 0)):
+        for name, due in self._outbox.transact(self._count_due, reads=True).items():
+            if self._lines[name].wants_sender(due):
                 self._request_sender(name)
 
     def send(self, name: str) -> None:
@@ -146,8 +151,19 @@ class Dispatch:
             if each.since is not None and each.state != subscriptions.OFF
         ]
 
+    def _count_due(self, connection: Connection, now: datetime) -> dict[str, int]:
+        """What is due for those that are sent to now, as far as it decides how many senders they want."""
+        return {
+            name: notifications.count_due(connection, now, name, line.reaction.concurrency * CLAIMED_AT_ONCE)
+            for name, line in self._lines.items()
+            if line.is_on and not line.breaker.is_waiting()
+        }
+
     def _expire(self) -> None:
-        for name, number in self._outbox.transact(notifications.expire).items():
+        expired, expire = Counter[str](), partial(notifications.expire, at_most=ROWS_AT_ONCE)
+        while portion := self._outbox.transact(expire):
+            expired += portion
+        for name, number in expired.items():
             log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
             self._metrics.settled(name, "expired", number)
         remove = partial(notifications.remove_settled, at_most=ROWS_AT_ONCE)

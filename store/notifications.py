@@ -4,6 +4,7 @@ A claim is a lease: until it ends nobody else sends the same, and whoever is kil
 change of the same record waits until the earlier one is settled, so that no two are under way at a time.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -133,31 +134,29 @@ def _identity(claim: Claim) -> dict[str, Any]:
     return {f"b_{name}": getattr(claim, name) for name in ("reaction", "path", "key", "claim", "seq")}
 
 
-def due_by_reaction(connection: Connection, now: datetime) -> dict[str, int]:
-    """How many are due, by subscriber."""
+def count_due(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
+    """How many are due for a subscriber, counted up to a number: for one whose target is dead it may be very many."""
     is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
-    query = select(c.reaction, func.count()).where(c.due_at.is_not(None), is_due).group_by(c.reaction)
-    return {name: number for name, number in connection.execute(query)}  # noqa: C416 - rows are no tuples to mypy
+    due = select(c.reaction).where(c.reaction == reaction, is_due).limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(due)).scalar_one()
 
 
-def expire(connection: Connection, now: datetime) -> dict[str, int]:
+def expire(connection: Connection, now: datetime, at_most: int) -> Counter[str]:
     """Drop what has waited for too long, unless it is being sent; returns how many, by subscriber."""
     is_old = (c.due_at.is_not(None), c.claim.is_(None) | (c.due_at <= now), c.noted_at < now - EXPIRES_AFTER)
-    return _drop(connection, now, EXPIRED, *is_old)
+    return _drop(connection, now, EXPIRED, at_most, *is_old)
 
 
-def skip(connection: Connection, now: datetime, reaction: str) -> int:
-    """Drop all that waits for a subscriber; returns how many."""
-    return sum(_drop(connection, now, SKIPPED, c.reaction == reaction, c.due_at.is_not(None)).values())
+def skip(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
+    """Drop what waits for a subscriber; returns how many."""
+    return _drop(connection, now, SKIPPED, at_most, c.reaction == reaction, c.due_at.is_not(None)).total()
 
 
-def _drop(connection: Connection, now: datetime, state: str, *conditions: Any) -> dict[str, int]:
-    dropped: dict[str, int] = {}
-    statement = update(notifications).where(*conditions)
+def _drop(connection: Connection, now: datetime, state: str, at_most: int, *conditions: Any) -> Counter[str]:
+    picked = select(*_KEY).where(*conditions).limit(at_most).with_for_update(skip_locked=True)
     values = {"state": state, "due_at": None, "settled_at": now, "claim": None}
-    for name in connection.execute(statement.values(values).returning(c.reaction)).scalars():
-        dropped[name] = dropped.get(name, 0) + 1
-    return dropped
+    statement = update(notifications).where(tuple_(*_KEY).in_(picked)).values(values)
+    return Counter(connection.execute(statement.returning(c.reaction)).scalars())
 
 
 def retry(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:

@@ -40,6 +40,14 @@ def retry(outbox: Outbox, name: str) -> Iterator[int]:
         yield done
 
 
+def skip(outbox: Outbox, name: str) -> int:
+    """Drop all that waits; returns how many. Raises StoreAway."""
+    dropped = 0
+    while portion := outbox.transact(partial(notifications.skip, reaction=name, at_most=AT_ONCE)):
+        dropped += portion
+    return dropped
+
+
 def note_rows(engine: Engine, request: Request) -> Iterator[int]:
     """Note rows as they stand. Yields the number of rows of each portion; raises StoreAway."""
     for table_name in watched_tables(request.topics):
