@@ -13,8 +13,9 @@ from reactions.claimed_change import ClaimedChange
 from reactions.reaction import Reaction
 from seven.topics import HEALTH, HEARTBEAT
 from store.error_reasons import database_reason
-from store.notifications import Claim, Fate
+from store.notifications import Claim
 from store.row_writer import StoreAway
+from store.settlements import Fate
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from reactions.metrics import ReactionMetrics
 from reactions.target import Answer
 from runtime.logs import logger
 from store import notifications, subscriptions
-from store.notifications import Claim, Fate, Settlement
+from store.notifications import Claim
 from store.outbox import Outbox, Subscriber
+from store.settlements import Fate, Settlement, settle
 from store.subscriptions import Subscription
 from store.timed_transactions import transact
 
@@ -211,6 +212,6 @@ class Dispatch:
 
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         if settlements:
-            self._outbox.transact(lambda connection, now: notifications.settle(connection, now, settlements))
+            self._outbox.transact(lambda connection, now: settle(connection, now, settlements))
             for each in settlements:
                 self._metrics.settled(each.claim.reaction, each.fate.value, 1)

@@ -1,18 +1,17 @@
-"""Notifications: claims what is due for a subscriber, and settles what became of it.
+"""Notifications: what waits for subscribers: claim what is due, drop it, try it again.
 
 A claim is a lease: until it ends nobody else sends the same, and whoever is killed over it leaves it to others. A later
 change of the same record waits until the earlier one is settled, so that no two are under way at a time.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
 
 from store.outbox import WAITING
 from store.schema import notifications
@@ -48,32 +47,6 @@ class Claim:
     claim: str
 
 
-class Fate(Enum):
-    """What became of a claim."""
-
-    SENT = "sent"
-    SUPERSEDED = "superseded"
-    """Its record stands otherwise by now; the later change is sent."""
-    FILTERED = "filtered"
-    """It is not what the subscriber's `where` asks for."""
-    FAILED = "failed"
-    """It is tried again."""
-    RETURNED = "returned"
-    """It was not tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of one claim."""
-
-    claim: Claim
-    fate: Fate
-    reason: str | None = None
-    """Of a failure."""
-    pause: timedelta = timedelta(0)
-    """Until a failure is tried again."""
-
-
 def claim(connection: Connection, now: datetime, reaction: str, at_most: int, lease: timedelta) -> list[Claim]:
     """Claim what is due for a subscriber, the oldest first."""
     is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
@@ -88,50 +61,6 @@ def claim(connection: Connection, now: datetime, reaction: str, at_most: int, le
     )
     claims = [Claim(**row) for row in connection.execute(statement).mappings()]
     return sorted(claims, key=lambda each: each.seq)
-
-
-_THIS = and_(*(column == bindparam(f"b_{column.name}") for column in (*_KEY, c.claim)))
-_SETTLED = (
-    update(notifications)
-    .where(_THIS, c.seq == bindparam("b_seq"))
-    .values({name: bindparam(name) for name in ("state", "due_at", "settled_at", "attempts", "last_failure", "claim")})
-)
-_OVERTAKEN = (
-    update(notifications)
-    .where(_THIS, c.seq != bindparam("b_seq"))
-    .values({"was": func.coalesce(bindparam("was"), c.was), "due_at": bindparam("due_at"), "claim": None})
-)
-
-
-def settle(connection: Connection, now: datetime, settlements: Iterable[Settlement]) -> None:
-    """Write what became of claims. One that expired meanwhile is whoever's claimed it since, and stays as it is."""
-    ordered = sorted(settlements, key=lambda each: (each.claim.reaction, each.claim.path, each.claim.key))
-    if ordered:
-        connection.execute(_SETTLED, [_settled(each, now) for each in ordered])
-        connection.execute(_OVERTAKEN, [_overtaken(each, now) for each in ordered])
-
-
-def _settled(settlement: Settlement, now: datetime) -> dict[str, Any]:
-    claim, is_open = settlement.claim, settlement.fate in (Fate.FAILED, Fate.RETURNED)
-    return _identity(claim) | {
-        "state": WAITING if is_open else settlement.fate.value,
-        "due_at": now + min(settlement.pause, LONGEST_PAUSE) if is_open else None,
-        "settled_at": None if is_open else now,
-        "attempts": claim.attempts + (settlement.fate is Fate.FAILED),
-        "last_failure": settlement.reason,
-        "claim": None,
-    }
-
-
-def _overtaken(settlement: Settlement, now: datetime) -> dict[str, Any]:
-    """A later change came meanwhile: it is due, and what was sent is its former status."""
-    is_sent = settlement.fate is Fate.SENT
-    pause = settlement.pause if settlement.fate is Fate.FAILED else timedelta(0)
-    return _identity(settlement.claim) | {"was": settlement.claim.now if is_sent else None, "due_at": now + pause}
-
-
-def _identity(claim: Claim) -> dict[str, Any]:
-    return {f"b_{name}": getattr(claim, name) for name in ("reaction", "path", "key", "claim", "seq")}
 
 
 def count_due(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:

@@ -138,10 +138,10 @@ def _compiled(table_name: str) -> SQLCompiler:
     return cast("Insert", _statement(table_name, "sqlite")).compile(dialect=_SQLITE)
 
 
-def array_rows(columns: Sequence[Column[Any]]) -> list[Any]:
-    """The columns of a derived table, built from one array per column."""
+def array_rows(columns: Sequence[Column[Any]], prefix: str = "") -> list[Any]:
+    """The columns of a derived table, built from one array per column: its parameter is the column's name, prefixed."""
     kinds = {source.name: _plain(source.type) for source in columns}
-    arrays = (bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
+    arrays = (bindparam(f"{prefix}{name}", type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
     derived = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
     return list(derived.render_derived(name="incoming").c)
 

@@ -157,10 +157,12 @@ def worker(directory: Path, environment: dict[str, str], name: str = "worker", t
     return Process(name, directory, command, environment)
 
 
-def dispatcher(directory: Path, environment: dict[str, str], name: str = "dispatcher") -> Process:
-    """A worker that dispatches changes, not yet started."""
+def dispatcher(
+    directory: Path, environment: dict[str, str], name: str = "dispatcher", through: Sequence[str] = ()
+) -> Process:
+    """A worker that dispatches changes, not yet started; `through` are modules that launch it, with their arguments."""
     command = [
-        sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
+        sys.executable, "-m", *through, "celery", "-A", "workers.app", "worker", "--without-gossip", "--without-mingle",
         "-Q", "reactions", "-n", f"{name}@test",
     ]  # fmt: skip
     return Process(name, directory, command, environment)

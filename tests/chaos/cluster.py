@@ -14,12 +14,15 @@ from ledger.client import Ledger
 from store.engine import create_store_engine
 from store.migrate import migrate
 from tests import clocks
+from tests.acceptance.subscribers import begin
 from tests.chaos.links import Link, Links
 from tests.chaos.options import Options
 from tests.chaos.sabotage import STEPS
-from tests.chaos.schedule import RECEIVERS, WORKERS
+from tests.chaos.schedule import DISPATCHERS, RECEIVERS, WORKERS
+from tests.chaos.subscribers import Subscribers
+from tests.chaos.supervision import SupervisedProcess
 from tests.clocks import Clock
-from tests.processes import Process, Receiver, beat, worker
+from tests.processes import Process, Receiver, beat, dispatcher, worker
 from tests.servers import Postgres, Valkey, eventually, free_port
 
 TOKEN = "chaos-chaos-chaos-chaos"
@@ -32,39 +35,6 @@ LOOK_S = 0.2
 SAMPLE_S = 2.0
 
 
-class SupervisedProcess:
-    """A process under supervision. Ending, stopping or starting it requires `lock`."""
-
-    def __init__(self, process: Process) -> None:
-        self.process, self.lock = process, threading.Lock()
-        self.ended_by_itself = 0
-        self.memory_kib: list[int] = []
-        """Samples of resident memory during the run."""
-
-    @property
-    def runs(self) -> bool:
-        return self.process.process is not None and self.process.process.poll() is None
-
-    def look(self) -> None:
-        """Restart the process if it has ended and no fault injection holds its lock."""
-        if not self.lock.acquire(blocking=False):
-            return
-        try:
-            if not self.runs:
-                self.ended_by_itself += 1
-                self.process.start()
-        except AssertionError:  # a receiver that did not come up in time: the next look retries
-            self.process.log.open("a").write("chaos: did not come up\n")
-        finally:
-            self.lock.release()
-
-    def sample(self) -> None:
-        try:
-            self.memory_kib.append(self.process.memory_kib)
-        except (OSError, StopIteration, AssertionError):  # it has just ended
-            return
-
-
 class Cluster:
     """All servers and processes of one run."""
 
@@ -72,12 +42,13 @@ class Cluster:
         self.directory, self.options, self.links = directory, options, Links()
         for folder in ("valkey", "postgresql"):
             (directory / folder).mkdir()
-        self.clocks = {name: self._clock(name) for name in (*RECEIVERS, *WORKERS, "beat", "valkey")}
+        self.clocks = {name: self._clock(name) for name in (*RECEIVERS, *WORKERS, *DISPATCHERS, "beat", "valkey")}
         self.clock_lock = threading.Lock()
         self.valkey = self._valkey("valkey")
         self.postgres = Postgres(directory / "postgresql") if options.database == "postgresql" else None
         self.servers = {"valkey": threading.Lock(), options.database: threading.Lock()}
         self.link: dict[str, Link] = {}
+        self.subscribers = Subscribers(directory)
         self.processes: dict[str, SupervisedProcess] = {}
         self.over = threading.Event()
         """Set at the end and when a run is aborted: no process is started any more."""
@@ -142,6 +113,7 @@ class Cluster:
         migrate(self.engine)
 
     def _start_processes(self) -> None:
+        self._start_dispatchers()
         for name in RECEIVERS:
             through = (*self.clocks[name].through, *self._sabotage("receiver"))
             receiver = Receiver(self.directory, self._environment(name), name, through)
@@ -153,7 +125,19 @@ class Cluster:
         scheduler = beat(self.directory, self._environment("beat"), through=self.clocks["beat"].through)
         self.processes["beat"] = SupervisedProcess(scheduler)
         for supervised in self.processes.values():
-            supervised.process.start()
+            if not supervised.runs:
+                supervised.process.start()
+
+    def _start_dispatchers(self) -> None:
+        """Before the workers, which so know from their start what is subscribed to."""
+        self.processes["targets"] = SupervisedProcess(self.subscribers.targets)
+        for name in DISPATCHERS:
+            through = (*self.clocks[name].through, *self._sabotage("dispatcher"))
+            process = dispatcher(self.directory, self._environment(name), name, through)
+            self.processes[name] = SupervisedProcess(process)
+        for name in ("targets", *DISPATCHERS):
+            self.processes[name].process.start()
+        begin(self.engine)
 
     def _clock(self, name: str) -> Clock:
         return Clock(SKEW_S if name == WORKERS[1] else 0)
@@ -196,13 +180,14 @@ class Cluster:
             "SEVEN_HOOK_TOKEN": TOKEN,
             "SEVEN_SWEEP_S": "2",
             "SEVEN_OVERDUE_S": "10",
+            "SEVEN_REACTIONS_FILE": str(self.subscribers.file),
             "SEVEN_RETAIN_S": "2",  # retention runs often, and by no skewed clock is anything old enough
             "SEVEN_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
         }
-        if name in (*RECEIVERS, *WORKERS, "beat", "beat-2"):
+        if name in (*RECEIVERS, *WORKERS, *DISPATCHERS, "beat", "beat-2"):
             link = self._add_link(f"{name}→valkey", self.valkey.port)
             environment["REDIS_URL"] = self.valkey.url.replace(f":{self.valkey.port}/", f":{link.port}/")
-        if name in WORKERS and self.postgres:
+        if name in (*WORKERS, *DISPATCHERS) and self.postgres:
             link = self._add_link(f"{name}→postgresql", self.postgres.port)
             environment["DATABASE_URL"] = self.database_url.replace(f":{self.postgres.port}/", f":{link.port}/")
         return environment

@@ -35,6 +35,7 @@ def lines(result: Result) -> list[Line]:
         ("ordinals missing, doubled", f"{counts.ordinals_missing}, {counts.ordinals_doubled}"),
         ("rows against the truth", _against_truth(result)),
         *_repair(result),
+        *_notified(result),
         ("lost", str(result.lost)),
         ("doubled effects", str(result.doubled)),
         *(
@@ -111,6 +112,17 @@ def _repair(result: Result) -> list[Line]:
         ("missed, by the meter", f"{done.missed}, by the metric {done.counted}, wrong {done.wrong}"),
         ("repaired", f"{done.repaired}, {done.offered} deliveries offered, in {done.took_s:.0f} s"),
         ("requests to the journal", f"{done.requests} by the pass that counts"),
+    ]
+
+
+def _notified(result: Result) -> list[Line]:
+    """What each subscriber has received."""
+    return [
+        (
+            f"changes to {name}",
+            f"{each.received} received, {each.again} of them again; of {each.records} records {each.wrong} wrong",
+        )
+        for name, each in result.notified.items()
     ]
 
 

@@ -10,6 +10,7 @@ from tests.chaos.load import Progress
 from tests.chaos.options import Options
 from tests.chaos.repair import Repair
 from tests.chaos.schedule import Fault
+from tests.chaos.subscribers import Notified
 from tests.chaos.verification import AuditResult, DeliveryCounts, TableDiff
 
 
@@ -61,6 +62,8 @@ class Result:
     diffs: dict[str, TableDiff]
     repair: Repair | None
     """Of a run with dropped webhooks."""
+    notified: dict[str, Notified]
+    """What each subscriber that lives has received."""
     memory: dict[str, Memory]
     reasons: list[str]
     """Reasons why the run itself failed."""

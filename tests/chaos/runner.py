@@ -1,18 +1,13 @@
 """Runner of one chaos run, from the first process to the last check."""
 
-import os
-import platform
-import sqlite3
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-import psycopg
 from redis.exceptions import RedisError
 
 from seven.events import QUEUES
@@ -20,11 +15,13 @@ from tests.chaos import verification
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault_injection import FaultInjector
 from tests.chaos.load import Load, LoadPlan
+from tests.chaos.machine import machine, versions
 from tests.chaos.options import Options
 from tests.chaos.recovery import Recoveries
 from tests.chaos.repair import Repair, repair
 from tests.chaos.result import Memory, Result
 from tests.chaos.schedule import WORKERS, Fault, schedule
+from tests.chaos.subscribers import Notified
 from tests.chaos.workload import ENDED, Workload
 
 CONCURRENT_FAULTS = 2
@@ -72,7 +69,8 @@ class Runner:
             self._wait_until_settled()
             self._wait_for(lambda: not self._recoveries.open, 3, "recovering", "not recovered from every fault")
             self._recoveries.stop()
-            return self._result(took_s, self._repair() if self._options.drop else None)
+            repaired = self._repair() if self._options.drop else None
+            return self._result(took_s, repaired, self._notified())
 
     def _under_load(self) -> float:
         """Inject all faults and reach enough deliveries; returns for how many seconds new deliveries began."""
@@ -135,15 +133,19 @@ class Runner:
             time.sleep(LOOK_S)
 
     def _wait_until_settled(self) -> None:
-        """Wait until nothing is pending, as long as the number of pending batches falls."""
-        least, deadline = self._pending(), time.monotonic() + self._options.patience_s
-        while least and time.monotonic() < deadline:
-            self._show(f"settling: {least} batches pending")
-            time.sleep(LOOK_S)
-            if (pending := self._pending()) < least:
-                least, deadline = pending, time.monotonic() + self._options.patience_s
-        if least:
+        """Wait until nothing is pending."""
+        if not self._drain(self._pending, "batches pending"):
             self._reasons.append(self._unsettled_reason())
+
+    def _drain(self, count: Callable[[], int], what: str) -> bool:
+        """Wait until a count is 0, as long as it falls; returns whether it is."""
+        least, deadline = count(), time.monotonic() + self._options.patience_s
+        while least and time.monotonic() < deadline:
+            self._show(f"settling: {least} {what}")
+            time.sleep(LOOK_S)
+            if (number := count()) < least:
+                least, deadline = number, time.monotonic() + self._options.patience_s
+        return not least
 
     def _pending(self) -> int:
         try:
@@ -186,7 +188,18 @@ class Runner:
         played = self._workload.played(self._load.progress.drawn)
         return repair(self._cluster, played, lambda: self._injector.inject(fault), self._wait_until_settled)
 
-    def _result(self, took_s: float, repaired: Repair | None) -> Result:
+    def _notified(self) -> dict[str, Notified]:
+        """Wait until nothing waits for a subscriber that lives, and verify what each has."""
+        cluster = self._cluster
+        cluster.subscribers.recover(cluster.environment)
+        if not self._drain(lambda: cluster.subscribers.waiting(cluster.engine), "changes to send"):
+            self._reasons.append("changes still wait for subscribers that live")
+        self._show("every change")
+        notified = cluster.subscribers.verify(cluster.engine)
+        self._reasons += cluster.subscribers.findings(cluster.engine, notified)
+        return notified
+
+    def _result(self, took_s: float, repaired: Repair | None, notified: dict[str, Notified]) -> Result:
         cluster, load = self._cluster, self._load
         memory = {
             name: Memory.of(supervised.memory_kib)
@@ -203,7 +216,7 @@ class Runner:
         return Result(
             options=self._options,
             machine=machine(),
-            versions=self._versions(),
+            versions=versions(cluster),
             took_s=took_s,
             faults=self._faults,
             done=dict(self._done),
@@ -216,23 +229,7 @@ class Runner:
             counts=counts,
             diffs=diffs,
             repair=repaired,
+            notified=notified,
             memory=memory,
             reasons=self._reasons,
         )
-
-    def _versions(self) -> dict[str, str]:
-        server_info = self._cluster.ledger.redis.info("server")
-        versions = {name: version(name) for name in ("celery", "kombu", "uvicorn", "redis", "sqlalchemy")}
-        versions["valkey"] = str(server_info.get("valkey_version", server_info["redis_version"]))
-        if self._cluster.postgres:
-            with psycopg.connect(self._cluster.postgres.url("postgres")) as connection:
-                versions["postgresql"] = str(connection.info.parameter_status("server_version"))
-        else:
-            versions["sqlite"] = sqlite3.sqlite_version
-        return {"python": platform.python_version(), **versions}
-
-
-def machine() -> str:
-    """Description of the machine, without its name."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"

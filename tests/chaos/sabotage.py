@@ -8,12 +8,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from ingest.batcher import Batcher
 from ledger.client import InFlight, Ledger
 from ledger.writer import NotAccepted
+from store import notifications
+from store.notifications import Claim
 from store.row_writer import Store
+from store.settlements import Fate, Settlement, settle
 from tests.chaos.processes import launch
 from workers.sweep import Sweep
 
@@ -61,10 +67,23 @@ def answer_early() -> None:
     Batcher.accept = promise  # type: ignore[method-assign, assignment]
 
 
+def notify_early() -> None:
+    """Changes count as sent before they are."""
+    claim = notifications.claim
+
+    def claim_and_settle(connection: Connection, now: datetime, *arguments: Any, **named: Any) -> list[Claim]:
+        claims = claim(connection, now, *arguments, **named)
+        settle(connection, now, [Settlement(each, Fate.SENT) for each in claims])
+        return claims
+
+    notifications.claim = claim_and_settle
+
+
 STEPS: dict[str, tuple[str, Callable[[], None]]] = {
     "sweep-off": ("worker", sweep_off),
     "settle-early": ("worker", settle_early),
     "answer-early": ("receiver", answer_early),
+    "notify-early": ("dispatcher", notify_early),
 }
 """By name: the process to break the step in, and the function that does it."""
 

@@ -41,6 +41,7 @@ class Fault:
 
 RECEIVERS = ("receiver-1", "receiver-2")
 WORKERS = ("worker-1", "worker-2")
+DISPATCHERS = ("dispatcher-1", "dispatcher-2")
 _PG = ("postgresql",)
 
 
@@ -49,13 +50,27 @@ def _links(action: str, longest_s: float) -> tuple[Kind, ...]:
         Kind(f"{action} receiver→valkey", tuple(f"{process}→valkey" for process in RECEIVERS), 1, longest_s),
         Kind(f"{action} worker→valkey", tuple(f"{process}→valkey" for process in WORKERS), 1, longest_s),
         Kind(f"{action} worker→postgresql", tuple(f"{process}→postgresql" for process in WORKERS), 1, longest_s, _PG),
+        Kind(f"{action} dispatcher→valkey", tuple(f"{process}→valkey" for process in DISPATCHERS), 1, longest_s),
+        Kind(
+            f"{action} dispatcher→postgresql",
+            tuple(f"{process}→postgresql" for process in DISPATCHERS),
+            1,
+            longest_s,
+            _PG,
+        ),
         Kind(f"{action} emulator→receiver", tuple(f"emulator→{process}" for process in RECEIVERS), 1, longest_s),
     )
 
 
 def _clocks() -> tuple[Kind, ...]:
     """Kinds that set a wall clock ahead or back until the fault ends; Valkey's only where libfaketime is installed."""
-    processes = (("receiver", RECEIVERS), ("worker", WORKERS), ("beat", ("beat",)), ("valkey", ("valkey",)))
+    processes = (
+        ("receiver", RECEIVERS),
+        ("worker", WORKERS),
+        ("dispatcher", DISPATCHERS),
+        ("beat", ("beat",)),
+        ("valkey", ("valkey",)),
+    )
     return tuple(
         Kind(f"{action} {name}", targets, 1, 6)
         for name, targets in processes
@@ -67,15 +82,19 @@ def _clocks() -> tuple[Kind, ...]:
 KINDS = (
     Kind("kill -9 receiver", RECEIVERS, 0.2, 3, cards=3),
     Kind("kill -9 worker", WORKERS, 0.2, 3, cards=4),
+    Kind("kill -9 dispatcher", DISPATCHERS, 0.2, 3, cards=3),
+    Kind("kill -9 targets", ("targets",), 0.2, 5),
     Kind("kill -9 beat", ("beat",), 0.2, 5),
     Kind("kill -9 valkey", ("valkey",), 0.2, 3, cards=3),
     Kind("kill -9 postmaster", ("postgresql",), 0.2, 5, _PG, cards=2),
     Kind("kill -9 backend", ("postgresql",), 0.2, 0.5, _PG, cards=2),
     Kind("SIGTERM receiver", RECEIVERS, 0.2, 3),
     Kind("SIGTERM worker", WORKERS, 0.2, 3, cards=2),
+    Kind("SIGTERM dispatcher", DISPATCHERS, 0.2, 3),
     Kind("SIGTERM beat", ("beat",), 0.2, 5),
     Kind("SIGSTOP receiver", RECEIVERS, 1, 7),
     Kind("SIGSTOP worker", WORKERS, 1, 8),
+    Kind("SIGSTOP dispatcher", DISPATCHERS, 1, 8),
     Kind("SIGSTOP valkey", ("valkey",), 0.5, 7),
     Kind("SIGSTOP postgresql", ("postgresql",), 1, 12, _PG),
     Kind("lock sqlite", ("sqlite",), 1, 14, ("sqlite",), cards=2),

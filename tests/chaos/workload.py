@@ -21,6 +21,7 @@ from seven.events import EVENT_TYPES
 from seven.journal import JOURNALED, JournalRow
 from seven.journal_records import journal_records
 from seven.record import Record
+from seven.records import Call
 from tests.factories.journal import journal_rows
 from tests.factories.kept_fields import kept_fields
 
@@ -39,8 +40,14 @@ class Played:
 
     lists: Mapping[JournalName, Sequence[Row]]
     """Its journal."""
-    repaired: Sequence[JournalRow]
+    missed: Sequence[JournalRow]
     """The rows of messages and calls whose last webhook was dropped."""
+    repaired: Sequence[JournalRow]
+    """Those of them that tell what is not known here.
+
+    The journal dates a call's status to when the call began. So where a run ends in the middle of a call, ringing, which
+    a webhook reported with its own time, stands above the journal's in-progress.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +68,9 @@ class Workload:
 
     def truth(self, drawn: int) -> dict[type[Record], Rows]:
         """The expected rows of the first `drawn` deliveries, by record type and key; what was dropped is repaired."""
-        rows: dict[type[Record], Rows] = {record_type: {} for record_type in projected_records()}
-        for delivery in islice(self.deliveries(), drawn):
-            if not delivery.dropped:
-                event = delivery.event
-                occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
-                parsed = EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self.now)
-                _merge(rows, parsed.project())
+        rows = self._received(drawn)
         for row in self.played(drawn).repaired if self.drop else ():
-            event_type = EVENT_TYPES[row.event_type]
-            _merge(rows, journal_records(event_type.parse(dict(row.data), row.at, self.now).project()))
+            _merge(rows, self._reported(row))
         return rows
 
     def played(self, drawn: int) -> Played:
@@ -91,7 +91,26 @@ class Workload:
             if event.event_type == "voice_dtmf" and key in last and last[key][0].occurred_at < event.occurred_at:
                 last[key] = (event, last[key][1])
         lists = {name: journals.read(name) for name in JOURNALS}
-        return Played(lists, [row for event, row in last.values() if id(event) in dropped])
+        missed, rows = [row for event, row in last.values() if id(event) in dropped], self._received(drawn)
+        return Played(
+            lists, missed, [row for row in missed if any(_is_news(rows, each) for each in self._reported(row))]
+        )
+
+    def _received(self, drawn: int) -> dict[type[Record], Rows]:
+        """The rows of what was delivered."""
+        rows: dict[type[Record], Rows] = {record_type: {} for record_type in projected_records()}
+        for delivery in islice(self.deliveries(), drawn):
+            if not delivery.dropped:
+                event = delivery.event
+                occurred_at = event.occurred_at.replace(microsecond=0)  # as webhook_timestamp says it
+                parsed = EVENT_TYPES[event.event_type].parse(kept_fields(event), occurred_at, self.now)
+                _merge(rows, parsed.project())
+        return rows
+
+    def _reported(self, row: JournalRow) -> Sequence[Record]:
+        """What a row of the journal adds."""
+        parsed = EVENT_TYPES[row.event_type].parse(dict(row.data), row.at or self.now, self.now)
+        return [*journal_records(parsed.project())]
 
     def _losses(self, seed: int) -> ScenarioRequest:
         return ScenarioRequest(
@@ -113,6 +132,12 @@ def _merge(rows: dict[type[Record], Rows], records: Iterable[Record]) -> None:
         of_type = rows[type(record)]
         known = of_type.get(record.key)
         of_type[record.key] = record if known is None else known.merge(record)
+
+
+def _is_news(rows: Mapping[type[Record], Rows], record: Record) -> bool:
+    """Whether a record is not known, or a call that is known has another status with it."""
+    known = rows[type(record)].get(record.key)
+    return known is None or not isinstance(known, Call) or known.merge(record).status != known.status
 
 
 def _time(event: VendorEvent) -> datetime:

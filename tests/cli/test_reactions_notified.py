@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from store.notifications import Fate, Settlement, claim, settle
+from store.notifications import claim
 from store.outbox import Outbox, Subscriber
 from store.projection import project_batch
 from store.row_writer import Store
 from store.schema import changes, notifications, reactions
+from store.settlements import Fate, Settlement, settle
 from tests.cli.installation import CommandLine
 from tests.factories.changes import EVERYTHING
 from tests.factories.dead_letters import batch_of

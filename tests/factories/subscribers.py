@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from store.notifications import Fate, Settlement, claim, settle
+from store.notifications import claim
 from store.outbox import Outbox, Subscriber
 from store.schema import changes, reactions
+from store.settlements import Fate, Settlement, settle
 
 URL = "https://go.example/Hx7PqKzT4w"
 FAILING, WORKING, STARTING, PAUSED = "shop", "tickets", "audit", "campaigns"

@@ -12,9 +12,10 @@ from reactions.line import Line
 from reactions.metrics import ReactionMetrics
 from reactions.reaction import FunctionTarget, Reaction
 from reactions.target import Answer, Attempt
-from store.notifications import Claim, Fate
+from store.notifications import Claim
 from store.outbox import Outbox
 from store.schema import changes, reactions
+from store.settlements import Fate
 from store.subscriptions import STARTING
 from tests.factories.changes import EVERYTHING
 

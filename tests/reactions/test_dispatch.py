@@ -11,8 +11,9 @@ from sqlalchemy import Engine, delete, update
 from reactions.backoff import OPENS_AFTER
 from reactions.target import Answer, Attempt
 from store import subscriptions
-from store.notifications import Fate, backlogs
+from store.notifications import backlogs
 from store.schema import changes, notifications, reactions
+from store.settlements import Fate
 from tests.reactions.subscribers import ACCEPTED, FAILED, GONE, Installation, RecordingTarget
 
 

@@ -16,19 +16,17 @@ from store.notifications import (
     EXPIRES_AFTER,
     KEPT,
     Claim,
-    Fate,
-    Settlement,
     backlogs,
     claim,
     count_due,
     expire,
     remove_settled,
     retry,
-    settle,
     skip,
 )
 from store.outbox import Outbox, Subscriber
 from store.schema import changes, notifications
+from store.settlements import Fate, Settlement, settle
 from tests.factories.changes import EVERYTHING, NOON
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
