@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import backlog, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
+from bench import backlog, dispatch_rate, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
 from bench.page import FIGURES, write_page
 from bench.servers import commit, machine
 from emulator.wire import METHODS
@@ -69,6 +69,31 @@ class Bench:
             tick()
         return {"consuming": rates}
 
+    def noting(self, tick: Tick) -> Figures:
+        """Processor time of a delivery from the wire to the tables, without a subscriber and with one of all topics."""
+        measured: Figures = {}
+        for dialect in DIALECTS:
+            spent: dict[str, list[float]] = {"none": [], "all": []}
+            for turn in range(self.rounds):
+                for who in sorted(spent, reverse=bool(turn % 2)):
+                    load = end_to_end.measure("ours", dialect, self.seconds, is_subscribed=who == "all")
+                    spent[who].append(sum(value for name, value in load.spent.items() if name != "wrk"))
+                    tick()
+            measured[dialect] = spent
+        return {"noting": measured}
+
+    def dispatching(self, tick: Tick) -> Figures:
+        """Changes a second that a dispatcher sends, as requests and as calls of a function."""
+        measured: Figures = {}
+        for dialect in DIALECTS:
+            for kind in dispatch_rate.KINDS:
+                runs = []
+                for _ in range(self.half):
+                    runs.append(dispatch_rate.measure(kind, dialect, self.deliveries // 4))
+                    tick()
+                measured[f"{kind}, {dialect}"] = {name: [run[name] for run in runs] for name in runs[0]}
+        return {"dispatching": measured}
+
     def scaling(self, tick: Tick) -> Figures:
         """Throughput with more receivers and workers on this machine."""
         return {
@@ -100,13 +125,26 @@ class Bench:
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
+            "noting": 4 * self.rounds, "dispatching": 4 * self.half,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
             "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
 
-QUESTIONS = ("rates", "kinds", "latency", "knee", "carrying", "consuming", "scaling", "backlog", "growing")
+QUESTIONS = (
+    "rates",
+    "kinds",
+    "latency",
+    "knee",
+    "carrying",
+    "consuming",
+    "noting",
+    "dispatching",
+    "scaling",
+    "backlog",
+    "growing",
+)
 LONG = ("memory",)
 """Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
@@ -145,6 +183,10 @@ def ratios(figures: Figures) -> dict[str, float]:
         ratio_by_name[f"end to end / naive, {dialect}"] = median(rates["ours"]) / median(rates["naive"])
     if rates := figures.get("consuming", {}).get("postgresql"):
         ratio_by_name["worker / COPY"] = median(rates["ours"]) / median(rates["copy"])
+    for dialect, spent in figures.get("noting", {}).items():
+        ratio_by_name[f"a delivery with a subscriber of all topics, {dialect}"] = median(spent["all"]) / median(
+            spent["none"]
+        )
     for name, growing in figures.get("growing", {}).items():
         ratio_by_name[f"a delivery beside {name}"] = median(growing["steps"][-1][1])
     if waits := figures.get("backlog"):

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import redis as redis_client
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, insert, text
 
 from bench.cpu_time import CpuMeter
 from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory, worker
@@ -19,6 +20,9 @@ from bench.wrk import wrk
 from bench.wrk_scripts import write_script
 from ledger.client import Ledger
 from seven.events import QUEUES
+from seven.topics import TOPICS
+from store.engine import create_store_engine
+from store.schema import reactions
 from tests.processes import Process, beat
 
 CONNECTIONS = 64
@@ -60,8 +64,13 @@ def measure(
     workers: int = 1,
     receivers: int = 1,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    is_subscribed: bool = False,
 ) -> Throughput:
-    """Measure from the first request until every delivery is committed and nothing is pending."""
+    """Measure from the first request until every delivery is committed and nothing is pending.
+
+    With `is_subscribed` workers note every change, as for a subscriber of all topics.
+    """
     with (
         temporary_directory() as directory,
         redis(directory) as redis_url,
@@ -73,6 +82,8 @@ def measure(
         if system == "naive":
             create_tables = "import bench.baselines.naive as naive; naive.metadata.create_all(naive.engine)"
             subprocess.run([sys.executable, "-c", create_tables], env=os.environ | settings, check=True)
+        if is_subscribed:
+            subscribe_to_all(database_url)
         started = _naive(directory, settings) if system == "naive" else _ours(directory, settings, workers, receivers)
         with started as (server, processes):
             time.sleep(6)  # until the workers are ready
@@ -90,6 +101,17 @@ def measure(
         if rows < load.requests:
             raise RuntimeError(f"{system}: {load.requests} answered, {rows} rows")
         return Throughput(rows / took, spent)
+
+
+def subscribe_to_all(database_url: str) -> None:
+    """Let there be a subscriber of every topic."""
+    engine = create_store_engine(database_url)
+    topics, now = " ".join(TOPICS), datetime.now(UTC)
+    with engine.begin() as connection:
+        connection.execute(
+            insert(reactions).values(name="bench", topics=topics, begun_topics=topics, state="on", since=now)
+        )
+    engine.dispose()
 
 
 def pids(processes: Sequence[Process], directory: Path, redis_url: str) -> dict[str, int]:

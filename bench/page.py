@@ -52,6 +52,7 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
             title = {"carrying": "from the wire to the tables", "consuming": "a worker alone"}[question]
             rows += _table(f"deliveries a second, {title}, {dialect}", {k: spread(v) for k, v in rates.items() if v})
     rows += [
+        *_change_rows(results),
         *_scaling_rows(results.get("scaling", {})),
         *_growth_rows(results.get("growing", {})),
         *_memory_rows(results),
@@ -63,6 +64,20 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
         rows += [f"| {n} | {rate:,.0f} | {p50 * 1000:.2f} | {p99 * 1000:.2f} |" for n, rate, p50, p99 in knee]
     rows += ["", *(f"![{name}](performance/{name}.svg)" for name in plots)]
     return "\n".join(rows) + "\n"
+
+
+def _change_rows(results: Mapping[str, Any]) -> list[str]:
+    """What changes cost: to note them, and to send them."""
+    rows: list[str] = []
+    for dialect, spent in results.get("noting", {}).items():
+        by_title = {"no subscriber": spread(spent["none"]), "one, of all topics": spread(spent["all"])}
+        rows += _table(f"µs of processor for each delivery, wire to {dialect}", by_title)
+    if dispatching := results.get("dispatching"):
+        rows += ["", "| changes to one subscriber | a second | µs of the dispatcher's processor |", "|---|---|---|"]
+        rows += [
+            f"| {name} | {spread(runs['rate'])} | {spread(runs['dispatcher'])} |" for name, runs in dispatching.items()
+        ]
+    return rows
 
 
 def _scaling_rows(results: Mapping[str, Any]) -> list[str]:
