@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reactions.backoff import pause
 from reactions.bodies import Bodies, Body
-from reactions.line import CLAIMED_AT_ONCE, Line
+from reactions.line import FEWEST_CLAIMED, Line
 from reactions.metrics import ReactionMetrics
 from reactions.target import Answer
 from runtime.logs import logger
@@ -155,7 +155,7 @@ class Dispatch:
     def _count_due(self, connection: Connection, now: datetime) -> dict[str, int]:
         """What is due for those that are sent to now, as far as it decides how many senders they want."""
         return {
-            name: notifications.count_due(connection, now, name, line.reaction.concurrency * CLAIMED_AT_ONCE)
+            name: notifications.count_due(connection, now, name, line.reaction.concurrency * FEWEST_CLAIMED)
             for name, line in self._lines.items()
             if line.is_on and not line.breaker.is_waiting()
         }
@@ -175,15 +175,15 @@ class Dispatch:
         """Send some of what is due; whether there was any."""
         reaction = line.reaction
         lease_s = 2 * reaction.timeout_s + 10
-        at_most = 1 if line.breaker.is_open else CLAIMED_AT_ONCE
+        at_most = 1 if line.breaker.is_open else line.claim_size
         take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=timedelta(seconds=lease_s))
         last_start = self._clock() + lease_s - reaction.timeout_s - 5
         claims = self._outbox.transact(take)
         if not claims:
             return False
         settlements: list[Settlement] = []
+        began_at = settled_at = self._clock()
         try:
-            settled_at = self._clock()
             for claim, body in zip(claims, self._bodies.read(claims, reaction), strict=True):
                 is_time = self._clock() < last_start and line.is_on and not self._stopped
                 settlements.append(self._send_one(line, claim, body) if is_time else Settlement(claim, Fate.RETURNED))
@@ -192,6 +192,7 @@ class Dispatch:
                     settlements, settled_at = [], self._clock()
         finally:
             self._settle(settlements)
+        line.finished(len(claims), self._clock() - began_at)
         return True
 
     def _send_one(self, line: Line, claim: Claim, body: Body | Fate) -> Settlement:
@@ -213,5 +214,5 @@ class Dispatch:
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         if settlements:
             self._outbox.transact(lambda connection, now: settle(connection, now, settlements))
-            for each in settlements:
-                self._metrics.settled(each.claim.reaction, each.fate.value, 1)
+            for (name, fate), number in Counter((each.claim.reaction, each.fate) for each in settlements).items():
+                self._metrics.settled(name, fate.value, number)

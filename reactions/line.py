@@ -7,7 +7,9 @@ from reactions.backoff import TargetBreaker
 from reactions.reaction import Reaction
 from reactions.target import Answer, Attempt, Target
 
-CLAIMED_AT_ONCE = 50
+FEWEST_CLAIMED, MOST_CLAIMED = 50, 400
+"""What a sender claims at once: as many as are sent in about `CLAIM_S`, within these bounds."""
+CLAIM_S = 0.5
 RECORD_S = 60.0
 """Seconds between two records of how a target does, unless that has changed."""
 
@@ -21,6 +23,8 @@ class Line:
     breaker: TargetBreaker = field(default_factory=TargetBreaker)
     is_on: bool = False
     """Whether it is neither paused nor off; read with each turn."""
+    claim_size: int = FEWEST_CLAIMED
+    """How many to claim next."""
     _latest: Attempt | None = None
     _recorded: Answer | None = None
     _recorded_at: float = 0.0
@@ -35,7 +39,7 @@ class Line:
         with self._lock:
             self._again = True
             most = 1 if self.breaker.is_open else self.reaction.concurrency
-            return self._sending < min(most, -(-due // CLAIMED_AT_ONCE))
+            return self._sending < min(most, -(-due // FEWEST_CLAIMED))
 
     def enter(self) -> bool:
         """Begin to send, if a place is free."""
@@ -55,6 +59,10 @@ class Line:
             again, self._again = self._again, False
             self._sending -= not again
             return again
+
+    def finished(self, number: int, took_s: float) -> None:
+        """Learn from a claim how many to claim next."""
+        self.claim_size = min(max(int(number / max(took_s, 1e-3) * CLAIM_S), FEWEST_CLAIMED), MOST_CLAIMED)
 
     def attempted(self, attempt: Attempt) -> None:
         """Learn from an attempt how the target does."""
