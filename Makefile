@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check deploy-check screenshots rehearsal bench chaos fuzz lock settings tables changes licences clean
+.PHONY: help up kubernetes test check deploy-check screenshots rehearsal bench chaos fuzz lock settings manifests tables changes licences clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -22,6 +22,9 @@ help: ## say what can be made
 
 up: $(RUNTIME) ## run everything on this machine until Ctrl-C; without SEVEN_API_KEY the emulator is the gateway
 	@$(BIN)/seven-ingest up
+
+kubernetes: $(RUNTIME) ## lay out .env as deploy/kubernetes/config/, for kubectl apply -k
+	@$(BIN)/python deploy/kubernetes/configure.py .env
 
 test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
 	@$(BIN)/python -m pytest --numprocesses 5 --dist worksteal $(ARGS)
@@ -31,11 +34,13 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy deploy/setup.py deploy/grafana/draw.py
+	@$(BIN)/mypy deploy/kubernetes/configure.py
 	@timeout 60 $(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/runtime.txt \
 		> .venv/audit.log 2>&1 || { grep -q '^Found' .venv/audit.log && { cat .venv/audit.log >&2; exit 1; } \
 		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
 deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver (Debian: prometheus chromium-driver)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/deploy.txt
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/console/test_browser.py $(ARGS)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m "thorough or sized" --ignore tests/deploy --ignore tests/chaos $(ARGS)
 
@@ -58,6 +63,9 @@ fuzz: $(INSTALLED) ## random and broken input for everything that reads it, 5 mi
 settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change of settings
 	@$(BIN)/python -m tests.settings_pages
 
+manifests: $(INSTALLED) ## renew deploy/kubernetes/ after a change of the rules of Prometheus or of redis.conf
+	@$(BIN)/python -m tests.manifests
+
 tables: $(INSTALLED) ## renew docs/tables.md after a change of the schema
 	@$(BIN)/python -m tests.tables_page
 
@@ -72,6 +80,7 @@ lock: $(INSTALLED) ## renew requirements/ after a change of pyproject.toml; newe
 	@$(LOCK) pyproject.toml $(ARGS) --output-file requirements/runtime.txt
 	@$(LOCK) --group build $(ARGS) --constraint requirements/runtime.txt --output-file requirements/build.txt
 	@$(LOCK) pyproject.toml --group build --group dev $(ARGS) --constraint requirements/runtime.txt --constraint requirements/build.txt --output-file requirements/dev.txt
+	@$(LOCK) --group deploy $(ARGS) --constraint requirements/dev.txt --output-file requirements/deploy.txt
 	@$(LOCK) pyproject.toml --group bench $(ARGS) --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## remove what was installed and cached; what was received (data/) stays

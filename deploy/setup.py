@@ -154,6 +154,7 @@ def made_before(directory: Path | None, name: str) -> str:
 
 def write(file: Path, value: str) -> None:
     """Write a file atomically, readable by every user of the container: each sees only its own volume."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     fresh = file.with_suffix(".new")
     fresh.write_text(value, "utf-8")
     fresh.chmod(0o444)

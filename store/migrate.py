@@ -24,17 +24,22 @@ _PAUSE_S = 0.2
 def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
     """Bring the database to the current schema. Returns its version before and after, equal if it was current.
 
+    A newer schema stays as it is: migrations only add, so an older program works with it, after a rollback for example.
     A run that was killed leaves nothing that the next one does not continue or make again.
     """
     if engine.dialect.name != "postgresql":
         with engine.begin() as connection:  # its write lock excludes others
             before = read_version(connection)
+            if before is not None and before > newest():
+                return before, before
             upgrade(connection, to)
             return before, newest() if to == "head" else to
     with _alone(engine):
         with _transaction(engine) as connection:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             before = read_version(connection)
+        if before is not None and before > newest():
+            return before, before
         with engine.connect() as connection:
             upgrade(connection, to)
         with _transaction(engine) as connection:

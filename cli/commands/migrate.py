@@ -1,6 +1,7 @@
 """migrate: brings the database to the current schema."""
 
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ from store.engine import sqlite_file
 from store.error_reasons import database_reason
 from store.migrate import migrate as migrate_schema
 from store.reader_role import provide_reader
+from store.version import current, newest
+
+_PAUSE_S = 1.0
+"""Between two looks of `--wait`."""
 
 
 def migrate(
@@ -28,24 +33,56 @@ def migrate(
             "--reader", help="Also make the role of SEVEN_READER_URL, which can only read, or what it lacks of that."
         ),
     ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Only wait until it has the current schema, or a newer one: another run migrates."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Bring the database to the current schema. Safe to run again, and several times at once."""
     engine = store_engine()
+    if wait:
+        version = _wait_for_schema(engine)
+        _answer(version, version, None, as_json=as_json)
+        return
     if (file := sqlite_file(engine.url)) is not None and file.parent == Installation.from_environment().directory:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before, after = migrate_or_exit(engine)
     left = _provide_reader(engine) if reader else None
+    if left and not as_json:
+        sys.stderr.write(f"No role that only reads was made: {left}.\n")
+    _answer(before, after, (left or "ready") if reader else None, as_json=as_json)
+
+
+def _answer(before: str | None, after: str, reader: str | None, *, as_json: bool) -> None:
     if as_json:
         answer = {"before": before, "after": after, "changed": before != after}
-        document(answer | ({"reader": left or "ready"} if reader else {}))
-        return
-    if left:
-        sys.stderr.write(f"No role that only reads was made: {left}.\n")
-    if before == after:
+        document(answer | ({"reader": reader} if reader else {}))
+    elif before == after:
         line(f"The database is at version {after} already.")
     else:
         line(f"The database was {'empty' if before is None else f'at version {before}'} and is at version {after} now.")
+
+
+def _wait_for_schema(engine: Engine) -> str:
+    """Wait until the database has the current schema, or a newer one. Returns its version."""
+    written = ""
+    file = sqlite_file(engine.url)
+    while True:
+        try:
+            version = current(engine) if file is None or file.exists() else None
+        except SQLAlchemyError as error:
+            reason = f"the database does not answer: {database_reason(error)}"
+        else:
+            if version is not None and version >= newest():
+                engine.dispose()
+                return version
+            reason = f"the database is {f'at version {version}' if version else 'empty'}, not at {newest()}"
+        if reason != written:
+            sys.stderr.write(f"Waiting: {reason}.\n")
+            sys.stderr.flush()
+        written = reason
+        time.sleep(_PAUSE_S)
 
 
 def _provide_reader(engine: Engine) -> str | None:

@@ -1,13 +1,19 @@
 """migrate: brings a database to the current schema."""
 
+import json
 import os
 import secrets
+import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from store.engine import create_store_engine
 from store.version import newest
 from tests.cli.installation import CommandLine
+from tests.forks import COMMAND
+from tests.servers import PATIENCE_S
 
 
 def test_a_second_run_changes_nothing(installation: CommandLine, empty_database: str):
@@ -16,6 +22,36 @@ def test_a_second_run_changes_nothing(installation: CommandLine, empty_database:
     assert installation.answer("migrate") == {"before": None, "after": newest(), "changed": True}
     assert installation.answer("migrate") == {"before": newest(), "after": newest(), "changed": False}
     assert newest() in installation.run("migrate").stdout
+
+
+def test_waiting_changes_nothing_and_ends_with_the_migration(installation: CommandLine, empty_database: str):
+    """`--wait` says what it waits for, ends when another run has migrated, and at once from then on."""
+    installation.environment["DATABASE_URL"] = empty_database
+    with subprocess.Popen(
+        [COMMAND, "migrate", "--wait", "--json"],
+        cwd=installation.directory, env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as waiting:  # fmt: skip
+        assert waiting.stderr
+        assert waiting.stderr.readline() == f"Waiting: the database is empty, not at {newest()}.\n"
+        assert installation.answer("migrate")["before"] is None
+        answer, _ = waiting.communicate(timeout=PATIENCE_S)
+
+    expected = {"before": newest(), "after": newest(), "changed": False}
+    assert (waiting.returncode, json.loads(answer)) == (0, expected)
+    assert installation.answer("migrate", "--wait") == expected
+
+
+def test_a_newer_schema_is_left_alone(installation: CommandLine, empty_database: str):
+    """After a rollback an older program works with newer tables: it neither fails nor waits, and changes nothing."""
+    installation.environment["DATABASE_URL"] = empty_database
+    installation.run("migrate")
+    engine = create_store_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE seven_ingest_version SET version_num = '9999'"))
+    engine.dispose()
+
+    unchanged = {"before": "9999", "after": "9999", "changed": False}
+    assert installation.answer("migrate") == installation.answer("migrate", "--wait") == unchanged
 
 
 def test_without_a_database_url(installation: CommandLine):

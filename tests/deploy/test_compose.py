@@ -23,7 +23,14 @@ from workers.settings import WorkerSettings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("ingest", "worker", "beat", "reactions", "console")
+SETTINGS: dict[str, type[Environment]] = {
+    "ingest": IngestSettings,
+    "worker": WorkerSettings,
+    "beat": WorkerSettings,
+    "reactions": DispatcherSettings,
+    "console": ConsoleSettings,
+}
+OURS = tuple(SETTINGS)
 DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
 
 
@@ -81,27 +88,24 @@ def test_long_running_services_are_checked_and_limited(name: str):
         assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_DEADLINE_S
 
 
-@pytest.mark.parametrize(
-    ("name", "settings"),
-    [
-        ("ingest", IngestSettings),
-        ("worker", WorkerSettings),
-        ("beat", WorkerSettings),
-        ("reactions", DispatcherSettings),
-        ("console", ConsoleSettings),
-    ],
-)
-def test_every_setting_reaches_its_process(name: str, settings: type[Environment]):
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_reaches_its_process(name: str):
     """Every setting is passed on, itself or as a secret's file, except those without meaning in a container."""
+    variables = SERVICES[name]["environment"].keys()
+    passed = variables | {variable.removesuffix("_FILE") for variable in variables}
+
+    assert needed_settings(name) <= passed
+
+
+def needed_settings(name: str) -> set[str]:
+    """The settings that a process of ours needs in a container."""
+    declared = {field.upper() for field in SETTINGS[name].model_fields}
     without = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}  # for a machine without containers
     if name == "console":  # which reads, and knows neither the account nor who may write
         without |= {"DATABASE_URL", "SEVEN_API_KEY", "SEVEN_HOOK_TOKEN", "SEVEN_HOOK_SECRET", "SEVEN_SIGNING_KEY"}
     if name == "reactions":  # which projects nothing, and recognises nobody
         without |= {"SEVEN_ERASURE_KEY", "SEVEN_KEEP_DIGITS", "SEVEN_OPT_OUT_WORDS", "SEVEN_COUNTRY_CODE"}
-    variables = SERVICES[name]["environment"].keys()
-    passed = variables | {variable.removesuffix("_FILE") for variable in variables}
-
-    assert {field.upper() for field in settings.model_fields} - without <= passed
+    return declared - without
 
 
 def test_no_secret_is_in_the_environment():

@@ -1,11 +1,20 @@
 """Tools from system packages: a test is skipped without its tool, or fails where all tools are required."""
 
+import importlib
 import os
 import shutil
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
 from tests.order import DEPLOY_CHECK
+
+
+def _lack(missing: str) -> NoReturn:
+    if os.environ.get(DEPLOY_CHECK):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def server_tool(*names: str) -> str:
@@ -20,7 +29,12 @@ def tool(*names: str) -> str:
     for name in names:
         if path := shutil.which(name):
             return path
-    missing = f"none of {', '.join(names)} is installed"
-    if os.environ.get(DEPLOY_CHECK):
-        pytest.fail(missing)
-    pytest.skip(missing)
+    _lack(f"none of {', '.join(names)} is installed")
+
+
+def module(name: str) -> ModuleType:
+    """A module of requirements/deploy.txt, which `make deploy-check` installs and requires."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        _lack(f"{name} is not installed")

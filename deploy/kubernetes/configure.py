@@ -1,0 +1,86 @@
+"""Configure: lays out a `.env` for Kustomize, as `setup` does for Docker Compose.
+
+    configure.py ENV_FILE
+
+It checks the settings and writes `config/` beside this file: a Secret for each process, of files with one value each;
+the ConfigMap `settings` of all that is no secret; and what is in SEVEN_REACTIONS_DIRECTORY. Passwords that `.env` lacks
+are made, once: keep the directory as you keep `.env`. Exit code 2 and a line per fault, and then nothing is written.
+"""
+
+import json
+import runpy
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from runtime.settings.machine import ComposeSettings, MachineSettings
+from runtime.settings.registry import NAMES, declared, secret_names
+
+SETUP = Path(__file__).parents[1] / "setup.py"
+DIRECTORY = Path(__file__).parent / "config"
+
+DEFAULTS = {
+    "SEVEN_LOG_FORMAT": "json",
+    # NetworkPolicies let nobody but a proxy reach receiver and console; addresses in clusters are private.
+    "SEVEN_TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+}
+"""As in docker-compose.yml."""
+OF_PODS = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR", "SEVEN_METRICS_ADDRESS", "SEVEN_REACTIONS_FILE"}
+"""What the manifests set for each process, or what has no meaning in a container."""
+OF_MACHINES = {name for name, _ in declared([MachineSettings, ComposeSettings])}
+SETTINGS = NAMES - secret_names() - OF_MACHINES - OF_PODS
+"""What `.env` may set for all processes."""
+
+
+def main(env_file: Path, directory: Path = DIRECTORY) -> int:
+    """Check, and write. Returns the exit code."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if code := runpy.run_path(str(SETUP))["main"](env_file, directory):
+        return int(code)
+    values = {name: value for name, value in dotenv_values(env_file).items() if value}
+    fill(directory / "settings", dict(settings(values, env_file.parent)))
+    fill(directory / "reactions-directory", reactions(values, env_file.parent))
+    (directory / "kustomization.yaml").write_text(kustomization(directory), "utf-8")
+    return 0
+
+
+def settings(values: Mapping[str, str], base: Path) -> Iterator[tuple[str, bytes]]:
+    """Each setting that is no secret, with its value; that of a NAME_FILE is what is in the file."""
+    for name in sorted(SETTINGS):
+        if value := values.get(name) or DEFAULTS.get(name):
+            yield name, value.encode()
+        elif file := values.get(f"{name}_FILE"):
+            yield name, (base / file).read_bytes()
+
+
+def reactions(values: Mapping[str, str], base: Path) -> dict[str, bytes]:
+    """The files of SEVEN_REACTIONS_DIRECTORY: `reactions.toml`, functions, secrets of targets."""
+    directory = base / values.get("SEVEN_REACTIONS_DIRECTORY", "reactions.d")
+    return {file.name: file.read_bytes() for file in sorted(directory.glob("*")) if file.is_file()}
+
+
+def fill(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Make a directory hold these files alone."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+
+
+def kustomization(directory: Path) -> str:
+    """Generators of what was written: new values get new names, so that an apply starts new pods."""
+    lines = ["# Written by configure.py.", "apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization"]
+    secrets = sorted(part.name for part in directory.iterdir() if part.is_dir() and part.name != "settings")
+    for kind, names in (("configMapGenerator", ["settings"]), ("secretGenerator", secrets)):
+        lines.append(f"{kind}:")
+        for name in names:
+            files = sorted(f"{name}/{file.name}" for file in (directory / name).iterdir())
+            lines += [f"  - name: {name}", f"    files: {json.dumps(files)}"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(Path, sys.argv[1:])))

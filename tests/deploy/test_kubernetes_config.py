@@ -1,0 +1,110 @@
+"""deploy/kubernetes/configure.py: a `.env` becomes Secrets and a ConfigMap, with nothing lost and nothing in the wrong place."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.kubernetes import SETTINGS, Installation, pod, select
+from tests.deploy.test_setup import GOOD
+from tests.settings_pages import default, sections
+
+OTHERS = {
+    "SEVEN_PUBLIC_URL": "https://hooks.example.com",
+    "SEVEN_HOOKS": '[[hook]]\nevent_type = "dlr"\n',
+    "SEVEN_OPT_OUT_WORDS": '[de]\nstop = ["ADIEU"]\n',
+    "SEVEN_TRUSTED_PROXIES": "192.0.2.1",
+    "SEVEN_SIGNATURE_MODE": "off",
+    "SEVEN_CONSOLE_IDENTITY_HEADER": "X-Forwarded-User",
+    "SEVEN_CONSOLE_TEXTS_FOR": "anna",
+}
+"""Values of settings that have no default."""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
+
+
+def settings(installation: Installation) -> dict[str, str]:
+    return {file.name: file.read_text() for file in (installation.directory / "config/settings").iterdir()}
+
+
+def test_every_setting_of_env_is_in_the_config_map(installation: Installation):
+    """Each as it was written, tables of several lines as well."""
+    fields = {name: field for _, fields in sections() for name, field in fields}
+    values = {name: default(fields[name]) for name in SETTINGS} | OTHERS
+    ended = installation.configure(GOOD | {name: value for name, value in values.items() if value})
+
+    assert ended.returncode == 0, ended.stderr
+    assert settings(installation) == {name: value for name, value in values.items() if value}
+    (written,) = [
+        document["data"]
+        for document in select(installation.render("small"), "ConfigMap").values()
+        if "SEVEN_HOOKS" in document["data"]
+    ]
+    assert written == settings(installation)
+
+
+def test_two_settings_are_enough(installation: Installation):
+    """The rest has defaults; logs are for a collector, and proxies are those of the cluster."""
+    assert installation.configure().returncode == 0
+
+    assert settings(installation)["SEVEN_LOG_FORMAT"] == "json"
+    assert set(settings(installation)) == {"SEVEN_LOG_FORMAT", "SEVEN_TRUSTED_PROXIES"}
+
+
+def test_a_file_is_passed_on_as_what_is_in_it(installation: Installation):
+    """Pods do not see the file that SEVEN_OPT_OUT_WORDS_FILE names beside `.env`."""
+    (installation.env.parent / "words.toml").write_text('out = ["adieu"]\n')
+    assert installation.configure(GOOD | {"SEVEN_OPT_OUT_WORDS_FILE": "words.toml"}).returncode == 0
+
+    assert settings(installation)["SEVEN_OPT_OUT_WORDS"] == 'out = ["adieu"]\n'
+
+
+def test_a_fault_writes_nothing(installation: Installation):
+    """The faults of `setup`, by its exit code."""
+    ended = installation.configure(GOOD | {"SEVEN_SWEEP_S": "soon"})
+
+    assert (ended.returncode, ended.stderr.startswith("configuration: SEVEN_SWEEP_S: ")) == (2, True)
+    assert not list((installation.directory / "config").iterdir())
+
+
+def test_another_run_keeps_passwords_and_forgets_settings(installation: Installation):
+    """What was made is made once; what `.env` has no more is gone."""
+    installation.configure(GOOD | {"SEVEN_SWEEP_S": "7"})
+    password = (installation.directory / "config/redis/redis_password").read_text()
+    installation.configure()
+
+    assert (installation.directory / "config/redis/redis_password").read_text() == password
+    assert "SEVEN_SWEEP_S" not in settings(installation)
+
+
+def test_new_values_start_new_pods(installation: Installation):
+    """A Secret is named by what is in it: only processes that read what changed start again."""
+
+    def names() -> dict[str, set[str]]:
+        deployments = select(installation.render("small"), "Deployment")
+        volumes = {name: pod(document)["spec"]["volumes"] for name, document in deployments.items()}
+        return {name: {v["secret"]["secretName"] for v in of_pod if "secret" in v} for name, of_pod in volumes.items()}
+
+    installation.configure()
+    before = names()
+    installation.configure(GOOD | {"FLOWER_BASIC_AUTH": "ops:" + "y" * 12})
+    after = names()
+
+    assert {name for name in before if before[name] != after[name]} == {"worker", "beat", "cli", "flower"}
+
+
+def test_the_directory_of_reactions_is_mounted_for_their_process_alone(installation: Installation):
+    """File, functions and secrets of targets; without any, the volume is empty, and the process says what is missing."""
+    directory = installation.env.parent / "mine"
+    directory.mkdir()
+    for name in ("reactions.toml", "handlers.py", "shop_secret"):
+        (directory / name).write_text(f"# {name}\n")
+    assert installation.configure(GOOD | {"SEVEN_REACTIONS_DIRECTORY": "./mine"}).returncode == 0
+    documents = installation.render("small")
+
+    (secret,) = [name for name in select(documents, "Secret") if name.startswith("reactions-directory-")]
+    assert set(select(documents, "Secret")[secret]["data"]) == {"reactions.toml", "handlers.py", "shop_secret"}
+    mounting = {name for name, document in select(documents, "Deployment").items() if secret in str(document)}
+    assert mounting == {"reactions"}
