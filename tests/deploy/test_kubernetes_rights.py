@@ -1,15 +1,12 @@
-"""deploy/kubernetes: what a pod may do, whom it reaches, and who reaches it."""
+"""deploy/kubernetes: what a pod may do, and which secrets it sees how."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.kubernetes import OVERLAYS, Document, Installation, pod, select
-from tests.deploy.test_compose import SERVICES
 
 PODS = ("Deployment", "StatefulSet", "Job")
-COMPONENTS = {"ingest": "receiver", "reactions": "dispatcher"}
-"""Pods are labelled by what they are in the rules of Prometheus."""
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -50,59 +47,6 @@ def test_pods_get_neither_a_token_nor_addresses(documents: list[Document]):
         assert template["spec"]["enableServiceLinks"] is False
 
 
-def selected(policy: Document) -> set[str]:
-    """The components that a policy is for; everyone without a selector."""
-    return components(policy["spec"]["podSelector"])
-
-
-def components(selector: Document) -> set[str]:
-    labels = selector.get("matchLabels", {})
-    if "app.kubernetes.io/component" in labels:
-        return {labels["app.kubernetes.io/component"]}
-    return {value for expression in selector.get("matchExpressions", ()) for value in expression["values"]}
-
-
-def test_nobody_connects_without_a_policy(documents: list[Document]):
-    """One policy is for every pod of the namespace, and allows nothing."""
-    policy = select(documents, "NetworkPolicy")["nothing-else"]["spec"]
-
-    assert policy == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-
-
-def test_those_reach_the_outside_that_do_in_compose(documents: list[Document]):
-    """The gateway and targets: for processes that have the network `outside`. Migrations are for servers elsewhere."""
-    policy = select(documents, "NetworkPolicy")["outside"]
-    outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}
-
-    assert selected(policy) == {COMPONENTS.get(name, name) for name in outside - {"migrate", "proxy", "prometheus"}}
-
-
-def test_servers_reach_nobody(documents: list[Document]):
-    """Redis and PostgreSQL in the cluster accept connections of our processes alone, and make none; not even for a name."""
-    policies = select(documents, "NetworkPolicy")
-    if "to-servers" not in policies:
-        assert not select(documents, "StatefulSet")
-        return
-
-    policy = policies["to-servers"]["spec"]
-    assert selected(policies["to-servers"]) == {"redis", "postgres"} == set(select(documents, "StatefulSet"))
-    assert ("Egress" in policy["policyTypes"], "egress" in policy) == (True, False)
-    ours = {"app.kubernetes.io/part-of": "seven-ingest"}
-    assert [source["podSelector"]["matchLabels"] for rule in policy["ingress"] for source in rule["from"]] == [ours]
-    every = pods(documents)
-    assert {name for name, template in every.items() if ours.items() <= template["metadata"]["labels"].items()} == {
-        *every.keys() - {"redis", "postgres"}
-    }
-
-
-def test_flower_is_reached_by_commands_alone(documents: list[Document]):
-    """It answers some addresses without a password, which compose's proxy hides."""
-    policies = select(documents, "NetworkPolicy")
-    (rule,) = policies["to-flower"]["spec"]["ingress"]
-
-    assert [components(source["podSelector"]) for source in rule["from"]] == [{"cli"}]
-
-
 def test_the_ingress_publishes_hooks_alone(documents: list[Document]):
     """Neither Flower nor the console, and of the receiver not its probes; everything over TLS."""
     (ingress,) = select(documents, "Ingress").values()
@@ -120,6 +64,19 @@ def test_secrets_are_files(documents: list[Document]):
         for container in template["spec"]["containers"]:
             assert not [variable for variable in container.get("env", ()) if "valueFrom" in variable]
             assert not [source for source in container.get("envFrom", ()) if "secretRef" in source]
+
+
+def test_every_process_can_verify_a_server(documents: list[Document]):
+    """Certificates of an operator's own authorities are where each of our processes reads its URLs; nobody needs them."""
+    for template in pods(documents).values():
+        volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+        if "authorities" not in volumes:
+            assert template["metadata"]["labels"]["app.kubernetes.io/component"] in ("redis", "postgres")
+            continue
+        assert volumes["authorities"] == {"name": "authorities", "configMap": {"name": "authorities", "optional": True}}
+        for container in [*template["spec"]["containers"], *template["spec"].get("initContainers", ())]:
+            mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+            assert mounts["authorities"] == "/etc/seven/authorities"
 
 
 def test_what_is_laid_out_is_for_its_owner_alone(tmp_path: Path):
