@@ -28,7 +28,7 @@ OLDEST, PENDING = (
     'seven_ledger_oldest_pending_seconds{queue="%s"}',
     'seven_ledger_pending_batches{queue="%s",job="worker",instance="%s"}',
 )
-WAITING, PAUSED = 'seven_reaction_waiting{reaction="%s"}', 'seven_reaction_paused{reaction="%s"}'
+WAITING, SENT = 'seven_reaction_waiting{reaction="%s"}', 'seven_reaction_changes_total{reaction="%s",fate="sent"}'
 QUIET = {"seven_store_held": 0}
 
 
@@ -43,18 +43,21 @@ QUIET = {"seven_store_held": 0}
         pytest.param("pending-batches", {PENDING % ("dlr", "a"): 9, PENDING % ("dlr", "b"): 9, PENDING % ("rcs", "a"): 2, **QUIET}, 11, id="each worker reports the same"),
         pytest.param("pending-batches", {PENDING % ("dlr", "a"): 9, "seven_store_held": 1}, None, id="pending, and no database"),
         pytest.param("pending-batches", QUIET, None, id="pending, and no Redis"),
-        pytest.param("waiting", {WAITING % "a": 5, WAITING % "b": 2, PAUSED % "a": 0, PAUSED % "b": 0}, 7, id="all that wait"),
-        pytest.param("waiting", {WAITING % "a": 5, WAITING % "b": 2, PAUSED % "a": 1, PAUSED % "b": 0}, 2, id="but for a pause"),
-        pytest.param("waiting", {WAITING % "a": 5, PAUSED % "a": 1}, 0, id="all paused"),
-        pytest.param("waiting", {PAUSED % "a": 0}, None, id="no outbox: the number stays"),
+        pytest.param("waiting", {WAITING % "a": 5, WAITING % "b": 2, SENT % "a": "0+9x3", SENT % "b": "0+9x3"}, 7, id="all that wait"),
+        pytest.param("waiting", {WAITING % "a": 5, WAITING % "b": 2, SENT % "a": "7x3", SENT % "b": "0+9x3"}, 2, id="but for a dead target"),
+        pytest.param("waiting", {WAITING % "a": 5, SENT % "a": "7x3"}, 0, id="all dead"),
+        pytest.param("waiting", {SENT % "a": "0+9x3"}, None, id="no outbox: the number stays"),
     ],
 )  # fmt: skip
-def test_what_a_query_says(tmp_path: Path, trigger: str, series: dict[str, int], expected: int | None):
+def test_what_a_query_says(tmp_path: Path, trigger: str, series: dict[str, int | str], expected: int | None):
     """No result stands for no figure: then neither more nor fewer are started."""
     samples = [] if expected is None else [{"labels": "{}", "value": expected}]
     case = {
         "interval": "1m",
-        "input_series": [{"series": name, "values": f"{value}x3"} for name, value in series.items()],
+        "input_series": [
+            {"series": name, "values": value if isinstance(value, str) else f"{value}x3"}
+            for name, value in series.items()
+        ],
         "promql_expr_test": [{"expr": TRIGGERS[trigger]["query"], "eval_time": "2m", "exp_samples": samples}],
     }
     file = tmp_path / "queries.yml"
