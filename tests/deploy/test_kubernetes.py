@@ -214,3 +214,15 @@ def test_receivers_can_be_upgraded_last(overlays: dict[str, list[Document]]):
 
     assert labelled == {("Deployment", "ingest")}
     assert f"-l {label}!=receiver" in (ROOT / "deploy/kubernetes/README.md").read_text()
+
+
+def test_the_page_names_what_there_is(overlays: dict[str, list[Document]]):
+    """Every object that a command of README.md names is in an overlay, and compose's table names every service."""
+    page = (ROOT / "deploy/kubernetes/README.md").read_text()
+    named = re.findall(r"\b(deployment|statefulset|service|job)[/ ](?!NAME)([a-z]+)\b", page)
+    kinds = {"deployment": "Deployment", "statefulset": "StatefulSet", "service": "Service", "job": "Job"}
+
+    assert len(named) > 10
+    assert not [name for kind, name in named if name not in select(overlays["small"], kinds[kind])]
+    rows = " ".join(row for row in page.splitlines() if row.startswith("| `"))
+    assert set(SERVICES) <= set(re.findall(r"`(\w+)`", rows))
