@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from celery import Celery
+from redis.exceptions import ResponseError
 
 from ledger.announcements import REACTIONS, broker
 from ledger.client import Ledger
@@ -70,7 +71,17 @@ def _read(name: str, info: Any) -> Worker:
 
 def answering_workers(ledger: Ledger, redis_url: str) -> list[Worker]:
     """Each worker that answers; if a queue has none, busy ones get more time. Raises redis.RedisError."""
-    ledger.redis.ping()  # an unreachable server fails at once
+    if _has_no_listener(ledger):  # an unreachable server fails at once
+        return []
     workers = living_workers(redis_url)
     consumed = {queue for worker in workers for queue in worker.queues}
     return workers if consumed.issuperset(QUEUES) else living_workers(redis_url, BUSY_S)
+
+
+def _has_no_listener(ledger: Ledger) -> bool:
+    """Whether certainly no worker is connected, so that none need be waited for: they subscribe to patterns."""
+    try:
+        return int(ledger.redis.pubsub_numpat()) == 0
+    except ResponseError:  # a user without the right to see it
+        ledger.redis.ping()
+        return False

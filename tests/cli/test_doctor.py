@@ -52,7 +52,7 @@ def whole(tmp_path: Path, environment: dict[str, str], emulator: Emulator) -> It
     assert installation.run("migrate").returncode == 0
     emulator.subscribe(target_url=f"{receiver.url}/hooks/{TOKEN}", request_method="JSON")
     with running(receiver, worker(tmp_path, environment), beat(tmp_path, environment)):
-        eventually(lambda: living_workers(environment["REDIS_URL"], 3), 60)
+        eventually(lambda: living_workers(environment["REDIS_URL"], 0.5), 60)
         yield installation
 
 

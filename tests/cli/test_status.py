@@ -57,7 +57,7 @@ def worker_process(tmp_path: Path, environment: dict[str, str]) -> Process:
 def whole(tmp_path: Path, environment: dict[str, str], worker_process: Process) -> Iterator[CommandLine]:
     receiver = Receiver(tmp_path, environment)
     with running(receiver, worker_process, beat(tmp_path, environment)):
-        eventually(lambda: living_workers(environment["REDIS_URL"], 3), 60)
+        eventually(lambda: living_workers(environment["REDIS_URL"], 0.5), 60)
         yield CommandLine(tmp_path, SEVEN_RECEIVER_URL=receiver.url, **environment)
 
 

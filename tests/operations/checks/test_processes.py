@@ -45,7 +45,7 @@ def test_a_worker_describes_itself(tmp_path: Path, environment: dict[str, str], 
     """A worker answers with its queues, versions and threads; all checks of it and of its beat are good."""
     assert living_workers(redis_url) == []
     with running(worker(tmp_path, environment), beat(tmp_path, environment)):
-        (answer,) = eventually(lambda: living_workers(redis_url, 3), 60)
+        (answer,) = eventually(lambda: living_workers(redis_url, 0.5), 60)
         assert answer.name == "worker@test"
         assert (answer.queues, (answer.version, answer.schema), answer.threads) == (ALL, own_versions(), 3)
         assert not_good(examined([answer])) == {}
@@ -56,7 +56,7 @@ def test_a_worker_of_some_queues(tmp_path: Path, environment: dict[str, str], re
     partial = worker(tmp_path, environment)
     partial.command += ["-Q", "dlr,clock"]
     with running(partial):
-        results = examined(eventually(lambda: living_workers(redis_url, 3), 60))
+        results = examined(eventually(lambda: living_workers(redis_url, 0.5), 60))
     assert not_good(results) == {"workers": Grade.WRONG}
     assert "sms_mo" in results["workers"].finding
     assert "dlr" not in results["workers"].finding
