@@ -67,7 +67,7 @@ def test_the_last_standing_arrives_whatever_is_killed(
         business = Business(engine, seed=11)
         with running(process):
             begin(engine)
-            for _ in range(4):
+            for _ in range(2):
                 business.report()
                 process.send(signal.SIGKILL)
                 process.end(signal.SIGKILL)
