@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from ledger.announcements import REACTIONS
 from store.schema import messages
 from tests.acceptance.subscribers import Subscriber, begin, serving, write_file
+from tests.extent import thorough_on_sqlite
 from tests.factories.changes import write
 from tests.processes import Process, dispatcher, running, worker
 from tests.servers import eventually
@@ -53,6 +54,8 @@ class Business:
         write(self._engine, [batch[start : start + 5] for start in range(0, len(batch), 5)], sent_at=self._sent_at)
 
 
+@pytest.mark.duration(30)
+@thorough_on_sqlite
 def test_the_last_standing_arrives_whatever_is_killed(
     engine: Engine, database_url: str, redis_url: str, tmp_path: Path
 ):
@@ -81,6 +84,7 @@ def test_the_last_standing_arrives_whatever_is_killed(
         assert len({*paths.values()}) == len(paths)  # one id for each change, however often it came
 
 
+@pytest.mark.duration(13)
 def test_a_hanging_target_delays_no_other(engine: Engine, database_url: str, redis_url: str, tmp_path: Path):
     """And a real worker announces what changes: the good target has it at once."""
     good, hanging = Subscriber("good"), Subscriber("hanging", lambda _: time.sleep(30) or 500)
