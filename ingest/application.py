@@ -5,6 +5,7 @@ import gc
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from celery import Celery
@@ -21,6 +22,7 @@ from ingest.batcher import Batcher
 from ingest.client_address import ClientAddresses
 from ingest.connections import Bounds, Connections
 from ingest.endpoint import Endpoint
+from ingest.linger import Linger, closing
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.presence import Presence
 from ingest.rate_limit import Quota, RateLimit
@@ -37,7 +39,7 @@ from ledger.writer import LedgerWriter
 from runtime.logs import logger, silence_requests
 from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.types import reveal_all
-from runtime.shutdown import install_signal_handlers
+from runtime.shutdown import DRAIN_DEADLINE_S, install_signal_handlers
 from runtime.status_server import start_status_server
 
 log = logger("seven.ingest")
@@ -85,6 +87,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         keep_digits=settings.seven_keep_digits,
     )
 
+    linger = Linger(settings.seven_linger_s, readiness.drain)
     tokens = Tokens(reveal_all(settings.seven_hook_token))
     presence = Presence(writer.redis, tokens.fingerprints, map(url_fingerprint, settings.seven_public_url))
 
@@ -103,7 +106,8 @@ def create_app(settings: IngestSettings) -> Starlette:
         writing = background.begin(batcher.run())
         others = [background.begin(part.run()) for part in (readiness, verification_log, uvicorn_limits, presence)]
         if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
-            install_signal_handlers(on_first_signal=readiness.drain)
+            deadline_s, loop = DRAIN_DEADLINE_S + linger.seconds, asyncio.get_running_loop()
+            install_signal_handlers(linger.begin, deadline_s, partial(linger.end_later, loop))
         log.info("receiving")
         yield
         batcher.close()
@@ -118,6 +122,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         HookPaths(tokens, settings.seven_public_url),
         endpoint,
         rate_limit,
+        linger,
         probes=probe_routes(readiness, settings.seven_public_url),
         lifespan=lifespan,
     )
@@ -148,13 +153,22 @@ class _Receiver(Starlette):
     """Dispatches requests to the hooks, nearly all there are, without Starlette's middleware and routing."""
 
     def __init__(
-        self, hook_paths: HookPaths, endpoint: Endpoint, rate_limit: RateLimit, probes: Sequence[Route], **options: Any
+        self,
+        hook_paths: HookPaths,
+        endpoint: Endpoint,
+        rate_limit: RateLimit,
+        linger: Linger,
+        *,
+        probes: Sequence[Route],
+        **options: Any,
     ) -> None:
         super().__init__(routes=probes, **options)
-        self._hook_paths, self._endpoint, self._rate_limit = hook_paths, endpoint, rate_limit
+        self._hook_paths, self._endpoint, self._rate_limit, self._linger = hook_paths, endpoint, rate_limit, linger
         self._probes = frozenset(route.path for route in probes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._linger.has_begun:
+            send = closing(send)
         if scope["type"] == "lifespan" and (reason := unbounded_server()):
             await receive()
             await send({"type": "lifespan.startup.failed", "message": reason})

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 from runtime.logs import logger
@@ -25,16 +26,24 @@ log = logger("seven.ending")
 
 
 def install_signal_handlers(
-    on_first_signal: Callable[[], None] = lambda: None, deadline_s: float = DRAIN_DEADLINE_S
+    on_first_signal: Callable[[], None] = lambda: None,
+    deadline_s: float = DRAIN_DEADLINE_S,
+    later: Callable[[Callable[[], None]], object] = lambda end: end(),
 ) -> None:
     """Wrap the installed handlers of SIGTERM and SIGINT. Call it in the main thread, after they are installed.
 
-    The first signal calls `on_first_signal` and the wrapped handler. A second signal or the deadline exits at once.
+    The first signal calls `on_first_signal` and, when `later` calls it, the wrapped handler. A second signal or the
+    deadline exits at once.
     """
     first_signal_at: list[float] = []
 
     def wrap(number: signal.Signals) -> None:
         wrapped = signal.getsignal(number)
+
+        def end(received: int, frame: FrameType | None) -> None:
+            if callable(wrapped):
+                wrapped(received, frame)
+            signal.signal(number, handle)  # the wrapped handler may replace this one
 
         def handle(received: int, frame: FrameType | None) -> None:
             now = time.monotonic()
@@ -42,9 +51,7 @@ def install_signal_handlers(
                 first_signal_at.append(now)
                 _after(deadline_s, lambda: exit_now("did not drain in time", 128 + received))
                 on_first_signal()
-                if callable(wrapped):
-                    wrapped(received, frame)
-                signal.signal(number, handle)  # the wrapped handler may replace this one
+                later(partial(end, received, frame))
             elif now - first_signal_at[0] >= ECHO_S:
                 exit_now("second signal", 128 + received)
 

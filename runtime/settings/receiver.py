@@ -49,6 +49,13 @@ class ReceiverSettings(ProxySettings):
         le=4,
         description="Seconds for the ledger to confirm a delivery, then 503. The gateway gives up an attempt after 5.",
     )
+    seven_linger_s: float = Field(
+        0.0,
+        ge=0,
+        le=60,
+        description="Seconds for which a receiver that is asked to end still accepts, not ready by `/readyz` and "
+        "closing each connection: longer than a load balancer needs to notice. Its supervisor has to wait for 25 s more.",
+    )
     seven_batch_size: int = Field(256, ge=1, le=5000, description="Most deliveries in one batch.")
     seven_waiting_limit: ByteSize = Field(
         ByteSize(32 * 1024**2), description="Bytes that may wait for the ledger in one receiver; beyond it 503."
