@@ -39,6 +39,8 @@ from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.types import reveal_all
 from runtime.shutdown import install_signal_handlers
 from runtime.status_server import start_status_server
+from runtime.trace_ids import Trace
+from runtime.traces import create_traces
 
 log = logger("seven.ingest")
 
@@ -51,11 +53,12 @@ def create_app(settings: IngestSettings) -> Starlette:
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "receiver")
     metrics = ReceiverMetrics(registry)
-    announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
+    traces = create_traces(settings, "receiver")
+    announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)), traces)
 
-    def announce(queue: str, batch_id: str) -> None:
+    def announce(queue: str, batch_id: str, of: Sequence[Trace]) -> None:
         if readiness.may_announce(queue):
-            announcer.enqueue(queue, batch_id)
+            announcer.enqueue(queue, batch_id, of)
 
     batcher = Batcher(
         writer,
@@ -66,6 +69,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         waiting_limit=settings.seven_waiting_limit,
         # a little beyond the writer's own deadline, so that the writer's error names the cause
         deadline_s=settings.seven_accept_deadline_s + 0.5,
+        traces=traces,
     )
     client_addresses = ClientAddresses(settings.seven_trusted_proxies)
     rate_limit = RateLimit(client_addresses, metrics, settings.seven_stranger_rate)
@@ -83,6 +87,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         body_limit=settings.seven_body_limit,
         patience_s=settings.seven_patience_s,
         keep_digits=settings.seven_keep_digits,
+        traces=traces,
     )
 
     tokens = Tokens(reveal_all(settings.seven_hook_token))
@@ -96,6 +101,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         start_status_server(
             settings.metrics_address(9101), registry, collectors, shared=shared, ready=readiness.reasons
         )
+        traces.start()
         announcer.start()
         await readiness.refresh()
         if (redis_now := await writer.clock()) is not None:
@@ -111,6 +117,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         await background.end(others)
         await presence.end()
         await asyncio.to_thread(announcer.stop)
+        await asyncio.to_thread(traces.close)
         await writer.redis.aclose()
         log.info("ended")
 
