@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import backlog, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
+from bench import backlog, end_to_end, receiver_rate, scale_out, soak, table_growth, trace_cost, worker_rate
 from bench.page import FIGURES, write_page
 from bench.servers import commit, machine
 from emulator.wire import METHODS
@@ -91,6 +91,10 @@ class Bench:
         }
         return {"growing": figures}
 
+    def traces(self, tick: Tick) -> Figures:
+        """Processor time of a delivery with traces of 1 %, beside none."""
+        return {"traces": trace_cost.measure(2 * self.rounds, self.seconds, tick)}
+
     def memory(self, tick: Tick) -> Figures:
         """Memory over minutes at full load, and while a worker drains a backlog."""
         return {"memory": soak.measure(self.minutes, self.backlogged, tick)}
@@ -102,12 +106,13 @@ class Bench:
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
+            "traces": 2 * self.rounds * len(trace_cost.SHARES),
             "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
 
 QUESTIONS = ("rates", "kinds", "latency", "knee", "carrying", "consuming", "scaling", "backlog", "growing")
-LONG = ("memory",)
+LONG = ("memory", "traces")
 """Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
 
@@ -153,6 +158,10 @@ def ratios(figures: Figures) -> dict[str, float]:
         for name, samples in memory["loaded"].items():
             ratio_by_name[f"memory of the {name}, growth at full load"] = soak.growth(samples)
         ratio_by_name["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
+    if traces := figures.get("traces"):
+        without, *sampled = ((share, median(trace_cost.together(runs))) for share, runs in traces.items())
+        for share, micros in sampled:
+            ratio_by_name[f"processor time with traces of {share} / without"] = micros / without[1]
     if kinds := figures.get("kinds"):
         ratio_by_name["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
     return ratio_by_name
@@ -171,7 +180,9 @@ def previous_figures(on_machine: dict[str, str]) -> Figures:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=sys.modules[__name__].__doc__)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help="by default all but memory")
+    parser.add_argument(
+        "questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help=f"by default all but {' and '.join(LONG)}"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--deliveries", type=int, default=50_000, help="deliveries for a worker alone")

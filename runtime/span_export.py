@@ -45,6 +45,7 @@ CLOSE_S = 2.0
 CLOCK_SET_S = 0.25
 """A clock that differs by more has been set."""
 DELIVERY, BATCH, ERROR = "seven.delivery.id", "seven.batch.id", "error.type"
+_EMPTY = Context()
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _KINDS = {
     "receive": SpanKind.SERVER,
@@ -90,13 +91,13 @@ class ExportedTraces(Traces):
     def of(self, delivery_id: str) -> Trace | None:
         """A delivery's trace; None if it is not sampled."""
         trace = trace_of(delivery_id)
-        sampled = self._sampler.should_sample(None, trace.id, "receive")
+        sampled = self._sampler.should_sample(_EMPTY, trace.id, "receive")
         return trace if sampled.decision is Decision.RECORD_AND_SAMPLE else None
 
     def receive(self, trace: Trace, step: Step) -> None:
         """Record the first step of a delivery."""
         with self._ids.given(trace):
-            self._record(Context(), step, {DELIVERY: trace.subject})
+            self._record(_EMPTY, step, {DELIVERY: trace.subject})
 
     def record(self, trace: Trace, step: Step) -> None:
         """Record a further step."""
@@ -105,7 +106,7 @@ class ExportedTraces(Traces):
     def write(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
         """Record a batch, with links to the traces of its deliveries."""
         with self._ids.given(trace_of(batch)):
-            self._record(Context(), step, {BATCH: batch}, [Link(_context(trace)) for trace in traces])
+            self._record(_EMPTY, step, {BATCH: batch}, [Link(_context(trace)) for trace in traces])
 
     def _record(self, context: Context, step: Step, own: Attributes, links: Sequence[Link] = ()) -> None:
         if self._tracer is None:
@@ -124,7 +125,7 @@ class ExportedTraces(Traces):
         if step.error is not None:
             span.set_status(Status(StatusCode.ERROR))
         for inner in step.inside:
-            self._record(set_span_in_context(span, Context()), inner, own)
+            self._record(set_span_in_context(span, _EMPTY), inner, own)
         span.end(self._clock.nanoseconds(step.ended))
 
 
@@ -202,4 +203,4 @@ def _context(trace: Trace) -> SpanContext:
 
 def _inside(parent: SpanContext) -> Context:
     span: Span = NonRecordingSpan(parent)
-    return set_span_in_context(span, Context())
+    return set_span_in_context(span, _EMPTY)

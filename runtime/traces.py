@@ -7,7 +7,6 @@ and handed to a thread that exports: nothing waits for a collector.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 from runtime.logs import logger
 from runtime.settings.traces import TraceSettings
@@ -66,16 +65,15 @@ def create_traces(settings: TraceSettings, service: str) -> Traces:
     """The traces of a process, off where nothing is set, or where the extra is not installed, which is logged."""
     if not settings.exports_traces:
         return OFF
-    if cause := settings.trace_fault or (None if _is_installed() else "seven-ingest[otel] is not installed"):
-        log.warning("traces are off", cause=cause)
+    if settings.trace_fault:
+        log.warning("traces are off", cause=settings.trace_fault)
         return OFF
-    from runtime.span_export import ExportedTraces  # noqa: PLC0415 - an extra
-
+    try:
+        from runtime.span_export import ExportedTraces  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        log.warning("traces are off", cause="seven-ingest[otel] is not installed")
+        return OFF
     return ExportedTraces(settings, service)
-
-
-def _is_installed() -> bool:
-    return all(find_spec(name) for name in ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter"))
 
 
 class Laps:

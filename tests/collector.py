@@ -64,9 +64,9 @@ class Collector:
 
 
 @contextmanager
-def collecting(hangs: bool = False) -> Iterator[Collector]:
-    """A collector for the length of a block."""
-    collector = Collector()
+def collecting(hangs: bool = False, at: str = "") -> Iterator[Collector]:
+    """A collector for the length of a block, at any URL or at this one."""
+    collector = Collector(at) if at else Collector()
     if not hangs:
         collector.let_go.set()
     server = Server(("127.0.0.1", int(collector.url.rpartition(":")[2])), _handler(collector))
