@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -36,7 +36,7 @@ from opentelemetry.util.re import parse_env_headers
 from runtime.logs import logger
 from runtime.settings.traces import TraceSettings
 from runtime.trace_ids import Trace, trace_of
-from runtime.traces import Attributes, Step, Traces
+from runtime.traces import Attributes, Step, Traces, refused
 
 log = logger("seven.traces")
 
@@ -65,7 +65,7 @@ class ExportedTraces(Traces):
         self._settings, self._service, self._ids = settings, service, _Ids()
         self._clock = _Clock()
         # the library's way from OTEL_TRACES_SAMPLER to a sampler; a batch has a trace if one of its deliveries has
-        self._sampler = TracerProvider(shutdown_on_exit=False).sampler
+        self._sampler: Sampler = TracerProvider(shutdown_on_exit=False).sampler
         self._processor: BatchSpanProcessor | None = None
         self._tracer: Tracer | None = None
 
@@ -76,7 +76,12 @@ class ExportedTraces(Traces):
         # it logs each attempt, and where to
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
         headers = parse_env_headers(self._settings.trace_headers, liberal=True)
-        self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
+        try:
+            self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
+        except Exception as error:  # noqa: BLE001 - as in create_traces
+            log.warning("traces are off", cause=refused(error))
+            self._sampler = ALWAYS_OFF
+            return
         provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
         provider.add_span_processor(self._processor)
         self._tracer = provider.get_tracer("seven-ingest", version("seven-ingest"))

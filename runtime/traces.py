@@ -65,15 +65,23 @@ def create_traces(settings: TraceSettings, service: str) -> Traces:
     """The traces of a process, off where nothing is set, or where the extra is not installed, which is logged."""
     if not settings.exports_traces:
         return OFF
-    if settings.trace_fault:
-        log.warning("traces are off", cause=settings.trace_fault)
-        return OFF
-    try:
-        from runtime.span_export import ExportedTraces  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        log.warning("traces are off", cause="seven-ingest[otel] is not installed")
-        return OFF
-    return ExportedTraces(settings, service)
+    cause = settings.trace_fault
+    if cause is None:
+        try:
+            from runtime.span_export import ExportedTraces  # noqa: PLC0415 - an extra
+
+            return ExportedTraces(settings, service)
+        except ModuleNotFoundError:
+            cause = "seven-ingest[otel] is not installed"
+        except Exception as error:  # noqa: BLE001 - whatever the library thinks of OTEL_…, the process has to start
+            cause = refused(error)
+    log.warning("traces are off", cause=cause)
+    return OFF
+
+
+def refused(error: Exception) -> str:
+    """Why the library takes no settings; its own words may quote them."""
+    return f"OpenTelemetry's library refuses a setting: {type(error).__name__}"
 
 
 class Laps:

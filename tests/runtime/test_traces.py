@@ -75,6 +75,24 @@ def test_what_is_not_supported_is_logged(
     assert cause in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("OTEL_SPAN_LINK_COUNT_LIMIT", "many", id="a limit"),
+        pytest.param("OTEL_BSP_MAX_QUEUE_SIZE", "0", id="a queue"),
+    ],
+)
+def test_what_the_library_refuses_is_logged(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """The process works all the same, and nothing is sampled."""
+    traces = traces_by(monkeypatch, **{ENDPOINT: "http://127.0.0.1:1", name: value})
+    traces.start()
+    assert "OpenTelemetry's library refuses a setting: ValueError" in caplog.text
+    assert traces.of(DELIVERY) is None
+    traces.close()
+
+
 def test_without_the_extra_they_are_off(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     """The process starts all the same."""
     monkeypatch.delitem(sys.modules, "runtime.span_export", raising=False)
