@@ -159,9 +159,11 @@ def ratios(figures: Figures) -> dict[str, float]:
             ratio_by_name[f"memory of the {name}, growth at full load"] = soak.growth(samples)
         ratio_by_name["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
     if traces := figures.get("traces"):
-        without, *sampled = ((share, median(trace_cost.together(runs))) for share, runs in traces.items())
+        (_, without), *sampled = ((share, trace_cost.together(runs)) for share, runs in traces.items())
         for share, micros in sampled:
-            ratio_by_name[f"processor time with traces of {share} / without"] = micros / without[1]
+            ratio_by_name[f"processor time with traces of {share} / without"] = median(
+                [of_round / off for of_round, off in zip(micros, without, strict=True)]
+            )
     if kinds := figures.get("kinds"):
         ratio_by_name["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
     return ratio_by_name

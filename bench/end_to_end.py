@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,21 +60,15 @@ def measure(
     workers: int = 1,
     receivers: int = 1,
     clock: Callable[[], float] = time.monotonic,
-    more: Mapping[str, str] | None = None,
 ) -> Throughput:
-    """Measure from the first request until every delivery is committed and nothing is pending.
-
-    `more` are settings of the measured processes.
-    """
+    """Measure from the first request until every delivery is committed and nothing is pending."""
     with (
         temporary_directory() as directory,
         redis(directory) as redis_url,
         database(directory, dialect) as database_url,
     ):
-        settings = {
-            **environment(redis_url, database_url),
-            **(more or {}),
-            "NAIVE_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://"),
+        settings = environment(redis_url, database_url) | {
+            "NAIVE_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://")
         }
         if system == "naive":
             create_tables = "import bench.baselines.naive as naive; naive.metadata.create_all(naive.engine)"
