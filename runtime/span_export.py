@@ -1,8 +1,8 @@
 """Span export: traces by OpenTelemetry's library, an extra; only what has traces imports this.
 
-The library's sampler is asked once for each delivery in a process, with the trace id. Everything after that is only
-done for those that it takes. Spans wait in a queue of bounded length, from which its thread exports; a full one drops
-the oldest.
+Whether a delivery is sampled is decided before any span, as the library's own sampler does: by the lower half of the
+trace id. A batch has a span if one of its deliveries is sampled. Spans wait in a queue of bounded length, from which
+the library's thread exports; a full one drops the oldest.
 """
 
 import logging
@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, TraceIdRatioBased
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -35,7 +35,7 @@ from opentelemetry.util.re import parse_env_headers
 
 from runtime.logs import logger
 from runtime.settings.traces import TraceSettings
-from runtime.trace_ids import Trace, trace_of
+from runtime.trace_ids import Trace, sampled_trace_of, trace_of
 from runtime.traces import Attributes, Step, Traces, refused
 
 log = logger("seven.traces")
@@ -64,8 +64,7 @@ class ExportedTraces(Traces):
         """`service` is the service's name, unless the environment has one."""
         self._settings, self._service, self._ids = settings, service, _Ids()
         self._clock = _Clock()
-        # the library's way from OTEL_TRACES_SAMPLER to a sampler; a batch has a trace if one of its deliveries has
-        self._sampler: Sampler = TracerProvider(shutdown_on_exit=False).sampler
+        self._bound = TraceIdRatioBased(settings.trace_share).bound
         self._processor: BatchSpanProcessor | None = None
         self._tracer: Tracer | None = None
 
@@ -80,7 +79,7 @@ class ExportedTraces(Traces):
             self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
         except Exception as error:  # noqa: BLE001 - as in create_traces
             log.warning("traces are off", cause=refused(error))
-            self._sampler = ALWAYS_OFF
+            self._bound = 0
             return
         provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
         provider.add_span_processor(self._processor)
@@ -95,9 +94,9 @@ class ExportedTraces(Traces):
 
     def of(self, delivery_id: str) -> Trace | None:
         """A delivery's trace; None if it is not sampled."""
-        trace = trace_of(delivery_id)
-        sampled = self._sampler.should_sample(_EMPTY, trace.id, "receive")
-        return trace if sampled.decision is Decision.RECORD_AND_SAMPLE else None
+        return sampled_trace_of(
+            delivery_id, self._bound
+        )  # without the library's sampler, which takes ten times as long
 
     def receive(self, trace: Trace, step: Step) -> None:
         """Record the first step of a delivery."""

@@ -27,7 +27,16 @@ class Trace:
 
 def trace_of(subject: str) -> Trace:
     """The trace of the delivery or batch with this id."""
+    return _trace(subject, sha256(subject.encode()).digest())
+
+
+def sampled_trace_of(subject: str, bound: int) -> Trace | None:
+    """The same, if the lower half of the trace id is below a bound, as the sampler of a share compares it."""
     digest = sha256(subject.encode()).digest()
+    return _trace(subject, digest) if int.from_bytes(digest[8:16]) < bound else None
+
+
+def _trace(subject: str, digest: bytes) -> Trace:
     return Trace(int.from_bytes(digest[:16]), int.from_bytes(digest[16:24]), subject)
 
 

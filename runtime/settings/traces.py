@@ -64,6 +64,18 @@ class TraceSettings(Environment):
         return None
 
     @property
+    def trace_share(self) -> float:
+        """The share of deliveries that is sampled, as OpenTelemetry's library reads it: all where it is unreadable."""
+        sampler = self.otel_traces_sampler.strip().lower().removeprefix("parentbased_")  # no delivery has a parent
+        if sampler != "traceidratio":
+            return 0.0 if sampler == "always_off" else 1.0
+        try:
+            share = float(self.otel_traces_sampler_arg or 1.0)
+        except ValueError:
+            return 1.0
+        return share if 0 <= share <= 1 else 1.0
+
+    @property
     def trace_headers(self) -> str:
         """Headers for the collector, as they are written in the environment."""
         return reveal(self.otel_exporter_otlp_traces_headers or self.otel_exporter_otlp_headers) or ""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import _KNOWN_SAMPLERS, Decision
 
 from runtime.settings.environment import read
 from runtime.settings.traces import TraceSettings
@@ -91,6 +93,18 @@ def test_what_the_library_refuses_is_logged(
     assert "OpenTelemetry's library refuses a setting: ValueError" in caplog.text
     assert traces.of(DELIVERY) is None
     traces.close()
+
+
+@pytest.mark.parametrize("argument", ["0", "0.1", "1", "", "2", "some"])
+@pytest.mark.parametrize("sampler", [*_KNOWN_SAMPLERS, "unheard-of"])
+def test_the_library_would_sample_the_same(sampler: str, argument: str, monkeypatch: pytest.MonkeyPatch):
+    """Whatever OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
+    traces = traces_by(monkeypatch, **{ENDPOINT: "http://127.0.0.1:1", "OTEL_TRACES_SAMPLER": sampler})
+    library = TracerProvider(shutdown_on_exit=False).sampler
+    for number in range(100):
+        decision = library.should_sample(None, trace_of(str(number)).id, "receive").decision
+        assert (traces.of(str(number)) is not None) is (decision is Decision.RECORD_AND_SAMPLE)
 
 
 def test_without_the_extra_they_are_off(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
