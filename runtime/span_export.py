@@ -70,18 +70,20 @@ class ExportedTraces(Traces):
 
     def start(self) -> None:
         """Begin to export; spans of earlier steps are lost."""
-        own = {"service.name": f"seven-ingest-{self._service}", "service.version": version("seven-ingest")}
-        resource = Resource.create(own).merge(OTELResourceDetector().detect())
-        # it logs each attempt, and where to
-        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
-        headers = parse_env_headers(self._settings.trace_headers, liberal=True)
         try:
-            self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
+            self._begin()
         except Exception as error:  # noqa: BLE001 - as in create_traces
             log.warning("traces are off", cause=refused(error))
             self._bound = 0
-            return
+
+    def _begin(self) -> None:
+        own = {"service.name": f"seven-ingest-{self._service}", "service.version": version("seven-ingest")}
+        resource = Resource.create(own).merge(OTELResourceDetector().detect())
         provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
+        # it logs each attempt, and where to
+        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+        headers = parse_env_headers(self._settings.trace_headers, liberal=True)
+        self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
         provider.add_span_processor(self._processor)
         self._tracer = provider.get_tracer("seven-ingest", version("seven-ingest"))
 
@@ -94,23 +96,30 @@ class ExportedTraces(Traces):
 
     def of(self, delivery_id: str) -> Trace | None:
         """A delivery's trace; None if it is not sampled."""
-        return sampled_trace_of(
-            delivery_id, self._bound
-        )  # without the library's sampler, which takes ten times as long
+        return sampled_trace_of(delivery_id, self._bound)
 
     def receive(self, trace: Trace, step: Step) -> None:
         """Record the first step of a delivery."""
-        with self._ids.given(trace):
-            self._record(_EMPTY, step, {DELIVERY: trace.subject})
+        self._try(trace, _EMPTY, step, {DELIVERY: trace.subject})
 
     def record(self, trace: Trace, step: Step) -> None:
         """Record a further step."""
-        self._record(_inside(_context(trace)), step, {DELIVERY: trace.subject})
+        self._try(None, _inside(_context(trace)), step, {DELIVERY: trace.subject})
 
     def write(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
         """Record a batch, with links to the traces of its deliveries."""
-        with self._ids.given(trace_of(batch)):
-            self._record(_EMPTY, step, {BATCH: batch}, [Link(_context(trace)) for trace in traces])
+        self._try(trace_of(batch), _EMPTY, step, {BATCH: batch}, [Link(_context(trace)) for trace in traces])
+
+    def _try(
+        self, first: Trace | None, context: Context, step: Step, own: Attributes, links: Sequence[Link] = ()
+    ) -> None:
+        """Record a step, the first one of a trace or not. A fault of the library costs its spans, and nothing else."""
+        try:
+            with self._ids.given(first):
+                self._record(context, step, own, links)
+        except Exception:
+            log.exception("traces are off: a span could not be made")
+            self._tracer, self._bound = None, 0
 
     def _record(self, context: Context, step: Step, own: Attributes, links: Sequence[Link] = ()) -> None:
         if self._tracer is None:
@@ -140,8 +149,8 @@ class _Ids(RandomIdGenerator):
         self._local = threading.local()
 
     @contextmanager
-    def given(self, trace: Trace) -> Iterator[None]:
-        """Give the next span these ids."""
+    def given(self, trace: Trace | None) -> Iterator[None]:
+        """Give the next span these ids, if any."""
         self._local.trace = trace
         try:
             yield

@@ -137,6 +137,20 @@ def test_a_delivery_is_exported(collector: Collector, monkeypatch: pytest.Monkey
     assert (commit.parent, commit.failed) == (consume.id, True)
 
 
+def test_a_fault_in_a_span_harms_nothing(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Whoever records goes on; there are no further traces."""
+    traces = traces_by(monkeypatch, **environment(collector))
+    traces.start()
+    for _ in range(2):
+        traces.record(trace_of(DELIVERY), Step("consume", float("nan"), 0.0))
+    traces.close()
+    assert [record.getMessage().count("traces are off") for record in caplog.records] == [1]
+    assert traces.of(DELIVERY) is None
+    assert not collector.requests
+
+
 def test_an_outage_of_the_collector_is_logged_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     """And its end; not each attempt, as the library would, with the address."""
     caplog.set_level(logging.INFO)
