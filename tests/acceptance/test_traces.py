@@ -96,6 +96,7 @@ def test_a_delivery_is_one_trace(share: float, engine: Engine, database_url: str
     for delivery, spans in grouped.items():
         check_trace(delivery, spans)
     check_batches(collector.spans(), sampled)
+    assert not [secret for secret in (TOKEN, shop.url, "/hooks/") if secret in collector.text()]
     log = receiver.log.read_text()
     assert all(trace_id(delivery) in log for delivery in sampled)
     assert not [delivery for delivery in ids if delivery not in sampled and trace_id(delivery) in log]
