@@ -35,7 +35,7 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 	@$(BIN)/mypy
 	@$(BIN)/mypy deploy/setup.py deploy/grafana/draw.py
 	@$(BIN)/mypy deploy/kubernetes/configure.py
-	@timeout 60 $(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/runtime.txt \
+	@timeout 60 $(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes --requirement requirements/otel.txt \
 		> .venv/audit.log 2>&1 || { grep -q '^Found' .venv/audit.log && { cat .venv/audit.log >&2; exit 1; } \
 		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
@@ -78,8 +78,9 @@ licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
 # No file names an index: whichever pip or uv is set up for is asked, and hashes show whether it served the right thing.
 lock: $(INSTALLED) ## renew requirements/ after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade
 	@$(LOCK) pyproject.toml $(ARGS) --output-file requirements/runtime.txt
+	@$(LOCK) pyproject.toml --extra otel $(ARGS) --constraint requirements/runtime.txt --output-file requirements/otel.txt
 	@$(LOCK) --group build $(ARGS) --constraint requirements/runtime.txt --output-file requirements/build.txt
-	@$(LOCK) pyproject.toml --group build --group dev $(ARGS) --constraint requirements/runtime.txt --constraint requirements/build.txt --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra otel --group build --group dev $(ARGS) --constraint requirements/otel.txt --constraint requirements/build.txt --output-file requirements/dev.txt
 	@$(LOCK) --group deploy $(ARGS) --constraint requirements/dev.txt --output-file requirements/deploy.txt
 	@$(LOCK) pyproject.toml --group bench $(ARGS) --constraint requirements/dev.txt --output-file requirements/bench.txt
 

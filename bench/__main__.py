@@ -3,7 +3,6 @@
 import argparse
 import json
 import signal
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import backlog, dispatch_rate, end_to_end, receiver_rate, scale_out, soak, table_growth, worker_rate
+from bench import (
+    backlog,
+    dispatch_rate,
+    end_to_end,
+    receiver_rate,
+    scale_out,
+    soak,
+    table_growth,
+    trace_cost,
+    worker_rate,
+)
 from bench.page import FIGURES, write_page
+from bench.ratios import ratios
 from bench.servers import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
@@ -116,6 +126,10 @@ class Bench:
         }
         return {"growing": figures}
 
+    def traces(self, tick: Tick) -> Figures:
+        """Processor time of a delivery with traces of 1 %, beside none."""
+        return {"traces": trace_cost.measure(2 * self.rounds, self.seconds, tick)}
+
     def memory(self, tick: Tick) -> Figures:
         """Memory over minutes at full load, and while a worker drains a backlog."""
         return {"memory": soak.measure(self.minutes, self.backlogged, tick)}
@@ -128,24 +142,15 @@ class Bench:
             "noting": 4 * self.rounds, "dispatching": 4 * self.half,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
+            "traces": 2 * self.rounds * len(trace_cost.SHARES),
             "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
 
 QUESTIONS = (
-    "rates",
-    "kinds",
-    "latency",
-    "knee",
-    "carrying",
-    "consuming",
-    "noting",
-    "dispatching",
-    "scaling",
-    "backlog",
-    "growing",
-)
-LONG = ("memory",)
+    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "scaling", "backlog", "growing"
+)  # fmt: skip
+LONG = ("memory", "traces")
 """Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
 
@@ -164,42 +169,6 @@ def growths(rows: int) -> dict[str, table_growth.Growth]:
     }
 
 
-def median(values: list[float]) -> float:
-    """The median of several runs."""
-    return statistics.median(values)
-
-
-def ratios(figures: Figures) -> dict[str, float]:
-    """The ratios that the performance goals are set for."""
-    ratio_by_name: dict[str, float] = {}
-    if rates := figures.get("rates"):
-        ratio_by_name["receiver / naive"] = median(rates["ours"]) / median(rates["naive"])
-        ratio_by_name["receiver / bare endpoint"] = median(rates["ours"]) / median(rates["bare"])
-    if took := figures.get("latency"):
-        ratio_by_name["p50 / (SET + bare endpoint)"] = median(took["ours"]) / (
-            median(took["set"]) + median(took["bare"])
-        )
-    for dialect, rates in figures.get("carrying", {}).items():
-        ratio_by_name[f"end to end / naive, {dialect}"] = median(rates["ours"]) / median(rates["naive"])
-    if rates := figures.get("consuming", {}).get("postgresql"):
-        ratio_by_name["worker / COPY"] = median(rates["ours"]) / median(rates["copy"])
-    for dialect, spent in figures.get("noting", {}).items():
-        ratio_by_name[f"a delivery with a subscriber of all topics, {dialect}"] = median(spent["all"]) / median(
-            spent["none"]
-        )
-    for name, growing in figures.get("growing", {}).items():
-        ratio_by_name[f"a delivery beside {name}"] = median(growing["steps"][-1][1])
-    if waits := figures.get("backlog"):
-        ratio_by_name["backlog, bytes of Redis for each that came"] = waits["memory"] / waits["wire"]
-    if memory := figures.get("memory"):
-        for name, samples in memory["loaded"].items():
-            ratio_by_name[f"memory of the {name}, growth at full load"] = soak.growth(samples)
-        ratio_by_name["memory of the worker, growth while draining"] = soak.growth(memory["draining"]["worker"])
-    if kinds := figures.get("kinds"):
-        ratio_by_name["slowest kind / dlr JSON"] = min(map(median, kinds.values())) / median(kinds["dlr JSON"])
-    return ratio_by_name
-
-
 def previous_figures(on_machine: dict[str, str]) -> Figures:
     """Figures of earlier runs on an equal machine, for a run that repeats only some questions; {} on another machine.
 
@@ -213,7 +182,9 @@ def previous_figures(on_machine: dict[str, str]) -> Figures:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=sys.modules[__name__].__doc__)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help="by default all but memory")
+    parser.add_argument(
+        "questions", nargs="*", choices=[*QUESTIONS, *LONG, []], help=f"by default all but {' and '.join(LONG)}"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--deliveries", type=int, default=50_000, help="deliveries for a worker alone")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.trace_cost import together
+
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 PLOTS = Path(__file__).parents[1] / "docs/performance"
 FIGURES = PLOTS / "figures.json"
@@ -57,6 +59,9 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
         *_growth_rows(results.get("growing", {})),
         *_memory_rows(results),
     ]
+    if traces := results.get("traces"):
+        shares = {share: spread(together(runs), 1, 1) for share, runs in traces.items()}
+        rows += _table("traces of: µs of processor per delivery, receiver and worker", shares)
     if kinds := results.get("kinds"):
         rows += _table("deliveries a second of one receiver", {name: spread(values) for name, values in kinds.items()})
     if knee := results.get("knee"):

@@ -24,6 +24,7 @@ from operations.checks.subject import CheckedSettings
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
 from runtime.settings.shared import ReaderSettings
+from runtime.settings.traces import TraceSettings
 from runtime.settings.types import SHORTEST_PASSWORD, check_logins
 from workers.settings import WorkerSettings
 
@@ -52,7 +53,10 @@ NEEDED = {
     "ingest": secrets_of(IngestSettings),
     # `doctor` judges the pages' passwords, `query` reads by a role of its own, which `migrate` makes
     "worker": (*secrets_of(WorkerSettings), "flower_basic_auth", "seven_console_auth", "seven_reader_url"),
-    "reactions": secrets_of(CheckedSettings),  # it runs the checks of `status`; handlers of yours run beside it
+    "reactions": (
+        *secrets_of(CheckedSettings),
+        *secrets_of(TraceSettings),
+    ),  # it runs the checks of `status`; handlers of yours run beside it
     "flower": ("redis_url", "flower_basic_auth"),
     "console": ("redis_url", "console_reader_url", "seven_console_auth"),
     "postgres": ("postgres_password", "reader_password"),

@@ -4,12 +4,16 @@ import queue
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from celery import Celery
 
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce
 from runtime.logs import logger
 from runtime.redis_errors import reason
+from runtime.trace_ids import Trace
+from runtime.traces import OFF, Step, Traces
 
 log = logger("seven.ingest")
 
@@ -19,22 +23,33 @@ PAUSE_S = 0.05
 """Pause between two rounds: an announcement costs as much CPU as ten deliveries, for one batch or for many."""
 
 
+@dataclass(slots=True, eq=False)
+class _Accepted:
+    """A batch that is to be announced."""
+
+    queue: str
+    batch_id: str
+    traces: Sequence[Trace]
+    """Of those of its deliveries that are sampled."""
+    since: float = field(default_factory=time.monotonic)
+
+
 class Announcer:
     """Sends announcements as fast as the broker takes them; when batches come faster, several go into one."""
 
-    def __init__(self, celery: Celery) -> None:
-        self._celery = celery
-        self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(MOST_WAITING)
+    def __init__(self, celery: Celery, traces: Traces = OFF) -> None:
+        self._celery, self._traces = celery, traces
+        self._waiting: queue.Queue[_Accepted | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def enqueue(self, queue_name: str, batch_id: str) -> None:
+    def enqueue(self, queue_name: str, batch_id: str, traces: Sequence[Trace] = ()) -> None:
         """Have a batch announced; never blocks, never fails. If the queue is full, the sweep announces it later."""
         try:
-            self._waiting.put_nowait((queue_name, batch_id))
+            self._waiting.put_nowait(_Accepted(queue_name, batch_id, traces))
         except queue.Full:
             log.debug("announcement left to the sweep: the queue is full", batch=batch_id)
 
@@ -52,24 +67,29 @@ class Announcer:
                 return
             time.sleep(PAUSE_S)
 
-    def _announce_with(self, first: tuple[str, str]) -> bool:
+    def _announce_with(self, first: _Accepted) -> bool:
         """Announce a batch and all that wait behind it. Returns whether the stop mark was among them."""
-        waiting: dict[str, list[str]] = defaultdict(list)
-        entry: tuple[str, str] | None = first
+        waiting: dict[str, list[_Accepted]] = defaultdict(list)
+        entry: _Accepted | None = first
         while entry is not None:
-            queue_name, batch_id = entry
-            waiting[queue_name].append(batch_id)
+            waiting[entry.queue].append(entry)
             try:
                 entry = self._waiting.get_nowait()
             except queue.Empty:
                 break
-        for queue_name, batch_ids in waiting.items():
-            for start in range(0, len(batch_ids), BATCHES_PER_ANNOUNCEMENT):
-                self._send(queue_name, batch_ids[start : start + BATCHES_PER_ANNOUNCEMENT])
+        for queue_name, batches in waiting.items():
+            for start in range(0, len(batches), BATCHES_PER_ANNOUNCEMENT):
+                self._send(queue_name, batches[start : start + BATCHES_PER_ANNOUNCEMENT])
         return entry is None
 
-    def _send(self, queue_name: str, batch_ids: list[str]) -> None:
+    def _send(self, queue_name: str, batches: Sequence[_Accepted]) -> None:
+        error: str | None = None
         try:
-            announce(self._celery, queue_name, batch_ids)
-        except Exception as error:  # noqa: BLE001 - kombu raises AttributeError, too; the sweep announces the batches
-            log.warning("not announced", queue=queue_name, batches=len(batch_ids), cause=reason(error))
+            announce(self._celery, queue_name, [batch.batch_id for batch in batches])
+        except Exception as failure:  # noqa: BLE001 - kombu raises AttributeError, too; the sweep announces the batches
+            error = type(failure).__name__
+            log.warning("not announced", queue=queue_name, batches=len(batches), cause=reason(failure))
+        ended = time.monotonic()
+        for batch in batches:
+            for trace in batch.traces:
+                self._traces.record(trace, Step("announce", batch.since, ended, error, batch.batch_id))

@@ -41,6 +41,8 @@ from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.types import reveal_all
 from runtime.shutdown import DRAIN_DEADLINE_S, install_signal_handlers
 from runtime.status_server import start_status_server
+from runtime.trace_ids import Trace
+from runtime.traces import create_traces
 
 log = logger("seven.ingest")
 
@@ -53,11 +55,12 @@ def create_app(settings: IngestSettings) -> Starlette:
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "receiver")
     metrics = ReceiverMetrics(registry)
-    announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)))
+    traces = create_traces(settings, "receiver")
+    announcer = Announcer(Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)), traces)
 
-    def announce(queue: str, batch_id: str) -> None:
+    def announce(queue: str, batch_id: str, of: Sequence[Trace]) -> None:
         if readiness.may_announce(queue):
-            announcer.enqueue(queue, batch_id)
+            announcer.enqueue(queue, batch_id, of)
 
     batcher = Batcher(
         writer,
@@ -68,6 +71,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         waiting_limit=settings.seven_waiting_limit,
         # a little beyond the writer's own deadline, so that the writer's error names the cause
         deadline_s=settings.seven_accept_deadline_s + 0.5,
+        traces=traces,
     )
     client_addresses = ClientAddresses(settings.seven_trusted_proxies)
     rate_limit = RateLimit(client_addresses, metrics, settings.seven_stranger_rate)
@@ -85,6 +89,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         body_limit=settings.seven_body_limit,
         patience_s=settings.seven_patience_s,
         keep_digits=settings.seven_keep_digits,
+        traces=traces,
     )
 
     linger = Linger(settings.seven_linger_s, readiness.drain)
@@ -99,6 +104,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         start_status_server(
             settings.metrics_address(9101), registry, collectors, shared=shared, ready=readiness.reasons
         )
+        traces.start()
         announcer.start()
         await readiness.refresh()
         if (redis_now := await writer.clock()) is not None:
@@ -106,8 +112,9 @@ def create_app(settings: IngestSettings) -> Starlette:
         writing = background.begin(batcher.run())
         others = [background.begin(part.run()) for part in (readiness, verification_log, uvicorn_limits, presence)]
         if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
-            deadline_s, loop = DRAIN_DEADLINE_S + linger.seconds, asyncio.get_running_loop()
-            install_signal_handlers(linger.begin, deadline_s, partial(linger.end_later, loop))
+            install_signal_handlers(
+                linger.begin, DRAIN_DEADLINE_S + linger.seconds, partial(linger.end_later, asyncio.get_running_loop())
+            )
         log.info("receiving")
         yield
         batcher.close()
@@ -115,6 +122,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         await background.end(others)
         await presence.end()
         await asyncio.to_thread(announcer.stop)
+        await asyncio.to_thread(traces.close)
         await writer.redis.aclose()
         log.info("ended")
 

@@ -5,8 +5,8 @@ import itertools
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
 
@@ -17,6 +17,8 @@ from ingest.readiness import Readiness
 from ledger.batch import Header, NewBatch
 from ledger.writer import LedgerWriter, NotAccepted
 from runtime.logs import logger
+from runtime.trace_ids import Trace
+from runtime.traces import OFF, Attributes, Step, Traces
 from seven.envelope import peek_id
 
 log = logger("seven.ingest")
@@ -27,9 +29,8 @@ OVERHEAD = 200
 BATCH_BYTES = 1024 * 1024
 """A batch of this size takes no further envelope."""
 
-
-IDS_PER_LINE = 90
-"""Keeps a log line below 4 KiB, which a pipe writes atomically and no collector splits."""
+IDS_PER_LINE, TRACES_PER_LINE = 90, 50
+"""Keep a log line below 4 KiB, which a pipe writes atomically and no collector splits."""
 
 BEHIND_S = 300.0
 """A clock further behind Redis' than this is not trusted: rows that look too old are removed too early."""
@@ -46,27 +47,30 @@ class _Waiting:
     """Fields of `seven:tokens`: the delivery's token, and its public URL where that is known."""
     answer: asyncio.Future[None]
     until: float
+    trace: Trace | None
+    since: float = field(default_factory=time.monotonic)
 
 
 class Batcher:
     """Turns single envelopes into batches. It writes to an idle ledger at once: low load does not wait.
 
-    `announce(queue, batch_id)` is called for each accepted batch and must not block.
+    `announce(queue, batch_id, traces)` is called for each accepted batch and must not block.
     """
 
     def __init__(
         self,
         writer: LedgerWriter,
-        announce: Callable[[str, str], None],
+        announce: Callable[[str, str, Sequence[Trace]], None],
         readiness: Readiness,
         metrics: ReceiverMetrics | None = None,
         *,
         batch_size: int,
         waiting_limit: int,
         deadline_s: float,
+        traces: Traces = OFF,
     ) -> None:
         self._writer, self._announce, self._readiness = writer, announce, readiness
-        self._metrics = metrics or ReceiverMetrics()
+        self._metrics, self._traces = metrics or ReceiverMetrics(), traces
         self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
         self._waiting: deque[_Waiting] = deque()
         self._in_flight: list[_Waiting] = []
@@ -79,13 +83,13 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._closing = False
 
-    async def accept(self, queue: str, line: bytes, evidence: tuple[str, ...]) -> None:
+    async def accept(self, queue: str, line: bytes, evidence: tuple[str, ...], trace: Trace | None = None) -> None:
         """Return when the envelope is in the ledger. Raises NotAccepted when that is not confirmed in time."""
         size = len(line) + OVERHEAD
         if self._size + size > min(self._waiting_limit, self._readiness.room()):
             raise NotAccepted("full")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(queue, line, evidence, loop.create_future(), loop.time() + self._deadline_s)
+        waiting = _Waiting(queue, line, evidence, loop.create_future(), loop.time() + self._deadline_s, trace)
         self._waiting.append(waiting)
         self._size += size
         self._arrived.set()
@@ -152,6 +156,7 @@ class Batcher:
             )
             for group in groups
         ]
+        began = time.monotonic()
         answers = await self._writer.accept(batches)
         for batch, group, answer in zip(batches, groups, answers, strict=True):
             for delivery in group:
@@ -161,9 +166,25 @@ class Batcher:
                     delivery.answer.set_exception(answer)
                 else:
                     delivery.answer.set_result(None)
-            self._report(batch, answer)
+            traces = self._trace(batch, group, answer, began) if self._traces.is_on else []
+            self._report(batch, answer, traces)
 
-    def _report(self, batch: NewBatch, answer: Header | NotAccepted) -> None:
+    def _trace(
+        self, batch: NewBatch, group: Sequence[_Waiting], answer: Header | NotAccepted, began: float
+    ) -> list[Trace]:
+        """Record a write: in the trace of each delivery that is sampled, which it returns, and as one of the batch."""
+        ended, error = time.monotonic(), answer.kind if isinstance(answer, NotAccepted) else None
+        traces: list[Trace] = []
+        for delivery in group:
+            if delivery.trace is not None:
+                self._traces.record(delivery.trace, Step("accept", delivery.since, ended, error, batch.id))
+                traces.append(delivery.trace)
+        if traces:
+            attributes: Attributes = {"seven.queue": batch.queue, "seven.deliveries": len(batch.lines)}
+            self._traces.write(batch.id, Step("batch", began, ended, error, attributes=attributes), traces)
+        return traces
+
+    def _report(self, batch: NewBatch, answer: Header | NotAccepted, traces: Sequence[Trace]) -> None:
         size = len(batch.lines)
         self._last_failure = answer if isinstance(answer, NotAccepted) else None
         if isinstance(answer, NotAccepted):
@@ -172,7 +193,7 @@ class Batcher:
         self._metrics.batch(size)
         self._check_life(answer.life)
         self.compare(answer.accepted_at)
-        self._announce(batch.queue, batch.id)
+        self._announce(batch.queue, batch.id, traces)
         for start in range(0, size, IDS_PER_LINE):
             lines = batch.lines[start : start + IDS_PER_LINE]
             log.info(
@@ -184,6 +205,9 @@ class Batcher:
                 first=answer.first + start,
                 ids=[*filter(None, map(peek_id, lines))],  # the only record of them if Redis loses them
             )
+        for start in range(0, len(traces), TRACES_PER_LINE):
+            part = traces[start : start + TRACES_PER_LINE]
+            log.info("traced", batch=batch.id, ids=[each.subject for each in part], traces=[each.hex for each in part])
 
     def compare(self, redis_now: datetime) -> None:
         """Compare this machine's clock with Redis' and remember the difference."""

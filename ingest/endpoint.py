@@ -30,6 +30,8 @@ from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_s
 from ingest.verification import SignedRequest, Verification, VerificationResult
 from ledger.keyspace import arrival
 from ledger.writer import NotAccepted
+from runtime.trace_ids import Trace
+from runtime.traces import OFF, Step, Traces
 from seven.charsets import LONGEST, declared_charset
 from seven.delivery import Delivery
 from seven.events import queue_of
@@ -45,6 +47,8 @@ HEADERS = {401: {"WWW-Authenticate": "Signature"}}
 class Accepted(Response):
     """The answer to nearly every delivery: JSONResponse's bytes, prepared except for the id."""
 
+    status_code = 202
+
     def __init__(self, delivery_id: str) -> None:
         """Set body and headers directly: building a JSONResponse costs as much as parsing a delivery."""
         self.body = b'{"id":"%s","outcome":"accepted"}' % delivery_id.encode()
@@ -52,7 +56,7 @@ class Accepted(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Send it."""
-        await send({"type": "http.response.start", "status": 202, "headers": self.raw_headers})
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
@@ -77,6 +81,7 @@ class Endpoint:
         body_limit: int,
         patience_s: float,
         keep_digits: bool = False,
+        traces: Traces = OFF,
     ) -> None:
         self._verification, self._batcher = verification, batcher
         self._client_addresses, self._metrics = client_addresses, metrics
@@ -85,10 +90,11 @@ class Endpoint:
             "quarantined": (quarantined, TOO_MUCH_QUARANTINED),
         }
         self._limit, self._patience_s, self._keep_digits = body_limit, patience_s, keep_digits
+        self._traces = traces
 
     async def __call__(self, hook_path: HookPath, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request with a valid token."""
-        began = time.perf_counter()
+        began = time.monotonic()
         method, query = scope["method"], scope["query_string"]
         if method == "HEAD" or (method == "GET" and not query):
             await answer_early(PlainTextResponse("This address receives webhooks.\n"), scope, receive, send)
@@ -112,7 +118,11 @@ class Endpoint:
         except TooSlow:
             return self._retry_later(SLOW, "too slow; try again later", 503, CLOSE)
         classification = classify(received, self._limit, keep_digits=self._keep_digits)
-        return await self._keep(classification, _evidence(hook_path, received, scope), began)
+        trace = self._traces.of(received.id)
+        response = await self._keep(classification, _evidence(hook_path, received, scope), began, trace)
+        if trace is not None:
+            self._traces.receive(trace, _step(classification, response.status_code, began))
+        return response
 
     async def _receive(self, hook_path: HookPath, scope: Scope, receive: Receive) -> Received:
         """Read and verify a request. Raises TooSlow or Disconnected."""
@@ -138,7 +148,9 @@ class Endpoint:
             public_url=result.public_url,
         )
 
-    async def _keep(self, classification: Classification, evidence: tuple[str, ...], began: float) -> Response:
+    async def _keep(
+        self, classification: Classification, evidence: tuple[str, ...], began: float, trace: Trace | None
+    ) -> Response:
         envelope, status, outcome = classification.envelope, classification.status, classification.outcome
         line, queue = envelope.line(), queue_of(envelope.event_type)
         if outcome != "accepted":
@@ -147,10 +159,10 @@ class Endpoint:
                 return self._retry_later(cause, f"too much is {outcome}; try again later", 429)
         try:
             # a forgery does not count as use of its token
-            await self._batcher.accept(queue, line, () if outcome == "quarantined" else evidence)
+            await self._batcher.accept(queue, line, () if outcome == "quarantined" else evidence, trace)
         except NotAccepted as error:
             return self._retry_later(self._metrics.cause_of(error), "cannot store it now; try again later", 503)
-        self._metrics.kept(queue, outcome, time.perf_counter() - began)
+        self._metrics.kept(queue, outcome, time.monotonic() - began)
         if status in REFUSED_AND_KEPT:
             self._metrics.refused(REFUSED_AND_KEPT[status])
         if outcome == "accepted":
@@ -169,6 +181,17 @@ class Endpoint:
         """Refuse without storing; the gateway retries."""
         self._metrics.refused(cause)
         return JSONResponse({"outcome": "refused", "detail": detail}, status, RETRY_AFTER | (headers or {}))
+
+
+def _step(classification: Classification, status: int, began: float) -> Step:
+    """The first step of a delivery's trace: what was answered. The queue stands for an event type, which is foreign."""
+    attributes = {
+        "http.request.method": "GET" if classification.envelope.request_method == "GET" else "POST",
+        "http.response.status_code": status,
+        "seven.outcome": classification.outcome,
+        "seven.queue": queue_of(classification.envelope.event_type),
+    }
+    return Step("receive", began, time.monotonic(), "not kept" if status in (429, 503) else None, attributes=attributes)
 
 
 def _evidence(hook_path: HookPath, received: Received, scope: Scope) -> tuple[str, ...]:

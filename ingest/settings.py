@@ -7,12 +7,13 @@ from pydantic import model_validator
 from runtime.logs import logger
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.shared import DigitSettings, HookSettings, LedgerSettings
+from runtime.settings.traces import TraceSettings
 from runtime.settings.types import GOOD_TOKEN, HOW_TO_MAKE_ONE, Mode
 
 log = logger("seven.ingest")
 
 
-class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings, DigitSettings):
+class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings, DigitSettings, TraceSettings):
     """All that a receiver reads from its environment; at least one hook token is needed."""
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from operations.trace_records import (
 from operations.trace_scope import EVERYTHING, tables_about, writes_any
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, unapplied_about
+from runtime.trace_ids import trace_id
 from seven.forgotten_numbers import ErasureKey
 from seven.journal import JOURNAL
 from seven.phone_numbers import COUNTRY_CODE
@@ -112,7 +113,7 @@ def trace_story(
     """
     story = Story(identifier)
     query = select(*_SHOWN, deliveries.c.payload).where(deliveries.c.id == identifier.strip().lower())
-    story.delivery = next(iter(rows_of(connection, query)), None)
+    story.delivery = next(iter(_traced(rows_of(connection, query))), None)
     subject = (story.delivery and story.delivery["subject"]) or identifier
     about = tables_about(story.delivery)
     terms = Terms.of(subject, country_code)
@@ -184,6 +185,12 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
     return list(firsts.values())
 
 
+def _traced(rows: list[Row]) -> list[Row]:
+    """The rows with the ids of their traces, whether or not there are traces."""
+    return [row | {"trace_id": trace_id(row["id"])} for row in rows]
+
+
 def _summarised(rows: list[Row], masked: bool) -> list[Row]:
     """The rows with what each said instead of its payload."""
+    rows = _traced(rows)
     return [row | {"summary": summarise(row["event_type"], row.pop("payload"), masked=masked)} for row in rows]

@@ -16,6 +16,7 @@ from ledger.batch import Batch
 from ledger.client import Ledger
 from ledger.scan import pending_batches
 from operations.trace_terms import Terms
+from runtime.trace_ids import trace_id
 from seven.delivery import Payload
 from seven.envelope import RAW, Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope
@@ -70,7 +71,7 @@ class PendingSearch:
     """Deliveries that a worker has not written yet."""
 
     deliveries: list[Row]
-    """`id`, `event_type`, `received_at`, `summary` of each, the oldest first in its queue."""
+    """`id`, `trace_id`, `event_type`, `received_at`, `summary` of each, the oldest first in its queue."""
     complete: bool
     """Whether all that was pending was searched, and is listed."""
 
@@ -119,6 +120,7 @@ def _subject(envelope: Envelope) -> str | None:
 def _shown(envelope: Envelope) -> dict[str, str | datetime | None]:
     return {
         "id": envelope.id,
+        "trace_id": trace_id(envelope.id),
         "event_type": envelope.event_type,
         "received_at": envelope.received_at,
         "summary": summarise(envelope.event_type, envelope.payload_text),

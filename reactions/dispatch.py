@@ -16,8 +16,9 @@ from reactions.backoff import pause
 from reactions.bodies import Bodies, Body
 from reactions.line import FEWEST_CLAIMED, Line
 from reactions.metrics import ReactionMetrics
-from reactions.target import Answer
+from reactions.target import Answer, Attempt
 from runtime.logs import logger
+from runtime.traces import OFF, Attributes, Step, Traces
 from store import notifications, subscriptions
 from store.notifications import Claim
 from store.outbox import Outbox, Subscriber
@@ -47,11 +48,12 @@ class Dispatch:
         request_sender: Callable[[str], object],
         *,
         clock: Callable[[], float] = time.monotonic,
+        traces: Traces = OFF,
     ) -> None:
         """`request_sender` has `send` called for a subscriber, soon and in any process that dispatches."""
         self._outbox, self._bodies, self._metrics, self._clock = outbox, bodies, metrics, clock
         self._lines: Mapping[str, Line] = {line.reaction.name: line for line in lines}
-        self._request_sender = request_sender
+        self._request_sender, self._traces = request_sender, traces
         self._expired_at = -EXPIRE_S
         self._is_registered = self._stopped = False
 
@@ -202,7 +204,9 @@ class Dispatch:
             return Settlement(claim, Fate.RETURNED)
         began = self._clock()
         attempt = line.target.send(body.id, body.content)
-        self._metrics.attempted(claim, attempt, self._clock() - began)
+        ended = self._clock()
+        self._metrics.attempted(claim, attempt, ended - began)
+        self._trace(claim, attempt, began, ended)
         line.attempted(attempt)
         if attempt.is_accepted:
             return Settlement(claim, Fate.SENT)
@@ -210,6 +214,17 @@ class Dispatch:
         if attempt.answer is Answer.GONE:
             return Settlement(claim, Fate.RETURNED)
         return Settlement(claim, Fate.FAILED, attempt.reason, pause(claim.attempts + 1, attempt.retry_after_s))
+
+    def _trace(self, claim: Claim, attempt: Attempt, began: float, ended: float) -> None:
+        """Record an attempt in the trace of the delivery that brought the change."""
+        if claim.delivery_id and (trace := self._traces.of(claim.delivery_id)):
+            attributes: Attributes = {
+                "seven.reaction": claim.reaction,
+                "seven.topic": claim.topic,
+                "seven.attempt": claim.attempts + 1,
+            }
+            error = None if attempt.is_accepted else attempt.reason or attempt.answer.value
+            self._traces.record(trace, Step("react", began, ended, error, attributes=attributes))
 
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         if settlements:

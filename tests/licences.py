@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PAGE = ROOT / "docs/licences.md"
-RUNTIME = ROOT / "requirements/runtime.txt"
+RUNTIME = ROOT / "requirements/otel.txt"
 HEAD = """# Licences
 
 Packages that are installed with seven-ingest, without those that only tests and checks need. `make licences` writes this page.

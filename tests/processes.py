@@ -26,7 +26,8 @@ class Process:
     def __init__(self, name: str, directory: Path, command: list[str], environment: dict[str, str]) -> None:
         self.name, self.command = name, command
         self.log = directory / f"{name}.log"
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEVEN_", "REDIS_", "DATABASE_"))}
+        ours = ("SEVEN_", "REDIS_", "DATABASE_", "OTEL_")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment |= environment
         self.process: subprocess.Popen[bytes] | Fork | None = None
         self._began_at = 0

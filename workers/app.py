@@ -39,6 +39,7 @@ from runtime.settings.environment import load
 from runtime.settings.registry import warn_of_unknown_names
 from runtime.shutdown import install_signal_handlers
 from runtime.status_server import start_status_server
+from runtime.traces import create_traces
 from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
@@ -96,7 +97,8 @@ def create_app(settings: WorkerSettings) -> Celery:
     metrics = WorkerMetrics(registry)
     options = options_by(settings)
     store = Store(engine, settings.forgotten_register)
-    consumer = Consumer(ledger, store, breaker, metrics, options, on_noted=partial(announce_changes, app, ledger.redis))
+    traces, on_noted = create_traces(settings, "worker"), partial(announce_changes, app, ledger.redis)
+    consumer = Consumer(ledger, store, breaker, metrics, options, on_noted=on_noted, traces=traces)
     auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     tasks = ScheduledTasks(app, watchdog.paused)
@@ -108,12 +110,6 @@ def create_app(settings: WorkerSettings) -> Celery:
         at_most=settings.seven_sweep_limit,
     )
 
-    def add_consumer(queue: str) -> None:
-        def consume(batch_ids: list[str]) -> None:
-            consumer.consume(queue, batch_ids)
-
-        app.task(consume, name=task_name(queue))
-
     def reconcile() -> None:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
             reconciliation.run(apply=settings.seven_hooks_mode == "apply")
@@ -123,7 +119,7 @@ def create_app(settings: WorkerSettings) -> Celery:
         retain_on_schedule, retention, partial(tasks.send, "retain"), threads=settings.seven_worker_threads
     )
     for queue in QUEUES:
-        add_consumer(queue)
+        add_consumer(app, queue, consumer)
     # these two run so often that they would bury the deliveries in Flower's history
     tasks.add(settings.seven_sweep_s, "sweep", sweep.run, in_flower=False)
     tasks.add(settings.seven_sweep_s, "mark", partial(mark_on_schedule, auditor, breaker), in_flower=False)
@@ -142,13 +138,19 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     def close(**_: Any) -> None:
         urgent.stop()
+        traces.close()
         engine.dispose()
         ledger.close()
 
     def begin_worker() -> None:
         answer_inspection(breaker, app.conf.worker_concurrency)
         worker_init.connect(lambda **_: serve(), weak=False)
-        for start in (urgent.start, tasks.request_first, lambda: watchdog.start(tuple(app.amqp.queues.consume_from))):
+        for start in (
+            traces.start,
+            urgent.start,
+            tasks.request_first,
+            lambda: watchdog.start(tuple(app.amqp.queues.consume_from)),
+        ):
             worker_ready.connect(partial(_without_arguments, start), weak=False)
 
     connect_signals(watchdog)
@@ -156,6 +158,15 @@ def create_app(settings: WorkerSettings) -> Celery:
     worker_shutdown.connect(close, weak=False)
     beat_init.connect(partial(start_beat_status, ledger, settings.metrics_address(BEAT_METRICS_PORT)), weak=False)
     return app
+
+
+def add_consumer(app: Celery, queue: str, consumer: Consumer) -> None:
+    """The task that consumes a queue."""
+
+    def consume(batch_ids: list[str]) -> None:
+        consumer.consume(queue, batch_ids)
+
+    app.task(consume, name=task_name(queue))
 
 
 def add_opt_out_scan(tasks: ScheduledTasks, scan: OptOutScan, threads: int) -> None:

@@ -1,9 +1,9 @@
 """The consumer writes announced batches as rows, and settles them in the ledger once the rows are on disk."""
 
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from redis.exceptions import RedisError
@@ -12,6 +12,8 @@ from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
 from runtime.redis_errors import reason
+from runtime.traces import OFF, Laps, Step, Traces
+from seven.envelope import peek_id
 from seven.record import Record
 from store.circuit_breaker import CircuitBreaker
 from store.delivery_rows import Projection
@@ -43,11 +45,12 @@ class Consumer:
         options: ProjectionOptions = DEFAULT_OPTIONS,
         *,
         on_noted: Callable[[], object] = lambda: None,
+        traces: Traces = OFF,
     ) -> None:
         """`on_noted` is called after each commit that noted changes."""
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
-        self._options = options
+        self._options, self._traces = options, traces
         self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
         self._demand, self._on_noted = DemandCache(store), on_noted
@@ -112,23 +115,59 @@ class Consumer:
 
         Returns False for a suspect batch that another worker is consuming.
         """
-        started, store = time.monotonic(), store.noting(self._demand.topics(), self._on_noted)
-        batches = [taken.batch for taken in portion]
+        laps, batches = Laps(), [taken.batch for taken in portion]
+        try:
+            projections = self._write_and_settle(laps, store, queue, portion)
+        except Exception as error:
+            self._trace(laps.step("consume", type(error).__name__), batches)
+            raise
+        if projections is None:
+            return False
+        step = laps.step("consume")
+        self._trace(step, batches, projections)
+        self._report(queue, batches, projections, step.ended - step.began)
+        return True
+
+    def _write_and_settle(
+        self, laps: Laps, store: Store, queue: str, portion: Sequence[Taken]
+    ) -> list[Projection] | None:
+        batches, store = [taken.batch for taken in portion], store.noting(self._demand.topics(), self._on_noted)
         for batch in batches:
             if isinstance(batch, Batch) and batch.missing:
                 log.error("a batch has lost its last envelopes", batch=batch.id, queue=queue, envelopes=batch.missing)
         first = batches[0]
         if isinstance(first, Batch) and is_suspect(portion[0]):
+            laps.begin("commit")
             isolated = self._isolation.consume(store, first)
             if isolated is None:
-                return False
+                return None
             projections = isolated
         else:
-            projections = self._write(store, batches)
+            projections = self._write(laps, store, batches)
+        laps.begin("settle")
         self._breaker.succeeded()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
-        took_s = time.monotonic() - started
+        return projections
+
+    def _trace(self, step: Step, batches: Sequence[Batch | Unreadable], projections: Sequence[Projection] = ()) -> None:
+        """Record what happened to these batches, for each delivery that is sampled."""
+        if not self._traces.is_on:
+            return
+        outcomes = {projection.delivery.id: projection.delivery.outcome or "" for projection in projections}
+        for batch in batches:
+            for delivery_id in filter(None, map(peek_id, batch.lines if isinstance(batch, Batch) else ())):
+                if trace := self._traces.of(delivery_id):
+                    outcome = {"seven.outcome": outcomes[delivery_id]} if delivery_id in outcomes else {}
+                    self._traces.record(trace, replace(step, batch=batch.id, attributes=outcome))
+
+    def _report(
+        self,
+        queue: str,
+        batches: Sequence[Batch | Unreadable],
+        projections: Sequence[Projection],
+        took_s: float,
+    ) -> None:
         deliveries = [projection.delivery for projection in projections]
         outcomes = [delivery.outcome or "" for delivery in deliveries]
         self._metrics.opted(record for projection in projections for record in projection.records)
@@ -144,7 +183,6 @@ class Consumer:
             **dict(sorted(Counter(outcomes).items())),
             ms=round(took_s * 1000),
         )
-        return True
 
     def _release(self, batch_ids: Collection[str]) -> None:
         """Tell the ledger that no worker died over these. If that fails, it counts as a death; it takes several."""
@@ -153,7 +191,7 @@ class Consumer:
         except RedisError as error:
             log.warning("not released", batches=len(batch_ids), cause=reason(error))
 
-    def _write(self, store: Store, batches: Sequence[Batch | Unreadable]) -> list[Projection]:
+    def _write(self, laps: Laps, store: Store, batches: Sequence[Batch | Unreadable]) -> list[Projection]:
         """Write batches in one transaction. Returns what was written. Raises StoreAway, Refused or Fenced."""
         options = self._options.with_forgotten(store.forgotten)
         projections = [
@@ -166,6 +204,7 @@ class Consumer:
             written[index] = projections[index].refused(reason)
             return written[index].rows()
 
+        laps.begin("commit")
         try:
             store.write(chain.from_iterable(rows))
         except Refused:  # one row, or two that do not merge: bury what cannot be written, write the others

@@ -40,6 +40,7 @@ from runtime.settings.machine import ReceiverUrlSettings
 from runtime.settings.reactions import ReactionSettings
 from runtime.settings.types import reveal_all
 from runtime.status_server import start_status_server
+from runtime.traces import create_traces
 from seven.hooks import Addresses
 from seven.topics import HEALTH, HEARTBEAT
 from store.circuit_breaker import CircuitBreaker
@@ -139,7 +140,8 @@ def begin_dispatcher(app: Celery) -> None:
     heartbeats = {each.name: each.heartbeat_s for each in reactions if HEARTBEAT in each.topics}
     own_changes = OwnChanges(outbox.engine, health if wants_health else None, heartbeats)
     bodies = Bodies(outbox.engine, health.finding)
-    dispatcher = Dispatcher(app, ledger, partial(Dispatch, outbox, lines, bodies, metrics))
+    traces = create_traces(settings, "dispatcher")
+    dispatcher = Dispatcher(app, ledger, partial(Dispatch, outbox, lines, bodies, metrics, traces=traces))
     app.task(dispatcher.turn, name=TURN, send_events=False)
     app.task(dispatcher.send, name=SEND)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
@@ -155,6 +157,7 @@ def begin_dispatcher(app: Celery) -> None:
         sender.concurrency = threads  # also against -c: with fewer, a slow target would delay others
 
     def begin(**_: Any) -> None:
+        traces.start()
         watchdog.start((REACTIONS,))
         dispatcher.start()
         own_changes.start()
@@ -162,6 +165,7 @@ def begin_dispatcher(app: Celery) -> None:
     def close(**_: Any) -> None:
         own_changes.stop()
         dispatcher.close()
+        traces.close()
         outbox.engine.dispose()
 
     worker_init.connect(size_pool, weak=False)

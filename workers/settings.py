@@ -6,10 +6,11 @@ from gateway.desired_hooks import read_desired
 from operations.checks.subject import CheckedSettings
 from runtime.settings.opt_outs import OptOutSettings
 from runtime.settings.shared import DigitSettings, ErasureSettings
+from runtime.settings.traces import TraceSettings
 from store.forgotten import ForgottenRegister
 
 
-class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSettings):
+class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSettings, TraceSettings):
     """All that a worker or beat reads from its environment."""
 
     @property

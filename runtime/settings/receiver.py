@@ -54,7 +54,7 @@ class ReceiverSettings(ProxySettings):
         ge=0,
         le=60,
         description="Seconds for which a receiver that is asked to end still accepts, not ready by `/readyz` and "
-        "closing each connection: longer than a load balancer needs to notice. Its supervisor has to wait for 25 s more.",
+        "closing each connection: longer than a load balancer needs to notice. Its supervisor waits for 25 s more.",
     )
     seven_batch_size: int = Field(256, ge=1, le=5000, description="Most deliveries in one batch.")
     seven_waiting_limit: ByteSize = Field(

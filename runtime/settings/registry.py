@@ -22,6 +22,7 @@ from runtime.settings.shared import (
     LedgerSettings,
     ReaderSettings,
 )
+from runtime.settings.traces import TraceSettings
 from runtime.settings.workers import JournalSettings, ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -37,6 +38,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Reactions": (ReactionSettings,),
     "The console": (ConsoleAccessSettings,),
     "Retention: days, 0 for ever, else at least 7; docs/retention.md has the reasons": (RetentionSettings,),
+    "Traces: receiver, workers and dispatcher; OpenTelemetry's own names": (TraceSettings,),
     "One machine: `make up` and commands": (MachineSettings,),
     "Docker compose": (ComposeSettings,),
 }

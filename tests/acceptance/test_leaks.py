@@ -19,6 +19,8 @@ from ledger.announcements import broker
 from store.engine import create_store_engine
 from store.migrate import migrate
 from tests.cli.installation import COMMAND
+from tests.collector import Collector, collecting
+from tests.collector import environment as tracing
 from tests.extent import thorough
 from tests.processes import FLOWER_PASSWORD, Flower, Process, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, Valkey, eventually, free_port
@@ -28,7 +30,7 @@ TOKEN = "marked-token-0123456789abcdef"
 NUMBER, TEXT, KEY, SECRET = "4917699887766", "marked words", "marked-signing-key", "marked-hook-secret"
 SIGNATURE = "5" * 64
 MARKS = (NUMBER, TEXT, TEXT.replace(" ", "+"), TEXT.replace(" ", "%20"), TOKEN, KEY, SECRET, SIGNATURE, "marked-api-key",
-         "marked-password", "/hooks/")  # fmt: skip
+         "marked-password", "marked-collector-key", "/hooks/")  # fmt: skip
 PUBLIC = "https://hooks.example.com"
 GOOD = {"webhook_event": "sms_mo", "data": {"id": "1", "sender": NUMBER, "text": TEXT, "system": "49151"}}
 REFUSED = {**GOOD, "data": {**GOOD["data"], "id": "2", "text": f"{TEXT} refused"}}  # type: ignore[dict-item]
@@ -77,6 +79,16 @@ def environment(redis_url: str, database: Path, form: str) -> dict[str, str]:
         "SEVEN_API_URL": f"http://127.0.0.1:{free_port()}/api", "SEVEN_HOOKS_S": "1", "SEVEN_SWEEP_S": "1",
         "SEVEN_LOG_FORMAT": form, "SEVEN_QUARANTINED_MOST": "3",
     }  # fmt: skip
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
+
+
+def traced(collector: Collector) -> dict[str, str]:
+    return tracing(collector, OTEL_EXPORTER_OTLP_HEADERS="x-key=marked-collector-key")
 
 
 class Gateway:
@@ -152,12 +164,14 @@ def flower_pages(flower: Flower) -> Iterator[str]:
 
 @pytest.mark.duration(12)
 @pytest.mark.parametrize("form", [pytest.param("text", marks=thorough), "json"])
-def test_no_output_contains_personal_data_or_secrets(form: str, locked: Valkey, database: Path, tmp_path: Path):
-    """No log, metric, task, Flower page or command contains a mark, whatever is sent and however it fails.
+def test_no_output_contains_personal_data_or_secrets(
+    form: str, locked: Valkey, database: Path, collector: Collector, tmp_path: Path
+):
+    """No log, metric, span, task, Flower page or command contains a mark, whatever is sent and however it fails.
 
     In the JSON format every log line is one object.
     """
-    settings = environment(locked.url, database, form)
+    settings = environment(locked.url, database, form) | traced(collector)
     metrics = [f"127.0.0.1:{free_port()}" for _ in range(3)]
     receiver = Receiver(tmp_path, settings | {"SEVEN_METRICS_ADDRESS": metrics[0]})
     at_work = worker(tmp_path, settings | {"SEVEN_METRICS_ADDRESS": metrics[1]})
@@ -188,7 +202,17 @@ def test_no_output_contains_personal_data_or_secrets(form: str, locked: Valkey, 
         eventually(lambda: "not ready" in receiver.log.read_text())
         for process in (receiver, at_work, clock):
             process.end()
-    assert marks_in("\n".join(outputs)) == []
+    assert {span.name for span in collector.spans()} == {
+        "receive",
+        "accept",
+        "batch",
+        "announce",
+        "consume",
+        "commit",
+        "settle",
+    }
+    assert collector.headers[0]["x-key"] == "marked-collector-key"
+    assert marks_in("\n".join((*outputs, collector.text()))) == []
     for process in (receiver, at_work, clock, flower, *commands):
         written = process.log.read_text()
         assert written
@@ -204,14 +228,15 @@ def check_lines(process: Process, written: str) -> None:
         assert all(entry.get(name) for name in REQUIRED), (process.name, line)
 
 
-def test_a_leak_is_detected(locked: Valkey, database: Path, tmp_path: Path):
+def test_a_leak_is_detected(locked: Valkey, database: Path, collector: Collector, tmp_path: Path):
     """The same search detects a leak that is added on purpose."""
-    settings = environment(locked.url, database, "json") | {"SEVEN_METRICS_ADDRESS": "off"}
+    settings = environment(locked.url, database, "json") | traced(collector) | {"SEVEN_METRICS_ADDRESS": "off"}
     receiver = Receiver(tmp_path, settings, through=("tests.acceptance.leaky_process",))
     with running(receiver):
         assert Gateway(receiver).send(GOOD) == 202
         receiver.end()
     assert marks_in(receiver.log.read_text()) == [TOKEN, "/hooks/"]
+    assert marks_in(collector.text()) == [TOKEN, "/hooks/"]
 
 
 def test_settings_do_not_show_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
