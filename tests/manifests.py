@@ -10,7 +10,7 @@ import yaml
 
 from tests.processes import ROOT
 
-RULES = ("recording.yml", "alerts.yml")
+RULES = ("recording.yml", "alerts.yml", "objectives.yml")
 KUBERNETES, PROMETHEUS = ROOT / "deploy/kubernetes", ROOT / "deploy/prometheus"
 
 

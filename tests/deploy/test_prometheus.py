@@ -23,7 +23,12 @@ def rules(name: str) -> list[dict[str, Any]]:
     return [rule for group in content["groups"] for rule in group["rules"]]
 
 
-ALERTS, RECORDED = rules("alerts.yml"), rules("recording.yml")
+OBJECTIVES = rules("objectives.yml")
+ALERTS = [*rules("alerts.yml"), *(rule for rule in OBJECTIVES if "alert" in rule)]
+RECORDED = [*rules("recording.yml"), *(rule for rule in OBJECTIVES if "record" in rule)]
+
+
+TESTS = ("alerts.yml", "days.yml", "reactions.yml", "objectives.yml")
 
 
 def metrics(expression: str) -> set[str]:
@@ -46,6 +51,7 @@ def anchors(page: str) -> set[str]:
         "check config prometheus.yml",
         "test rules tests/days.yml",
         "test rules tests/reactions.yml",
+        "test rules tests/objectives.yml",
         pytest.param("test rules tests/alerts.yml", marks=thorough),
     ],
 )
@@ -83,7 +89,7 @@ def test_every_alert_has_a_section(alert: dict[str, Any]):
 @pytest.mark.parametrize("name", sorted({alert["alert"] for alert in ALERTS}))
 def test_every_alert_is_tested(name: str):
     """Every alert is tested both firing and quiet, but for the one that always fires."""
-    tests = "".join((RULES / "tests" / file).read_text() for file in ("alerts.yml", "days.yml", "reactions.yml"))
+    tests = "".join((RULES / "tests" / file).read_text() for file in TESTS)
 
     assert re.search(rf'ALERTS{{alertname="{name}",alertstate="firing"}}', tests)
     assert re.search(rf"alertname: {name}, exp_alerts: \[\]", tests) or name == "Watchdog"
