@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import (
     backlog,
+    dispatch_delay,
     dispatch_rate,
     end_to_end,
     receiver_rate,
@@ -104,6 +105,16 @@ class Bench:
                 measured[f"{kind}, {dialect}"] = {name: [run[name] for run in runs] for name in runs[0]}
         return {"dispatching": measured}
 
+    def reacting(self, tick: Tick) -> Figures:
+        """Seconds from an answer 202 to the request at a subscriber, also beside one that hangs."""
+        measured: Figures = {}
+        for dialect in DIALECTS:
+            for title, hangs in (("alone", False), ("beside a target that hangs", True)):
+                delays = dispatch_delay.measure(dialect, self.seconds * 3, beside_hanging=hangs)
+                measured[f"{title}, {dialect}"] = delays
+                tick()
+        return {"reacting": measured}
+
     def scaling(self, tick: Tick) -> Figures:
         """Throughput with more receivers and workers on this machine."""
         return {
@@ -139,7 +150,7 @@ class Bench:
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
-            "noting": 4 * self.rounds, "dispatching": 4 * self.half,
+            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
             "traces": 2 * self.rounds * len(trace_cost.SHARES),
@@ -148,7 +159,8 @@ class Bench:
 
 
 QUESTIONS = (
-    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "scaling", "backlog", "growing"
+    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "reacting", "scaling", "backlog",
+    "growing",
 )  # fmt: skip
 LONG = ("memory", "traces")
 """Measured only when named."""

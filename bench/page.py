@@ -82,6 +82,11 @@ def _change_rows(results: Mapping[str, Any]) -> list[str]:
         rows += [
             f"| {name} | {spread(runs['rate'])} | {spread(runs['dispatcher'])} |" for name, runs in dispatching.items()
         ]
+    if reacting := results.get("reacting"):
+        rows += ["", "| from a 202 to the subscriber's request, ten a second | p50 ms | p99 ms |", "|---|---|---|"]
+        for name, delays in reacting.items():
+            cuts = statistics.quantiles(delays, n=100)
+            rows.append(f"| {name} | {cuts[49] * 1000:.0f} | {cuts[98] * 1000:.0f} |")
     return rows
 
 
