@@ -81,7 +81,8 @@ def test_rules_and_dashboards_are_those_of_compose(overlays: dict[str, list[Docu
     maps = select(overlays["managed"], "ConfigMap")
 
     files = [
-        yaml.safe_load((ROOT / "deploy/prometheus" / name).read_text()) for name in ("recording.yml", "alerts.yml", "objectives.yml")
+        yaml.safe_load((ROOT / "deploy/prometheus" / name).read_text())
+        for name in ("recording.yml", "alerts.yml", "objectives.yml")
     ]
     assert rule["spec"]["groups"] == [group for file in files for group in file["groups"]]
     names = {file.name: file.read_text() for file in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
