@@ -38,8 +38,10 @@ def measure(dialect: str, seconds: float, *, beside_hanging: bool) -> list[float
             engine.dispose()
             time.sleep(KNOWN_S)
             answered_at = _deliver(f"{server.url}/hooks/{TOKEN}", seconds)
-            eventually(lambda: len(good.received) >= len(answered_at))
-    received_at = {change["data"]["msg_id"]: change["received_at"] for change in good.received}
+            eventually(lambda: answered_at.keys() <= {change["data"]["msg_id"] for change in list(good.received)})
+    received_at: dict[str, float] = {}
+    for change in good.received:
+        received_at.setdefault(change["data"]["msg_id"], change["received_at"])
     return [received_at[msg_id] - at for msg_id, at in answered_at.items()]
 
 

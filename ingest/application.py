@@ -109,7 +109,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         await readiness.refresh()
         if (redis_now := await writer.clock()) is not None:
             batcher.compare(redis_now)
-        writing = background.begin(batcher.run())
+        writing = background.begin(batcher.run(), linger.skip)
         others = [background.begin(part.run()) for part in (readiness, verification_log, uvicorn_limits, presence)]
         if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
             install_signal_handlers(

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from typing import Any
 
 from runtime.logs import logger
@@ -13,10 +14,10 @@ RETRY_S = 0.1
 """Seconds between two cancels of a task that has not ended."""
 
 
-def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in the background. If it fails, the receiver exits."""
+def begin(work: Coroutine[Any, Any, None], on_failure: Callable[[], None] = lambda: None) -> asyncio.Task[None]:
+    """Run `work` in the background. If it fails, `on_failure` is called and the receiver exits."""
     task = asyncio.create_task(work)
-    task.add_done_callback(_exit_on_failure)
+    task.add_done_callback(partial(_exit_on_failure, on_failure))
     return task
 
 
@@ -32,8 +33,9 @@ async def end(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks, timeout=RETRY_S)
 
 
-def _exit_on_failure(task: asyncio.Task[None]) -> None:
+def _exit_on_failure(on_failure: Callable[[], None], task: asyncio.Task[None]) -> None:
     """Without its background tasks a receiver would refuse for ever; its supervisor restarts it."""
     if not task.cancelled() and (error := task.exception()):
         log.critical("a background task ended", exc_info=error)
+        on_failure()
         signal.raise_signal(signal.SIGTERM)

@@ -20,6 +20,10 @@ class Linger:
         self.seconds, self._on_begin = seconds, on_begin
         self.has_begun = False
 
+    def skip(self) -> None:
+        """End at once: what does not work any more must not accept."""
+        self.seconds = 0.0
+
     def begin(self) -> None:
         """Begin, as a signal handler may."""
         self.has_begun = True
@@ -27,7 +31,7 @@ class Linger:
 
     def end_later(self, loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
         """Have `end` called once the time is up, by the loop; without any time at once."""
-        if self.seconds:
+        if self.seconds and not loop.is_closed():
             loop.call_soon_threadsafe(loop.call_later, self.seconds, end)
         else:
             end()

@@ -70,7 +70,10 @@ def _read(name: str, info: Any) -> Worker:
 
 
 def answering_workers(ledger: Ledger, redis_url: str) -> list[Worker]:
-    """Each worker that answers; if a queue has none, busy ones get more time. Raises redis.RedisError."""
+    """Each worker that is connected at this moment and answers; if a queue has none, busy ones get more time.
+
+    Raises redis.RedisError.
+    """
     if _has_no_listener(ledger):  # an unreachable server fails at once
         return []
     workers = living_workers(redis_url)

@@ -33,7 +33,9 @@ SENDS_FOR_S = 10.0
 EXPIRE_S = 60.0
 ROWS_AT_ONCE = 500
 SETTLES_AFTER_S = 1.0
-"""Longest time for which what was sent is not settled: that much is sent again after a kill."""
+"""After this time what was sent is settled, once the next attempt is over: that much is sent again after a kill."""
+LONGEST_CLAIM_S = 2.0
+"""After this time no more of a claim is begun: the rest is for others, where a target has become slow."""
 
 
 class Dispatch:
@@ -61,12 +63,12 @@ class Dispatch:
         """Make the reactions of this process the subscribers; what waits for others is dropped."""
         topics = {name: line.reaction.topics for name, line in self._lines.items()}
         engine = self._outbox.engine
-        gone = transact(engine, lambda connection, now: subscriptions.register(connection, now, topics))
-        for name in gone:
-            skip = partial(notifications.skip, reaction=name, at_most=ROWS_AT_ONCE)
-            while self._outbox.transact(skip):
-                pass
+        for name in transact(engine, lambda connection, now: subscriptions.register(connection, now, topics)):
             log.warning("a reaction is no longer in the file", reaction=name)
+        for each in transact(engine, subscriptions.read_subscriptions, reads=True):
+            skip = partial(notifications.skip, reaction=each.name, at_most=ROWS_AT_ONCE)
+            while each.state == subscriptions.OFF and self._outbox.transact(skip):  # also what an earlier one left
+                pass
         self._is_registered = True
 
     def turn(self) -> None:
@@ -164,11 +166,13 @@ class Dispatch:
 
     def _expire(self) -> None:
         expired, expire = Counter[str](), partial(notifications.expire, at_most=ROWS_AT_ONCE)
-        while portion := self._outbox.transact(expire):
-            expired += portion
-        for name, number in expired.items():
-            log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
-            self._metrics.settled(name, "expired", number)
+        try:
+            while portion := self._outbox.transact(expire):
+                expired += portion
+        finally:
+            for name, number in expired.items():
+                log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
+                self._metrics.settled(name, "expired", number)
         remove = partial(notifications.remove_settled, at_most=ROWS_AT_ONCE)
         while self._outbox.transact(remove) == ROWS_AT_ONCE:
             pass
@@ -179,22 +183,23 @@ class Dispatch:
         lease_s = 2 * reaction.timeout_s + 10
         at_most = 1 if line.breaker.is_open else line.claim_size
         take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=timedelta(seconds=lease_s))
-        last_start = self._clock() + lease_s - reaction.timeout_s - 5
+        last_start = self._clock() + min(lease_s - reaction.timeout_s - 5, LONGEST_CLAIM_S)
         claims = self._outbox.transact(take)
         if not claims:
             return False
         settlements: list[Settlement] = []
-        began_at = settled_at = self._clock()
+        began_at, settled_at, tried = self._clock(), self._clock(), 0
         try:
             for claim, body in zip(claims, self._bodies.read(claims, reaction), strict=True):
                 is_time = self._clock() < last_start and line.is_on and not self._stopped
                 settlements.append(self._send_one(line, claim, body) if is_time else Settlement(claim, Fate.RETURNED))
+                tried += settlements[-1].fate is not Fate.RETURNED
                 if self._clock() - settled_at > SETTLES_AFTER_S:
                     self._settle(settlements)
                     settlements, settled_at = [], self._clock()
         finally:
             self._settle(settlements)
-        line.finished(len(claims), self._clock() - began_at)
+        line.finished(tried, self._clock() - began_at)
         return True
 
     def _send_one(self, line: Line, claim: Claim, body: Body | Fate) -> Settlement:

@@ -80,8 +80,9 @@ class ExportedTraces(Traces):
         own = {"service.name": f"seven-ingest-{self._service}", "service.version": version("seven-ingest")}
         resource = Resource.create(own).merge(OTELResourceDetector().detect())
         provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
-        # it logs each attempt, and where to
-        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+        # they log each attempt and where to, and headers that they cannot read
+        for name in ("opentelemetry.exporter", "opentelemetry.util.re"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         headers = parse_env_headers(self._settings.trace_headers, liberal=True)
         self._processor = BatchSpanProcessor(_Reported(OTLPSpanExporter(headers=headers)))
         provider.add_span_processor(self._processor)

@@ -42,4 +42,4 @@ def _trace(subject: str, digest: bytes) -> Trace:
 
 def trace_id(delivery_id: str) -> str:
     """The id of a delivery's trace, sampled or not: 32 hex digits, the first half of its id's SHA-256."""
-    return sha256(delivery_id.encode()).hexdigest()[:32]
+    return trace_of(delivery_id).hex

@@ -90,7 +90,7 @@ def _drop(connection: Connection, now: datetime, state: str, at_most: int, *cond
 
 def retry(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
     """Make due now what waits for its next attempt or has expired; returns how many."""
-    picked = select(*_KEY).where(_retried(now, reaction)).limit(at_most)
+    picked = select(*_KEY).where(_retried(now, reaction)).limit(at_most).with_for_update(skip_locked=True)
     values = {"state": WAITING, "due_at": now, "noted_at": now, "settled_at": None, "attempts": 0}
     statement = update(notifications).where(tuple_(*_KEY).in_(picked))
     return connection.execute(statement.values(values)).rowcount
@@ -108,7 +108,7 @@ def _retried(now: datetime, reaction: str) -> ColumnElement[bool]:
 
 def remove_settled(connection: Connection, now: datetime, at_most: int) -> int:
     """Remove what was settled long ago; returns how many."""
-    old = select(*_KEY).where(c.settled_at < now - KEPT).limit(at_most)
+    old = select(*_KEY).where(c.settled_at < now - KEPT).limit(at_most).with_for_update(skip_locked=True)
     return connection.execute(delete(notifications).where(tuple_(*_KEY).in_(old))).rowcount
 
 

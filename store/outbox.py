@@ -173,7 +173,8 @@ def _hand_out(
         waits = stored is not None and stored["state"] == WAITING
         is_replaced = waits and stored is not None and stored["claim"] is None
         values = _waiting(key, change, now) if stored is None or not waits else _replaced(stored, change)
-        if is_stale or (waits and values["was"] == values["now"] and not values["attempts"]):
+        is_undone = is_replaced and values["was"] == values["now"] and not values["attempts"]  # and was never sent
+        if is_stale or is_undone:
             values |= {"state": STALE if is_stale else SUPERSEDED, "due_at": None, "settled_at": now, "claim": None}
         _count(result, name, values["state"], is_replaced=is_replaced)
         rows[key] = changed[key] = values

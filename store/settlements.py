@@ -55,7 +55,7 @@ _INCOMING = (
 
 
 def settle(connection: Connection, now: datetime, settlements: Iterable[Settlement]) -> None:
-    """Write what became of claims. One that expired meanwhile is whoever's claimed it since, and stays as it is."""
+    """Write what became of claims. One that has expired since belongs to whoever claimed it next: its row stays."""
     ordered = sorted(settlements, key=lambda each: (each.claim.reaction, each.claim.path, each.claim.key))
     if not ordered:
         return
@@ -113,8 +113,8 @@ def _outcome(incoming: Mapping[str, ColumnElement[Any]]) -> Mapping[str, Any]:
     later: Sequence[tuple[str, ColumnElement[Any]]] = (
         ("state", c.state),
         ("settled_at", c.settled_at),
-        ("attempts", c.attempts),
-        ("last_failure", c.last_failure),
+        ("attempts", case((incoming["was"].is_not(None), 0), else_=incoming["attempts"])),
+        ("last_failure", incoming["last_failure"]),
         ("due_at", func.coalesce(incoming["due_at"], bindparam(NOW, type_=Time))),
     )
     settled = {name: case((is_latest, incoming[name]), else_=value) for name, value in later}

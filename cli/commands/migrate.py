@@ -40,6 +40,8 @@ def migrate(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Bring the database to the current schema. Safe to run again, and several times at once."""
+    if wait and reader:
+        raise typer.BadParameter("--wait changes nothing: it does not go with --reader")
     engine = store_engine()
     if wait:
         version = _wait_for_schema(engine)

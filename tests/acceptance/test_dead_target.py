@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Interval, Table, func, literal, select, update
@@ -95,8 +96,15 @@ def state(engine: Engine, reaction: str) -> str | None:
 @thorough
 def test_a_target_is_dead_for_a_week(engine: Engine, database_url: str, redis_url: str, tmp_path: Path):
     """After three days it is paused, and what has waited for so long expires, until a person has it all sent."""
-    is_dead = True
-    good, dead = Subscriber("good"), Subscriber("dead", lambda _: 500 if is_dead else 204)
+    is_dead, probed = True, list[str]()
+
+    def answer(change_id: str) -> int:
+        if not is_dead:
+            return 204
+        probed.append(change_id)
+        return 500
+
+    good, dead = Subscriber("good"), Subscriber("dead", answer)
     with serving(good, dead), outbox_of(engine) as outbox:
         settings = environment(redis_url, database_url) | {
             "SEVEN_REACTIONS_FILE": str(write_file(tmp_path, good, dead, more="concurrency = 8"))
@@ -111,10 +119,11 @@ def test_a_target_is_dead_for_a_week(engine: Engine, database_url: str, redis_ur
                 eventually(lambda step=step: len(good.received) == WAITING + (step + 1) * OF_A_STEP, within_s=60)
                 assert sum(numbers(outbox, "dead").values()) == WAITING + (step + 1) * OF_A_STEP
                 age(outbox, STEP)
-            print(f"written alone {alone_s * 1e6:.0f} µs each, beside {1e6 * sum(beside_s) / STEPS:.0f} µs")
+            print(f"written alone {alone_s * 1e6:.0f} µs each, beside {1e6 * median(beside_s):.0f} µs")
+            assert median(beside_s) < 5 * alone_s  # in one run, with room for what else the machine does
             eventually(lambda: state(engine, "dead") == "paused", within_s=PATIENCE_S)
             eventually(lambda: numbers(outbox, "dead")["expired"] >= WAITING, within_s=PATIENCE_S)
-            assert not dead.received
+            assert 0 < len(probed) < WAITING / 100
             is_dead = False
             began = time.monotonic()
             command(settings, "resume", "dead")

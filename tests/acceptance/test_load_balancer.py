@@ -19,8 +19,6 @@ from tests.servers import PATIENCE_S, Valkey, eventually
 
 DELIVERY = json.dumps({"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}})
 LINGER_S = 3.0
-NOTICED_S = 2.0
-"""More than the checks of the example need to see that a receiver is ready again."""
 
 
 class Traffic:
@@ -38,7 +36,7 @@ class Traffic:
             yield
         finally:
             over.set()
-            thread.join()
+            thread.join(2 * PATIENCE_S)
 
     async def _run(self, over: threading.Event) -> None:
         async with httpx2.AsyncClient(timeout=PATIENCE_S) as client, asyncio.TaskGroup() as lines:
@@ -69,14 +67,15 @@ def test_a_rolling_restart_refuses_nothing(tmp_path: Path, shared_valkey: Valkey
         traffic = Traffic(url)
         with traffic.flowing():
             for receiver in receivers:
-                eventually(lambda: traffic.answers[202] > 50)
+                before = traffic.answers[202]
+                eventually(lambda before=before: traffic.answers[202] > before + 50)
                 began = time.monotonic()
                 receiver.end()  # uvicorn ends by the signal
                 assert time.monotonic() - began >= LINGER_S
                 before = traffic.answers[202]
                 eventually(lambda before=before: traffic.answers[202] > before + 50)  # by the other alone
                 receiver.start()
-                time.sleep(NOTICED_S)
+                receiver.wait_until_logged("accepted")  # so the balancer sends to it again
         assert set(traffic.answers) == {202}
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from store.notifications import waiting_backlogs
 from store.outbox import Outbox
-from store.schema import calls, inbound_messages, messages, reactions
+from store.schema import calls, changes, fan_out_position, inbound_messages, messages, reactions
 from store.subscriptions import PAUSED
 from tests.chaos import handlers
 from tests.chaos.targets import RECOVERED_FILE, SECRET_FILE
@@ -71,13 +71,20 @@ class Subscribers:
         assert ran.returncode == 0, ran.stderr
 
     def waiting(self, engine: Engine) -> int:
-        """How many changes wait for those that live."""
-        outbox = Outbox(engine)
+        """How many changes wait to be handed out, or for those that live."""
+        outbox, newest = Outbox(engine), select(func.max(changes.c.seq))
+        with engine.connect().execution_options(reads=True) as connection:
+            marked = select(func.count()).where(changes.c.fanned_out_at.is_(None))
+            last, unmarked = connection.execute(newest).scalar() or 0, connection.execute(marked).scalar_one()
         try:
             backlogs = outbox.transact(lambda connection, _: waiting_backlogs(connection), reads=True)
+            if outbox.queue is not engine:  # SQLite knows by a number what was handed out
+                position = select(fan_out_position.c.seq)
+                known = outbox.transact(lambda connection, _: connection.execute(position).scalar(), reads=True)
+                unmarked = last - (known or 0)
         finally:
             outbox.close()
-        return sum(backlog.waiting for name, backlog in backlogs.items() if name in LIVING)
+        return unmarked + sum(backlog.waiting for name, backlog in backlogs.items() if name in LIVING)
 
     def verify(self, engine: Engine) -> dict[str, Notified]:
         """What each has received, compared with the tables."""

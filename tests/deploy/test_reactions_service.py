@@ -16,6 +16,8 @@ SERVICE: dict[str, Any] = SERVICES["reactions"]
 MOUNTED = "/etc/seven/reactions"
 CHECKED = ("redis_url", "database_url", "seven_hook_token", "seven_hook_secret", "seven_api_key", "seven_signing_key")
 
+OF_COLLECTOR = ("otel_exporter_otlp_headers", "otel_exporter_otlp_traces_headers")
+
 
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
@@ -58,9 +60,10 @@ def test_it_has_the_secrets_of_checks_alone(setup: Setup):
     """A function of yours could read them: there are no passwords of pages, and no erasure key."""
     setup.run(GOOD)
 
-    assert {name.partition("/")[2] for name in setup.files() if name.startswith("reactions/")} == set(CHECKED)
+    expected = {*CHECKED, *OF_COLLECTOR}
+    assert {name.partition("/")[2] for name in setup.files() if name.startswith("reactions/")} == expected
     files = {value for name, value in SERVICE["environment"].items() if name.endswith("_FILE")}
-    assert files - {f"{MOUNTED}/reactions.toml"} == {f"/run/secrets/{name}" for name in CHECKED}
+    assert files - {f"{MOUNTED}/reactions.toml"} == {f"/run/secrets/{name}" for name in expected}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, update
 
-from seven.topics import path
 from store.notifications import (
     EXPIRES_AFTER,
     KEPT,
@@ -193,45 +190,3 @@ def test_dispatchers_share(outbox: Outbox):
     with ThreadPoolExecutor(4) as threads:
         keys = [key for keys in threads.map(work, range(4)) for key in keys]
     assert sorted(keys) == sorted(map(str, range(300)))
-
-
-STEPS = st.lists(st.sampled_from(["note a", "note b", "fan out", "claim", "accept", "fail", "abandon"]), max_size=25)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
-    """Whatever happens on the way: each path that is sent begins where the one before ended, and ends as the row."""
-    with outbox.engine.begin() as connection:
-        connection.execute(changes.delete())
-    outbox.transact(lambda connection, _: connection.execute(notifications.delete()))
-    standing: dict[str, str | None] = {"a": None, "b": None}
-    received: dict[str, list[Claim]] = {"a": [], "b": []}
-    open_claims: list[Claim] = []
-    ends: list[str] = ["fan out", "abandon", "claim", "accept", "claim", "accept"]
-    for number, step in enumerate([*steps, *ends]):
-        if step.startswith("note"):
-            key = step[-1]
-            note(outbox, key, standing[key], f"S{number:03}")
-            standing[key] = f"S{number:03}"
-        elif step == "fan out":
-            outbox.fan_out(lambda: [ALL])
-        elif step == "claim":
-            open_claims += claimed(outbox)
-        elif step == "abandon":
-            outbox.transact(
-                lambda connection, now: connection.execute(
-                    update(notifications).where(notifications.c.claim.is_not(None)).values(due_at=now)
-                )
-            )
-            open_claims.clear()
-        else:
-            for each in open_claims if step == "accept" else []:
-                received[each.key].append(each)
-            settled(outbox, *(Settlement(each, Fate.SENT if step == "accept" else Fate.FAILED) for each in open_claims))
-            open_claims.clear()
-    for key, claims in received.items():
-        assert (claims[-1].now if claims else None) == standing[key]
-        assert [each.seq for each in claims] == sorted({each.seq for each in claims})
-        assert [each.was for each in claims] == [None, *(each.now for each in claims)][: len(claims)]
-        assert all(each.path == path(each.topic) for each in claims)
