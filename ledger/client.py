@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
-from ledger.primary import PrimaryConnection, PrimarySSLConnection
+from ledger.connections import connect
 from ledger.scripts import ACCEPT, OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 from runtime.redis_url import RedisServer
 from seven.events import QUEUES
@@ -77,12 +74,8 @@ class Ledger:
     """
 
     def __init__(self, redis_url: str, timeout_s: float = 5.0) -> None:
-        server = RedisServer.parse(redis_url)
-        self.redis = Redis.from_url(
-            server.url,
-            **server.tls,
-            connection_class=PrimarySSLConnection if server.tls else PrimaryConnection,
-            retry=Retry(NoBackoff(), 0),
+        self.redis = connect(
+            RedisServer.parse(redis_url),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             socket_keepalive=True,

@@ -7,16 +7,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
-from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
+from ledger.connections import connect_async
 from ledger.scripts import ACCEPT
 from runtime.redis_errors import reason
 from runtime.redis_url import RedisServer
@@ -47,12 +44,8 @@ class LedgerWriter:
 
     def __init__(self, redis_url: str, deadline_s: float) -> None:
         self._deadline_s = deadline_s
-        server = RedisServer.parse(redis_url)
-        self.redis: Redis = Redis.from_url(
-            server.url,
-            **server.tls,
-            connection_class=AsyncPrimarySSLConnection if server.tls else AsyncPrimaryConnection,
-            retry=Retry(NoBackoff(), 0),
+        self.redis = connect_async(
+            RedisServer.parse(redis_url),
             socket_timeout=deadline_s,
             socket_connect_timeout=deadline_s,
             socket_keepalive=True,

@@ -35,8 +35,10 @@ class RedisSettings(Environment):
         description="Redis or Valkey with appendonly yes and appendfsync always: ledger and broker. Without it "
         "`make up` starts its own. redis://[user]:password@host:port/database, or rediss:// for TLS, where certificate "
         "and host name are verified; for an authority of your own: rediss://…?ssl_ca_certs=/path/to/ca.pem. "
-        "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Any other option is "
-        "refused.",
+        "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Behind Sentinel: "
+        "redis+sentinel://[user]:password@sentinel:26379,another:26379/name-of-the-primary/database, or "
+        "rediss+sentinel://, with ?sentinel_password= and ?sentinel_username= if the sentinels have them. Any other "
+        "option is refused.",
     )
 
 
