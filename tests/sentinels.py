@@ -93,13 +93,11 @@ class Cluster:
 
     def restart(self) -> None:
         """Start the servers that have been killed as replicas, and wait until all have the primary's data."""
-        primary = eventually(self.primary)
         for node in self.nodes:
             if node.process and node.process.poll() is not None:
-                node.follows = primary.port
+                node.follows = eventually(self.primary).port
                 node.start()
-        eventually(lambda: self.replicas(primary) == len(self.nodes) - 1)
-        eventually(self._know_each_other)
+        eventually(self._is_whole)  # on a slow machine another failover may come meanwhile
 
     @staticmethod
     def replicas(node: Node) -> int:
@@ -107,6 +105,11 @@ class Cluster:
         with node.client() as client:
             info = client.info("replication")
         return sum(info.get(f"slave{number}", {}).get("state") == "online" for number in range(4))
+
+    def _is_whole(self) -> bool:
+        """Whether the primary has all its replicas, and the sentinels know them."""
+        primary = self.primary()
+        return primary is not None and self.replicas(primary) == len(self.nodes) - 1 and self._know_each_other()
 
     def _know_each_other(self) -> bool:
         """Whether each sentinel knows the others, and all replicas."""

@@ -50,6 +50,14 @@ class LedgerSettings(LogSettings, RedisSettings):
         description="Memory that Redis may use; if it has a maxmemory of its own, the lower of the two counts. "
         "Beyond 75 % of it: 503.",
     )
+    seven_replicas_confirm: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many replicas of Redis must have a delivery before it is accepted; fewer within "
+        "SEVEN_ACCEPT_DEADLINE_S: 503, and the gateway retries. With Sentinel, or any failover: 1. It costs a round "
+        "trip between primary and replica.",
+    )
     seven_metrics_address: str | None = Field(
         None,
         pattern=r"^(off|\S+:\d{1,5})$",
