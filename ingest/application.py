@@ -50,8 +50,8 @@ log = logger("seven.ingest")
 def create_app(settings: IngestSettings) -> Starlette:
     """The receiver as an ASGI application. It opens no connection before its lifespan begins."""
     redis_url = settings.redis_url.get_secret_value()
-    writer = LedgerWriter(redis_url, settings.seven_accept_deadline_s)
-    readiness = Readiness(writer.redis, settings.seven_ledger_limit)
+    writer = LedgerWriter(redis_url, settings.seven_accept_deadline_s, settings.seven_replicas_confirm)
+    readiness = Readiness(writer.redis, settings.seven_ledger_limit, settings.seven_replicas_confirm)
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "receiver")
     metrics = ReceiverMetrics(registry)

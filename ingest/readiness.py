@@ -22,8 +22,8 @@ LEAST_ROOM = 256 * 1024  # bytes: with less, a large delivery is refused already
 class Readiness:
     """Result of the last probe of the ledger."""
 
-    def __init__(self, redis: Redis, ledger_limit: int) -> None:
-        self._redis, self._ledger_limit = redis, ledger_limit
+    def __init__(self, redis: Redis, ledger_limit: int, replicas: int = 0) -> None:
+        self._redis, self._ledger_limit, self._replicas = redis, ledger_limit, replicas
         self._health: LedgerHealth | None = None
         self._reason = "the ledger has not answered yet"
         self._at = float("-inf")
@@ -48,7 +48,7 @@ class Readiness:
     async def refresh(self) -> None:
         """Probe once."""
         try:
-            health = await probe(self._redis, self._ledger_limit)
+            health = await probe(self._redis, self._ledger_limit, self._replicas)
         except (RedisError, OSError, TimeoutError) as error:
             self._reason = f"the ledger does not answer ({reason(error)})"
             self._at = float("-inf")

@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ledger import keyspace
-from ledger.primary import use_in_celery
+from ledger.connections import use_in_celery
 from runtime.redis_url import RedisServer
 from seven.events import QUEUES
 
@@ -39,8 +39,9 @@ def task_name(queue: str) -> str:
 def broker(redis_url: str) -> dict[str, Any]:
     """The Celery settings that senders and consumers must share."""
     use_in_celery()
+    server = RedisServer.parse(redis_url)
     return {
-        **RedisServer.parse(redis_url).broker,
+        **server.broker,
         "task_queues": [
             Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (*QUEUES, CLOCK, REACTIONS)
         ],
@@ -50,6 +51,7 @@ def broker(redis_url: str) -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "broker_transport_options": {
+            **server.transport_options,
             # Other workers get a killed worker's messages after this long; the sweep is usually faster.
             "visibility_timeout": 300,
             "unacked_restore_interval": 5,

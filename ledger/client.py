@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
-from ledger.primary import PrimaryConnection, PrimarySSLConnection
+from ledger.connections import connect
+from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT, OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
 from runtime.redis_url import RedisServer
 from seven.events import QUEUES
@@ -76,13 +74,11 @@ class Ledger:
     The client does not retry: the sweep announces the batch again.
     """
 
-    def __init__(self, redis_url: str, timeout_s: float = 5.0) -> None:
-        server = RedisServer.parse(redis_url)
-        self.redis = Redis.from_url(
-            server.url,
-            **server.tls,
-            connection_class=PrimarySSLConnection if server.tls else PrimaryConnection,
-            retry=Retry(NoBackoff(), 0),
+    def __init__(self, redis_url: str, timeout_s: float = 5.0, replicas: int = 0) -> None:
+        """With `replicas`, as many must have a batch before `accept` returns."""
+        self._timeout_s, self._replicas = timeout_s, replicas
+        self.redis = connect(
+            RedisServer.parse(redis_url),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             socket_keepalive=True,
@@ -137,8 +133,16 @@ class Ledger:
 
         On return it is durable. After redis.RedisError it may be there all the same. Raises UnreadableBatch.
         """
-        arguments = batch.arguments(uuid.uuid4().hex)
-        return Header.parse(self.run(ACCEPT, keyspace.accepted(batch.queue), arguments))
+        keys, arguments = keyspace.accepted(batch.queue), batch.arguments(uuid.uuid4().hex)
+        if not self._replicas:
+            return Header.parse(self.run(ACCEPT, keys, arguments))
+        pipeline = self.redis.pipeline(transaction=False)  # one connection: WAIT is about what it has written
+        pipeline.eval(ACCEPT.text, len(keys), *keys, *arguments)
+        pipeline.wait(self._replicas, wait_ms(self._timeout_s))
+        (answer,) = confirmed(pipeline.execute(raise_on_error=False), self._replicas)
+        if isinstance(answer, Exception):
+            raise answer
+        return Header.parse(answer)
 
     def release(self, batch_ids: Sequence[str]) -> None:
         """Give up batches without settling them and without counting a death: they were held, or an error occurred."""

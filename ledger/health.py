@@ -45,8 +45,10 @@ class LedgerHealth:
         return UNKNOWN_ROOM if self.used is None else int(self.limit * FULL_AT) - self.used
 
 
-async def probe(redis: Redis, ledger_limit: int) -> LedgerHealth:
+async def probe(redis: Redis, ledger_limit: int, replicas: int = 0) -> LedgerHealth:
     """Probe the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
+
+    `replicas`: how many have to confirm a batch.
 
     Raises redis.RedisError or OSError when it does not answer.
     """
@@ -63,7 +65,9 @@ async def probe(redis: Redis, ledger_limit: int) -> LedgerHealth:
     announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
     is_primary = info.get("role", "master") == "master"
     limit = min(info.get("maxmemory") or ledger_limit, ledger_limit)
+    connected = info.get("connected_slaves", replicas)  # unknown where INFO is denied
     faults = (
+        (f"{connected} replicas are connected, and {replicas} have to confirm", connected < replicas),
         (f"it takes no writes ({refusal})", refusal is not None),
         ("it is loading its data", bool(info.get("loading"))),
         ("it is a replica", not is_primary),

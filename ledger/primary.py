@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import redis
 import redis.asyncio
-from kombu.transport.redis import Channel
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
@@ -80,8 +79,3 @@ async def leave_server_async(client: redis.asyncio.Redis) -> None:
     """The same for asyncio."""
     await client.connection_pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call] # redis-py's
     await client.connection_pool.disconnect(inuse_connections=False)
-
-
-def use_in_celery() -> None:
-    """Make Celery in this process use these connections: producers, consumers, beat and Flower share one transport."""
-    Channel.connection_class, Channel.connection_class_ssl = PrimaryConnection, PrimarySSLConnection

@@ -7,16 +7,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
-from ledger.primary import AsyncPrimaryConnection, AsyncPrimarySSLConnection
+from ledger.connections import connect_async
+from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT
 from runtime.redis_errors import reason
 from runtime.redis_url import RedisServer
@@ -45,14 +43,11 @@ class LedgerWriter:
     worker can have settled it.
     """
 
-    def __init__(self, redis_url: str, deadline_s: float) -> None:
-        self._deadline_s = deadline_s
-        server = RedisServer.parse(redis_url)
-        self.redis: Redis = Redis.from_url(
-            server.url,
-            **server.tls,
-            connection_class=AsyncPrimarySSLConnection if server.tls else AsyncPrimaryConnection,
-            retry=Retry(NoBackoff(), 0),
+    def __init__(self, redis_url: str, deadline_s: float, replicas: int = 0) -> None:
+        """With `replicas`, as many must have a batch, in memory at least, before it counts as confirmed."""
+        self._deadline_s, self._replicas = deadline_s, replicas
+        self.redis = connect_async(
+            RedisServer.parse(redis_url),
             socket_timeout=deadline_s,
             socket_connect_timeout=deadline_s,
             socket_keepalive=True,
@@ -74,7 +69,7 @@ class LedgerWriter:
             async with asyncio.timeout_at(until):
                 while True:
                     try:
-                        return [_parse(answer) for answer in await self._answers(batches)]
+                        return [_parse(answer) for answer in await self._answers(batches, until - loop.time())]
                     except RedisTimeoutError:
                         raise
                     except (RedisConnectionError, OSError) as error:
@@ -85,11 +80,11 @@ class LedgerWriter:
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             return [_not_accepted(refusal or error)] * len(batches)
 
-    async def _answers(self, batches: Sequence[NewBatch]) -> list[Any]:
-        answers = await self._evaluate(batches)
+    async def _answers(self, batches: Sequence[NewBatch], within_s: float) -> list[Any]:
+        answers = await self._evaluate(batches, within_s)
         while any(isinstance(answer, NoScriptError) for answer in answers):
             await self.redis.script_load(ACCEPT.text)
-            answers = await self._evaluate(batches)
+            answers = await self._evaluate(batches, within_s)
         return answers
 
     async def clock(self) -> datetime | None:
@@ -100,13 +95,16 @@ class LedgerWriter:
             return None
         return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
-    async def _evaluate(self, batches: Sequence[NewBatch]) -> list[Any]:
+    async def _evaluate(self, batches: Sequence[NewBatch], within_s: float) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
         life = uuid.uuid4().hex  # for a ledger without one; never one that it had before
         for batch in batches:
             keys = (*keyspace.accepted(batch.queue), keyspace.LAST)
             pipeline.evalsha(ACCEPT.sha, len(keys), *keys, *batch.arguments(life))
-        return await pipeline.execute(raise_on_error=False)
+        if self._replicas:
+            pipeline.wait(self._replicas, wait_ms(within_s))  # on the connection that has written
+        answers = await pipeline.execute(raise_on_error=False)
+        return confirmed(answers, self._replicas) if self._replicas else answers
 
 
 def _parse(answer: Any) -> Header | NotAccepted:

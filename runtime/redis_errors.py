@@ -2,8 +2,11 @@
 
 import re
 
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import MasterNotFoundError
 
 from runtime.failures import chain, describe, network_failure
 
@@ -31,9 +34,23 @@ _TOO_MANY = re.compile("max number of clients", re.IGNORECASE)
 _NO_PASSWORD = re.compile("without any password configured|no password is set", re.IGNORECASE)
 
 
+class NoPrimary(RedisConnectionError):  # noqa: N818 - describes the servers
+    """Sentinels lead to no primary; the message says why in plain words, and names nothing."""
+
+
 def reason(error: BaseException) -> str:
     """Class, code and a plain word: why TLS or a socket failed, or what Redis answered; never its whole text."""
-    return describe(error, _answer(error) or network_failure(error) or _silence(error))
+    return describe(error, _no_primary(error) or _answer(error) or network_failure(error) or _silence(error))
+
+
+def _no_primary(error: BaseException) -> tuple[str, str] | None:
+    """Why sentinels lead nowhere: to our clients, and to those of Celery and Flower."""
+    for link in chain(error):
+        if isinstance(link, NoPrimary):
+            return "", str(link)
+        if isinstance(link, MasterNotFoundError | AsyncMasterNotFoundError):
+            return "", "no sentinel that answers knows a primary of that name that is up"
+    return None
 
 
 def prefix(error: BaseException) -> str | None:

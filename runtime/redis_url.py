@@ -2,81 +2,99 @@
 
 Each of them parses a URL differently: redis-py verifies the server's certificate by default, kombu does not, and
 Flower reads no options at all. So they get a URL without options, and the options separately under redis-py's names:
-the other two pass those on to redis-py.
+the other two pass those on to redis-py. For servers behind Sentinel, redis-py has no URL and kombu one of its own.
 """
 
 import re
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
 
+from runtime.redis_tls import TLS_OPTIONS, tls_arguments
 from runtime.server_url import ServerUrl
 
+SCHEMES = ("redis", "rediss")
 EXPECTED = "redis://… or rediss://… is expected"
+SENTINEL = "+sentinel"
+SENTINEL_EXPECTED = "redis+sentinel://host:26379,host:26379/NAME/0 is expected, NAME being the primary's (master name)"
+SENTINEL_TIMEOUT_S = 0.5
+"""For a sentinel to connect, and to answer: with two away a receiver still reaches a third within its deadline."""
 
-_CERT_REQS = {"required": "required", "optional": "optional", "none": "none"}
-_CERT_REQS |= {f"cert_{name}": name for name in _CERT_REQS}  # Celery's spelling
+_HOSTS = re.compile(r"(rediss?\+sentinel://(?:[^@/?#]*@)?)([^@/?#]*)(.*)", re.DOTALL)
+_PRIMARY = re.compile(r"[A-Za-z0-9._-]+")
+_SENTINEL_LOGIN = {"sentinel_username": "username", "sentinel_password": "password"}
 _DATABASE = re.compile(r"\d{1,9}", re.ASCII)
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def _one_of(values: Mapping[str, Any]) -> Callable[[str, str], Any]:
-    def parse(name: str, text: str) -> Any:
-        if text.lower() not in values:
-            raise ValueError(f"{name} is one of: {', '.join(values)}")
-        return values[text.lower()]
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """The sentinels that know which server is the primary."""
 
-    return parse
-
-
-def _as_it_is(_: str, text: str) -> str:
-    return text
-
-
-_TLS: Mapping[str, Callable[[str, str], Any]] = {
-    "ssl_cert_reqs": _one_of(_CERT_REQS),
-    "ssl_check_hostname": _one_of(_BOOLEANS),
-    "ssl_ca_certs": _as_it_is,
-    "ssl_ca_path": _as_it_is,
-    "ssl_certfile": _as_it_is,
-    "ssl_keyfile": _as_it_is,
-    "ssl_password": _as_it_is,
-    "ssl_ciphers": _as_it_is,
-}
-"""The options of a rediss:// URL under redis-py's names, with the parser of each."""
+    primary: str
+    """Its name among them, which they call the master name."""
+    addresses: tuple[tuple[str, int], ...]
+    options: Mapping[str, Any] = field(repr=False)
+    """Keyword arguments of redis-py's clients of sentinels: credentials, time limits, and the servers' TLS."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """A server's connection parameters: `Redis.from_url(server.url, **server.tls)`."""
+    """A server's connection parameters, or those of servers behind sentinels; `ledger.connections` makes clients."""
 
     url: str = field(repr=False)
-    """Scheme, credentials, host, port and database, without options."""
+    """Scheme, credentials, host, port and database, without options; behind sentinels the URL is kombu's."""
+    login: Mapping[str, Any] = field(repr=False)
+    """The URL's credentials and database under redis-py's names."""
     tls: Mapping[str, Any] = field(repr=False)
     """Keyword arguments of redis-py's TLS connection; empty without TLS."""
     host: str
+    """Behind sentinels, the first of them."""
     password: str | None = field(repr=False)
+    sentinels: Sentinels | None = None
 
     @classmethod
     def parse(cls, url: str) -> Self:
         """Parse a REDIS_URL. Raises ValueError; its message quotes nothing of the URL but the names of options."""
-        parts = ServerUrl.split(url, ("redis", "rediss"), EXPECTED)
+        if match := _HOSTS.fullmatch(url):
+            return cls._behind_sentinels(match[1], match[2].split(","), match[3])
+        parts = ServerUrl.split(url, SCHEMES, EXPECTED)
         parts.require_host()
-        host = parts.host or "localhost"
-        _check_host(host)
         options = _options(parts)
-        path = parts.path.strip("/")
-        database = options.pop("db", path) or "0"
-        if not _DATABASE.fullmatch(database) or path not in ("", database):
-            raise ValueError("the database is one number: redis://host:port/0")
-        address = f"[{host}]" if ":" in host else host
+        database = _database(parts.path.strip("/"), options)
+        host, address = _address(parts, 6379, EXPECTED)
+        login, tls = _login(parts, database), _tls(parts.scheme, options)
+        return cls(f"{parts.scheme}://{_credentials(parts)}{address}/{database}", login, tls, host, parts.password)
+
+    @classmethod
+    def _behind_sentinels(cls, before: str, hosts: list[str], after: str) -> Self:
+        """Parse a URL with several hosts, as many URLs with one each."""
+        schemes = [scheme + SENTINEL for scheme in SCHEMES]
+        each = [ServerUrl.split(before + host + after, schemes, SENTINEL_EXPECTED) for host in hosts]
+        parts = each[0]
+        if not all(url.host for url in each):
+            raise ValueError(f"{SENTINEL_EXPECTED}; a host is missing")
+        primary, _, path = parts.path.partition("/")
+        if not _PRIMARY.fullmatch(primary):
+            missing = "the name has other characters than letters, digits, . _ -" if primary else "the name is missing"
+            raise ValueError(f"{SENTINEL_EXPECTED}; {missing}")
+        options = _options(parts, _SENTINEL_LOGIN)
+        sentinel_login = {name: options.pop(option) for option, name in _SENTINEL_LOGIN.items() if option in options}
+        database = _database(path.strip("/"), options)
+        tls = _tls(parts.scheme.removesuffix(SENTINEL), options)
+        limits = {"socket_timeout": SENTINEL_TIMEOUT_S, "socket_connect_timeout": SENTINEL_TIMEOUT_S}
+        addresses = [_address(url, 26379, SENTINEL_EXPECTED)[1] for url in each]
         return cls(
-            f"{parts.scheme}://{_credentials(parts)}{address}:{parts.port or 6379}/{int(database)}",
-            _tls(parts.scheme, options),
-            host,
+            ";".join(f"sentinel://{_credentials(parts)}{address}/{database}" for address in addresses),
+            _login(parts, database),
+            tls,
+            parts.host,
             parts.password,
+            Sentinels(
+                primary,
+                tuple((url.host, url.port or 26379) for url in each),
+                sentinel_login | limits | ({"ssl": True, **tls} if tls else {}),
+            ),
         )
 
     @property
@@ -84,23 +102,44 @@ class RedisServer:
         """The same as Celery settings; Flower uses them, too."""
         return {"broker_url": self.url, "broker_use_ssl": dict(self.tls) or False}
 
+    @property
+    def transport_options(self) -> dict[str, Any]:
+        """What Celery's transport and Flower need beside these; empty without sentinels."""
+        if self.sentinels is None:
+            return {}
+        return {"master_name": self.sentinels.primary, "sentinel_kwargs": dict(self.sentinels.options)}
 
-def _check_host(host: str) -> None:
-    """Raise ValueError for a host that no resolver could take: each attempt would fail with an error of its own."""
-    unusable = ValueError(f"{EXPECTED}; the host is no name or address")
+
+def _address(parts: ServerUrl, default_port: int, expected: str) -> tuple[str, str]:
+    """Host, and host with port. Raises ValueError for a host that no resolver could take: each attempt would fail."""
+    host = parts.host or "localhost"
+    unusable = ValueError(f"{expected}; the host is no name or address")
     try:
         host.encode("idna")
     except UnicodeError:  # a label that is empty or too long
         raise unusable from None
     if "," in host:
         raise unusable
+    return host, f"{f'[{host}]' if ':' in host else host}:{parts.port or default_port}"
 
 
-def _options(parts: ServerUrl) -> dict[str, str]:
-    options = parts.single_options()
-    if unknown := sorted(options.keys() - _TLS.keys() - {"db"}):
-        raise ValueError(f"?{unknown[0]}= is not among the options that every client knows: {', '.join(_TLS)}, db")
+def _options(parts: ServerUrl, more: Collection[str] = ()) -> dict[str, str]:
+    options, known = parts.single_options(), (*TLS_OPTIONS, "db", *more)
+    if unknown := sorted(options.keys() - set(known)):
+        raise ValueError(f"?{unknown[0]}= is not among the options that every client knows: {', '.join(known)}")
     return options
+
+
+def _database(path: str, options: dict[str, str]) -> int:
+    """The database of path and options; it is taken out of these."""
+    database = options.pop("db", path) or "0"
+    if not _DATABASE.fullmatch(database) or path not in ("", database):
+        raise ValueError("the database is one number: redis://host:port/0")
+    return int(database)
+
+
+def _login(parts: ServerUrl, database: int) -> Mapping[str, Any]:
+    return {"username": parts.username or None, "password": parts.password or None, "db": database}
 
 
 def _credentials(parts: ServerUrl) -> str:
@@ -115,25 +154,4 @@ def _tls(scheme: str, options: Mapping[str, str]) -> Mapping[str, Any]:
         if options:
             raise ValueError(f"?{min(options)}= needs rediss://…")
         return {}
-    explicit = {name: _TLS[name](name, text) for name, text in options.items()}
-    tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} | explicit
-    _check(tls)
-    return tls
-
-
-def _check(tls: Mapping[str, Any]) -> None:
-    """Load files and ciphers as redis-py does for each connection. Raises ValueError for unusable ones."""
-    context, names = ssl.create_default_context(), "ssl_ca_certs, ssl_ca_path"
-    try:
-        if {"ssl_ca_certs", "ssl_ca_path"} & tls.keys():
-            context.load_verify_locations(tls.get("ssl_ca_certs"), tls.get("ssl_ca_path"))
-        names = "ssl_certfile, ssl_keyfile"
-        if {"ssl_certfile", "ssl_keyfile"} & tls.keys():
-            # an empty password: for None, OpenSSL would prompt at the terminal
-            context.load_cert_chain(tls.get("ssl_certfile", ""), tls.get("ssl_keyfile"), tls.get("ssl_password", ""))
-        names = "ssl_ciphers"
-        if "ssl_ciphers" in tls:
-            context.set_ciphers(tls["ssl_ciphers"])
-    except OSError as error:
-        cause = getattr(error, "reason", None) or error.strerror  # an SSLError may lack both
-        raise ValueError(f"{names}: unusable ({cause or type(error).__name__})") from None
+    return tls_arguments(options)

@@ -90,7 +90,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     register_transport()
     app = Celery("seven-ingest", changes=broker(redis_url) | CELERY_SETTINGS, task_cls=TASK_CLASS)
     app.conf.worker_concurrency = settings.seven_worker_threads
-    ledger, breaker = Ledger(redis_url), CircuitBreaker()
+    ledger, breaker = Ledger(redis_url, replicas=settings.seven_replicas_confirm), CircuitBreaker()
     engine = create_store_engine(settings.store_url, settings.seven_worker_threads + BESIDE_THREADS)
     registry = CollectorRegistry()
     shared = share_metrics(settings.prometheus_multiproc_dir, "worker")

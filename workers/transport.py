@@ -10,9 +10,13 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
+from ledger import connections
 from ledger.announcements import CLOCK, REACTIONS
 from runtime.logs import logger
+from runtime.redis_errors import reason
 from seven.events import QUEUES
 
 TASK_QUEUES = frozenset((*QUEUES, CLOCK, REACTIONS))
@@ -44,6 +48,14 @@ class QoS(redis.QoS):
         finally:
             self._quick_ack(delivery_tag)
 
+    def restore_unacked(self, client: Any = None) -> None:
+        """Put unacknowledged messages back on their queues; without a server others do, once they time out."""
+        try:
+            super().restore_unacked(client)  # type: ignore[no-untyped-call] # of kombu's
+        except (RedisError, OSError) as error:
+            log.warning("not restored: messages come again later", messages=len(self._delivered), cause=reason(error))
+            self._delivered.clear()
+
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put a message back on its queue, or drop it if it is invalid."""
         try:
@@ -58,6 +70,16 @@ class Channel(redis.Channel):
 
     QoS = QoS
 
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        """Parameters of connections. Raises redis.ConnectionError for a channel that has been closed for good.
+
+        kombu's own raises an AttributeError then, which ends a worker whose task is to be acknowledged or restored
+        while the server is away: its connection is lost, and Celery has taken the client from the transport.
+        """
+        if self.connection is None or self.connection.client is None:
+            raise RedisConnectionError("the channel is closed")
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call] # of kombu's
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call] # of kombu's
@@ -65,6 +87,10 @@ class Channel(redis.Channel):
             # no traceback: it would quote the message
             log.error("thrown away: an item on a queue is unreadable", cause=type(error).__name__)  # noqa: TRY400
             raise Empty from None  # tells the poller that the queue is empty
+
+
+class SentinelChannel(Channel, connections.SentinelChannel):
+    """The same behind sentinels."""
 
 
 class Transport(redis.Transport):
@@ -79,10 +105,17 @@ class Transport(redis.Transport):
             super()._deliver(message, queue)  # type: ignore[no-untyped-call] # of kombu's
 
 
+class SentinelTransport(Transport, redis.SentinelTransport):
+    """The same behind sentinels."""
+
+    Channel = SentinelChannel
+
+
 def register_transport() -> None:
-    """Make this process use the transport for Redis URLs, whose scheme stays one that Flower recognises as Redis."""
+    """Make this process use the transports for Redis URLs, whose schemes stay those that Flower recognises as Redis."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"
+    TRANSPORT_ALIASES["sentinel"] = f"{__name__}:{SentinelTransport.__name__}"
 
 
 def is_task(message: Any) -> bool:

@@ -166,7 +166,7 @@ def _carry_out(plan: BackfillPlan, settings: WorkerSettings, report: Report) -> 
     if not plan.lacking:
         return None
     redis_url = settings.redis_url.get_secret_value()
-    ledger = Ledger(redis_url, timeout_s=10)
+    ledger = Ledger(redis_url, timeout_s=10, replicas=settings.seven_replicas_confirm)
     try:
         with UnderWay("deliveries offered", plan.lacking) as progress:
             offer = JournalOffer(ledger, _announcer(redis_url), settings.seven_sweep_limit, settings.seven_ledger_limit)

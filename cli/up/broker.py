@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
+from ledger.connections import connect_async
 from runtime.redis_errors import reason
 from runtime.redis_url import RedisServer
 
@@ -53,8 +53,7 @@ async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
     The time in which it loads its append-only file does not count.
     """
     deadline = time.monotonic() + patience_s
-    server = RedisServer.parse(redis_url)
-    async with Redis.from_url(server.url, **server.tls, socket_connect_timeout=2, socket_timeout=5) as redis:
+    async with connect_async(RedisServer.parse(redis_url), socket_connect_timeout=2, socket_timeout=5) as redis:
         while True:
             try:
                 await redis.ping()

@@ -1,5 +1,7 @@
 -- Accept one batch: its envelopes, its place among the pending, the next ordinals of its queue, its tokens' last use.
--- All or nothing, and once per batch id: for an id that is there already it returns the same header again.
+-- All or nothing, and once per batch id: for an id that is there already it returns the same header again. It then
+-- writes all the same, without changing anything: WAIT waits for what its own connection has written, and confirms
+-- at once where that is nothing.
 --
 -- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, and for what the gateway sent: last
 -- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, the header's fields on the envelopes
@@ -8,6 +10,7 @@
 
 local known = redis.call('HGET', KEYS[2], ARGV[1])
 if known then
+  redis.call('HINCRBY', KEYS[3], ARGV[2], 0)
   return string.match(known, '^[^\n]*')
 end
 

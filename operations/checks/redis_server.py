@@ -12,8 +12,10 @@ OLDEST = {"redis": (7,), "valkey": (8,)}
 UNPROVEN = "ask its operator for: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no"
 
 
-def checks(server: Server | Silence, ledger_limit: int) -> Iterator[Check]:
-    """All of it."""
+def checks(
+    server: Server | Silence, ledger_limit: int, replicas: int = 0, *, fails_over: bool = False
+) -> Iterator[Check]:
+    """All of it. `replicas`: how many have to confirm a delivery; `fails_over`: Sentinel lets one take over."""
     if isinstance(server, Silence):
         yield unknown("Redis", f"does not answer ({server.reason})", "see REDIS_URL; is it running?")
         return
@@ -23,7 +25,7 @@ def checks(server: Server | Silence, ledger_limit: int) -> Iterator[Check]:
     yield _fsync(server)
     yield _eviction(server)
     yield _memory(server, ledger_limit)
-    yield _replication(server)
+    yield _replication(server, replicas, fails_over=fails_over)
     yield _errors(server)
 
 
@@ -101,18 +103,34 @@ def _memory(server: Server, ledger_limit: int) -> Check:
     return check
 
 
-def _replication(server: Server) -> Check:
+def _replication(server: Server, confirming: int, *, fails_over: bool) -> Check:
     if "role" not in server.info:
         return warning("replication", "unknown")
     if server.info["role"] != "master":
         return wrong("replication", "REDIS_URL leads to a replica", "let it lead to the primary, or promote this one")
     replicas = int(server.info.get("connected_slaves", 0))
+    return _confirmation(replicas, confirming) if confirming else _unconfirmed(server, replicas, fails_over=fails_over)
+
+
+def _confirmation(replicas: int, confirming: int) -> Check:
+    """Each delivery waits for replicas."""
+    if replicas < confirming:
+        finding = f"{replicas} connected, and SEVEN_REPLICAS_CONFIRM={confirming}: receivers answer 503"
+        return wrong("replication", finding, "bring the replicas back; deploy/alerts.md, Redis is unavailable")
+    return good("replication", f"{replicas} connected; each delivery waits for {confirming}")
+
+
+def _unconfirmed(server: Server, replicas: int, *, fails_over: bool) -> Check:
+    """No delivery waits for replicas."""
+    if fails_over:
+        finding = f"{replicas} connected; a failover loses what was answered just before"
+        return warning("replication", finding, "SEVEN_REPLICAS_CONFIRM=1, for receivers and workers")
     if not replicas:
         return good("replication", "no replica: its own disk has the only copy")
     least = (server.config or {}).get("min-replicas-to-write")
     if least == "0":
         finding = f"{replicas} connected; a failover may lose what was answered just before"
-        return warning("replication", finding, "CONFIG SET min-replicas-to-write 1, and the same in its configuration")
+        return warning("replication", finding, "SEVEN_REPLICAS_CONFIRM=1, for receivers and workers")
     return good("replication", f"{replicas} connected" + (f", at least {least} to write" if least else ""))
 
 

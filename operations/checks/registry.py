@@ -25,6 +25,7 @@ from operations.checks import (
 from operations.checks.check import Check, Silence, good, unknown, warning, wrong
 from operations.checks.readings import InRedis, Later, Now, Unmigrated
 from operations.checks.subject import Subject
+from runtime.redis_url import RedisServer
 from runtime.settings.registry import unknown_names
 from store.row_counts import RowCounts
 
@@ -134,7 +135,12 @@ def _machine(later: Later, subject: Subject) -> Iterator[Check]:
 
 
 LATER: dict[str, Callable[[Later, Subject], Iterable[Check]]] = {
-    "The ledger: Redis": lambda later, subject: redis_server.checks(later.redis, subject.settings.seven_ledger_limit),
+    "The ledger: Redis": lambda later, subject: redis_server.checks(
+        later.redis,
+        subject.settings.seven_ledger_limit,
+        subject.settings.seven_replicas_confirm,
+        fails_over=RedisServer.parse(subject.redis_url).sentinels is not None,
+    ),
     "The database": _database,
     "Clocks": lambda later, _: clocks.checks(later.skews),
     "Processes": lambda later, subject: processes.checks(

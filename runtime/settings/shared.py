@@ -35,8 +35,10 @@ class RedisSettings(Environment):
         description="Redis or Valkey with appendonly yes and appendfsync always: ledger and broker. Without it "
         "`make up` starts its own. redis://[user]:password@host:port/database, or rediss:// for TLS, where certificate "
         "and host name are verified; for an authority of your own: rediss://…?ssl_ca_certs=/path/to/ca.pem. "
-        "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Any other option is "
-        "refused.",
+        "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Behind Sentinel: "
+        "redis+sentinel://[user]:password@sentinel:26379,another:26379/name-of-the-primary/database, or "
+        "rediss+sentinel://, with ?sentinel_password= and ?sentinel_username= if the sentinels have them. Any other "
+        "option is refused.",
     )
 
 
@@ -47,6 +49,14 @@ class LedgerSettings(LogSettings, RedisSettings):
         ByteSize(1024**3),
         description="Memory that Redis may use; if it has a maxmemory of its own, the lower of the two counts. "
         "Beyond 75 % of it: 503.",
+    )
+    seven_replicas_confirm: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many replicas of Redis must have a delivery before it is accepted; fewer within "
+        "SEVEN_ACCEPT_DEADLINE_S: 503, and the gateway retries. With Sentinel, or any failover: 1. It costs a round "
+        "trip between primary and replica.",
     )
     seven_metrics_address: str | None = Field(
         None,

@@ -210,6 +210,8 @@ TRUSTED = {
     "runtime/redis_errors.py: _PREFIX": "an answer of our own server",
     "runtime/redis_errors.py: _TOO_MANY": "an answer of our own server",
     "runtime/redis_url.py: _DATABASE": "the operator's settings",
+    "runtime/redis_url.py: _HOSTS": "the operator's settings",
+    "runtime/redis_url.py: _PRIMARY": "the operator's settings",
     "operations/queries/named_query.py: _PLACEHOLDER": "statements of this code",
     "runtime/server_url.py: _HOST": "the operator's settings",
     "runtime/server_url.py: _PORT": "the operator's settings",

@@ -50,6 +50,7 @@ def test_all_clients_get_the_same(url: str, plain: str, tls: dict[str, object]):
     assert (server.url, server.tls) == (plain, tls)
     assert server.broker == {"broker_url": plain, "broker_use_ssl": tls or False}
     assert RedisServer.parse(server.url).url == server.url
+    assert server.transport_options == {}
     assert server.url not in repr(server)
 
 

@@ -15,9 +15,10 @@ LIMIT = 1024**3
 DENIED = "user default on nopass ~* &* +@all -@admin"
 
 
-def examined(url: str, limit: int = LIMIT) -> dict[str, Check]:
+def examined(url: str, limit: int = LIMIT, replicas: int = 0, *, fails_over: bool = False) -> dict[str, Check]:
     with Redis.from_url(url) as redis:
-        return {check.name: check for check in checks(answer_of(lambda: inspect(redis)), limit)}
+        server = answer_of(lambda: inspect(redis))
+        return {check.name: check for check in checks(server, limit, replicas, fails_over=fails_over)}
 
 
 def not_good(results: dict[str, Check]) -> dict[str, Grade]:
@@ -145,3 +146,20 @@ def test_an_unreachable_server():
     results = examined(f"redis://127.0.0.1:{free_port()}/0")
     assert [(check.grade, "does not answer" in check.finding) for check in results.values()] == [(Grade.UNKNOWN, True)]
     assert next(iter(checks(Silence("TimeoutError"), LIMIT))).grade is Grade.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("replicas", "fails_over", "grade", "text"),
+    [
+        pytest.param(0, False, Grade.GOOD, "its own disk has the only copy", id="alone"),
+        pytest.param(0, True, Grade.WARNING, "SEVEN_REPLICAS_CONFIRM=1", id="Sentinel without confirmation"),
+        pytest.param(1, True, Grade.WRONG, "receivers answer 503", id="no replica that could confirm"),
+    ],
+)
+def test_sentinel_without_confirmation_is_a_warning(
+    redis_url: str, replicas: int, fails_over: bool, grade: Grade, text: str
+):
+    """A failover loses what no replica has; and without replicas nothing is confirmed."""
+    check = examined(redis_url, replicas=replicas, fails_over=fails_over)["replication"]
+    assert check.grade is grade
+    assert text in f"{check.finding} {check.remedy}"
