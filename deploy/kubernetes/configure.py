@@ -28,7 +28,9 @@ DEFAULTS = {
     "SEVEN_TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
 }
 """As in docker-compose.yml."""
-OF_PODS = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR", "SEVEN_METRICS_ADDRESS", "SEVEN_REACTIONS_FILE"}
+OF_PODS = {
+    "SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR", "SEVEN_METRICS_ADDRESS", "SEVEN_REACTIONS_FILE", "SEVEN_LINGER_S"
+}  # fmt: skip
 """What the manifests set for each process, or what has no meaning in a container."""
 OF_MACHINES = {name for name, _ in declared([MachineSettings, ComposeSettings])}
 SETTINGS = NAMES - secret_names() - OF_MACHINES - OF_PODS
@@ -54,6 +56,9 @@ def settings(values: Mapping[str, str], base: Path) -> Iterator[tuple[str, bytes
             yield name, value.encode()
         elif file := values.get(f"{name}_FILE"):
             yield name, (base / file).read_bytes()
+    for name in sorted(values.keys() - SETTINGS):
+        if name.startswith("OTEL_") and not name.endswith("_FILE") and name not in secret_names():
+            yield name, values[name].encode()  # what OpenTelemetry's library reads itself
 
 
 def reactions(values: Mapping[str, str], base: Path) -> dict[str, bytes]:

@@ -67,6 +67,7 @@ def test_the_same_command_runs(pods: dict[str, Document], name: str):
 def test_every_setting_and_secret_has_its_twin(pods: dict[str, Document], name: str):
     """What compose sets itself, the manifest sets to the same; the rest may come by the ConfigMap, which all share."""
     mine = environment(pods[name])
+    mine.pop("SEVEN_LINGER_S", None)  # compose's proxy needs none
     names = {
         "SEVEN_OPT_OUT_WORDS_FILE",
         "INGEST_REPLICAS",
@@ -176,13 +177,13 @@ def resources(document: Document) -> tuple[dict[str, float], dict[str, float]]:
 
 @pytest.mark.parametrize("name", [*PROCESSES, *SERVERS])
 def test_nothing_is_killed_while_it_drains(pods: dict[str, Document], name: str):
-    """As long as in compose, and what a balancer needs to forget a receiver before."""
-    before = container(pods[name]).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    """As long as in compose; a receiver lingers before, until balancers have forgotten it."""
+    lingers = [each["value"] for each in container(pods[name]).get("env", []) if each["name"] == "SEVEN_LINGER_S"]
     grace = pod(pods[name])["spec"].get("terminationGracePeriodSeconds", 30)
 
-    assert (before > 0) == (name == "ingest")
+    assert lingers == (["10"] if name == "ingest" else [])
     compose = SERVICES[name]["stop_grace_period"]
-    assert grace - before >= int(compose[:-1]) * {"s": 1, "m": 60}[compose[-1]] > DRAIN_DEADLINE_S
+    assert grace >= int(compose[:-1]) * {"s": 1, "m": 60}[compose[-1]] > sum(map(int, lingers)) + DRAIN_DEADLINE_S
 
 
 def test_what_compose_starts_on_request_has_no_pod(pods: dict[str, Document]):
