@@ -110,3 +110,9 @@ def test_a_database_that_cannot_be_reached(installation: CommandLine, url: str, 
     assert result.stderr
     assert "Traceback" not in result.stderr
     assert "hidden-word" not in result.stderr
+
+
+def test_waiting_makes_no_reader(installation: CommandLine):
+    """Who asks for both gets neither."""
+    result = installation.run("migrate", "--wait", "--reader")
+    assert (result.returncode, "--wait changes nothing" in result.stderr) == (2, True)

@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from ingest import background
 from ingest.application import create_app
+from ingest.linger import Linger
 from ingest.settings import IngestSettings
 from ledger import keyspace
 from ledger.client import Ledger
@@ -48,3 +51,22 @@ def test_a_lost_cancel_is_repeated():
         return task.cancelled()
 
     assert asyncio.run(run())
+
+
+def test_who_fails_is_named_before_the_end(monkeypatch: pytest.MonkeyPatch):
+    """So that a receiver whose batches nobody writes any more does not linger: it would accept for nothing."""
+    happened: list[str] = []
+    monkeypatch.setattr(background.signal, "raise_signal", lambda number: happened.append(number.name))
+
+    async def fail() -> None:
+        raise RuntimeError
+
+    async def run() -> None:
+        linger = Linger(60, lambda: None)
+        with contextlib.suppress(RuntimeError):
+            await background.begin(fail(), linger.skip)
+        await asyncio.sleep(0)
+        linger.end_later(asyncio.get_running_loop(), lambda: happened.append("ended"))
+
+    asyncio.run(run())
+    assert happened == ["SIGTERM", "ended"]

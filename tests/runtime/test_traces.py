@@ -183,3 +183,13 @@ def test_laps_follow_each_other():
     commit, settle = step.inside
     assert (commit.name, commit.error, settle.name, settle.error) == ("commit", None, "settle", "RedisError")
     assert step.began <= commit.began <= commit.ended == settle.began <= settle.ended == step.ended
+
+
+def test_headers_that_cannot_be_read_are_not_logged(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """With a colon instead of an equals sign, the library would log the key."""
+    traces = traces_by(monkeypatch, **environment(collector, OTEL_EXPORTER_OTLP_HEADERS="Authorization: Bearer s3cr3t"))
+    traces.start()
+    traces.close()
+    assert "s3cr3t" not in caplog.text

@@ -25,6 +25,7 @@ from store.outbox import Outbox, Subscriber
 from store.schema import changes, notifications
 from store.settlements import Fate, Settlement, settle
 from tests.factories.changes import EVERYTHING, NOON
+from tests.servers import PATIENCE_S
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ALL = Subscriber("all", EVERYTHING, LONG_AGO)
@@ -190,3 +191,17 @@ def test_dispatchers_share(outbox: Outbox):
     with ThreadPoolExecutor(4) as threads:
         keys = [key for keys in threads.map(work, range(4)) for key in keys]
     assert sorted(keys) == sorted(map(str, range(300)))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_what_is_handed_out_anew_is_not_removed(outbox: Outbox):
+    """While another dispatcher hands out a later change of a record that was settled long ago."""
+    note(outbox, "1", None, "SENT")
+    outbox.fan_out(lambda: [ALL])
+    settled(outbox, *sent(claimed(outbox)))
+    late = datetime.now(UTC) + KEPT + LEASE
+    with outbox.queue.begin() as other, ThreadPoolExecutor(1) as thread:
+        other.execute(update(notifications).values(state="waiting", settled_at=None, due_at=NOON))
+        removed = thread.submit(outbox.transact, lambda connection, _: remove_settled(connection, late, 3))
+        assert removed.result(PATIENCE_S) == 0
+    assert [each.key for each in claimed(outbox)] == ["1"]
