@@ -115,6 +115,6 @@ def test_every_process_follows_a_failover(tmp_path: Path, engine: Engine, databa
                 polls = client.info("commandstats")["cmdstat_brpop"]["calls"]
                 eventually(lambda: client.info("commandstats")["cmdstat_brpop"]["calls"] > polls)
             eventually(lambda: any(queue in flower.get("/broker").text for queue in (*QUEUES, REACTIONS)))
-            assert flower.get("/worker/worker@test").status_code == 200
+            eventually(lambda: flower.get("/worker/worker@test").status_code == 200)  # once it has asked the worker
             answer = commands.run("audit", "--json")
             assert answer.returncode in (0, 1), answer.stderr
