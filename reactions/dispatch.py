@@ -20,7 +20,7 @@ from reactions.target import Answer, Attempt
 from runtime.logs import logger
 from runtime.traces import OFF, Attributes, Step, Traces
 from store import notifications, subscriptions
-from store.notifications import Claim
+from store.notifications import ROWS_AT_ONCE, Claim
 from store.outbox import Outbox, Subscriber
 from store.settlements import Fate, Settlement, settle
 from store.subscriptions import Subscription
@@ -31,7 +31,6 @@ log = logger("seven.reactions")
 SENDS_FOR_S = 10.0
 """After this time a sender makes room for a new one: Celery counts tasks, and ends after the current ones."""
 EXPIRE_S = 60.0
-ROWS_AT_ONCE = 500
 SETTLES_AFTER_S = 1.0
 """After this time what was sent is settled, once the next attempt is over: that much is sent again after a kill."""
 LONGEST_CLAIM_S = 2.0
@@ -66,9 +65,8 @@ class Dispatch:
         for name in transact(engine, lambda connection, now: subscriptions.register(connection, now, topics)):
             log.warning("a reaction is no longer in the file", reaction=name)
         for each in transact(engine, subscriptions.read_subscriptions, reads=True):
-            skip = partial(notifications.skip, reaction=each.name, at_most=ROWS_AT_ONCE)
-            while each.state == subscriptions.OFF and self._outbox.transact(skip):  # also what an earlier one left
-                pass
+            if each.state == subscriptions.OFF:  # also what an earlier start has left
+                notifications.skip_all(self._outbox, each.name)
         self._is_registered = True
 
     def turn(self) -> None:

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
 
-from store.outbox import WAITING
+from store.outbox import WAITING, Outbox
 from store.schema import notifications
 
 LONGEST_PAUSE = timedelta(hours=6)
@@ -22,6 +23,8 @@ EXPIRES_AFTER = timedelta(days=3)
 """A change that was not sent so long after it was noted is dropped."""
 KEPT = timedelta(days=8)
 """What was settled is kept for so long."""
+ROWS_AT_ONCE = 500
+"""What one transaction changes of many."""
 SENT, EXPIRED, SKIPPED = "sent", "expired", "skipped"
 
 c = notifications.c
@@ -49,8 +52,7 @@ class Claim:
 
 def claim(connection: Connection, now: datetime, reaction: str, at_most: int, lease: timedelta) -> list[Claim]:
     """Claim what is due for a subscriber, the oldest first."""
-    is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
-    due = select(*_KEY).where(c.reaction == reaction, is_due).order_by(c.due_at).limit(at_most)
+    due = select(*_KEY).where(c.reaction == reaction, _is_due(now)).order_by(c.due_at).limit(at_most)
     picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
     name = uuid4().hex
     statement = (
@@ -65,9 +67,12 @@ def claim(connection: Connection, now: datetime, reaction: str, at_most: int, le
 
 def count_due(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
     """How many are due for a subscriber, counted up to a number: for one whose target is dead it may be very many."""
-    is_due = or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
-    due = select(c.reaction).where(c.reaction == reaction, is_due).limit(at_most).subquery()
+    due = select(c.reaction).where(c.reaction == reaction, _is_due(now)).limit(at_most).subquery()
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
 
 
 def expire(connection: Connection, now: datetime, at_most: int) -> Counter[str]:
@@ -79,6 +84,14 @@ def expire(connection: Connection, now: datetime, at_most: int) -> Counter[str]:
 def skip(connection: Connection, now: datetime, reaction: str, at_most: int) -> int:
     """Drop what waits for a subscriber; returns how many."""
     return _drop(connection, now, SKIPPED, at_most, c.reaction == reaction, c.due_at.is_not(None)).total()
+
+
+def skip_all(outbox: Outbox, reaction: str) -> int:
+    """Drop all that waits for a subscriber, in portions; returns how many. Raises StoreAway."""
+    dropped = 0
+    while portion := outbox.transact(partial(skip, reaction=reaction, at_most=ROWS_AT_ONCE)):
+        dropped += portion
+    return dropped
 
 
 def _drop(connection: Connection, now: datetime, state: str, at_most: int, *conditions: Any) -> Counter[str]:

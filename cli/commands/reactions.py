@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine
 
 from cli.commands.reactions_work import carry_out, note_rows
 from cli.commands.reactions_work import retry as retry_waiting
-from cli.commands.reactions_work import skip as skip_waiting
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, end_if_interrupted, fail
@@ -173,7 +172,7 @@ def skip(name: Name, *, dry_run: DryRun = False, yes: Yes = False) -> None:
         if dry_run or not number:
             return
         confirm(yes, f"Drop {'it' if number == 1 else 'them'}?")
-        dropped = skip_waiting(outbox, name)
+        dropped = notifications.skip_all(outbox, name)
     line(f"Dropped: {counted(dropped, 'change')}.")
 
 

@@ -14,8 +14,6 @@ from store.row_writer import StoreAway
 from store.standing_changes import Position, Request, note_standing, watched_tables
 from store.timed_transactions import transact
 
-AT_ONCE = 500
-
 
 def carry_out(portions: Iterator[int], unit: str, number: int, rate: float) -> tuple[int, Interruption | None]:
     """Do the work of these portions, at most `rate` items a second. Returns how many were done, and why not all."""
@@ -36,16 +34,8 @@ def carry_out(portions: Iterator[int], unit: str, number: int, rate: float) -> t
 
 def retry(outbox: Outbox, name: str) -> Iterator[int]:
     """Make due what failed or expired. Yields the number of changes of each portion; raises StoreAway."""
-    while done := outbox.transact(partial(notifications.retry, reaction=name, at_most=AT_ONCE)):
+    while done := outbox.transact(partial(notifications.retry, reaction=name, at_most=notifications.ROWS_AT_ONCE)):
         yield done
-
-
-def skip(outbox: Outbox, name: str) -> int:
-    """Drop all that waits; returns how many. Raises StoreAway."""
-    dropped = 0
-    while portion := outbox.transact(partial(notifications.skip, reaction=name, at_most=AT_ONCE)):
-        dropped += portion
-    return dropped
 
 
 def note_rows(engine: Engine, request: Request) -> Iterator[int]:

@@ -1,9 +1,8 @@
 """Replicas that have to confirm a batch: none does, so it is not accepted, however often it is sent again."""
 
 import asyncio
-import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from ledger.client import Ledger
 from ledger.health import probe
 from ledger.replicas import TooFewReplicas
 from ledger.writer import LedgerWriter, NotAccepted
+from tests.acceptance.redis_outages import hanging
 from tests.ledger.test_ledger import batch
 from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
@@ -43,16 +43,6 @@ def servers(tmp_path: Path) -> Iterator[tuple[Valkey, Valkey]]:
         with primary.client() as client:
             eventually(lambda: client.info("replication")["slave0"]["state"] == "online")
         yield primary, replica
-
-
-@contextmanager
-def hanging(server: Valkey) -> Iterator[None]:
-    """A server that stays connected and does not answer during the block."""
-    server.send(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        server.send(signal.SIGCONT)
 
 
 def test_a_batch_is_accepted_once_a_replica_has_it(servers: tuple[Valkey, Valkey]):
