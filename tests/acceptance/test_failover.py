@@ -1,82 +1,23 @@
 """A planned failover behind one address: the old primary becomes a replica and keeps its connections."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from ledger.health import unusable_reasons
-from store.schema import deliveries
+from tests.acceptance.failover import TOKEN, Gateway, is_ready, rows
 from tests.chaos.links import Links
 from tests.extent import size, sized, thorough
 from tests.processes import Receiver, beat, running, worker
 from tests.servers import eventually, free_port, valkey
 
-TOKEN = "a-token-for-the-failover-0123456789"
 DELIVERY = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
 
 PAUSE_S = size(50, 5) / 1000
 """Between two deliveries."""
-
-
-@dataclass
-class Gateway:
-    """Delivers one after the other and keeps the ids of accepted deliveries."""
-
-    url: str
-    accepted: list[str] = field(default_factory=list)
-    refused: int = 0
-
-    def deliver(self, number: int) -> None:
-        body = {"webhook_event": "dlr", "data": {"msg_id": str(number), "status": "DELIVERED"}}
-        try:
-            answer = httpx2.post(f"{self.url}/hooks/{TOKEN}", json=body, timeout=10)
-        except httpx2.TransportError:
-            self.refused += 1
-            return
-        if answer.status_code == 202:
-            self.accepted.append(json.loads(answer.content)["id"])
-        else:
-            assert answer.status_code == 503
-            self.refused += 1
-
-    @contextmanager
-    def delivering(self) -> Iterator[None]:
-        """Delivers during the block."""
-        ended = threading.Event()
-
-        def work() -> None:
-            number = 0
-            while not ended.wait(PAUSE_S):
-                number += 1
-                self.deliver(number)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-
-def rows(engine: Engine) -> set[str]:
-    with engine.connect().execution_options(reads=True) as connection:
-        return set(connection.execute(select(deliveries.c.id)).scalars())
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.mark.duration(12)
@@ -105,7 +46,7 @@ def test_a_failover_loses_nothing(tmp_path: Path, engine: Engine, database_url: 
         receiver = Receiver(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[0]}"})
         consumer = worker(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[1]}"})
         clock = beat(tmp_path, environment | {"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{ports[2]}"})
-        gateway = Gateway(receiver.url)
+        gateway = Gateway(receiver.url, pause_s=PAUSE_S)
         with running(receiver, consumer, clock), first.client() as old, second.client() as new:
             eventually(lambda: all(map(is_ready, ports)))
             with gateway.delivering():

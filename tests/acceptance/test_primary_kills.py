@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from seven.events import QUEUES
-from tests.acceptance.test_sentinel import TOKEN, Gateway, is_ready, rows
+from tests.acceptance.failover import TOKEN, Gateway, is_ready, rows
+from tests.acceptance.test_sentinel import CLIENTS
 from tests.extent import size, sized, thorough
 from tests.processes import Process, Receiver, beat, running, worker
 from tests.sentinels import Cluster, sentinels
@@ -59,7 +60,7 @@ def test_what_a_replica_confirms_outlives_the_primary(tmp_path: Path, engine: En
         status = [{"SEVEN_METRICS_ADDRESS": f"127.0.0.1:{port}"} for port in ports]
         receiver = Receiver(tmp_path, settings | status[0])
         others = [worker(tmp_path, settings | status[1]), beat(tmp_path, settings | status[2])]
-        gateway = Gateway(receiver.url)
+        gateway = Gateway(receiver.url, CLIENTS)
         with running(receiver, *others):
             with gateway.delivering():
                 away_s = [kill(cluster, gateway, others[0]) for _ in range(KILLS)]

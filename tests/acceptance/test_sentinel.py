@@ -1,85 +1,26 @@
 """Servers behind Sentinel: the primary is killed under traffic, and every process goes on without a restart."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx2
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from ledger.announcements import REACTIONS
 from seven.events import QUEUES
-from store.schema import deliveries
+from tests.acceptance.failover import TOKEN, Gateway, is_ready, rows
 from tests.acceptance.subscribers import Subscriber, begin, serving, write_file
 from tests.cli.installation import CommandLine
 from tests.processes import Flower, Receiver, beat, dispatcher, running, worker
 from tests.sentinels import sentinels
-from tests.servers import PATIENCE_S, eventually, free_port
+from tests.servers import eventually, free_port
 
-TOKEN = "a-token-for-the-sentinels-0123456789"
 CLIENTS = 4
-
-
-@dataclass
-class Gateway:
-    """Delivers all the time and keeps the ids of accepted deliveries."""
-
-    url: str
-    accepted: list[str] = field(default_factory=list)
-    refused: int = 0
-
-    def deliver(self, client: httpx2.Client, number: int) -> None:
-        body = {"webhook_event": "dlr", "data": {"msg_id": str(number), "status": "DELIVERED"}}
-        answer = client.post(f"{self.url}/hooks/{TOKEN}", json=body)
-        if answer.status_code == 202:
-            self.accepted.append(json.loads(answer.content)["id"])
-        else:
-            assert answer.status_code == 503
-            self.refused += 1
-
-    @contextmanager
-    def delivering(self) -> Iterator[None]:
-        """Delivers during the block."""
-        ended = threading.Event()
-
-        def work(first: int) -> None:
-            number = first
-            with httpx2.Client(timeout=PATIENCE_S) as client:
-                while not ended.wait(0.01):
-                    number += CLIENTS
-                    self.deliver(client, number)
-
-        threads = [threading.Thread(target=work, args=(first,)) for first in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            for thread in threads:
-                thread.join()
 
 
 @pytest.fixture
 def dialect() -> str:
     """One database is enough: these tests are about Redis."""
     return "sqlite"
-
-
-def rows(engine: Engine) -> set[str]:
-    with engine.connect().execution_options(reads=True) as connection:
-        return set(connection.execute(select(deliveries.c.id)).scalars())
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_S).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.mark.duration(20)
@@ -98,7 +39,7 @@ def test_every_process_follows_a_failover(tmp_path: Path, engine: Engine, databa
             dispatcher(tmp_path, settings | reactions | status[3]),
         ]
         flower = Flower(tmp_path, settings)
-        gateway, commands = Gateway(receiver.url), CommandLine(tmp_path, **settings)
+        gateway, commands = Gateway(receiver.url, CLIENTS), CommandLine(tmp_path, **settings)
         with running(receiver, *others, flower):
             begin(engine)
             with gateway.delivering():
