@@ -1,5 +1,7 @@
 """The list of sent messages: what it shows, in which order, and by what it can be narrowed."""
 
+from sqlalchemy import func
+
 from operations.hourly_counts import NO_REPORT
 from operations.record_lists.filters import Conditions, Filter, days_of, word
 from operations.record_lists.messages import RESULTS
@@ -14,8 +16,8 @@ def _label(text: str) -> Conditions:
 
 
 def _result(value: str) -> Conditions:
-    condition = messages.c.msg_id.is_(None) if value == NO_REPORT else messages.c.result == value
-    return (), (condition,)
+    # not `messages.result = …`: as it rules out a row without a report, SQLite would begin with all messages
+    return (), (func.coalesce(messages.c.result, NO_REPORT) == value,)
 
 
 SENT = RecordList(

@@ -86,7 +86,8 @@ def test_a_process_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pyte
     """After the grace period it is killed with all its children."""
     monkeypatch.setattr(supervisor, "GRACE_S", 0.3)
     stubborn = (
-        "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork(); print(os.getpid()); time.sleep(99)"
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork();"
+        " os.write(1, b'%d\\n' % os.getpid()); time.sleep(99)"
     )
 
     def pids() -> list[int]:
