@@ -1,16 +1,17 @@
 """Changes: notes how the standings of records move, in the transaction that moves them.
 
-The row of each record is read before it is written, which locks it, and after. PostgreSQL locks no row that is not
-there yet: where another transaction inserts it meanwhile, how it stood before is unknown, and this transaction is run
-again. A row that this one has inserted has no `xmax`; one that it met has its lock there.
+The row of each record is read before it is written, which locks it; how it stands afterwards, PostgreSQL returns when
+it writes it, and of a row that is new to SQLite the record itself says. PostgreSQL locks no row that is not there yet:
+where another transaction inserts it meanwhile, how it stood before is unknown, and this transaction is run again. A row
+that this one has inserted has no `xmax`; one that it met has its lock there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, insert, literal_column, select, text
+from sqlalchemy import Connection, Executable, Select, bindparam, insert, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from seven.archive_records import ArchivedDelivery
@@ -21,7 +22,7 @@ from seven.records import RECORDS
 from store.errors import RowAppeared, is_unmigrated
 from store.rows_by_keys import key_values, select_by_keys
 from store.schema import SCHEMA, changes, metadata, reactions
-from store.upsert import NOW, array_rows, upsert
+from store.upsert import NOW, array_rows, upsert, upsert_returning
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,15 @@ NO_DEMAND = Demand()
 OFF = "off"
 
 _BY_TABLE = {record.table: record for record in RECORDS}
-_IS_NEW = "is_new"
-_NAMES = ("topic", "key", "was", "now", "at", "delivery_id", "any_age")
+_WRITTEN_TWICE = frozenset(("opt_outs",))
+"""Tables whose rows are settled after they were merged, and lose the mark of an insertion."""
+_NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
 _LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({0x5E7E2219})")  # arbitrary, the same in every process
 
 Key = tuple[Any, ...]
+Rows = Mapping[Key, Values]
+Row = tuple[Key, Values]
+"""A row by its key."""
 
 
 def demanded_topics(connection: Connection) -> frozenset[str]:
@@ -67,24 +72,20 @@ def merge_and_note(
     if watch is None or not watch.topics & demand.topics:
         upsert(connection, table, records)
         return 0
-    keys = [record.key for record in records]
-    is_settled = table == "opt_outs"  # its rows are written twice, and lose the mark of an insertion
-    if is_settled and connection.dialect.name == "postgresql":
+    dialect = connection.dialect.name
+    if table in _WRITTEN_TWICE and dialect == "postgresql":
         connection.execute(_LOCK_OPT_OUTS)
-    before = _read(connection, table, keys, _before(table, connection.dialect.name))
-    upsert(connection, table, records)
-    moved: list[NotedChange] = []
-    for key, row in _read(connection, table, keys, _after(table, connection.dialect.name)).items():
-        if key not in before and not row[_IS_NEW] and not is_settled:
-            raise RowAppeared
-        moved += (change for change in watch.compare(before.get(key), row) if change.topic in demand.topics)
+    before = _read(connection, table, [record.key for record in records], _before(table, dialect))
+    write = _write_to_file if dialect == "sqlite" else _write_and_read if _is_read_apart(table) else _write_returning
+    moved = [
+        change
+        for key, row in write(connection, table, records, before)
+        for change in watch.compare(before.get(key), row)
+        if change.topic in demand.topics
+    ]
     if moved:
-        rows = [
-            (each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each), demand.any_age)
-            for each in moved
-        ]
-        columns = dict(zip(_NAMES, map(list, zip(*rows, strict=True)), strict=True))
-        _insert(connection, columns)
+        rows = [(each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each)) for each in moved]
+        _insert(connection, dict(zip(_NAMES, map(list, zip(*rows, strict=True)), strict=True)), demand.any_age)
     return len(moved)
 
 
@@ -105,11 +106,41 @@ class Deliveries:
         return same.id if same else about[-1].id if about else None
 
 
-def _read(connection: Connection, table: str, keys: Sequence[Key], query: Executable) -> dict[Key, Values]:
-    """The rows with these keys."""
-    names = SHAPES[_BY_TABLE[table]].names(Join.KEY)
-    values = key_values(names, keys, connection.dialect.name)
-    return {tuple(row[name] for name in names): row for row in connection.execute(query, values).mappings()}
+def _write_returning(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
+    """Merge records; yields the rows that this has changed, as they stand now."""
+    keys = _key_names(table)
+    for row in upsert_returning(connection, table, records, (*keys, *WATCHES[table].columns)):
+        yield _unless_appeared(tuple(row[name] for name in keys), row, before)
+
+
+def _write_and_read(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
+    """Merge records; yields their rows, read afterwards."""
+    upsert(connection, table, records)
+    for key, row in _read(connection, table, [record.key for record in records], _after(table)).items():
+        yield (key, row) if table in _WRITTEN_TWICE else _unless_appeared(key, row, before)
+
+
+def _unless_appeared(key: Key, row: Values, before: Rows) -> Row:
+    if key not in before and not row["is_new"]:
+        raise RowAppeared
+    return key, row
+
+
+def _write_to_file(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
+    """Merge records into SQLite, which has one writer: a row that was not there before is its record."""
+    upsert(connection, table, records)
+    names = (*_key_names(table), *WATCHES[table].columns)
+    keys = [record.key for record in records if record.key in before or table in _WRITTEN_TWICE]
+    after = _read(connection, table, keys, _select(table, "sqlite")) if keys else {}
+    for record in records:
+        yield record.key, after.get(record.key) or {name: getattr(record, name) for name in names}
+
+
+def _read(connection: Connection, table: str, keys: Sequence[Key], query: Executable) -> Rows:
+    """The rows with these keys, of which there is at least one."""
+    names = _key_names(table)
+    rows = connection.execute(query, key_values(names, keys, connection.dialect.name)).mappings().all()
+    return {tuple(row[name] for name in names): row for row in rows}
 
 
 @cache
@@ -121,28 +152,41 @@ def _before(table_name: str, dialect: str) -> Executable:
 
 
 @cache
-def _after(table_name: str, dialect: str) -> Executable:
-    """The same rows, which are locked by now, each with whether this transaction has inserted it."""
-    is_new = "1" if dialect == "sqlite" else f"{table_name}.xmax = 0"
-    return _select(table_name, dialect).add_columns(literal_column(is_new).label(_IS_NEW))
+def _after(table_name: str) -> Executable:
+    """The same rows of PostgreSQL, which are locked by now, each with whether this transaction has inserted it."""
+    return _select(table_name, "postgresql").add_columns(literal_column(f"{table_name}.xmax = 0").label("is_new"))
 
 
+@cache
 def _select(table_name: str, dialect: str) -> Select[Any]:
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    keys = [table.c[name] for name in SHAPES[_BY_TABLE[table_name]].names(Join.KEY)]
+    keys = [table.c[name] for name in _key_names(table_name)]
     return select_by_keys(keys, [*keys, *(table.c[name] for name in WATCHES[table_name].columns)], dialect)
 
 
-def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]]) -> None:
+@cache
+def _is_read_apart(table_name: str) -> bool:
+    """Whether PostgreSQL cannot return from the table how a row stands when all is written."""
+    is_partitioned = metadata.tables[f"{SCHEMA}.{table_name}"].dialect_options["postgresql"]["partition_by"] is not None
+    return is_partitioned or table_name in _WRITTEN_TWICE
+
+
+@cache
+def _key_names(table_name: str) -> Sequence[str]:
+    return SHAPES[_BY_TABLE[table_name]].names(Join.KEY)
+
+
+def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]], any_age: bool | None) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(_insert_arrays(), columns)
+        connection.execute(_insert_arrays(), {**columns, "any_age": any_age})
         return
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     now = NOW["sqlite"]  # one writer at a time: their numbers tell what is new
-    connection.execute(insert(changes).values(noted_at=now, fanned_out_at=now), rows)
+    connection.execute(insert(changes).values(any_age=any_age, noted_at=now, fanned_out_at=now), rows)
 
 
 @cache
 def _insert_arrays() -> Executable:
-    listed = select(*array_rows([changes.c[name] for name in _NAMES]), NOW["postgresql"])
-    return insert(changes).from_select([*_NAMES, "noted_at"], listed, include_defaults=False)
+    same = [bindparam("any_age", type_=changes.c.any_age.type), NOW["postgresql"]]
+    listed = select(*array_rows([changes.c[name] for name in _NAMES]), *same)
+    return insert(changes).from_select([*_NAMES, "any_age", "noted_at"], listed, include_defaults=False)

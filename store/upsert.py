@@ -21,6 +21,7 @@ from sqlalchemy import (
     Executable,
     Insert,
     MetaData,
+    RowMapping,
     and_,
     bindparam,
     case,
@@ -72,6 +73,25 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
         keep_earliest(connection, table_name, undated)
     if standings := [row for row in rows if isinstance(row, OptOut)]:
         settle_standings(connection, standings, NOW[connection.dialect.name])
+
+
+def upsert_returning(
+    connection: Connection, table_name: str, records: Sequence[Record], names: Sequence[str]
+) -> Sequence[RowMapping]:
+    """Merge records into their table, on PostgreSQL; returns these columns of every row that was added or changed.
+
+    Also `is_new`, whether it was added: then it has no `xmax`. A partitioned table cannot return that, and a table
+    whose rows are written twice not how they stand in the end.
+    """
+    columns = {name: [getattr(record, name) for record in records] for name in SHAPES[type(records[0])].field_joins}
+    return connection.execute(_returning(table_name, tuple(names)), columns).mappings().all()
+
+
+@cache
+def _returning(table_name: str, names: Sequence[str]) -> Executable:
+    table = metadata.tables[f"{SCHEMA}.{table_name}"]
+    is_new: ColumnElement[bool] = literal_column("xmax = 0").label("is_new")
+    return cast("Insert", _statement(table_name, "postgresql")).returning(*(table.c[name] for name in names), is_new)
 
 
 @cache

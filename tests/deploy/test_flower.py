@@ -160,7 +160,7 @@ def test_it_remembers_after_a_kill(flower: Flower):
 
 def flower_saved(flower: Flower) -> bool:
     """Whether a complete state is saved; an unfinished one has another file name."""
-    files = [file for file in flower.log.parent.glob("flower*") if not {".log", ".tmp"} & set(file.suffixes)]
+    files = [file for file in flower.log.parent.glob("flower*") if ".log" not in file.name and ".tmp" not in file.name]
     return any(b"consume.dlr" in file.read_bytes() for file in files)
 
 

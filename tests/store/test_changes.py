@@ -160,6 +160,10 @@ def test_only_what_is_in_demand_is_noted(engine: Engine):
     Store(engine).write(rows_of([("dlr", {**delivered, "msg_id": "79"})]))
     assert statements == plain
     assert not [statement for statement in plain if "changes" in statement or "FOR NO KEY" in statement]
+    statements.clear()
+    write(engine, [[("dlr", {**delivered, "msg_id": "80"})]])
+    reads = [statement for statement in statements if statement.startswith("SELECT") and "messages.status" in statement]
+    assert len(reads) == 1  # before a row is written, and not again
 
 
 def test_no_number_comes_twice(engine: Engine):
