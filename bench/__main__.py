@@ -16,6 +16,7 @@ from bench import (
     dispatch_delay,
     dispatch_rate,
     end_to_end,
+    page_times,
     receiver_rate,
     scale_out,
     soak,
@@ -141,6 +142,10 @@ class Bench:
         """Processor time of a delivery with traces of 1 %, beside none."""
         return {"traces": trace_cost.measure(2 * self.rounds, self.seconds, tick)}
 
+    def pages(self, tick: Tick) -> Figures:
+        """Milliseconds of each page of the console and each named query, over so many deliveries."""
+        return {"pages": {dialect: page_times.measure(dialect, self.rows // 2, tick) for dialect in DIALECTS}}
+
     def memory(self, tick: Tick) -> Figures:
         """Memory over minutes at full load, and while a worker drains a backlog."""
         return {"memory": soak.measure(self.minutes, self.backlogged, tick)}
@@ -153,7 +158,7 @@ class Bench:
             "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
-            "traces": 2 * self.rounds * len(trace_cost.SHARES),
+            "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS),
             "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
@@ -162,7 +167,7 @@ QUESTIONS = (
     "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "reacting", "scaling", "backlog",
     "growing",
 )  # fmt: skip
-LONG = ("memory", "traces")
+LONG = ("memory", "traces", "pages")
 """Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
 

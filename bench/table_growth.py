@@ -6,27 +6,26 @@ an index: each row then touches a different page.
 """
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from bench.bulk_rows import insert, provide_weeks, settle
 from bench.servers import create_tables, postgresql, redis, temporary_directory
 from bench.worker_rate import SCATTER, fill_ledger
 from ledger.client import Ledger
 from store.archive import first_id
 from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
-from store.partitions import PARTITIONED, WEEK, provide
+from store.partitions import WEEK
 from store.row_writer import Store
 from store.schema import SCHEMA
 from workers.consumer import Consumer
@@ -79,7 +78,7 @@ def measure(growth: Growth, measured: int, rounds: int, tick: Callable[[], None]
         now = datetime.now(UTC)
         since, until = (now - PAST, now - WEEK) if growth.past else (now - timedelta(hours=1), now)
         if growth.past:
-            _provide(big, since, now)
+            provide_weeks(big, since, now)
         first, step = 0, growth.rows // STEPS
         for present in range(0, growth.rows + 1, step):
             if present:
@@ -129,16 +128,6 @@ def _twins(directory: Path, dialect: str) -> Iterator[tuple[Engine, Engine]]:
         yield big, twin
 
 
-def _provide(engine: Engine, since: datetime, until: datetime) -> None:
-    """Create the partitions that a server of that age would have."""
-    at = since
-    while at < until:
-        with engine.begin() as connection:
-            for table in PARTITIONED:
-                provide(connection, table, at)
-        at += WEEK
-
-
 def _rows(growth: Growth, first: int, last: int, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
     """Rows of a delivery, its message and its status, each a tuple of its table's columns."""
     pause = (until - since) / growth.rows
@@ -164,40 +153,8 @@ def _rows(growth: Growth, first: int, last: int, since: datetime, until: datetim
 def _grow(engine: Engine, rows: Iterator[tuple[Any, ...]]) -> None:
     while chunk := list(islice(rows, 50_000)):
         for table, table_rows in zip(COLUMNS, zip(*chunk, strict=True), strict=True):
-            (_copy if engine.dialect.name == "postgresql" else _insert)(engine, table, table_rows)
-    _settle(engine)
-
-
-def _settle(engine: Engine) -> None:
-    """Finish the work that filling leaves behind (statistics, checkpoint) before deliveries are measured."""
-    if engine.dialect.name == "sqlite":
-        with closing(sqlite3.connect(str(engine.url.database))) as plain:  # our engine would begin a transaction
-            plain.execute("ANALYZE")
-            plain.commit()
-            plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
-        connection.execute(text("CHECKPOINT"))
-
-
-def _copy(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        names = COLUMNS[table].replace(" ", ", ")
-        with connection.cursor().copy(f"COPY {SCHEMA}.{table} ({names}) FROM STDIN") as copy:  # type: ignore[arg-type] # ours
-            for row in rows:
-                copy.write_row(row)
-
-
-def _insert(engine: Engine, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    with closing(sqlite3.connect(str(engine.url.database))) as connection, connection:
-        names = COLUMNS[table].split()
-        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        connection.executemany(statement, (tuple(map(_sqlite_value, row)) for row in rows))
-
-
-def _sqlite_value(value: Any) -> Any:
-    return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+            insert(engine, table, COLUMNS[table].split(), table_rows)
+    settle(engine)
 
 
 def _empty(engine: Engine) -> None:
