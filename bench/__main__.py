@@ -16,6 +16,7 @@ from bench import (
     dispatch_delay,
     dispatch_rate,
     end_to_end,
+    footprint,
     page_times,
     receiver_rate,
     scale_out,
@@ -146,6 +147,10 @@ class Bench:
         """Milliseconds of each page of the console and each named query, over so many deliveries."""
         return {"pages": {dialect: page_times.measure(dialect, self.rows // 2, tick) for dialect in DIALECTS}}
 
+    def footprint(self, tick: Tick) -> Figures:
+        """Memory and processor time of each process, while nothing comes and at full load."""
+        return {"footprint": footprint.measure(int(self.seconds * 6), tick)}
+
     def memory(self, tick: Tick) -> Figures:
         """Memory over minutes at full load, and while a worker drains a backlog."""
         return {"memory": soak.measure(self.minutes, self.backlogged, tick)}
@@ -158,7 +163,7 @@ class Bench:
             "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
-            "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS),
+            "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS), "footprint": 2,
             "growing": len(growths(self.rows)) * (table_growth.STEPS + 1) * (self.turns + 1),
         }.get(question)  # fmt: skip
 
@@ -167,7 +172,7 @@ QUESTIONS = (
     "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "reacting", "scaling", "backlog",
     "growing",
 )  # fmt: skip
-LONG = ("memory", "traces", "pages")
+LONG = ("memory", "traces", "pages", "footprint")
 """Measured only when named."""
 DIALECTS = ("postgresql", "sqlite")
 

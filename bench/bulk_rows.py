@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from store.partitions import PARTITIONED, WEEK, provide
 from store.schema import SCHEMA
@@ -36,13 +36,18 @@ def settle(engine: Engine) -> None:
             plain.commit()
             plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
-        connection.execute(text("CHECKPOINT"))
+    with _plain(engine) as connection:  # no time limit of ours
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
+
+
+def _plain(engine: Engine) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
 def _copy(engine: Engine, table: str, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+    with _plain(engine) as connection:
         columns = ", ".join(names)
         with connection.cursor().copy(f"COPY {SCHEMA}.{table} ({columns}) FROM STDIN") as copy:
             for row in rows:

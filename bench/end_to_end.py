@@ -121,7 +121,7 @@ def pids(processes: Sequence[Process], directory: Path, redis_url: str) -> dict[
     pid_by_name = {"redis": int(info["process_id"])}
     pid_by_name |= {process.name: process.process.pid for process in processes if process.process}
     with suppress(OSError):
-        pid_by_name["postgresql"] = int((directory / "postgres/data/postmaster.pid").read_text().split()[0])
+        pid_by_name["postgresql"] = int((directory / "postgres/pid").read_text())
     return pid_by_name
 
 
