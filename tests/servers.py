@@ -85,7 +85,7 @@ class Valkey:
 
     def command(self) -> list[str]:
         return [
-            redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
+            redis_server(preloaded="LD_PRELOAD" in self.environment), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
             *self.options,
         ]  # fmt: skip
