@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up kubernetes test check deploy-check screenshots rehearsal bench chaos fuzz lock settings manifests tables changes licences sbom clean
+.PHONY: help up kubernetes test check deploy-check screenshots rehearsal bench chaos fuzz lock settings manifests tables changes licences sbom images clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -77,6 +77,9 @@ licences: $(INSTALLED) ## renew docs/licences.md after a change of dependencies
 
 sbom: $(INSTALLED) ## write sbom.cdx.json: a release's packages with versions and licences, as CycloneDX
 	@$(BIN)/python -m tests.sbom
+
+images: $(INSTALLED) ## pin images of Redis, PostgreSQL, Python, Debian and Prometheus by their present digest; needs Docker with buildx
+	@$(BIN)/python -m tests.images
 
 # No file names an index: whichever pip or uv is set up for is asked, and hashes show whether it served the right thing.
 lock: $(INSTALLED) ## renew requirements/ after a change of pyproject.toml; newer versions: make lock ARGS=--upgrade

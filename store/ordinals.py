@@ -72,16 +72,17 @@ def rows(connection: Connection, life: str | None, marks: Mapping[str, int]) -> 
 def breaks(connection: Connection) -> dict[SeriesKey, tuple[list[OrdinalRange], Counter[int]]]:
     """Where each series of ordinals is not dense: the missing ranges before its last ordinal, and surplus rows."""
     c = deliveries.c
-    previous = func.lag(c.ordinal, 1, 0).over(partition_by=(c.ledger, c.queue), order_by=c.ordinal).label("previous")
-    series = select(c.ledger, c.queue, c.ordinal, previous).where(c.ordinal.is_not(None)).subquery()
+    before_first = literal(0, c.ordinal.type)  # PostgreSQL 13 takes no other type than the column's
+    before = func.lag(c.ordinal, 1, before_first).over(partition_by=(c.ledger, c.queue), order_by=c.ordinal)
+    series = select(c.ledger, c.queue, c.ordinal, before.label("previous")).where(c.ordinal.is_not(None)).subquery()
     odd = select(series).where(series.c.ordinal != series.c.previous + 1)
     result: dict[SeriesKey, tuple[list[OrdinalRange], Counter[int]]] = defaultdict(lambda: ([], Counter()))
-    for ledger, queue, ordinal, before in connection.execute(odd):
+    for ledger, queue, ordinal, previous in connection.execute(odd):
         missing, doubled = result[ledger or "", queue or ""]
-        if ordinal == before:
+        if ordinal == previous:
             doubled[ordinal] += 1
         else:
-            missing.append((before + 1, ordinal - 1))
+            missing.append((previous + 1, ordinal - 1))
     return result
 
 

@@ -19,14 +19,14 @@ FLOWER_PASSWORD = ("ops", "correct-horse-battery")
 
 
 class Process:
-    """One process with its output in a file."""
+    """One process with its output in a file; it runs the code below `root`."""
 
     is_forked = not os.environ.get(DEPLOY_CHECK)
     """Whether our processes are forked with their modules loaded: it saves two seconds of processor time for each."""
 
     def __init__(self, name: str, directory: Path, command: list[str], environment: dict[str, str]) -> None:
         self.name, self.command = name, command
-        self.log = directory / f"{name}.log"
+        self.log, self.root = directory / f"{name}.log", ROOT
         ours = ("SEVEN_", "REDIS_", "DATABASE_", "OTEL_")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment |= environment
@@ -36,12 +36,17 @@ class Process:
     def start(self) -> None:
         self._began_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
-            if self.is_forked and _is_loaded(self.command):
+            if self.is_forked and self.root == ROOT and _is_loaded(self.command):
                 words = self.command if self.command[0] == COMMAND else self.command[2:]
                 self.process = Fork(words, ROOT, self.environment, output.fileno())
             else:
                 self.process = subprocess.Popen(
-                    self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+                    self.command,
+                    cwd=self.root,
+                    env=self.environment,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
                 )
 
     def wait_until_logged(self, text: str) -> None:

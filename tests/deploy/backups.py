@@ -40,11 +40,17 @@ class PostgresDatabase:
             connection.execute(SQL("CREATE DATABASE {}").format(name))
         self._run("pg_restore", "--exit-on-error", f"--dbname={self.url}", str(copy))
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def script(self) -> str:
+        """The content as SQL, for any version: without psql's own commands."""
+        lines = self._run("pg_dump", "--schema=seven", "--no-owner", "--rows-per-insert=100", self.url).splitlines()
+        return "".join(f"{line}\n" for line in lines if line and not line.startswith(("\\", "--")))
+
+    def _run(self, program: str, *arguments: str) -> str:
         completed = subprocess.run(
             [str(self._server.binaries / program), *arguments], capture_output=True, text=True, check=False
         )
         assert completed.returncode == 0, completed.stderr
+        return completed.stdout
 
 
 class SqliteDatabase:

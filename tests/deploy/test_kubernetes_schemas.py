@@ -12,8 +12,9 @@ from tests.deploy.kubernetes import OVERLAYS, Document, select
 from tests.deploy.tools import module
 from tests.extent import thorough
 from tests.processes import ROOT
+from tests.versions import supported
 
-VERSIONS = ("1.30", "1.35", "1.36", "1.37")
+VERSIONS = supported()["Kubernetes"].tested
 """The oldest that README.md promises, and the three that the Kubernetes project maintains when this is written."""
 MODELS = {
     "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",

@@ -147,7 +147,7 @@ def test_the_writer_resends_to_a_redis_that_returns_in_time(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "cause"),
     [
-        pytest.param(["--maxmemory", "1mb"], " OOM:", id="full"),
+        pytest.param(["--maxmemory", "500kb"], " OOM:", id="full"),
         pytest.param(["--min-replicas-to-write", "1"], "NOREPLICAS", id="without its replicas"),
         pytest.param(["--replicaof", "127.0.0.1 1"], " READONLY:", id="a replica"),
     ],
