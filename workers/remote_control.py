@@ -16,7 +16,7 @@ log = logger("seven.workers")
 USED = frozenset(
     {
         "ping",  # `celery inspect ping`, of people
-        "enable_events",  # Flower repeats it every few seconds
+        *("enable_events", "heartbeat"),  # Flower wants to hear of workers, and repeats the first every few seconds
         # what Flower's pages show
         *("active", "active_queues", "conf", "registered", "reserved", "revoked", "scheduled", "stats"),
     }
