@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up kubernetes test check deploy-check screenshots rehearsal bench chaos fuzz lock settings manifests tables changes licences sbom images clean
+.PHONY: help up kubernetes test check deploy-check screenshots rehearsal bench chaos fuzz lock settings manifests acl tables changes licences sbom images clean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -65,6 +65,9 @@ settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change
 
 manifests: $(INSTALLED) ## renew deploy/kubernetes/ after a change of the rules of Prometheus or of redis.conf
 	@$(BIN)/python -m tests.manifests
+
+acl: $(INSTALLED) ## renew deploy/redis/users.acl after a change of queues or of what a process does in Redis
+	@$(BIN)/python -c 'from ledger.redis_users import users_file; print(users_file(), end="")' > deploy/redis/users.acl
 
 tables: $(INSTALLED) ## renew docs/tables.md after a change of the schema
 	@$(BIN)/python -m tests.tables_page

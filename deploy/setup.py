@@ -1,7 +1,8 @@
 """Setup: checks the configuration in `.env` before anything starts, and gives each container the secrets it needs.
 
-    setup.py ENV_FILE            only checks, and writes nothing
+    setup.py ENV_FILE                    only checks, and writes nothing
     setup.py ENV_FILE DIRECTORY
+    setup.py ENV_FILE DIRECTORY users    each process gets a user of Redis of its own (deploy/users.yml)
 
 Compose cannot mount a secret from `.env` into a container whose root is read-only. So this container runs first, reads
 `.env` and writes the secrets as files, `DIRECTORY/<container>/<name>`, one volume each. A password for Redis or
@@ -20,6 +21,7 @@ from dotenv import dotenv_values
 
 from console.settings import ConsoleSettings
 from ingest.settings import IngestSettings
+from ledger.redis_users import USERS
 from operations.checks.subject import CheckedSettings
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
@@ -35,6 +37,7 @@ READER = "seven_readonly"
 # Everything but what would lose or change data by accident.
 REDIS_RIGHTS = (
     "~* &* +@all -@admin -flushall -flushdb -swapdb +config|get +info +latency +slowlog +client +bgrewriteaof"
+    " +acl|load +acl|log"
 )
 
 
@@ -62,9 +65,14 @@ NEEDED = {
     "postgres": ("postgres_password", "reader_password"),
     "redis": ("redis_password", "users.acl"),  # Redis starts once the last one is there
 }
+REDIS_USERS = {
+    "ingest": "receiver", "worker": "worker", "beat": "beat", "reactions": "dispatcher", "flower": "flower",
+    "console": "console", "cli": "cli",
+}  # fmt: skip
+"""Containers, and whom they log in to Redis as, where each has a user of its own."""
 
 
-def main(env_file: Path, directory: Path | None = None) -> int:
+def main(env_file: Path, directory: Path | None = None, *, users: bool = False) -> int:
     """Check, and write the secrets if there is a directory. Returns the exit code."""
     try:
         values = {name: value for name, value in dotenv_values(env_file).items() if value}
@@ -73,7 +81,7 @@ def main(env_file: Path, directory: Path | None = None) -> int:
         return 2
     files = contents(values, directory)
     ours = {name: value for name, value in files.items() if name.upper() in NAMES}
-    if wrong := [*faults(values), *settings_faults(ours)]:
+    if wrong := [*faults(values), *settings_faults(ours), *users_faults(values, users)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
     warnings = (*misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values))
@@ -82,10 +90,15 @@ def main(env_file: Path, directory: Path | None = None) -> int:
     if directory is None:
         sys.stdout.write("the configuration is good; nothing was changed\n")
         return 0
-    for container, names in NEEDED.items():
-        for name in names:
-            write(directory / container / name, files.get(name, ""))
-    sys.stdout.write(f"the configuration is good; secrets are laid out for {', '.join(NEEDED)}\n")
+    layout: dict[str, Mapping[str, str]] = {
+        container: {name: files.get(name, "") for name in names} for container, names in NEEDED.items()
+    }
+    if users:
+        layout |= with_redis_users(layout, directory)
+    for container, secret_files in layout.items():
+        for name, value in secret_files.items():
+            write(directory / container / name, value)
+    sys.stdout.write(f"the configuration is good; secrets are laid out for {', '.join(layout)}\n")
     return 0
 
 
@@ -106,11 +119,19 @@ def faults(values: Mapping[str, str]) -> Iterator[str]:
         check_logins(values.get("FLOWER_BASIC_AUTH", ""))
     except ValueError as error:
         yield f"FLOWER_BASIC_AUTH: {error}"
-    for password_name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
-        if 0 < len(values.get(password_name, "")) < SHORTEST_PASSWORD:
-            yield f"{password_name}: {SHORTEST_PASSWORD} or more characters are needed; without one, one is made"
+    passwords = {"POSTGRES_PASSWORD": [values.get("POSTGRES_PASSWORD", "")]}
+    passwords["REDIS_PASSWORD"] = values.get("REDIS_PASSWORD", "").split(",")  # two are valid during a rotation
+    for name, of_server in passwords.items():
+        if values.get(name) and min(map(len, of_server)) < SHORTEST_PASSWORD:
+            yield f"{name}: {SHORTEST_PASSWORD} or more characters are needed; without one, one is made"
     for file in own_files(values):
         yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
+
+
+def users_faults(values: Mapping[str, str], users: bool) -> Iterator[str]:
+    """Where `.env` names a Redis whose users are not made here."""
+    if users and "REDIS_URL" in values:
+        yield "REDIS_URL: deploy/users.yml makes users for compose's own Redis; leave one of them out"
 
 
 def unseen_reactions(values: Mapping[str, str]) -> Iterator[str]:
@@ -129,7 +150,7 @@ def own_files(names: Iterable[str]) -> list[str]:
 
 def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, str]:
     """Every setting and secret by its file's name. `.env` takes precedence over what was made before."""
-    redis = values.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")
+    redis, *former = (values.get("REDIS_PASSWORD") or made_before(directory, "redis/redis_password")).split(",")
     postgres = values.get("POSTGRES_PASSWORD") or made_before(directory, "postgres/postgres_password")
     reader = made_before(directory, "postgres/reader_password")
     own = {
@@ -139,13 +160,37 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
         "postgres_password": postgres,
         "reader_password": reader,
         "seven_erasure_key": made_before(directory, "worker/seven_erasure_key"),
-        "users.acl": f"user default on #{hashlib.sha256(redis.encode()).hexdigest()} {REDIS_RIGHTS}\n",
+        "users.acl": with_passwords(f"user default on {REDIS_RIGHTS}\n", redis, *former),
     }
     if "DATABASE_URL" not in values:  # on a server of its own, whoever runs it makes the role and sets SEVEN_READER_URL
         own["seven_reader_url"] = f"postgresql://{READER}:{quote(reader, safe='')}@postgres:5432/{USER}"
     every = own | {name.lower(): value for name, value in values.items()}
     # The console gets no right to write, unless the database is not ours and no reader is named.
-    return every | {"console_reader_url": every.get("seven_reader_url") or every["database_url"]}
+    console = every.get("seven_reader_url") or every["database_url"]
+    return every | {"console_reader_url": console, "redis_password": redis}
+
+
+def with_redis_users(layout: Mapping[str, Mapping[str, str]], directory: Path) -> dict[str, Mapping[str, str]]:
+    """The secrets of each container that uses Redis, with a user of its own, and Redis' own with all users.
+
+    Beat and the command line then share nothing with workers. `default` stays, for operators.
+    """
+    every = {**layout, "beat": layout["worker"], "cli": layout["worker"]}
+    passwords = {user: made_before(directory, f"redis/{user}_password") for user in REDIS_USERS.values()}
+    lines = (with_passwords(str(user), passwords[user.name]) for user in USERS)
+    changed: dict[str, Mapping[str, str]] = {
+        container: {**every[container], "redis_url": f"redis://{user}:{passwords[user]}@redis:6379/0"}
+        for container, user in REDIS_USERS.items()
+    }
+    files = {f"{user}_password": password for user, password in passwords.items()}
+    users_acl = layout["redis"]["users.acl"] + "".join(f"{line}\n" for line in lines)
+    return changed | {"redis": {**files, **layout["redis"], "users.acl": users_acl}}
+
+
+def with_passwords(line: str, *passwords: str) -> str:
+    """A line of the ACL file with the hashes of passwords: each of them is valid."""
+    hashes = " ".join(f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords)
+    return line.replace(" on ", f" on {hashes} ", 1)
 
 
 def made_before(directory: Path | None, name: str) -> str:
@@ -166,4 +211,4 @@ def write(file: Path, value: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    sys.exit(main(*map(Path, sys.argv[1:3]), users=sys.argv[3:] == ["users"]))

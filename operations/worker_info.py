@@ -17,6 +17,8 @@ from seven.events import QUEUES
 from store.version import newest
 
 COMMAND = "presence"
+_NEVER_S = 10 * 365 * 86_400
+"""After so long Celery would put back what another worker has not acknowledged: workers do that."""
 BUSY_S = 3.0
 """For a worker that is slow to answer, before it counts as absent."""
 
@@ -55,7 +57,9 @@ def own_versions() -> tuple[str, str]:
 
 def living_workers(redis_url: str, timeout_s: float = 1.0) -> list[Worker]:
     """The workers that answer in time. Raises kombu's OperationalError or redis.RedisError when Redis is down."""
-    with Celery("seven-ingest", set_as_current=False, changes=broker(redis_url)) as app:
+    settings = broker(redis_url)
+    settings["broker_transport_options"]["visibility_timeout"] = _NEVER_S  # whoever asks may have no right to queues
+    with Celery("seven-ingest", set_as_current=False, changes=settings) as app:
         answers: list[dict[str, Any]] = app.control.broadcast(COMMAND, reply=True, timeout=timeout_s) or []
     workers = (_read(name, info) for answer in answers for name, info in answer.items())
     return sorted(workers, key=lambda worker: worker.name)

@@ -8,6 +8,7 @@ from celery import Celery
 
 from ledger.announcements import REACTIONS
 from runtime.logs import logger
+from workers.remote_control import restrict_remote_control
 from workers.watchdog import EXIT_CODE
 
 log = logger("seven.workers")
@@ -18,6 +19,7 @@ def begin_role(app: Celery, begin_worker: Callable[[], None], options: Mapping[s
 
     Ends the process with 2 where queues are mixed, or its settings are invalid.
     """
+    restrict_remote_control()
     app.amqp.queues.deselect(REACTIONS)  # a worker takes every declared queue
     queues = options.get("queues") or ()
     names = queues.split(",") if isinstance(queues, str) else list(queues)

@@ -56,8 +56,8 @@ class ComposeSettings(ReplicaSettings):
     )
     redis_password: SecretStr | None = Field(
         None,
-        description="Password of compose's own Redis; without it one is made, once. With a REDIS_URL above, that "
-        "server is used instead.",
+        description="Password of compose's own Redis; without it one is made, once. `new,old` during a rotation. "
+        "With a REDIS_URL above, that server is used instead.",
     )
     proxy_domain: str | None = Field(
         None, description="With deploy/tls.yml: the host in SEVEN_PUBLIC_URL, for its certificate."

@@ -107,7 +107,7 @@ def test_a_worker_that_stalls_ends_itself(
 ):
     """A worker that answers pings but consumes nothing ends itself and consumes after a restart."""
     environment = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_STALL_S": "6", "SEVEN_SWEEP_S": "3600"}
-    process = worker(tmp_path, environment)
+    process = worker(tmp_path, environment, through=("tests.acceptance.stalling_process",))
     app = Celery(set_as_current=False, changes=broker(redis_url))
     with running(process):
         announce(app, "dlr", [accept(envelope("one"))])

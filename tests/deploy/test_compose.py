@@ -35,11 +35,15 @@ DOCKERFILES = ("deploy/Dockerfile", "deploy/proxy/Dockerfile")
 
 
 def test_files_fit_the_compose_schema():
-    """Both files fit the schema of the compose specification."""
+    """They fit the schema of the compose specification."""
     subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
-            *("docker-compose.yml", "deploy/tls.yml"),  # not servers.yml: it has compose's own tag !override
+            *(
+                "docker-compose.yml",
+                "deploy/tls.yml",
+                "deploy/users.yml",
+            ),  # not servers.yml: it has compose's own tag !override
         ],
         cwd=ROOT,
         check=True,

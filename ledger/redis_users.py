@@ -1,0 +1,151 @@
+"""Users: what each process may do in Redis, and no more. `make acl` writes deploy/redis/users.acl from it.
+
+A user has commands without a key, and families: these commands, on these keys. A script may do what its caller may do,
+key by key. So a receiver accepts deliveries and cannot remove one, and only who asks workers may publish to them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ledger.announcements import CLOCK, REACTIONS
+from seven.events import QUEUES
+
+_SESSION = "+@connection +@transaction -@dangerous +time"
+"""What every client may do: with its own connection, in a transaction, and read the clock that all go by."""
+_SCRIPT = "eval evalsha"
+_READ = "get exists pttl hget hmget hgetall hkeys hlen hexists hscan smembers zcard zmscore zrange zrangebyscore"
+
+_ACCEPTED = "seven:ledger seven:batches seven:ordinals seven:tokens seven:last seven:pending:* seven:announced:*"
+"""What lua/accept.lua writes."""
+_STATE = (
+    "seven:audit* seven:delivery_rate* seven:hooks* seven:balance* seven:journal* seven:public_url* seven:retention*"
+    " seven:opt_outs* seven:isolating:* seven:changes:announced"
+)
+"""Of scheduled tasks, and the locks of those who run them."""
+# Of Celery, in the same database. It appends a priority to the name of a queue.
+_DELIVERIES = " ".join(f"{queue}*" for queue in QUEUES)
+_TASKS = f"{_DELIVERIES} {CLOCK}* {REACTIONS}*"
+_REPLIES = "*.reply.celery.pidbox*"
+_ORDERS, _EVENTS = "/0.celery.pidbox", "/0.celeryev/*"
+"""Channels of database 0: of remote control, and of what workers tell Flower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Commands that a user may run on keys, or on channels."""
+
+    commands: str
+    keys: str = ""
+    channels: str = ""
+    only_read: bool = False
+
+    def __str__(self) -> str:
+        key = "%R~" if self.only_read else "~"
+        words = (
+            *(f"{key}{pattern}" for pattern in self.keys.split()),
+            *(f"&{channel}" for channel in self.channels.split()),
+            *(f"+{command}" for command in self.commands.split()),
+        )
+        return f"({' '.join(words)})"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user, without a password."""
+
+    name: str
+    commands: str
+    families: tuple[Family, ...]
+
+    def __str__(self) -> str:
+        commands = (f"+{command}" for command in self.commands.split())
+        return " ".join((f"user {self.name} on resetchannels", _SESSION, *commands, *map(str, self.families)))
+
+
+_BINDINGS = Family(f"{_SCRIPT} exists sadd srem smembers zadd zrem zrangebyscore del", "_kombu.*")
+_ANNOUNCES = (Family("lpush llen", _DELIVERIES), Family("sadd smembers", "_kombu.*"))
+_LOOKS_FOR_UNACKED = Family(f"{_SCRIPT} get set del pttl pexpire", "unacked_mutex")
+_CONSUMES = (
+    Family("brpop rpop lpush rpush llen", _TASKS),
+    Family("hget hset hdel hlen zadd zrem zrange watch", "unacked unacked_index"),
+    _LOOKS_FOR_UNACKED,
+    _BINDINGS,
+)
+_IS_A_WORKER = (
+    *_CONSUMES,
+    Family("publish", channels=_EVENTS),
+    Family("psubscribe", channels=_ORDERS),
+    Family("lpush pexpire exists llen del", "*.celery.pidbox*"),
+)
+_ASKS = (Family("publish", channels=_ORDERS), Family("brpop rpop llen exists pexpire del", _REPLIES))
+_ASKS_ALONE = (*_ASKS, _BINDINGS, _LOOKS_FOR_UNACKED, Family("zrange", "unacked_index"))
+_READS = (
+    Family(_READ, "seven:*", only_read=True),
+    Family(f"{_SCRIPT} hset", "seven:ledger"),  # the probe: does it take a write
+    Family("srem", "seven:receivers"),  # who looks for receivers forgets those that are gone
+    Family("pexpire", "seven:receiver:*"),
+    Family("llen", _TASKS),
+    Family("hlen", "unacked"),
+)
+_WORKS = (
+    Family(
+        f"{_SCRIPT} hget hmget hset hdel hexists hincrby hstrlen zadd zrem zrangebyscore llen",
+        f"{_ACCEPTED} seven:in_hand seven:alone {_DELIVERIES}",  # lua/overdue.lua looks at both
+    ),
+    Family(
+        f"{_SCRIPT} get set mset del pexpire pttl watch hset hdel hincrby zadd zrem zremrangebyrank zremrangebyscore",
+        _STATE,
+    ),
+)
+
+USERS = (
+    User(
+        "receiver",
+        "wait info memory|stats script|load",
+        (
+            Family(f"{_SCRIPT} hget hset hincrby zadd", _ACCEPTED),
+            Family(f"{_SCRIPT} hkeys hset hincrby hdel", "seven:guards:*"),
+            Family("sadd", "seven:receivers"),
+            Family("set del", "seven:receiver:*"),
+            *_ANNOUNCES,
+        ),
+    ),
+    User("worker", "info wait script|load script|exists punsubscribe", (*_READS, *_WORKS, *_IS_A_WORKER)),
+    User(
+        "dispatcher",
+        "info pubsub|numpat script|load script|exists punsubscribe",
+        (*_READS, Family("del", "seven:changes:announced"), *_IS_A_WORKER, *_ASKS),
+    ),
+    User(
+        "beat",
+        "script|load script|exists",
+        (
+            Family(f"{_SCRIPT} hset", "seven:ledger"),
+            Family("zadd zrem zremrangebyscore", "seven:beats"),
+            Family("hset del", "seven:beats:sent"),
+            Family("lpush llen", f"{CLOCK}*"),
+            Family("sadd smembers", "_kombu.*"),
+        ),
+    ),
+    User("console", "info pubsub|numpat script|load script|exists", (*_READS, *_ASKS_ALONE)),
+    User(
+        "flower",
+        "script|load script|exists punsubscribe",
+        (*_CONSUMES, Family("llen del exists", "celeryev*"), Family("psubscribe", channels=_EVENTS), *_ASKS),
+    ),
+    User(
+        "cli",
+        "info wait config|get pubsub|numpat script|load script|exists",
+        (*_READS, *_WORKS, *_ANNOUNCES, *_ASKS_ALONE),
+    ),
+)  # fmt: skip
+
+
+def users_file() -> str:
+    """The users as Redis' `aclfile` has them. Without a password nobody logs in; `default` may do nothing."""
+    return "".join(f"{line}\n" for line in _lines(USERS))
+
+
+def _lines(users: Iterable[User]) -> Iterator[str]:
+    yield "user default off"
+    yield from map(str, users)

@@ -1,0 +1,91 @@
+"""New passwords of servers under traffic, by the commands of deploy/operate.md: nothing is refused, nobody storms."""
+
+import re
+import shlex
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.acceptance.redis_users import PASSWORD, allow, denied
+from tests.conftest import TOKEN
+from tests.processes import ROOT, Receiver, running
+from tests.servers import PATIENCE_S, Valkey, valkey
+
+RUNBOOK = (ROOT / "deploy/operate.md").read_text()
+COMMANDS = re.findall(r"^\$ redis-cli (ACL SETUSER receiver '.*?')", RUNBOOK, re.MULTILINE)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Valkey]:
+    (tmp_path / "valkey").mkdir()
+    with valkey(tmp_path / "valkey") as server:
+        yield server
+
+
+def deliver(receiver: Receiver) -> int:
+    """Deliver something; returns the status of the answer."""
+    body = {"webhook_event": "dlr", "data": {"msg_id": "7", "status": "DELIVERED"}}
+    return httpx2.post(f"{receiver.url}/hooks/{TOKEN}", json=body, timeout=PATIENCE_S).status_code
+
+
+@contextmanager
+def traffic(receiver: Receiver) -> Iterator[list[int]]:
+    """Deliver for as long as the block takes, and once more; yields the statuses."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def send() -> None:
+        while not ended.is_set():
+            statuses.append(deliver(receiver))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        thread.join()
+        statuses.append(deliver(receiver))
+
+
+def run_as_written(server: Valkey, command: str, **values: str) -> None:
+    """Run a command of the runbook with these values for its placeholders."""
+    for placeholder, value in values.items():
+        command = command.replace(placeholder, value)
+    with server.client() as client:
+        client.execute_command(*shlex.split(command))
+
+
+def test_a_user_has_two_passwords_until_every_process_has_restarted(server: Valkey, tmp_path: Path):
+    """Two receivers, one after the other; not one delivery is refused, and the old password is worth nothing then."""
+    add, remove = COMMANDS
+    old = allow(server, "receiver")
+    new = old.replace(PASSWORD, "another-password")
+
+    def receiver(name: str, url: str) -> Receiver:
+        settings = {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+        return Receiver(tmp_path, settings, name)
+
+    first, second = receiver("first", old), receiver("second", old)
+    with ExitStack() as stack:
+        stack.enter_context(running(first, second))
+        run_as_written(server, add, NEW="another-password")
+        with traffic(second) as to_second:
+            first.end()
+            stack.enter_context(running(first := receiver("first-again", new)))
+        with traffic(first) as to_first:
+            second.end()
+            stack.enter_context(running(second := receiver("second-again", new)))
+            run_as_written(server, remove, OLD=PASSWORD)
+            assert deliver(second) == 202
+        assert set(to_first + to_second) == {202}
+    assert denied(server) == []
+    with pytest.raises(redis.AuthenticationError):
+        redis.Redis.from_url(old, retry=Retry(NoBackoff(), 0)).ping()
