@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from unittest.mock import patch
 
 import httpx2
 
 from emulator.app import create_app
+from emulator.sender import RetryPolicy
 from emulator.settings import EmulatorSettings
 from tests.emulator.stub_receiver import serve, wait_until
+from tests.servers import PATIENCE_S
 
 KEY = "a-key-of-some-account"
 SMALL = {"seed": 3, "messages": 20, "duplicates": 0}
@@ -57,8 +61,11 @@ class Emulator:
 
 @contextmanager
 def run_emulator(**settings: object) -> Iterator[Emulator]:
+    """An emulator whose attempts take as long as a busy machine needs: a repeat after a timeout is another test's."""
     emulator_settings = EmulatorSettings(**{f"emulator_{name}": value for name, value in settings.items()})
+    patient = partial(RetryPolicy, timeout_s=PATIENCE_S)
     with (
+        patch("emulator.scenario_runner.RetryPolicy", patient),
         serve(create_app(emulator_settings)) as url,
         httpx2.Client(headers={"X-Api-Key": KEY}, trust_env=False) as client,
     ):
