@@ -1,6 +1,8 @@
 """Versions stand in docs/versions.md alone: whatever repeats one says the same."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -52,6 +54,12 @@ def test_ci_reads_the_table():
     }
     assert set(jobs["versions"]["outputs"]) == set(matrices())
     assert matrices()["images"][0] == f"redis:{TABLE['Redis'].tested[0]}"
+
+
+def test_the_workflow_is_valid():
+    """By the schema of GitHub's workflows, since nothing here runs it."""
+    schema = ["--builtin-schema", "vendor.github-workflows", ".github/workflows/check.yml"]
+    subprocess.run([sys.executable, "-m", "check_jsonschema", *schema], cwd=ROOT, check=True)
 
 
 def test_the_oldest_is_tested():
