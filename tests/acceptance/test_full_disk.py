@@ -24,7 +24,12 @@ def directory() -> Iterator[Path]:
 
 @pytest.mark.duration(30)
 @pytest.mark.parametrize(
-    ("kind", "size"), [("redis", "8m"), ("postgresql", "160m"), pytest.param("sqlite", "8m", marks=thorough)]
+    ("kind", "size"),
+    [
+        ("redis", "8m"),
+        pytest.param("postgresql", "160m", marks=thorough),
+        pytest.param("sqlite", "8m", marks=thorough),
+    ],
 )
 def test_a_full_disk(directory: Path, kind: str, size: str):
     """Of Redis, SQLite or PostgreSQL, on a real file system without a free byte. Skipped where none may be mounted."""

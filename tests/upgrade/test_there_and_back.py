@@ -6,7 +6,7 @@ import pytest
 
 from tests.deploy.backups import Database
 from tests.deploy.machine import Machine
-from tests.extent import thorough_on_sqlite
+from tests.extent import thorough
 from tests.processes import ROOT
 from tests.upgrade.conftest import audited, succeed
 from tests.upgrade.releases import RELEASES, check_out, command, run_code
@@ -15,7 +15,7 @@ RATE = 40.0
 """Deliveries a second: processes that import all their modules anew share the machine with them."""
 
 
-@thorough_on_sqlite
+@thorough
 @pytest.mark.duration(60)
 @pytest.mark.parametrize("release", RELEASES)
 def test_there_and_back_again(tmp_path: Path, database: Database, release: str):
