@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,16 +21,19 @@ from tests.processes import Console, Flower, beat, dispatcher
 CONNECTIONS = 64
 IDLE_S = 30
 READY_S = 15
-"""Until everything has started, and workers know of the subscriber."""
+"""Until everything has started, and workers know the subscriber."""
 LONGEST_S = 1800.0
 
 Footprint = dict[str, dict[str, float]]
-"""By process: bytes while nothing comes and at most, processor seconds of a second in which nothing comes, and
-microseconds of a delivery."""
+"""By process: bytes while nothing comes and at most; processor seconds per second while nothing comes, and processor
+microseconds per delivery."""
 
 
 def measure(seconds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """Every process on this machine, with a subscriber of all topics, and a person who looks at the console."""
+    """Figures of every process, with a subscriber to all topics and somebody who looks at the console.
+
+    Raises RuntimeError where a delivery was not accepted, and httpx2.HTTPError where the console did not answer.
+    """
     target = Subscriber("target")
     with (
         temporary_directory() as directory,
@@ -65,6 +69,8 @@ def measure(seconds: int, tick: Callable[[], None]) -> dict[str, Any]:
             tick()
             with _looking(console.url, by_name) as most:
                 load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
+                if load.failed:
+                    raise RuntimeError(f"{load.failed} of {load.requests} answers were not 2xx")
                 wait_until_drained(redis_url, time.monotonic() + LONGEST_S)
             for name, used in _processor(by_name).items():
                 footprint[name] |= {"most": most[name], "delivery": (used - idle[name]) / load.requests * 1e6}
@@ -78,7 +84,7 @@ def _processor(by_name: Mapping[str, int]) -> dict[str, float]:
 
 @contextmanager
 def _looking(console_url: str, by_name: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Look at the console's overview every second, and at the memory of each process: at the end its most."""
+    """Look at the console's overview every second; yields the most memory of each process, complete at the end."""
     most = dict.fromkeys(by_name, 0)
     ended = threading.Event()
 
@@ -89,10 +95,10 @@ def _looking(console_url: str, by_name: Mapping[str, int]) -> Iterator[dict[str,
                 for name, pid in by_name.items():
                     most[name] = max(most[name], memory_bytes(pid))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield most
-    finally:
-        ended.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as thread:
+        looking = thread.submit(look)
+        try:
+            yield most
+        finally:
+            ended.set()
+    looking.result()

@@ -1,7 +1,8 @@
 """Milliseconds in which the database answers each page of the console and each named query, over millions of rows.
 
-Rows are spread over ten weeks up to now: a message with two status reports each, of some also what was sent, a link
-that was clicked, an answer and a call. A time is that of all statements of a page, rows fetched; not of making HTML.
+Rows are spread over ten weeks up to now: messages that were sent, nearly all with two status reports, some with a link
+that was clicked, an answer or a call. A time is that of all statements of a page, with their rows; not of making HTML.
+Opt-outs, missed webhooks and changes of hooks have no rows.
 """
 
 import time
@@ -46,6 +47,7 @@ COLUMNS = {
 AT_ONCE = 20_000
 """Messages of one transaction while filling."""
 NETWORKS = ("26201", "26202", "26203", "23201", "22801")
+EVENT_TYPES_FILLED = ("dlr", "sms_mo", "coined")
 MEASURED = 5
 """Times that a page is read, after one that warms caches."""
 FILTERS: dict[str, tuple[dict[str, str], ...]] = {
@@ -95,15 +97,22 @@ def fill(engine: Engine, messages: int, now: datetime) -> dict[str, int]:
 def _add(rows: Rows, n: int, at: datetime) -> None:
     """A message of this time, and what became of it."""
     msg_id, number, label = f"77{n:012d}", _number(n), f"campaign {n % 40}"
-    result, status = ("failed", "NOTDELIVERED") if n % 23 == 0 else ("delivered", "DELIVERED")
     later = at + timedelta(seconds=1 + n % 90)
+    status, result = ("NOTDELIVERED", "failed") if n % 23 == 0 else ("DELIVERED", "delivered")
+    if n % 50 == 48:
+        status, result = "ACCEPTED", "pending"
+    rows["sent_messages"].append(
+        (msg_id, at, number, "seven.io", label, f"order-{n}", 0.075, NETWORKS[n % 5], "sms", "http", at)
+    )
+    if n % 50 == 49:
+        return  # no report has come
     rows["deliveries"] += (_delivery(2 * n, "dlr", msg_id, at), _delivery(2 * n + 1, "dlr", msg_id, later))
     rows["message_statuses"] += ((msg_id, "TRANSMITTED", at), (msg_id, status, later))
     rows["messages"].append(
-        (msg_id, status, result, True, later, 7, f"order-{n}", at, later, later, None if n % 23 == 0 else later)
-    )
-    rows["sent_messages"].append(
-        (msg_id, at, number, "seven.io", label, f"order-{n}", 0.075, NETWORKS[n % 5], "sms", "http", at)
+        (
+            *(msg_id, status, result, result != "pending", later, 7, f"order-{n}", at, later, later),
+            later if result == "delivered" else None,
+        )
     )
     if n % 3 == 0:
         url = f"https://svn.to/{n:x}"
@@ -111,6 +120,9 @@ def _add(rows: Rows, n: int, at: datetime) -> None:
         rows["link_events"].append((msg_id, url, "click", 1, later))
     if n % 10 == 0:
         rows["inbound_messages"].append((f"{n}", number, "4915199999999", "Danke", later, "SMS", later, "sms"))
+        rows["deliveries"].append(_delivery(n, "sms_mo", f"{n}", later))
+    if n % 1000 == 0:
+        rows["deliveries"].append(_delivery(n, "coined", None, later, "parked"))
     if n % 20 == 0:
         rows["calls"].append(
             ("inbound", f"{n}", number, "4915199999999", "completed", True, later, 60, 0.05, later, later)
@@ -118,20 +130,22 @@ def _add(rows: Rows, n: int, at: datetime) -> None:
 
 
 def _number(n: int) -> str:
-    """The recipient of a message; about every hundred millionth message has the same."""
+    """The recipient of a message: another one for each of a hundred million."""
     return f"49151{n * 7919 % 10**8:08d}"
 
 
-def _delivery(n: int, event_type: str, subject: str, at: datetime) -> tuple[Any, ...]:
-    name = f"{first_id(at)}-7{n % 4096:03x}-8000-{n:012x}"
+def _delivery(n: int, event_type: str, subject: str | None, at: datetime, outcome: str = "applied") -> tuple[Any, ...]:
+    """The nth of its event type."""
+    name = f"{first_id(at)}-7{n % 4096:03x}-{0x8000 + EVENT_TYPES_FILLED.index(event_type):04x}-{n:012x}"
     payload = (
         f'{{"data":{{"msg_id":"{subject}","status":"DELIVERED","timestamp":"{at:%Y-%m-%d %H:%M:%S.%f}"}},'
         f'"webhook_event":"{event_type}","webhook_timestamp":"{at.isoformat(timespec="seconds")}"}}'
     )
     digest = f"{n * 0x9E3779B97F4A7C15 % 2**256:064x}"
+    queue, applied_at = (event_type, at) if outcome == "applied" else ("parked", None)
     return (
-        *(name, event_type, event_type, subject, at, at, at, "JSON", "203.0.113.7", payload),
-        *(digest, "applied", None, "life", n + 1),
+        *(name, event_type, queue, subject, at, applied_at, at, "JSON", "203.0.113.7", payload),
+        *(digest, outcome, None, "life", n + 1),
     )
 
 

@@ -1,9 +1,9 @@
 """Changes: notes how the standings of records move, in the transaction that moves them.
 
-The row of each record is read before it is written, which locks it; how it stands afterwards, PostgreSQL returns when
-it writes it, and of a row that is new to SQLite the record itself says. PostgreSQL locks no row that is not there yet:
-where another transaction inserts it meanwhile, how it stood before is unknown, and this transaction is run again. A row
-that this one has inserted has no `xmax`; one that it met has its lock there.
+The row of each record is read before it is written, which locks it, and compared with how it stands afterwards.
+PostgreSQL returns that from the upsert, for each row that this changed. It locks no row that is not there yet: where
+another transaction inserts it meanwhile, how it stood before is unknown, and this transaction is run again. An inserted
+row has no `xmax`; one that the upsert met has its lock there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, bindparam, insert, literal_column, select, text
+from sqlalchemy import Connection, Executable, Select, bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from seven.archive_records import ArchivedDelivery
@@ -40,7 +40,7 @@ OFF = "off"
 
 _BY_TABLE = {record.table: record for record in RECORDS}
 _WRITTEN_TWICE = frozenset(("opt_outs",))
-"""Tables whose rows are settled after they were merged, and lose the mark of an insertion."""
+"""Tables whose rows are settled after they were merged: an upsert cannot return how they stand in the end."""
 _NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
 _LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({0x5E7E2219})")  # arbitrary, the same in every process
 
@@ -76,7 +76,7 @@ def merge_and_note(
     if table in _WRITTEN_TWICE and dialect == "postgresql":
         connection.execute(_LOCK_OPT_OUTS)
     before = _read(connection, table, [record.key for record in records], _before(table, dialect))
-    write = _write_to_file if dialect == "sqlite" else _write_and_read if _is_read_apart(table) else _write_returning
+    write = _write_and_read if dialect == "sqlite" or table in _WRITTEN_TWICE else _write_returning
     moved = [
         change
         for key, row in write(connection, table, records, before)
@@ -107,31 +107,24 @@ class Deliveries:
 
 
 def _write_returning(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
-    """Merge records; yields the rows that this has changed, as they stand now."""
+    """Merge records; yields the rows that this changed, as they stand now. Raises RowAppeared."""
     keys = _key_names(table)
     for row in upsert_returning(connection, table, records, (*keys, *WATCHES[table].columns)):
-        yield _unless_appeared(tuple(row[name] for name in keys), row, before)
+        key = tuple(row[name] for name in keys)
+        if key not in before and not row["is_new"]:
+            raise RowAppeared
+        yield key, row
 
 
 def _write_and_read(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
-    """Merge records; yields their rows, read afterwards."""
+    """Merge records, and read their rows again; yields them. Where nobody else writes the table meanwhile.
+
+    That is so in SQLite, and of opt-outs, whose writers take turns. A row that is new, and written once, is its record.
+    """
     upsert(connection, table, records)
-    for key, row in _read(connection, table, [record.key for record in records], _after(table)).items():
-        yield (key, row) if table in _WRITTEN_TWICE else _unless_appeared(key, row, before)
-
-
-def _unless_appeared(key: Key, row: Values, before: Rows) -> Row:
-    if key not in before and not row["is_new"]:
-        raise RowAppeared
-    return key, row
-
-
-def _write_to_file(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
-    """Merge records into SQLite, which has one writer: a row that was not there before is its record."""
-    upsert(connection, table, records)
-    names = (*_key_names(table), *WATCHES[table].columns)
     keys = [record.key for record in records if record.key in before or table in _WRITTEN_TWICE]
-    after = _read(connection, table, keys, _select(table, "sqlite")) if keys else {}
+    after = _read(connection, table, keys, _select(table, connection.dialect.name)) if keys else {}
+    names = (*_key_names(table), *WATCHES[table].columns)
     for record in records:
         yield record.key, after.get(record.key) or {name: getattr(record, name) for name in names}
 
@@ -152,23 +145,10 @@ def _before(table_name: str, dialect: str) -> Executable:
 
 
 @cache
-def _after(table_name: str) -> Executable:
-    """The same rows of PostgreSQL, which are locked by now, each with whether this transaction has inserted it."""
-    return _select(table_name, "postgresql").add_columns(literal_column(f"{table_name}.xmax = 0").label("is_new"))
-
-
-@cache
 def _select(table_name: str, dialect: str) -> Select[Any]:
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     keys = [table.c[name] for name in _key_names(table_name)]
     return select_by_keys(keys, [*keys, *(table.c[name] for name in WATCHES[table_name].columns)], dialect)
-
-
-@cache
-def _is_read_apart(table_name: str) -> bool:
-    """Whether PostgreSQL cannot return from the table how a row stands when all is written."""
-    is_partitioned = metadata.tables[f"{SCHEMA}.{table_name}"].dialect_options["postgresql"]["partition_by"] is not None
-    return is_partitioned or table_name in _WRITTEN_TWICE
 
 
 @cache

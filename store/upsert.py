@@ -78,10 +78,9 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
 def upsert_returning(
     connection: Connection, table_name: str, records: Sequence[Record], names: Sequence[str]
 ) -> Sequence[RowMapping]:
-    """Merge records into their table, on PostgreSQL; returns these columns of every row that was added or changed.
+    """Merge records, at least one, into their table on PostgreSQL; returns these columns of each row added or changed.
 
-    Also `is_new`, whether it was added: then it has no `xmax`. A partitioned table cannot return that, and a table
-    whose rows are written twice not how they stand in the end.
+    Beside them `is_new`: whether the row was added, and so has no `xmax`. A partitioned table cannot return that.
     """
     columns = {name: [getattr(record, name) for record in records] for name in SHAPES[type(records[0])].field_joins}
     return connection.execute(_returning(table_name, tuple(names)), columns).mappings().all()
