@@ -24,7 +24,7 @@ up: $(RUNTIME) ## run everything on this machine until Ctrl-C; without SEVEN_API
 	@$(BIN)/seven-ingest up
 
 kubernetes: $(RUNTIME) ## lay out .env as deploy/kubernetes/config/, for kubectl apply -k
-	@$(BIN)/python deploy/kubernetes/configure.py .env
+	@$(BIN)/python deploy/kubernetes/configure.py .env $(ARGS)
 
 test: $(INSTALLED) ## run the whole test suite; some of it: make test ARGS="tests/cli -k trace"
 	@$(BIN)/python -m pytest --numprocesses 5 --dist worksteal $(ARGS)

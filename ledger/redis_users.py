@@ -81,12 +81,13 @@ _ASKS = (Family("publish", channels=_ORDERS), Family("brpop rpop llen exists pex
 _ASKS_ALONE = (*_ASKS, _BINDINGS, _LOOKS_FOR_UNACKED, Family("zrange", "unacked_index"))
 _READS = (
     Family(_READ, "seven:*", only_read=True),
-    Family(f"{_SCRIPT} hset", "seven:ledger"),  # the probe: does it take a write
     Family("srem", "seven:receivers"),  # who looks for receivers forgets those that are gone
     Family("pexpire", "seven:receiver:*"),
     Family("llen", _TASKS),
     Family("hlen", "unacked"),
 )
+_PROBES = Family(f"{_SCRIPT} hset", "seven:ledger")
+"""Whether Redis takes a write."""
 _WORKS = (
     Family(
         f"{_SCRIPT} hget hmget hset hdel hexists hincrby hstrlen zadd zrem zrangebyscore llen",
@@ -114,13 +115,12 @@ USERS = (
     User(
         "dispatcher",
         "info pubsub|numpat script|load script|exists punsubscribe",
-        (*_READS, Family("del", "seven:changes:announced"), *_IS_A_WORKER, *_ASKS),
+        (*_READS, _PROBES, Family("del", "seven:changes:announced"), *_IS_A_WORKER, *_ASKS),
     ),
     User(
         "beat",
         "script|load script|exists",
         (
-            Family(f"{_SCRIPT} hset", "seven:ledger"),
             Family("zadd zrem zremrangebyscore", "seven:beats"),
             Family("hset del", "seven:beats:sent"),
             Family("lpush llen", f"{CLOCK}*"),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alembic import command
@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from store.comments import set_comments
-from store.partitions import PARTITIONED, provide
+from store.partitions import PARTITIONED, drop_past, provide
 from store.schema import SCHEMA
 from store.timeouts import lift_bounds
 from store.version import newest, read_version
@@ -19,6 +19,8 @@ from store.version import newest, read_version
 _ALONE = 0x5E7E22  # arbitrary, the same in every process: one migrates, the others wait and find it done
 _LOCK = 0x5E7E21  # the same of earlier versions, which hold it throughout
 _PAUSE_S = 0.2
+_EMPTY_FOR = timedelta(weeks=52)
+"""Weeks that ended so long ago, and have no rows, get none."""
 
 
 def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
@@ -45,6 +47,7 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
         with _transaction(engine) as connection:
             for table in PARTITIONED:
                 provide(connection, table, datetime.now(UTC), patient=True)
+        _drop_empty_weeks(engine)
         with _transaction(engine) as connection:
             set_comments(connection)
     return before, newest() if to == "head" else to
@@ -59,6 +62,16 @@ def upgrade(connection: Connection, to: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+
+
+def _drop_empty_weeks(engine: Engine) -> None:
+    """Drop old partitions without rows, one per transaction: workers whose role owns nothing leave them behind."""
+    for table in PARTITIONED:
+        before = datetime.now(UTC) - _EMPTY_FOR
+        dropped: int | None = 0
+        while dropped is not None:
+            with engine.begin() as connection:
+                dropped = drop_past(connection, table, before, only_empty=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from seven.ranges import OrdinalRange, merge_ranges
 from seven.topics import HEALTH
 from store.archive import first_id
 from store.ordinals import SeriesKey, tally
+from store.ownership import is_owned
 from store.partitions import drop_past, provide
 from store.personal_columns import WRITTEN
 from store.record_rows import among
@@ -53,13 +54,19 @@ class Step:
 
 
 def provide_weeks(connection: Connection, table: Table, now: datetime) -> Step:
-    """Create the partitions of a table for the coming weeks."""
-    provide(connection, table, now)
+    """Create the partitions of a table for the coming weeks, if it is ours."""
+    if is_owned(connection, table):
+        provide(connection, table, now)
     return Step()
 
 
 def drop_weeks(connection: Connection, table: Table, before: datetime) -> Step:
-    """Drop one partition that ends before then; of deliveries, whose rows are tallied one by one, only an empty one."""
+    """Drop one partition that ends before then, if the table is ours.
+
+    Of deliveries, whose rows are tallied one by one, only an empty one.
+    """
+    if not is_owned(connection, table):
+        return Step()
     rows = drop_past(connection, table, before, only_empty=table is deliveries)
     return Step() if rows is None else Step({table.name: rows} if rows else {}, resume_after="")
 

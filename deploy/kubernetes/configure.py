@@ -1,6 +1,7 @@
 """Configure: lays out a `.env` for Kustomize, as `setup` does for Docker Compose.
 
     configure.py ENV_FILE
+    configure.py ENV_FILE users    with a user of Redis for each process (users/)
 
 It checks the settings and writes `config/` beside this file: a Secret for each process, of files with one value each;
 the ConfigMap `settings` of all that is no secret; and what is in SEVEN_REACTIONS_DIRECTORY. Passwords that `.env` lacks
@@ -37,10 +38,10 @@ SETTINGS = NAMES - secret_names() - OF_MACHINES - OF_PODS
 """What `.env` may set for all processes."""
 
 
-def main(env_file: Path, directory: Path = DIRECTORY) -> int:
+def main(env_file: Path, directory: Path = DIRECTORY, *, users: bool = False) -> int:
     """Check, and write. Returns the exit code."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    if code := runpy.run_path(str(SETUP))["main"](env_file, directory):
+    if code := runpy.run_path(str(SETUP))["main"](env_file, directory, users=users):
         return int(code)
     values = {name: value for name, value in dotenv_values(env_file).items() if value}
     fill(directory / "settings", dict(settings(values, env_file.parent)))
@@ -88,4 +89,4 @@ def kustomization(directory: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    sys.exit(main(Path(sys.argv[1]), users=sys.argv[2:] == ["users"]))

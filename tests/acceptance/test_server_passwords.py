@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,12 +14,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.acceptance.postgres_roles import OWNER, RoleDatabase, database_with_roles
 from tests.acceptance.redis_users import PASSWORD, allow, denied
 from tests.conftest import TOKEN
-from tests.processes import ROOT, Receiver, running
-from tests.servers import PATIENCE_S, Valkey, valkey
+from tests.processes import ROOT, Process, Receiver, running, worker
+from tests.servers import PATIENCE_S, Postgres, Valkey, eventually, valkey
 
 RUNBOOK = (ROOT / "deploy/operate.md").read_text()
+STATEMENTS = re.findall(r"^(?:ALTER|CREATE) ROLE seven_worker.* PASSWORD 'NEW'.*;$", RUNBOOK, re.MULTILINE)
 COMMANDS = re.findall(r"^\$ redis-cli (ACL SETUSER receiver '.*?')", RUNBOOK, re.MULTILINE)
 
 
@@ -89,3 +92,52 @@ def test_a_user_has_two_passwords_until_every_process_has_restarted(server: Valk
     assert denied(server) == []
     with pytest.raises(redis.AuthenticationError):
         redis.Redis.from_url(old, retry=Retry(NoBackoff(), 0)).ping()
+
+
+@pytest.fixture
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleDatabase]:
+    """On a server that asks workers for a password."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.create()
+    hba = server.directory / "data/pg_hba.conf"
+    hba.write_text("host all +seven_worker 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+    server.start()
+    yield database_with_roles(server)
+    server.stop(signal.SIGQUIT)
+    server.remove()
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_workers_get_another_password_one_after_the_other(
+    database: RoleDatabase, server: Valkey, tmp_path: Path, statement: str
+):
+    """By a new password of their role, or a second role: whoever runs goes on, and every delivery becomes a row."""
+    with database.connect(OWNER) as owner:
+        owner.execute("ALTER ROLE seven_worker PASSWORD 'OLD'")
+    settings = {"REDIS_URL": server.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+
+    def new_worker(name: str, login: str) -> Process:
+        return worker(tmp_path, settings | {"DATABASE_URL": database.url(login)}, name)
+
+    def accepted_and_applied(receiver: Receiver) -> bool:
+        assert deliver(receiver) == 202
+        with server.client() as client:
+            return not client.hlen("seven:batches")
+
+    old, new = "seven_worker:OLD", f"{re.findall(r'ROLE (seven_worker(?:_2)?)', statement)[0]}:NEW"
+    receiver, first, second = Receiver(tmp_path, settings), new_worker("first", old), new_worker("second", old)
+    with ExitStack() as stack:
+        stack.enter_context(running(receiver, first, second))
+        eventually(lambda: accepted_and_applied(receiver))
+        with database.connect(OWNER) as owner:
+            owner.execute(statement)
+        with traffic(receiver) as statuses:
+            first.end()
+            stack.enter_context(running(first_again := new_worker("first-again", new)))
+            first_again.wait_until_logged("consumed")
+            second.end()
+            stack.enter_context(running(new_worker("second-again", new)))
+        assert set(statuses) == {202}
+        with server.client() as client:
+            eventually(lambda: not client.hlen("seven:batches"))
+    assert database.denied() == []

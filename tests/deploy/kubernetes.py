@@ -32,11 +32,11 @@ class Installation:
             shutil.copytree(ROOT / "deploy" / part, directory / "deploy" / part, ignore=ignored)
         shutil.copy(ROOT / "deploy/setup.py", directory / "deploy")
 
-    def configure(self, values: Mapping[str, str] = GOOD) -> "subprocess.CompletedProcess[str]":
+    def configure(self, values: Mapping[str, str] = GOOD, *more: str) -> "subprocess.CompletedProcess[str]":
         """Run configure.py with these values in `.env`."""
         lines = [f"{name}={json.dumps(value) if chr(10) in value else value}\n" for name, value in values.items()]
         self.env.write_text("".join(lines))
-        command = [sys.executable, str(self.directory / "configure.py"), str(self.env)]
+        command = [sys.executable, str(self.directory / "configure.py"), str(self.env), *more]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     def start_reactions(self) -> None:
@@ -44,6 +44,15 @@ class Installation:
         overlay = self.directory / "overlays/managed/kustomization.yaml"
         before = overlay.read_text()
         overlay.write_text(before.replace("# - ../../scaling/reactions", "- ../../scaling/reactions"))
+        assert overlay.read_text() != before
+
+    def use_users(self) -> None:
+        """Uncomment the lines of `small` that give each process a user of Redis."""
+        overlay = self.directory / "overlays/small/kustomization.yaml"
+        before = overlay.read_text()
+        overlay.write_text(
+            before.replace("# components:", "components:").replace("#   - ../../users", "  - ../../users")
+        )
         assert overlay.read_text() != before
 
     def render(self, overlay: str) -> list[Document]:

@@ -1,5 +1,6 @@
 """deploy/kubernetes/configure.py: a `.env` becomes Secrets and a ConfigMap, with nothing lost and nothing in the wrong place."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,20 @@ def test_the_directory_of_reactions_is_mounted_for_their_process_alone(installat
     assert set(select(documents, "Secret")[secret]["data"]) == {"reactions.toml", "handlers.py", "shop_secret"}
     mounting = {name for name, document in select(documents, "Deployment").items() if secret in str(document)}
     assert mounting == {"reactions"}
+
+
+def test_each_process_may_have_a_user_of_redis(installation: Installation):
+    """With `users`, and its component: every Deployment that uses Redis mounts a Secret with a user of its own."""
+    installation.use_users()
+    assert installation.configure(GOOD, "users").returncode == 0
+    documents = installation.render("small")
+    secrets = {name: document["data"] for name, document in select(documents, "Secret").items()}
+    users = {}
+    for name, deployment in select(documents, "Deployment").items():
+        mounted = {volume["name"]: volume for volume in pod(deployment)["spec"]["volumes"]}["secrets"]
+        url = base64.b64decode(secrets[mounted["secret"]["secretName"]]["redis_url"]).decode()
+        users[name] = url.removeprefix("redis://").partition(":")[0]
+    assert users == {
+        "ingest": "receiver", "worker": "worker", "beat": "beat", "reactions": "dispatcher", "flower": "flower",
+        "console": "console", "cli": "cli",
+    }  # fmt: skip
