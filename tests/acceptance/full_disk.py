@@ -49,9 +49,7 @@ def redis_disk(directory: Path, disk: Path, stack: ExitStack) -> None:
             assert "ECONNREFUSED" in status.stdout, status.stdout
             with suppress(AssertionError):  # it may end at once
                 machine.valkey.start()  # as a supervisor does, and what it confirms it keeps
-        if ended(machine):
-            machine.valkey.start()
-        eventually(lambda: ready(machine) == 200)
+        eventually(lambda: supervised(machine) == 200)
 
 
 def database_disk(
@@ -87,6 +85,13 @@ def machine_on(directory: Path, database: Database, stack: ExitStack, ledger: Pa
 
 def ready(machine: Machine) -> int:
     return httpx2.get(f"{machine.receiver.url}/readyz").status_code
+
+
+def supervised(machine: Machine) -> int:
+    """Whether it is ready, once Redis was started again if it had ended: it may do so also just after there is room."""
+    if ended(machine):
+        machine.valkey.start()
+    return ready(machine)
 
 
 def ended(machine: Machine) -> bool:

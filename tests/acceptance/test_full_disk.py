@@ -26,7 +26,7 @@ def directory() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("kind", "size"),
     [
-        ("redis", "8m"),
+        ("redis", "32m"),
         pytest.param("postgresql", "160m", marks=thorough),
         pytest.param("sqlite", "8m", marks=thorough),
     ],
