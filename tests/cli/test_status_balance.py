@@ -32,7 +32,7 @@ def test_the_balance_is_shown_until_a_read_fails(redis_url: str, database_url: s
     """Good, then low, then unknown; only what comes after an answer counts as present. No log has key or amount."""
     port = free_port()
     with run_stub_gateway() as stub:
-        stub.prepare({"amount": 54.218, "currency": "EUR"})
+        stub.prepare({"amount": 54.218093, "currency": "EUR"})
         settings = {
             "REDIS_URL": redis_url, "DATABASE_URL": database_url, "SEVEN_API_KEY": KEY, "SEVEN_API_URL": stub.url,
             "SEVEN_HOOKS_S": "1",
@@ -44,20 +44,20 @@ def test_the_balance_is_shown_until_a_read_fails(redis_url: str, database_url: s
         ]
         assert balance(installation.answer("status", code=1)) == ("warning", "not read yet")
         with running(*processes):
-            eventually(lambda: value(metrics(port), "seven_balance_euros") == 54.218, 60)
+            eventually(lambda: value(metrics(port), "seven_balance_euros") == 54.218093, 60)
             answer = installation.answer("status", code=1)  # no receiver runs
-            assert balance(answer) == ("good", "54.218 EUR, last read")
-            assert answer["redis"]["balance"]["last"] == {"amount": "54.218", "currency": "EUR"}
+            assert balance(answer) == ("good", "54.218093 EUR, last read")
+            assert answer["redis"]["balance"]["last"] == {"amount": "54.218093", "currency": "EUR"}
             assert value(metrics(port), "seven_balance_low_euros") == 10
-            stub.prepare(b"9.5")
+            stub.prepare(b"9.531724")
             eventually(lambda: balance(installation.answer("status", code=1))[0] == "warning", 60)
-            low = "9.5 EUR, last read; below SEVEN_BALANCE_LOW_EUROS=10"
+            low = "9.531724 EUR, last read; below SEVEN_BALANCE_LOW_EUROS=10"
             assert balance(installation.answer("status", code=1))[1] == low
             stub.prepare(b"903")
             eventually(lambda: balance(installation.answer("status", code=1))[0] == "unknown", 60)
         shown = installation.run("status").stdout
         assert "unknown, last read" in shown
-        assert "9.5 EUR" not in shown
+        assert "9.531724 EUR" not in shown
         logs = "".join(process.log.read_text() for process in processes)
         assert "balance not read" in logs
-        assert not [secret for secret in (KEY, "54.218", "9.5") if secret in logs + shown]
+        assert not [secret for secret in (KEY, "54.218093", "9.531724") if secret in logs + shown]
