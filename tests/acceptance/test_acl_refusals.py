@@ -101,7 +101,7 @@ def test_nobody_logs_in_before_a_password_is_set(tmp_path: Path):
             assert client.acl_users() == sorted(["admin", "default", *USERS])
         for user in ("default", *USERS):
             for password in ("", "of-the-admin"):
-                stranger = redis.Redis(port=server.port, username=user, password=password, retry=ONCE)
+                stranger = redis.Redis("127.0.0.1", server.port, username=user, password=password, retry=ONCE)
                 with stranger, pytest.raises((redis.AuthenticationError, redis.exceptions.NoPermissionError)):
                     stranger.ping()
     finally:
