@@ -30,7 +30,7 @@ microseconds per delivery."""
 
 
 def measure(seconds: int, tick: Callable[[], None]) -> dict[str, Any]:
-    """Figures of every process, with a subscriber to all topics and somebody who looks at the console.
+    """Figures of every process, with a subscriber to all topics, and looks at the console.
 
     Raises RuntimeError where a delivery was not accepted, and httpx2.HTTPError where the console did not answer.
     """

@@ -19,14 +19,8 @@ from sqlalchemy.exc import OperationalError
 from bench.bulk_rows import insert, provide_weeks, settle
 from bench.servers import database, temporary_directory
 from bench.table_growth import PAST
-from operations.hourly_counts import (
-    CountHour,
-    count_calls,
-    count_clicks,
-    count_deliveries,
-    count_messages,
-    count_sent,
-)
+from console.pages.overview import KINDS
+from operations.hourly_counts import CountHour
 from operations.queries import QUERIES, NamedQuery, run
 from operations.record_lists import LISTS, RecordList
 from operations.trace import latest_deliveries
@@ -60,13 +54,6 @@ FILTERS: dict[str, tuple[dict[str, str], ...]] = {
     "deliveries": ({"event_type": "sms_mo"}, {"outcome": "parked"}),
 }
 """Beside a list without any."""
-HOURLY: dict[str, CountHour] = {
-    "deliveries": count_deliveries,
-    "messages": count_messages,
-    "sent": count_sent,
-    "clicks": count_clicks,
-    "calls": count_calls,
-}
 
 
 def measure(dialect: str, messages: int, tick: Callable[[], None]) -> dict[str, Any]:
@@ -157,8 +144,8 @@ Page = Callable[[Connection], object]
 def pages() -> Iterator[tuple[str, Page]]:
     """What is measured, by its name."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
-    for name, count in HOURLY.items():
-        yield f"overview, an hour of {name}", partial(_count, count, hour)
+    for kind in KINDS:
+        yield f"overview, an hour of {kind.name}", partial(_count, kind.count_hour, hour)
     yield "overview, the latest deliveries", latest_deliveries
     for record_list in LISTS.values():
         for texts in ({}, *FILTERS.get(record_list.name, ())):

@@ -4,7 +4,6 @@ A user has commands without a key, and families: these commands, on these keys. 
 key by key. So a receiver accepts deliveries and cannot remove one, and only who asks workers may publish to them.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ledger.announcements import CLOCK, REACTIONS
@@ -143,9 +142,4 @@ USERS = (
 
 def users_file() -> str:
     """The users as Redis' `aclfile` has them. Without a password nobody logs in; `default` may do nothing."""
-    return "".join(f"{line}\n" for line in _lines(USERS))
-
-
-def _lines(users: Iterable[User]) -> Iterator[str]:
-    yield "user default off"
-    yield from map(str, users)
+    return "".join(f"{line}\n" for line in ("user default off", *map(str, USERS)))

@@ -64,7 +64,7 @@ _BY_TABLE = {record.table: record for record in RECORDS}
 def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -> None:
     """Merge records into their table, in the current transaction. Their keys must be distinct."""
     rows = list(records)
-    columns = {name: [getattr(record, name) for record in rows] for name in SHAPES[_BY_TABLE[table_name]].field_joins}
+    columns = _columns(table_name, rows)
     if connection.dialect.name == "postgresql":
         connection.execute(_statement(table_name, "postgresql"), columns)
     else:
@@ -78,12 +78,17 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
 def upsert_returning(
     connection: Connection, table_name: str, records: Sequence[Record], names: Sequence[str]
 ) -> Sequence[RowMapping]:
-    """Merge records, at least one, into their table on PostgreSQL; returns these columns of each row added or changed.
+    """Merge records into their table on PostgreSQL; returns these columns of each row added or changed.
 
     Beside them `is_new`: whether the row was added, and so has no `xmax`. A partitioned table cannot return that.
     """
-    columns = {name: [getattr(record, name) for record in records] for name in SHAPES[type(records[0])].field_joins}
+    columns = _columns(table_name, records)
     return connection.execute(_returning(table_name, tuple(names)), columns).mappings().all()
+
+
+def _columns(table_name: str, records: Sequence[Record]) -> dict[str, list[Any]]:
+    """The values of each field."""
+    return {name: [getattr(record, name) for record in records] for name in SHAPES[_BY_TABLE[table_name]].field_joins}
 
 
 @cache

@@ -40,7 +40,17 @@ def killed(function: Callable[..., Any], number: int, *, after: bool = False) ->
     return wrapped
 
 
-POINTS: dict[str, tuple[type, str, int, bool]] = {
+Point = tuple[type, str, int, bool]
+"""A method, which of its calls, and whether the process is killed after it."""
+
+
+def kill_at(point: Point) -> None:
+    """Have this process killed at a point."""
+    owner, name, number, after = point
+    setattr(owner, name, killed(getattr(owner, name), number, after=after))
+
+
+POINTS: dict[str, Point] = {
     "reading": (JournalClient, "_list", 2, True),
     "judging": (JournalPass, "_judge", 1, False),
     "written": (Store, "write", 1, True),
@@ -50,14 +60,12 @@ POINTS: dict[str, tuple[type, str, int, bool]] = {
     "offered": (JournalOffer, "offer", 2, True),
     "ending": (JournalStates, "save", 1, False),
 }
-"""By name: a method, which of its calls, and whether the process is killed after it."""
 
 
 def main(point: str) -> None:
     """Make the pass."""
     if point != "end":
-        owner, name, number, after = POINTS[point]
-        setattr(owner, name, killed(getattr(owner, name), number, after=after))
+        kill_at(POINTS[point])
     settings = load(WorkerSettings)
     ledger = Ledger(settings.redis_url.get_secret_value())
     store = Store(create_store_engine(settings.store_url))

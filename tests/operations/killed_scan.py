@@ -10,23 +10,21 @@ from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
-from tests.operations.killed_pass import killed
+from tests.operations.killed_pass import Point, kill_at
 from workers.settings import WorkerSettings
 
-POINTS: dict[str, tuple[type, str, int, bool]] = {
+POINTS: dict[str, Point] = {
     "before a page": (Store, "transact", 3, False),
     "page written": (Store, "transact", 3, True),
     "position kept": (OptOutScan, "_keep", 2, True),
     "before the last position": (OptOutScan, "_keep", 4, False),
 }
-"""By name: a method, which of its calls, and whether the process is killed after it."""
 
 
 def main(point: str) -> None:
     """Make the pass, whose first transaction reads the clock, and print how many texts it read."""
     if point != "end":
-        owner, name, number, after = POINTS[point]
-        setattr(owner, name, killed(getattr(owner, name), number, after=after))
+        kill_at(POINTS[point])
     settings = load(WorkerSettings)
     ledger, store = Ledger(settings.redis_url.get_secret_value()), Store(create_store_engine(settings.store_url))
     scan = OptOutScan(ledger, store, CircuitBreaker(), ProjectionOptions(opt_out_words=built_in_words()))

@@ -15,6 +15,14 @@ RATE = 40.0
 """Deliveries a second: processes that import all their modules anew share the machine with them."""
 
 
+def upgrade(machine: Machine) -> None:
+    """Migrate, and start today's code process by process, beside traffic; then wait until all is applied."""
+    with machine.traffic(RATE):
+        succeed(machine, "migrate")
+        run_code(ROOT, machine.worker, machine.receiver, machine.beat)
+    machine.wait_until_settled()
+
+
 @thorough
 @pytest.mark.duration(60)
 @pytest.mark.parametrize("release", RELEASES)
@@ -31,20 +39,14 @@ def test_there_and_back_again(tmp_path: Path, database: Database, release: str):
         assert migrated.returncode == 0, migrated.stdout + migrated.stderr
         run_code(old, machine.receiver, machine.worker, machine.beat)
         machine.deliver(100)
-        with machine.traffic(RATE):
-            succeed(machine, "migrate")
-            run_code(ROOT, machine.worker, machine.receiver, machine.beat)
-        machine.wait_until_settled()
+        upgrade(machine)
         assert audited(machine)["lost"] is False
 
         with machine.traffic(RATE):
             run_code(old, machine.receiver, machine.worker, machine.beat)
         machine.deliver(100)
 
-        with machine.traffic(RATE):
-            succeed(machine, "migrate")
-            run_code(ROOT, machine.worker, machine.receiver, machine.beat)
-        machine.wait_until_settled()
+        upgrade(machine)
         assert audited(machine)["against"]["missing"] == []
         assert machine.stored_ids() == set(machine.delivered)
         succeed(machine, "dead", "replay", "--outcome", "parked", "--yes")
