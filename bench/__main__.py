@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import (
     backlog,
-    dispatch_delay,
+    delays,
     dispatch_rate,
     end_to_end,
     footprint,
@@ -107,15 +107,18 @@ class Bench:
                 measured[f"{kind}, {dialect}"] = {name: [run[name] for run in runs] for name in runs[0]}
         return {"dispatching": measured}
 
-    def reacting(self, tick: Tick) -> Figures:
-        """Seconds from an answer 202 to the request at a subscriber, also beside one that hangs."""
+    def delays(self, tick: Tick) -> Figures:
+        """Seconds from an answer 202 to the row, and to the request at a subscriber, at low rates."""
         measured: Figures = {}
         for dialect in DIALECTS:
-            for title, hangs in (("alone", False), ("beside a target that hangs", True)):
-                delays = dispatch_delay.measure(dialect, self.seconds * 3, beside_hanging=hangs)
-                measured[f"{title}, {dialect}"] = delays
-                tick()
-        return {"reacting": measured}
+            for rate in delays.RATES:
+                for hangs in (False, True)[: 1 + (rate == delays.BESIDE_HANGING)]:
+                    title = f"{rate} a second{', beside a target that hangs' * hangs}, {dialect}"
+                    measured[title] = delays.measure(
+                        dialect, rate, self.seconds * delays.LONGER[rate], beside_hanging=hangs
+                    )
+                    tick()
+        return {"delays": measured}
 
     def scaling(self, tick: Tick) -> Figures:
         """Throughput with more receivers and workers on this machine."""
@@ -160,7 +163,7 @@ class Bench:
         return {
             "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
             "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
-            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
+            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "delays": 2 * (len(delays.RATES) + 1),
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
             "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS), "footprint": 2,
@@ -169,7 +172,7 @@ class Bench:
 
 
 QUESTIONS = (
-    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "reacting", "scaling", "backlog",
+    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "delays", "scaling", "backlog",
     "growing",
 )  # fmt: skip
 LONG = ("memory", "traces", "pages", "footprint")
