@@ -19,8 +19,10 @@ log = logger("seven.ingest")
 
 MOST_WAITING = 10_000
 """Batches that may wait to be announced; the sweep announces the rest."""
-PAUSE_S = 0.05
-"""Pause between two rounds: an announcement costs as much CPU as ten deliveries, for one batch or for many."""
+REST = 10
+"""How many times as long as a round its pause is: an announcement costs as much CPU as ten deliveries, for one batch or
+for many, so a busy receiver makes few, while an idle one makes each at once."""
+LONGEST_PAUSE_S = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -63,9 +65,10 @@ class Announcer:
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
+            began = time.monotonic()
             if self._announce_with(first):
                 return
-            time.sleep(PAUSE_S)
+            time.sleep(min(REST * (time.monotonic() - began), LONGEST_PAUSE_S))
 
     def _announce_with(self, first: _Accepted) -> bool:
         """Announce a batch and all that wait behind it. Returns whether the stop mark was among them."""
