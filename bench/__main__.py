@@ -27,6 +27,7 @@ from bench import (
 )
 from bench.page import FIGURES, write_page
 from bench.ratios import ratios
+from bench.rivals import RIVALS
 from bench.servers import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
@@ -66,7 +67,7 @@ class Bench:
         """Deliveries a second from the wire to the tables."""
         measured: Figures = {}
         for dialect in DIALECTS:
-            rates: dict[str, list[float]] = {"ours": [], "naive": []}
+            rates: dict[str, list[float]] = {name: [] for name in ("ours", *RIVALS)}
             for _ in range(self.half):
                 for system, rates_of_system in rates.items():
                     rates_of_system.append(end_to_end.measure(system, dialect, self.seconds).rate)
@@ -158,8 +159,9 @@ class Bench:
     def steps(self, question: str) -> int | None:
         """The number of ticks of a question; None where it depends on the measured speed."""
         return {
-            "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
-            "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
+            "rates": len(receiver_rate.SYSTEMS) * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS),
+            "latency": (len(receiver_rate.SYSTEMS) + 1) * self.rounds,
+            "knee": len(CONNECTIONS), "carrying": 2 * (1 + len(RIVALS)) * self.half, "consuming": 2,
             "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
