@@ -15,7 +15,7 @@ from bench.baselines.tables import deliveries
 from bench.cpu_time import CpuMeter
 from bench.rivals import RIVALS, Rival, create_tables
 from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory, worker
-from bench.wrk import wrk
+from bench.wrk import Load, wrk
 from bench.wrk_scripts import write_script
 from ledger.client import Ledger
 from seven.events import QUEUES
@@ -26,6 +26,7 @@ from tests.processes import Process, beat
 from tests.servers import eventually
 
 CONNECTIONS = 64
+WARM_S = 2.0
 LONGEST_S = 300.0
 
 
@@ -46,6 +47,8 @@ def _ours(
     server = Server(directory, "ingest.app:app", settings, "receiver", ["--workers", str(receivers)] * (receivers > 1))
     processes: list[Process] = [worker(directory, "workers.app", settings, f"worker{n}") for n in range(workers)]
     with running(server, *processes, beat(directory, settings)):
+        for process in processes:
+            process.wait_until_logged("ready")
         yield server, processes
 
 
@@ -66,7 +69,7 @@ def measure(
     *,
     is_subscribed: bool = False,
 ) -> Throughput:
-    """Measure from the first request until every delivery is committed and nothing is pending.
+    """Measure from the first request until every delivery is committed and nothing is pending, all of it warm.
 
     With `is_subscribed` workers note every change, as for a subscriber of all topics.
     """
@@ -83,19 +86,26 @@ def measure(
             subscribe_to_all(database_url)
         started = _rival(rival, directory, settings) if rival else _ours(directory, settings, workers, receivers)
         with started as (server, processes):
-            time.sleep(6)  # until the workers are ready
+            table = deliveries.name if rival else _own_table(dialect)
+
+            def carry(run: int, for_seconds: float) -> Load:
+                load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, run), CONNECTIONS, for_seconds)
+                if load.failed:
+                    raise RuntimeError(f"{load.failed} answers were not 2xx")
+                if rival:
+                    wait_until_rival_is_drained(rival, processes[0], redis_url)
+                else:
+                    wait_until_drained(redis_url, clock() + LONGEST_S)
+                return load
+
+            carry(0, WARM_S)
+            before = _count(database_url, table)
             meter = CpuMeter(pids((server, *processes), directory, redis_url))
             began = clock()
-            load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
-            if load.failed:
-                raise RuntimeError(f"{load.failed} answers were not 2xx")
-            if rival:
-                wait_until_rival_is_drained(rival, processes[0], redis_url)
-            else:
-                wait_until_drained(redis_url, clock() + LONGEST_S)
+            load = carry(1, seconds)
             took = clock() - began
             spent = meter.micros_per_delivery(load.requests) | {"wrk": load.processor_s / load.requests * 1e6}
-            rows = _count(database_url, deliveries.name if rival else _own_table(dialect))
+            rows = _count(database_url, table) - before
         if rows < load.requests:
             raise RuntimeError(f"{system}: {load.requests} answered, {rows} rows")
         return Throughput(rows / took, spent)
