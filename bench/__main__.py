@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import (
     backlog,
-    dispatch_delay,
+    delays,
     dispatch_rate,
     end_to_end,
     footprint,
@@ -27,7 +27,6 @@ from bench import (
 )
 from bench.page import FIGURES, write_page
 from bench.ratios import ratios
-from bench.rivals import RIVALS
 from bench.servers import commit, machine
 from emulator.wire import METHODS
 from seven.events import EVENT_TYPES
@@ -65,15 +64,7 @@ class Bench:
 
     def carrying(self, tick: Tick) -> Figures:
         """Deliveries a second from the wire to the tables."""
-        measured: Figures = {}
-        for dialect in DIALECTS:
-            rates: dict[str, list[float]] = {name: [] for name in ("ours", *RIVALS)}
-            for _ in range(self.half):
-                for system, rates_of_system in rates.items():
-                    rates_of_system.append(end_to_end.measure(system, dialect, self.seconds).rate)
-                    tick()
-            measured[dialect] = rates
-        return {"carrying": measured}
+        return {"carrying": {name: end_to_end.rates(name, self.half, self.seconds, tick) for name in DIALECTS}}
 
     def consuming(self, tick: Tick) -> Figures:
         """Deliveries a second of a worker alone, beside COPY."""
@@ -108,15 +99,18 @@ class Bench:
                 measured[f"{kind}, {dialect}"] = {name: [run[name] for run in runs] for name in runs[0]}
         return {"dispatching": measured}
 
-    def reacting(self, tick: Tick) -> Figures:
-        """Seconds from an answer 202 to the request at a subscriber, also beside one that hangs."""
+    def delays(self, tick: Tick) -> Figures:
+        """Seconds from an answer 202 to the row, and to the request at a subscriber, at low rates."""
         measured: Figures = {}
         for dialect in DIALECTS:
-            for title, hangs in (("alone", False), ("beside a target that hangs", True)):
-                delays = dispatch_delay.measure(dialect, self.seconds * 3, beside_hanging=hangs)
-                measured[f"{title}, {dialect}"] = delays
-                tick()
-        return {"reacting": measured}
+            for rate in delays.RATES:
+                for hangs in (False, True)[: 1 + (rate == delays.BESIDE_HANGING)]:
+                    title = f"{rate} a second{', beside a target that hangs' * hangs}, {dialect}"
+                    measured[title] = delays.measure(
+                        dialect, rate, self.seconds * delays.LONGER[rate], beside_hanging=hangs
+                    )
+                    tick()
+        return {"delays": measured}
 
     def scaling(self, tick: Tick) -> Figures:
         """Throughput with more receivers and workers on this machine."""
@@ -160,9 +154,9 @@ class Bench:
         """The number of ticks of a question; None where it depends on the measured speed."""
         return {
             "rates": len(receiver_rate.SYSTEMS) * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS),
-            "latency": (len(receiver_rate.SYSTEMS) + 1) * self.rounds,
-            "knee": len(CONNECTIONS), "carrying": 2 * (1 + len(RIVALS)) * self.half, "consuming": 2,
-            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "reacting": 4,
+            "latency": (len(receiver_rate.SYSTEMS) + 1) * self.rounds, "knee": len(CONNECTIONS),
+            "carrying": 2 * len(end_to_end.SYSTEMS) * self.half, "consuming": 2,
+            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "delays": 2 * (len(delays.RATES) + 1),
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
             "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS), "footprint": 2,
@@ -171,7 +165,7 @@ class Bench:
 
 
 QUESTIONS = (
-    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "reacting", "scaling", "backlog",
+    "rates", "kinds", "latency", "knee", "carrying", "consuming", "noting", "dispatching", "delays", "scaling", "backlog",
     "growing",
 )  # fmt: skip
 LONG = ("memory", "traces", "pages", "footprint")

@@ -25,6 +25,8 @@ from store.schema import reactions
 from tests.processes import Process, beat
 from tests.servers import eventually
 
+SYSTEMS = ("ours", *RIVALS)
+"""What is measured in turns."""
 CONNECTIONS = 64
 WARM_S = 2.0
 LONGEST_S = 300.0
@@ -109,6 +111,16 @@ def measure(
         if rows < load.requests:
             raise RuntimeError(f"{system}: {load.requests} answered, {rows} rows")
         return Throughput(rows / took, spent)
+
+
+def rates(dialect: str, rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
+    """Deliveries a second of each of SYSTEMS, in turns: A B C A B C."""
+    rates_by_name: dict[str, list[float]] = {name: [] for name in SYSTEMS}
+    for _ in range(rounds):
+        for name, rates_of_system in rates_by_name.items():
+            rates_of_system.append(measure(name, dialect, seconds).rate)
+            tick()
+    return rates_by_name
 
 
 def subscribe_to_all(database_url: str) -> None:

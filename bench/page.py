@@ -99,12 +99,19 @@ def _change_rows(results: Mapping[str, Any]) -> list[str]:
         rows += [
             f"| {name} | {spread(runs['rate'])} | {spread(runs['dispatcher'])} |" for name, runs in dispatching.items()
         ]
-    if reacting := results.get("reacting"):
-        rows += ["", "| from a 202 to the subscriber's request, ten a second | p50 ms | p99 ms |", "|---|---|---|"]
-        for name, delays in reacting.items():
-            cuts = statistics.quantiles(delays, n=100)
-            rows.append(f"| {name} | {cuts[49] * 1000:.0f} | {cuts[98] * 1000:.0f} |")
+    if delays := results.get("delays"):
+        rows += [
+            "",
+            "| from the 202, at random moments | ms to the row, p50 and p99 | to the subscriber's request |",
+            "|---|---|---|",
+        ]
+        rows += [f"| {name} | {_cuts(runs['row'])} | {_cuts(runs['request'])} |" for name, runs in delays.items()]
     return rows
+
+
+def _cuts(seconds: Sequence[float]) -> str:
+    cuts = statistics.quantiles(seconds, n=100)
+    return f"{cuts[49] * 1000:.0f} and {cuts[98] * 1000:.0f}"
 
 
 def _scaling_rows(results: Mapping[str, Any]) -> list[str]:

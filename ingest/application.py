@@ -1,7 +1,6 @@
 """Application: composes the receiver as an ASGI application, with its routes and background tasks."""
 
 import asyncio
-import gc
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -36,6 +35,7 @@ from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
 from ledger.receivers import url_fingerprint
 from ledger.writer import LedgerWriter
+from runtime.garbage_collector import collect_rarely
 from runtime.logs import logger, silence_requests
 from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.types import reveal_all
@@ -99,7 +99,7 @@ def create_app(settings: IngestSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         silence_requests()
-        tune_garbage_collector()
+        collect_rarely()
         collectors = (ReadinessMetrics(readiness),)
         start_status_server(
             settings.metrics_address(9101), registry, collectors, shared=shared, ready=readiness.reasons
@@ -190,13 +190,6 @@ class _Receiver(Starlette):
     def _is_probe(self, scope: Scope) -> bool:
         """Whether this is a probe: it is never rate-limited, as its answer is as cheap as a 404."""
         return scope["path"].removeprefix(scope.get("root_path", "")) in self._probes
-
-
-def tune_garbage_collector() -> None:
-    """Collect garbage less often: requests leave no cycles, and each collection delays some of them."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def create_verifiers(settings: IngestSettings) -> tuple[SignatureVerifier, SecretVerifier]:

@@ -10,7 +10,7 @@ from seven.record import Record
 OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up in a standing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ArchivedDelivery(Record):
     """One accepted delivery: its payload and its outcome."""
 
@@ -35,7 +35,7 @@ class ArchivedDelivery(Record):
     record: str | None = greatest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class DeadLetter(Record):
     """One delivery that could not be applied; its whole envelope, so that it can be replayed."""
 
@@ -51,7 +51,7 @@ class DeadLetter(Record):
     discarded_at: datetime | None = greatest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Failure(Record):
     """One failed attempt at a dead letter: its history, replays included."""
 
@@ -63,7 +63,7 @@ class Failure(Record):
     reason: str | None = greatest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class LedgerMark(Record):
     """The last ordinal seen of one queue in one life of the ledger: it survives a loss of the Redis data."""
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 
@@ -33,21 +34,27 @@ def delivery_digest(event_type: str | None, fields: Mapping[str, Any] | bytes) -
     A form writes every scalar as text and omits null, so canonical `data` does both. It excludes `webhook_timestamp`,
     which a retry may renew. Undecodable deliveries are digested by their bytes.
     """
-    content = fields if isinstance(fields, bytes) else _ENCODER.encode(_canonical(fields)).encode()
+    content = fields if isinstance(fields, bytes) else _canonical(fields).encode()
     return hashlib.sha256(f"{event_type}\n".encode("utf-8", "surrogatepass") + content).hexdigest()
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True)
+_OMITTED = ("null", "{}")
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: Any) -> str:
+    """The value as JSON with sorted names, each scalar as text, a list as an object of its indices; null for none."""
     if isinstance(value, str):
-        return value
+        return encode_basestring_ascii(value)
     if isinstance(value, list):
         value = {str(index): inner for index, inner in enumerate(value)}
     if isinstance(value, Mapping):
-        pairs = ((str(name), _canonical(inner)) for name, inner in value.items())
-        return {name: inner for name, inner in pairs if inner is not None and inner != {}}
+        names = sorted(value)
+        parts = [
+            f"{encode_basestring_ascii(name)}: {content}"
+            for name in names
+            if (content := _canonical(value[name])) not in _OMITTED
+        ]
+        return f"{{{', '.join(parts)}}}"
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    return None if value is None else str(value)
+        return f'"{int(value)}"'
+    return "null" if value is None else f'"{value}"'

@@ -45,6 +45,10 @@ class FieldJoin:
             return True, _END - value
         return True, self.order.index(value) if self.order else value
 
+    def compared(self, record: object, name: str) -> Any:
+        """The value of this field, called `name`, that decides in a standing: none while it is doubtful."""
+        return None if self.unless and getattr(record, self.unless) else getattr(record, name)
+
     def merge(self, ours: Any, theirs: Any) -> Any:
         """Merge two values of a field that merges independently of others."""
         if self.join is Join.EVIDENCE:
@@ -109,9 +113,12 @@ class Shape:
         """The fields with this join."""
         return self._names[join]
 
-    def sort_key(self, record: object) -> tuple[Any, ...]:
-        """A sort key for a record's standing; empty, hence equal, for records without one."""
-        return tuple(
-            declared.sort_key(None if declared.unless and getattr(record, declared.unless) else getattr(record, name))
-            for name, declared in self.standing_order
-        )
+    def is_above(self, theirs: object, ours: object) -> bool:
+        """Whether their standing is above ours: the first difference decides; False for records without one."""
+        for name, declared in self.standing_order:
+            their_value, our_value = declared.compared(theirs, name), declared.compared(ours, name)
+            if their_value != our_value:
+                their_key, our_key = declared.sort_key(their_value), declared.sort_key(our_value)
+                if their_key != our_key:
+                    return their_key > our_key
+        return False

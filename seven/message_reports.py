@@ -62,21 +62,21 @@ class MessageReport(Event):
         if self._is_read:
             yield from self._read()
             return
-        result = STATUSES.result(self.status)
+        result, at = STATUSES.result(self.status), self.at
         yield Message(
             msg_id=self.msg_id,
             final=STATUSES.is_final(self.status),
-            status_at=self.at,
+            status_at=at,
             rank=STATUSES.rank(self.status),
             status=self.status,
             result=result,
             undated=self.undated,
             foreign_id=self.foreign_id,
-            first_seen_at=self.at,
+            first_seen_at=at,
             last_seen_at=self.timestamp,
-            delivered_at=self.at if result == "delivered" else None,
+            delivered_at=at if result == "delivered" else None,
         )
-        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=self.at, undated=self.undated)
+        yield MessageStatus(msg_id=self.msg_id, status=self.status, at=at, undated=self.undated)
         if receipts and result == "delivered":
             yield self._receipt("delivered")
 

@@ -13,7 +13,7 @@ from seven.histories import keep_earliest
 from seven.joins import Join, Shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # never altered; frozen would quadruple the time to create it
 class Record:
     """One row of one table; `merge` is the join of its fields."""
 
@@ -43,7 +43,7 @@ class Record:
                     joined[name] = field_join.merge(ours, theirs)
                 elif our_doubt:
                     joined[name] = theirs
-        if shape.sort_key(other) > shape.sort_key(self):
+        if shape.is_above(other, self):
             joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self
 
@@ -55,12 +55,18 @@ def fold(records: Iterable[Record]) -> list[Record]:
     fault of its event: no two NULLs are equal, so a repeat would be another row. Databases refuse it; here it raises
     TypeError where keys are compared.
     """
-    folded: dict[tuple[str, tuple[Any, ...]], Record] = {}
+    tables: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
     for record in records:
-        row = (record.table, record.key)
-        known = folded.get(row)
-        folded[row] = record if known is None else known.merge(record)
-    return keep_earliest(folded[row] for row in sorted(folded))
+        kind = type(record)
+        rows, key = tables.setdefault(kind, {}), SHAPES[kind].key(record)
+        known = rows.get(key)
+        rows[key] = record if known is None else known.merge(record)
+    folded: list[Record] = []
+    for kind in sorted(tables, key=lambda record: record.table):
+        rows = tables[kind]
+        merged = [rows[key] for key in sorted(rows)]
+        folded += keep_earliest(merged) if kind.history_of else merged
+    return folded
 
 
 class _Shapes(dict[type[Record], Shape]):

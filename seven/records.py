@@ -10,7 +10,7 @@ from seven.joins import earliest, evidence, greatest, key, standing, unanimous
 from seven.record import Record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Message(Record):
     """The standing of one SMS we sent, by its latest status report."""
 
@@ -32,7 +32,7 @@ class Message(Record):
     journal_only: bool | None = unanimous()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class MessageStatus(Record):
     """One status that a message has had."""
 
@@ -45,7 +45,7 @@ class MessageStatus(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class MessageReceipt(Record):
     """One time that a message was received by a telephone, or read by its owner."""
 
@@ -58,7 +58,7 @@ class MessageReceipt(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class SentMessage(Record):
     """What we sent, to whom and at what price: by the gateway's journal, or as its sender wrote it here."""
 
@@ -79,7 +79,7 @@ class SentMessage(Record):
     price: Decimal | None = standing()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class InboundMessage(Record):
     """One inbound message: an SMS, or one of another channel."""
 
@@ -104,7 +104,7 @@ class InboundMessage(Record):
     longitude: float | None = greatest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Call(Record):
     """One inbound or outbound call, and its standing."""
 
@@ -128,7 +128,7 @@ class Call(Record):
     journal_only: bool | None = unanimous()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class CallStatus(Record):
     """One status that a call has had."""
 
@@ -142,7 +142,7 @@ class CallStatus(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class CallDigit(Record):
     """One key that was pressed in a call."""
 
@@ -156,7 +156,7 @@ class CallDigit(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TrackedLink(Record):
     """One link in one message: a recipient's own short URL, with its clicks and views so far."""
 
@@ -174,7 +174,7 @@ class TrackedLink(Record):
     last_at: datetime | None = standing(lowest=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class LinkEvent(Record):
     """The nth click or view of a link; a gap in `nth` is a webhook that never came."""
 
@@ -187,7 +187,7 @@ class LinkEvent(Record):
     at: datetime | None = earliest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class OptOut(Record):
     """Whether a number may be written to, by its latest STOP or START; of one second, STOP stands."""
 
@@ -203,7 +203,7 @@ class OptOut(Record):
     inbound_id: str | None = standing()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class OptOutEvent(Record):
     """One STOP or START of a number."""
 
@@ -224,7 +224,7 @@ WEBHOOK_STATES = ("uncovered", "late", "missed", "came")
 """What a webhook that did not come in time can be, each over those before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class MissedWebhook(Record):
     """A webhook that should be here by the gateway's journal, and did not come in time."""
 

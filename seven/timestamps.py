@@ -7,6 +7,7 @@ epoch is in seconds, as in every sample, or in milliseconds, which its magnitude
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -66,8 +67,19 @@ def latest_wall_reading(moment: datetime) -> datetime:
 
 def _from_wall_clock(wall: datetime) -> datetime:
     """The earlier of its readings, marked by `fold` if there is a later one; for comparisons, `fold` means nothing."""
-    first, second = (wall.replace(tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))
-    return first.replace(fold=1) if second - first == _AMBIGUITY else first
+    offset, fold = _offset_in_hour(wall.year, wall.month, wall.day, wall.hour)
+    return (wall - offset).replace(tzinfo=UTC, fold=fold)
+
+
+@lru_cache(maxsize=1024)
+def _offset_in_hour(year: int, month: int, day: int, hour: int) -> tuple[timedelta, int]:
+    """Berlin's offset in an hour of its wall clock, by the earlier reading; and 1 if there is a later one, else 0.
+
+    Since 1893 it changes at full hours. Its look-up takes longer than all else about a time, and most are of one hour.
+    """
+    first, second = (datetime(year, month, day, hour, tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))
+    offset = datetime(year, month, day, hour, tzinfo=UTC) - first
+    return offset, int(second - first == _AMBIGUITY)
 
 
 def _from_epoch(whole: str, fraction: str) -> datetime:

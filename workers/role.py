@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 from ledger.announcements import REACTIONS
+from runtime.garbage_collector import collect_rarely
 from runtime.logs import logger
 from workers.remote_control import restrict_remote_control
 from workers.watchdog import EXIT_CODE
@@ -20,6 +22,7 @@ def begin_role(app: Celery, begin_worker: Callable[[], None], options: Mapping[s
     Ends the process with 2 where queues are mixed, or its settings are invalid.
     """
     restrict_remote_control()
+    worker_ready.connect(lambda **_: collect_rarely(), weak=False)
     app.amqp.queues.deselect(REACTIONS)  # a worker takes every declared queue
     queues = options.get("queues") or ()
     names = queues.split(",") if isinstance(queues, str) else list(queues)

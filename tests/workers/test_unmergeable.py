@@ -23,7 +23,7 @@ from tests.workers.dying_workers import die_over, outcomes
 from workers.consumer import Consumer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Nowhere(Record):
     """A record without a table."""
 
