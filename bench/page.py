@@ -76,7 +76,7 @@ def _rival_rows(results: Mapping[str, Any]) -> list[str]:
     if not columns:
         return []
     systems = dict.fromkeys(name for runs, _, _ in columns.values() for name in runs)
-    rows = ["", f"| median (least–most), and × ours | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    rows = ["", f"| median (least–most) and share of ours | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name in systems:
         cells = (
             f"{spread(runs[name], factor, digits)}, {statistics.median(runs[name]) / statistics.median(runs['ours']):.2f} ×"
