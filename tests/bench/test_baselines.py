@@ -80,9 +80,8 @@ def test_a_batch_that_comes_again_changes_nothing(empty_database: str, monkeypat
 
     async def write_twice() -> None:
         async with rows.open_writer() as writer:
-            await writer.write(batch[:2])
-            await writer.write(batch)
-            await writer.write(batch)
+            for part in (batch, batch[2:]):
+                await writer.write(part)
 
     asyncio.run(write_twice())
 
