@@ -7,6 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 INSTALLED := .venv/.installed
+ARQ := .venv/arq/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -39,9 +40,10 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 		> .venv/audit.log 2>&1 || { grep -q '^Found' .venv/audit.log && { cat .venv/audit.log >&2; exit 1; } \
 		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
-deploy-check: $(INSTALLED) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver, rsyslogd (Debian: prometheus chromium-driver rsyslog-relp)
+deploy-check: $(INSTALLED) $(ARQ) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver, rsyslogd (Debian: prometheus chromium-driver rsyslog-relp)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/deploy.txt
-	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/console/test_browser.py $(ARGS)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/bench tests/console/test_browser.py $(ARGS)
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest -m "thorough or sized" --ignore tests/deploy --ignore tests/chaos $(ARGS)
 
 screenshots: $(INSTALLED) ## renew docs/console/ after a change of the console's pages; needs chromium, chromedriver
@@ -50,7 +52,7 @@ screenshots: $(INSTALLED) ## renew docs/console/ after a change of the console's
 rehearsal: $(INSTALLED) ## the compose file under traffic, with this directory's .env: scaled, killed, upgraded; needs Docker
 	@$(BIN)/python -m tests.deploy.rehearsal $(ARGS)
 
-bench: $(INSTALLED) ## how fast it is, beside a naive rival and the parts alone; needs wrk (Debian: wrk); make bench ARGS="--write"
+bench: $(INSTALLED) $(ARQ) ## how fast it is, beside rivals and the parts alone; needs wrk (Debian: wrk); make bench ARGS="--write"
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -92,6 +94,7 @@ lock: $(INSTALLED) ## renew requirements/ after a change of pyproject.toml; newe
 	@$(LOCK) pyproject.toml --extra otel --group build --group dev $(ARGS) --constraint requirements/otel.txt --constraint requirements/build.txt --output-file requirements/dev.txt
 	@$(LOCK) --group deploy $(ARGS) --constraint requirements/dev.txt --output-file requirements/deploy.txt
 	@$(LOCK) pyproject.toml --group bench $(ARGS) --constraint requirements/dev.txt --output-file requirements/bench.txt
+	@$(LOCK) --group arq $(ARGS) --constraint <(grep -oE '^[a-z0-9.-]+==[^ ;]+' requirements/bench.txt | grep -v '^redis==') --output-file requirements/arq.txt
 
 clean: ## remove what was installed and cached; what was received (data/) stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
@@ -114,4 +117,10 @@ $(RUNTIME): pyproject.toml requirements/build.txt requirements/runtime.txt $(BIN
 $(INSTALLED): $(RUNTIME) requirements/dev.txt
 	@echo "installing what tests and checks need: once, a minute or two"
 	@$(BIN)/python requirements/install.py requirements/dev.txt
+	@touch $@
+
+$(ARQ): requirements/arq.txt | $(INSTALLED)
+	@echo "installing a rival into .venv/arq: arq needs an older redis-py than we do"
+	@$(BIN)/python -m venv --clear .venv/arq
+	@.venv/arq/bin/python -m pip install --quiet --require-hashes --requirement requirements/arq.txt
 	@touch $@

@@ -64,15 +64,7 @@ class Bench:
 
     def carrying(self, tick: Tick) -> Figures:
         """Deliveries a second from the wire to the tables."""
-        measured: Figures = {}
-        for dialect in DIALECTS:
-            rates: dict[str, list[float]] = {"ours": [], "naive": []}
-            for _ in range(self.half):
-                for system, rates_of_system in rates.items():
-                    rates_of_system.append(end_to_end.measure(system, dialect, self.seconds).rate)
-                    tick()
-            measured[dialect] = rates
-        return {"carrying": measured}
+        return {"carrying": {name: end_to_end.rates(name, self.half, self.seconds, tick) for name in DIALECTS}}
 
     def consuming(self, tick: Tick) -> Figures:
         """Deliveries a second of a worker alone, beside COPY."""
@@ -161,8 +153,9 @@ class Bench:
     def steps(self, question: str) -> int | None:
         """The number of ticks of a question; None where it depends on the measured speed."""
         return {
-            "rates": 3 * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS), "latency": 3 * self.rounds,
-            "knee": len(CONNECTIONS), "carrying": 4 * self.half, "consuming": 2,
+            "rates": len(receiver_rate.SYSTEMS) * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS),
+            "latency": (len(receiver_rate.SYSTEMS) + 1) * self.rounds, "knee": len(CONNECTIONS),
+            "carrying": 2 * len(end_to_end.SYSTEMS) * self.half, "consuming": 2,
             "noting": 4 * self.rounds, "dispatching": 4 * self.half, "delays": 2 * (len(delays.RATES) + 1),
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),

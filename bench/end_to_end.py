@@ -1,8 +1,5 @@
-"""Deliveries a second from the wire to the tables, beside the naive baseline, with the same Redis and database."""
+"""Deliveries a second from the wire to the tables, beside the rivals, with the same Redis and database."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,9 +11,11 @@ from typing import Any
 import redis as redis_client
 from sqlalchemy import create_engine, insert, text
 
+from bench.baselines.tables import deliveries
 from bench.cpu_time import CpuMeter
+from bench.rivals import RIVALS, Rival, create_tables
 from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory, worker
-from bench.wrk import wrk
+from bench.wrk import Load, wrk
 from bench.wrk_scripts import write_script
 from ledger.client import Ledger
 from seven.events import QUEUES
@@ -24,8 +23,12 @@ from seven.topics import TOPICS
 from store.engine import create_store_engine
 from store.schema import reactions
 from tests.processes import Process, beat
+from tests.servers import eventually
 
+SYSTEMS = ("ours", *RIVALS)
+"""What is measured in turns."""
 CONNECTIONS = 64
+WARM_S = 2.0
 LONGEST_S = 300.0
 
 
@@ -46,13 +49,14 @@ def _ours(
     server = Server(directory, "ingest.app:app", settings, "receiver", ["--workers", str(receivers)] * (receivers > 1))
     processes: list[Process] = [worker(directory, "workers.app", settings, f"worker{n}") for n in range(workers)]
     with running(server, *processes, beat(directory, settings)):
+        for process in processes:
+            process.wait_until_logged("ready")
         yield server, processes
 
 
 @contextmanager
-def _naive(directory: Path, settings: dict[str, str]) -> Iterator[tuple[Server, list[Process]]]:
-    server = Server(directory, "bench.baselines.naive:app", settings, "naive")
-    consumer = worker(directory, "bench.baselines.naive:celery", settings, "naive-worker", ["--concurrency", "2"])
+def _rival(rival: Rival, directory: Path, settings: dict[str, str]) -> Iterator[tuple[Server, list[Process]]]:
+    server, consumer = rival.receiver(directory, settings), rival.consumer(directory, settings)
     with running(server, consumer):
         yield server, [consumer]
 
@@ -67,7 +71,7 @@ def measure(
     *,
     is_subscribed: bool = False,
 ) -> Throughput:
-    """Measure from the first request until every delivery is committed and nothing is pending.
+    """Measure from the first request until every delivery is committed and nothing is pending, all of it warm.
 
     With `is_subscribed` workers note every change, as for a subscriber of all topics.
     """
@@ -76,31 +80,47 @@ def measure(
         redis(directory) as redis_url,
         database(directory, dialect) as database_url,
     ):
-        settings = environment(redis_url, database_url) | {
-            "NAIVE_DATABASE_URL": database_url.replace("postgresql://", "postgresql+psycopg://")
-        }
-        if system == "naive":
-            create_tables = "import bench.baselines.naive as naive; naive.metadata.create_all(naive.engine)"
-            subprocess.run([sys.executable, "-c", create_tables], env=os.environ | settings, check=True)
+        settings = environment(redis_url, database_url)
+        rival = RIVALS.get(system)
+        if rival:
+            create_tables(database_url)
         if is_subscribed:
             subscribe_to_all(database_url)
-        started = _naive(directory, settings) if system == "naive" else _ours(directory, settings, workers, receivers)
+        started = _rival(rival, directory, settings) if rival else _ours(directory, settings, workers, receivers)
         with started as (server, processes):
-            time.sleep(6)  # until the workers are ready
+            table = deliveries.name if rival else _own_table(dialect)
+
+            def carry(run: int, for_seconds: float) -> Load:
+                load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, run), CONNECTIONS, for_seconds)
+                if load.failed:
+                    raise RuntimeError(f"{load.failed} answers were not 2xx")
+                if rival:
+                    wait_until_rival_is_drained(rival, processes[0], redis_url)
+                else:
+                    wait_until_drained(redis_url, clock() + LONGEST_S)
+                return load
+
+            carry(0, WARM_S)
+            before = _count(database_url, table)
             meter = CpuMeter(pids((server, *processes), directory, redis_url))
             began = clock()
-            load = wrk(server.url, write_script(directory, "dlr", "JSON", TOKEN, 1), CONNECTIONS, seconds)
-            if load.failed:
-                raise RuntimeError(f"{load.failed} answers were not 2xx")
-            (_wait_until_drained_naive if system == "naive" else wait_until_drained)(redis_url, clock() + LONGEST_S)
+            load = carry(1, seconds)
             took = clock() - began
             spent = meter.micros_per_delivery(load.requests) | {"wrk": load.processor_s / load.requests * 1e6}
-            rows = _count(
-                settings["NAIVE_DATABASE_URL"], "naive_deliveries" if system == "naive" else _own_table(dialect)
-            )
+            rows = _count(database_url, table) - before
         if rows < load.requests:
             raise RuntimeError(f"{system}: {load.requests} answered, {rows} rows")
         return Throughput(rows / took, spent)
+
+
+def rates(dialect: str, rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
+    """Deliveries a second of each of SYSTEMS, in turns: A B C A B C."""
+    rates_by_name: dict[str, list[float]] = {name: [] for name in SYSTEMS}
+    for _ in range(rounds):
+        for name, rates_of_system in rates_by_name.items():
+            rates_of_system.append(measure(name, dialect, seconds).rate)
+            tick()
+    return rates_by_name
 
 
 def subscribe_to_all(database_url: str) -> None:
@@ -137,13 +157,13 @@ def wait_until_drained(redis_url: str, deadline: float) -> None:
         ledger.close()
 
 
-def _wait_until_drained_naive(redis_url: str, deadline: float) -> None:
-    with redis_client.Redis.from_url(redis_url) as client:
-        broker: Any = client
-        while broker.llen("celery") or broker.hlen("unacked"):
-            if time.monotonic() > deadline:
-                raise RuntimeError("the naive baseline still has tasks after the deadline")
-            time.sleep(0.05)
+def wait_until_rival_is_drained(rival: Rival, consumer: Process, redis_url: str) -> None:
+    """Wait until a rival has committed everything. Raises RuntimeError when its worker ends, AssertionError after 300 s."""
+    assert consumer.process
+    running = consumer.process
+    eventually(lambda: rival.is_drained_at(redis_url) or running.poll() is not None, LONGEST_S)
+    if running.poll() is not None:
+        raise RuntimeError(f"{consumer.name} ended: {consumer.log.read_text()}")
 
 
 def _own_table(dialect: str) -> str:

@@ -43,16 +43,9 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
     rows += [f"- {', '.join(names)}: {command}" for command, names in runs.items()]
     rows += ["", "| ratio of medians, each of one run | |", "|---|---|"]
     rows += [f"| {name} | {ratio:.2f} × |" for name, ratio in results["ratios"].items()]
-    if rates := results.get("rates"):
-        rows += _table("deliveries a second, 64 connections", {name: spread(values) for name, values in rates.items()})
-    if took := results.get("latency"):
-        rows += _table(
-            "milliseconds, p50, one connection", {name: spread(values, 1000, 3) for name, values in took.items()}
-        )
-    for question in ("carrying", "consuming"):
-        for dialect, rates in results.get(question, {}).items():
-            title = {"carrying": "from the wire to the tables", "consuming": "a worker alone"}[question]
-            rows += _table(f"deliveries a second, {title}, {dialect}", {k: spread(v) for k, v in rates.items() if v})
+    rows += _rival_rows(results)
+    for dialect, rates in results.get("consuming", {}).items():
+        rows += _table(f"deliveries a second, a worker alone, {dialect}", {k: spread(v) for k, v in rates.items() if v})
     rows += [
         *_change_rows(results),
         *_scaling_rows(results.get("scaling", {})),
@@ -69,6 +62,30 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
         rows += [f"| {n} | {rate:,.0f} | {p50 * 1000:.2f} | {p99 * 1000:.2f} |" for n, rate, p50, p99 in knee]
     rows += ["", *(f"![{name}](performance/{name}.svg)" for name in plots)]
     return "\n".join(rows) + "\n"
+
+
+def _rival_rows(results: Mapping[str, Any]) -> list[str]:
+    """Ours, the rivals and the bare parts in one table, each figure with its ratio to ours."""
+    columns: dict[str, tuple[Mapping[str, Sequence[float]], float, int]] = {}
+    if rates := results.get("rates"):
+        columns["wire to Redis, a second, 64 connections"] = rates, 1, 0
+    if took := results.get("latency"):
+        columns["p50 ms, one connection"] = took, 1000, 3
+    for dialect, rates in results.get("carrying", {}).items():
+        columns[f"wire to {dialect}, a second"] = rates, 1, 0
+    if not columns:
+        return []
+    systems = dict.fromkeys(name for runs, _, _ in columns.values() for name in runs)
+    rows = ["", f"| median (least–most) and share of ours | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name in systems:
+        cells = (
+            f"{spread(runs[name], factor, digits)}, {statistics.median(runs[name]) / statistics.median(runs['ours']):.2f} ×"
+            if name in runs
+            else ""
+            for runs, factor, digits in columns.values()
+        )
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
 
 
 def _change_rows(results: Mapping[str, Any]) -> list[str]:

@@ -1,13 +1,14 @@
-"""Deliveries a second through one receiver, beside the naive baseline and a bare endpoint, in turns."""
+"""Deliveries a second through one receiver, beside the rivals and a bare endpoint, in turns."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from redis.asyncio import Redis
 
+from bench.rivals import RIVALS
 from bench.servers import TOKEN, Server, database, environment, redis, running, temporary_directory
 from bench.wrk import Load, wrk
 from bench.wrk_scripts import write_script
@@ -18,24 +19,28 @@ CONNECTIONS = 64
 WARM_S = 2.0
 
 
+SYSTEMS = ("ours", *RIVALS, "bare")
+"""What is measured side by side."""
+
+
 @contextmanager
-def receivers(seconds: float) -> Iterator[dict[str, Callable[..., Load]]]:
-    """Load functions of ours, the naive baseline and the bare endpoint: `run(number, event_type, method, connections)`."""
+def receivers(seconds: float, systems: Sequence[str] = ("ours",)) -> Iterator[dict[str, Callable[..., Load]]]:
+    """Load functions of these SYSTEMS: `run(number, event_type, method, connections)`."""
     with (
         temporary_directory() as directory,
         redis(directory) as redis_url,
         database(directory, "sqlite") as database_url,
     ):
         settings = environment(redis_url, database_url)
-        servers = {
-            "ours": Server(directory, "ingest.app:app", settings, "ours"),
-            "naive": Server(
-                directory, "bench.baselines.naive:app", settings | {"NAIVE_DATABASE_URL": database_url}, "naive"
-            ),
-            "bare": Server(directory, "bench.baselines.bare:app", settings, "bare"),
-        }
+        servers = {name: _server(name, directory, settings) for name in systems}
         with running(*servers.values()):
             yield {name: _runner(server, directory, redis_url, seconds) for name, server in servers.items()}
+
+
+def _server(name: str, directory: Path, settings: dict[str, str]) -> Server:
+    if rival := RIVALS.get(name):
+        return rival.receiver(directory, settings)
+    return Server(directory, {"ours": "ingest.app:app", "bare": "bench.baselines.bare:app"}[name], settings, name)
 
 
 def _runner(server: Server, directory: Path, redis_url: str, seconds: float) -> Callable[..., Load]:
@@ -58,7 +63,7 @@ async def empty_redis(redis_url: str) -> None:
 def rates(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
     """Requests a second of each server, in turns: A B C A B C."""
     rates_by_name: dict[str, list[float]] = {}
-    with receivers(seconds) as runs:
+    with receivers(seconds, SYSTEMS) as runs:
         for name, run in runs.items():
             run(0)
             rates_by_name[name] = []
@@ -84,14 +89,14 @@ def kinds(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, li
 
 
 def latency(rounds: int, seconds: float, tick: Callable[[], None]) -> dict[str, list[float]]:
-    """Seconds, p50 of each run: one connection to ours and to the bare endpoint, and a bare SET to an equal Redis."""
-    medians: dict[str, list[float]] = {"ours": [], "bare": [], "set": []}
+    """Seconds, p50 of each run: one connection to each of SYSTEMS, and a bare SET to an equal Redis."""
+    medians: dict[str, list[float]] = {name: [] for name in (*SYSTEMS, "set")}
     with ExitStack() as stack:
-        runs = stack.enter_context(receivers(seconds))
+        runs = stack.enter_context(receivers(seconds, SYSTEMS))
         redis_url = stack.enter_context(_another_redis())
         for number in range(rounds):
-            for name in ("ours", "bare"):
-                medians[name].append(runs[name](number, connections=1).p50)
+            for name, run in runs.items():
+                medians[name].append(run(number, connections=1).p50)
                 tick()
             medians["set"].append(asyncio.run(_set(redis_url, seconds)))
             tick()

@@ -16,7 +16,6 @@ from tests.processes import ROOT, Process
 from tests.servers import Postgres, eventually, free_port, valkey
 
 TOKEN = "a-token-for-the-bench-0123456789"
-Process.is_forked = False  # measured is what people start
 
 
 @contextmanager
@@ -91,6 +90,7 @@ def running(*processes: Process) -> Iterator[None]:
     """Run processes for the length of a block; at its end kill them with all their children."""
     try:
         for process in processes:
+            process.is_forked = False  # measured is what people start
             process.start()
         yield
     finally:
@@ -106,12 +106,18 @@ class Server(Process):
     """An application under uvicorn on a free port, started as an operator would."""
 
     def __init__(
-        self, directory: Path, app: str, settings: dict[str, str], name: str, options: Sequence[str] = ()
+        self,
+        directory: Path,
+        app: str,
+        settings: dict[str, str],
+        name: str,
+        options: Sequence[str] = (),
+        python: Path = Path(sys.executable),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
-            *(sys.executable, "-m", "uvicorn", app, "--port", str(self.port)),
+            *(str(python), "-m", "uvicorn", app, "--port", str(self.port)),
             *("--no-access-log", "--no-server-header", "--ws", "none", *options),
         ]
         super().__init__(name, directory, command, settings)

@@ -14,32 +14,17 @@ from typing import Any
 
 from celery import Celery
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
-from sqlalchemy import JSON, Column, DateTime, MetaData, String, Table, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 
-TOKEN = os.environ["SEVEN_HOOK_TOKEN"]
-URL = os.environ.get("NAIVE_DATABASE_URL", "sqlite:///naive.db")
+from bench.baselines.payload import TOKEN, Webhook
+from bench.baselines.tables import deliveries, messages, statuses
 
 app = FastAPI()
 celery = Celery("naive", broker=os.environ["REDIS_URL"])
 celery.conf.update(task_ignore_result=True, task_acks_late=True, worker_prefetch_multiplier=4)
 
-metadata = MetaData()
-deliveries = Table(
-    "naive_deliveries", metadata,
-    Column("id", String, primary_key=True), Column("received_at", DateTime(timezone=True)), Column("payload", JSON),
-)  # fmt: skip
-messages = Table(
-    "naive_messages", metadata,
-    Column("msg_id", String, primary_key=True), Column("status", String), Column("status_at", DateTime(timezone=True)),
-)  # fmt: skip
-statuses = Table(
-    "naive_message_statuses", metadata,
-    Column("msg_id", String, primary_key=True), Column("status", String, primary_key=True),
-    Column("at", DateTime(timezone=True), primary_key=True),
-)  # fmt: skip
-engine = create_engine(URL)
+engine = create_engine(os.environ["DATABASE_URL"])
 insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert
 
 if engine.dialect.name == "sqlite":
@@ -48,22 +33,6 @@ if engine.dialect.name == "sqlite":
     def _as_durable_as_ours(connection: Any, _: Any) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")
-
-
-class StatusReport(BaseModel):
-    """The data field of a `dlr` payload."""
-
-    msg_id: str
-    status: str
-    timestamp: datetime
-
-
-class Webhook(BaseModel):
-    """The whole payload."""
-
-    data: StatusReport
-    webhook_event: str
-    webhook_timestamp: str | None = None
 
 
 @app.post("/hooks/{token}")
