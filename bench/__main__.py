@@ -1,4 +1,4 @@
-"""`make bench`: measure the chosen questions, print the ratios, and write JSON or the page on request."""
+"""`make bench`: measure the chosen questions, print the ratios, and write JSON or the pages on request."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ from bench import (
     trace_cost,
     worker_rate,
 )
-from bench.page import FIGURES, write_page
+from bench.page import FIGURES, write_pages
 from bench.ratios import ratios
 from bench.servers import commit, machine
 from emulator.wire import METHODS
@@ -210,7 +210,7 @@ def main() -> int:
     parser.add_argument("--backlog", type=int, default=1_000_000, help="pending deliveries")
     parser.add_argument("--minutes", type=float, default=10.0, help="minutes of full load")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md, its tables and plots")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise the started processes would survive
     bench = Bench(options)
@@ -231,7 +231,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
     if options.write:
-        write_page(figures)
+        write_pages(figures)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Write figures into docs/performance.md between two marks, and plots into docs/performance/."""
+"""Write figures between two marks: the first into docs/performance.md, all into docs/performance/tables.md; and plots."""
 
 import json
 import statistics
@@ -6,25 +6,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.summary import cuts, summary
 from bench.trace_cost import together
 
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
-PLOTS = Path(__file__).parents[1] / "docs/performance"
-FIGURES = PLOTS / "figures.json"
+PLOTS = PAGE.with_suffix("")
+TABLES, FIGURES = PLOTS / "tables.md", PLOTS / "figures.json"
+ON_PAGE = ("carrying-postgresql", "knee")
+"""The plots that are shown beside the first figures."""
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def write_page(results: Mapping[str, Any]) -> None:
-    """Write the page, its plots and figures.json."""
+def write_pages(results: Mapping[str, Any]) -> None:
+    """Write both pages, the plots and figures.json."""
     from bench.plots import draw  # noqa: PLC0415 - matplotlib would take memory beside what is measured
 
     PLOTS.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps(results, indent=1) + "\n")
-    names = draw(results, PLOTS)
-    page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
+    plots = draw(results, PLOTS)
+    shown = [f"![{name}](performance/{name}.svg)" for name in plots if name in ON_PAGE]
+    _put(PAGE, "\n".join([*summary(results), "", *shown]) + "\n")
+    _put(TABLES, figures(results, [name for name in plots if name not in ON_PAGE]))
+
+
+def _put(page: Path, text: str) -> None:
+    """Replace what is between the marks of a page."""
+    before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures(results, names)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
 
 
 def spread(values: Sequence[float], factor: float = 1, digits: int = 0) -> str:
@@ -60,7 +69,7 @@ def figures(results: Mapping[str, Any], plots: Sequence[str]) -> str:
     if knee := results.get("knee"):
         rows += ["", "| connections | a second | p50 ms | p99 ms |", "|---|---|---|---|"]
         rows += [f"| {n} | {rate:,.0f} | {p50 * 1000:.2f} | {p99 * 1000:.2f} |" for n, rate, p50, p99 in knee]
-    rows += ["", *(f"![{name}](performance/{name}.svg)" for name in plots)]
+    rows += ["", *(f"![{name}]({name}.svg)" for name in plots)]
     return "\n".join(rows) + "\n"
 
 
@@ -105,13 +114,8 @@ def _change_rows(results: Mapping[str, Any]) -> list[str]:
             "| from the 202, at random moments | ms to the row, p50 and p99 | to the subscriber's request |",
             "|---|---|---|",
         ]
-        rows += [f"| {name} | {_cuts(runs['row'])} | {_cuts(runs['request'])} |" for name, runs in delays.items()]
+        rows += [f"| {name} | {cuts(runs['row'])} | {cuts(runs['request'])} |" for name, runs in delays.items()]
     return rows
-
-
-def _cuts(seconds: Sequence[float]) -> str:
-    cuts = statistics.quantiles(seconds, n=100)
-    return f"{cuts[49] * 1000:.0f} and {cuts[98] * 1000:.0f}"
 
 
 def _scaling_rows(results: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from bench.page import figures
 from bench.ratios import ratios
+from bench.summary import summary
 
 RESULTS: dict[str, Any] = {
     "machine": {"cores": "2"},
@@ -50,3 +51,23 @@ def test_all_rivals_are_in_one_table():
         "| bare | 2,000 (2,000–2,000), 2.11 × | 0.100 (0.100–0.100), 0.05 × |  |\n"
         "| set |  | 0.300 (0.300–0.300), 0.15 × |  |\n"
     ) in page
+
+
+def test_the_first_figures_say_who_is_faster():
+    """A line each, only of what was measured; the rival named is the best, also where it beats us."""
+    spent = {"spent": [{"receiver": 90.0, "worker": 60.0, "wrk": 14.0}]}
+    seconds = {"row": [0.010] * 99 + [0.050], "request": [0.020] * 100}
+    measured = RESULTS | {
+        "scaling": {"carrying": {"1 and 1": spent, "1 and 2": {"spent": []}}},
+        "delays": {"1 a second, postgresql": {}, "10 a second, postgresql": seconds},
+        "growing": {"5 of this week, postgresql": {"steps": [[0, [9.0]], [5, [1.3]]]}},
+    }
+
+    assert summary({}) == ["| | |", "|---|---|"]
+    assert summary(measured)[2:] == [
+        "| One receiver accepts, on disk | 950 deliveries a second: 1.90 × the best rival, faststream, 0.47 × a bare endpoint |",
+        "| From the wire to rows in postgresql | 800 deliveries a second: 0.50 × the best rival, arq |",
+        "| Processor time of a delivery | 150 µs: receiver 90, worker 60 |",
+        "| After the 202, at ten a second, postgresql | 10 and 50 ms to its row, 20 and 20 ms to a subscriber's request (p50 and p99) |",
+        "| Beside millions of others, postgresql, it costs | 1.3 to 1.3 × as much as in empty tables, by the order of the ids |",
+    ]
