@@ -85,7 +85,7 @@ def _rival_rows(results: Mapping[str, Any]) -> list[str]:
     if not columns:
         return []
     systems = dict.fromkeys(name for runs, _, _ in columns.values() for name in runs)
-    rows = ["", f"| median (least–most) and share of ours | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    rows = ["", f"| median (least–most) and ratio to ours | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name in systems:
         cells = (
             f"{spread(runs[name], factor, digits)}, {statistics.median(runs[name]) / statistics.median(runs['ours']):.2f} ×"
@@ -111,7 +111,7 @@ def _change_rows(results: Mapping[str, Any]) -> list[str]:
     if delays := results.get("delays"):
         rows += [
             "",
-            "| from the 202, at random moments | ms to the row, p50 and p99 | to the subscriber's request |",
+            "| from the 202, at random moments | ms to the row: p50, and p99 or of few the most | to the subscriber's request |",
             "|---|---|---|",
         ]
         rows += [f"| {name} | {cuts(runs['row'])} | {cuts(runs['request'])} |" for name, runs in delays.items()]

@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from celery import Celery
@@ -19,10 +19,11 @@ log = logger("seven.ingest")
 
 MOST_WAITING = 10_000
 """Batches that may wait to be announced; the sweep announces the rest."""
-REST = 10
-"""How many times as long as a round its pause is: an announcement costs as much CPU as ten deliveries, for one batch or
-for many, so a busy receiver makes few, while an idle one makes each at once."""
-LONGEST_PAUSE_S = 0.05
+REST, LONGEST_PAUSE_S = 20, 0.05
+"""How many times as long as a round the pause after it is, and its limit."""
+FEW = 4
+"""After a round of more batches the pause is the longest: an announcement costs receiver and worker as much CPU as ten
+deliveries, for one batch or for many."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,8 +40,8 @@ class _Accepted:
 class Announcer:
     """Sends announcements as fast as the broker takes them; when batches come faster, several go into one."""
 
-    def __init__(self, celery: Celery, traces: Traces = OFF) -> None:
-        self._celery, self._traces = celery, traces
+    def __init__(self, celery: Celery, traces: Traces = OFF, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._celery, self._traces, self._sleep = celery, traces, sleep
         self._waiting: queue.Queue[_Accepted | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
@@ -66,12 +67,14 @@ class Announcer:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             began = time.monotonic()
-            if self._announce_with(first):
+            waiting, is_last = self._take_with(first)
+            is_idle = self._announce(waiting) and sum(map(len, waiting.values())) <= FEW
+            if is_last:
                 return
-            time.sleep(min(REST * (time.monotonic() - began), LONGEST_PAUSE_S))
+            self._sleep(min(REST * (time.monotonic() - began), LONGEST_PAUSE_S) if is_idle else LONGEST_PAUSE_S)
 
-    def _announce_with(self, first: _Accepted) -> bool:
-        """Announce a batch and all that wait behind it. Returns whether the stop mark was among them."""
+    def _take_with(self, first: _Accepted) -> tuple[dict[str, list[_Accepted]], bool]:
+        """A batch and all that wait behind it, by queue; and whether the stop mark was among them."""
         waiting: dict[str, list[_Accepted]] = defaultdict(list)
         entry: _Accepted | None = first
         while entry is not None:
@@ -80,12 +83,18 @@ class Announcer:
                 entry = self._waiting.get_nowait()
             except queue.Empty:
                 break
-        for queue_name, batches in waiting.items():
-            for start in range(0, len(batches), BATCHES_PER_ANNOUNCEMENT):
-                self._send(queue_name, batches[start : start + BATCHES_PER_ANNOUNCEMENT])
-        return entry is None
+        return waiting, entry is None
 
-    def _send(self, queue_name: str, batches: Sequence[_Accepted]) -> None:
+    def _announce(self, waiting: Mapping[str, Sequence[_Accepted]]) -> bool:
+        """Announce batches of several queues; returns whether the broker took all."""
+        taken = [
+            self._send(queue_name, batches[start : start + BATCHES_PER_ANNOUNCEMENT])
+            for queue_name, batches in waiting.items()
+            for start in range(0, len(batches), BATCHES_PER_ANNOUNCEMENT)
+        ]
+        return all(taken)
+
+    def _send(self, queue_name: str, batches: Sequence[_Accepted]) -> bool:
         error: str | None = None
         try:
             announce(self._celery, queue_name, [batch.batch_id for batch in batches])
@@ -96,3 +105,4 @@ class Announcer:
         for batch in batches:
             for trace in batch.traces:
                 self._traces.record(trace, Step("announce", batch.since, ended, error, batch.batch_id))
+        return error is None

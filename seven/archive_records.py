@@ -1,16 +1,15 @@
 """Archive records: the rows of the deliveries themselves, and what is known of the ledger that accepted them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from seven.joins import earliest, greatest, key, standing
-from seven.record import Record
+from seven.record import Record, record_class
 
 OUTCOMES = ("parked", "quarantined", "dead", "discarded", "applied")  # from the lowest up in a standing
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class ArchivedDelivery(Record):
     """One accepted delivery: its payload and its outcome."""
 
@@ -35,7 +34,7 @@ class ArchivedDelivery(Record):
     record: str | None = greatest()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class DeadLetter(Record):
     """One delivery that could not be applied; its whole envelope, so that it can be replayed."""
 
@@ -51,7 +50,7 @@ class DeadLetter(Record):
     discarded_at: datetime | None = greatest()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class Failure(Record):
     """One failed attempt at a dead letter: its history, replays included."""
 
@@ -63,7 +62,7 @@ class Failure(Record):
     reason: str | None = greatest()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class LedgerMark(Record):
     """The last ordinal seen of one queue in one life of the ledger: it survives a loss of the Redis data."""
 

@@ -1,16 +1,15 @@
 """Records: the rows that events project to, and the list of all records; every field declares its join."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
 from seven.joins import earliest, evidence, greatest, key, standing, unanimous
-from seven.record import Record
+from seven.record import Record, record_class
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class Message(Record):
     """The standing of one SMS we sent, by its latest status report."""
 
@@ -32,7 +31,7 @@ class Message(Record):
     journal_only: bool | None = unanimous()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class MessageStatus(Record):
     """One status that a message has had."""
 
@@ -45,7 +44,7 @@ class MessageStatus(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class MessageReceipt(Record):
     """One time that a message was received by a telephone, or read by its owner."""
 
@@ -58,7 +57,7 @@ class MessageReceipt(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class SentMessage(Record):
     """What we sent, to whom and at what price: by the gateway's journal, or as its sender wrote it here."""
 
@@ -79,7 +78,7 @@ class SentMessage(Record):
     price: Decimal | None = standing()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class InboundMessage(Record):
     """One inbound message: an SMS, or one of another channel."""
 
@@ -104,7 +103,7 @@ class InboundMessage(Record):
     longitude: float | None = greatest()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class Call(Record):
     """One inbound or outbound call, and its standing."""
 
@@ -128,7 +127,7 @@ class Call(Record):
     journal_only: bool | None = unanimous()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class CallStatus(Record):
     """One status that a call has had."""
 
@@ -142,7 +141,7 @@ class CallStatus(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class CallDigit(Record):
     """One key that was pressed in a call."""
 
@@ -156,7 +155,7 @@ class CallDigit(Record):
     undated: bool | None = evidence()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class TrackedLink(Record):
     """One link in one message: a recipient's own short URL, with its clicks and views so far."""
 
@@ -174,7 +173,7 @@ class TrackedLink(Record):
     last_at: datetime | None = standing(lowest=True)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class LinkEvent(Record):
     """The nth click or view of a link; a gap in `nth` is a webhook that never came."""
 
@@ -187,7 +186,7 @@ class LinkEvent(Record):
     at: datetime | None = earliest()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class OptOut(Record):
     """Whether a number may be written to, by its latest STOP or START; of one second, STOP stands."""
 
@@ -203,7 +202,7 @@ class OptOut(Record):
     inbound_id: str | None = standing()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class OptOutEvent(Record):
     """One STOP or START of a number."""
 
@@ -224,7 +223,7 @@ WEBHOOK_STATES = ("uncovered", "late", "missed", "came")
 """What a webhook that did not come in time can be, each over those before it."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class MissedWebhook(Record):
     """A webhook that should be here by the gateway's journal, and did not come in time."""
 

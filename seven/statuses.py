@@ -59,8 +59,8 @@ class Statuses:
     @cached_property
     def _known(self) -> dict[str, _Status]:
         ranked = (*self.passing, *self.final)
-        results = {word: result for result, words in self.results for word in words}
+        results = {word.casefold(): result for result, words in self.results for word in words}
         return {
-            word.casefold(): _Status(word, word in self.final, rank, results.get(word, UNKNOWN))
+            word.casefold(): _Status(word, word in self.final, rank, results.get(word.casefold(), UNKNOWN))
             for rank, word in [*enumerate(ranked, 1), *((0, word) for word in self.unranked)]
         }

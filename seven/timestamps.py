@@ -75,7 +75,7 @@ def _from_wall_clock(wall: datetime) -> datetime:
 def _offset_in_hour(year: int, month: int, day: int, hour: int) -> tuple[timedelta, int]:
     """Berlin's offset in an hour of its wall clock, by the earlier reading; and 1 if there is a later one, else 0.
 
-    Since 1893 it changes at full hours. Its look-up takes longer than all else about a time, and most are of one hour.
+    Since 1893 it changes at full hours. Looking it up takes longer than the rest, and most times are of the same hours.
     """
     first, second = (datetime(year, month, day, hour, tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))
     offset = datetime(year, month, day, hour, tzinfo=UTC) - first

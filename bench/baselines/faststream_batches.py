@@ -68,7 +68,9 @@ async def create_group() -> None:
 
 subscribers = RedisRouter()
 new = StreamSub(STREAM, group=GROUP, consumer=CONSUMER, batch=True, max_records=MOST_IN_A_BATCH)
-abandoned = StreamSub(STREAM, group=GROUP, consumer=CONSUMER, batch=True, min_idle_time=IDLE_MS)
+abandoned = StreamSub(
+    STREAM, group=GROUP, consumer=CONSUMER, batch=True, min_idle_time=IDLE_MS, polling_interval=IDLE_MS // 10
+)  # by default it looks ten times a second
 
 
 @subscribers.subscriber(stream=new, ack_policy=AckPolicy.MANUAL)

@@ -6,7 +6,7 @@ import pytest
 
 from bench.page import figures
 from bench.ratios import ratios
-from bench.summary import summary
+from bench.summary import cuts, summary
 
 RESULTS: dict[str, Any] = {
     "machine": {"cores": "2"},
@@ -41,7 +41,7 @@ def test_all_rivals_are_in_one_table():
 
     assert "| receiver / the best rival, faststream | 1.90 × |" in page
     assert (
-        "| median (least–most) and share of ours | wire to Redis, a second, 64 connections | p50 ms, one connection"
+        "| median (least–most) and ratio to ours | wire to Redis, a second, 64 connections | p50 ms, one connection"
         " | wire to postgresql, a second |\n"
         "|---|---|---|---|\n"
         "| ours | 950 (900–1,000), 1.00 × | 2.000 (2.000–2.000), 1.00 × | 800 (800–800), 1.00 × |\n"
@@ -56,18 +56,19 @@ def test_all_rivals_are_in_one_table():
 def test_the_first_figures_say_who_is_faster():
     """A line each, only of what was measured; the rival named is the best, also where it beats us."""
     spent = {"spent": [{"receiver": 90.0, "worker": 60.0, "wrk": 14.0}]}
-    seconds = {"row": [0.010] * 99 + [0.050], "request": [0.020] * 100}
+    seconds = {"row": [0.010] * 98 + [0.050] * 2, "request": [0.020] * 100}
     measured = RESULTS | {
         "scaling": {"carrying": {"1 and 1": spent, "1 and 2": {"spent": []}}},
         "delays": {"1 a second, postgresql": {}, "10 a second, postgresql": seconds},
         "growing": {"5 of this week, postgresql": {"steps": [[0, [9.0]], [5, [1.3]]]}},
     }
 
+    assert cuts([0.001, 0.002, 0.009]) == "2 and 9"  # too few for a percentile
     assert summary({}) == ["| | |", "|---|---|"]
     assert summary(measured)[2:] == [
         "| One receiver accepts, on disk | 950 deliveries a second: 1.90 × the best rival, faststream, 0.47 × a bare endpoint |",
         "| From the wire to rows in postgresql | 800 deliveries a second: 0.50 × the best rival, arq |",
         "| Processor time of a delivery | 150 µs: receiver 90, worker 60 |",
-        "| After the 202, at ten a second, postgresql | 10 and 50 ms to its row, 20 and 20 ms to a subscriber's request (p50 and p99) |",
+        "| After the 202, at ten a second, postgresql | 10 and 50 ms to its row, 20 and 20 ms to a subscriber's request (p50, p99) |",
         "| Beside millions of others, postgresql, it costs | 1.3 to 1.3 × as much as in empty tables, by the order of the ids |",
     ]

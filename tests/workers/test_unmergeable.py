@@ -1,7 +1,7 @@
 """Records that cannot be merged: the one delivery is buried, and all others of its batch are applied."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import pytest
@@ -11,7 +11,7 @@ from ledger.client import Ledger
 from operations.replay import ReplayPlan, replay
 from seven.envelope import Envelope
 from seven.joins import key
-from seven.record import Record
+from seven.record import Record, record_class
 from seven.records import Message, OptOut
 from store.projection import project_batch
 from store.row_writer import Store
@@ -23,7 +23,7 @@ from tests.workers.dying_workers import die_over, outcomes
 from workers.consumer import Consumer
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@record_class
 class Nowhere(Record):
     """A record without a table."""
 
