@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from seven.delivery import Payload
+from seven.digest import delivery_digest
 from seven.envelope import Envelope
 from seven.events import EVENT_TYPES, Event
 from seven.record import Record, fold
@@ -87,6 +88,14 @@ def test_every_wire_form_has_the_same_digest(case: Case):
     digests = {name: payload(wire_form(case.content)).digest() for name, wire_form in WIRE_FORMS.items()}
 
     assert len(set(digests.values())) == 1, digests
+
+
+def test_a_digest_never_changes():
+    """A repeat is recognised by what an earlier version has stored."""
+    fields = {
+        "b": None, "a": [1, 2.0, True, None, "\ud800"], "10": {}, "2": {"ä": "null", "x": -0.0}, "f": 1.5,
+    }  # fmt: skip
+    assert delivery_digest("dlr", fields) == "ac40cb3e2e6c107d3867a55c3c624634ad616374e792b0cb445372737d8f6e42"
 
 
 @every_case
