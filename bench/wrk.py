@@ -1,5 +1,6 @@
 """Run wrk, the load generator, and parse its result."""
 
+import math
 import re
 import resource
 import shutil
@@ -33,10 +34,10 @@ class Load:
 
 
 def wrk(url: str, script: Path, connections: int, seconds: float) -> Load:
-    """Load a server from one thread. Exits the program when wrk is not installed."""
+    """Load a server from one thread, for whole seconds: wrk takes no others. Exits where wrk is not installed."""
     if shutil.which("wrk") is None:
         sys.exit("wrk, the load generator, is not installed. On Debian: apt install wrk")
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", "--timeout", "10s", "-s", str(script), url]
     before = _processor_s()
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
     result = _RESULT.search(output)
