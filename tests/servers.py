@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,6 +66,13 @@ def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S, every_s
         assert time.monotonic() < deadline, f"still {answer!r} after {within_s} s"
         time.sleep(every_s)
     return answer
+
+
+def _signal_all(pids: Iterable[int], signal_number: int) -> None:
+    """Send a signal to processes; one may have ended by now, as backends of PostgreSQL do."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal_number)
 
 
 class Valkey:
@@ -201,13 +208,11 @@ class Postgres:
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         processes = [self.process.pid, *map(int, children)]
-        for number in processes:
-            os.kill(number, signal.SIGSTOP)
+        _signal_all(processes, signal.SIGSTOP)
         try:
             yield
         finally:
-            for number in processes:
-                os.kill(number, signal.SIGCONT)
+            _signal_all(processes, signal.SIGCONT)
 
     def _answers(self) -> bool:
         assert self.process
