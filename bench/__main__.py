@@ -103,13 +103,9 @@ class Bench:
         """Seconds from an answer 202 to the row, and to the request at a subscriber, at low rates."""
         measured: Figures = {}
         for dialect in DIALECTS:
-            for rate in delays.RATES:
-                for hangs in (False, True)[: 1 + (rate == delays.BESIDE_HANGING)]:
-                    title = f"{rate} a second{', beside a target that hangs' * hangs}, {dialect}"
-                    measured[title] = delays.measure(
-                        dialect, rate, self.seconds * delays.LONGER[rate], beside_hanging=hangs
-                    )
-                    tick()
+            for run in delays.RUNS:
+                measured[f"{run.title}, {dialect}"] = delays.measure(dialect, run, self.seconds)
+                tick()
         return {"delays": measured}
 
     def scaling(self, tick: Tick) -> Figures:
@@ -156,7 +152,7 @@ class Bench:
             "rates": len(receiver_rate.SYSTEMS) * self.rounds, "kinds": self.half * len(EVENT_TYPES) * len(METHODS),
             "latency": (len(receiver_rate.SYSTEMS) + 1) * self.rounds, "knee": len(CONNECTIONS),
             "carrying": 2 * len(end_to_end.SYSTEMS) * self.half, "consuming": 2,
-            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "delays": 2 * (len(delays.RATES) + 1),
+            "noting": 4 * self.rounds, "dispatching": 4 * self.half, "delays": 2 * len(delays.RUNS),
             "scaling": self.half * (len(scale_out.PROCESSES) + len(scale_out.RECEIVERS) + len(scale_out.WORKERS)),
             "backlog": -(-self.backlogged // backlog.STEP),
             "traces": 2 * self.rounds * len(trace_cost.SHARES), "pages": 2 * len(DIALECTS), "footprint": 2,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import httpx2
 from sqlalchemy import Engine, select
@@ -17,12 +18,24 @@ from tests.acceptance.subscribers import Subscriber, begin, serving, write_file
 from tests.processes import beat, dispatcher
 from tests.servers import eventually
 
-RATES = (1, 10, 100)
-"""Deliveries a second."""
-LONGER = {1: 12, 10: 6, 100: 2}
-"""How many times as long as other questions each rate is measured, so that there are some dozens of the rare ones."""
-BESIDE_HANGING = 10
-"""The rate at which a second subscriber hangs."""
+
+class Run(NamedTuple):
+    """One measurement: how often deliveries come, and for how long."""
+
+    rate: int
+    """Deliveries a second."""
+    longer: int
+    """How many times as long as other questions it is measured, so that there are some dozens of the rare ones."""
+    beside_hanging: bool = False
+    """Whether a second subscriber hangs."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.rate} a second{', beside a target that hangs' * self.beside_hanging}"
+
+
+RUNS = (Run(1, 12), Run(10, 6), Run(10, 6, beside_hanging=True), Run(100, 2))
 HANGS_S = 30.0
 KNOWN_S = 8.0
 """Until workers know of a subscriber that has just begun."""
@@ -33,11 +46,11 @@ Delays = dict[str, list[float]]
 """Seconds after the answer, of each delivery: `row` and `request`."""
 
 
-def measure(dialect: str, rate: int, seconds: float, *, beside_hanging: bool = False) -> Delays:
-    """Delays of deliveries that come at random moments, so many a second, for so many seconds."""
+def measure(dialect: str, run: Run, seconds: float) -> Delays:
+    """Delays of deliveries that come at random moments; `seconds` is how long other questions are measured."""
     good = Subscriber("good")
     hanging = Subscriber("hanging", lambda _: time.sleep(HANGS_S) or 500)
-    targets = [good, hanging] if beside_hanging else [good]
+    targets = [good, hanging] if run.beside_hanging else [good]
     with (
         temporary_directory() as directory,
         redis(directory) as redis_url,
@@ -55,7 +68,7 @@ def measure(dialect: str, rate: int, seconds: float, *, beside_hanging: bool = F
             begin(engine)
             time.sleep(KNOWN_S)
             rows = Rows(engine)
-            answered_at = _deliver(f"{server.url}/hooks/{TOKEN}", rate, seconds, rows)
+            answered_at = _deliver(f"{server.url}/hooks/{TOKEN}", run.rate, seconds * run.longer, rows)
             requested_at = _requested_at(good, answered_at)
             return {
                 "row": [rows.seen_at[delivery_id] - at for delivery_id, at in answered_at.items()],

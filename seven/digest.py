@@ -48,10 +48,9 @@ def _canonical(value: Any) -> str:
     if isinstance(value, list):
         value = {str(index): inner for index, inner in enumerate(value)}
     if isinstance(value, Mapping):
-        names = sorted(value)
         parts = [
             f"{encode_basestring_ascii(name)}: {content}"
-            for name in names
+            for name in sorted(value)
             if (content := _canonical(value[name])) not in _OMITTED
         ]
         return f"{{{', '.join(parts)}}}"

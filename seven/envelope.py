@@ -125,9 +125,7 @@ def _quoted(text: str | None) -> str:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    if not 0 < (len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))) <= LONGEST:
+    if not isinstance(value, str) or not 0 < len(value.encode("utf-8", "surrogatepass")) <= LONGEST:
         raise TypeError
     return storable(value)
 

@@ -17,7 +17,7 @@ Class = TypeVar("Class")
 
 @dataclass_transform(frozen_default=True)
 def record_class(cls: type[Class]) -> type[Class]:
-    """Make a dataclass that nobody alters: type checkers see to it, for `frozen` takes four times as long to create."""
+    """Make an immutable dataclass: type checkers enforce that, since `frozen` makes creation four times as slow."""
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 

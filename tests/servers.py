@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -68,11 +68,21 @@ def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S, every_s
     return answer
 
 
-def _signal_all(pids: Iterable[int], signal_number: int) -> None:
-    """Send a signal to processes; one may have ended by now, as backends of PostgreSQL do."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal_number)
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process and its children; the parent first, so that it starts no new ones meanwhile."""
+    stopped_pids = [pid]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGSTOP)
+                stopped_pids.append(child)
+        yield
+    finally:
+        for stopped_pid in stopped_pids:
+            with suppress(ProcessLookupError):
+                os.kill(stopped_pid, signal.SIGCONT)
 
 
 class Valkey:
@@ -206,13 +216,8 @@ class Postgres:
     def paused(self) -> Iterator[None]:
         """Stop all of the server's processes for the length of a block: the kernel acknowledges data, no process answers."""
         assert self.process
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        processes = [self.process.pid, *map(int, children)]
-        _signal_all(processes, signal.SIGSTOP)
-        try:
+        with stopped(self.process.pid):
             yield
-        finally:
-            _signal_all(processes, signal.SIGCONT)
 
     def _answers(self) -> bool:
         assert self.process

@@ -100,7 +100,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleDatabase]
     server = Postgres(tmp_path_factory.mktemp("postgres"))
     server.create()
     hba = server.directory / "data/pg_hba.conf"
-    # since PostgreSQL 16 whoever creates a role is a member of it
+    # since PostgreSQL 16 the creator of a role is a member of it
     rules = f"host all {OWNER} 127.0.0.1/32 trust\nhost all +seven_worker 127.0.0.1/32 scram-sha-256\n"
     hba.write_text(rules + hba.read_text())
     server.start()

@@ -5,14 +5,14 @@ import random
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.schedule import Fault
+from tests.servers import stopped
 
 CLOCK_STEPS_S = (3600.0, 3 * 86_400.0, 400 * 86_400.0)
 """Offsets of a wrong clock: an hour, days, and longer than any retention."""
@@ -92,13 +92,13 @@ class FaultInjector:
             server = self._cluster.postgres if fault.target == "postgresql" else self._cluster.valkey
             assert server
             assert server.process
-            with self._cluster.servers[fault.target], _stopped(server.process.pid):
+            with self._cluster.servers[fault.target], stopped(server.process.pid):
                 self._wait(fault)
         else:
             supervised = self._cluster.processes[fault.target]
             with supervised.lock:
                 if supervised.runs and supervised.process.process:
-                    with _stopped(supervised.process.process.pid):
+                    with stopped(supervised.process.process.pid):
                         self._wait(fault)
 
     def _lock(self, fault: Fault) -> None:
@@ -159,20 +159,3 @@ _INJECTIONS: dict[str, Callable[[FaultInjector, Fault], None]] = {
     "ahead": FaultInjector._set_clock,
     "behind": FaultInjector._set_clock,
 }
-
-
-@contextmanager
-def _stopped(pid: int) -> Iterator[None]:
-    """Stop a process and its children; the parent first, so that it starts no new ones meanwhile."""
-    stopped = [pid]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGSTOP)
-                stopped.append(child)
-        yield
-    finally:
-        for stopped_pid in stopped:
-            with suppress(ProcessLookupError):
-                os.kill(stopped_pid, signal.SIGCONT)
