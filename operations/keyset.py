@@ -21,6 +21,8 @@ WINDOW = 10_000
 """Rows that one page looks at for those that match."""
 MOST_CURSOR = 4096
 """Characters of a cursor: keys are bounded by the field types of events."""
+LEAST_TIME = datetime.min.replace(tzinfo=UTC)
+"""Every time is at least this one. SQLite from 3.51 scans a table rather than ask an index for all that is not null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Keyset:
             yield [*self.window, *onward]
             return
         if after is None or after.values[0] is not None:
-            yield [*self.window, first.is_not(None), *onward]
+            yield [*self.window, first >= literal(LEAST_TIME, first.type), *onward]
             onward = []
         yield [*self.window, first.is_(None), *onward]
 

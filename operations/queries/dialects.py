@@ -2,8 +2,8 @@
 
 A template has `{s}` before a table. `{day[at]}` is the day of a time in UTC, `{date[at]}` the same to group by, and
 `{text[date]}` such a date as text; `{seconds[until - since]}` and `{hours[until - since]}` are the time between two,
-exact and in whole hours. `{links_by_first_at}` is the table of links, for those that were first opened in a time:
-SQLite would read all of them in the order of their key.
+exact and in whole hours. `{s}links{by[ix_links_first_at]}` has SQLite take that index for the rows of a time, or for
+the last rows, where it would read all of them in the order of the next step.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _SQLITE_SECONDS = f"({_SINCE_1970.format('?')} - {_SINCE_1970.format('#')})"
 DIALECTS: Mapping[str, Mapping[str, Any]] = {
     "postgresql": {
         "s": f"{SCHEMA}.",
-        "links_by_first_at": f"{SCHEMA}.links",
+        "by": _Expression(""),
         "day": _Expression("to_char(CAST(? AT TIME ZONE 'UTC' AS date), 'YYYY-MM-DD')"),
         "date": _Expression("CAST(? AT TIME ZONE 'UTC' AS date)"),
         "text": _Expression("to_char(?, 'YYYY-MM-DD')"),
@@ -40,7 +40,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = {
     },
     "sqlite": {
         "s": "",
-        "links_by_first_at": "links INDEXED BY ix_links_first_at",
+        "by": _Expression(" INDEXED BY ?"),
         "day": _Expression("substr(?, 1, 10)"),
         "date": _Expression("substr(?, 1, 10)"),
         "text": _Expression("?"),

@@ -33,7 +33,9 @@ WITH link AS (
     FROM {s}links AS links
     LEFT JOIN {s}messages AS message ON message.msg_id = links.sms_id
     WHERE links.label = coalesce(
-        :label, (SELECT label FROM {s}links WHERE label <> '' AND first_at IS NOT NULL ORDER BY first_at DESC LIMIT 1))
+        :label,
+        (SELECT label FROM {s}links{by[ix_links_first_at]}
+         WHERE label <> '' AND first_at IS NOT NULL ORDER BY first_at DESC LIMIT 1))
 ), curve AS (
     SELECT link.label,
            CASE WHEN event.at <= link.began_at THEN 0

@@ -97,7 +97,7 @@ SELECT {day[at]} AS day, count(*) AS delivered, count(read_at) AS read,
        CAST(round(100.0 * count(read_at) / count(*), 1) AS double precision) AS read_percent
 FROM (
     SELECT msg_id, min(at) FILTER (WHERE kind = 'delivered') AS at, min(at) FILTER (WHERE kind = 'read') AS read_at
-    FROM {s}message_receipts WHERE at >= :since GROUP BY msg_id
+    FROM {s}message_receipts{by[ix_message_receipts_at]} WHERE at >= :since GROUP BY msg_id
 ) AS receipts
 WHERE at IS NOT NULL
 GROUP BY {date[at]}

@@ -10,7 +10,9 @@ LEFT JOIN {s}messages AS message ON message.msg_id = sent.msg_id"""
 # Not a look at the links of each message, which takes two to four times as long: a click follows the sending, so links
 # that were first opened before are left out.
 _WITH_CLICKS = """
-LEFT JOIN (SELECT DISTINCT sms_id FROM {links_by_first_at} WHERE clicks > 0 AND first_at >= :since) AS clicked
+LEFT JOIN (
+    SELECT DISTINCT sms_id FROM {s}links{by[ix_links_first_at]} WHERE clicks > 0 AND first_at >= :since
+) AS clicked
     ON clicked.sms_id = sent.msg_id"""
 _SINCE = """
 WHERE sent.sent_at >= :since"""

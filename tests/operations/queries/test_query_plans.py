@@ -13,6 +13,9 @@ from tests.operations.queries.known_rows import NOW
 from tests.shared_rows import SharedRows, no_rows
 
 TABLES = {table.name for table in metadata.sorted_tables}
+SMALL = {"opt_out_events"}
+"""Tables that may be read as a whole: a stop word is rare."""
+ALIASES = {"message", "history", "call", "link", "event", "sent"}
 NEEDED: Mapping[str, dict[str, str]] = {"person": {"number": "4915112345678"}}
 
 
@@ -38,9 +41,5 @@ def _scanned_by_postgresql(connection: Connection, query: NamedQuery, values: Ma
 
 def _scanned_by_sqlite(connection: Connection, query: NamedQuery, values: Mapping[str, Any]) -> list[str]:
     plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query.sql_with(values, 'sqlite')}").all()
-    scans = [re.match(r"SCAN (\w+)(?! USING)", row[-1]) for row in plan]
-    return [
-        scan[0]
-        for scan in scans
-        if scan and scan[1] in TABLES | {"message", "history", "call", "link", "event", "sent"}
-    ]
+    scans = [re.match(r"SCAN (\w+)\b(?! USING INDEX)", row[-1]) for row in plan]
+    return [scan[0] for scan in scans if scan and scan[1] in TABLES - SMALL | ALIASES]
