@@ -13,6 +13,7 @@ from bench.servers import database, redis, temporary_directory
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
+from runtime.garbage_collector import collect_rarely
 from seven.envelope import Envelope
 from seven.timestamps import BERLIN
 from store.circuit_breaker import CircuitBreaker
@@ -60,6 +61,7 @@ async def fill_ledger(
 def measure(dialect: str, number: int, rounds: int) -> dict[str, list[float]]:
     """Deliveries a second: our worker into empty tables, and COPY of the resulting rows into the emptied tables."""
     rates: dict[str, list[float]] = {"ours": [], "copy": []}
+    collect_rarely()  # as a worker does
     for _ in range(rounds):
         with temporary_directory() as directory, redis(directory) as redis_url, database(directory, dialect) as url:
             ids = asyncio.run(fill_ledger(redis_url, number))

@@ -24,6 +24,8 @@ DRAIN_S = 1.0
 """How long a body is read, so that the connection can be used again; what a target answered is known by then."""
 LONGEST_HEAD = 64 * 1024
 LONGEST_BODY = 64 * 1024
+RECEIVED_AT_ONCE = 8 * 1024
+"""Bytes. Python's own number is 128 KiB from 3.14 on: what follows a short head would count as a head too long."""
 
 
 class RefusedAddressError(OSError):
@@ -136,7 +138,7 @@ class _Input(io.RawIOBase):
         self._socket = sock
         self._deadline, self._most = 0.0, 0
         self.received = 0
-        self.buffer = io.BufferedReader(self)
+        self.buffer = io.BufferedReader(self, RECEIVED_AT_ONCE)
 
     def begin(self, deadline: float, most: int) -> None:
         """Read the next part of an answer up to these."""

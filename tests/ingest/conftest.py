@@ -16,6 +16,12 @@ from seven.events import QUEUES
 from tests.conftest import TOKEN
 
 
+@pytest.fixture(autouse=True)
+def usual_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a receiver sets for its process would hold for all other tests of this one."""
+    monkeypatch.setattr("ingest.application.collect_rarely", lambda: None)
+
+
 @pytest.fixture
 def receiver(redis_url: str) -> Iterator[Callable[..., TestClient]]:
     """Start a receiver; settings by name."""

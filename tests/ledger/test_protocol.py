@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from ledger.batch import Batch, Header, NewBatch
 from ledger.client import Ledger
@@ -33,8 +33,8 @@ class Protocol(RuleBasedStateMachine):
 
     url = ""
 
-    @initialize()
-    def begin(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.ledger = Ledger(self.url)
         self.ledger.redis.flushall()
         self.names = count()
