@@ -18,7 +18,7 @@ from store.row_writer import Store
 from tests.clocks import Clock
 from tests.gateway.journal_stub import JournalStub, ago, journal_stub, outbound
 from tests.operations.journal_passes import states, watched
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from tests.workers.skewed_servers import *  # noqa: F403 - fixtures in place of the suite's
 from tests.workers.skewed_servers import FAR_S
 from workers.journal_watch import JournalWatch
@@ -47,7 +47,7 @@ def watch(stub: JournalStub, ledger: Ledger, engine: Engine) -> Iterator[Journal
     options = PassOptions(8, applies=False, projection=DEFAULT_OPTIONS)
     watch = JournalWatch(account, ledger, Store(engine), offer, options, rate=1000, every_s=3600)
     yield watch
-    watch.stop()
+    watch.stop(PATIENCE_S)
 
 
 @pytest.fixture(params=["Redis", "the database", "the worker"])

@@ -24,7 +24,7 @@ from store.row_writer import Store
 from store.schema import sent_messages, tallies
 from tests.factories.envelopes import Accept, envelope
 from tests.gateway.journal_stub import JournalStub, journal_stub, outbound
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 from workers.journal_watch import JournalWatch
 
 KEY = "a-secret-api-key"
@@ -54,7 +54,7 @@ def new_watch(account: Account, ledger: Ledger, engine: Engine) -> Iterator[NewW
 
     yield build
     for watch in watches:
-        watch.stop()
+        watch.stop(PATIENCE_S)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_worker_that_ends_ends_its_pass(new_watch: NewWatch, stub: JournalStub
     watch.look()
     assert reading.wait(10)
     threading.Timer(0.2, go_on.set).start()
-    watch.stop(10)
+    watch.stop(PATIENCE_S)
     assert not ledger.redis.exists("seven:journal:lock")
     assert not [key for key in ledger.redis.keys("seven:journal:*") if not key.endswith(b":claim")]
 
@@ -180,7 +180,7 @@ def test_what_was_sent_is_kept(
     watch = JournalWatch(account, ledger, Store(engine), offer, options, rate=1000, every_s=3600, sent=sent)
     watch.look()
     eventually(ended)
-    watch.stop()
+    watch.stop(PATIENCE_S)
     with engine.connect() as connection:
         row = connection.execute(select(sent_messages.c.recipient, sent_messages.c.text)).one()
     assert tuple(row) == ("49176123456789", None)
