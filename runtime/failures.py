@@ -72,8 +72,8 @@ def reason(error: BaseException) -> str:
 
 def _tls(error: BaseException) -> tuple[str, str] | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        word = _CERTIFICATE_WORDS.get(error.verify_code, f"its certificate is refused, X509 error {error.verify_code}")
-        return "CERTIFICATE_VERIFY_FAILED", word
+        refused = f"its certificate is refused: {error.verify_message}"  # OpenSSL's own sentence, which quotes nothing
+        return "CERTIFICATE_VERIFY_FAILED", _CERTIFICATE_WORDS.get(error.verify_code, refused)
     if isinstance(error, ssl.SSLError):
         return getattr(error, "reason", None) or type(error).__name__, "TLS failed"
     return None

@@ -9,12 +9,12 @@ _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 class Authority:
     """Signs certificates; `file` is what clients trust."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, key_usage: bool = True) -> None:
         self._directory = directory
         self.file, self._key = directory / "authority.pem", directory / "authority.key"
         _openssl(
             *("req", "-x509", *_KEY, "-keyout", self._key, "-out", self.file, "-days", 30, "-subj", "/CN=authority"),
-            *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),  # Python 3.13 insists on it
+            *(("-addext", "keyUsage=critical,keyCertSign,cRLSign") if key_usage else ()),  # Python 3.13 insists on it
         )
 
     def sign(self, name: str, days: int = 30) -> Path:
