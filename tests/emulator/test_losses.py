@@ -1,6 +1,7 @@
 """Losses: webhooks that are dropped, delayed or switched off, while the journal has all."""
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -63,14 +64,15 @@ def test_a_target_is_dropped_from_as_well(emulator: Emulator, receiver: Receiver
 
 
 def test_webhooks_can_be_delayed(emulator: Emulator, receiver: Receiver):
-    """They come after the others, by `delay_s` of the clock on the wall."""
+    """They come `delay_s` after their turn, by the clock on the wall."""
+    began = time.monotonic()
     report = play(emulator, delay=1, delay_types=["dlr"], delay_s=1)
 
     assert report["delivered"] == sum(report["events"].values())
     types = [json.loads(request.delivery.body)["webhook_event"] for request in receiver.requests]
-    assert set(types[-report["events"]["dlr"] :]) == {"dlr"}
     late = [request.at for request, event_type in zip(receiver.requests, types, strict=True) if event_type == "dlr"]
-    assert min(late) - receiver.requests[0].at > 0.9
+    assert len(late) == report["events"]["dlr"]
+    assert min(late) >= began + 1
 
 
 def test_webhooks_can_be_switched_off_and_on(emulator: Emulator, receiver: Receiver):
