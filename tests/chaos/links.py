@@ -9,7 +9,7 @@ from typing import cast
 
 import uvloop
 
-from tests.servers import free_port
+from tests.servers import PATIENCE_S, free_port
 
 
 class Link:
@@ -63,7 +63,7 @@ class Links:
             server = await self._loop.create_server(lambda: _End(link, self._loop), "127.0.0.1", link.port, backlog=512)
             self._open.append((link, server))
 
-        asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(listen(), self._loop).result(PATIENCE_S)
         return link
 
     def do(self, action: Callable[[], None]) -> None:
@@ -72,12 +72,12 @@ class Links:
         async def done() -> None:
             action()
 
-        asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(done(), self._loop).result(PATIENCE_S)
 
     def close(self) -> None:
         """Close all links and end the thread."""
         self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

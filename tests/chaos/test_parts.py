@@ -17,6 +17,7 @@ from tests.chaos.links import Link, Links
 from tests.chaos.options import Options
 from tests.chaos.schedule import KINDS, schedule
 from tests.processes import ROOT
+from tests.servers import PATIENCE_S
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_link_hangs_and_continues(link: tuple[Links, Link]) -> None:
         assert passed == []
         links.do(proxy.restore)
         for thread in pinging:
-            thread.join(10)
+            thread.join(PATIENCE_S)
         assert passed == [True, True]
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tests.http_stub import Server
+from tests.servers import PATIENCE_S
 
 Answer = Callable[[str, str], tuple[int, str]]
 """From method and path to a status and a Location."""
@@ -47,7 +48,7 @@ def run_web_server(answer: Answer, certificate: Path | None = None) -> Iterator[
             yield f"{scheme}://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def certificate(directory: Path, days: int) -> Path:

@@ -11,6 +11,7 @@ import yaml
 from tests.deploy.test_compose import ROOT, SERVICES
 from tests.deploy.test_setup import GOOD, Setup
 from tests.processes import Process, running
+from tests.servers import PATIENCE_S
 
 SERVICE: dict[str, Any] = SERVICES["reactions"]
 MOUNTED = "/etc/seven/reactions"
@@ -102,6 +103,6 @@ def test_without_a_file_it_ends_with_a_sentence(setup: Setup, redis_url: str, da
     process = Process("reactions", tmp_path, [sys.executable, "-m", "celery", *words], environment)
     with running(process):
         assert process.process
-        assert process.process.wait(60) == 2
+        assert process.process.wait(PATIENCE_S) == 2
 
     assert process.log.read_text().rstrip().endswith("cannot be read: no such file or directory")

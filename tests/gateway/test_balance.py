@@ -9,13 +9,14 @@ from gateway.balance import Balance, read_balance
 from tests.emulator.emulator_process import KEY as EMULATOR_KEY
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.stub_gateway import StubGateway
+from tests.servers import PATIENCE_S
 
 KEY = "a-secret-api-key"
 
 
 def read(stub: StubGateway, body: object, status: int = 200) -> Balance:
     stub.prepare(body, status=status)
-    with Api(stub.url, KEY, timeout_s=2) as api:
+    with Api(stub.url, KEY, timeout_s=PATIENCE_S) as api:
         return read_balance(api)
 
 
@@ -95,7 +96,7 @@ def test_no_other_answer_is_a_balance(
 def test_reading_is_repeated_while_the_gateway_is_away(stub: StubGateway):
     """Reading changes nothing, so one good answer of three suffices."""
     stub.answers = [(502, b""), (429, b""), (200, b"7.5")]
-    with Api(stub.url, KEY, timeout_s=2) as api:
+    with Api(stub.url, KEY, timeout_s=PATIENCE_S) as api:
         assert read_balance(api) == Balance(Decimal("7.5"))
     assert len(stub.requests) == 3
 
@@ -103,10 +104,10 @@ def test_reading_is_repeated_while_the_gateway_is_away(stub: StubGateway):
 def test_other_resources_have_no_bare_answers(stub: StubGateway):
     """A number alone is no list of hooks, whatever its digits: it stays an error there."""
     stub.prepare(b"12345")
-    with Api(stub.url, KEY, timeout_s=2) as api, pytest.raises(GatewayRefused):
+    with Api(stub.url, KEY, timeout_s=PATIENCE_S) as api, pytest.raises(GatewayRefused):
         api.get("hooks", {})
     stub.prepare(b"54.218")
-    with Api(stub.url, KEY, timeout_s=2) as api, pytest.raises(GatewayUnexpected):
+    with Api(stub.url, KEY, timeout_s=PATIENCE_S) as api, pytest.raises(GatewayUnexpected):
         api.get("hooks", {})
 
 

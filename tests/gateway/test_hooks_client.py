@@ -10,6 +10,7 @@ from gateway.hooks_client import HooksClient
 from seven.hooks import Hook
 from seven.signing import signature
 from tests.gateway.stub_gateway import StubGateway
+from tests.servers import PATIENCE_S
 
 KEY = "a-secret-api-key"
 HOOK = Hook("https://x.example/hooks/secret-token/sms_mo", "sms_mo", "JSON", "4915126716517", "x-a: 1")
@@ -17,7 +18,7 @@ HOOK = Hook("https://x.example/hooks/secret-token/sms_mo", "sms_mo", "JSON", "49
 
 @pytest.fixture
 def gateway(stub: StubGateway) -> Iterator[HooksClient]:
-    with Api(stub.url, KEY, timeout_s=2) as api:
+    with Api(stub.url, KEY, timeout_s=PATIENCE_S) as api:
         yield HooksClient(api)
 
 

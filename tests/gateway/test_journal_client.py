@@ -11,6 +11,7 @@ from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, Gatewa
 from gateway.journal_client import JournalClient, NotListed
 from seven.journal import JOURNALED
 from tests.gateway.journal_stub import JournalStub, journal_stub, outbound
+from tests.servers import PATIENCE_S
 
 SINCE, UNTIL = datetime(2026, 3, 1, 23, 30, tzinfo=UTC), datetime(2026, 3, 3, 12, tzinfo=UTC)
 KEY = "a-secret-api-key"
@@ -24,7 +25,7 @@ def server() -> Iterator[JournalStub]:
 
 @pytest.fixture(scope="module")
 def api(server: JournalStub) -> Iterator[Api]:
-    with Api(server.url, KEY, timeout_s=2) as api:
+    with Api(server.url, KEY, timeout_s=PATIENCE_S) as api:
         yield api
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.servers import PATIENCE_S
+
 Handle = Callable[[socket.socket, int], None]
 """Handles one request on a connection; the second is how many requests came before, on all connections."""
 
@@ -88,7 +90,7 @@ def raw_server(handle: Handle, certificate: Path | None = None) -> Iterator[RawS
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 def read_request(sock: socket.socket) -> bytes:

@@ -15,7 +15,7 @@ from reactions.function_check import function_fault
 from reactions.reaction import FunctionTarget
 from reactions.target import Answer, Attempt
 from tests.reactions.handlers import BODY, handler, is_alive
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 
 HANDLERS = """
 import os, signal, subprocess, sys, time
@@ -99,7 +99,7 @@ def test_a_function_that_takes_too_long_is_killed_with_what_it_started(directory
         def is_killed() -> bool:
             started = time.monotonic()
             attempt = target.send("chg_1", BODY)
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < PATIENCE_S
             assert attempt.answer is Answer.FAILED
             return attempt.reason == "no answer within 3 s; it was killed" and (directory / "pids").exists()
 
@@ -122,7 +122,7 @@ def test_a_killed_process_is_replaced(directory: Path):
         thread.start()
         eventually(lambda: (directory / "pids").exists() and (directory / "pids").read_text())
         os.kill(int((directory / "pids").read_text().split()[0]), signal.SIGKILL)
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert attempts == [Attempt(Answer.FAILED, "its process ended with SIGKILL")]
 
 

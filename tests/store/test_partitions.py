@@ -19,7 +19,7 @@ from store.row_writer import Store
 from store.schema import deliveries, message_statuses
 from store.version import newest
 from tests.factories.aged_rows import DAY, NOW, keep_days, retain, row, rows_of, tallied_ranges
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 
 FENCES = "CREATE TABLE seven.fences (name text PRIMARY KEY, generation bigint)"
 
@@ -201,7 +201,7 @@ def test_a_migration_waits_and_blocks_others_only_briefly(unpartitioned: Engine)
         eventually(lambda: _waiting(unpartitioned))
         other.execute(text("INSERT INTO seven.deliveries (id) VALUES ('a')"))
         other.commit()
-        assert migration.result(60) == ("0004", newest())
+        assert migration.result(PATIENCE_S) == ("0004", newest())
     with unpartitioned.connect() as connection:
         grant = "has_column_privilege('some_columns', 'seven.deliveries', 'id', 'SELECT WITH GRANT OPTION')"
         assert connection.execute(text(f"SELECT {grant}, to_regclass('seven.mine') IS NOT NULL")).one() == (True, True)

@@ -155,13 +155,13 @@ def test_a_worker_that_ends_ends_its_pass(new_watch: NewWatch, stub: JournalStub
 
     def answer(_request: object, page: list[object]) -> list[object]:
         reading.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
         return page
 
     stub.lists["outbound"], stub.answer = [{"id": "1", "dlr": None}], answer
     watch = new_watch()
     watch.look()
-    assert reading.wait(10)
+    assert reading.wait(PATIENCE_S)
     threading.Timer(0.2, go_on.set).start()
     watch.stop(PATIENCE_S)
     assert not ledger.redis.exists("seven:journal:lock")

@@ -11,7 +11,7 @@ from kombu.simple import SimpleQueue
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from tests.servers import valkey
+from tests.servers import PATIENCE_S, valkey
 from workers.transport import Transport
 
 
@@ -22,7 +22,7 @@ def test_a_message_that_redis_refuses_to_remove_takes_no_place_for_ever(tmp_path
         queue = SimpleQueue(connection, "any")
         queue.put({})
         queue.channel.basic_qos(0, 1, False)
-        message: Any = queue.get(timeout=20)
+        message: Any = queue.get(timeout=PATIENCE_S)
         assert not queue.channel.qos.can_consume()
         with server.client() as client:
             client.replicaof("127.0.0.1", "1")
@@ -40,7 +40,7 @@ def lost(redis_url: str) -> Iterator[Any]:
     with Connection(redis_url, transport=Transport) as connection:
         queue = SimpleQueue(connection, "any")
         queue.put({})
-        message: Any = queue.get(timeout=20)
+        message: Any = queue.get(timeout=PATIENCE_S)
         queue.channel._disconnect_pools()
         queue.channel.connection.client = None
         yield message
