@@ -25,7 +25,7 @@ DRAIN_S = 1.0
 LONGEST_HEAD = 64 * 1024
 LONGEST_BODY = 64 * 1024
 RECEIVED_AT_ONCE = 8 * 1024
-"""Bytes. Python's own number is 128 KiB from 3.14 on: what follows a short head would count as a head too long."""
+"""Bytes. Python's default is 128 KiB from 3.14 on: so much, received with a short head, exceeds LONGEST_HEAD."""
 
 
 class RefusedAddressError(OSError):

@@ -16,6 +16,10 @@ _CERTIFICATE_WORDS = {
     10: "its certificate has expired",
     62: "its certificate is for another host name",
     64: "its certificate is for another address",
+    85: "its certificate lacks an authority key identifier",
+    86: "its authority's certificate lacks a subject key identifier",
+    89: "its authority's certificate has basic constraints that are not critical",
+    92: "its authority's certificate lacks a key usage",
 } | dict.fromkeys((2, 18, 19, 20, 21), "its certificate is signed by no authority known here")
 """By OpenSSL's verification codes."""
 
@@ -72,8 +76,9 @@ def reason(error: BaseException) -> str:
 
 def _tls(error: BaseException) -> tuple[str, str] | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        refused = f"its certificate is refused: {error.verify_message}"  # OpenSSL's own sentence, which quotes nothing
-        return "CERTIFICATE_VERIFY_FAILED", _CERTIFICATE_WORDS.get(error.verify_code, refused)
+        code = getattr(error, "verify_code", 0)  # Python code may raise it without one; messages may quote the host
+        word = _CERTIFICATE_WORDS.get(code, f"its certificate is refused, X509 error {code}")
+        return "CERTIFICATE_VERIFY_FAILED", word
     if isinstance(error, ssl.SSLError):
         return getattr(error, "reason", None) or type(error).__name__, "TLS failed"
     return None

@@ -98,7 +98,7 @@ def _answer(error: Exception, original: BaseException) -> tuple[str, str] | None
     """SQLSTATE or SQLite's code; that of `original`, where the driver's own exception came here bare."""
     code = sqlstate(error) or getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or ""
     if is_unmigrated(error):
-        return code, "a table or column is missing; `seven-ingest migrate` makes it"
+        return code, "a table, column or index is missing; `seven-ingest migrate` makes it"
     if code.startswith("SQLITE_"):
         word = next((word for name, word in _SQLITE.items() if code.startswith(name)), "it answered an error")
         return code, word

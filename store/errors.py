@@ -48,9 +48,9 @@ def is_race(error: Exception) -> bool:
 
 
 def is_unmigrated(error: Exception) -> bool:
-    """Whether a table or column of the current schema is missing: the database works, but needs `migrate`."""
+    """Whether a table, column or index of the current schema is missing: the database works, but needs `migrate`."""
     return sqlstate(error) in _UNMIGRATED or str(getattr(error, "orig", "")).startswith(
-        ("no such table", "no such col")
+        ("no such table", "no such col", "no such index")
     )
 
 

@@ -2,8 +2,8 @@
 
 A template has `{s}` before a table. `{day[at]}` is the day of a time in UTC, `{date[at]}` the same to group by, and
 `{text[date]}` such a date as text; `{seconds[until - since]}` and `{hours[until - since]}` are the time between two,
-exact and in whole hours. `{s}links{by[ix_links_first_at]}` has SQLite take that index for the rows of a time, or for
-the last rows, where it would read all of them in the order of the next step.
+exact and in whole hours. `{s}links{by[ix_links_first_at]}` makes SQLite read a table through that index, where it would
+read all of it in the order that grouping wants; PostgreSQL gets no hint. An alias goes before it.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from store.schema import SCHEMA
 
 
 class _Expression:
-    """A template of an expression, which takes one column in brackets, or two as `A - B`."""
+    """A template of an expression, which takes one name in brackets, or two as `A - B`."""
 
     def __init__(self, template: str) -> None:
         self._template = template

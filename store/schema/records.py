@@ -84,7 +84,7 @@ message_receipts = Table(
     key("kind", "delivered or read"),
     key("at", "When the message was received or read", Time),
     undated_entry(),
-    index("ix_message_receipts_at", ["at"], _HISTORY),
+    index("ix_message_receipts_at", ["at"], f"{_HISTORY}; query reads_by_day"),
     comment="Every receipt of a message by channels that report them, each once",
 )
 
@@ -189,7 +189,11 @@ links = Table(
     index("ix_links_changed_at", ["changed_at"], _CHANGES),
     index("ix_links_tracking_url", ["tracking_url"], "trace, console: a short URL"),
     index("ix_links_label_first_at", ["label", "first_at"], "link_activity and click_curve of one label", WITH_LABEL),
-    index("ix_links_first_at", ["first_at"], "console: links by day; queries links_by_label and click_curve"),
+    index(
+        "ix_links_first_at",
+        ["first_at"],
+        "console: links by day; queries links_by_label, click_curve, sent_by_day, sent_by_label",
+    ),
     comment="Tracked links that were clicked or viewed, one for each recipient; the others have no row",
 )
 

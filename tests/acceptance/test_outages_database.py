@@ -60,7 +60,7 @@ def count(engine: Engine, table: Any) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-UNMIGRATED = "a table or column is missing; `seven-ingest migrate` makes it"
+UNMIGRATED = "a table, column or index is missing; `seven-ingest migrate` makes it"
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_silent_server_is_reported_and_pages_go_on(postgres: Postgres, visitor
             assert answer.status_code == 200
             assert "The database cannot be read" in answer.text
             assert time.monotonic() - began < 10 * LONGEST_S  # a bound for the slowest machine
-    eventually(lambda: "a table or column is missing" in client.get("/").text)
+    eventually(lambda: "a table, column or index is missing" in client.get("/").text)
 
 
 @pytest.mark.parametrize(

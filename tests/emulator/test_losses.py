@@ -3,9 +3,14 @@
 import json
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
+from emulator.losses import with_losses
+from emulator.scenario_request import ScenarioRequest
+from emulator.scenarios import scenario
+from emulator.wire import PlannedDelivery
 from tests.emulator.emulator_process import Emulator
 from tests.emulator.journals import play, read
 from tests.emulator.stub_receiver import Receiver
@@ -73,6 +78,17 @@ def test_webhooks_can_be_delayed(emulator: Emulator, receiver: Receiver):
     late = [request.at for request, event_type in zip(receiver.requests, types, strict=True) if event_type == "dlr"]
     assert len(late) == report["events"]["dlr"]
     assert min(late) >= began + 1
+
+
+def test_only_the_named_event_types_are_delayed():
+    """The others keep their turn."""
+    request = ScenarioRequest.model_construct(seed=1, drop=0, drop_types=[], delay=1, delay_types=["dlr"], delay_s=3)
+    planned = with_losses(
+        [PlannedDelivery(event) for event in scenario(request.seed, now=datetime.now(UTC), messages=20)], request
+    )
+
+    assert {each.event.event_type for each in planned if each.delay_s} == {"dlr"}
+    assert all(each.delay_s == 3 for each in planned if each.event.event_type == "dlr")
 
 
 def test_webhooks_can_be_switched_off_and_on(emulator: Emulator, receiver: Receiver):

@@ -79,6 +79,7 @@ def test_a_page_is_read_by_an_index(
         plans = _plans(connection, name, texts, CURSORS[name] if after else "")
     assert plans
     for statement, plan in plans:
+        assert "IS NOT NULL" not in statement  # SQLite scans for that from 3.51 on, whichever version runs this
         looks_ahead = statement.startswith(
             "WITH"
         )  # the keys that one page may look at: sorted to know the last of them

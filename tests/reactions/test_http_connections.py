@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reactions import http_target
+from reactions.http_connection import HttpConnection
 from reactions.http_target import HttpTarget
 from reactions.target import Answer, Attempt
 from tests.cli.web_server import certificate
@@ -18,11 +20,23 @@ from tests.reactions.http_targets import BODY, OK, SECRET, target_of, target_wit
 from tests.reactions.raw_server import Handle, answers, headers_of, raw_server, resets, status
 from tests.servers import PATIENCE_S, eventually
 
+SHORT_HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1000\r\n" + b"x" * 4096
 
 
 def requests_by_id(requests: Iterable[bytes]) -> Counter[str]:
     return Counter(headers_of(request)["webhook-id"] for request in requests)
+
+
+def test_a_body_that_came_along_is_no_part_of_the_head():
+    """However much of it waits to be received by then."""
+    near, far = socket.socketpair()
+    with near, far:
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
+        far.sendall(SHORT_HEAD + b"x" * 100_000)
+        connection = HttpConnection(near, time.monotonic())
+        assert connection.exchange(b"POST / HTTP/1.1\r\n\r\n", time.monotonic() + PATIENCE_S).status == 200
+        assert not connection.is_reusable
 
 
 def test_threads_share_a_target(tmp_path: Path):

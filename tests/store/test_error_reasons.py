@@ -62,7 +62,7 @@ def test_a_connection_that_postgresql_refuses(postgres: Postgres, change: tuple[
     ("setting", "statement", "expected"),
     [
         pytest.param("default_transaction_read_only = on", "CREATE TABLE t ()", "ReadOnlySqlTransaction 25006: it is read-only", id="read-only"),
-        pytest.param("search_path = x", "SELECT * FROM hunter2", "UndefinedTable 42P01: a table or column is missing; `seven-ingest migrate` makes it", id="not migrated"),
+        pytest.param("search_path = x", "SELECT * FROM hunter2", "UndefinedTable 42P01: a table, column or index is missing; `seven-ingest migrate` makes it", id="not migrated"),
     ],
 )  # fmt: skip
 def test_what_postgresql_answers(
@@ -87,7 +87,8 @@ def test_a_missing_right(postgres: Postgres, migrated_postgres: str):
 @pytest.mark.parametrize(
     ("content", "statement", "expected"),
     [
-        pytest.param(None, "SELECT * FROM hunter2", "OperationalError SQLITE_ERROR: a table or column is missing", id="not migrated"),
+        pytest.param(None, "SELECT * FROM hunter2", "OperationalError SQLITE_ERROR: a table, column or index is missing", id="not migrated"),
+        pytest.param(None, "SELECT * FROM sqlite_schema INDEXED BY hunter2", "OperationalError SQLITE_ERROR: a table, column or index is missing", id="no index"),
         pytest.param(b"hunter2" * 1000, "SELECT 1", "DatabaseError SQLITE_NOTADB: the file is no database", id="no database"),
     ],
 )  # fmt: skip
@@ -117,4 +118,4 @@ def test_the_test_write_of_doctor(engine: Engine):
         connection.execute(text(f"DROP TABLE {'seven.' * (engine.dialect.name == 'postgresql')}ledger_marks"))
     error = inspect(engine).write_error
     assert error
-    assert error.endswith(": a table or column is missing; `seven-ingest migrate` makes it")
+    assert error.endswith(": a table, column or index is missing; `seven-ingest migrate` makes it")

@@ -41,5 +41,5 @@ def _scanned_by_postgresql(connection: Connection, query: NamedQuery, values: Ma
 
 def _scanned_by_sqlite(connection: Connection, query: NamedQuery, values: Mapping[str, Any]) -> list[str]:
     plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query.sql_with(values, 'sqlite')}").all()
-    scans = [re.match(r"SCAN (\w+)\b(?! USING INDEX)", row[-1]) for row in plan]
+    scans = [re.match(r"SCAN (\w+)\b(?! USING INDEX ix_links_first_at$)", row[-1]) for row in plan]
     return [scan[0] for scan in scans if scan and scan[1] in TABLES - SMALL | ALIASES]
