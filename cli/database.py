@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.exits import ExitCode, fail
@@ -13,7 +13,7 @@ from cli.output.terminal import near, program
 from cli.settings import ServerSettings
 from operations.projection_options import options_by
 from runtime.settings.environment import load
-from store.engine import create_store_engine, database_url, sqlite_file
+from store.engine import create_store_engine, database_url, lacks_file, sqlite_file
 from store.error_reasons import database_reason
 from store.projection_options import ProjectionOptions
 from store.read_only import read_only
@@ -44,7 +44,7 @@ def read_only_database(timeout_s: int) -> Iterator[Connection]:
     Ends with exit code 3 if there is no database; raises SQLAlchemyError if it does not answer.
     """
     url = load(ServerSettings).reader_url
-    _require_file(sqlite_file(database_url(url)))
+    _require_file(database_url(url))
     with read_only(url, timeout_s) as connection:
         if read_version(connection) is None:
             _end_without_schema("no schema")
@@ -55,7 +55,7 @@ def read_only_database(timeout_s: int) -> Iterator[Connection]:
 def open_database() -> Iterator[Engine]:
     """A database with the current schema. Ends with exit code 3 if there is none, or it does not answer."""
     engine = store_engine()
-    _require_file(sqlite_file(engine.url))
+    _require_file(engine.url)
     try:
         version = current(engine)
         if version is None or version < newest():
@@ -67,8 +67,12 @@ def open_database() -> Iterator[Engine]:
         engine.dispose()
 
 
-def _require_file(file: Path | None) -> None:
-    if file is not None and not file.exists():
+def _require_file(url: URL) -> None:
+    try:
+        is_missing = lacks_file(url)
+    except OSError as error:
+        fail(ExitCode.UNKNOWN, f"The database did not answer: {database_reason(error)}")
+    if is_missing and (file := sqlite_file(url)):
         fail(
             ExitCode.UNKNOWN,
             f"There is no database at {near(file)} yet.",

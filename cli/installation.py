@@ -114,7 +114,7 @@ class Installation:
     @property
     def _emulated_here(self) -> bool:
         """Whether `up` has run here with the emulator; in a container it has not."""
-        return self.emulates and (self.directory / "lock").exists()
+        return self.emulates and os.path.exists(self.directory / "lock")
 
     @property
     def _signing_keys(self) -> tuple[str, ...]:

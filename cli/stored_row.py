@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import store_engine
 from operations.repeats import StoredDelivery, stored_delivery
-from store.engine import sqlite_file
+from store.engine import lacks_file
 
 PATIENCE_S = 5.0
 """A worker takes milliseconds; without one nobody should wait long."""
@@ -16,16 +16,15 @@ POLL_S = 0.1
 def wait_for_row(delivery_id: str, patience_s: float = PATIENCE_S) -> StoredDelivery | None:
     """The delivery's row. None if it has none in time, or the database cannot be read: then nothing is known of it."""
     engine = store_engine()
-    file = sqlite_file(engine.url)
     deadline = time.monotonic() + patience_s
     try:
-        while file is None or file.exists():
+        while not lacks_file(engine.url):
             with engine.connect().execution_options(reads=True) as connection:
                 row = stored_delivery(connection, delivery_id)
             if row or time.monotonic() > deadline:
                 return row
             time.sleep(POLL_S)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, OSError):
         pass
     finally:
         engine.dispose()

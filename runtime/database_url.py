@@ -3,9 +3,9 @@
 Otherwise an unknown driver or option shows at the first connection, where it looks like a database that is away.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import unquote
 
@@ -103,7 +103,7 @@ def _file(rest: str) -> str:
         raise ValueError("a file is expected, sqlite:///…: processes do not share a database in memory")
     if host or not slash:
         raise ValueError("sqlite:/// has three slashes, and four before an absolute path")
-    if file.endswith("/") or Path(file).is_dir():
+    if file.endswith("/") or os.path.isdir(file):
         raise ValueError("a file is expected after sqlite:///, not a directory")
     return file
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_ESCAPES = "in a password write / ? # @ as %2F %3F %23 %40"
+_ESCAPES = "in a password write / ? # @ [ ] as %2F %3F %23 %40 %5B %5D"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PORT = re.compile(r":\d*\Z", re.ASCII)
 _HOST = re.compile(r"[^\s<>\"`{}|\\^]*")
@@ -51,6 +51,8 @@ class ServerUrl:
         credentials, _, host = parts.netloc.rpartition("@")
         host = unquote(_PORT.sub("", host).strip("[]"))
         if "#" in url or "@" in credentials + parts.path + parts.query or not _HOST.fullmatch(host):
+            raise unreadable
+        if not {"[", "]"}.isdisjoint(credentials + host):  # earlier Pythons take some of them
             raise unreadable
         username, colon, password = credentials.partition(":")
         if port == 0:

@@ -1,5 +1,7 @@
 """Visible text: foreign text in which nothing is hidden, reorders what stands beside it, or commands a terminal."""
 
+_PICTOGRAPHS = range(0x1F000, 0x1FB00)
+"""Those that are newer than this Python are unassigned to it, and hide nothing."""
 ZERO_WIDTH_JOINER = "\u200d"
 """Joins emoji to one picture. A browser shows it; a terminal may not."""
 
@@ -8,12 +10,15 @@ def visible_text(text: str, keep: str = "") -> str:
     r"""The text with every unprintable character as an escape, such as `\x00`, `\u202e` or `\n`; those of `keep` stay.
 
     Unprintable are controls, controls of direction and other format characters, lone surrogates, unassigned and private
-    code points, and every space but the ordinary one.
+    code points but those of pictographs, and every space but the ordinary one.
     """
     if text.isprintable():  # nearly always
         return text
     return "".join(
-        char if char in keep or char.isprintable() else char.encode("unicode_escape").decode() for char in text
+        char
+        if char in keep or char.isprintable() or ord(char) in _PICTOGRAPHS
+        else char.encode("unicode_escape").decode()
+        for char in text
     )
 
 

@@ -167,3 +167,17 @@ def _configure_postgresql(connection: Any, _: Any) -> None:
 def sqlite_file(url: URL) -> Path | None:
     """The database's file; None for a server."""
     return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
+
+
+def lacks_file(url: URL) -> bool:
+    """Whether it is a SQLite database without a file, which connecting would create.
+
+    Raises OSError where that cannot be seen; `Path.exists` does so up to Python 3.13 only.
+    """
+    file = sqlite_file(url)
+    try:
+        if file is not None:
+            file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False

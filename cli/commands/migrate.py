@@ -16,7 +16,7 @@ from cli.output.terminal import document, line
 from cli.settings import ServerSettings
 from runtime.settings.environment import load
 from runtime.settings.types import reveal
-from store.engine import sqlite_file
+from store.engine import lacks_file, sqlite_file
 from store.error_reasons import database_reason
 from store.migrate import migrate as migrate_schema
 from store.reader_role import provide_reader
@@ -69,11 +69,10 @@ def _answer(before: str | None, after: str, reader: str | None, *, as_json: bool
 def _wait_for_schema(engine: Engine) -> str:
     """Wait until the database has the current schema, or a newer one. Returns its version."""
     written = ""
-    file = sqlite_file(engine.url)
     while True:
         try:
-            version = current(engine) if file is None or file.exists() else None
-        except SQLAlchemyError as error:
+            version = None if lacks_file(engine.url) else current(engine)
+        except (SQLAlchemyError, OSError) as error:
             reason = f"the database does not answer: {database_reason(error)}"
         else:
             if version is not None and version >= newest():

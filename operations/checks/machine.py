@@ -1,5 +1,6 @@
 """Machine: room on its disks, open files, unknown settings, and access to Flower."""
 
+import os
 import resource
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ def free(places: Mapping[str, Path]) -> Mapping[str, tuple[int, int]]:
     """Bytes free and in total where each directory is or would be; in a container that is Docker's own disk."""
     disks = {}
     for name, place in places.items():
-        directory = next(path for path in (place.absolute(), *place.absolute().parents) if path.is_dir())
+        directory = next(path for path in (place.absolute(), *place.absolute().parents) if os.path.isdir(path))
         usage = shutil.disk_usage(directory)
         disks[name] = (usage.free, usage.total)
     return disks

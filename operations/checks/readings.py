@@ -27,7 +27,7 @@ from operations.worker_info import Worker, answering_workers, consumers, dispatc
 from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
-from store.engine import create_store_engine, sqlite_file
+from store.engine import create_store_engine, lacks_file, sqlite_file
 from store.forgotten import HashCounts, count_hashes
 from store.reader_role import ReaderRights, reader_rights
 from store.row_counts import RowCounts, count_rows
@@ -98,8 +98,7 @@ class Later:
 
 
 def _reactions(engine: Engine) -> list[ReactionState] | Silence:
-    file = sqlite_file(engine.url)
-    if file is not None and not file.exists():  # connecting would create it
+    if lacks_file(engine.url):
         return []
     try:
         return read_reaction_states(engine, counts_settled=False)
@@ -223,9 +222,8 @@ def _reader(url: str) -> ReaderRights:
 
 
 def _missing_file(engine: Engine) -> Path | None:
-    """The database's file if there is none yet: connecting would create it."""
-    file = sqlite_file(engine.url)
-    return None if file is None or file.exists() else file
+    """The database's file if there is none yet."""
+    return sqlite_file(engine.url) if lacks_file(engine.url) else None
 
 
 def _skews(ledger: Ledger, engine: Engine, database: Database | Silence) -> dict[str, clocks.Skew | Silence]:

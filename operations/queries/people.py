@@ -12,7 +12,8 @@ CALLS_BY_DAY_AND_CALLER = NamedQuery(
     """
 SELECT {day[started_at]} AS day, direction, caller, count(*) AS calls,
        count(*) FILTER (WHERE duration_s > 0) AS answered,
-       CAST(coalesce(sum(billed_minutes), 0) AS bigint) AS billed_minutes, sum(cost_eur) AS cost_eur
+       CAST(coalesce(sum(billed_minutes), 0) AS bigint) AS billed_minutes,
+       round(sum(cost_eur), 8) AS cost_eur
 FROM {s}call_costs
 WHERE started_at >= :since
 GROUP BY {date[started_at]}, direction, caller

@@ -39,6 +39,12 @@ def hangs(change):
 async def later(change): ...
 def two(change, more): ...
 def none(): ...
+class Annotated:
+    @property
+    def __signature__(self):
+        raise NameError("Change")
+    def __call__(self, change): ...
+annotated = Annotated()
 """
 
 
@@ -50,6 +56,12 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(1.5)\ndef good(change): ...\n")
     (tmp_path / "pydantic.py").write_text("def good(change): ...\n")
     return tmp_path
+
+
+def test_annotations_need_not_be_valid(directory: Path):
+    """Python 3.14 looks at them when it is asked for a signature: a name may be imported for type checkers only."""
+    with handler(directory, "shop:annotated") as target:
+        assert target.send("chg_1", BODY) == Attempt(Answer.ACCEPTED)
 
 
 def test_a_function_is_called_with_each_change_in_one_process(directory: Path):

@@ -18,7 +18,7 @@ from tests.servers import PATIENCE_S, Postgres
 from workers.settings import WorkerSettings
 
 SECRET = "hunter2"
-ESCAPE = "in a password write / ? # @ as %2F %3F %23 %40"
+ESCAPE = "in a password write / ? # @ [ ] as %2F %3F %23 %40 %5B %5D"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ ESCAPE = "in a password write / ? # @ as %2F %3F %23 %40"
         pytest.param(f"postgresql://u:12#{SECRET}@h/d", ESCAPE, id="a number sign"),
         pytest.param(f"postgresql://u:12?{SECRET}@h/d", ESCAPE, id="a question mark"),
         pytest.param(f"postgresql://u:{SECRET}[@h/d", ESCAPE, id="a bracket"),
+        pytest.param(f"postgresql://u:{SECRET}[::1]@h/d", ESCAPE, id="brackets around an address"),
         pytest.param(f"postgresql://u:{SECRET}\t@h/d", "control character", id="a tab"),
         pytest.param(f"postgresql://u:{SECRET}\udcff@h/d", "not UTF-8", id="a byte that is not UTF-8"),
         pytest.param(f"postgresql://u:{SECRET}%00@h/d", "%00", id="NUL"),

@@ -101,6 +101,8 @@ def test_each_format_is_one_time(value: object, expected: str):
         pytest.param("2021-02-29 12:00:00", id="no leap year"),
         pytest.param("2021-13-01 12:00:00", id="a thirteenth month"),
         pytest.param("2021-08-24 25:00:00", id="a 25th hour"),
+        pytest.param("2021-08-24 24:00:00", id="a midnight after the 23rd hour"),
+        pytest.param("2021-08-24T24:00:00Z", id="the same with an offset"),
         pytest.param("2021-08-24 23:59:60", id="a leap second"),
         pytest.param("2021-08-24T08:08:00+99:99", id="an absurd offset"),
         pytest.param("2021-08-24", id="a date"),
