@@ -1,6 +1,5 @@
 """Context: the installation that `status` and `doctor` examine, as its processes see it."""
 
-import os
 import re
 import socket
 
@@ -19,7 +18,7 @@ from workers.settings import WorkerSettings
 def examined() -> Subject:
     """Read the settings. Exits with code 2 where they are invalid."""
     home = Installation.from_environment()
-    has_run = os.path.exists(home.directory / "lock")  # otherwise the environment is complete, as in a container
+    has_run = home.has_run  # otherwise the environment is complete, as in a container
     settings = home.load(WorkerSettings) if has_run else load(WorkerSettings, {"redis_url": home.redis_url})
     machine = home.settings
     file = sqlite_file(database_url(settings.store_url))

@@ -13,7 +13,7 @@ from cli.output.terminal import near, program
 from cli.settings import ServerSettings
 from operations.projection_options import options_by
 from runtime.settings.environment import load
-from store.engine import create_store_engine, database_url, lacks_file, sqlite_file
+from store.engine import create_store_engine, database_url, missing_file
 from store.error_reasons import database_reason
 from store.projection_options import ProjectionOptions
 from store.read_only import read_only
@@ -69,10 +69,10 @@ def open_database() -> Iterator[Engine]:
 
 def _require_file(url: URL) -> None:
     try:
-        is_missing = lacks_file(url)
+        file = missing_file(url)
     except OSError as error:
         fail(ExitCode.UNKNOWN, f"The database did not answer: {database_reason(error)}")
-    if is_missing and (file := sqlite_file(url)):
+    if file:
         fail(
             ExitCode.UNKNOWN,
             f"There is no database at {near(file)} yet.",

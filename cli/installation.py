@@ -45,6 +45,7 @@ class Installation:
         self.emulator_file = self.directory / "emulator.json"
         self.first_scenario_file = self.directory / "first-scenario"
         self._receivers_file = self.directory / "receivers"
+        self._lock_file = self.directory / "lock"
 
     @classmethod
     def from_environment(cls) -> "Installation":
@@ -55,6 +56,11 @@ class Installation:
     def brings_broker(self) -> bool:
         """Whether `up` starts a broker: no REDIS_URL is set."""
         return "redis_url" not in self.settings.model_fields_set
+
+    @property
+    def has_run(self) -> bool:
+        """Whether `up` has run here, as far as can be seen; in a container it has not."""
+        return os.path.exists(self._lock_file)  # Path.exists raises for a directory of another user up to Python 3.13
 
     @property
     def emulates(self) -> bool:
@@ -114,7 +120,7 @@ class Installation:
     @property
     def _emulated_here(self) -> bool:
         """Whether `up` has run here with the emulator; in a container it has not."""
-        return self.emulates and os.path.exists(self.directory / "lock")
+        return self.emulates and self.has_run
 
     @property
     def _signing_keys(self) -> tuple[str, ...]:
@@ -132,7 +138,7 @@ class Installation:
         """
         for directory in (self.directory, self.broker, self.logs):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import store_engine
 from operations.repeats import StoredDelivery, stored_delivery
-from store.engine import lacks_file
+from store.engine import missing_file
 
 PATIENCE_S = 5.0
 """A worker takes milliseconds; without one nobody should wait long."""
@@ -18,7 +18,7 @@ def wait_for_row(delivery_id: str, patience_s: float = PATIENCE_S) -> StoredDeli
     engine = store_engine()
     deadline = time.monotonic() + patience_s
     try:
-        while not lacks_file(engine.url):
+        while not missing_file(engine.url):
             with engine.connect().execution_options(reads=True) as connection:
                 row = stored_delivery(connection, delivery_id)
             if row or time.monotonic() > deadline:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from store.engine import create_store_engine, lacks_file
+from store.engine import create_store_engine, missing_file
 from store.error_reasons import database_reason
 from store.read_only import end_after
 from store.transactions import Patience
@@ -57,7 +57,7 @@ class Reader:
     def read_here(self, work: Callable[[Connection], T]) -> T:
         """The same in the current thread, which waits somewhat longer where a server is silent. Raises Away."""
         try:
-            if lacks_file(self._engine.url):
+            if missing_file(self._engine.url):
                 raise Away("there is none yet; `seven-ingest migrate` makes it")
             with self._engine.connect().execution_options(reads=True, snapshot=True) as connection:
                 if self.dialect == "sqlite":

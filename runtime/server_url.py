@@ -50,9 +50,8 @@ class ServerUrl:
             raise ValueError(expected)
         credentials, _, host = parts.netloc.rpartition("@")
         host = unquote(_PORT.sub("", host).strip("[]"))
-        if "#" in url or "@" in credentials + parts.path + parts.query or not _HOST.fullmatch(host):
-            raise unreadable
-        if not {"[", "]"}.isdisjoint(credentials + host):  # earlier Pythons take some of them
+        has_brackets = not {"[", "]"}.isdisjoint(credentials + host)  # Python before 3.13 takes some of them
+        if "#" in url or "@" in credentials + parts.path + parts.query or has_brackets or not _HOST.fullmatch(host):
             raise unreadable
         username, colon, password = credentials.partition(":")
         if port == 0:

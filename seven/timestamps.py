@@ -46,12 +46,10 @@ def read_moment(value: object) -> datetime:
     try:
         if _EPOCH.fullmatch(text):
             return _from_epoch(*text.partition(".")[::2])
-        if text[11:13] == "24":
-            raise ValueError("the next midnight")  # noqa: TRY301 - as Python does before 3.14
         if _WALL_CLOCK.fullmatch(text):
-            return _from_wall_clock(datetime.fromisoformat(text.replace(",", ".")))
+            return _from_wall_clock(_from_iso_format(text))
         if _WITH_OFFSET.fullmatch(text):
-            return datetime.fromisoformat(_WITHOUT_PLUS.sub("+", text).replace(",", ".")).astimezone(UTC)
+            return _from_iso_format(_WITHOUT_PLUS.sub("+", text)).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError("no such time") from error
     raise ValueError("neither an epoch nor YYYY-MM-DD HH:MM:SS, with or without offset")
@@ -82,6 +80,12 @@ def _offset_in_hour(year: int, month: int, day: int, hour: int) -> tuple[timedel
     first, second = (datetime(year, month, day, hour, tzinfo=BERLIN, fold=fold).astimezone(UTC) for fold in (0, 1))
     offset = datetime(year, month, day, hour, tzinfo=UTC) - first
     return offset, int(second - first == _AMBIGUITY)
+
+
+def _from_iso_format(text: str) -> datetime:
+    if text[11:13] == "24":  # Python takes it for the next midnight from 3.14 on
+        raise ValueError("a 24th hour")
+    return datetime.fromisoformat(text.replace(",", "."))
 
 
 def _from_epoch(whole: str, fraction: str) -> datetime:

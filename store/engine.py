@@ -169,8 +169,8 @@ def sqlite_file(url: URL) -> Path | None:
     return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
 
 
-def lacks_file(url: URL) -> bool:
-    """Whether it is a SQLite database without a file, which connecting would create.
+def missing_file(url: URL) -> Path | None:
+    """The file of a SQLite database that has none yet: connecting would create it. None for any other database.
 
     Raises OSError where that cannot be seen; `Path.exists` does so up to Python 3.13 only.
     """
@@ -179,5 +179,5 @@ def lacks_file(url: URL) -> bool:
         if file is not None:
             file.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return True
-    return False
+        return file
+    return None

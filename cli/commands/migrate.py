@@ -16,7 +16,7 @@ from cli.output.terminal import document, line
 from cli.settings import ServerSettings
 from runtime.settings.environment import load
 from runtime.settings.types import reveal
-from store.engine import lacks_file, sqlite_file
+from store.engine import missing_file, sqlite_file
 from store.error_reasons import database_reason
 from store.migrate import migrate as migrate_schema
 from store.reader_role import provide_reader
@@ -71,7 +71,7 @@ def _wait_for_schema(engine: Engine) -> str:
     written = ""
     while True:
         try:
-            version = None if lacks_file(engine.url) else current(engine)
+            version = None if missing_file(engine.url) else current(engine)
         except (SQLAlchemyError, OSError) as error:
             reason = f"the database does not answer: {database_reason(error)}"
         else:

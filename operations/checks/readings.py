@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -27,7 +26,7 @@ from operations.worker_info import Worker, answering_workers, consumers, dispatc
 from seven.events import EVENT_TYPES
 from store import database_info
 from store.database_info import Database
-from store.engine import create_store_engine, lacks_file, sqlite_file
+from store.engine import create_store_engine, missing_file
 from store.forgotten import HashCounts, count_hashes
 from store.reader_role import ReaderRights, reader_rights
 from store.row_counts import RowCounts, count_rows
@@ -98,7 +97,7 @@ class Later:
 
 
 def _reactions(engine: Engine) -> list[ReactionState] | Silence:
-    if lacks_file(engine.url):
+    if missing_file(engine.url):
         return []
     try:
         return read_reaction_states(engine, counts_settled=False)
@@ -191,7 +190,7 @@ def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
-    if _missing_file(engine):
+    if missing_file(engine.url):
         return Unmigrated(None)
     version = current(engine)
     if version is None or version < newest():
@@ -201,13 +200,13 @@ def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
 
 
 def _database(engine: Engine) -> Database:
-    if file := _missing_file(engine):
+    if file := missing_file(engine.url):
         raise FileNotFoundError(file)
     return database_info.inspect(engine)
 
 
 def _hashes(engine: Engine, subject: Subject) -> HashCounts | None:
-    if _missing_file(engine) or (current(engine) or "") < newest():
+    if missing_file(engine.url) or (current(engine) or "") < newest():
         return None
     with engine.connect().execution_options(reads=True) as connection:
         return count_hashes(connection, subject.erasure_key)
@@ -219,11 +218,6 @@ def _reader(url: str) -> ReaderRights:
         return reader_rights(engine)
     finally:
         engine.dispose()
-
-
-def _missing_file(engine: Engine) -> Path | None:
-    """The database's file if there is none yet."""
-    return sqlite_file(engine.url) if lacks_file(engine.url) else None
 
 
 def _skews(ledger: Ledger, engine: Engine, database: Database | Silence) -> dict[str, clocks.Skew | Silence]:

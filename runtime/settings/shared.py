@@ -191,9 +191,10 @@ class StoreSettings(DataSettings):
     database_url: DatabaseUrl | None = Field(
         None,
         description="sqlite:///file or postgresql://user:password@host:port/database; without it a SQLite file in "
-        "SEVEN_DATA_DIR. In a password write / ? # @ as %2F %3F %23 %40. PostgreSQL's own connection parameters may "
-        "follow, such as ?sslmode=verify-full&sslrootcert=/path/to/ca.pem; any other option is refused. On PostgreSQL "
-        "everything is in the schema `seven`. PgBouncer may stand in front, with pool_mode=session or transaction.",
+        "SEVEN_DATA_DIR. In a password write / ? # @ [ ] as %2F %3F %23 %40 %5B %5D. PostgreSQL's own connection "
+        "parameters may follow, such as ?sslmode=verify-full&sslrootcert=/path/to/ca.pem; any other option is refused. "
+        "On PostgreSQL everything is in the schema `seven`. PgBouncer may stand in front, with pool_mode=session or "
+        "transaction.",
     )
 
     @property

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from seven.records import Message
 from store import row_writer
-from store.engine import create_store_engine, lacks_file
+from store.engine import create_store_engine, missing_file
 from store.errors import is_race, is_refusal
 from store.migrate import migrate
 from store.row_writer import Refused, Store, StoreAway
@@ -36,13 +36,13 @@ def test_a_commit_to_sqlite_is_durable(tmp_path: Path):
 
 
 def test_a_file_that_cannot_be_looked_at_is_not_missing(tmp_path: Path):
-    """Nobody is told to create a database where the directory is another user's, or the name is too long."""
-    assert lacks_file(make_url(f"sqlite:///{tmp_path / 'none.db'}"))
-    assert lacks_file(make_url(f"sqlite:///{Path(__file__) / 'none.db'}"))
-    assert not lacks_file(make_url(f"sqlite:///{__file__}"))
-    assert not lacks_file(make_url("postgresql://h/d"))
+    """It may be there, in a directory of another user for one: that is an error, not a database to create."""
+    assert missing_file(make_url(f"sqlite:///{tmp_path / 'none.db'}"))
+    assert missing_file(make_url(f"sqlite:///{Path(__file__) / 'none.db'}"))
+    assert not missing_file(make_url(f"sqlite:///{__file__}"))
+    assert not missing_file(make_url("postgresql://h/d"))
     with pytest.raises(OSError, match="too long"):
-        lacks_file(make_url(f"sqlite:///{tmp_path / ('x' * 300)}"))
+        missing_file(make_url(f"sqlite:///{tmp_path / ('x' * 300)}"))
 
 
 def test_sqlites_files_are_private(tmp_path: Path):
