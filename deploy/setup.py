@@ -2,7 +2,7 @@
 
     setup.py ENV_FILE                    only checks, and writes nothing
     setup.py ENV_FILE DIRECTORY
-    setup.py ENV_FILE DIRECTORY users    each process gets a user of Redis of its own (deploy/users.yml)
+    setup.py ENV_FILE [DIRECTORY] users    each process gets users of its own (deploy/users.yml)
 
 Compose cannot mount a secret from `.env` into a container whose root is read-only. So this container runs first, reads
 `.env` and writes the secrets as files, `DIRECTORY/<container>/<name>`, one volume each. A password for Redis or
@@ -28,6 +28,7 @@ from runtime.settings.registry import NAMES, declared, is_secret, misspelt_setti
 from runtime.settings.shared import ReaderSettings
 from runtime.settings.traces import TraceSettings
 from runtime.settings.types import SHORTEST_PASSWORD, check_logins
+from runtime.settings.users import URLS, UserSettings, shared_urls, url_faults
 from workers.settings import WorkerSettings
 
 USER = "seven"
@@ -70,6 +71,7 @@ REDIS_USERS = {
     "console": "console", "cli": "cli",
 }  # fmt: skip
 """Containers, and whom they log in to Redis as, where each has a user of its own."""
+OF_MIGRATION = ("database_url", "seven_reader_url")
 
 
 def main(env_file: Path, directory: Path | None = None, *, users: bool = False) -> int:
@@ -81,10 +83,13 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
         return 2
     files = contents(values, directory)
     ours = {name: value for name, value in files.items() if name.upper() in NAMES}
-    if wrong := [*faults(values), *settings_faults(ours), *users_faults(values, users)]:
+    if wrong := [*faults(values), *settings_faults(ours), *url_faults(values, users=users)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
-    warnings = (*misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values))
+    warnings = (
+        *misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values),
+        *shared_urls(values),
+    )  # fmt: skip
     for sentence in warnings:
         sys.stderr.write(f"warning: {sentence}\n")
     if directory is None:
@@ -94,7 +99,7 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
         container: {name: files.get(name, "") for name in names} for container, names in NEEDED.items()
     }
     if users:
-        layout |= with_redis_users(layout, directory)
+        layout = with_users(layout, values, directory)
     for container, secret_files in layout.items():
         for name, value in secret_files.items():
             write(directory / container / name, value)
@@ -103,9 +108,9 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
 
 
 def settings_faults(values: Mapping[str, str]) -> list[str]:
-    """What receiver, workers, `query` and console would refuse to start with, each line once."""
+    """What our processes would refuse to start with, each line once."""
     lines: list[str] = []
-    for settings in (IngestSettings, WorkerSettings, ReaderSettings, ConsoleSettings):
+    for settings in (IngestSettings, WorkerSettings, ReaderSettings, ConsoleSettings, UserSettings):
         try:
             read(settings, values)
         except InvalidSettings as error:
@@ -126,12 +131,6 @@ def faults(values: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: {SHORTEST_PASSWORD} or more characters are needed; without one, one is made"
     for file in own_files(values):
         yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
-
-
-def users_faults(values: Mapping[str, str], users: bool) -> Iterator[str]:
-    """Where `.env` names a Redis whose users are not made here."""
-    if users and "REDIS_URL" in values:
-        yield "REDIS_URL: deploy/users.yml makes users for compose's own Redis; leave one of them out"
 
 
 def unseen_reactions(values: Mapping[str, str]) -> Iterator[str]:
@@ -170,12 +169,30 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
     return every | {"console_reader_url": console, "redis_password": redis}
 
 
-def with_redis_users(layout: Mapping[str, Mapping[str, str]], directory: Path) -> dict[str, Mapping[str, str]]:
-    """The secrets of each container that uses Redis, with a user of its own, and Redis' own with all users.
+def with_users(
+    layout: Mapping[str, Mapping[str, str]], values: Mapping[str, str], directory: Path
+) -> dict[str, Mapping[str, str]]:
+    """The secrets of each container, with users of its own: made for compose's own Redis, elsewhere those in `.env`.
 
-    Beat and the command line then share nothing with workers. `default` stays, for operators.
+    Beat, migration and the command line then share no file with workers.
     """
-    every = {**layout, "beat": layout["worker"], "cli": layout["worker"]}
+    shared = layout["worker"]
+    worker = {**shared, "database_url": values.get("DATABASE_URL_WORKER", shared["database_url"])}
+    every = {**layout, "beat": worker, "cli": shared, "migrate": {name: shared[name] for name in OF_MIGRATION}}
+    if "REDIS_URL" not in values:
+        every |= with_redis_users(every, directory)
+    own = {name: value for name, value in values.items() if name in URLS}
+    return {
+        container: {name: own.get(f"{name}_{container}".upper(), value) for name, value in files.items()}
+        for container, files in every.items()
+    }
+
+
+def with_redis_users(every: Mapping[str, Mapping[str, str]], directory: Path) -> dict[str, Mapping[str, str]]:
+    """The secrets of each container that uses compose's own Redis, and Redis' own with all users.
+
+    `default` stays, for operators.
+    """
     passwords = {user: made_before(directory, f"redis/{user}_password") for user in REDIS_USERS.values()}
     lines = (with_passwords(str(user), passwords[user.name]) for user in USERS)
     changed: dict[str, Mapping[str, str]] = {
@@ -183,8 +200,8 @@ def with_redis_users(layout: Mapping[str, Mapping[str, str]], directory: Path) -
         for container, user in REDIS_USERS.items()
     }
     files = {f"{user}_password": password for user, password in passwords.items()}
-    users_acl = layout["redis"]["users.acl"] + "".join(f"{line}\n" for line in lines)
-    return changed | {"redis": {**files, **layout["redis"], "users.acl": users_acl}}
+    users_acl = every["redis"]["users.acl"] + "".join(f"{line}\n" for line in lines)
+    return changed | {"redis": {**files, **every["redis"], "users.acl": users_acl}}
 
 
 def with_passwords(line: str, *passwords: str) -> str:
@@ -211,4 +228,6 @@ def write(file: Path, value: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:3]), users=sys.argv[3:] == ["users"]))
+    arguments = sys.argv[1:]
+    users = arguments[-1:] == ["users"]
+    sys.exit(main(*map(Path, arguments[:-1] if users else arguments), users=users))

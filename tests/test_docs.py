@@ -16,6 +16,7 @@ from ingest.settings import IngestSettings
 from runtime.settings.environment import Environment
 from runtime.settings.machine import ComposeSettings
 from runtime.settings.registry import NAMES, SECTIONS, declared
+from runtime.settings.users import UserSettings
 from seven.events import EVENT_TYPES, QUEUES
 from store.schema import metadata
 from store.views import VIEWS
@@ -44,7 +45,7 @@ def compose_names() -> set[str]:
     names = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)", file.read_text())}
     names.discard("COMPOSE_PROJECT_NAME")  # compose sets it
     names = {name.removesuffix("_FILE") for name in names}
-    return names | {name.upper() for name in ComposeSettings.model_fields}
+    return names | {name.upper() for of_setup in (ComposeSettings, UserSettings) for name in of_setup.model_fields}
 
 
 def test_the_page_of_tables_is_renewed():

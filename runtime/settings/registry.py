@@ -23,6 +23,7 @@ from runtime.settings.shared import (
     ReaderSettings,
 )
 from runtime.settings.traces import TraceSettings
+from runtime.settings.users import UserSettings
 from runtime.settings.workers import JournalSettings, ReconcileSettings, ScheduleSettings
 
 log = logger("seven.settings")
@@ -41,6 +42,7 @@ SECTIONS: dict[str, tuple[type[Environment], ...]] = {
     "Traces: receiver, workers and dispatcher; OpenTelemetry's own names": (TraceSettings,),
     "One machine: `make up` and commands": (MachineSettings,),
     "Docker compose": (ComposeSettings,),
+    "A user for each process: docker compose with deploy/users.yml, or Kubernetes with users/": (UserSettings,),
 }
 """Titles and their groups. The emulator declares its own settings, which nothing else reads, beside itself."""
 

@@ -47,13 +47,12 @@ class Installation:
         assert overlay.read_text() != before
 
     def use_users(self) -> None:
-        """Uncomment the lines of `small` that give each process a user of Redis."""
-        overlay = self.directory / "overlays/small/kustomization.yaml"
-        before = overlay.read_text()
-        overlay.write_text(
-            before.replace("# components:", "components:").replace("#   - ../../users", "  - ../../users")
-        )
-        assert overlay.read_text() != before
+        """Uncomment the lines of both overlays that give each process users of its own."""
+        for name, comment in (("small", "#   - ../../users"), ("managed", "  # - ../../users")):
+            overlay = self.directory / "overlays" / name / "kustomization.yaml"
+            before = overlay.read_text()
+            overlay.write_text(before.replace("# components:", "components:").replace(comment, "  - ../../users"))
+            assert overlay.read_text().count("\n  - ../../users") == 1
 
     def render(self, overlay: str) -> list[Document]:
         """The objects of an overlay. Skips the test without kubectl."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.kubernetes import SETTINGS, Installation, pod, select
+from tests.deploy.kubernetes import SETTINGS, Installation, container, mounted_secret, pod, select
 from tests.deploy.test_setup import GOOD
+from tests.deploy.test_user_urls import EVERY
 from tests.settings_pages import default, sections
 
 OTHERS = {
@@ -126,3 +127,26 @@ def test_each_process_may_have_a_user_of_redis(installation: Installation):
         "ingest": "receiver", "worker": "worker", "beat": "beat", "reactions": "dispatcher", "flower": "flower",
         "console": "console", "cli": "cli",
     }  # fmt: skip
+
+
+def test_the_owner_of_the_tables_migrates_and_nobody_else_can(installation: Installation):
+    """Servers elsewhere, with a role for each process; the CronJob is the Job's pod, and gets its URL."""
+    installation.use_users()
+    assert installation.configure(EVERY, "users").returncode == 0
+    documents = installation.render("managed")
+    urls = {}
+    for name, document in select(documents, "Secret").items():
+        data = {key: base64.b64decode(value).decode() for key, value in document["data"].items()}
+        urls[name.rpartition("-")[0]] = data.get("database_url", "")
+    assert [name for name, url in urls.items() if "owner" in url] == ["migrate"]
+
+    job, partitions = select(documents, "Job")["migrate"], select(documents, "CronJob")["partitions"]
+    weekly = partitions["spec"]["jobTemplate"]
+    assert mounted_secret(job) == mounted_secret(weekly) == "migrate"
+    assert container(weekly)["command"] == ["seven-ingest", "migrate"]
+    for part in (weekly, job):
+        for name in ("command", "env"):
+            del container(part)[name]
+        volumes = pod(part)["spec"]["volumes"]
+        volumes.sort(key=lambda volume: str(volume["name"]))
+    assert pod(weekly) == pod(job)

@@ -2,13 +2,15 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests import manifests
-from tests.deploy.kubernetes import OVERLAYS, Document, select
+from tests.deploy.kubernetes import OVERLAYS, Document, Installation, select
+from tests.deploy.test_setup import GOOD
 from tests.deploy.tools import module
 from tests.extent import thorough
 from tests.processes import ROOT
@@ -40,6 +42,17 @@ def test_objects_fit_the_schemas(
 
     for document in own:
         validate(document, version, strict=True)
+
+
+def test_what_users_add_fits_the_schemas(tmp_path: Path, validate: Callable[..., None]):
+    """The component that both overlays can take: a CronJob, and other Secrets."""
+    installation = Installation(tmp_path)
+    installation.use_users()
+    assert installation.configure(GOOD, "users").returncode == 0
+    documents = installation.render("small")
+    for version in VERSIONS:
+        for document in (*select(documents, "CronJob").values(), *select(documents, "Job").values()):
+            validate(document, version, strict=True)
 
 
 def test_an_unknown_field_is_a_fault(overlays: dict[str, list[Document]], validate: Callable[..., None]):

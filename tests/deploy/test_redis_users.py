@@ -82,20 +82,15 @@ def test_another_run_changes_nothing(setup: Setup):
         assert own.keys() == of_worker.keys()
 
 
-def test_a_redis_elsewhere_has_users_of_its_own(setup: Setup):
-    """Its users cannot be made here: a line says so, and nothing is written."""
-    ended = setup.run({**GOOD, "REDIS_URL": "rediss://elsewhere:6380/0"})
-    assert (ended.returncode, "configuration: REDIS_URL: deploy/users.yml" in ended.stderr) == (2, True)
-    assert setup.files() == {}
-
-
-def test_the_overlay_gives_beat_and_the_command_line_secrets_of_their_own():
-    """Each mounts its volume where it reads its secrets, and setup writes to both."""
-    services = OVERLAY["services"]
-    assert services["setup"]["volumes"] == [f"{name}-secrets:/secrets/{name}" for name in ("beat", "cli")]
-    for name in ("beat", "cli"):
+def test_the_overlay_gives_secrets_of_their_own_to_whom_it_takes_from_a_worker():
+    """Each mounts its volume where it reads its secrets, and setup writes to all; `check` judges as setup does."""
+    services, names = OVERLAY["services"], ("beat", "cli", "migrate")
+    assert services["setup"]["volumes"] == [f"{name}-secrets:/secrets/{name}" for name in names]
+    for name in names:
         assert services[name] == {"volumes": [f"{name}-secrets:/run/secrets:ro"]}
-    assert set(OVERLAY["volumes"]) == {"beat-secrets", "cli-secrets"}
+    assert set(OVERLAY["volumes"]) == {f"{name}-secrets" for name in names}
+    setup, check = services["setup"]["command"], services["check"]["command"]
+    assert [word for word in setup if word != "/secrets"] == check
 
 
 def test_compose_takes_both_passwords_during_a_rotation(setup: Setup, tmp_path: Path):

@@ -27,12 +27,17 @@ class Setup:
     def __init__(self, directory: Path) -> None:
         self.env, self.secrets = directory / ".env", directory / "secrets"
         self.more: tuple[str, ...] = ()
+        self.when_checking: tuple[str, ...] = ()
         for name in CONTAINERS:
             (self.secrets / name).mkdir(parents=True)
 
     def run(self, values: dict[str, str], *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         self.env.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-        arguments = [str(ROOT / "deploy/setup.py"), str(self.env), *([] if check else [str(self.secrets), *self.more])]
+        arguments = [
+            str(ROOT / "deploy/setup.py"),
+            str(self.env),
+            *(self.when_checking if check else (str(self.secrets), *self.more)),
+        ]
         return run_script(arguments, ROOT, {"PATH": os.environ["PATH"]})
 
     def files(self) -> dict[str, str]:
