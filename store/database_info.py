@@ -17,7 +17,8 @@ from store.version import current, newest
 _SETTINGS = text(
     "SELECT name, setting, reset_val FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync', 'full_page_writes',"
     " 'server_encoding', 'server_version_num', 'max_connections', 'superuser_reserved_connections',"
-    " 'transaction_isolation', 'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout')"
+    " 'reserved_connections', 'transaction_isolation', 'lock_timeout', 'statement_timeout',"
+    " 'idle_in_transaction_session_timeout')"
 )
 # Session settings outside of our transactions. We never set one, so another client did.
 _LEFT_BEHIND = text(
@@ -27,7 +28,10 @@ _LEFT_BEHIND = text(
 )
 _STATE = text(
     "SELECT pg_is_in_recovery(), pg_database_size(current_database()),"
-    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+    " (SELECT min(most) FROM (SELECT datconnlimit FROM pg_database WHERE datname = current_database()"
+    " UNION ALL SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user AND NOT rolsuper) AS of(most)"
+    " WHERE most >= 0)"
 )
 
 
@@ -48,6 +52,8 @@ class Database:
     """Bytes."""
     connections: int
     """Open ones; PostgreSQL only."""
+    connection_limit: int | None
+    """Of our role or of the database; None without one. PostgreSQL only."""
     standby: bool
     provided_until: datetime | None
     """The end of the last week for which every table has a partition; PostgreSQL only."""
@@ -94,12 +100,13 @@ def _try_write(engine: Engine) -> str | None:
 
 def _postgresql(connection: Connection) -> dict[str, Any]:
     rows = connection.execute(_SETTINGS).all()
-    standby, size, connections = connection.execute(_STATE).one()
+    standby, size, connections, connection_limit = connection.execute(_STATE).one()
     return {
         "settings": {name: setting for name, setting, _ in rows},
         "defaults": {name: default for name, _, default in rows},
         "size": size,
         "connections": connections,
+        "connection_limit": connection_limit,
         "standby": standby,
         "provided_until": provided_until(connection),
         "holes": tuple(
@@ -130,6 +137,7 @@ def _sqlite(connection: Connection) -> dict[str, Any]:
         "defaults": {},
         "size": size,
         "connections": 0,
+        "connection_limit": None,
         "standby": False,
         "provided_until": None,
         "holes": (),

@@ -153,6 +153,24 @@ def test_more_connections_than_there_are(postgres: Postgres):
         assert not_good(examined(engine, 58)) == {"connections": Grade.WRONG}
 
 
+def test_a_limit_of_the_database_or_the_role(postgres: Postgres):
+    """Managed servers set one; a superuser's role has none."""
+    with open_engine(postgres.database()) as engine:
+        url = engine.url
+        with engine.begin() as connection:
+            connection.execute(text(f'ALTER DATABASE "{url.database}" CONNECTION LIMIT 20'))
+            connection.execute(text(f"CREATE ROLE few LOGIN CONNECTION LIMIT 10 IN ROLE {url.username}"))
+        try:
+            assert not_good(examined(engine, 20)) == {}
+            assert not_good(examined(engine, 21)) == {"connections": Grade.WRONG}
+            with open_engine(url.set(username="few").render_as_string(hide_password=False), migrated=False) as of_few:
+                assert not_good(examined(of_few, 10)) == {}
+                assert not_good(examined(of_few, 11)) == {"connections": Grade.WRONG}
+        finally:
+            with engine.begin() as connection:
+                connection.execute(text("DROP ROLE few"))
+
+
 @pytest.mark.parametrize(
     ("pragma", "name"),
     [
