@@ -68,8 +68,9 @@ settings: $(INSTALLED) ## renew .env.example and docs/settings.md after a change
 manifests: $(INSTALLED) ## renew deploy/kubernetes/ after a change of the rules of Prometheus or of redis.conf
 	@$(BIN)/python -m tests.manifests
 
-acl: $(INSTALLED) ## renew deploy/redis/users.acl after a change of queues or of what a process does in Redis
+acl: $(INSTALLED) ## renew deploy/redis/users.acl and deploy/postgres/roles.sql after a change of queues, tables, or what a process does
 	@$(BIN)/python -c 'from ledger.redis_users import users_file; print(users_file(), end="")' > deploy/redis/users.acl
+	@$(BIN)/python -c 'from store.database_roles import roles_file; print(roles_file(), end="")' > deploy/postgres/roles.sql
 
 tables: $(INSTALLED) ## renew docs/tables.md after a change of the schema
 	@$(BIN)/python -m tests.tables_page

@@ -28,7 +28,7 @@ from runtime.settings.registry import NAMES, declared, is_secret, misspelt_setti
 from runtime.settings.shared import ReaderSettings
 from runtime.settings.traces import TraceSettings
 from runtime.settings.types import SHORTEST_PASSWORD, check_logins
-from runtime.settings.users import URLS, UserSettings, shared_urls, url_faults
+from runtime.settings.users import URLS, UserSettings, have_own, url_faults
 from workers.settings import WorkerSettings
 
 USER = "seven"
@@ -71,6 +71,8 @@ REDIS_USERS = {
     "console": "console", "cli": "cli",
 }  # fmt: skip
 """Containers, and whom they log in to Redis as, where each has a user of its own."""
+OF_COMMANDS = ("flower_basic_auth", "seven_console_auth", "seven_reader_url")
+"""What the command line needs and workers do not: they share a volume, but for users of their own."""
 OF_MIGRATION = ("database_url", "seven_reader_url")
 
 
@@ -88,7 +90,7 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
         return 2
     warnings = (
         *misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values),
-        *shared_urls(values),
+        *(shared_users(values) if users else ()),
     )  # fmt: skip
     for sentence in warnings:
         sys.stderr.write(f"warning: {sentence}\n")
@@ -133,6 +135,12 @@ def faults(values: Mapping[str, str]) -> Iterator[str]:
         yield f"{file}: containers do not see that file; set {file.removesuffix('_FILE')} itself"
 
 
+def shared_users(values: Mapping[str, str]) -> Iterator[str]:
+    """Where each process could have a user of its own in Redis, and has none."""
+    if "REDIS_URL" in values and not have_own(values, "REDIS_URL"):
+        yield "REDIS_URL: every process uses it; REDIS_URL_INGEST and the like give each a user of its own"
+
+
 def unseen_reactions(values: Mapping[str, str]) -> Iterator[str]:
     """Where `.env` names a file of reactions that is not the one that its container reads."""
     directory = Path(values.get("SEVEN_REACTIONS_DIRECTORY", REACTIONS_DIRECTORY))
@@ -172,14 +180,20 @@ def contents(values: Mapping[str, str], directory: Path | None) -> Mapping[str, 
 def with_users(
     layout: Mapping[str, Mapping[str, str]], values: Mapping[str, str], directory: Path
 ) -> dict[str, Mapping[str, str]]:
-    """The secrets of each container, with users of its own: made for compose's own Redis, elsewhere those in `.env`.
+    """The secrets of each container, with users of its own: made for compose's own Redis, otherwise those in `.env`.
 
     Beat, migration and the command line then share no file with workers.
     """
-    shared = layout["worker"]
-    worker = {**shared, "database_url": values.get("DATABASE_URL_WORKER", shared["database_url"])}
-    every = {**layout, "beat": worker, "cli": shared, "migrate": {name: shared[name] for name in OF_MIGRATION}}
-    if "REDIS_URL" not in values:
+    commands = layout["worker"]
+    worker = {name: value for name, value in commands.items() if name not in OF_COMMANDS}
+    every = {
+        **layout,
+        "worker": worker,
+        "beat": {**worker, "database_url": ""},  # it connects to none
+        "cli": commands,
+        "migrate": {name: commands[name] for name in OF_MIGRATION},
+    }
+    if "REDIS_URL" not in values and not have_own(values, "REDIS_URL"):
         every |= with_redis_users(every, directory)
     own = {name: value for name, value in values.items() if name in URLS}
     return {

@@ -11,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from store.comments import set_comments
+from store.database_roles import renew_rights
 from store.partitions import PARTITIONED, drop_past, provide
 from store.schema import SCHEMA
 from store.timeouts import lift_bounds
@@ -50,6 +51,8 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
         _drop_empty_weeks(engine)
         with _transaction(engine) as connection:
             set_comments(connection)
+            if to == "head":
+                renew_rights(connection)
     return before, newest() if to == "head" else to
 
 

@@ -1,7 +1,7 @@
 """Configure: lays out a `.env` for Kustomize, as `setup` does for Docker Compose.
 
     configure.py ENV_FILE
-    configure.py ENV_FILE users    with a user of Redis for each process (users/)
+    configure.py ENV_FILE users    with users of its own for each process (users/)
 
 It checks the settings and writes `config/` beside this file: a Secret for each process, of files with one value each;
 the ConfigMap `settings` of all that is no secret; and what is in SEVEN_REACTIONS_DIRECTORY. Passwords that `.env` lacks
@@ -41,6 +41,12 @@ SETTINGS = NAMES - secret_names() - OF_MACHINES - OF_PODS
 def main(env_file: Path, directory: Path = DIRECTORY, *, users: bool = False) -> int:
     """Check, and write. Returns the exit code."""
     directory.mkdir(mode=0o700, exist_ok=True)
+    if not users and (directory / "migrate").exists():
+        sys.stderr.write(
+            f"configuration: {directory.name}/ has users for each process: make kubernetes ARGS=users; "
+            "or remove beat, cli and migrate there\n"
+        )
+        return 2
     if code := runpy.run_path(str(SETUP))["main"](env_file, directory, users=users):
         return int(code)
     values = {name: value for name, value in dotenv_values(env_file).items() if value}

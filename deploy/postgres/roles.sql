@@ -1,6 +1,8 @@
 -- A role for each process, with the least rights: deploy/operate.md, "Least privilege in PostgreSQL".
+-- Written by `make acl`.
 --
--- Run it as the role that owns the schema and runs `seven-ingest migrate`, after each migration; safe to repeat:
+-- Run it once, after the first migration, as the role that owns the schema and runs `seven-ingest migrate`; later
+-- migrations keep the rights as they are here. Safe to repeat:
 --   psql -v ON_ERROR_STOP=1 -f roles.sql seven
 -- If that role may not create roles, let an administrator run the first statement before.
 --
@@ -38,7 +40,7 @@ GRANT INSERT, UPDATE, DELETE ON seven.notifications TO seven_dispatcher;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA seven TO seven_operator;
 REVOKE INSERT, UPDATE, DELETE ON seven.seven_ingest_version FROM seven_operator;
 
--- The tables that a later version adds: until this file is run again, whoever may write most may write there.
+-- Tables that a migration adds, until its end.
 ALTER DEFAULT PRIVILEGES IN SCHEMA seven GRANT SELECT ON TABLES TO seven_worker, seven_dispatcher, seven_operator;
 ALTER DEFAULT PRIVILEGES IN SCHEMA seven GRANT INSERT, UPDATE, DELETE ON TABLES TO seven_worker, seven_operator;
 

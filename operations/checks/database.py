@@ -104,16 +104,17 @@ def _postgresql(database: Database, connections: int) -> Iterator[Check]:
 def _partitions(until: datetime | None, holes: tuple[str, ...]) -> Check:
     if until is None or until < datetime.now(UTC) + WEEK:
         finding = "the coming week has none: its rows go to the default partition, which is slower to search"
-        return warning("partitions", finding, "seven-ingest migrate makes them; is beat running, which has it done?")
+        return warning(
+            "partitions",
+            finding,
+            "seven-ingest migrate makes them; beat has workers do it that own the tables: is it running?",
+        )
     if holes:
         finding = (
             f"there is none for {', '.join(holes)}: its rows go to the default partition, which is slower to search"
         )
-        return warning(
-            "partitions",
-            finding,
-            "seven-ingest migrate makes them and moves the rows, and so does beat",
-        )
+        remedy = "seven-ingest migrate makes them and moves the rows, and so do workers that own the tables"
+        return warning("partitions", finding, remedy)
     return good("partitions", f"are there until {until:%Y-%m-%d}")
 
 

@@ -13,7 +13,9 @@ from ledger.announcements import CLOCK, broker
 from ledger.client import Ledger
 from seven.events import EVENT_TYPES
 from seven.records import MessageStatus
+from store.database_roles import roles_file
 from store.engine import create_store_engine
+from store.migrate import migrate
 from store.partitions import WEEK, monday, partitions, provide
 from store.row_writer import Store
 from store.schema import deliveries
@@ -82,6 +84,25 @@ def test_the_file_may_be_run_again(database: RoleDatabase):
     assert rights(database, "seven_dispatcher", "of_a_later_version") == {"SELECT"}
     database.run_file()
     assert rights(database, "seven_dispatcher", "messages") == {"SELECT"}
+    assert FILE.read_text() == roles_file()
+
+
+def test_a_migration_keeps_the_rights_of_roles_that_were_made_here(database: RoleDatabase, postgres: Postgres):
+    """Also after a restore without them, once the file has let the roles in; a database next to it gives them none."""
+    with database.connect(OWNER) as connection:
+        connection.execute("GRANT DELETE ON seven.messages TO seven_dispatcher")
+        connection.execute("REVOKE ALL ON seven.notifications FROM seven_dispatcher")
+    database.migrate()
+    assert rights(database, "seven_dispatcher", "messages") == {"SELECT"}
+    assert rights(database, "seven_dispatcher", "notifications") == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+    url = postgres.database()
+    engine = create_store_engine(url)
+    migrate(engine)
+    engine.dispose()
+    with psycopg.connect(url) as connection:
+        query = "SELECT bool_or(has_schema_privilege(oid, 'seven', 'USAGE')) FROM pg_roles WHERE rolname = ANY(%s)"
+        assert connection.execute(query, (list(ROLES),)).fetchone() == (False,)
 
 
 def rights(database: RoleDatabase, role: str, table: str) -> set[str]:

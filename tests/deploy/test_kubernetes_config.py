@@ -134,11 +134,12 @@ def test_the_owner_of_the_tables_migrates_and_nobody_else_can(installation: Inst
     installation.use_users()
     assert installation.configure(EVERY, "users").returncode == 0
     documents = installation.render("managed")
-    urls = {}
-    for name, document in select(documents, "Secret").items():
-        data = {key: base64.b64decode(value).decode() for key, value in document["data"].items()}
-        urls[name.rpartition("-")[0]] = data.get("database_url", "")
-    assert [name for name, url in urls.items() if "owner" in url] == ["migrate"]
+    seeing = {
+        name.rpartition("-")[0]
+        for name, document in select(documents, "Secret").items()
+        if [value for value in document["data"].values() if b"owners" in base64.b64decode(value)]
+    }
+    assert seeing == {"migrate"}
 
     job, partitions = select(documents, "Job")["migrate"], select(documents, "CronJob")["partitions"]
     weekly = partitions["spec"]["jobTemplate"]
@@ -150,3 +151,15 @@ def test_the_owner_of_the_tables_migrates_and_nobody_else_can(installation: Inst
         volumes = pod(part)["spec"]["volumes"]
         volumes.sort(key=lambda volume: str(volume["name"]))
     assert pod(weekly) == pod(job)
+
+
+def test_users_are_not_taken_away_by_accident(installation: Installation):
+    """Without `users` the next apply would leave a Redis without those whom beat and the command line log in as."""
+    installation.configure(GOOD, "users")
+    before = (installation.directory / "config/redis/users.acl").read_text()
+    ended = installation.configure(GOOD)
+    assert (ended.returncode, ended.stderr.startswith("configuration: config/ has users for each process: ")) == (
+        2,
+        True,
+    )
+    assert (installation.directory / "config/redis/users.acl").read_text() == before

@@ -70,16 +70,18 @@ def test_each_process_logs_in_by_a_user_of_its_own(setup: Setup, tmp_path: Path)
 
 
 def test_another_run_changes_nothing(setup: Setup):
-    """Passwords are made once; the secrets of beat and the command line are those of a worker, but for the user."""
+    """Passwords are made once; beat and the command line have a worker's secrets but for the user, and beat no database."""
     setup.run(GOOD)
     files = setup.files()
     setup.run(GOOD)
     assert setup.files() == files
-    for name in ("beat", "cli"):
-        own = {path.partition("/")[2]: content for path, content in files.items() if path.startswith(f"{name}/")}
-        of_worker = {path.partition("/")[2]: content for path, content in files.items() if path.startswith("worker/")}
-        assert {key for key in own if own[key] != of_worker[key]} == {"redis_url"}
-        assert own.keys() == of_worker.keys()
+    of = {
+        name: {path.partition("/")[2]: text for path, text in files.items() if path.startswith(f"{name}/")}
+        for name in ("worker", "beat", "cli")
+    }
+    assert of["beat"].keys() == of["worker"].keys() < of["cli"].keys()
+    for name, differ in (("beat", {"redis_url", "database_url"}), ("cli", {"redis_url"})):
+        assert {key for key, text in of["worker"].items() if text != of[name][key]} == differ
 
 
 def test_the_overlay_gives_secrets_of_their_own_to_whom_it_takes_from_a_worker():

@@ -42,7 +42,7 @@ def test_commands_have_both_forms():
     prose = "\n".join(line for line in rest.splitlines() if not line.startswith("|"))
     named = set(re.findall(rf"(?<!in compose )`{PROGRAMS}", prose)) - {"top"}  # the machine's own
 
-    assert len(rows) == 11
+    assert len(rows) == 12
     assert all("docker" not in bare and "docker" in compose for _, bare, compose in rows)
     assert named <= known, named - known
 

@@ -19,7 +19,7 @@ ROLES = {
     f"DATABASE_URL_{name.upper()}": f"postgresql://seven_{role}:for-{name}@db.example/seven"
     for name, role in {"worker": "worker", "reactions": "dispatcher", "cli": "operator"}.items()
 }
-NONE, LATER = "no process is called so; there", "a URL for one process takes effect with deploy/users.yml"
+LATER = "takes effect with deploy/users.yml, in Kubernetes with `make kubernetes ARGS=users`"
 EVERY = {**GOOD, "REDIS_URL": REDIS, "DATABASE_URL": DATABASE, "SEVEN_READER_URL": READER, **USERS, **ROLES}
 
 
@@ -42,13 +42,11 @@ def test_each_process_gets_its_own_url_and_no_other(setup: Setup):
     def seen_by(password: str) -> set[str]:
         return {name.partition("/")[0] for name, content in files.items() if password in content}
 
-    assert seen_by("shared") == set()
-    assert seen_by("owners") == {"migrate"}
-    assert seen_by("readers") == {"console", "worker", "cli", "migrate", "beat"}
-    assert {name: seen_by(f"for-{name}") for name in ("ingest", "reactions", "flower", "console", "cli")} == {
-        name: {name} for name in ("ingest", "reactions", "flower", "console", "cli")
-    }
-    assert files["beat/database_url"] == ROLES["DATABASE_URL_WORKER"]
+    assert (seen_by("shared"), seen_by("owners")) == (set(), {"migrate"})
+    assert seen_by("readers") == {"console", "cli", "migrate"}
+    for container in ("ingest", "worker", "beat", "reactions", "flower", "console", "cli"):
+        assert seen_by(f"for-{container}") == {container}
+    assert files["beat/database_url"] == ""
 
 
 def test_roles_do_with_compose_own_servers(setup: Setup):
@@ -67,32 +65,32 @@ def test_roles_do_with_compose_own_servers(setup: Setup):
 @pytest.mark.parametrize(
     ("values", "users", "fault"),
     [
-        ({"REDIS_URL_WORKERS": REDIS}, True, f"REDIS_URL_WORKERS: {NONE} are {', '.join(USERS)}"),
-        ({"DATABASE_URL_BEAT": DATABASE}, True, f"DATABASE_URL_BEAT: {NONE} are {', '.join(ROLES)}"),
-        ({"REDIS_URL_BEAT": REDIS}, True, "REDIS_URL_BEAT: setup makes the users of compose's own Redis; leave it"),
-        ({"REDIS_URL": REDIS, "REDIS_URL_CLI": REDIS}, False, f"REDIS_URL_CLI: {LATER}"),
-        ({"DATABASE_URL_CLI": DATABASE}, False, f"DATABASE_URL_CLI: {LATER}"),
-        ({"REDIS_URL": REDIS, "REDIS_URL_BEAT": "http://redis.example"}, True, "REDIS_URL_BEAT: "),
-        ({"DATABASE_URL_CLI": "mysql://db.example/seven"}, True, "DATABASE_URL_CLI: "),
+        ({"REDIS_URL_WORKERS": REDIS}, True, f"REDIS_URL_WORKERS: is no setting; there are {', '.join(USERS)}"),
+        ({"DATABASE_URL_BEAT": DATABASE}, True, f"DATABASE_URL_BEAT: is no setting; there are {', '.join(ROLES)}; the"),
+        ({**USERS, "REDIS_URL_BEAT": ""}, True, "REDIS_URL_BEAT: is missing; with one of them each process needs its"),
+        ({**ROLES, "DATABASE_URL": DATABASE}, True, "SEVEN_READER_URL: is missing; with one of them each process"),
+        (USERS, False, f"REDIS_URL_CLI: {LATER}"),
+        (ROLES, False, f"DATABASE_URL_CLI: {LATER}"),
+        ({**USERS, "REDIS_URL_BEAT": "http://:shared@redis.example"}, True, "REDIS_URL_BEAT: "),
+        ({**ROLES, "DATABASE_URL_CLI": "mysql://owner:owners@db.example/seven"}, True, "DATABASE_URL_CLI: "),
         ({"DATABASE_URL_CLI_FILE": "operator"}, True, "DATABASE_URL_CLI_FILE: containers do not see that file; "),
     ],
 )
-def test_a_url_without_effect_is_a_fault(setup: Setup, values: dict[str, str], users: bool, fault: str, check: bool):
-    """A misspelt one would leave a process the rights of all; and `check` says the same as setup."""
+def test_a_url_that_would_leave_the_rights_of_all_is_a_fault(
+    setup: Setup, values: dict[str, str], users: bool, fault: str, check: bool
+):
+    """Misspelt, missing or without effect; `check` says the same as setup, and neither shows a password."""
     setup.more = setup.when_checking = ("users",) if users else ()
     ended = setup.run({**GOOD, **values}, check=check)
     assert (ended.returncode, setup.files()) == (2, {})
     assert f"configuration: {fault}" in ended.stderr
-    assert "for-" not in ended.stderr
+    assert not [word for word in ("shared", "owners", "for-worker") if word in ended.stderr]
 
 
-def test_a_warning_names_whoever_shares_a_user(setup: Setup):
-    """Some have their own: the others, the console among them, would use a URL that may do everything."""
-    partly = {name: url for name, url in EVERY.items() if name not in {"REDIS_URL_CLI", "SEVEN_READER_URL"}}
-    ended = setup.run(partly)
-    assert ended.returncode == 0
-    assert ended.stderr.splitlines() == [
-        "warning: REDIS_URL_CLI: not set, so REDIS_URL is used there",
-        "warning: SEVEN_READER_URL: not set, so DATABASE_URL is used there",
-    ]
-    assert setup.files()["cli/redis_url"] == REDIS
+def test_one_user_of_redis_for_all_is_worth_a_warning(setup: Setup):
+    """A provider may have no other; roles of PostgreSQL do without."""
+    ended = setup.run({**GOOD, "REDIS_URL": REDIS, **ROLES})
+    sentence = "REDIS_URL: every process uses it; REDIS_URL_INGEST and the like give each a user of its own"
+    assert (ended.returncode, ended.stderr) == (0, f"warning: {sentence}\n")
+    files = setup.files()
+    assert files["beat/redis_url"] == files["ingest/redis_url"] == REDIS
