@@ -5,8 +5,11 @@ from pathlib import Path
 from emulator.wire import http_build_query, json_encode
 from seven.events import EVENT_TYPES
 
-KEYS = {"dlr": "msg_id", "sms_mo": "id", "tracking": "sms_id", "voice_call": "id", "voice_status": "id"}
-"""The id field of each event type, unique in every delivery."""
+KEYS = {
+    "dlr": "msg_id", "rcs": "id", "sms_mo": "id", "tracking": "sms_id", "voice_call": "id", "voice_dtmf": "id",
+    "voice_status": "id", "wa_mo": "text",
+}  # fmt: skip
+"""The field of each event type that is another in every delivery: its id, where it has any."""
 MARK = "987654321987654"
 
 _SCRIPT = """
