@@ -40,7 +40,7 @@ check: $(INSTALLED) ## lint, format, types, and dependencies with known vulnerab
 		> .venv/audit.log 2>&1 || { grep -q '^Found' .venv/audit.log && { cat .venv/audit.log >&2; exit 1; } \
 		|| echo "dependencies were not looked up: the service that knows vulnerabilities does not answer"; }
 
-deploy-check: $(INSTALLED) $(ARQ) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver, rsyslogd (Debian: prometheus chromium-driver rsyslog-relp)
+deploy-check: $(INSTALLED) $(ARQ) ## all about deployment, and what is too long for `make test`; needs promtool, prometheus, chromium, chromedriver, rsyslogd, wrk (Debian: prometheus chromium-driver rsyslog-relp wrk)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/deploy.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
 	@REQUIRE_DEPLOY_TOOLS=1 $(BIN)/python -m pytest tests/deploy tests/chaos tests/bench tests/console/test_browser.py $(ARGS)
