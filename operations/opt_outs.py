@@ -104,19 +104,25 @@ def add_opt_out(connection: Connection, key: str, recipient: str, channel: str |
     return changed
 
 
-def end_opt_outs(connection: Connection, keys: Sequence[str], scope: Scope, note: str) -> int:
-    """End every opt-out of a number in the scope by hand. Returns how many that were.
+def end_opt_outs(connection: Connection, keys: Sequence[str], scope: Scope, note: str) -> tuple[int, int]:
+    """End the opt-outs of a number in the scope by hand, or with a recipient those of it alone.
 
-    The time is the database's, or the second after the STOP that it ends: of one second STOP would stand.
+    Returns how many that were, and how many of all recipients still stand: who has opted out of everybody does not
+    return to everybody by returning to one. The time is the database's, or the second after the STOP that it ends: of
+    one second STOP would stand.
     """
-    now, ended = clock(connection), 0
+    now, ended, standing = clock(connection), 0, 0
     for row in standings(connection, keys):
-        if row["state"] == "out" and scope.has(row["recipient"], row["channel"]):
-            at: datetime = max(now, row["since"] + timedelta(seconds=1))
-            of = (row["number"], row["recipient"], row["channel"])
-            merge_rows(connection, fold(opt_out_entry(of, "in", at, note)))
-            ended += 1
-    return ended
+        if row["state"] != "out" or not scope.has(row["recipient"], row["channel"]):
+            continue
+        if scope.recipient not in (None, row["recipient"]):
+            standing += 1
+            continue
+        at: datetime = max(now, row["since"] + timedelta(seconds=1))
+        of = (row["number"], row["recipient"], row["channel"])
+        merge_rows(connection, fold(opt_out_entry(of, "in", at, note)))
+        ended += 1
+    return ended, standing
 
 
 def _everybody(connection: Connection, scope: Scope) -> set[str]:

@@ -21,7 +21,7 @@ from seven.field_types import storable
 from seven.opt_outs import CHANNELS, opt_out_number, opt_out_recipient
 from seven.phone_numbers import EXPECTED
 from store.forgotten import OptOutKeys
-from store.row_writer import Refused, Store, StoreAway
+from store.row_writer import Refused, Result, Store, StoreAway
 
 LISTED = 50
 _LONGEST_NOTE = 200
@@ -125,13 +125,18 @@ def end(
     channel: Channel = None,
     note: Note = "by hand",
 ) -> None:
-    """End every opt-out of a number, or that of --recipient: its owner asked for it. The history keeps both."""
+    """End every opt-out of a number, or those of --recipient alone: its owner asked for it. The history keeps both."""
     key, scope = _number(number), _scope(recipient, channel)
     text = _note(note)
     erasure = erasure_key()
-    ended = _write(lambda connection: end_opt_outs(connection, OptOutKeys(connection, erasure).of(key), scope, text))
-    line(f"Ended: {ended}" if ended else "It had not opted out.")
-    raise typer.Exit(ExitCode.GOOD if ended else ExitCode.WRONG)
+    ended, standing = _write(
+        lambda connection: end_opt_outs(connection, OptOutKeys(connection, erasure).of(key), scope, text)
+    )
+    if ended or not standing:
+        line(f"Ended: {ended}" if ended else "It had not opted out.")
+    if standing:
+        line("An opt-out from every recipient still stands; without --recipient it ends.")
+    raise typer.Exit(ExitCode.GOOD if ended and not standing else ExitCode.WRONG)
 
 
 @app.command("scan")
@@ -153,7 +158,7 @@ def scan(as_json: AsJson = False) -> None:
         line(f"Texts read: {result.texts}; stop and start words among them: {result.words}")
 
 
-def _write(work: Callable[[Connection], int]) -> int:
+def _write(work: Callable[[Connection], Result]) -> Result:
     with open_database() as engine:
         try:
             return Store(engine).transact(work)

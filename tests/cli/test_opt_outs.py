@@ -73,6 +73,20 @@ def test_by_hand(kept: CommandLine) -> None:
     assert kept.run("opt-outs", "add", OTHER, "--note", " ").returncode == 2
 
 
+def test_the_end_of_one_sender_is_not_the_end_of_all(kept: CommandLine) -> None:
+    """Who wrote a letter stays opted out of everybody, whatever ends for one recipient; the command says so, with 1."""
+    assert kept.run("opt-outs", "add", OTHER, "--note", "letter").returncode == 0
+    assert kept.run("opt-outs", "add", OTHER, "--recipient", "4930123456").returncode == 0
+    for ended in (True, False):
+        result = kept.run("opt-outs", "end", OTHER, "--recipient", "+49 30 123456")
+        assert (result.returncode, "Ended: " in result.stdout) == (1, ended)
+        assert "An opt-out from every recipient still stands" in result.stdout
+    for scope in ([], ["--recipient", "4930123456"], ["--recipient", "whoever"]):
+        assert kept.run("opt-outs", "check", OTHER, *scope).returncode == 1
+    assert kept.run("opt-outs", "end", OTHER).returncode == 0
+    assert kept.run("opt-outs", "check", OTHER).returncode == 0
+
+
 def test_a_file_of_numbers(kept: CommandLine, tmp_path: Path) -> None:
     """The answer is those that have opted out, as they stand in the file, also where all opt-outs are read at once."""
     file = tmp_path / "numbers"
