@@ -18,8 +18,7 @@ from workers.settings import WorkerSettings
 def examined() -> Subject:
     """Read the settings. Exits with code 2 where they are invalid."""
     home = Installation.from_environment()
-    has_run = home.has_run  # otherwise the environment is complete, as in a container
-    settings = home.load(WorkerSettings) if has_run else load(WorkerSettings, {"redis_url": home.redis_url})
+    settings = home.load_for_commands(WorkerSettings)
     machine = home.settings
     file = sqlite_file(database_url(settings.store_url))
     places = [settings.seven_data_dir.resolve(), *([file.parent] if file else [])]
@@ -31,8 +30,8 @@ def examined() -> Subject:
         machine.seven_flower_url or f"http://127.0.0.1:{machine.seven_flower_port}",
         reveal(machine.flower_basic_auth),
         {near(place): place for place in places},
-        _replicas(load(ReplicaSettings), in_compose=machine.seven_receiver_url is not None and not has_run),
-        emulated=has_run and home.emulates,
+        _replicas(load(ReplicaSettings), in_compose=machine.seven_receiver_url is not None and not home.has_run),
+        emulated=home.emulated_here,
         reader_url=reveal(machine.seven_reader_url),
         console_logins=load(ConsoleAccessSettings).console_logins,
         erasure_key=erasure_key(home),

@@ -106,7 +106,7 @@ class Installation:
         """Our hook for every event as it is registered; None where there is no token yet. Raises OSError."""
         if self.hook_token is None:
             return None
-        urls = () if self._emulated_here else self.settings.seven_public_url
+        urls = () if self.emulated_here else self.settings.seven_public_url
         base = next(iter(urls), self.receiver_url)
         secret = next(iter(reveal_all(self.settings.seven_hook_secret)), None)
         return Hook(f"{base}/hooks/{self.hook_token}", ALL, headers=secret and f"{SECRET_HEADER}: {secret}")
@@ -114,11 +114,11 @@ class Installation:
     @property
     def signing_key(self) -> str | None:
         """The current one; the emulator's where that is the gateway here."""
-        keys = self._signing_keys if self._emulated_here else reveal_all(self.settings.seven_signing_key)
+        keys = self._signing_keys if self.emulated_here else reveal_all(self.settings.seven_signing_key)
         return next(iter(keys), None)
 
     @property
-    def _emulated_here(self) -> bool:
+    def emulated_here(self) -> bool:
         """Whether `up` has run here with the emulator; in a container it has not."""
         return self.emulates and self.has_run
 
@@ -130,6 +130,10 @@ class Installation:
     def load(self, settings: type[Settings]) -> Settings:
         """The settings of a process here: the environment's, completed. Exits with code 2 where they are invalid."""
         return load(settings, {name.lower(): value for name, value in self.environment().items()})
+
+    def load_for_commands(self, settings: type[Settings]) -> Settings:
+        """The same, completed only where `up` has run: elsewhere the environment is whole, as in a container."""
+        return self.load(settings) if self.has_run else load(settings, {"redis_url": self.redis_url})
 
     def open(self) -> int:
         """Make what is missing, and take the lock. Returns its file descriptor, which the broker inherits.

@@ -105,6 +105,9 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
     for container, secret_files in layout.items():
         for name, value in secret_files.items():
             write(directory / container / name, value)
+        if container not in ("postgres", "redis"):  # these keep the passwords that were made
+            for file in {*(directory / container).iterdir()} - {directory / container / name for name in secret_files}:
+                file.unlink()  # what it needs no more, as with users of its own
     sys.stdout.write(f"the configuration is good; secrets are laid out for {', '.join(layout)}\n")
     return 0
 

@@ -69,11 +69,11 @@ def backfill(
     types = _types(event_type)
     require_terminal(yes or dry_run)
     home = Installation.from_environment()
-    settings = home.load(WorkerSettings)
+    settings = home.load_for_commands(WorkerSettings)
     account = settings.account
     if account.api_key is None:
         fail(ExitCode.USAGE, "configuration: SEVEN_API_KEY: not set")
-    if home.emulates:
+    if home.emulated_here:
         sys.stderr.write("No SEVEN_API_KEY is set: this is the journal of the emulator that `up` starts.\n")
     with ExitStack() as stack:
         engine = stack.enter_context(open_database())

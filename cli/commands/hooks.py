@@ -87,9 +87,9 @@ _COLUMNS = (
 def _reconciler(*, again: bool = False) -> Iterator[tuple[Reconciler, Addresses]]:
     """The reconciler of the environment's account. Ends with exit code 2 if a setting is missing."""
     installation = Installation.from_environment()
-    if installation.emulates:
+    if installation.emulated_here:
         sys.stderr.write("No SEVEN_API_KEY is set: these are the hooks of the emulator that `up` starts.\n")
-    settings = installation.load(WorkerSettings)
+    settings = installation.load_for_commands(WorkerSettings)
     account = settings.account
     if account.addresses is None or account.missing_settings:
         fail(ExitCode.USAGE, f"configuration: {account.missing_settings}: not set")

@@ -27,7 +27,9 @@ LISTED = 50
 _LONGEST_NOTE = 200
 UNCERTAIN = "Could not find out: numbers were forgotten by an erasure key that is not here. Set SEVEN_ERASURE_KEY."
 
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number in any usual spelling.")]
+Number = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A phone number in any usual spelling; - reads it from standard input.")
+]
 Recipient = Annotated[
     str | None,
     typer.Option("--recipient", metavar="NUMBER", help="Our number or agent that they wrote to; by default any."),
@@ -190,6 +192,7 @@ def _check_lines(lines: TextIO, scope: Scope, *, as_json: bool) -> ExitCode:
 
 
 def _number(text: str) -> str:
+    text = sys.stdin.readline().strip() if text == "-" else text
     number = opt_out_number(text, load(ServerSettings).seven_country_code)
     if number is None:
         fail(ExitCode.USAGE, f"NUMBER: {EXPECTED}")

@@ -1,5 +1,6 @@
 """trace: shows everything about one message, call, inbound SMS or link; without an id the latest deliveries."""
 
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def trace(
         typer.Argument(
             metavar="[ID]",
             help="A message id, call id or inbound id, a phone number in any usual spelling, a foreign id in any case, "
-            "a short URL, a label, or a delivery's own id.",
+            "a short URL, a label, or a delivery's own id; - reads it from standard input.",
         ),
     ] = None,
     around: Annotated[
@@ -47,6 +48,10 @@ def trace(
     still wait for a worker, are searched, too. Without an id: the latest 20 deliveries. All times are UTC.
     """
     identifier = storable(" ".join(words or ()).strip())  # a number has spaces
+    if identifier == "-":
+        identifier = storable(sys.stdin.readline().strip())
+        if not identifier:
+            fail(ExitCode.USAGE, "ID: there is none on standard input.")
     if not identifier:
         _print_deliveries(around, as_json)
         return

@@ -1,8 +1,9 @@
 """Overview: the first page: whether all is well, what came in lately, and what somebody has to look at."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from console.database import Away, away_sentence
 from console.forms import Unreadable
-from console.hour_cache import Budget, refresh_all
+from console.hour_cache import Budget, HourCounts, refresh_all
 from console.page import Page, Visit
 from console.plot import RESULT_COLOURS, Plot, hourly_plot
 from operations.hourly_counts import (
@@ -23,6 +24,7 @@ from operations.hourly_counts import (
     count_messages,
     count_sent,
 )
+from operations.masking import masked_words
 from operations.trace import latest_deliveries
 from seven.events import EVENT_TYPES
 
@@ -107,10 +109,20 @@ def _plots(
 ) -> list[tuple[Plot, HourlyKind]]:
     caches = [visit.services.hours(kind.count_hour) for kind in KINDS]
     refresh_all(caches, connection, now, hours, budget)
+    spans = [cache.last(now, hours) for cache in caches]
+    if not visit.viewer.sees_texts:
+        spans = [[_masked(hour) for hour in span] for span in spans]
     return [
-        (hourly_plot(kind.name, kind.title, cache.last(now, hours), kind.colours), kind)
-        for kind, cache in zip(KINDS, caches, strict=True)
+        (hourly_plot(kind.name, kind.title, span, kind.colours), kind) for kind, span in zip(KINDS, spans, strict=True)
     ]
+
+
+def _masked(hour: HourCounts) -> HourCounts:
+    """The same with labels as lists show them; those that then look alike are counted together."""
+    counts: Counter[str] = Counter()
+    for kind, number in (hour.counts or {}).items():
+        counts[masked_words(kind)] += number
+    return replace(hour, counts=None if hour.counts is None else dict(counts))
 
 
 PAGES = (Page("/", "Overview", show),)

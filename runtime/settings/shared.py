@@ -62,7 +62,8 @@ class LedgerSettings(LogSettings, RedisSettings):
         None,
         pattern=r"^(off|\S+:\d{1,5})$",
         description="host:port where the process serves /metrics, /livez and /readyz; off for nowhere. Default: "
-        "127.0.0.1:9101 for a receiver, :9102 for a worker, :9103 for beat, :9105 for the console.",
+        "127.0.0.1:9101 for a receiver, :9102 for a worker, :9103 for beat, :9104 for a dispatcher, :9105 for the "
+        "console.",
     )
     prometheus_multiproc_dir: DirectoryPath | None = Field(
         None,

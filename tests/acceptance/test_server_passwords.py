@@ -21,7 +21,7 @@ from tests.processes import ROOT, Process, Receiver, running, worker
 from tests.servers import PATIENCE_S, Postgres, Valkey, eventually, valkey
 
 RUNBOOK = (ROOT / "deploy/operate.md").read_text()
-STATEMENTS = re.findall(r"^(?:ALTER|CREATE) ROLE seven_worker.* PASSWORD 'NEW'.*;$", RUNBOOK, re.MULTILINE)
+SECOND_ROLE = re.findall(r"^((?:ALTER|CREATE) ROLE seven_worker.*?;)", RUNBOOK, re.MULTILINE)
 COMMANDS = re.findall(r"^\$ redis-cli (ACL SETUSER receiver '.*?')", RUNBOOK, re.MULTILINE)
 
 
@@ -109,11 +109,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleDatabase]
     server.remove()
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("role", ["seven_worker", "seven_worker_2"])
 def test_workers_get_another_password_one_after_the_other(
-    database: RoleDatabase, server: Valkey, tmp_path: Path, statement: str
+    database: RoleDatabase, server: Valkey, tmp_path: Path, role: str
 ):
-    """By a new password of their role, or a second role: whoever runs goes on, and every delivery becomes a row."""
+    """By a new password of their role, or a second role in it, which does when the first may no longer log in.
+
+    Whoever runs goes on, and every delivery becomes a row.
+    """
+    create, retire = SECOND_ROLE
     with database.connect(OWNER) as owner:
         owner.execute("ALTER ROLE seven_worker PASSWORD 'OLD'")
     settings = {"REDIS_URL": server.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
@@ -126,19 +130,26 @@ def test_workers_get_another_password_one_after_the_other(
         with server.client() as client:
             return not client.hlen("seven:batches")
 
-    old, new = "seven_worker:OLD", f"{re.findall(r'ROLE (seven_worker(?:_2)?)', statement)[0]}:NEW"
+    old, new = "seven_worker:OLD", f"{role}:NEW"
     receiver, first, second = Receiver(tmp_path, settings), new_worker("first", old), new_worker("second", old)
     with ExitStack() as stack:
         stack.enter_context(running(receiver, first, second))
         eventually(lambda: accepted_and_applied(receiver))
         with database.connect(OWNER) as owner:
-            owner.execute(statement)
+            if role == "seven_worker_2":
+                owner.execute(create)
+            owner.execute(f"ALTER ROLE {role} PASSWORD 'NEW'")  # as psql's \\password does
         with traffic(receiver) as statuses:
             first.end()
             stack.enter_context(running(first_again := new_worker("first-again", new)))
             first_again.wait_until_logged("consumed")
             second.end()
-            stack.enter_context(running(new_worker("second-again", new)))
+            if role == "seven_worker_2":
+                with database.connect(OWNER) as owner:
+                    owner.execute(retire)
+            stack.enter_context(running(second_again := new_worker("second-again", new)))
+            first_again.end()
+            second_again.wait_until_logged("consumed")
         assert set(statuses) == {202}
         with server.client() as client:
             eventually(lambda: not client.hlen("seven:batches"))

@@ -100,3 +100,15 @@ def test_hooks_come_from_a_file(installation: CommandLine, emulator: Emulator, t
         ("dlr", "JSON"),
         ("tracking", "GET"),
     ]
+
+
+@pytest.mark.parametrize(
+    "command", [("hooks", "plan"), ("hooks", "apply", "--yes"), ("backfill", "--dry-run")], ids=" ".join
+)
+def test_without_a_key_there_is_an_emulator_only_where_up_has_run(installation: CommandLine, command: tuple[str, ...]):
+    """In a container nothing starts one: what is missing is named."""
+    for name in ("SEVEN_API_KEY", "SEVEN_API_URL"):
+        del installation.environment[name]
+    result = installation.run(*command)
+    assert (result.returncode, "configuration: SEVEN_API_KEY: not set" in result.stderr) == (2, True)
+    assert "emulator" not in result.stderr

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from gateway.hook_state import HookState, HookStates, latest_state
 from ledger.client import Ledger
 from operations.journal_state import JournalState, JournalStates, latest_journal
+from seven.envelope import Envelope
 from seven.records import MissedWebhook
 from store.row_writer import Store
 from tests.console.browsed_pages import HOSTILE, NUMBER, play_scenario
@@ -80,6 +81,24 @@ def test_texts_are_masked_for_who_may_not_see_them(
     assert "meet me" not in masked
     assert NUMBER not in masked
     assert "numbers and texts are masked" in masked
+
+
+def test_numbers_in_labels_are_masked(visitor: Visitor, redis_url: str, consumer: Consumer, accept: Accept):
+    """A plot names the labels of links: one viewer sees them, the other as lists mask them, what looks alike together."""
+    labels = ("Order of +49 151 23456789", "Order of +49 160 11111189")
+    for n, label in enumerate(labels, 1):
+        click = {"sms_id": f"7{n}", "tracking_url": "https://ul.gl/x", "sms_label": label, "final_url": "https://x.example",
+                 "type": "click", "total_clicks": 1}  # fmt: skip
+        payload = {"webhook_event": "tracking", "data": click}
+        name = f"018f0000-0000-7000-8000-00000000000{n}"
+        consumer.consume(
+            "tracking", [accept(Envelope(name, "tracking", datetime.now(UTC), "JSON", payload), queue="tracking")]
+        )
+
+    full, masked = overview(visitor, redis_url), overview(visitor, redis_url, BEN)
+    assert all(f"{label} <b>1</b>" in full for label in labels)
+    assert "Order of +49…89 <b>2</b>" in masked
+    assert not [label for label in labels if label in masked]
 
 
 def test_it_says_what_does_not_answer(visitor: Visitor):

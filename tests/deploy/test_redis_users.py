@@ -84,6 +84,22 @@ def test_another_run_changes_nothing(setup: Setup):
         assert {key for key, text in of["worker"].items() if text != of[name][key]} == differ
 
 
+def test_what_a_process_needs_no_more_is_removed(setup: Setup):
+    """A worker shared the pages' passwords with commands; what was made for Redis stays, for the way back."""
+    surplus = {f"worker/{name}" for name in ("flower_basic_auth", "seven_console_auth", "seven_reader_url")}
+    setup.more = ()
+    setup.run(GOOD)
+    assert surplus <= setup.files().keys()
+    setup.more = ("users",)
+    setup.run(GOOD)
+    made = setup.files()["redis/receiver_password"]
+    assert not surplus & setup.files().keys()
+    setup.more = ()
+    setup.run(GOOD)
+    assert surplus <= setup.files().keys()
+    assert setup.files()["redis/receiver_password"] == made
+
+
 def test_the_overlay_gives_secrets_of_their_own_to_whom_it_takes_from_a_worker():
     """Each mounts its volume where it reads its secrets, and setup writes to all; `check` judges as setup does."""
     services, names = OVERLAY["services"], ("beat", "cli", "migrate")
