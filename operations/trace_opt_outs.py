@@ -25,7 +25,7 @@ def opt_outs_of(
 
     With the key those of a forgotten number, too.
     """
-    senders = (opt_out_number(row["sender"] or "", country_code) for row in inbound)
+    senders = (opt_out_number(row["sender"] or "", country_code, is_typed=False) for row in inbound)
     known = OptOutKeys(connection, erasure_key)
     keys = {key for number in {*numbers, *filter(None, senders)} for key in known.of(number)}
     query = select(opt_outs).where(opt_outs.c.number.in_(keys)).order_by(*opt_outs.primary_key).limit(_MOST)

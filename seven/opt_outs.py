@@ -16,20 +16,23 @@ from seven.timestamps import latest_reading
 CHANNELS = ("sms", "rcs", "whatsapp")
 
 
-def opt_out_number(number: str, country_code: int) -> str | None:
-    """The key of a number's opt-outs: its digits with the country code; None for what is no phone number."""
-    from seven.phone_numbers import digits  # noqa: PLC0415 - it takes 0.1 s to import, and few texts need it
+def opt_out_number(number: str, country_code: int, *, is_typed: bool) -> str | None:
+    """The key of a number's opt-outs: its digits with the country code; None for what is no phone number.
+
+    `is_typed`: people wrote it, and not the gateway.
+    """
+    from seven.phone_numbers import digits, gateway_digits  # noqa: PLC0415 - 0.1 s to import, and few texts need it
 
     try:
-        return digits(number, country_code)
+        return (digits if is_typed else gateway_digits)(number, country_code)
     except ValueError:
         return None
 
 
-def opt_out_recipient(recipient: str | None, country_code: int) -> str:
+def opt_out_recipient(recipient: str | None, country_code: int, *, is_typed: bool) -> str:
     """The key of what was written to: our number in digits; an agent, name or short code as it is; '' for none."""
     plain = (recipient or "").strip()
-    return opt_out_number(plain, country_code) or plain
+    return opt_out_number(plain, country_code, is_typed=is_typed) or plain
 
 
 def opt_outs_of(
@@ -53,11 +56,11 @@ def opt_out_records(
     recognized = words.recognize(message.text or "")
     if recognized is None or message.sent_at is None:
         return
-    number = opt_out_number(message.sender or "", country_code)
+    number = opt_out_number(message.sender or "", country_code, is_typed=False)
     if number is None:
         return
     is_repeatable = not is_dated and (recognized.state == "in" or not is_short_digest(message.id))
-    recipient = opt_out_recipient(message.recipient or message.agent_id, country_code)
+    recipient = opt_out_recipient(message.recipient or message.agent_id, country_code, is_typed=False)
     yield from opt_out_entry(
         (number, recipient, message.channel or CHANNELS[0]),
         recognized.state,

@@ -25,22 +25,40 @@ _PUNCTUATION = re.compile(r"[\s\-/.()]")
 _INTERNATIONAL = re.compile(r"^(?:\+|00(?=[1-9]))")
 _E164 = re.compile(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}")
 _LONGEST_TEXT = 60
+_LONG = 11
+"""Digits of a number without a prefix that are rather those of another country, if both readings are valid.
+
+Of the countries that write no 0 only Italy and Luxembourg have numbers so long, and few.
+"""
 
 
 def digits(text: str, country_code: int = COUNTRY_CODE) -> str:
-    """The digits of a number with its country code, without a prefix: `4915123456789`.
+    """The digits of a number, as people write it, with its country code, without a prefix: `4915123456789`.
 
     A number that begins with one 0 belongs to the country of `country_code`; so does one without a prefix that is valid
-    there, if that country writes its own numbers without a 0, as the United States do. Raises ValueError for what is
-    no number: a name, a short code, fewer than 8 or more than 15 digits. Its sentence does not repeat the text.
+    there, if that country writes its own numbers without a 0, as the United States do, unless it is long. Raises
+    ValueError for what is no number: a name, a short code, fewer than 8 or more than 15 digits. Its sentence does not
+    repeat the text.
     """
+    return _digits(text, country_code, bare_may_be_national=not writes_a_trunk_prefix(country_code))
+
+
+def gateway_digits(text: str, country_code: int = COUNTRY_CODE) -> str:
+    """The same of a number as the gateway writes it: without a prefix it has its country code.
+
+    `33612345678` is French for an Italian installation, too, though an Italian number may have these digits.
+    """
+    return _digits(text, country_code, bare_may_be_national=False)
+
+
+def _digits(text: str, country_code: int, *, bare_may_be_national: bool) -> str:
     written = _plain(text)
     bare = _PUNCTUATION.sub("", written)
     if (prefix := _INTERNATIONAL.match(bare)) is not None:
         return _international(bare[prefix.end() :], _without_trunk(written))
     if bare.startswith("0"):
         return _checked(_e164(_parsed(bare, country_code)))
-    if not writes_a_trunk_prefix(country_code) and phonenumbers.is_valid_number(number := _parsed(bare, country_code)):
+    if bare_may_be_national and _is_national(bare, number := _parsed(bare, country_code)):
         return _checked(_e164(number))
     return _international(bare, _without_trunk(written))
 
@@ -79,6 +97,16 @@ def _plain(text: str) -> str:
 
 def _without_trunk(written: str) -> str:
     return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", written.replace(_TRUNK, "")), count=1)
+
+
+def _is_national(bare: str, number: PhoneNumber) -> bool:
+    """Whether digits without a prefix mean this number of the country where they were written."""
+    if len(bare) < _LONG or not phonenumbers.is_valid_number(number):
+        return phonenumbers.is_valid_number(number)
+    try:
+        return not phonenumbers.is_valid_number(phonenumbers.parse(f"+{bare}"))
+    except NumberParseException:
+        return True
 
 
 def _international(written: str, without_trunk: str) -> str:

@@ -131,7 +131,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     add_journal(tasks, settings, ledger, store, partial(announce, app))
     add_gateway_tasks(tasks, ledger, settings, reconcile)
 
-    urgent = UrgentQueues(ledger, consumer.consume)
+    urgent = UrgentQueues(ledger, partial(consumer.consume, early=True))
 
     status = {"own": registry, "shared": shared, **worker_status(settings, breaker)}
     serve = partial(start_status_server, settings.metrics_address(WORKER_METRICS_PORT), **status)

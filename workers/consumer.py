@@ -56,9 +56,10 @@ class Consumer:
         self._demand, self._on_noted = DemandCache(store), on_noted
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
-    def consume(self, queue: str, batch_ids: Sequence[str]) -> None:
+    def consume(self, queue: str, batch_ids: Sequence[str], *, early: bool = False) -> None:
         """Write the announced batches that are still in the ledger, and settle them after their commit.
 
+        `early`: they need not be announced, so their receiver may still resend them. They are written and not settled.
         While the database is down they are held: this returns, they stay pending, the sweep announces them again.
         Raises redis.RedisError when the ledger is down; that loses nothing either.
         """
@@ -68,14 +69,14 @@ class Consumer:
                 return
             for _ in range(ERASURES):
                 try:
-                    self._attempt(queue, batch_ids)
+                    self._attempt(queue, batch_ids, early)
                 except Fenced:
                     self._fenced = None
                 else:
                     return
             log.info("held for an erasure", queue=queue, batches=len(batch_ids))
 
-    def _attempt(self, queue: str, batch_ids: Sequence[str]) -> None:
+    def _attempt(self, queue: str, batch_ids: Sequence[str], early: bool) -> None:
         """Consume in portions; one that fails does not hold up the others. Raises the first failure, or Fenced."""
         try:
             store = self._fenced = self._fenced or self._store.fenced()  # before the batches are taken
@@ -92,7 +93,9 @@ class Consumer:
             while portions:
                 portion = portions.popleft()
                 try:
-                    if self._consume(store, queue, portion):
+                    if early:
+                        self._write_early(store, portion)
+                    elif self._consume(store, queue, portion):
                         open_ids.difference_update(taken.batch.id for taken in portion)
                 except (StoreAway, Fenced, RedisError):
                     raise
@@ -127,6 +130,12 @@ class Consumer:
         self._trace(step, batches, projections)
         self._report(queue, batches, projections, step.ended - step.began)
         return True
+
+    def _write_early(self, store: Store, portion: Sequence[Taken]) -> None:
+        """Write the batches of one transaction, but no suspect ones, and report nothing: they are consumed again."""
+        if not is_suspect(portion[0]):
+            self._write(Laps(), store.noting(self._demand.topics(), self._on_noted), [taken.batch for taken in portion])
+            self._breaker.succeeded()
 
     def _write_and_settle(
         self, laps: Laps, store: Store, queue: str, portion: Sequence[Taken]

@@ -1,8 +1,9 @@
-"""Urgent queues: a thread of its own consumes inbound messages that wait while a worker's other threads are busy.
+"""Urgent queues: a thread of its own writes inbound messages that wait while a worker's other threads are busy.
 
 Celery hands out announcements in turn, and with a million status reports waiting every thread is busy for seconds: a
-STOP would wait for one of them. An idle worker has consumed a batch before this thread looks twice. It changes nothing
-in the ledger but by consuming, so whatever it leaves, the sweep announces as ever.
+STOP would wait for one of them. An idle worker has consumed a batch before this thread looks twice. It writes rows and
+settles nothing: a batch that is not announced yet may be resent by its receiver, which must find it in the ledger. So
+whoever gets its announcement consumes it again, to the same rows.
 """
 
 import threading
@@ -22,10 +23,10 @@ from seven.records import InboundMessage
 log = logger("seven.workers")
 
 LOOK_S = 0.1
-"""Seconds between two looks: what waits at both is consumed."""
+"""Seconds between two looks: what waits at both is written."""
 AGAIN_S = 30.0
-"""Seconds until a batch is tried again that could not be consumed, as the sweep would."""
-_MOST_SEEN = 4 * BATCHES_PER_ANNOUNCEMENT
+"""Seconds until a batch is written again that still waits: it could not be written, or nobody has settled it."""
+_MOST_SEEN = 1024
 
 URGENT_QUEUES = tuple(
     name for name, event in EVENT_TYPES.items() if any(shape.about is InboundMessage for shape in event.shapes())
@@ -37,10 +38,10 @@ class UrgentQueues:
     """The thread, and what it has seen."""
 
     def __init__(
-        self, ledger: Ledger, consume: Callable[[str, Sequence[str]], None], queues: Sequence[str] = URGENT_QUEUES
+        self, ledger: Ledger, write: Callable[[str, Sequence[str]], None], queues: Sequence[str] = URGENT_QUEUES
     ) -> None:
-        """`consume`: as `Consumer.consume`."""
-        self._ledger, self._consume, self._queues = ledger, consume, queues
+        """`write`: as `Consumer.consume` early."""
+        self._ledger, self._write, self._queues = ledger, write, queues
         self._seen: frozenset[str] = frozenset()
         self._tried: dict[str, float] = {}
         self._ended = threading.Event()
@@ -51,17 +52,17 @@ class UrgentQueues:
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End the thread after what it consumes now."""
+        """End the thread after what it writes now."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def look(self) -> None:
-        """Consume what waited at the last look as well, and what no worker has. Raises redis.RedisError."""
+        """Write what waited at the last look as well, and what no worker has. Raises redis.RedisError."""
         for queue, batch_ids in list(self._waiting()):
             self._tried |= dict.fromkeys(batch_ids, time.monotonic())
             try:
-                self._consume(queue, batch_ids)
+                self._write(queue, batch_ids)
             except RedisError:
                 raise
             except Exception as error:  # noqa: BLE001 - its own announcement fails likewise, with a traceback

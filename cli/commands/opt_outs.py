@@ -193,7 +193,7 @@ def _check_lines(lines: TextIO, scope: Scope, *, as_json: bool) -> ExitCode:
 
 def _number(text: str) -> str:
     text = sys.stdin.readline().strip() if text == "-" else text
-    number = opt_out_number(text, load(ServerSettings).seven_country_code)
+    number = opt_out_number(text, load(ServerSettings).seven_country_code, is_typed=True)
     if number is None:
         fail(ExitCode.USAGE, f"NUMBER: {EXPECTED}")
     return number
@@ -204,7 +204,8 @@ def _scope(recipient: str | None, channel: str | None) -> Scope:
         fail(ExitCode.USAGE, f"--channel: {', '.join(CHANNELS)} are expected.")
     if recipient is None:
         return Scope(None, channel)
-    return Scope(opt_out_recipient(storable(recipient), load(ServerSettings).seven_country_code), channel)
+    own = opt_out_recipient(storable(recipient), load(ServerSettings).seven_country_code, is_typed=True)
+    return Scope(own, channel)
 
 
 def _note(note: str) -> str:

@@ -29,7 +29,7 @@ class FileAnswers:
             written = text.strip()
             if not written:
                 continue
-            number = self._plain(written) or opt_out_number(written, self._country_code)
+            number = self._plain(written) or opt_out_number(written, self._country_code, is_typed=True)
             if number is None:
                 self.invalid.append(index)
                 continue

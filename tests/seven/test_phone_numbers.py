@@ -1,11 +1,12 @@
 """Phone numbers: any usual spelling of a number gives the same digits."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.data_subject import Number
-from seven.phone_numbers import digits, is_country_code
+from seven.phone_numbers import digits, gateway_digits, is_country_code
 
 MOBILE = "4915123456789"
 
@@ -40,6 +41,35 @@ def test_every_usual_spelling(spelling: str):
     assert Number.parse(spelling) == Number(MOBILE)
 
 
+@pytest.mark.parametrize("country_code", [1, 7, 34, 39, 44, 45, 47, 49, 52, 352])
+def test_the_gateway_writes_country_codes(country_code: int):
+    """Wherever an installation is, bare digits of the gateway's are a number's own; a 0 or a + is read as of people."""
+    for region in (
+        "FR",
+        "BE",
+        "ES",
+        "PT",
+        "IE",
+        "LU",
+        "HU",
+        "NL",
+        "CH",
+        "AT",
+        "PL",
+        "SE",
+        "NO",
+        "DK",
+        "RO",
+        "DE",
+        "US",
+        "IT",
+    ):
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+        assert gateway_digits(e164, country_code) == gateway_digits(f"+{e164}", country_code) == e164
+    assert gateway_digits("015123456789", 49) == MOBILE
+
+
 @pytest.mark.parametrize(
     ("spelling", "country_code", "expected"),
     [
@@ -48,6 +78,9 @@ def test_every_usual_spelling(spelling: str):
         pytest.param("+39 (0)6 1234 5678", 49, "390612345678", id="and in brackets"),
         pytest.param("320 123 4567", 39, "393201234567", id="an Italian mobile without a prefix"),
         pytest.param("393201234567", 39, "393201234567", id="and with its country code"),
+        pytest.param("33612345678", 39, "33612345678", id="a French mobile, as Italy reads it from a table"),
+        pytest.param("33612345678", 352, "33612345678", id="and Luxembourg"),
+        pytest.param("4530123456", 52, "524530123456", id="ten digits are Mexico's own, though Denmark has them, too"),
         pytest.param("07400 123456", 44, "447400123456", id="a British number"),
         pytest.param("07400 123456", 49, "497400123456", id="a leading 0 becomes the country code"),
         pytest.param("(202) 555-0123", 1, "12025550123", id="an American number"),

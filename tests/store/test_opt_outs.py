@@ -113,6 +113,14 @@ def test_the_doubled_hour(engine: Engine) -> None:
     assert rows == [("out", datetime(2025, 10, 26, 1, 10, tzinfo=UTC))]
 
 
+@pytest.mark.parametrize("country_code", [49, 39, 352])
+def test_a_sender_from_abroad_has_the_number_that_the_gateway_wrote(country_code: int) -> None:
+    """An Italian or Luxembourg number could have these digits, too: the gateway's have their country code."""
+    message = InboundMessage("1", "33612345678", "33700000001", "STOP", datetime(2026, 5, 1, tzinfo=UTC))
+    keys = {(record.number, record.recipient) for record in opt_out_records(message, WORDS, country_code)}
+    assert keys == {("33612345678", "33700000001")}
+
+
 @sized
 def test_racing_writers(database_url: str) -> None:
     """Writers at once, with undated repeats among them: the same standing as one after the other."""

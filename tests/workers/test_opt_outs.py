@@ -1,13 +1,17 @@
 """Opt-outs in a worker: an inbound STOP becomes a row, also beside a backlog; rebuild and retention leave it alone."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select, update
 
+from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
+from ledger.writer import LedgerWriter
 from operations.refold import refold
 from seven.aggregates import aggregates
 from seven.envelope import Envelope
@@ -19,10 +23,11 @@ from store.circuit_breaker import CircuitBreaker
 from store.forgotten import ForgottenRegister, remember
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
-from store.schema import inbound_messages, opt_out_events, opt_outs
+from store.schema import deliveries, inbound_messages, opt_out_events, opt_outs
 from tests.factories.aged_rows import DAY, keep_days, retain
 from tests.factories.aged_rows import NOW as NOW_OF_RETENTION
 from tests.factories.envelopes import NOW, Accept, envelope
+from tests.servers import PATIENCE_S
 from tests.workers.dying_workers import die_over
 from workers.consumer import Consumer
 from workers.metrics import WorkerMetrics
@@ -150,14 +155,44 @@ def test_retention_keeps_opt_outs(ledger: Ledger, engine: Engine) -> None:
 def test_an_urgent_batch_needs_no_announcement(
     consumer: Consumer, ledger: Ledger, engine: Engine, accept: Accept
 ) -> None:
-    """What waits at two looks is consumed by the thread of its own, and settled; other queues are left to Celery."""
+    """What waits at two looks is written by the thread of its own; other queues are left to Celery.
+
+    It stays in the ledger: whoever gets its announcement settles it, and nothing is counted twice.
+    """
     stop, report = accept(sms("1", "STOP"), queue="sms_mo"), accept(envelope("dlr"), queue="dlr")
-    urgent = UrgentQueues(ledger, consumer.consume)
+    urgent = UrgentQueues(ledger, partial(consumer.consume, early=True))
     urgent.look()
     assert standings(engine) == []
     urgent.look()
     assert [row[3] for row in standings(engine)] == ["out"]
+    assert ledger.existing([stop, report]) == [stop, report]
+    assert ledger.redis.hlen("seven:in_hand") == 0
+    consumer.consume("sms_mo", [stop])
     assert ledger.existing([stop, report]) == [report]
+    with engine.connect() as connection:
+        assert len(connection.execute(select(opt_out_events)).all()) == 1
+
+
+def test_an_urgent_batch_may_be_resent(ledger: Ledger, redis_url: str, consumer: Consumer, engine: Engine) -> None:
+    """Its receiver lost the answer, and repeats it by its id: it gets the same ordinals, so none is missing."""
+    batch = NewBatch("a-batch", "sms_mo", [sms("1", "STOP").line()], frozenset())
+    urgent = UrgentQueues(ledger, partial(consumer.consume, early=True))
+
+    async def write() -> Header:
+        async with LedgerWriter(redis_url, PATIENCE_S) as writer:
+            (answer,) = await writer.accept([batch])
+            assert isinstance(answer, Header)
+            return answer
+
+    first = asyncio.run(write())
+    urgent.look()
+    urgent.look()
+    assert [row[3] for row in standings(engine)] == ["out"]
+    assert asyncio.run(write()) == first
+    consumer.consume("sms_mo", [batch.id])
+    with engine.connect() as connection:
+        assert connection.execute(select(deliveries.c.ordinal)).scalars().all() == [first.first]
+    assert ledger.figures(["sms_mo"]).queues["sms_mo"].last_ordinal == first.first
 
 
 def test_what_another_worker_has_is_left_to_it(ledger: Ledger, accept: Accept) -> None:
