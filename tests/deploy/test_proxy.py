@@ -47,7 +47,8 @@ def console(redis_url: str, tmp_path: Path) -> Console:
 
 @pytest.fixture
 def proxy(redis_url: str, tmp_path: Path, console: Console) -> Iterator[Proxy]:
-    receiver = Receiver(tmp_path, {"REDIS_URL": redis_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
+    settings = {"REDIS_URL": redis_url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_PUBLIC_URL": "https://localhost/below/a/path"}
+    receiver = Receiver(tmp_path, settings | {"SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver, console):
         proxy = Proxy(tmp_path, receiver, console)
         with proxy.log.open("wb") as log:
@@ -81,6 +82,13 @@ def test_deliveries_are_accepted_on_every_address(proxy: Proxy):
 
     assert [status_of(base + hook, host, json=DLR) for base, host in addresses] == [202] * len(addresses)
     assert [status_of(base + "/hooks/wrong", host, json=DLR) for base, host in addresses] == [404] * len(addresses)
+
+
+def test_deliveries_are_accepted_below_the_path_of_the_public_url(proxy: Proxy):
+    """What `hooks apply` registers there comes through; no other path does."""
+    base = f"http://127.0.0.1:{proxy.plain}"
+    hook = f"/hooks/{TOKEN}"
+    assert [status_of(f"{base}{path}{hook}", json=DLR) for path in ("/below/a/path", "/elsewhere")] == [202, 404]
 
 
 def test_nothing_else_answers(proxy: Proxy):
