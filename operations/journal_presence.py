@@ -107,8 +107,12 @@ def known_now(connection: Connection, entries: Sequence[MissedWebhook]) -> set[t
     return {
         entry.key
         for entry, key in records.items()
-        if key in stored and (not entry.status or getattr(stored[key], "status", None) == entry.status)
+        if key in stored and (not entry.status or _status_of(stored[key], entry.event_type) == entry.status)
     }
+
+
+def _status_of(record: Record, event_type: str) -> str | None:
+    return STATUSES[event_type].spelled(getattr(record, "status", None))
 
 
 def _record_key(entry: MissedWebhook) -> RowKey:
@@ -141,13 +145,14 @@ def _in_history(connection: Connection, rows: Sequence[JournalRow]) -> Iterator[
 
 
 def _reported(connection: Connection, event_type: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    """The statuses that webhooks have reported, by id."""
+    """The statuses that webhooks have reported, by id, spelled as the journal's: RCS and WhatsApp have lower case."""
     history, key = _HISTORIES[event_type]
+    statuses = STATUSES[event_type]
     reported: dict[str, list[str]] = defaultdict(list)
     if ids:
         query = select(history.c[key], history.c.status).where(history.c[key].in_(ids))
         for id_, status in connection.execute(query):
-            reported[id_].append(status)
+            reported[id_].append(statuses.spelled(status) or "")
     return reported
 
 

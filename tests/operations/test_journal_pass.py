@@ -83,6 +83,18 @@ def test_the_case_of_a_status_is_no_difference(make_pass: Pass, stub: JournalStu
     assert states(engine) == {}
 
 
+@pytest.mark.parametrize("reported", ["SENT", "sent", "Delivered"])
+def test_the_case_of_a_webhook_is_no_difference(
+    make_pass: Pass, stub: JournalStub, engine: Engine, receive: Receive, reported: str
+):
+    """RCS and WhatsApp report in lower case, and the history keeps their spelling: no webhook is missed for that."""
+    watched(engine)
+    receive(reported, epoch(days=4), "7")
+    stub.lists["outbound"] = [outbound(7, reported.upper(), ago(days=4))]
+    make_pass()
+    assert states(engine) == {}
+
+
 def test_apply_fetches_what_an_earlier_pass_noticed(
     make_pass: Pass, stub: JournalStub, engine: Engine, ledger: Ledger, consumer: Consumer
 ):
