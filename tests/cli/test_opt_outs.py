@@ -1,6 +1,8 @@
 """opt-outs: list, check, add, end and scan, with their exit codes."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from store.row_writer import Store
 from tests.cli.installation import CommandLine
 from tests.cli.terminal import output_on_terminal
 from tests.factories.rows import NOON
+from tests.forks import COMMAND
 
 NUMBER, OTHER, OURS = "4915123456789", "4915198765432", "4915199999999"
 
@@ -71,6 +74,21 @@ def test_by_hand(kept: CommandLine) -> None:
     assert kept.run("opt-outs", "add", OTHER, "--channel", "sms").returncode == 0
     assert kept.run("opt-outs", "check", OTHER).returncode == 1
     assert kept.run("opt-outs", "add", OTHER, "--note", " ").returncode == 2
+
+
+def test_a_number_comes_by_standard_input(kept: CommandLine) -> None:
+    """On a command line others may see it; without one there the answer is a usage error."""
+
+    def run(*words: str, given: str) -> int:
+        command = [sys.executable, COMMAND, *words, "-"]
+        return subprocess.run(
+            command, cwd=kept.directory, env=kept.environment, input=given, text=True, capture_output=True, check=False
+        ).returncode
+
+    assert [run("opt-outs", "add", given=f" +{OTHER}\n"), run("trace", given=f"+{OTHER}\n")] == [0, 0]
+    assert kept.run("opt-outs", "check", OTHER).returncode == 1
+    assert run("opt-outs", "end", given=f"+{OTHER}\n") == 0
+    assert [run(*words, given="") for words in (("opt-outs", "add"), ("opt-outs", "end"), ("trace",))] == [2, 2, 2]
 
 
 def test_the_end_of_one_sender_is_not_the_end_of_all(kept: CommandLine) -> None:
