@@ -53,12 +53,15 @@ def _whole_number(text: str, least: int, most: int) -> int:
 
 
 def days(default: int, most: int = 3650) -> Parameter:
-    """Binds `:since`, the beginning of the first of so many days in UTC, and `:since_id`, the first delivery of it."""
+    """Binds `:since`, the beginning of the first of so many days in UTC, `:since_id`, the first delivery of it, and
+    `:day_before`, the beginning of the day before.
+    """
 
     def read(text: str, now: datetime, _country_code: int) -> Bound:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - timedelta(days=_whole_number(text, 1, most) - 1)
-        return {"since": since, "since_id": first_id(since, -ID_TOLERANCE_MS)}
+        since_id = first_id(since, -ID_TOLERANCE_MS)
+        return {"since": since, "since_id": since_id, "day_before": since - timedelta(days=1)}
 
     return Parameter("days", "days back, today included", str(default), "whole number", read)
 
