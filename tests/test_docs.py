@@ -154,3 +154,12 @@ def test_every_licence_is_listed():
     installed = {re.sub(r"[-_.]+", "-", distribution.name).lower() for distribution in distributions()}
     assert not (licences.required() & installed) - names
     assert not {name: licence for name, licence in listed.items() if re.search("UNKNOWN|(?<!L)GPL", licence)}
+
+
+def test_the_index_names_every_decision():
+    """In their order, by their titles' numbers."""
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\(decisions/(\d{4}[\w-]+\.md)\)", (ROOT / "docs/index.md").read_text(), re.MULTILINE
+    )
+    assert [name for _, name in listed] == sorted(file.name for file in (ROOT / "docs/decisions").glob("*.md"))
+    assert all(name.startswith(number) for number, name in listed)

@@ -53,8 +53,9 @@ def _whole_number(text: str, least: int, most: int) -> int:
 
 
 def days(default: int, most: int = 3650) -> Parameter:
-    """Binds `:since`, the beginning of the first of so many days in UTC, `:since_id`, the first delivery of it, and
-    `:day_before`, the beginning of the day before.
+    """Binds `:since`, the beginning of the first of so many days in UTC, and from it `:since_id` and `:day_before`.
+
+    These are the first delivery of that day, and the beginning of the day before.
     """
 
     def read(text: str, now: datetime, _country_code: int) -> Bound:
