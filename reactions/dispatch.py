@@ -17,10 +17,11 @@ from reactions.bodies import Bodies, Body
 from reactions.line import FEWEST_CLAIMED, Line
 from reactions.metrics import ReactionMetrics
 from reactions.target import Answer, Attempt
+from reactions.upkeep import Upkeep
 from runtime.logs import logger
 from runtime.traces import OFF, Attributes, Step, Traces
 from store import notifications, subscriptions
-from store.notifications import ROWS_AT_ONCE, Claim
+from store.notifications import Claim
 from store.outbox import Outbox, Subscriber
 from store.settlements import Fate, Settlement, settle
 from store.subscriptions import Subscription
@@ -30,7 +31,6 @@ log = logger("seven.reactions")
 
 SENDS_FOR_S = 10.0
 """After this time a sender makes room for a new one: Celery counts tasks, and ends after the current ones."""
-EXPIRE_S = 60.0
 SETTLES_AFTER_S = 1.0
 """After this time what was sent is settled, once the next attempt is over: that much is sent again after a kill."""
 LONGEST_CLAIM_S = 2.0
@@ -55,7 +55,7 @@ class Dispatch:
         self._outbox, self._bodies, self._metrics, self._clock = outbox, bodies, metrics, clock
         self._lines: Mapping[str, Line] = {line.reaction.name: line for line in lines}
         self._request_sender, self._traces = request_sender, traces
-        self._expired_at = -EXPIRE_S
+        self._upkeep = Upkeep(outbox, metrics, clock)
         self._is_registered = self._stopped = False
 
     def _register(self) -> None:
@@ -80,9 +80,7 @@ class Dispatch:
             self._metrics.handed_out(handed_out)
             if not handed_out.is_full:
                 break
-        if self._clock() - self._expired_at >= EXPIRE_S:
-            self._expired_at = self._clock()
-            self._expire()
+        self._upkeep.run(known.values())
         for name, line in self._lines.items():
             state = known[name].state if name in known else subscriptions.OFF
             line.is_on = state == subscriptions.ON
@@ -161,19 +159,6 @@ class Dispatch:
             for name, line in self._lines.items()
             if line.is_on and not line.breaker.is_waiting()
         }
-
-    def _expire(self) -> None:
-        expired, expire = Counter[str](), partial(notifications.expire, at_most=ROWS_AT_ONCE)
-        try:
-            while portion := self._outbox.transact(expire):
-                expired += portion
-        finally:
-            for name, number in expired.items():
-                log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
-                self._metrics.settled(name, "expired", number)
-        remove = partial(notifications.remove_settled, at_most=ROWS_AT_ONCE)
-        while self._outbox.transact(remove) == ROWS_AT_ONCE:
-            pass
 
     def _send_some(self, line: Line) -> bool:
         """Send some of what is due; whether there was any."""
