@@ -1,7 +1,8 @@
 """Dispatch: hands out what changed, and sends it to the subscribers, each at its own pace.
 
-A turn hands out what is new, and requests a sender for each subscriber with something due; a sender claims some, sends
-them one after the other, and settles them together. Whoever is killed between sending and settling sends those again.
+A turn hands out what is new, in portions, and after each of them requests a sender for each subscriber with something
+due; a sender claims some, sends them one after the other, and settles them together. Whoever is killed between sending
+and settling sends those again.
 """
 
 import time
@@ -70,16 +71,18 @@ class Dispatch:
         self._is_registered = True
 
     def turn(self) -> None:
-        """Hand out what is new, and have it sent."""
+        """Hand out what is new, a portion at a time, and have what is due sent after each."""
         if not self._is_registered:
             self._register()
+        while self._hand_out_portion() and not self._stopped:
+            pass
+
+    def _hand_out_portion(self) -> bool:
+        """Hand out some of what is new, and request senders; whether more may wait."""
         self._record()
         known = self._known()
-        while True:
-            handed_out = self._outbox.fan_out(self._subscribers)
-            self._metrics.handed_out(handed_out)
-            if not handed_out.is_full:
-                break
+        handed_out = self._outbox.fan_out(self._subscribers)
+        self._metrics.handed_out(handed_out)
         self._upkeep.run(known.values())
         for name, line in self._lines.items():
             state = known[name].state if name in known else subscriptions.OFF
@@ -87,6 +90,7 @@ class Dispatch:
         for name, due in self._outbox.transact(self._count_due, reads=True).items():
             if self._lines[name].wants_sender(due):
                 self._request_sender(name)
+        return handed_out.is_full
 
     def send(self, name: str) -> None:
         """Send what is due for a subscriber, unless enough others do."""
