@@ -57,7 +57,7 @@ class Dispatch:
         self._lines: Mapping[str, Line] = {line.reaction.name: line for line in lines}
         self._request_sender, self._traces = request_sender, traces
         self._upkeep = Upkeep(outbox, metrics, clock)
-        self._is_registered = self._stopped = False
+        self._is_registered = self._is_outdated = self._stopped = False
 
     def _register(self) -> None:
         """Make the reactions of this process the subscribers; what waits for others is dropped."""
@@ -136,24 +136,35 @@ class Dispatch:
 
     def _known(self) -> dict[str, Subscription]:
         """The subscriptions of this process; begins those that are due."""
-        known = self._read()
+        known = self._own()
         if any(each.is_starting for each in known.values()):
             begin = partial(transact, self._outbox.engine, subscriptions.begin)
             nobody: list[str] = []
             for name in self._outbox.alone(begin, nobody):
                 log.info("a reaction begins", reaction=name)
-            known = self._read()
+            known = self._own()
         return known
 
-    def _read(self) -> dict[str, Subscription]:
-        listed = transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
-        return {each.name: each for each in listed if each.name in self._lines}
+    def _own(self) -> dict[str, Subscription]:
+        return {each.name: each for each in self._read() if each.name in self._lines}
 
-    def _subscribers(self) -> list[Subscriber]:
+    def _read(self) -> list[Subscription]:
+        return transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
+
+    def _subscribers(self) -> list[Subscriber] | None:
+        """Who gets what changed. None where another process has more of them: what is for those would be lost."""
+        begun = {each.name: each for each in self._read() if each.begun_topics}
+        unknown = ", ".join(sorted(begun.keys() - self._lines.keys()))
+        if unknown and not self._is_outdated:
+            log.error("nothing is handed out here: another dispatcher has a newer file of reactions", reaction=unknown)
+        self._is_outdated = bool(unknown)
+        if unknown:
+            return None
+        ages = {name: timedelta(seconds=line.reaction.max_age_s) for name, line in self._lines.items()}
         return [
-            Subscriber(name, each.begun_topics, each.since, timedelta(seconds=self._lines[name].reaction.max_age_s))
-            for name, each in self._read().items()
-            if each.since is not None and each.state != subscriptions.OFF
+            Subscriber(name, each.begun_topics, each.since, ages[name])
+            for name, each in begun.items()
+            if each.since is not None
         ]
 
     def _count_due(self, connection: Connection, now: datetime) -> dict[str, int]:
