@@ -1,7 +1,8 @@
 """Dispatch: hands out what changed, and sends it to the subscribers, each at its own pace.
 
-A turn hands out what is new, and requests a sender for each subscriber with something due; a sender claims some, sends
-them one after the other, and settles them together. Whoever is killed between sending and settling sends those again.
+A turn hands out what is new, in portions, and after each of them requests a sender for each subscriber with something
+due; a sender claims some, sends them one after the other, and settles them together. Whoever is killed between sending
+and settling sends those again.
 """
 
 import time
@@ -17,10 +18,11 @@ from reactions.bodies import Bodies, Body
 from reactions.line import FEWEST_CLAIMED, Line
 from reactions.metrics import ReactionMetrics
 from reactions.target import Answer, Attempt
+from reactions.upkeep import Upkeep
 from runtime.logs import logger
 from runtime.traces import OFF, Attributes, Step, Traces
 from store import notifications, subscriptions
-from store.notifications import ROWS_AT_ONCE, Claim
+from store.notifications import Claim
 from store.outbox import Outbox, Subscriber
 from store.settlements import Fate, Settlement, settle
 from store.subscriptions import Subscription
@@ -30,7 +32,6 @@ log = logger("seven.reactions")
 
 SENDS_FOR_S = 10.0
 """After this time a sender makes room for a new one: Celery counts tasks, and ends after the current ones."""
-EXPIRE_S = 60.0
 SETTLES_AFTER_S = 1.0
 """After this time what was sent is settled, once the next attempt is over: that much is sent again after a kill."""
 LONGEST_CLAIM_S = 2.0
@@ -55,8 +56,8 @@ class Dispatch:
         self._outbox, self._bodies, self._metrics, self._clock = outbox, bodies, metrics, clock
         self._lines: Mapping[str, Line] = {line.reaction.name: line for line in lines}
         self._request_sender, self._traces = request_sender, traces
-        self._expired_at = -EXPIRE_S
-        self._is_registered = self._stopped = False
+        self._upkeep = Upkeep(outbox, metrics, clock)
+        self._is_registered = self._is_outdated = self._stopped = False
 
     def _register(self) -> None:
         """Make the reactions of this process the subscribers; what waits for others is dropped."""
@@ -70,25 +71,26 @@ class Dispatch:
         self._is_registered = True
 
     def turn(self) -> None:
-        """Hand out what is new, and have it sent."""
+        """Hand out what is new, a portion at a time, and have what is due sent after each."""
         if not self._is_registered:
             self._register()
+        while self._hand_out_portion() and not self._stopped:
+            pass
+
+    def _hand_out_portion(self) -> bool:
+        """Hand out some of what is new, and request senders; whether more may wait."""
         self._record()
         known = self._known()
-        while True:
-            handed_out = self._outbox.fan_out(self._subscribers)
-            self._metrics.handed_out(handed_out)
-            if not handed_out.is_full:
-                break
-        if self._clock() - self._expired_at >= EXPIRE_S:
-            self._expired_at = self._clock()
-            self._expire()
+        handed_out = self._outbox.fan_out(self._subscribers)
+        self._metrics.handed_out(handed_out)
+        self._upkeep.run(known.values())
         for name, line in self._lines.items():
             state = known[name].state if name in known else subscriptions.OFF
             line.is_on = state == subscriptions.ON
         for name, due in self._outbox.transact(self._count_due, reads=True).items():
             if self._lines[name].wants_sender(due):
                 self._request_sender(name)
+        return handed_out.is_full
 
     def send(self, name: str) -> None:
         """Send what is due for a subscriber, unless enough others do."""
@@ -134,24 +136,35 @@ class Dispatch:
 
     def _known(self) -> dict[str, Subscription]:
         """The subscriptions of this process; begins those that are due."""
-        known = self._read()
+        known = self._own()
         if any(each.is_starting for each in known.values()):
             begin = partial(transact, self._outbox.engine, subscriptions.begin)
             nobody: list[str] = []
             for name in self._outbox.alone(begin, nobody):
                 log.info("a reaction begins", reaction=name)
-            known = self._read()
+            known = self._own()
         return known
 
-    def _read(self) -> dict[str, Subscription]:
-        listed = transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
-        return {each.name: each for each in listed if each.name in self._lines}
+    def _own(self) -> dict[str, Subscription]:
+        return {each.name: each for each in self._read() if each.name in self._lines}
 
-    def _subscribers(self) -> list[Subscriber]:
+    def _read(self) -> list[Subscription]:
+        return transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
+
+    def _subscribers(self) -> list[Subscriber] | None:
+        """Who gets what changed. None where another process has more of them: what is for those would be lost."""
+        begun = {each.name: each for each in self._read() if each.begun_topics}
+        unknown = ", ".join(sorted(begun.keys() - self._lines.keys()))
+        if unknown and not self._is_outdated:
+            log.error("nothing is handed out here: another dispatcher has a newer file of reactions", reaction=unknown)
+        self._is_outdated = bool(unknown)
+        if unknown:
+            return None
+        ages = {name: timedelta(seconds=line.reaction.max_age_s) for name, line in self._lines.items()}
         return [
-            Subscriber(name, each.begun_topics, each.since, timedelta(seconds=self._lines[name].reaction.max_age_s))
-            for name, each in self._read().items()
-            if each.since is not None and each.state != subscriptions.OFF
+            Subscriber(name, each.begun_topics, each.since, ages[name])
+            for name, each in begun.items()
+            if each.since is not None
         ]
 
     def _count_due(self, connection: Connection, now: datetime) -> dict[str, int]:
@@ -161,19 +174,6 @@ class Dispatch:
             for name, line in self._lines.items()
             if line.is_on and not line.breaker.is_waiting()
         }
-
-    def _expire(self) -> None:
-        expired, expire = Counter[str](), partial(notifications.expire, at_most=ROWS_AT_ONCE)
-        try:
-            while portion := self._outbox.transact(expire):
-                expired += portion
-        finally:
-            for name, number in expired.items():
-                log.error("changes expired: they could not be sent for three days", reaction=name, changes=number)
-                self._metrics.settled(name, "expired", number)
-        remove = partial(notifications.remove_settled, at_most=ROWS_AT_ONCE)
-        while self._outbox.transact(remove) == ROWS_AT_ONCE:
-            pass
 
     def _send_some(self, line: Line) -> bool:
         """Send some of what is due; whether there was any."""

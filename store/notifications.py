@@ -71,6 +71,12 @@ def count_due(connection: Connection, now: datetime, reaction: str, at_most: int
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
 
 
+def has_failed(connection: Connection, _: datetime, reaction: str) -> bool:
+    """Whether something waits for a subscriber that was tried, or is under way and may have failed."""
+    tried = (c.reaction == reaction, c.due_at.is_not(None), or_(c.attempts > 0, c.claim.is_not(None)))
+    return connection.execute(select(c.reaction).where(*tried).limit(1)).first() is not None
+
+
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return or_(c.due_at <= now, c.due_at > now + LONGEST_PAUSE)
 

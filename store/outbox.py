@@ -88,16 +88,21 @@ class Outbox:
         """Do work in one transaction on notifications, with the database's time."""
         return transact(self.queue, work, reads=reads)
 
-    def fan_out(self, subscribers: Callable[[], Collection[Subscriber]]) -> FannedOut:
+    def fan_out(self, subscribers: Callable[[], Collection[Subscriber] | None]) -> FannedOut:
         """Hand new changes to those subscribers that want them; nothing while another process does.
 
-        `subscribers` is called only then: one that begins, by `alone`, misses nothing from that moment on.
+        `subscribers` is called only then: one that begins, by `alone`, misses nothing from that moment on. Where it
+        returns None, changes stay to be handed out.
         """
-        new_changes = self._take_numbered if self.queue is not self.engine else _take_marked
+        read, mark = (self._read_numbered, _move) if self.queue is not self.engine else (_read_marked, _mark)
 
         def work(connection: Connection, now: datetime) -> FannedOut:
-            new = new_changes(connection, now)
-            return _hand_out(connection, now, new, subscribers()) if new else FannedOut()
+            new = read(connection)
+            known = subscribers() if new else None
+            if known is None:
+                return FannedOut()
+            mark(connection, now, new)
+            return _hand_out(connection, now, new, known)
 
         return self.transact(work)
 
@@ -105,17 +110,20 @@ class Outbox:
         """Do work while nobody hands out changes; return `otherwise` where somebody does."""
         return self.transact(lambda connection, _: work() if is_alone(connection) else otherwise)
 
-    def _take_numbered(self, connection: Connection, _: datetime) -> Sequence[Row[Any]]:
+    def _read_numbered(self, connection: Connection) -> Sequence[Row[Any]]:
         """The changes after the last one that was handed out, of SQLite."""
         known = connection.execute(select(fan_out_position)).first()
         with self.engine.connect().execution_options(reads=True) as reader:
-            new = reader.execute(_new(changes.c.seq > _position(reader, known))).all()
-        if new:
-            noted_at = max(change.noted_at for change in new)
-            values = {"seq": new[-1].seq, "noted_at": max(noted_at, known.noted_at) if known else noted_at}
-            move = insert(fan_out_position) if known is None else update(fan_out_position)
-            connection.execute(move.values(values))
-        return new
+            return reader.execute(_new(changes.c.seq > _position(reader, known))).all()
+
+
+def _move(connection: Connection, _: datetime, new: Sequence[Row[Any]]) -> None:
+    """Keep that these are the last that were handed out."""
+    known = connection.execute(select(fan_out_position)).first()
+    noted_at = max(change.noted_at for change in new)
+    values = {"seq": new[-1].seq, "noted_at": max(noted_at, known.noted_at) if known else noted_at}
+    move = insert(fan_out_position) if known is None else update(fan_out_position)
+    connection.execute(move.values(values))
 
 
 def _position(reader: Connection, known: Row[Any] | None) -> int:
@@ -145,15 +153,14 @@ def is_alone(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite" or bool(connection.execute(_ONE_AT_A_TIME).scalar())
 
 
-def _take_marked(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
-    """The changes that were handed to nobody, marked as handed out."""
-    if not is_alone(connection):
-        return ()
-    new = connection.execute(_new(changes.c.fanned_out_at.is_(None))).all()
-    if new:
-        seqs = [change.seq for change in new]
-        connection.execute(update(changes).where(changes.c.seq.in_(seqs)).values(fanned_out_at=now))
-    return new
+def _read_marked(connection: Connection) -> Sequence[Row[Any]]:
+    """The changes that were handed to nobody, in PostgreSQL; none while another process hands out."""
+    return connection.execute(_new(changes.c.fanned_out_at.is_(None))).all() if is_alone(connection) else ()
+
+
+def _mark(connection: Connection, now: datetime, new: Sequence[Row[Any]]) -> None:
+    seqs = [change.seq for change in new]
+    connection.execute(update(changes).where(changes.c.seq.in_(seqs)).values(fanned_out_at=now))
 
 
 def _hand_out(

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, or_, select, update
 
 from seven.aggregates import Aggregate
 from seven.ranges import OrdinalRange, merge_ranges
 from seven.topics import HEALTH
 from store.archive import first_id
+from store.check_standings import read_standings
 from store.ordinals import SeriesKey, tally
 from store.ownership import is_owned
 from store.partitions import drop_past, provide
@@ -194,13 +195,16 @@ def remove_journal_entries(connection: Connection, before: datetime) -> Step:
 
 def remove_changes(connection: Connection, before: datetime) -> Step:
     """Remove changes that were noted before then, but for how each check of this installation stands."""
-    standing = select(func.max(changes.c.seq)).where(changes.c.topic.in_(HEALTH)).group_by(changes.c.key)
-    old = select(changes.c.seq).where(changes.c.noted_at < before, changes.c.seq.not_in(standing))
-    seqs = connection.execute(_limited(old.order_by(changes.c.noted_at))).scalars().all()
+    c = changes.c
+    old = select(c.seq, c.topic, c.key).where(c.noted_at < before).order_by(c.noted_at)
+    rows = connection.execute(_limited(old)).all()
+    standings = read_standings(connection, {row.key for row in rows if row.topic in HEALTH})
+    standing = {seq for seq, _ in standings.values()}
+    seqs = [row.seq for row in rows if row.seq not in standing]
     if not seqs:
         return Step()
-    removed = connection.execute(delete(changes).where(changes.c.seq.in_(seqs))).rowcount
-    return Step({changes.name: removed}, resume_after=_last_of_full(seqs))
+    removed = connection.execute(delete(changes).where(c.seq.in_(seqs))).rowcount
+    return Step({changes.name: removed}, resume_after=_last_of_full([row.seq for row in rows]))
 
 
 def _undated(before: datetime) -> ColumnElement[bool]:

@@ -119,6 +119,12 @@ def record_success(connection: Connection, now: datetime, name: str) -> None:
     connection.execute(update(reactions).where(reactions.c.name == name).values(values))
 
 
+def end_failures(connection: Connection, _: datetime, name: str) -> None:
+    """Keep that a target fails no more, though nothing was accepted: what failed does not wait any more."""
+    values = {"failing_since": None, "last_failure": None}
+    connection.execute(update(reactions).where(reactions.c.name == name).values(values))
+
+
 def _begin_anew(now: datetime) -> dict[str, Any]:
     fresh = dict.fromkeys(("since", "reason", "failing_since", "last_failure", "succeeded_at"))
     return fresh | {"state": STARTING_STATE, "begun_topics": "", "registered_at": now}

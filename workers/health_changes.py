@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from operations.checks.registry import judge_now
 from operations.checks.subject import CheckedSettings, Replicas, Subject
 from runtime.logs import logger
 from seven.topics import HEALTH, HEARTBEAT
+from store.check_standings import read_names, read_standings
 from store.outbox import is_alone
 from store.row_writer import StoreAway
 from store.schema import changes
@@ -41,6 +42,7 @@ class HealthChanges:
         self._engine, self._run_checks = engine, run_checks
         self._findings: Mapping[str, Check] = {}
         self._failures: dict[str, int] = {}
+        self._noted: set[str] | None = None
 
     def finding(self, check: str) -> tuple[str, str]:
         """What the last look saw of a check, and the remedy."""
@@ -53,16 +55,18 @@ class HealthChanges:
         for name, check in worst.items():
             self._failures[name] = self._failures.get(name, 0) + 1 if check.grade in FAILING else 0
         self._failures |= dict.fromkeys(self._failures.keys() - worst.keys(), 0)
-        transact(self._engine, self._note)
+        if self._noted is None:  # also what an earlier version checked
+            self._noted = transact(self._engine, lambda connection, _: read_names(connection), reads=True)
+        transact(self._engine, partial(self._note, names=sorted({*self._failures, *self._noted})))
 
-    def _note(self, connection: Connection, now: datetime) -> None:
+    def _note(self, connection: Connection, now: datetime, names: Sequence[str]) -> None:
         if not is_alone(connection):
             return
-        standing = _standing(connection)
+        standings = read_standings(connection, names)
         rows = []
-        for name in sorted({*self._failures, *standing}):
+        for name in names:
             failures = self._failures.get(name, 0)
-            was = standing.get(name, GOOD)
+            _, was = standings.get(name, (0, GOOD))
             grade = self._findings[name].grade if name in self._findings else Grade.GOOD
             if was == GOOD and failures >= LOOKS:
                 rows.append(_row(HEALTH[0], name, was, grade.value, now))
@@ -72,31 +76,53 @@ class HealthChanges:
             connection.execute(insert(changes), _for(connection, rows, now))
 
 
-def note_heartbeats(engine: Engine, every_s: Mapping[str, float]) -> None:
-    """Note a heartbeat for each of these subscribers whose last one is as many seconds ago. Raises StoreAway."""
+class Heartbeats:
+    """Heartbeats of subscribers, each in its time. The table is read only when one is due as far as is known here."""
 
-    def note(connection: Connection, now: datetime) -> None:
+    def __init__(
+        self, engine: Engine, every_s: Mapping[str, float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`every_s`: the seconds between two, by subscriber."""
+        self._engine, self._every_s, self._clock = engine, every_s, clock
+        self._due_s = dict.fromkeys(every_s, clock())
+
+    def note(self) -> None:
+        """Note one for each subscriber whose last, by any process, is long enough ago. Raises StoreAway."""
+        now_s = self._clock()
+        due = [name for name, due_s in self._due_s.items() if due_s <= now_s]
+        if due:
+            left = transact(self._engine, partial(self._note, names=due))
+            self._due_s |= {name: now_s + seconds for name, seconds in left.items()}
+
+    def _note(self, connection: Connection, now: datetime, names: Sequence[str]) -> dict[str, float]:
+        """The seconds until the next, by subscriber; empty where somebody else is at it."""
         if not is_alone(connection):
-            return
-        latest = select(changes.c.reaction, func.max(changes.c.noted_at)).where(changes.c.topic == HEARTBEAT)
-        known: dict[str, datetime] = {name: at for name, at in connection.execute(latest.group_by(changes.c.reaction))}  # noqa: C416
+            return {}
+        c = changes.c  # by the key, the subscriber's name: few of many changes are heartbeats
+        latest = select(c.key, func.max(c.noted_at)).where(c.key.in_(names), c.topic == HEARTBEAT).group_by(c.key)
+        known: dict[str, datetime] = {name: at for name, at in connection.execute(latest)}  # noqa: C416
+        left = {name: self._left_s(name, known.get(name), now) for name in names}
         rows = [
             _row(HEARTBEAT, name, None, "alive", now) | {"reaction": name}
-            for name, seconds in every_s.items()
-            if name not in known or not timedelta(0) <= now - known[name] < timedelta(seconds=seconds)
+            for name, seconds in left.items()
+            if not seconds
         ]
         if rows:
             connection.execute(insert(changes), _for(connection, rows, now))
+        return {name: seconds or self._every_s[name] for name, seconds in left.items()}
 
-    if every_s:
-        transact(engine, note)
+    def _left_s(self, name: str, latest: datetime | None, now: datetime) -> float:
+        """Until the next is due; 0 for now, also where the clock has been set back."""
+        every_s = self._every_s[name]
+        ago_s = (now - latest).total_seconds() if latest else every_s
+        return every_s - ago_s if 0 <= ago_s < every_s else 0.0
 
 
 class OwnChanges:
     """Notes both on the clock, in a thread of its own, as far as somebody subscribes to them."""
 
     def __init__(self, engine: Engine, health: HealthChanges | None, heartbeats: Mapping[str, float]) -> None:
-        self._engine, self._health, self._heartbeats = engine, health, heartbeats
+        self._health, self._heartbeats = health, Heartbeats(engine, heartbeats) if heartbeats else None
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -111,7 +137,7 @@ class OwnChanges:
     def _run(self) -> None:
         looked_at = -LOOK_S
         while not self._stopped.wait(1.0):
-            work: list[Callable[[], object]] = [partial(note_heartbeats, self._engine, self._heartbeats)]
+            work: list[Callable[[], object]] = [self._heartbeats.note] if self._heartbeats else []
             if self._health and time.monotonic() - looked_at >= LOOK_S:
                 looked_at = time.monotonic()
                 work.append(self._health.look)
@@ -148,13 +174,6 @@ def _worst(checks: Sequence[Check]) -> dict[str, Check]:
         if check.name not in worst or (check.grade in FAILING and worst[check.name].grade not in FAILING):
             worst[check.name] = check
     return worst
-
-
-def _standing(connection: Connection) -> dict[str, str]:
-    """How each check stands, by its latest change."""
-    latest = select(func.max(changes.c.seq)).where(changes.c.topic.in_(HEALTH)).group_by(changes.c.key)
-    query = select(changes.c.key, changes.c.now).where(changes.c.seq.in_(latest))
-    return {name: now for name, now in connection.execute(query)}  # noqa: C416 - rows are no tuples to mypy
 
 
 def _row(topic: str, key: str, was: str | None, now: str, at: datetime) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _plan_retry(outbox: Outbox, name: str) -> tuple[int, str, Iterator[int]]:
         line(f"{name}: {counted(number - expired, 'change')} waiting for another attempt, and {expired} expired.")
     else:
         line(f"{name}: {counted(number, 'change')} waiting for another attempt.")
-    return number, "change", retry_waiting(outbox, name)
+    return number, "change", retry_waiting(outbox, name, number)
 
 
 def _plan_rows(engine: Engine, state: ReactionState, at: datetime) -> tuple[int, str, Iterator[int]]:

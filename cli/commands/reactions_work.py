@@ -21,7 +21,7 @@ def carry_out(portions: Iterator[int], unit: str, number: int, rate: float) -> t
         try:
             for done in portions:
                 progress.advance(done)
-                if progress.interrupted or progress.done >= number:  # what comes meanwhile is not asked for
+                if progress.interrupted:
                     break
                 progress.pause(done / rate)
         except StoreAway as error:
@@ -32,10 +32,18 @@ def carry_out(portions: Iterator[int], unit: str, number: int, rate: float) -> t
     return progress.done, None
 
 
-def retry(outbox: Outbox, name: str) -> Iterator[int]:
-    """Make due what failed or expired. Yields the number of changes of each portion; raises StoreAway."""
-    while done := outbox.transact(partial(notifications.retry, reaction=name, at_most=notifications.ROWS_AT_ONCE)):
+def retry(outbox: Outbox, name: str, number: int) -> Iterator[int]:
+    """Make due what failed or expired, in portions, until it was so many: what fails meanwhile is not asked for.
+
+    Yields the number of changes of each portion; raises StoreAway.
+    """
+    left = number
+    while left > 0:
+        done = outbox.transact(partial(notifications.retry, reaction=name, at_most=notifications.ROWS_AT_ONCE))
+        if not done:
+            break
         yield done
+        left -= done
 
 
 def note_rows(engine: Engine, request: Request) -> Iterator[int]:

@@ -50,7 +50,7 @@ reactions = Table(
     column("begun_topics", CodePointText, "Those of the topics that every worker notes by now"),
     column("registered_at", Time, "When its topics were registered last: workers need a while to see them"),
     column("reason", CodePointText, "Why it is paused"),
-    column("failing_since", Time, "The first failure since its last success; NULL while it works"),
+    column("failing_since", Time, "The first failure since its last success; NULL while nothing that failed waits"),
     column("last_failure", CodePointText, "What that failure was"),
     column("succeeded_at", Time, "When its target last accepted a change"),
     comment="Who subscribes to which changes",

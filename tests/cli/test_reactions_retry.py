@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select, update
 
+from cli.commands.reactions_work import carry_out
 from store.outbox import Outbox, Subscriber
 from store.schema import changes, notifications
 from tests.cli.installation import CommandLine
@@ -65,6 +66,11 @@ def test_rows_as_they_stand(subscribed: CommandLine, engine: Engine, outbox: Out
     with outbox.queue.connect().execution_options(reads=True) as connection:
         names = connection.execute(select(notifications.c.reaction).distinct()).scalars().all()
     assert "other" not in names
+
+
+def test_rows_that_are_written_meanwhile_come_twice():
+    """And are not taken for the rest: all portions are done, however many the plan had."""
+    assert carry_out(iter((500, 500, 2)), "row", 1000, rate=1e9) == (1002, None)
 
 
 def test_nothing_that_old(subscribed: CommandLine, engine: Engine):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from reactions.bodies import Body
 from reactions.dispatch import Dispatch
@@ -14,9 +14,10 @@ from reactions.reaction import FunctionTarget, Reaction
 from reactions.target import Answer, Attempt
 from store.notifications import Claim
 from store.outbox import Outbox
-from store.schema import changes, reactions
+from store.schema import changes, notifications, reactions
 from store.settlements import Fate
-from store.subscriptions import STARTING
+from store.subscriptions import STARTING, Subscription, read_subscriptions
+from store.timed_transactions import transact
 from tests.factories.changes import EVERYTHING
 
 ACCEPTED, FAILED, GONE = Attempt(Answer.ACCEPTED), Attempt(Answer.FAILED, "status 500"), Attempt(Answer.GONE)
@@ -92,6 +93,26 @@ class Installation:
         while self.requested:
             self.dispatch.send(self.requested.pop())
 
+    def received(self, name: str) -> list[str]:
+        """What the target of a subscriber was sent."""
+        target = self.lines[name].target
+        assert isinstance(target, RecordingTarget)
+        return target.received
+
+    def subscription(self, name: str) -> Subscription:
+        known = transact(self.outbox.engine, read_subscriptions, reads=True)
+        return next(each for each in known if each.name == name)
+
     def states(self) -> dict[str, str]:
         with self.outbox.engine.connect().execution_options(reads=True) as connection:
             return {name: state for name, state in connection.execute(select(reactions.c.name, reactions.c.state))}  # noqa: C416
+
+
+def make_due(installation: Installation) -> None:
+    """All that waits, now."""
+
+    def work(connection: Connection, now: datetime) -> None:
+        waiting = update(notifications).where(notifications.c.due_at.is_not(None))
+        connection.execute(waiting.values(due_at=now))
+
+    installation.outbox.transact(work)

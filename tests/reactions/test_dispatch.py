@@ -14,7 +14,7 @@ from store import subscriptions
 from store.notifications import backlogs
 from store.schema import changes, notifications, reactions
 from store.settlements import Fate
-from tests.reactions.subscribers import ACCEPTED, FAILED, GONE, Installation, RecordingTarget
+from tests.reactions.subscribers import ACCEPTED, FAILED, GONE, Installation, RecordingTarget, make_due
 
 
 class Subscribers:
@@ -222,14 +222,6 @@ def test_a_new_file_of_notifications_sends_again(installation: Subscribers):
         shop.outbox.transact(lambda connection, _: connection.exec_driver_sql("DELETE FROM fan_out_position"))
     shop.run()
     assert target.received == ["1 - SENT", "1 - SENT"]
-
-
-def make_due(installation: Installation) -> None:
-    def work(connection: Any, now: datetime) -> None:
-        waiting = update(notifications).where(notifications.c.due_at.is_not(None))
-        connection.execute(waiting.values(due_at=now))
-
-    installation.outbox.transact(work)
 
 
 def settled(installation: Installation, name: str = "shop") -> Any:

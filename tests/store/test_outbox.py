@@ -68,6 +68,13 @@ def test_a_change_is_handed_to_those_who_want_it(outbox: Outbox):
     assert claimed(outbox, "later") == []
 
 
+def test_what_cannot_be_handed_out_stays(outbox: Outbox):
+    """Whoever does not know all subscribers leaves it to others."""
+    note(outbox, "1", None, "SENT")
+    assert outbox.fan_out(lambda: None).changes == 0
+    assert outbox.fan_out(lambda: [ALL]).notified == {"all": 1}
+
+
 def test_the_latest_replaces_what_waits(outbox: Outbox):
     """One notification, from before the first change to after the last."""
     note(outbox, "1", None, "SENT")

@@ -1,8 +1,7 @@
 """Standing changes: rows as they stand, for one subscriber alone, and the same again when that is repeated."""
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +15,11 @@ from store import standing_changes
 from store.outbox import Outbox, Subscriber
 from store.row_writer import Store
 from store.schema import changes, messages
-from store.standing_changes import Position, Request, count_standing, note_standing, watched_tables
+from store.standing_changes import count_standing, watched_tables
 from store.timed_transactions import transact
 from tests.factories.changes import EVERYTHING, NOON, NUMBER, OURS, URL, at_second, noted, rows_of, write
+from tests.factories.standings import EARLY, portions, request_of
 
-EARLY = datetime(2020, 1, 1, tzinfo=UTC)
 REPORTS: list[tuple[str, dict[str, Any]]] = [
     ("dlr", {"msg_id": "77", "status": "DELIVERED", "timestamp": at_second(0)}),
     ("dlr", {"msg_id": "77", "status": "READ", "timestamp": at_second(1)}),
@@ -36,23 +35,6 @@ REPORTS: list[tuple[str, dict[str, Any]]] = [
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that few rows take several."""
     monkeypatch.setattr(standing_changes, "ROWS_AT_ONCE", 3)
-
-
-def request_of(engine: Engine, topics: frozenset[str] = EVERYTHING, since: datetime = EARLY) -> Request:
-    return transact(engine, lambda _, now: Request("new", topics, since, now + timedelta(milliseconds=1)), reads=True)
-
-
-def portions(engine: Engine, request: Request) -> Iterator[int]:
-    for name in watched_tables(request.topics):
-        after: Position | None = None
-        while True:
-            number, after = transact(
-                engine,
-                lambda connection, now, name=name, after=after: note_standing(connection, now, request, name, after),
-            )
-            yield number
-            if after is None:
-                break
 
 
 def put_messages(engine: Engine, number: int) -> None:
@@ -154,20 +136,11 @@ def test_a_writer_at_the_same_time(engine: Engine):
     assert len({row.seq for row in noted(engine)}) == len(noted(engine))
 
 
-def test_what_changes_meanwhile_is_left_to_its_writer(engine: Engine):
-    """So that a row which is written again and again does not keep this from its end."""
-    put_messages(engine, 2)
-    request = request_of(engine)
-    later = update(messages).where(messages.c.msg_id == "000").values(changed_at=request.until + timedelta(seconds=1))
-    with engine.begin() as connection:
-        connection.execute(later)
-    assert sum(portions(engine, request)) == 1
-
-
 def test_every_table_has_a_time():
     for name in WATCHES:
         table = standing_changes._table(name)
         assert standing_changes._time(table).table is table
+        assert (name in standing_changes.HAPPENED) == ("changed_at" in table.c)
 
 
 def test_rows_without_their_own_are_untouched(engine: Engine):

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, event, select, update
 
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.retention import CHANGES_KEPT
 from store.purge import remove_changes
 from store.schema import changes
 from store.timed_transactions import transact
-from workers.health_changes import HealthChanges, note_heartbeats
+from workers.health_changes import HealthChanges, Heartbeats
 
 
 def noted(engine: Engine) -> list[tuple[Any, ...]]:
@@ -78,17 +78,73 @@ def test_retention_keeps_how_checks_stand(engine: Engine):
     assert len(noted(engine)) == 1
 
 
-def test_heartbeats(engine: Engine):
-    """Each subscriber has its own, on the database's clock."""
-    both = {"often": 60.0, "seldom": 600.0}
-    note_heartbeats(engine, both)
-    note_heartbeats(engine, both)
-    assert sorted(key for _, key, *_ in noted(engine)) == ["often", "seldom"]
+def test_several_checks_one_of_which_stands(engine: Engine):
+    """What is removed around it is not what stands."""
+    checks = Checks(wrong("beat", "it is silent", ""), wrong("flow", "it waits", ""))
+    health = HealthChanges(engine, checks)
+    health.look()
+    health.look()
+    checks.now = [wrong("beat", "it is silent", ""), good("flow", "fine")]
+    health.look()
+    before = datetime.now(UTC) + CHANGES_KEPT
+    assert transact(engine, lambda connection, _: remove_changes(connection, before)).removed == {"changes": 1}
+    left = [("health.failed", "beat", "good", "wrong"), ("health.recovered", "flow", "wrong", "good")]
+    assert noted(engine) == left
+    assert transact(engine, lambda connection, _: remove_changes(connection, before)).removed == {}
+
+
+class Times:
+    """Seconds of a process."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def heartbeats(engine: Engine) -> list[str]:
+    return sorted(key for topic, key, *_ in noted(engine) if topic == "heartbeat")
+
+
+def written_ago(engine: Engine, ago: timedelta) -> None:
     with engine.begin() as connection:
-        connection.execute(update(changes).values(noted_at=datetime.now(UTC) - timedelta(seconds=90)))
-    note_heartbeats(engine, both)
-    assert sorted(key for _, key, *_ in noted(engine)) == ["often", "often", "seldom"]
-    with engine.begin() as connection:  # a clock that has been set back by a year
-        connection.execute(update(changes).values(noted_at=datetime.now(UTC) + timedelta(days=365)))
-    note_heartbeats(engine, both)
-    assert len(noted(engine)) == 5
+        connection.execute(update(changes).values(noted_at=datetime.now(UTC) - ago))
+
+
+def test_heartbeats(engine: Engine):
+    """Each subscriber has its own, on the database's clock, whichever process noted the last."""
+    both = {"often": 60.0, "seldom": 600.0}
+    for _ in range(2):
+        Heartbeats(engine, both).note()
+    assert heartbeats(engine) == ["often", "seldom"]
+    written_ago(engine, timedelta(seconds=90))
+    Heartbeats(engine, both).note()
+    assert heartbeats(engine) == ["often", "often", "seldom"]
+    written_ago(engine, timedelta(days=-365))  # a clock that has been set back by a year
+    Heartbeats(engine, both).note()
+    assert len(heartbeats(engine)) == 5
+
+
+def test_a_process_knows_its_heartbeats(engine: Engine):
+    """It reads the table when one is due, and not each second; what another noted puts its next one off."""
+    times = Times()
+    beats = Heartbeats(engine, {"shop": 60.0}, times)
+    beats.note()
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    times.now_s = 59
+    beats.note()
+    assert statements == []
+    written_ago(engine, timedelta(seconds=30))  # by another process, say
+    times.now_s = 61
+    beats.note()
+    assert heartbeats(engine) == ["shop"]
+    written_ago(engine, timedelta(seconds=61))
+    statements.clear()
+    times.now_s = 80
+    beats.note()
+    assert statements == []
+    times.now_s = 95
+    beats.note()
+    assert heartbeats(engine) == ["shop", "shop"]
