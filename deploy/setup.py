@@ -10,6 +10,7 @@ PostgreSQL, or an erasure key, that `.env` lacks is made, once. Exit code 2 and 
 """
 
 import hashlib
+import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,11 +89,8 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
     if wrong := [*faults(values), *settings_faults(ours), *url_faults(values, users=users)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
-    warnings = (
-        *misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values),
-        *(shared_users(values) if users else ()),
-    )  # fmt: skip
-    for sentence in warnings:
+    warnings = [*misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values)]
+    for sentence in (*warnings, *(shared_users(values) if users else ())):
         sys.stderr.write(f"warning: {sentence}\n")
     if directory is None:
         sys.stdout.write("the configuration is good; nothing was changed\n")
@@ -106,8 +104,9 @@ def main(env_file: Path, directory: Path | None = None, *, users: bool = False) 
         for name, value in secret_files.items():
             write(directory / container / name, value)
         if container not in ("postgres", "redis"):  # these keep the passwords that were made
-            for file in {*(directory / container).iterdir()} - {directory / container / name for name in secret_files}:
-                file.unlink()  # what it needs no more, as with users of its own
+            for file in (directory / container).iterdir():
+                if file.name not in secret_files and file.suffix != ".new" and file.is_file():
+                    file.unlink(missing_ok=True)  # what it needs no more, as with users of its own
     sys.stdout.write(f"the configuration is good; secrets are laid out for {', '.join(layout)}\n")
     return 0
 
@@ -238,7 +237,7 @@ def made_before(directory: Path | None, name: str) -> str:
 def write(file: Path, value: str) -> None:
     """Write a file atomically, readable by every user of the container: each sees only its own volume."""
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    fresh = file.with_suffix(".new")
+    fresh = file.with_suffix(f".{os.getpid()}.new")  # another setup may run at the same time
     fresh.write_text(value, "utf-8")
     fresh.chmod(0o444)
     fresh.replace(file)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
+from store.database_roles import WORKER, made_here
 from store.error_reasons import database_reason
 from store.partitions import PARTITIONED, holes, provided_until
 from store.schema import ledger_marks
@@ -26,11 +27,12 @@ _LEFT_BEHIND = text(
     " 'statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'search_path',"
     " 'default_transaction_isolation', 'default_transaction_read_only') ORDER BY name"
 )
+_OURS = text("SELECT current_user")
 _STATE = text(
     "SELECT pg_is_in_recovery(), pg_database_size(current_database()),"
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
     " (SELECT min(most) FROM (SELECT datconnlimit FROM pg_database WHERE datname = current_database()"
-    " UNION ALL SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user AND NOT rolsuper) AS of(most)"
+    " UNION ALL SELECT rolconnlimit FROM pg_roles WHERE NOT rolsuper AND rolname = :workers) AS of(most)"
     " WHERE most >= 0)"
 )
 
@@ -53,7 +55,7 @@ class Database:
     connections: int
     """Open ones; PostgreSQL only."""
     connection_limit: int | None
-    """Of our role or of the database; None without one. PostgreSQL only."""
+    """Of the workers' role or of the database; None without one. PostgreSQL only."""
     standby: bool
     provided_until: datetime | None
     """The end of the last week for which every table has a partition; PostgreSQL only."""
@@ -100,7 +102,8 @@ def _try_write(engine: Engine) -> str | None:
 
 def _postgresql(connection: Connection) -> dict[str, Any]:
     rows = connection.execute(_SETTINGS).all()
-    standby, size, connections, connection_limit = connection.execute(_STATE).one()
+    workers = WORKER if WORKER in made_here(connection) else connection.execute(_OURS).scalar_one()
+    standby, size, connections, connection_limit = connection.execute(_STATE, {"workers": workers}).one()
     return {
         "settings": {name: setting for name, setting, _ in rows},
         "defaults": {name: default for name, _, default in rows},

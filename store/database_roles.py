@@ -4,11 +4,18 @@
 new tables, where they have been made.
 """
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from runtime.logs import logger
+from store.error_reasons import database_reason
+from store.errors import sqlstate
 from store.schema import SCHEMA
 
-ROLES = ("seven_worker", "seven_dispatcher", "seven_operator")
+log = logger("seven.store")
+
+WORKER = "seven_worker"
+ROLES = (WORKER, "seven_dispatcher", "seven_operator")
 _NAMES = ", ".join(f"'{role}'" for role in ROLES)
 
 _MAKE = f"""\
@@ -60,18 +67,32 @@ REVOKE INSERT, UPDATE, DELETE ON seven.seven_ingest_version FROM seven_operator;
 ALTER DEFAULT PRIVILEGES IN SCHEMA seven GRANT SELECT ON TABLES TO seven_worker, seven_dispatcher, seven_operator;
 ALTER DEFAULT PRIVILEGES IN SCHEMA seven GRANT INSERT, UPDATE, DELETE ON TABLES TO seven_worker, seven_operator;
 """
-# Roles are those of all databases of a server, so they may belong to another installation: only those that roles.sql
-# has let into this schema are given more.
+# Roles are those of all databases of a server, and may belong to another installation: only those that roles.sql has
+# let into this schema are given more. By its list of rights, since a superuser may use every schema.
 _MADE_HERE = text(
-    "SELECT rolname FROM pg_roles WHERE rolname = ANY(:roles) AND has_schema_privilege(oid, :schema, 'USAGE')"
+    "SELECT rolname FROM pg_namespace, aclexplode(nspacl) JOIN pg_roles ON pg_roles.oid = grantee"
+    " WHERE nspname = :schema AND privilege_type = 'USAGE'"
 )
 
 
-def renew_rights(connection: Connection) -> None:
-    """Give the roles their rights to all tables, if they have been made for this database. PostgreSQL only."""
-    made = connection.execute(_MADE_HERE, {"roles": list(ROLES), "schema": SCHEMA}).scalars()
-    if set(made) == set(ROLES):
-        connection.exec_driver_sql(_GRANT, execution_options={"no_parameters": True})  # several statements
+def made_here(connection: Connection) -> set[str]:
+    """Those of the roles that this database has let into its schema. PostgreSQL only."""
+    return set(connection.execute(_MADE_HERE, {"schema": SCHEMA}).scalars()).intersection(ROLES)
+
+
+def renew_rights(engine: Engine) -> None:
+    """Give the roles their rights to all tables, if all have been made for this database. PostgreSQL only.
+
+    Where something in the schema belongs to others that gives our role no right, the rights stay as they are.
+    """
+    try:
+        with engine.begin() as connection:
+            if made_here(connection) == set(ROLES):
+                connection.exec_driver_sql(_GRANT, execution_options={"no_parameters": True})  # several statements
+    except DBAPIError as error:
+        if sqlstate(error) != "42501":
+            raise
+        log.warning("the rights of roles stay as they are: run deploy/postgres/roles.sql", cause=database_reason(error))
 
 
 def roles_file() -> str:

@@ -51,8 +51,8 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
         _drop_empty_weeks(engine)
         with _transaction(engine) as connection:
             set_comments(connection)
-            if to == "head":
-                renew_rights(connection)
+        if to == "head":
+            renew_rights(engine)
     return before, newest() if to == "head" else to
 
 

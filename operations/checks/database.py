@@ -163,8 +163,8 @@ def _connections(database: Database, ours: int) -> Check:
     there -= int(settings.get("reserved_connections", 0))  # from PostgreSQL 16 on
     finding = f"{database.connections} of {there} open, ours may be {ours}"
     if limit is not None and ours > limit:
-        remedy = "raise CONNECTION LIMIT of our role and of the database, or lower SEVEN_WORKER_THREADS"
-        return wrong("connections", f"{finding}, and our role or the database has a limit of {limit}", remedy)
+        remedy = "raise CONNECTION LIMIT of the workers' role and of the database, or lower SEVEN_WORKER_THREADS"
+        return wrong("connections", f"{finding}, and the workers' role or the database has a limit of {limit}", remedy)
     remedy = "raise max_connections, or lower SEVEN_WORKER_THREADS"
     if ours > there:
         return wrong("connections", finding, remedy)

@@ -96,6 +96,12 @@ def test_a_migration_keeps_the_rights_of_roles_that_were_made_here(database: Rol
     assert rights(database, "seven_dispatcher", "messages") == {"SELECT"}
     assert rights(database, "seven_dispatcher", "notifications") == {"SELECT", "INSERT", "UPDATE", "DELETE"}
 
+    with database.connect(OWNER) as connection:
+        connection.execute("REVOKE ALL ON SCHEMA seven FROM seven_worker")  # as after a restore
+    database.migrate()
+    with database.connect("seven_worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT 1 FROM seven.messages")
+
     url = postgres.database()
     engine = create_store_engine(url)
     migrate(engine)
@@ -103,6 +109,19 @@ def test_a_migration_keeps_the_rights_of_roles_that_were_made_here(database: Rol
     with psycopg.connect(url) as connection:
         query = "SELECT bool_or(has_schema_privilege(oid, 'seven', 'USAGE')) FROM pg_roles WHERE rolname = ANY(%s)"
         assert connection.execute(query, (list(ROLES),)).fetchone() == (False,)
+
+
+def test_what_belongs_to_others_keeps_no_migration_from_its_end(
+    database: RoleDatabase, caplog: pytest.LogCaptureFixture
+):
+    """A view that an administrator made in our schema: the rights stay as they are, and the log says what to run."""
+    with psycopg.connect(database.server.url(database.name), autocommit=True) as admin:
+        admin.execute("CREATE VIEW seven.of_an_administrator AS SELECT 1 AS x")
+    with database.connect(OWNER) as connection:
+        connection.execute("REVOKE ALL ON seven.notifications FROM seven_dispatcher")
+    database.migrate()
+    assert "the rights of roles stay as they are: run deploy/postgres/roles.sql" in caplog.text
+    assert rights(database, "seven_dispatcher", "notifications") == set()
 
 
 def rights(database: RoleDatabase, role: str, table: str) -> set[str]:
