@@ -70,9 +70,10 @@ def test_an_upgrade_ends_with_it():
 
 
 def test_a_changed_secret_reaches_it():
-    """It reads our secrets when it starts, as workers do."""
-    assert run("a changed secret", "one", RUNNING)[-1] == "compose up -d --wait --force-recreate worker beat reactions"
-    assert run("a changed secret", "one")[-1] == "compose up -d --wait --force-recreate worker beat"
+    """It reads our secrets when it starts, as workers and Flower do; what does not run is not created."""
+    recreate = "compose up -d --wait --force-recreate worker beat flower"
+    assert run("a changed secret", "one", RUNNING)[-1] == f"{recreate} reactions"
+    assert run("a changed secret", "one")[-1] == recreate
 
 
 def test_a_changed_file_is_tried_first():
