@@ -83,6 +83,11 @@ class Result:
         """Surplus effects: rows beyond the expected ones, and ordinals that two deliveries share."""
         return self.counts.ordinals_doubled + sum(diff.surplus for diff in self.diffs.values())
 
+    def _doubled_where(self) -> str:
+        """What is there too often, since the tables are gone when the run has ended."""
+        tables = [f"{diff.surplus} in {table}: {diff.example}" for table, diff in self.diffs.items() if diff.surplus]
+        return "; ".join([f"{self.counts.ordinals_doubled} ordinals", *tables])
+
     @property
     def undelivered(self) -> int:
         """Deliveries without a 2xx: given up or refused permanently."""
@@ -93,7 +98,7 @@ class Result:
         """Sentences for everything that is wrong; empty for a good run."""
         table = (
             (self.lost, f"{self.lost} lost"),
-            (self.doubled, f"{self.doubled} doubled"),
+            (self.doubled, f"{self.doubled} doubled: {self._doubled_where()}"),
             (not self.progress.ended, "the load did not report its end"),
             (self.undelivered, f"{self.undelivered} not delivered: {self.progress.states}"),
             (self.audit_result.lost is None, f"the audit has no answer: exit code {self.audit_result.exit_code}"),

@@ -59,6 +59,8 @@ class TableDiff:
     """Missing keys, and rows that would change when joined with the expected row."""
     surplus: int
     """Unexpected keys, and rows with more than the expected row."""
+    example: str = ""
+    """Such a row, and the expected one."""
 
 
 def audit(environment: dict[str, str], ids: Path) -> AuditResult:
@@ -115,6 +117,7 @@ def compare(engine: Engine, truth: dict[type[Record], Rows]) -> dict[str, TableD
 def _compare(engine: Engine, kind: type[Record], truth: Rows) -> TableDiff:
     """Compare by the records' own join: what the expected row adds is lacking, what it does not have is surplus."""
     rows = lacking = surplus = 0
+    example = ""
     keys: set[Any] = set()
     for row in _rows(engine, kind.table, tuple(field.name for field in fields(kind))):
         rows += 1
@@ -127,8 +130,10 @@ def _compare(engine: Engine, kind: type[Record], truth: Rows) -> TableDiff:
             joined = record.merge(expected)
             lacking += joined != record
             surplus += joined != expected
+        if surplus and not example:
+            example = f"{record} instead of {expected}"
     lacking += len(truth.keys() - keys)
-    return TableDiff(rows, lacking, surplus)
+    return TableDiff(rows, lacking, surplus, example)
 
 
 def _rows(engine: Engine, table: str, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
