@@ -1,11 +1,11 @@
 """The person that a command is about, as it is named on the command line."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from cli.exits import ExitCode, fail
+from cli.standard_input import argument
 from seven.data_subject import DataSubject, Number, foreign_id, message_id
 from seven.field_types import storable
 
@@ -39,7 +39,6 @@ def named_person(
     if foreign is not None:
         return foreign_id(storable(foreign.strip()))
     try:
-        text = sys.stdin.readline() if names[0] == "-" else names[0]
-        return Number.parse(text, own_number, country_code)
+        return Number.parse(argument(names[0]), own_number, country_code)
     except ValueError as error:
         fail(ExitCode.USAGE, f"NUMBER: {error}")

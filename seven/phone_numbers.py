@@ -101,8 +101,10 @@ def _without_trunk(written: str) -> str:
 
 def _is_national(bare: str, number: PhoneNumber) -> bool:
     """Whether digits without a prefix mean this number of the country where they were written."""
-    if len(bare) < _LONG or not phonenumbers.is_valid_number(number):
-        return phonenumbers.is_valid_number(number)
+    if not phonenumbers.is_valid_number(number):
+        return False
+    if len(bare) < _LONG:
+        return True
     try:
         return not phonenumbers.is_valid_number(phonenumbers.parse(f"+{bare}"))
     except NumberParseException:

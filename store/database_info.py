@@ -27,13 +27,12 @@ _LEFT_BEHIND = text(
     " 'statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'search_path',"
     " 'default_transaction_isolation', 'default_transaction_read_only') ORDER BY name"
 )
-_OURS = text("SELECT current_user")
 _STATE = text(
     "SELECT pg_is_in_recovery(), pg_database_size(current_database()),"
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
     " (SELECT min(most) FROM (SELECT datconnlimit FROM pg_database WHERE datname = current_database()"
-    " UNION ALL SELECT rolconnlimit FROM pg_roles WHERE NOT rolsuper AND rolname = :workers) AS of(most)"
-    " WHERE most >= 0)"
+    " UNION ALL SELECT rolconnlimit FROM pg_roles WHERE NOT rolsuper AND rolname = coalesce(:workers, current_user)"
+    ") AS of(most) WHERE most >= 0)"
 )
 
 
@@ -102,7 +101,7 @@ def _try_write(engine: Engine) -> str | None:
 
 def _postgresql(connection: Connection) -> dict[str, Any]:
     rows = connection.execute(_SETTINGS).all()
-    workers = WORKER if WORKER in made_here(connection) else connection.execute(_OURS).scalar_one()
+    workers = WORKER if WORKER in made_here(connection) else None  # otherwise workers have our role
     standby, size, connections, connection_limit = connection.execute(_STATE, {"workers": workers}).one()
     return {
         "settings": {name: setting for name, setting, _ in rows},

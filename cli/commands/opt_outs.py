@@ -14,6 +14,7 @@ from cli.forgotten import erasure_key, forgotten_register
 from cli.output.opt_outs import FileAnswers, print_checked, print_listed, write_checked
 from cli.output.terminal import document, line, shown
 from cli.settings import ServerSettings
+from cli.standard_input import argument
 from operations.opt_out_scan import scan_texts
 from operations.opt_outs import Scope, add_opt_out, end_opt_outs, list_opt_outs, opted_out, standings
 from runtime.settings.environment import load
@@ -192,8 +193,7 @@ def _check_lines(lines: TextIO, scope: Scope, *, as_json: bool) -> ExitCode:
 
 
 def _number(text: str) -> str:
-    text = sys.stdin.readline().strip() if text == "-" else text
-    number = opt_out_number(text, load(ServerSettings).seven_country_code, is_typed=True)
+    number = opt_out_number(argument(text), load(ServerSettings).seven_country_code, is_typed=True)
     if number is None:
         fail(ExitCode.USAGE, f"NUMBER: {EXPECTED}")
     return number

@@ -1,6 +1,5 @@
 """trace: shows everything about one message, call, inbound SMS or link; without an id the latest deliveries."""
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from cli.forgotten import erasure_key
 from cli.installation import Installation
 from cli.output.terminal import document
 from cli.output.trace import print_around, print_latest, print_nothing, print_story
+from cli.standard_input import argument
 from cli.times import parse_time
 from ledger.client import Ledger
 from operations.trace import Story, deliveries_around, latest_deliveries, trace_story
@@ -47,11 +47,10 @@ def trace(
     (SEVEN_JOURNAL_SENT=true): a status report contains no number. Deliveries that were parked, or that
     still wait for a worker, are searched, too. Without an id: the latest 20 deliveries. All times are UTC.
     """
-    identifier = storable(" ".join(words or ()).strip())  # a number has spaces
-    if identifier == "-":
-        identifier = storable(sys.stdin.readline().strip())
-        if not identifier:
-            fail(ExitCode.USAGE, "ID: there is none on standard input.")
+    written = " ".join(words or ()).strip()  # a number has spaces
+    identifier = storable(argument(written))
+    if written and not identifier:
+        fail(ExitCode.USAGE, "ID: there is none on standard input.")
     if not identifier:
         _print_deliveries(around, as_json)
         return

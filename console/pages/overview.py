@@ -119,10 +119,12 @@ def _plots(
 
 def _masked(hour: HourCounts) -> HourCounts:
     """The same with labels as lists show them; those that then look alike are counted together."""
+    if hour.counts is None:
+        return hour
     counts: Counter[str] = Counter()
-    for kind, number in (hour.counts or {}).items():
+    for kind, number in hour.counts.items():
         counts[masked_words(kind)] += number
-    return replace(hour, counts=None if hour.counts is None else dict(counts))
+    return replace(hour, counts=counts)
 
 
 PAGES = (Page("/", "Overview", show),)
