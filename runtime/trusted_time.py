@@ -4,7 +4,7 @@ Pure functions: the caller reads the clocks. The least time errs on the safe sid
 the others shows that one of them is wrong, but not which.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 AGREEMENT = timedelta(minutes=5)
@@ -22,15 +22,6 @@ def trusted_time(clocks: Mapping[str, datetime]) -> datetime:
     if apart > AGREEMENT:
         raise ClocksDisagree(f"the clock of {last} is {span(apart)} ahead of that of {first}")
     return clocks[first]
-
-
-def latest_plausible(times: Iterable[datetime], now: datetime) -> datetime:
-    """The latest of several clocks' times of one past moment that is at most AGREEMENT after `now`.
-
-    If every time is later, the earliest: then the clock that reads `now` is behind, or all the others are ahead.
-    """
-    ordered = sorted(times)
-    return max((time for time in ordered if time <= now + AGREEMENT), default=ordered[0])
 
 
 def span(apart: timedelta) -> str:

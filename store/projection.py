@@ -9,7 +9,6 @@ from typing import Any
 
 from ledger.batch import Batch
 from ledger.client import Unreadable
-from runtime.trusted_time import latest_plausible
 from seven.archive_records import ArchivedDelivery
 from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
@@ -167,9 +166,11 @@ def _without_keys(envelope: Envelope) -> Envelope:
 
 
 def _accepted_at(envelope: Envelope, row: ArchivedDelivery, now: datetime) -> datetime:
-    """When the ledger accepted a delivery: by Redis' clock, or by its receiver's if that is later and believable."""
-    accepted_at = row.received_at or envelope.received_at
-    return max(accepted_at, latest_plausible((accepted_at, envelope.received_at), now))
+    """When the ledger accepted a delivery: by Redis' clock, or by its receiver's if that is later, until `now` at most.
+
+    Redis' clock may have been ahead at the receipt, which goes by it then, and behind at the acceptance.
+    """
+    return max(row.received_at or envelope.received_at, min(envelope.received_at, now))
 
 
 def _quarantined(archived: Callable[..., ArchivedDelivery], envelope: Envelope, text: str) -> Projection:

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psycopg
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import CLOCK_SIGNS, Fault
 from tests.servers import stopped
 
 CLOCK_STEPS_S = (3600.0, 3 * 86_400.0, 400 * 86_400.0)
@@ -128,8 +128,9 @@ class FaultInjector:
         clock = self._cluster.clocks[fault.target]
         step_s = CLOCK_STEPS_S[fault.number % len(CLOCK_STEPS_S)]
         with self._cluster.clock_lock:
-            clock.set(clock.normal_s + (step_s if fault.action == "ahead" else -step_s))
-            self._wait(fault)
+            for sign in CLOCK_SIGNS[fault.action]:
+                clock.set(clock.normal_s + sign * step_s)
+                self._wait(fault)
             clock.set(clock.normal_s)
 
     def _fail_over(self, fault: Fault) -> None:
@@ -158,4 +159,5 @@ _INJECTIONS: dict[str, Callable[[FaultInjector, Fault], None]] = {
     "cut": FaultInjector._disturb,
     "ahead": FaultInjector._set_clock,
     "behind": FaultInjector._set_clock,
+    "swing": FaultInjector._set_clock,
 }

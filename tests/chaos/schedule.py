@@ -42,6 +42,8 @@ class Fault:
 RECEIVERS = ("receiver-1", "receiver-2")
 WORKERS = ("worker-1", "worker-2")
 DISPATCHERS = ("dispatcher-1", "dispatcher-2")
+CLOCK_SIGNS = {"ahead": (1,), "behind": (-1,), "swing": (1, -1)}
+"""What a fault sets a clock to in turn: ahead of the right time, or behind it."""
 _PG = ("postgresql",)
 
 
@@ -63,7 +65,7 @@ def _links(action: str, longest_s: float) -> tuple[Kind, ...]:
 
 
 def _clocks() -> tuple[Kind, ...]:
-    """Kinds that set a wall clock ahead or back until the fault ends; Valkey's only where libfaketime is installed."""
+    """Kinds that set a wall clock wrong until the fault ends; Valkey's only where libfaketime is installed."""
     processes = (
         ("receiver", RECEIVERS),
         ("worker", WORKERS),
@@ -74,7 +76,7 @@ def _clocks() -> tuple[Kind, ...]:
     return tuple(
         Kind(f"{action} {name}", targets, 1, 6)
         for name, targets in processes
-        for action in ("ahead", "behind")
+        for action in CLOCK_SIGNS
         if name != "valkey" or clocks.is_available()
     )
 

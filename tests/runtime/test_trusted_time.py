@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runtime.trusted_time import AGREEMENT, ClocksDisagree, latest_plausible, trusted_time
+from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -23,10 +23,3 @@ def test_clocks_that_disagree_are_refused(wrong: str, by: timedelta):
 def test_the_least_of_agreeing_clocks_is_trusted(by: timedelta):
     """The least time errs on the safe side: data that is too young to be removed stays."""
     assert trusted_time({"Redis": NOW, "the database": NOW + by}) == min(NOW, NOW + by)
-
-
-def test_two_times_of_one_moment():
-    """The later one is plausible unless it is in the future; if both are, the earlier one is."""
-    assert latest_plausible((NOW - 3 * DAY, NOW), NOW) == NOW
-    assert latest_plausible((NOW, NOW + 3 * DAY), NOW) == NOW
-    assert latest_plausible((NOW + DAY, NOW + 3 * DAY), NOW) == NOW + DAY

@@ -166,6 +166,8 @@ def consume_pending(ledger: Ledger, consumer: Consumer, batch: str) -> None:
         pytest.param(timedelta(), -3 * DAY, "applied", id="Redis behind"),
         pytest.param(3 * DAY, timedelta(), "applied", id="a receiver ahead"),
         pytest.param(timedelta(), 3 * DAY, "applied", id="Redis ahead"),
+        pytest.param(3 * DAY, -3 * DAY, "applied", id="Redis ahead at the receipt, then behind"),
+        pytest.param(-3 * DAY, 3 * DAY, "applied", id="a receiver behind, Redis ahead"),
         pytest.param(-3 * DAY, -3 * DAY, "remarked", id="both behind"),
     ],
 )
@@ -173,7 +175,7 @@ def test_an_event_time_is_compared_with_the_latest_clock(
     ledger: Ledger, consumer: Consumer, engine: Engine, accept: Accept, redis_clock: Clock,
     receiver: timedelta, redis: timedelta, outcome: str,
 ):  # fmt: skip
-    """An event of now keeps its time if only one clock is behind; if both are, it has its time of receipt."""
+    """An event of now keeps its time unless both clocks are behind: then it has its time of receipt."""
     now = datetime.now(UTC)
     redis_clock.set(redis.total_seconds())
     sent = replace(envelope("d", timestamp=now.isoformat()), received_at=now + receiver)
