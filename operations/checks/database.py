@@ -1,5 +1,6 @@
 """The database: whether it takes rows, has the current tables, and keeps a commit once it is answered."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,9 +16,9 @@ OLDEST_POSTGRESQL = 130_000
 FULLEST = 0.8
 """The part of a server's connections beyond which one more worker may be too many."""
 OF_COMMANDS = 3
+"""Connections that commands and people take now and then."""
 BESIDE_THREADS = 2
 """Of a worker, beside its threads: one for urgent queues, one for the journal."""
-"""Connections that commands and people take now and then."""
 
 
 def checks(database: Database | Silence, connections: int) -> Iterator[Check]:
@@ -55,7 +56,7 @@ def wanted(workers: int, threads: int) -> int:
 
 def _name(database: Database) -> str:
     if database.dialect != "postgresql":
-        return "SQLite"
+        return f"SQLite {sqlite3.sqlite_version}"
     return f"PostgreSQL {int(database.settings['server_version_num']) // 10_000}"
 
 
