@@ -22,7 +22,9 @@ GRANT SELECT (sms_id, clicks) ON seven.links TO seven_reader;
 GRANT SELECT ON seven.missed_by_day TO seven_reader;
 GRANT SELECT (label, links, clicked_links, clicks, views) ON seven.link_totals TO seven_reader;
 GRANT SELECT (hour, label, clicks, views) ON seven.link_activity TO seven_reader;
-GRANT SELECT ON seven.call_costs TO seven_reader;
+REVOKE SELECT ON seven.call_costs FROM seven_reader; -- an older script granted all columns, and upgrades added numbers
+GRANT SELECT (direction, started_at, duration_s, billed_minutes, price_per_minute, cost_eur, cost_basis)
+    ON seven.call_costs TO seven_reader;
 -- the recipient is one of our own numbers
 GRANT SELECT (recipient, channel, sent_at, message_type, changed_at) ON seven.inbound_messages TO seven_reader;
 -- not the number, nor the word: of an entry made by hand that is a note
