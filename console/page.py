@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 from console.forms import read_form
 from console.services import Services
 from console.viewer import Viewer
+from operations.masking import masked_digests
 from runtime.logs import logger
 
 T = TypeVar("T")
@@ -71,6 +72,10 @@ class Visit:
     def render(self, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A page from a template of `templates/`, which extends `base.html`."""
         return HTMLResponse(self.services.render(template, self.page.path, self.viewer, context), status)
+
+    def hidden_term(self, term: str) -> str:
+        """What a form looks up: a handle where the viewer may not read the term itself."""
+        return term if self.viewer.sees_texts or masked_digests(term) == term else self.services.handles.of(term)
 
     def log_lookup(self, kind: str) -> None:
         """Log that someone has looked something up: who, what kind, when; never what they looked for."""

@@ -10,6 +10,7 @@ from jinja2 import Environment
 from sqlalchemy import Connection
 
 from console.database import Away, Reader
+from console.handles import Handles
 from console.health import HealthWatch
 from console.hour_cache import Budget, HourCache, refresh_all
 from console.metrics import ConsoleMetrics
@@ -31,7 +32,7 @@ class Services:
         self, settings: ConsoleSettings, reader: Reader, templates: Environment, metrics: ConsoleMetrics
     ) -> None:
         self.settings, self.reader, self.metrics = settings, reader, metrics
-        self.health = HealthWatch(settings)
+        self.health, self.handles = HealthWatch(settings), Handles()
         self.subscribes = False
         """Whether anyone is notified of changes, as it was last looked at."""
         self._hours: dict[CountHour, HourCache] = {}

@@ -21,6 +21,7 @@ WINDOW = 10_000
 """Rows that one page looks at for those that match."""
 MOST_CURSOR = 4096
 """Characters of a cursor: keys are bounded by the field types of events."""
+NO_SUCH_PAGE = "This page does not exist. Start again with the first page of the list."
 LEAST_TIME = datetime.min.replace(tzinfo=UTC)
 """Every time is at least this one. SQLite from 3.51 scans a table rather than ask an index for all that is not null."""
 
@@ -42,7 +43,7 @@ class Cursor:
             values: list[Any] = list(json.loads(text[:MOST_CURSOR]))
             return cls(tuple(_decoded(value, column) for value, column in zip(values, order, strict=True)))
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ValueError("This page does not exist. Start again with the first page of the list.") from error
+            raise ValueError(NO_SUCH_PAGE) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@
 - A *URL* keeps its host: its path is the recipient's own, and opening it would count as a click.
 - *Words* that others coin, such as labels and statuses, stay, but for what looks like a phone number.
 
+- An *id* that is ours, for want of the gateway's, is hidden: it is a digest of numbers, and they can be tried.
+
 Our own numbers are no person's, and ids that the gateway makes up (of messages, calls, deliveries) say nothing alone.
 """
 
@@ -23,6 +25,7 @@ SHORTEST_NUMBER = 7
 """Digits: fewer are a short code, a year or a count."""
 LONGEST_HOST = 100
 
+_DIGEST = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
 _LOOKS_LIKE_NUMBER = re.compile(r"\+?\d(?:[ ()/.\-]{0,2}\d){6,}")
 _LOOKS_LIKE_DAY = re.compile(r"(19|20)\d\d([-./]?)[01]\d\2[0-3]\d(\D.*)?", re.DOTALL)
 _URL = re.compile(r"(?:https?://)?([^/?#\s]+)([/?#].*)?", re.DOTALL | re.IGNORECASE)
@@ -57,6 +60,11 @@ def masked_url(text: str) -> str:
     return f"{masked_words(host)}/…" if match[2] and match[2] != "/" else masked_words(host)
 
 
+def masked_digests(text: str) -> str:
+    """The text without ids that are digests of numbers."""
+    return _DIGEST.sub(HIDDEN, text)
+
+
 def masked_words(text: str) -> str:
     """The text with each phone number in it masked; a day such as 2026-03-29 is none."""
     return _LOOKS_LIKE_NUMBER.sub(
@@ -68,7 +76,7 @@ def masked_subject(text: str) -> str:
     """The id of a message or call; of a link its message's, and the short URL masked."""
     first, space, rest = text.partition(" ")
     if not space or first in ("inbound", "outbound"):
-        return text
+        return masked_digests(text)
     return f"{first} {masked_url(rest)}"
 
 
@@ -84,6 +92,10 @@ MASKS: Mapping[str, Callable[[str], str]] = {
     "word": masked_text,  # of an entry made by hand a note
     "payload": masked_text,
     "envelope": masked_text,
+    "id": masked_digests,
+    "call_id": masked_digests,
+    "inbound_id": masked_digests,
+    "message id": masked_digests,
     "foreign_id": masked_id,
     "foreign id": masked_id,
     "tracking_url": masked_url,

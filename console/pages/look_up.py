@@ -12,7 +12,7 @@ from starlette.responses import Response
 from console.list_rows import repair_command
 from console.page import Page, Visit
 from ledger.client import Ledger
-from operations.masking import masked_row, masked_subject, masked_url
+from operations.masking import masked_digests, masked_row, masked_subject, masked_url
 from operations.record_state import Moment, standing, time_line
 from operations.trace import Story, trace_story
 from operations.trace_records import Row
@@ -83,6 +83,7 @@ async def look_up(visit: Visit) -> Response:
     term = storable((await visit.form()).get(TERM, "")).strip()
     if not term or len(term) > LONGEST_TERM:
         return visit.render("look_up.html", 400, problem="Nothing can be looked up without a number, an id or a URL.")
+    term = visit.services.handles.value(term) or term
     visit.log_lookup(kind_of(term, visit.services.settings.seven_country_code))
     return await _story(visit, term, searches_ledger=True)
 
@@ -121,6 +122,7 @@ async def _story(visit: Visit, term: str, *, searches_ledger: bool) -> Response:
         "story.html",
         200 if story or searches_ledger else 404,  # an address that leads nowhere; a question may have no answer
         story=story,
+        title=masked_digests(story.id) if masked else story.id,
         delivery=story.delivery and _visible(story.delivery, masked),
         payload=None if masked or story.delivery is None else readable_payload(story.delivery),
         records=_records(story, masked),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from console.database import LONGEST_S, Away
 from console.page import Page, Visit
-from operations.masking import masked_subject, masked_words
+from operations.masking import masked_digests, masked_subject, masked_words
 from operations.reaction_states import ReactionState, Waiting, reaction_states, waiting_changes
 from seven.topics import LINKS
 from store.subscriptions import PAUSED
@@ -67,8 +67,8 @@ def _read(connection: Connection, *, sees_texts: bool) -> list[tuple[ReactionSta
 
 
 def _masked(waiting: Waiting) -> Waiting:
-    """Without the short URL of a link, which is its recipient's own."""
-    key = masked_subject(waiting.key) if waiting.topic in LINKS.values() else waiting.key
+    """Without the short URL of a link, which is its recipient's own, and without digests of numbers."""
+    key = masked_subject(waiting.key) if waiting.topic in LINKS.values() else masked_digests(waiting.key)
     return replace(waiting, key=key, now=masked_words(waiting.now))
 
 

@@ -11,7 +11,7 @@ from console.csv_download import csv_download
 from console.forms import Unreadable
 from console.list_rows import STORY_KEYS, column_titles, visible_row
 from console.page import Page, Visit
-from operations.keyset import WINDOW, Cursor
+from operations.keyset import NO_SUCH_PAGE, WINDOW, Cursor
 from operations.keyset import Page as RowPage
 from operations.record_lists import LISTS, ListFilters, RecordList
 from operations.record_lists.record_list import ROWS_AT_ONCE
@@ -29,7 +29,7 @@ async def show(visit: Visit, record_list: RecordList) -> Response:
     elif not record_list.personal_cursor:
         after = texts.pop(AFTER, "")
     try:
-        filters, cursor = record_list.parse(texts), record_list.cursor(after)
+        filters, cursor = record_list.parse(texts), record_list.cursor(_revealed(visit, record_list, after))
     except ValueError as error:
         known = {each.name for each in record_list.filters}
         kept = {name: text for name, text in texts.items() if name in known}
@@ -53,6 +53,7 @@ def _rendered(
         for name, title in column_titles(record_list).items()
         if any(row[name] not in (None, "") for row in rows)  # an empty column only takes room
     }
+    following = page.following.encode() if page.following else None
     key, look_up = STORY_KEYS.get(record_list.name, ("id" if record_list.name != "hook-changes" else "", None))
     return visit.render(
         "list.html",
@@ -61,14 +62,29 @@ def _rendered(
         filters=filters,
         query=urlencode(filters.texts),
         titles=titles,
-        rows=[(shown, look_up and look_up(row)) for shown, row in zip(rows, page.rows, strict=True)],
+        rows=[(shown, look_up and visit.hidden_term(look_up(row))) for shown, row in zip(rows, page.rows, strict=True)],
         key=key,
-        following=page.following.encode() if page.following else None,
+        following=visit.services.handles.of(following) if following and _hides(visit, record_list) else following,
         following_query=_following_query(record_list, filters, page.following),
         searched=WINDOW if page.searched_to else None,
         is_first=is_first,
         problem=problem,
     )
+
+
+def _hides(visit: Visit, record_list: RecordList) -> bool:
+    """Whether this viewer may not read the positions of this list."""
+    return record_list.personal_cursor and not visit.viewer.sees_texts
+
+
+def _revealed(visit: Visit, record_list: RecordList, after: str) -> str:
+    """The position behind a handle. Raises ValueError where this viewer must have one, and it is unknown."""
+    if not after or not _hides(visit, record_list):
+        return after
+    position = visit.services.handles.value(after)
+    if position is None:
+        raise ValueError(NO_SUCH_PAGE)
+    return position
 
 
 def _following_query(record_list: RecordList, filters: ListFilters, following: Cursor | None) -> str | None:

@@ -35,7 +35,18 @@ HIDDEN = (
 OPEN = {
     *("direction", "duration_s", "billed_minutes", "price_per_minute", "cost_eur", "cost_basis", "price", "mccmnc"),
     *("status", "result", "final", "state", "kind", "channel", "message_type", "label", "msg_id", "sms_id"),
-    *("at", "since", "status_at", "first_seen_at", "last_seen_at", "changed_at", "sent_at", "started_at", "hour", "day"),
+    *(
+        "at",
+        "since",
+        "status_at",
+        "first_seen_at",
+        "last_seen_at",
+        "changed_at",
+        "sent_at",
+        "started_at",
+        "hour",
+        "day",
+    ),
     *("delivered_after_s", "clicks", "views", "links", "clicked_links", "messages", "event_type"),
     *("late", "missed", "came"),
     "recipient",  # of inbound messages: one of our own numbers

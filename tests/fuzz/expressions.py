@@ -16,7 +16,7 @@ from emulator.hooks import _headers
 from gateway.api import _without_urls
 from ingest.routing import HookPaths, Tokens
 from ingest.uvicorn_limits import _UPGRADE
-from operations.masking import masked_url, masked_words
+from operations.masking import masked_digests, masked_url, masked_words
 from reactions.payload_value import payload_value
 from runtime.logs import _CODE, _WARNING, _format
 from runtime.redis_errors import _COMMAND
@@ -101,6 +101,10 @@ _WORDS = Expression(
     masked_words,
     [("", "1", ""), ("", "1  ", "x"), ("+", "1 (", ""), ("", "2026-03-29", ""), ("2026-03-29", "x", ""), ("", "1   ", ""), ("", "+1", "")],
 )  # fmt: skip
+_DIGESTS = Expression(
+    masked_digests,
+    [("", "0123abcd", ""), ("", "0123abcd", "-"), ("", "a" * 32, " "), ("", "f" * 31, " "), ("g", "a", "")],
+)
 _URLS = Expression(
     masked_url,
     [("https://", "a.", ""), ("", "a", " "), ("http://a", "/", "\n"), ("", "https://", ""), ("a.b", "?", "")],
@@ -131,6 +135,7 @@ EXPRESSIONS = {
     "console/pages/look_up.py: _DELIVERY_ID": Expression(
         _DELIVERY_ID.fullmatch, [("", "0", ""), ("0123abcd-", "0123-", ""), ("", "-", "")]
     ),
+    "operations/masking.py: _DIGEST": _DIGESTS,
     "operations/masking.py: _LOOKS_LIKE_DAY": _WORDS,
     "operations/masking.py: _LOOKS_LIKE_NUMBER": _WORDS,
     "operations/masking.py: _URL": _URLS,

@@ -38,6 +38,12 @@ from tests.factories.traces import THEIRS
         pytest.param("subject", "77149843739", "77149843739", id="message"),
         pytest.param("subject", "77149843739 https://ul.gl/EUGClu", "77149843739 ul.gl/…", id="link"),
         pytest.param("subject", "outbound 284195", "outbound 284195", id="call"),
+        pytest.param("subject", f"inbound {'0f' * 16}", "inbound •••", id="call without an id"),
+        pytest.param("subject", "0f" * 16, "•••", id="inbound SMS without an id"),
+        pytest.param("id", "0f" * 16, "•••", id="digest"),
+        pytest.param(
+            "id", "0192d1f0-9d7c-7c3e-8a0e-0123456789ab", "0192d1f0-9d7c-7c3e-8a0e-0123456789ab", id="delivery"
+        ),
         pytest.param("msg_id", "77149843739", "77149843739", id="what is not masked"),
         pytest.param("text", None, None, id="nothing"),
     ],

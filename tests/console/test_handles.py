@@ -1,0 +1,106 @@
+"""Handles: a viewer without texts reads no number, short URL or digest of a number in any form, and can still go on."""
+
+import html
+import re
+from datetime import timedelta
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from console.handles import MOST, Handles
+from operations.record_lists import LISTS
+from seven.digest import short_digest
+from seven.record import Record
+from seven.records import Call, InboundMessage, MissedWebhook, OptOut, TrackedLink
+from store.row_writer import Store
+from tests.console.conftest import ANNA, BEN
+from tests.console.visits import forms
+from tests.factories.envelopes import NOW
+
+ROWS = 60
+"""More than a page has."""
+OURS = "4930123000"
+
+
+def person(number: int) -> str:
+    return f"49151600{number:05}"
+
+
+def records(number: int) -> list[Record]:
+    """What one person left, where the gateway sent no ids."""
+    at, caller, digest = NOW - timedelta(seconds=number), person(number), short_digest(person(number), OURS)
+    return [
+        OptOut(number=caller, recipient=OURS, channel="sms", since=at, state="out", word="stop", inbound_id=digest),
+        InboundMessage(id=digest, sender=caller, recipient=OURS, text="stop", sent_at=at, channel="sms"),
+        Call(direction="inbound", call_id=digest, caller=caller, recipient=OURS, started_at=at),
+        TrackedLink(sms_id=f"77{number}", tracking_url=f"https://ul.gl/{caller}", clicks=1, first_at=at, last_at=at),
+    ]
+
+
+@pytest.fixture
+def people(engine: Engine) -> list[str]:
+    """What of each person no page may hold: the number, with what contains it, and its digest."""
+    Store(engine).write(record for number in range(ROWS) for record in records(number))
+    return [secret for number in range(ROWS) for secret in (person(number), short_digest(person(number), OURS))]
+
+
+@pytest.mark.parametrize("name", ["opt-outs", "inbound", "calls", "links"])
+def test_no_form_holds_what_is_masked(client: TestClient, people: list[str], name: str):
+    """On no page of a list, nor in its CSV; each page leads to the next one, and to the story of each of its rows."""
+    client.auth = httpx2.BasicAuth(*BEN)
+    page, pages, stories = client.get(f"/{name}").text, [], set()
+    while True:
+        pages.append(page)
+        stories |= {fields["term"] for _, fields in forms(page) if "term" in fields}
+        following = [(action, fields) for action, fields in forms(page) if "after" in fields]
+        if not following:
+            break
+        ((action, fields),) = following
+        page = client.post(action, data=fields).text
+    assert len(pages) >= 2
+    assert sum(len(re.findall('<tr role="row">', page)) - 1 for page in pages) >= ROWS
+    seen = [*pages, client.get(f"/{name}.csv").text]
+    if name in ("inbound", "calls"):
+        assert len(stories) >= ROWS
+        opened = [client.post("/look-up", data={"term": term}).text for term in sorted(stories)[:3]]
+        assert all("How it stands" in story for story in opened)
+        seen += opened
+    text = html.unescape("".join(seen))
+    assert not [secret for secret in people if secret in text]
+
+
+def test_a_position_in_plain_text_is_not_taken(client: TestClient, people: list[str]):
+    """From a viewer without texts: a number would be found by asking for what follows others."""
+    plain = LISTS["opt-outs"]
+    after = f'["{(NOW - timedelta(seconds=9)).isoformat()}", "{person(9)}", "{OURS}", "sms"]'
+    assert plain.cursor(after)
+    for login, status in ((ANNA, 200), (BEN, 400)):
+        client.auth = httpx2.BasicAuth(*login)
+        answer = client.post("/opt-outs", data={"after": after})
+        assert answer.status_code == status
+    assert "This page does not exist. Start again with the first page of the list." in answer.text
+
+
+def test_missed_webhooks_show_no_digest(client: TestClient, engine: Engine):
+    """A masked viewer sees that there is one, and not which."""
+    digest = short_digest(person(1), OURS)
+    Store(engine).write([MissedWebhook("voice_call", digest, "", found_at=NOW, journal_at=NOW, state="missed")])
+    for login, count in ((ANNA, True), (BEN, False)):
+        client.auth = httpx2.BasicAuth(*login)
+        assert (digest in client.get("/missed").text) is count
+
+
+def test_the_latest_values_are_remembered():
+    """As many as two pages of one viewer, a hundred times; a handle is the same each time, and of this process alone."""
+    handles, others = Handles(), Handles()
+    first = handles.of("4915112345678")
+    assert first == handles.of("4915112345678") != others.of("4915112345678")
+    assert "4915" not in first
+    assert (handles.value(first), others.value(first), handles.value("4915112345678")) == ("4915112345678", None, None)
+    for number in range(MOST - 1):
+        handles.of(str(number))
+    assert handles.value(first) == "4915112345678"
+    handles.of("another")
+    assert handles.value(first) is None
