@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Count, PhoneNumber, Price, ShortText
+from seven.field_types import Count, PhoneNumber, Price, Reference, ShortText
 from seven.record import Record
 from seven.records import Call, CallStatus
 from seven.statuses import Statuses
@@ -30,7 +30,7 @@ class CallReport(Event):
     duration: Count | None = None  # seconds, reported when the call has ended
     pricePerMinute: Price | None = None  # noqa: N815 - the vendor's name; euros
     total_price: Price | None = None  # in newer types only
-    foreign_id: ShortText | None = None
+    foreign_id: Reference | None = None
     timestamp: Moment | None = None
 
     @property

@@ -36,15 +36,15 @@ def _phone_number(value: Any) -> str:
     return f"+{text.lstrip(' ')}" if _WITHOUT_PLUS.fullmatch(text) else text
 
 
-def short_text(size: int) -> Callable[[Any], str]:
+def short_text(size: int, *, is_coined: bool = False) -> Callable[[Any], str]:
     """A validator of text of at most `size` bytes: one instead of several, since a call costs as much as all its work.
 
-    Its errors do not quote the text.
+    What the decoder writes for JSON's non-numbers is refused, unless people have coined the text. No error quotes it.
     """
 
     def validate(value: Any) -> str:
         text = _text(value).strip()
-        if text in _NOT_NUMBERS:
+        if text in _NOT_NUMBERS and not is_coined:
             raise ValueError("not a number, and no name either")
         if len(text.encode()) > size:
             raise ValueError(f"longer than {size} bytes")
@@ -89,6 +89,9 @@ PhoneNumber = Annotated[str, BeforeValidator(_phone_number)]
 
 ShortText = Annotated[str, BeforeValidator(short_text(255))]
 """An id or a status, short enough for any database's index; at most 255 bytes."""
+
+Reference = Annotated[str, BeforeValidator(short_text(255, is_coined=True))]
+"""An id that others coined for their own use, `NaN` among them; at most 255 bytes."""
 
 Url = Annotated[str, BeforeValidator(short_text(1024))]
 """A URL that is part of a key; at most 1024 bytes."""

@@ -127,7 +127,8 @@ def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
 
 def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
     """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is."""
-    at, caller, system = _moment(row, "time", "timestamp"), _required(row, "caller", "from"), _text(row, "system", "to")
+    caller = (_required if id_ == "0" else _text)(row, "caller", "from")  # it may be withheld
+    at, system = _moment(row, "time", "timestamp"), _text(row, "system", "to")
     data = {"id": id_, "caller": caller, "system": system, "time": _epoch(at)}
     return JournalRow("voice_call", id_or_digest(id_, caller, system, at), at, data=_present(data))
 

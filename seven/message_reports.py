@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import ShortText
+from seven.field_types import Reference, ShortText
 from seven.record import Record
 from seven.records import Message, MessageReceipt, MessageStatus
 from seven.statuses import Statuses
@@ -35,7 +35,7 @@ class MessageReport(Event):
     msg_id: ShortText
     status: ShortText  # not an enum: a status coined tomorrow must not become a dead letter
     timestamp: Moment | None = None  # Berlin wall time without offset
-    foreign_id: ShortText | None = None  # not in the documented sample, read by receivers in production
+    foreign_id: Reference | None = None  # not in the documented sample, read by receivers in production
 
     @property
     def at(self) -> datetime:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from seven.event import is_blank
-from seven.field_types import PhoneNumber, Price, ShortText, Text
+from seven.field_types import PhoneNumber, Price, Reference, ShortText, Text
 from seven.journal import listed_fields
 from seven.records import SentMessage
 from seven.timestamps import plausible, read_moment
@@ -22,6 +22,7 @@ LONGEST_NUMBER = 255
 """Bytes of a number or sender."""
 
 _SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
+_REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 _NUMBER: TypeAdapter[str] = TypeAdapter(PhoneNumber)
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 _PRICE = TypeAdapter[Any](Price)
@@ -40,8 +41,8 @@ def sent_message(row: object, read_at: datetime, *, texts: bool) -> SentMessage:
         sent_at=sent_at,
         recipient=_number(listed, "to"),
         sender=_number(listed, "from"),
-        label=_value(_SHORT, listed, "label"),
-        foreign_id=_value(_SHORT, listed, "foreign_id"),
+        label=_value(_REFERENCE, listed, "label"),
+        foreign_id=_value(_REFERENCE, listed, "foreign_id"),
         mccmnc=_value(_SHORT, listed, "mccmnc"),
         channel=_value(_SHORT, listed, "channel"),
         connection=_value(_SHORT, listed, "connection"),

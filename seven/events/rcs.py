@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from seven.digest import id_or_digest, short_digest
 from seven.errors import InvalidPayload, NotUnderstood
 from seven.event import Event, is_blank
-from seven.field_types import PhoneNumber, ShortText, Text
+from seven.field_types import PhoneNumber, Reference, ShortText, Text
 from seven.message_reports import MessageReport
 from seven.parsing import unpacked
 from seven.record import Record
@@ -114,7 +114,7 @@ class RcsMessage(RcsEvent):
 
     id: ShortText | None = None
     sender: PhoneNumber
-    agent_id: ShortText | None = None  # who of us it was sent to
+    agent_id: Reference | None = None  # who of us it was sent to
     time: Moment | None = None
     message_type: Text | None = None
     content_type: ShortText | None = None  # a kind of content coined tomorrow is still a message

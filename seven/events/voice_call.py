@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
+from pydantic import Field, ValidationInfo, field_validator
+
 from seven.digest import id_or_digest
 from seven.event import Event
 from seven.field_types import PhoneNumber, ShortText
@@ -19,9 +21,18 @@ class IncomingCall(Event, event_type="voice_call"):
     example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
 
     id: ShortText | None = None
-    caller: PhoneNumber
+    caller: PhoneNumber | None = Field(None, validate_default=True)
+    """None if it is withheld."""
     system: PhoneNumber | None = None  # the number that was called
     time: Moment | None = None
+
+    @field_validator("caller")
+    @classmethod
+    def _tells_calls_apart(cls, caller: str | None, others: ValidationInfo) -> str | None:
+        """A call without an id of its own is known by its caller."""
+        if caller is None and others.data.get("id") in (None, "0"):
+            raise ValueError("missing or empty")
+        return caller
 
     @property
     def at(self) -> datetime:
@@ -40,7 +51,7 @@ class IncomingCall(Event, event_type="voice_call"):
 
     def summary(self, masked: bool) -> str:
         """Who calls."""
-        return "an incoming call" if masked else f"from {self.caller}"
+        return "an incoming call" if masked else f"from {self.caller or 'a withheld number'}"
 
     def project(self) -> Iterable[Record]:
         """The call; the gateway does not report its end."""

@@ -9,7 +9,7 @@ import pytest
 from seven.delivery import Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
-from seven.field_types import Count, PhoneNumber, Price, ShortText, Text, Url
+from seven.field_types import Count, PhoneNumber, Price, Reference, ShortText, Text, Url
 from seven.timestamps import Moment
 from tests.seven.corpus import CASES, Case
 
@@ -47,9 +47,11 @@ REQUIRED = {
     event_type: [name for name, field in event.model_fields.items() if field.is_required() and name != "reported_at"]
     for event_type, event in SHAPES.items()
 }
-TEXTS = _fields_of(Text, ShortText, Url, PhoneNumber)
+TEXTS = _fields_of(Text, ShortText, Reference, Url, PhoneNumber)
 PHONE_NUMBERS = _fields_of(PhoneNumber)
-SHORT_TEXTS = _fields_of(ShortText)
+KEYS = _fields_of(ShortText)
+REFERENCES = _fields_of(Reference)
+SHORT_TEXTS = _fields_of(ShortText, Reference)
 TIMES = _fields_of(Moment)
 COUNTS = _fields_of(Count)
 PRICES = _fields_of(Price)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seven.delivery import Payload
+from seven.errors import InvalidPayload
 from seven.record import fold
 from seven.records import Call, LinkEvent, Message, TrackedLink
 from tests.seven.event_fields import RECEIVED_AT, TIMES, VALID, changed, event
@@ -139,6 +140,19 @@ def test_without_an_id_a_difference_makes_another_record(event_type: str, change
     fields = {**VALID[event_type], "id": 0}
 
     assert event(event_type, fields).subject != event(event_type, {**fields, **changed}).subject
+
+
+@pytest.mark.parametrize("caller", [{}, {"caller": None}, {"caller": ""}], ids=["absent", "null", "empty"])
+def test_a_withheld_caller_is_a_call(caller: dict[str, Any]):
+    """Its id tells it from others; without an id it would be one with every other such call."""
+    fields = {name: value for name, value in changed("voice_call", id=7).items() if name != "caller"} | caller
+    (call,) = event("voice_call", fields).project()
+
+    assert (call.key, call.caller, call.recipient) == (("inbound", "7"), None, VALID["voice_call"]["system"])
+    assert event("voice_call", fields).summary(masked=False) == "from a withheld number"
+    for no_id in (None, 0, "0", 0.0):
+        with pytest.raises(InvalidPayload, match=r"^voice_call: caller: missing or empty$"):
+            event("voice_call", fields | {"id": no_id})
 
 
 def test_with_an_id_only_the_id_counts():

@@ -84,11 +84,19 @@ def test_an_id_is_a_number(event_type: str, id_: object):
         read_row(event_type, ROWS[event_type] | {"id": id_})
 
 
-@pytest.mark.parametrize("event_type", ["sms_mo", "voice_call"])
-def test_somebody_wrote_or_called(event_type: str):
-    without = {name: value for name, value in ROWS[event_type].items() if name not in ("from", "caller")}
+@pytest.mark.parametrize(
+    ("event_type", "changes"), [("sms_mo", {"from": ""}), ("voice_call", {"caller": None, "id": 0})]
+)
+def test_somebody_wrote_or_called(event_type: str, changes: dict[str, Any]):
     with pytest.raises(InvalidRow, match=r"a row has no (from|caller)"):
-        read_row(event_type, without)
+        read_row(event_type, ROWS[event_type] | changes)
+
+
+def test_a_caller_may_be_withheld():
+    """A call that has an id of its own is listed without its caller."""
+    row = read_row("voice_call", ROWS["voice_call"] | {"caller": ""})
+    assert row.id == str(ROWS["voice_call"]["id"])
+    assert "caller" not in row.data
 
 
 @pytest.mark.parametrize("time", ["2023-08-31 05:50:63.102", "", None, "soon", 10**40, [], "1999-01-01 00:00:00 "])
