@@ -26,19 +26,23 @@ from store.circuit_breaker import CircuitBreaker
 from store.database_info import clock
 from store.partitions import PARTITIONED
 from store.purge import (
-    Step,
     blank_payloads,
     blank_sent_texts,
     blank_texts,
     drop_weeks,
     provide_weeks,
-    remove_changes,
     remove_deliveries,
     remove_entries,
-    remove_hook_changes,
-    remove_journal_entries,
     remove_records,
 )
+from store.purge_notes import (
+    remove_changes,
+    remove_derived_ids,
+    remove_hook_changes,
+    remove_journal_entries,
+    remove_notifications,
+)
+from store.purge_step import Step
 from store.row_writer import Refused, Store, StoreAway
 from store.schema import call_digits, call_statuses, deliveries, link_events, message_receipts, message_statuses
 
@@ -51,6 +55,8 @@ PENDING_FOR = timedelta(hours=1)
 
 CHANGES_KEPT = timedelta(days=8)
 """How long a change is kept for its subscribers."""
+DERIVED_IDS_KEPT = timedelta(days=30)
+"""How long a missed webhook is on record whose id is a digest of a number: longer than a pass looks back."""
 _AGES = {"inbound_messages": "sent_at"}
 """The column that a record's age counts from, where it is not `changed_at`: blanking its text is a change."""
 
@@ -108,6 +114,8 @@ def rules(keep: RetentionSettings, now: datetime, oldest_pending: datetime | Non
     for history in (message_statuses, call_statuses, link_events, message_receipts, call_digits):
         yield from by(remove_entries, "histories", history)
     yield from once(remove_changes, now - CHANGES_KEPT)
+    yield from once(remove_notifications, now - CHANGES_KEPT)
+    yield from once(remove_derived_ids, now - DERIVED_IDS_KEPT)
     yield from by(remove_hook_changes, "hook_changes")
     yield from by(remove_journal_entries, "hook_changes")
     for outcome in OUTCOMES:

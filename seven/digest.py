@@ -8,11 +8,14 @@ from datetime import datetime
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+DIGEST_LENGTH = 32
+"""Characters of a `short_digest`; the vendor's own ids are shorter."""
+
 
 def short_digest(*parts: str | datetime | None) -> str:
     """32 hex digits for a record whose event carries no id. Times count in whole seconds, as the gateway sends them."""
     values = [int(part.timestamp()) if isinstance(part, datetime) else part for part in parts]
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def id_or_digest(id_: str | None, *parts: str | datetime | None) -> str:

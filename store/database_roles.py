@@ -52,7 +52,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA seven TO seven_worker, seven_dispatcher, se
 -- Workers write what was received, and remove what is too old.
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA seven TO seven_worker;
 -- But who was forgotten, and who is notified, is decided elsewhere; and no process says which version the schema has.
-REVOKE INSERT, UPDATE, DELETE ON seven.fences, seven.forgotten, seven.reactions, seven.notifications FROM seven_worker;
+REVOKE INSERT, UPDATE, DELETE ON seven.fences, seven.forgotten, seven.reactions FROM seven_worker;
+REVOKE INSERT, UPDATE ON seven.notifications FROM seven_worker;
 REVOKE INSERT, UPDATE, DELETE ON seven.seven_ingest_version FROM seven_worker;
 
 -- The dispatcher reads records, and keeps what it sends to whom. `changes` are also how health and heartbeats travel.

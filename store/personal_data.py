@@ -25,10 +25,11 @@ from sqlalchemy import (
 
 from seven.data_subject import DataSubject
 from seven.digest import is_short_digest
+from seven.journal import JOURNALED
 from seven.records import CallDigit
 from store.personal_columns import FAILURES, LETTERS, PAYLOADS, RECORDS, PersonalColumns
 from store.record_rows import KEYS_AT_ONCE, among
-from store.schema import call_digits, calls, changes, notifications
+from store.schema import call_digits, calls, changes, missed_webhooks, notifications
 from store.upsert import NOW, upsert
 
 PAGE = 2_000
@@ -157,14 +158,10 @@ def _rename(connection: Connection, blanking: Blanking) -> str:
     """Blank a row and give it its pseudonym, with its history. `changed_at` stays: to a reader it is not news."""
     table, history = blanking.personal.table, blanking.personal.history
     renamed, names = blanking.renamed or "", [column.name for column in table.primary_key]
-    subject = " ".join(map(str, blanking.key))  # "!" is the character after the space
-    of_it = and_(changes.c.key > f"{subject} ", changes.c.key < f"{subject}!")
-    gone = connection.execute(delete(changes).where(or_(changes.c.key == subject, of_it)).returning(changes.c.seq))
-    seqs = gone.scalars().all()
-    if seqs and connection.dialect.name != "sqlite":  # which has them in a file of their own: remove_orphans
-        connection.execute(delete(notifications).where(notifications.c.seq.in_(seqs)))
-    pseudonym = {renamed: blanking.pseudonym}
-    new_key = tuple((dict(zip(names, blanking.key, strict=True)) | pseudonym)[name] for name in names)
+    _remove_changes(connection, " ".join(map(str, blanking.key)))
+    pseudonym, old_key = {renamed: blanking.pseudonym}, dict(zip(names, blanking.key, strict=True))
+    new_key = tuple((old_key | pseudonym)[name] for name in names)
+    _remove_missed(connection, old_key.get(renamed, ""))
     if history is not None:
         of_old = among([history.c[name] for name in names], [blanking.key])
         other = history.alias()
@@ -180,6 +177,22 @@ def _rename(connection: Connection, blanking: Blanking) -> str:
         return "removed"
     connection.execute(update(table).where(old).values(**dict.fromkeys(blanking.columns), **pseudonym))
     return "blanked"
+
+
+def _remove_missed(connection: Connection, id_: str) -> None:
+    """Remove the record that a webhook with this id did not come; a webhook's id is derived as its row's is."""
+    c = missed_webhooks.c
+    of_it = delete(missed_webhooks).where(c.event_type.in_(JOURNALED), c.id == id_).returning(c.event_type)
+    for event_type in connection.execute(of_it).scalars().all():
+        _remove_changes(connection, f"{event_type} {id_}")
+
+
+def _remove_changes(connection: Connection, subject: str) -> None:
+    """Remove the changes of a record, and of its parts, with what was handed to subscribers."""
+    in_own_file = connection.dialect.name == "sqlite"  # `remove_orphans` looks at it
+    for table in (changes,) if in_own_file else (changes, notifications):  # "!" is the character after the space
+        of_it = and_(table.c.key > f"{subject} ", table.c.key < f"{subject}!")
+        connection.execute(delete(table).where(or_(table.c.key == subject, of_it)))
 
 
 def portions(blankings: Sequence[Blanking]) -> Iterator[list[Blanking]]:

@@ -5,53 +5,36 @@ purges at once do no harm: each skips rows that the other has locked, and ignore
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select, update
 
 from seven.aggregates import Aggregate
 from seven.ranges import OrdinalRange, merge_ranges
-from seven.topics import HEALTH
 from store.archive import first_id
-from store.check_standings import read_standings
 from store.ordinals import SeriesKey, tally
 from store.ownership import is_owned
 from store.partitions import drop_past, provide
 from store.personal_columns import WRITTEN
+from store.purge_step import ROWS_AT_ONCE, Step, last_of_full, limited
 from store.record_rows import among
 from store.schema import (
     CLOSED_OUTCOMES,
     SCHEMA,
-    changes,
     dead_letter_failures,
     dead_letters,
     deliveries,
-    hook_changes,
-    hook_spans,
     inbound_messages,
     metadata,
-    missed_webhooks,
     sent_messages,
 )
 from store.types import Time
 from store.upsert import NOW
 
-ROWS_AT_ONCE = 500
 _OF_ROWS = ("changed_at", "journal_read_at")
 """Times of a row, and not of what it is about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one transaction did: rows by table."""
-
-    removed: Mapping[str, int] = field(default_factory=dict)
-    blanked: Mapping[str, int] = field(default_factory=dict)
-    resume_after: str | None = None
-    """The row after which the next transaction continues; empty for the beginning, None if nothing is left to do."""
 
 
 def provide_weeks(connection: Connection, table: Table, now: datetime) -> Step:
@@ -80,15 +63,15 @@ def blank_payloads(connection: Connection, outcome: str, before: datetime) -> St
     """
     c, letters = deliveries.c, dead_letters.c
     kept = select(c.id).where(c.outcome == outcome, c.payload.is_not(None))
-    ids = connection.execute(_limited(kept.where(c.received_at < before).order_by(c.received_at))).scalars().all()
+    ids = connection.execute(limited(kept.where(c.received_at < before).order_by(c.received_at))).scalars().all()
     if not ids:
-        ids = connection.execute(_limited(kept.where(_undated(before)).order_by(c.id))).scalars().all()
+        ids = connection.execute(limited(kept.where(_undated(before)).order_by(c.id))).scalars().all()
     if not ids:
         return Step()
     connection.execute(update(deliveries).where(c.id.in_(ids)).values(payload=None, digest=None, source=None))
     old_letters = update(dead_letters).where(letters.id.in_(ids), letters.envelope.is_not(None))
     blanked = connection.execute(old_letters.values(envelope=None)).rowcount
-    return Step(blanked={deliveries.name: len(ids), dead_letters.name: blanked}, resume_after=_last_of_full(ids))
+    return Step(blanked={deliveries.name: len(ids), dead_letters.name: blanked}, resume_after=last_of_full(ids))
 
 
 def remove_deliveries(connection: Connection, before: datetime, after: str) -> Step:
@@ -101,7 +84,7 @@ def remove_deliveries(connection: Connection, before: datetime, after: str) -> S
     old = select(c.id, c.ledger, c.queue, c.ordinal, c.received_at).where(
         c.id > after, c.id < first_id(before), or_(c.received_at < before, _undated(before)), unwanted
     )
-    rows = connection.execute(_limited(old.order_by(c.id))).all()
+    rows = connection.execute(limited(old.order_by(c.id))).all()
     if not rows:
         return Step()
     ids = [row.id for row in rows]
@@ -115,32 +98,32 @@ def remove_deliveries(connection: Connection, before: datetime, after: str) -> S
     latest = max((row.received_at for row in rows if row.received_at), default=None)
     for series, of_series in sorted(ordinals.items()):
         tally(connection, series, _without_row(connection, series, of_series), "removed", latest)
-    return Step(removed, resume_after=_last_of_full(ids))
+    return Step(removed, resume_after=last_of_full(ids))
 
 
 def blank_texts(connection: Connection, before: datetime) -> Step:
     """Blank what people wrote or sent in inbound messages sent before then; each has a text, if only an empty one."""
     c = inbound_messages.c
     old = select(c.id).where(c.text.is_not(None), c.sent_at < before)
-    ids = connection.execute(_limited(old.order_by(c.sent_at))).scalars().all()
+    ids = connection.execute(limited(old.order_by(c.sent_at))).scalars().all()
     if not ids:
         return Step()
     stamp = NOW[connection.dialect.name]
     blank = {**dict.fromkeys(WRITTEN), "changed_at": stamp}
     connection.execute(update(inbound_messages).where(c.id.in_(ids)).values(**blank))
-    return Step(blanked={inbound_messages.name: len(ids)}, resume_after=_last_of_full(ids))
+    return Step(blanked={inbound_messages.name: len(ids)}, resume_after=last_of_full(ids))
 
 
 def blank_sent_texts(connection: Connection, before: datetime) -> Step:
     """Blank the texts of messages that we sent before then."""
     c = sent_messages.c
     old = select(c.msg_id).where(c.text.is_not(None), c.sent_at < before)
-    ids = connection.execute(_limited(old.order_by(c.sent_at))).scalars().all()
+    ids = connection.execute(limited(old.order_by(c.sent_at))).scalars().all()
     if not ids:
         return Step()
     blank = update(sent_messages).where(c.msg_id.in_(ids))
     connection.execute(blank.values(text=None, changed_at=NOW[connection.dialect.name]))
-    return Step(blanked={sent_messages.name: len(ids)}, resume_after=_last_of_full(ids))
+    return Step(blanked={sent_messages.name: len(ids)}, resume_after=last_of_full(ids))
 
 
 def remove_entries(connection: Connection, table: Table, before: datetime) -> Step:
@@ -161,50 +144,14 @@ def remove_records(connection: Connection, aggregate: Aggregate, age: str, befor
     key, at = [tables[0].c[name] for name in aggregate.subject_fields], tables[0].c[age]
     other_times = [c for c in tables[0].c if isinstance(c.type, Time) and c.name not in (age, *_OF_ROWS)]
     old = select(*key).where(at < before, *(or_(c.is_(None), c < before) for c in other_times)).order_by(at)
-    keys = [tuple(row) for row in connection.execute(_limited(old))]
+    keys = [tuple(row) for row in connection.execute(limited(old))]
     if not keys:
         return Step()
     removed = {}
     for table in reversed(tables):
         condition = among([table.c[name] for name in aggregate.subject_fields], keys)
         removed[table.name] = connection.execute(delete(table).where(condition)).rowcount
-    return Step(removed, resume_after=_last_of_full(keys))
-
-
-def remove_hook_changes(connection: Connection, before: datetime) -> Step:
-    """Remove hook changes from before then."""
-    c = hook_changes.c
-    old = select(c.id).where(c.id < first_id(before), c.at < before).order_by(c.id)
-    ids = connection.execute(_limited(old)).scalars().all()
-    if not ids:
-        return Step()
-    return Step({hook_changes.name: _remove(connection, hook_changes, ids)}, resume_after=_last_of_full(ids))
-
-
-def remove_journal_entries(connection: Connection, before: datetime) -> Step:
-    """Remove what the journal said of before then, and hooks that were last seen before then."""
-    removed = {}
-    for table, at in ((missed_webhooks, missed_webhooks.c.journal_at), (hook_spans, hook_spans.c.last_at)):
-        keys = [tuple(key) for key in connection.execute(_limited(select(*table.primary_key).where(at < before)))]
-        if keys:
-            condition = among(list(table.primary_key), keys)
-            removed[table.name] = connection.execute(delete(table).where(condition)).rowcount
-    is_full = any(number == ROWS_AT_ONCE for number in removed.values())
-    return Step(removed, resume_after="more" if is_full else None)
-
-
-def remove_changes(connection: Connection, before: datetime) -> Step:
-    """Remove changes that were noted before then, but for how each check of this installation stands."""
-    c = changes.c
-    old = select(c.seq, c.topic, c.key).where(c.noted_at < before).order_by(c.noted_at)
-    rows = connection.execute(_limited(old)).all()
-    standings = read_standings(connection, {row.key for row in rows if row.topic in HEALTH})
-    standing = {seq for seq, _ in standings.values()}
-    seqs = [row.seq for row in rows if row.seq not in standing]
-    if not seqs:
-        return Step()
-    removed = connection.execute(delete(changes).where(c.seq.in_(seqs))).rowcount
-    return Step({changes.name: removed}, resume_after=_last_of_full([row.seq for row in rows]))
+    return Step(removed, resume_after=last_of_full(keys))
 
 
 def _undated(before: datetime) -> ColumnElement[bool]:
@@ -212,16 +159,6 @@ def _undated(before: datetime) -> ColumnElement[bool]:
     c, letters = deliveries.c, dead_letters.c
     failed_at = select(letters.failed_at).where(letters.id == c.id).scalar_subquery()
     return and_(c.received_at.is_(None), or_(failed_at < before, and_(failed_at.is_(None), c.id < first_id(before))))
-
-
-def _limited(query: Select[Any]) -> Select[Any]:
-    """Limit a query to ROWS_AT_ONCE rows, and skip rows that other transactions have locked."""
-    return query.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True)
-
-
-def _last_of_full(keys: Sequence[Any]) -> str | None:
-    """The last key if the step was full; else None: nothing is left."""
-    return str(keys[-1]) if len(keys) == ROWS_AT_ONCE else None
 
 
 def _remove(connection: Connection, table: Table, ids: Sequence[str]) -> int:

@@ -43,7 +43,7 @@ WRITES = ("INSERT INTO seven.deliveries (id) VALUES ('x')", "UPDATE seven.messag
           "DELETE FROM seven.dead_letters")  # fmt: skip
 ERASES = ("UPDATE seven.fences SET generation = 1", "INSERT INTO seven.forgotten (hash) VALUES ('x')",
           "DELETE FROM seven.forgotten")  # fmt: skip
-NOTIFIES = ("DELETE FROM seven.notifications", "UPDATE seven.reactions SET state = 'off'")
+NOTIFIES = ("UPDATE seven.notifications SET state = 'sent'", "UPDATE seven.reactions SET state = 'off'")
 MUST_NOT = {
     "seven_worker": [*CHANGES, *ERASES, *NOTIFIES],
     "seven_dispatcher": [*CHANGES, *WRITES, *ERASES, "DELETE FROM seven.changes"],

@@ -5,19 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Text
+from sqlalchemy import Engine, Text, insert, select
 
 from ledger.client import Ledger
 from operations.audit import Auditor
 from seven.archive_records import ArchivedDelivery
 from seven.data_subject import DataSubject, foreign_id, message_id
-from seven.digest import is_short_digest
+from seven.digest import is_short_digest, short_digest
 from seven.records import Call, InboundMessage, TrackedLink
 from seven.topics import OF_RECORDS
 from store.personal_columns import FAILURES, FILTERS, LABELS, LETTERS, PAYLOADS, RECORDS
 from store.record_rows import RowKey
 from store.row_writer import Store
-from store.schema import metadata
+from store.schema import changes, metadata, missed_webhooks
 from store.types import CodePointText
 from tests.factories.archive import change_times, put, rows
 from tests.factories.changes import noted, subscribe
@@ -154,6 +154,27 @@ def test_every_text_column_is_classified():
     for table in metadata.tables.values():
         texts = {column.name for column in table.c if isinstance(column.type, (Text, type(CodePointText)))}
         assert texts == impersonal[table.name] | (personal[table.name] - {None, "latitude", "longitude"}), table.name
+
+
+def test_a_missed_webhook_without_an_id(engine: Engine, ledger: Ledger):
+    """Its id is the digest of the number, as its call's is; another person's stays, and so does one with an id."""
+    theirs, others = (short_digest(number, "4930123", NOW) for number in (THEIRS, OTHERS))
+    subscribe(engine, "everyone", " ".join(OF_RECORDS))
+    with engine.begin() as connection:
+        for id_ in (theirs, others, "2043"):
+            connection.execute(
+                insert(missed_webhooks).values(event_type="voice_call", id=id_, status="", state="missed")
+            )
+            connection.execute(insert(changes).values(topic="webhook.missed", key=f"voice_call {id_}"))
+            connection.execute(insert(changes).values(topic="webhook.missed", key=f"voice_call {id_} x"))
+    Store(engine).write([Call("inbound", id_, caller) for id_, caller in ((theirs, THEIRS), (others, OTHERS))])
+    assert erased(engine, ledger).left is None
+    with engine.connect() as connection:
+        missed = connection.execute(select(missed_webhooks.c.id)).scalars().all()
+        keys = " ".join(connection.execute(select(changes.c.key)).scalars())
+    assert sorted(missed) == sorted([others, "2043"])
+    assert theirs not in keys
+    assert keys.count(others) == keys.count("2043") == 2
 
 
 def test_a_text_of_another_person(engine: Engine, ledger: Ledger):

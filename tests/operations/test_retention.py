@@ -18,7 +18,7 @@ from operations.retention import Retention, RetentionResult, retain_on_schedule
 from operations.retention_metrics import RetentionMetrics
 from runtime.settings.retention import LEAST_DAYS, RetentionSettings
 from seven.records import InboundMessage, Message, MessageStatus
-from store import purge
+from store import purge_step
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store
 from store.schema import deliveries, tallies
@@ -63,7 +63,7 @@ def test_younger_rows_are_not_touched(
 
 def test_overlapping_passes_do_no_harm(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """Overlapping passes beside a writing worker remove each row once and tally every ordinal."""
-    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(purge_step, "ROWS_AT_ONCE", 7)
     Store(engine).write(row(number, (400 + number % 50) * DAY) for number in range(1, 201))
     results: list[RetentionResult] = []
     passes = [
@@ -85,7 +85,7 @@ def test_overlapping_passes_do_no_harm(ledger: Ledger, engine: Engine, monkeypat
 
 def test_a_pass_that_loses_its_lease_ends(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """It removes nothing more, since another pass may have begun, and leaves that one's lease alone."""
-    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(purge_step, "ROWS_AT_ONCE", 10)
     Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
     keep, name = keep_days(deliveries=365), keyspace.RETENTION_LOCK
 
@@ -100,7 +100,7 @@ def test_a_pass_that_loses_its_lease_ends(ledger: Ledger, engine: Engine, monkey
 
 def test_a_pass_ends_on_time(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """A pass that runs out of time leaves the rest to the next, and none begins while the circuit breaker holds."""
-    monkeypatch.setattr(purge, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(purge_step, "ROWS_AT_ONCE", 10)
     Store(engine).write(row(number, 400 * DAY) for number in range(1, 31))
     days = keep_days(deliveries=365)
     breaker = CircuitBreaker()

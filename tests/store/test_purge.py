@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
@@ -15,7 +15,7 @@ from seven.record import Record
 from seven.records import Call, CallStatus, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store import purge
 from store.row_writer import Store
-from store.schema import changes, deliveries, hook_changes, hook_spans, missed_webhooks
+from store.schema import deliveries
 from tests.factories.aged_rows import DAY, NOW, age_by, keep_days, retain, row, rows_of, tallied_ranges
 from tests.factories.archive import change_times, delivered, delivery_id, keep, put, rebuilt, rows
 from tests.factories.envelopes import envelope
@@ -204,41 +204,6 @@ def test_a_changed_at_from_a_slow_clock_removes_nothing(ledger: Ledger, engine: 
     assert retain(ledger, engine, settings).removed == Counter()
     put(engine, replace(young, **old), changed_at=NOW - 1200 * DAY)
     assert retain(ledger, engine, settings).removed == Counter({young.table: 1})
-
-
-def test_hook_changes_are_removed(ledger: Ledger, engine: Engine):
-    """Old hook changes are removed, younger ones stay."""
-    with engine.begin() as connection:
-        for number, age in enumerate((91, 89)):
-            at = NOW - age * DAY
-            connection.execute(hook_changes.insert().values(id=delivery_id(at, number), at=at, action="missing"))
-    assert retain(ledger, engine, keep_days(hook_changes=90)).removed == Counter(hook_changes=1)
-    with engine.connect() as connection:
-        assert connection.execute(select(hook_changes.c.at)).scalars().all() == [NOW - 89 * DAY]
-
-
-def test_missed_webhooks_are_removed_with_hook_changes(ledger: Ledger, engine: Engine):
-    """By when they happened, and hooks by when they were last seen; also more than one transaction takes."""
-    with engine.begin() as connection:
-        for number, at in enumerate([NOW - 91 * DAY] * (purge.ROWS_AT_ONCE + 1) + [NOW - 89 * DAY]):
-            missed = {"event_type": "dlr", "id": str(number), "status": "EXPIRED", "journal_at": at, "state": "missed"}
-            connection.execute(missed_webhooks.insert().values(**missed))
-        for at in (NOW - 91 * DAY, NOW - 89 * DAY):
-            connection.execute(hook_spans.insert().values(hook_id="1", first_at=at - 9 * DAY, last_at=at))
-    removed = retain(ledger, engine, keep_days(hook_changes=90)).removed
-    assert removed == Counter(missed_webhooks=purge.ROWS_AT_ONCE + 1, hook_spans=1)
-
-
-def test_changes_are_removed_after_eight_days(ledger: Ledger, engine: Engine):
-    """Whatever else is kept for ever; also more than one transaction takes."""
-    with engine.begin() as connection:
-        rows = [
-            {"topic": "message.read", "key": str(number), "noted_at": NOW - age * DAY}
-            for number in range(purge.ROWS_AT_ONCE)
-            for age in (7, 9)
-        ]
-        connection.execute(changes.insert(), [*rows, rows[1]])
-    assert retain(ledger, engine, keep_days()).removed == Counter(changes=purge.ROWS_AT_ONCE + 1)
 
 
 def test_calls_are_removed_by_direction_and_id(ledger: Ledger, engine: Engine):

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event, select, update
 
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.retention import CHANGES_KEPT
-from store.purge import remove_changes
+from store.purge_notes import remove_changes
 from store.schema import changes
 from store.timed_transactions import transact
 from workers.health_changes import HealthChanges, Heartbeats

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, insert, text, update
 from operations.checks.check import Check, wrong
 from operations.retention import CHANGES_KEPT
 from seven.topics import HEALTH
-from store.purge import remove_changes
+from store.purge_notes import remove_changes
 from store.schema import changes
 from store.timed_transactions import transact
 from workers.health_changes import HealthChanges, Heartbeats
