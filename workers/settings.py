@@ -1,6 +1,6 @@
 """Settings of workers and beat."""
 
-from pydantic import field_validator
+from pydantic import SecretStr, field_validator
 
 from gateway.desired_hooks import read_desired
 from operations.checks.subject import CheckedSettings
@@ -37,7 +37,7 @@ class WorkerSettings(CheckedSettings, OptOutSettings, DigitSettings, ErasureSett
 
     @field_validator("seven_hooks")
     @classmethod
-    def _readable(cls, hooks: str | None) -> str | None:
+    def _readable(cls, hooks: SecretStr | None) -> SecretStr | None:
         if hooks is not None:
-            read_desired(hooks)
+            read_desired(hooks.get_secret_value())
         return hooks

@@ -34,7 +34,7 @@ class CheckedSettings(
             api_key=reveal(self.seven_api_key),
             public_urls=self.seven_public_url,
             tokens=reveal_all(self.seven_hook_token),
-            desired=DEFAULT if self.seven_hooks is None else read_desired(self.seven_hooks),
+            desired=DEFAULT if self.seven_hooks is None else read_desired(self.seven_hooks.get_secret_value()),
             signing_key=next(iter(reveal_all(self.seven_signing_key)), None),
             hook_secret=next(iter(reveal_all(self.seven_hook_secret)), None),
             most_changes=self.seven_hooks_most_changes,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from runtime.settings.environment import Environment
 
@@ -77,10 +77,9 @@ class JournalSettings(Environment):
 class ReconcileSettings(Environment):
     """What should be registered at the gateway, and how it is reconciled."""
 
-    seven_hooks: str | None = Field(
+    seven_hooks: SecretStr | None = Field(
         None,
-        repr=False,  # headers of hooks may hold secrets
-        description="The desired hooks as TOML, one [[hook]] table each; SEVEN_HOOKS_FILE=hooks.toml names a file. "
+        description="The desired hooks as TOML, one [[hook]] table each, a secret, since their headers may hold some; SEVEN_HOOKS_FILE=hooks.toml names a file. "
         "Default: one for all event types, as JSON.",
     )
     seven_hooks_mode: Literal["report", "apply"] = Field(

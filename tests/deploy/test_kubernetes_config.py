@@ -12,7 +12,6 @@ from tests.settings_pages import default, sections
 
 OTHERS = {
     "SEVEN_PUBLIC_URL": "https://hooks.example.com",
-    "SEVEN_HOOKS": '[[hook]]\nevent_type = "dlr"\n',
     "SEVEN_OPT_OUT_WORDS": '[de]\nstop = ["ADIEU"]\n',
     "SEVEN_TRUSTED_PROXIES": "192.0.2.1",
     "SEVEN_SIGNATURE_MODE": "off",
@@ -42,7 +41,7 @@ def test_every_setting_of_env_is_in_the_config_map(installation: Installation):
     (written,) = [
         document["data"]
         for document in select(installation.render("small"), "ConfigMap").values()
-        if "SEVEN_HOOKS" in document["data"]
+        if "SEVEN_OPT_OUT_WORDS" in document["data"]
     ]
     assert written == settings(installation)
 

@@ -119,7 +119,7 @@ def test_a_receiver_says_the_same():
     """The writer's own error has the same form, and the class for the metric."""
 
     async def write() -> Header | NotAccepted:
-        async with LedgerWriter(f"redis://127.0.0.1:{free_port()}", 0.1) as writer:
+        async with LedgerWriter(f"redis://127.0.0.1:{free_port()}", 30) as writer:
             return (await writer.accept([NewBatch("b", "dlr", [b"{}"], frozenset())]))[0]
 
     answer = asyncio.run(write())
