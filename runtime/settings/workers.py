@@ -79,8 +79,8 @@ class ReconcileSettings(Environment):
 
     seven_hooks: SecretStr | None = Field(
         None,
-        description="The desired hooks as TOML, one [[hook]] table each, a secret, since their headers may hold some; SEVEN_HOOKS_FILE=hooks.toml names a file. "
-        "Default: one for all event types, as JSON.",
+        description="The desired hooks as TOML, one [[hook]] table each, a secret, since their headers may hold some; "
+        "SEVEN_HOOKS_FILE=hooks.toml names a file. Default: one for all event types, as JSON.",
     )
     seven_hooks_mode: Literal["report", "apply"] = Field(
         "report", description="report: log and show what differs from the desired hooks. apply: repair it as well."
