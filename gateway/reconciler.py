@@ -6,7 +6,7 @@ failed, was malformed, or is empty where the one before was not. The target is t
 receiver accepts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import created_hooks
@@ -185,7 +185,11 @@ class Reconciler:
             holds += [comparison.creation_hold(hook) for hook in comparison.plan.to_create]
             holds.append(Hold("not_listed", "nothing is removed before every desired hook is listed as it should be"))
         else:
-            holds += [self._remove(comparison, hook, changes) for hook in comparison.plan.surplus]
+            for hook in comparison.plan.surplus:
+                hold = comparison.removal_hold(hook, self._grace_ms)
+                holds.append(hold)
+                if hold is None and hook.id is not None:
+                    comparison = self._remove(comparison, hook, hook.id, changes)
             if changes:
                 comparison = self._compare(comparison.state)
         return _holding(comparison, holds)
@@ -196,19 +200,23 @@ class Reconciler:
         hook = replace(desired, id=self._gateway.subscribe(desired))
         self._created_headers[str(hook.id)] = created_hooks.headers_fingerprint(desired)
         entry = CreatedHook(str(hook.id), created_hooks.hook_fingerprint(desired), comparison.evidence.now_ms)
-        state = replace(comparison.state, created=(*comparison.state.created, entry))
-        self._states.save(replace(self._states.load(), created=state.created))
+        comparison = self._saved(comparison, (*comparison.state.created, entry))
         self._record(Finding("created", hook), changes)
-        return replace(comparison, state=state)
+        return comparison
 
-    def _remove(self, comparison: Comparison, hook: Hook, changes: list[Finding]) -> Hold | None:
-        """Remove a surplus hook, or return why it must stay."""
-        hold = comparison.removal_hold(hook, self._grace_ms)
-        if hold is None and hook.id is not None:
-            self._check()
-            self._gateway.unsubscribe(hook.id)
-            self._record(Finding("removed", hook), changes)
-        return hold
+    def _remove(self, comparison: Comparison, hook: Hook, hook_id: str, changes: list[Finding]) -> Comparison:
+        """Remove one hook: it is then not among those that vanished."""
+        self._check()
+        self._gateway.unsubscribe(hook_id)
+        comparison = self._saved(comparison, [entry for entry in comparison.state.created if entry.id != hook_id])
+        self._record(Finding("removed", hook), changes)
+        return comparison
+
+    def _saved(self, comparison: Comparison, created: Iterable[CreatedHook]) -> Comparison:
+        """The comparison with these hooks as created by us, which is saved already."""
+        state = replace(comparison.state, created=tuple(created))
+        self._states.save(replace(self._states.load(), created=state.created))
+        return replace(comparison, state=state)
 
     def _record(self, change: Finding, changes: list[Finding]) -> None:
         """Log and store a change immediately, so that it is on record even if the process dies next."""

@@ -54,6 +54,31 @@ def test_a_hook_that_was_never_listed_is_created_again_on_request_only(
     assert len(emulator.hooks()) == 2
 
 
+def test_a_hook_that_was_removed_here_did_not_vanish(new_reconciler: NewReconciler, emulator: Emulator):
+    """While somebody tries settings: each change of them is carried out, however often that is."""
+    split = "".join(f'[[hook]]\nevent_type = "{name}"\n' for name in ("dlr", "sms_mo"))
+    for _ in range(5):
+        for settings, event_types in (({}, ["all"]), ({"seven_hooks": split}, ["dlr", "sms_mo"])):
+            assert apply(new_reconciler, **settings).reason is None
+            apply(new_reconciler, **settings)
+            assert sorted(hook["event_type"] for hook in emulator.hooks()) == event_types
+
+
+def test_a_hook_that_was_removed_before_it_was_listed_may_be_created_again(
+    new_reconciler: NewReconciler, emulator: Emulator
+):
+    """The list was cut when it was created, and another one was desired when the list was whole again."""
+    emulator.client.put(f"{emulator.url}/faults", json={"page": 0}).raise_for_status()
+    apply(new_reconciler)
+    emulator.client.delete(f"{emulator.url}/faults")
+    for _ in range(2):
+        apply(new_reconciler, seven_hooks=FILTERED)
+    assert [hook["event_type"] for hook in emulator.hooks()] == ["sms_mo"]
+    for _ in range(2):
+        assert apply(new_reconciler).reason is None
+    assert [hook["event_type"] for hook in emulator.hooks()] == ["all"]
+
+
 def test_a_hook_that_hides_and_reappears_does_not_pile_up(new_reconciler: NewReconciler, emulator: Emulator):
     """A hook that vanishes from the list is created again; once both are listed, one of them is removed."""
     apply(new_reconciler)
