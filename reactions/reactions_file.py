@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from reactions.change_data import fields_of as fields_of_data
 from reactions.reaction import Reaction
-from reactions.reaction_table import Fields, ReactionTable
+from reactions.reaction_table import ReactionTable
 from seven.hooks import Addresses
 
 TABLE = "reaction"
@@ -25,9 +24,7 @@ class InvalidReactions(ValueError):  # noqa: N818 - the operator's, and no fault
         self.faults = tuple(faults)
 
 
-def read_reactions(
-    path: Path, own: Addresses, fields_of: Fields = fields_of_data, *, check_functions: bool = True
-) -> list[Reaction]:
+def read_reactions(path: Path, own: Addresses) -> list[Reaction]:
     """The subscribers in a file, in its order; none in an empty one. Raises InvalidReactions with every fault.
 
     `own` are the addresses of our hooks, which are no targets. Handlers are imported to check them, in processes of
@@ -44,7 +41,7 @@ def read_reactions(
         if table.name in names:
             table.add_fault("name", "another reaction has the same name")
         names |= {table.name} - {""}
-        reaction = table.read(own, fields_of, check_functions)
+        reaction = table.read(own)
         faults += table.faults
         if reaction is not None:
             reactions.append(reaction)

@@ -22,7 +22,6 @@ from cli.settings import HomeSettings
 from cli.times import parse_time
 from operations.reaction_states import ReactionState, read_reaction_states, read_waiting
 from reactions.change import Change
-from reactions.change_data import fields_of
 from reactions.change_examples import example
 from reactions.reaction import Reaction
 from reactions.reactions_file import InvalidReactions, read_reactions
@@ -229,7 +228,7 @@ def _in_file(name: str) -> Reaction:
         fail(ExitCode.USAGE, "SEVEN_REACTIONS_FILE is not set here: it names the file of reactions.")
     own = Addresses(settings.seven_public_url, reveal_all(settings.seven_hook_token))
     try:
-        known = {each.name: each for each in read_reactions(settings.seven_reactions_file, own, fields_of)}
+        known = {each.name: each for each in read_reactions(settings.seven_reactions_file, own)}
     except InvalidReactions as error:
         fail(ExitCode.USAGE, *error.faults)
     if name not in known:
