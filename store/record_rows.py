@@ -96,14 +96,14 @@ class RowDifference:
         return {name: (before, after) for name, (before, after) in values.items() if before != after}
 
 
-def row_differences(connection: Connection, records: Iterable[Record], replace: bool = False) -> list[RowDifference]:
+def row_differences(connection: Connection, records: Iterable[Record]) -> list[RowDifference]:
     """The changes that writing these records would make, in the order of writing.
 
-    Records are merged with the stored rows as by an upsert, or with `replace` replace them. Equal rows are left out.
+    Records are merged with the stored rows as by an upsert. Equal rows are left out.
     """
     folded = {row_key(record): record for record in fold(records)}
     before = {**read_records(connection, folded), **_undated(connection, folded.values())}
-    return compare(before, folded if replace else merge_with_stored(before, folded))
+    return compare(before, merge_with_stored(before, folded))
 
 
 def merge_with_stored(stored: Mapping[RowKey, Record], folded: Mapping[RowKey, Record]) -> dict[RowKey, Record]:

@@ -7,7 +7,6 @@ broker: among idle workers it would go round for as long as the other lasts.
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 from celery import Celery
 
@@ -62,8 +61,8 @@ class ScheduledTasks:
         for name in self._first:
             self.send(name)
 
-    def send(self, name: str, **_: Any) -> None:
-        """Request a run now. Accepts the arguments of Celery's signals."""
+    def send(self, name: str) -> None:
+        """Request a run now."""
         self._app.send_task(name, queue=CLOCK)
 
 
