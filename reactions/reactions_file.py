@@ -1,12 +1,11 @@
 """Reactions file: who subscribes to what, as TOML, with everything that is wrong with it said at once."""
 
-import os
-import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from reactions.bounded_file import read_text
 from reactions.reaction import Reaction
 from reactions.reaction_table import ReactionTable
 from seven.hooks import Addresses
@@ -62,18 +61,9 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for somebody who writes
-            raise _invalid("it is no file")
-        with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise _invalid(f"it cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-    if len(content) > LONGEST:
-        raise _invalid("it has more than a megabyte")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _invalid("it is not UTF-8") from None
+        return read_text(path, LONGEST)
+    except ValueError as error:
+        raise _invalid(str(error)) from None
 
 
 def _invalid(fault: str) -> InvalidReactions:
