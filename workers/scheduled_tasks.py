@@ -59,10 +59,14 @@ class ScheduledTasks:
     def request_first(self) -> None:
         """Request a run of all that each starting worker requests."""
         for name in self._first:
-            self.send(name)
+            self._send(name)
 
-    def send(self, name: str) -> None:
-        """Request a run now."""
+    def again(self, name: str) -> None:
+        """Request another run at once. A worker of one thread requests none: it would consume only between runs."""
+        if self._app.conf.worker_concurrency > 1:
+            self._send(name)
+
+    def _send(self, name: str) -> None:
         self._app.send_task(name, queue=CLOCK)
 
 
