@@ -24,6 +24,7 @@ from tests.processes import beat
 CONNECTIONS = 64
 PERIOD_S = 2.0
 LONGEST_S = 1800.0
+WARM_S = 60.0
 
 Samples = dict[str, list[list[float]]]
 """By process: seconds since the beginning, and bytes."""
@@ -63,9 +64,9 @@ def measure(minutes: float, backlog: int, tick: Callable[[], None]) -> dict[str,
     }  # fmt: skip
 
 
-def growth(samples: list[list[float]], warm_s: float = 60.0) -> float:
+def growth(samples: list[list[float]]) -> float:
     """The peak after the first minute, as a multiple of the memory at the end of that minute."""
-    warm_s = min(warm_s, samples[-1][0] / 4)
+    warm_s = min(WARM_S, samples[-1][0] / 4)
     after = [size for at, size in samples if at >= warm_s]
     return max(after) / after[0]
 

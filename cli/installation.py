@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cli.settings import HomeSettings
+from runtime import atomic_file
 from runtime.settings.environment import Settings, load
 from runtime.settings.types import reveal, reveal_all
 from seven.hooks import ALL, SECRET_HEADER, Hook
@@ -149,9 +150,9 @@ class Installation:
             os.close(lock)
             raise Occupied from None
         if self.hook_token is None:
-            _keep(self.token_file, secrets.token_urlsafe(24))
+            atomic_file.write(self.token_file, f"{secrets.token_urlsafe(24)}\n")
         if self.erasure_key is None:
-            _keep(self.erasure_key_file, secrets.token_urlsafe(32))
+            atomic_file.write(self.erasure_key_file, f"{secrets.token_urlsafe(32)}\n")
         return lock
 
     def environment(self) -> Mapping[str, str]:
@@ -195,17 +196,6 @@ def _kept(file: Path) -> str | None:
         return file.read_text("ascii", "replace").strip() or None
     except FileNotFoundError:
         return None
-
-
-def _keep(file: Path, secret: str) -> None:
-    """Write a secret atomically, readable by its owner only."""
-    fresh = file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as text:
-        text.write(secret + "\n")
-        text.flush()
-        os.fsync(text.fileno())
-    fresh.replace(file)
 
 
 def _local_url(host: str, port: int) -> str:

@@ -13,10 +13,10 @@ PATIENCE_S = 5.0
 POLL_S = 0.1
 
 
-def wait_for_row(delivery_id: str, patience_s: float = PATIENCE_S) -> StoredDelivery | None:
+def wait_for_row(delivery_id: str) -> StoredDelivery | None:
     """The delivery's row. None if it has none in time, or the database cannot be read: then nothing is known of it."""
     engine = store_engine()
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + PATIENCE_S
     try:
         while not missing_file(engine.url):
             with engine.connect().execution_options(reads=True) as connection:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -30,6 +30,7 @@ from emulator.scenario_controls import ScenarioControls
 from emulator.scenario_runner import ScenarioRunner
 from emulator.settings import EmulatorSettings
 from runtime.settings.environment import load
+from runtime.settings.types import reveal
 
 API_METHODS = ["GET", "POST", "DELETE"]
 
@@ -39,9 +40,9 @@ def create_app(settings: EmulatorSettings) -> Starlette:
 
     Raises UnreadableStateError for a state file that the emulator did not write.
     """
-    signing_key = _reveal(settings.emulator_signing_key)
+    signing_key = reveal(settings.emulator_signing_key)
     signing = None if signing_key is None else Signing(signing_key)
-    authenticator = Authenticator(_reveal(settings.emulator_api_key), signing)
+    authenticator = Authenticator(reveal(settings.emulator_api_key), signing)
     registry, hook_faults = Registry(settings.emulator_state_file), Faults[HookFault]()
     gateway = Gateway(registry, authenticator, hook_faults)
     journals, journal_faults = Journals(), Faults[JournalFault]()
@@ -87,10 +88,6 @@ def create_app(settings: EmulatorSettings) -> Starlette:
 async def livez(_: Request) -> PlainTextResponse:
     """Alive: the event loop runs."""
     return PlainTextResponse("alive\n")
-
-
-def _reveal(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
 
 
 def from_environment() -> Starlette:

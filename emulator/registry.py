@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emulator.hooks import Hook, Registration, RoutingKey
+from runtime import atomic_file
 
 
 class UnreadableStateError(Exception):
@@ -74,7 +74,9 @@ class Registry:
 
     def _save(self, state: State) -> None:
         if self._path is not None:
-            _write(self._path, state)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # its owner alone may read it: the path of a target URL is a secret
+            atomic_file.write(self._path, json.dumps(state.model_dump(mode="json"), indent=1))
         self._state = state
 
 
@@ -83,12 +85,3 @@ def _read(path: Path) -> State:
         return State.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UnreadableStateError(f"cannot be read ({type(error).__name__})") from None
-
-
-def _write(path: Path, state: State) -> None:
-    """Write atomically, readable by the owner only: the path of a target URL is a secret."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(state.model_dump(mode="json"), indent=1))
-    draft.replace(path)

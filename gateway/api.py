@@ -20,6 +20,8 @@ from runtime.failures import reason
 from seven.signing import signature_headers
 
 READ_ATTEMPTS = 3
+PAUSE_S = 0.5
+"""Pause between two attempts to read."""
 _NONCE = string.ascii_letters + string.digits
 
 CODES: dict[str, tuple[str, str]] = {
@@ -106,13 +108,13 @@ class Api:
         return _checked(answer, bare=bare)
 
 
-def retried(read: Callable[[], Answer], pause_s: float = 0.5) -> Answer:
+def retried(read: Callable[[], Answer]) -> Answer:
     """The result of a read, repeated while the gateway does not answer: reading changes nothing."""
     for _ in range(READ_ATTEMPTS - 1):
         try:
             return read()
         except GatewayAway:
-            time.sleep(pause_s)
+            time.sleep(PAUSE_S)
     return read()
 
 

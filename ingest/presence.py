@@ -29,7 +29,7 @@ class Presence:
         while True:
             try:
                 await publish(self._redis, self._id, self._tokens, self._urls)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError) as error:
                 if not failed:
                     log.warning("accepted tokens and URLs are not published: hooks stay unchanged", cause=reason(error))
                 failed = True
@@ -41,5 +41,5 @@ class Presence:
 
     async def end(self) -> None:
         """Withdraw the entry, where Redis answers."""
-        with suppress(RedisError, OSError, TimeoutError):
+        with suppress(RedisError, OSError):
             await withdraw(self._redis, self._id)

@@ -49,7 +49,7 @@ class Readiness:
         """Probe once."""
         try:
             health = await probe(self._redis, self._ledger_limit, self._replicas)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError) as error:
             self._reason = f"the ledger does not answer ({reason(error)})"
             self._at = float("-inf")
             return

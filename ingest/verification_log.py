@@ -96,7 +96,7 @@ class VerificationLog:
         tally, self._tallies[verifier] = self._tallies[verifier], _Tally()
         self._log(verifier, mode, tally)
         stored = False
-        with suppress(RedisError, OSError, TimeoutError):
+        with suppress(RedisError, OSError):
             await self._store(verifier, arguments(mode, tally.flaw, tally.foreign, tally.held))
             stored = True
         if not stored:

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
 from seven.events import names_of
 from seven.record import Record
 from seven.summaries import summarise
 from store.record_rows import KEYS_AT_ONCE, read_records, select_records
-from store.schema import OPEN_OUTCOMES, dead_letter_failures, dead_letters, deliveries
+from store.schema import NOT_APPLIED, OPEN_OUTCOMES, dead_letter_failures, dead_letters, deliveries
 
-NOT_APPLIED = deliveries.c.outcome != literal_column("'applied'")  # spelled as in the partial index of these few rows
 JOINED = deliveries.outerjoin(dead_letters, dead_letters.c.id == deliveries.c.id)
 # A dead letter keeps the latest reason; the delivery's row keeps the greatest of several, by its join.
 REASON = case(

@@ -48,9 +48,9 @@ class ScanResult:
         return ScanResult(self.texts + other.texts, self.words + other.words)
 
 
-def scan_texts(store: Store, options: ProjectionOptions, after: str = "") -> ScanResult:
-    """Read all texts after this id, some in each transaction. Raises StoreAway or Refused."""
-    result, following = ScanResult(), after
+def scan_texts(store: Store, options: ProjectionOptions) -> ScanResult:
+    """Read all texts, some in each transaction. Raises StoreAway or Refused."""
+    result, following = ScanResult(), ""
     while True:
         page, last = scan_page(store, options, following)
         result += page

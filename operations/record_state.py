@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.trace import Story
+from seven.plurals import counted
 from seven.visible_text import visible_text
 
 Row = Mapping[str, Any]
@@ -101,9 +102,9 @@ def _channel(row: Row) -> str:
 
 
 def _link(row: Row) -> str:
-    counts = [_count(row[name] or 0, name[:-1]) for name in ("clicks", "views") if row[name] or name == "clicks"]
+    counts = [counted(row[name] or 0, name[:-1]) for name in ("clicks", "views") if row[name] or name == "clicks"]
     last = f", the last report {_time(row['last_at'])}" if row["last_at"] else ""
-    gaps = [f"{_count(number, kind)} never reported" for kind, number in row.get("gaps", {}).items()]
+    gaps = [f"{counted(number, kind)} never reported" for kind, number in row.get("gaps", {}).items()]
     return ", ".join([f"{' and '.join(counts)}{last}", *gaps])
 
 
@@ -163,7 +164,3 @@ def _receipts(story: Story) -> Iterator[Moment]:
 
 def _time(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

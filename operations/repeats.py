@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, TextClause, select
+from sqlalchemy import Connection, select
 
 from seven.journal import JOURNAL
 from store.schema import NOT_APPLIED, deliveries
@@ -30,7 +30,7 @@ def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery 
         return None
     if own.digest is None:
         return StoredDelivery(own.outcome)
-    among: ColumnElement[bool] | TextClause = NOT_APPLIED if own.subject is None else c.subject == own.subject
+    among = NOT_APPLIED if own.subject is None else c.subject == own.subject
     earlier = select(c.id, c.received_at).where(
         among, c.digest == own.digest, c.id < delivery_id, c.request_method.is_distinct_from(JOURNAL)
     )

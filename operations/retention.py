@@ -141,21 +141,23 @@ class Retention:
         self._ledger, self._store, self._breaker, self._keep = ledger, Store(engine), breaker, keep
         self._longest_s, self._pause, self._least_pause_s = longest_s, pause, LEAST_PAUSE_S[engine.dialect.name]
 
-    def run(self) -> bool:
+    def run(self, again: Callable[[], object] = lambda: None) -> None:
         """Make one pass and store its figures, unless another is in progress or the circuit breaker holds.
 
-        Returns whether another pass should begin at once. Raises redis.RedisError.
+        `again` requests another at once where it ran out of time, as it always does under heavy traffic.
+        Raises redis.RedisError.
         """
         if self._breaker.hold:
-            return False
+            return
         with leased(self._ledger.redis, keyspace.RETENTION_LOCK) as lease:
             if lease is None:
-                return False
+                return
             result = self.retain(lease.check)
         add_figures(self._ledger, result)
         if result.removed or result.blanked:
             log.info("retention pass", removed=dict(result.removed), blanked=dict(result.blanked), done=result.done)
-        return result.more
+        if result.more:
+            again()
 
     def retain(self, check: Callable[[], object] = lambda: None) -> RetentionResult:
         """Make one pass, until it finishes, runs out of time, or the database goes away.
@@ -217,15 +219,6 @@ def _failed(result: RetentionResult, error: Exception) -> RetentionResult:
     log.warning("retention failed", cause=str(error))
     result.done, result.failed = False, True
     return result
-
-
-def retain_on_schedule(retention: Retention, again: Callable[[], object], *, threads: int) -> None:
-    """Make one pass, and request another at once where it ran out of time, as it always does under heavy traffic.
-
-    A worker of one thread requests none: it would consume only between passes.
-    """
-    if retention.run() and threads > 1:
-        again()
 
 
 def add_figures(ledger: Ledger, result: RetentionResult) -> None:

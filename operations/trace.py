@@ -90,12 +90,12 @@ def latest_deliveries(connection: Connection, *, masked: bool = False) -> list[R
     return _summarised(rows_of(connection, query.limit(LATEST)), masked)
 
 
-def deliveries_around(connection: Connection, at: datetime, *, masked: bool = False) -> list[Row]:
+def deliveries_around(connection: Connection, at: datetime) -> list[Row]:
     """The last deliveries received before a moment and the first ones after it, the latest first."""
     query, moment = select(*_SHOWN, deliveries.c.payload), first_id(at)
     before = query.where(deliveries.c.id < moment).order_by(deliveries.c.id.desc()).limit(LATEST // 2)
     after = query.where(deliveries.c.id >= moment).order_by(deliveries.c.id).limit(LATEST // 2)
-    return _summarised([*reversed(rows_of(connection, after)), *rows_of(connection, before)], masked)
+    return _summarised([*reversed(rows_of(connection, after)), *rows_of(connection, before)], masked=False)
 
 
 def trace_story(

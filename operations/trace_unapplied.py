@@ -21,7 +21,7 @@ from seven.delivery import Payload
 from seven.envelope import RAW, Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope
 from seven.summaries import summarise
-from store.schema import OPEN_OUTCOMES, deliveries
+from store.schema import NOT_APPLIED, OPEN_OUTCOMES, deliveries
 
 SEARCHED_OF_EACH_OUTCOME = 1000
 MOST_LISTED = 20
@@ -39,7 +39,7 @@ def unapplied_about(connection: Connection, terms: Terms, columns: Sequence[Any]
     """
     newest = [
         select(deliveries.c.id, deliveries.c.payload)
-        .where(deliveries.c.outcome == outcome, deliveries.c.outcome != "applied")
+        .where(deliveries.c.outcome == outcome, NOT_APPLIED)
         .order_by(deliveries.c.id.desc())
         .limit(SEARCHED_OF_EACH_OUTCOME)
         .subquery()

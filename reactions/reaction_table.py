@@ -1,10 +1,11 @@
 """Reaction table: one [[reaction]] of the file, read key by key, so that all of its faults are listed at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reactions.change_data import fields_of
 from reactions.function_check import function_fault
 from reactions.reaction import DAY_S, FunctionTarget, Reaction, UrlTarget
 from reactions.secret_file import read_secrets
@@ -21,8 +22,6 @@ LONGEST_NAME = 40
 URL_TIMEOUT_S, CALL_TIMEOUT_S = 15.0, 30.0
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
-Fields = Callable[[frozenset[str]], frozenset[str]]
-"""The fields that the data of all these topics have."""
 Number = TypeVar("Number", int, float)
 
 
@@ -44,12 +43,12 @@ class ReactionTable:
         """Note what is wrong."""
         self._faults.append((key, fault))
 
-    def read(self, own: Addresses, fields_of: Fields, check_function: bool) -> Reaction | None:
+    def read(self, own: Addresses) -> Reaction | None:
         """The reaction; None if anything is wrong with it."""
         self._report_unknown_keys()
         subscribed = self._topics()
-        target = self._target(own, check_function)
-        where = self._where(subscribed, fields_of)
+        target = self._target(own)
+        where = self._where(subscribed)
         default_s = CALL_TIMEOUT_S if isinstance(target, FunctionTarget) else URL_TIMEOUT_S
         payload = self._flag("payload")
         max_age_days = self._number("max_age_days", 3.0, (0.001, 60.0))
@@ -91,7 +90,7 @@ class ReactionTable:
                 self.add_fault("on", str(error))
         return frozenset(subscribed)
 
-    def _target(self, own: Addresses, check_function: bool) -> UrlTarget | FunctionTarget | None:
+    def _target(self, own: Addresses) -> UrlTarget | FunctionTarget | None:
         has_url, has_call = "url" in self._values, "call" in self._values
         if has_url == has_call:
             self.add_fault("url", "it has both url and call" if has_url else "either url or call is missing")
@@ -101,7 +100,7 @@ class ReactionTable:
         for key in OF_URLS:
             if key in self._values:
                 self.add_fault(key, "it goes with url, not with call")
-        return self._function_target(check_function)
+        return self._function_target()
 
     def _url_target(self, own: Addresses) -> UrlTarget | None:
         allow_http, allow_link_local = self._flag("allow_http"), self._flag("allow_link_local")
@@ -121,18 +120,18 @@ class ReactionTable:
             self.add_fault("secret_file", str(error))
         return UrlTarget(str(url), path, allow_http, allow_link_local)
 
-    def _function_target(self, check_function: bool) -> FunctionTarget | None:
+    def _function_target(self) -> FunctionTarget | None:
         call = self._values["call"]
         module, _, function = call.partition(":") if isinstance(call, str) else ("", "", "")
         if not all(name.isidentifier() for name in (*module.split("."), *function.split("."))):
             self.add_fault("call", 'it is module:function, such as "shop.tickets:open_ticket"')
             return None
         target = FunctionTarget(module, function, str(self._directory))
-        if check_function and (fault := function_fault(target)):
+        if fault := function_fault(target):
             self.add_fault("call", fault)
         return target
 
-    def _where(self, subscribed: frozenset[str], fields_of: Fields) -> Mapping[str, frozenset[str]]:
+    def _where(self, subscribed: frozenset[str]) -> Mapping[str, frozenset[str]]:
         where = self._values.get("where", {})
         if not isinstance(where, dict):
             self.add_fault("where", 'it is a table, such as { recipient = "4915100000000" }')

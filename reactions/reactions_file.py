@@ -1,15 +1,13 @@
 """Reactions file: who subscribes to what, as TOML, with everything that is wrong with it said at once."""
 
-import os
-import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from reactions.change_data import fields_of as fields_of_data
+from reactions.bounded_file import read_text
 from reactions.reaction import Reaction
-from reactions.reaction_table import Fields, ReactionTable
+from reactions.reaction_table import ReactionTable
 from seven.hooks import Addresses
 
 TABLE = "reaction"
@@ -25,9 +23,7 @@ class InvalidReactions(ValueError):  # noqa: N818 - the operator's, and no fault
         self.faults = tuple(faults)
 
 
-def read_reactions(
-    path: Path, own: Addresses, fields_of: Fields = fields_of_data, *, check_functions: bool = True
-) -> list[Reaction]:
+def read_reactions(path: Path, own: Addresses) -> list[Reaction]:
     """The subscribers in a file, in its order; none in an empty one. Raises InvalidReactions with every fault.
 
     `own` are the addresses of our hooks, which are no targets. Handlers are imported to check them, in processes of
@@ -44,7 +40,7 @@ def read_reactions(
         if table.name in names:
             table.add_fault("name", "another reaction has the same name")
         names |= {table.name} - {""}
-        reaction = table.read(own, fields_of, check_functions)
+        reaction = table.read(own)
         faults += table.faults
         if reaction is not None:
             reactions.append(reaction)
@@ -65,18 +61,9 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for somebody who writes
-            raise _invalid("it is no file")
-        with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise _invalid(f"it cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-    if len(content) > LONGEST:
-        raise _invalid("it has more than a megabyte")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _invalid("it is not UTF-8") from None
+        return read_text(path, LONGEST)
+    except ValueError as error:
+        raise _invalid(str(error)) from None
 
 
 def _invalid(fault: str) -> InvalidReactions:

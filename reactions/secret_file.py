@@ -1,10 +1,10 @@
 """Secret file: the keys that sign requests to one target, read again when the file changes."""
 
 import os
-import stat
 import threading
 from pathlib import Path
 
+from reactions.bounded_file import read_text
 from reactions.signature import read_secret
 from runtime.logs import logger
 
@@ -19,19 +19,7 @@ Stamp = tuple[int, int, int] | None
 
 def read_secrets(path: Path) -> tuple[bytes, ...]:
     """The keys in a file, one a line, the current one first. Raises ValueError that quotes nothing of the file."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for somebody who writes
-            raise ValueError("it is no file")
-        with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise ValueError(f"it cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-    if len(content) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST} bytes")
-    try:
-        lines = [line for text in content.decode("utf-8-sig").splitlines() if (line := text.strip())]
-    except UnicodeDecodeError:
-        raise ValueError("it is no text") from None
+    lines = [line for text in read_text(path, LONGEST).splitlines() if (line := text.strip())]
     if not lines:
         raise ValueError("it is empty")
     if len(lines) > MOST_SECRETS:

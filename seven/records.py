@@ -243,3 +243,4 @@ RECORDS: tuple[type[Record], ...] = (
     Message, MessageStatus, MessageReceipt, InboundMessage, Call, CallStatus, CallDigit, TrackedLink, LinkEvent,
     OptOut, OptOutEvent, MissedWebhook, SentMessage,
 )  # fmt: skip
+RECORD_BY_TABLE = {record.table: record for record in RECORDS}

@@ -16,6 +16,7 @@ from seven.errors import NotUnderstood
 from seven.event import is_blank
 from seven.events import EVENT_TYPES
 from seven.key_presses import without_keys
+from seven.plurals import counted
 from seven.visible_text import visible_text
 
 LONGEST_SUMMARY = 60
@@ -77,11 +78,7 @@ def _decoded(payload: str | Mapping[str, Any] | None) -> Mapping[str, Any] | str
 def _not_decoded(text: str, masked: bool) -> str:
     if not text.strip():
         return "an empty request"
-    return (
-        f"not decoded, {len(text)} character{'s' * (len(text) != 1)}"
-        if masked
-        else f"not decoded: {text[:_READ_AT_MOST]}"
-    )
+    return f"not decoded, {counted(len(text), 'character')}" if masked else f"not decoded: {text[:_READ_AT_MOST]}"
 
 
 def _inner(fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -95,7 +92,7 @@ def _known(fields: Mapping[str, Any], masked: bool) -> str:
     if not values:
         return "no fields"
     if masked:
-        return "1 field" if len(values) == 1 else f"{len(values)} fields"
+        return counted(len(values), "field")
     return ", ".join(f"{str(name)[:99]}: {_value(value)}" for name, value in list(values.items())[:10])
 
 

@@ -1,5 +1,7 @@
 """Visible text: foreign text in which nothing is hidden, reorders what stands beside it, or commands a terminal."""
 
+from seven.plurals import counted
+
 _PICTOGRAPHS = range(0x1F000, 0x1FB00)
 """Those that are newer than this Python are unassigned to it, and hide nothing."""
 ZERO_WIDTH_JOINER = "\u200d"
@@ -26,4 +28,4 @@ def text_summary(text: str, masked: bool) -> str:
     """A text that somebody wrote; masked, how long it is."""
     if not text.strip():
         return "an empty text"
-    return f"a text of {len(text)} character{'s' * (len(text) != 1)}" if masked else text
+    return f"a text of {counted(len(text), 'character')}" if masked else text

@@ -18,7 +18,7 @@ from seven.archive_records import ArchivedDelivery
 from seven.changes import WATCHES, NotedChange, Values
 from seven.joins import Join
 from seven.record import SHAPES, Record
-from seven.records import RECORDS
+from seven.records import RECORD_BY_TABLE
 from store.errors import RowAppeared, is_unmigrated
 from store.rows_by_keys import key_values, select_by_keys
 from store.schema import SCHEMA, changes, metadata, reactions
@@ -38,7 +38,6 @@ NO_DEMAND = Demand()
 """Without a subscriber."""
 OFF = "off"
 
-_BY_TABLE = {record.table: record for record in RECORDS}
 _WRITTEN_TWICE = frozenset(("opt_outs",))
 """Tables whose rows are settled after they were merged: an upsert cannot return how they stand in the end."""
 _NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
@@ -153,7 +152,7 @@ def _select(table_name: str, dialect: str) -> Select[Any]:
 
 @cache
 def _key_names(table_name: str) -> Sequence[str]:
-    return SHAPES[_BY_TABLE[table_name]].names(Join.KEY)
+    return SHAPES[RECORD_BY_TABLE[table_name]].names(Join.KEY)
 
 
 def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]], any_age: bool | None) -> None:

@@ -15,7 +15,7 @@ from seven.aggregates import Aggregate
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
 from seven.record import SHAPES, Record, fold
-from seven.records import RECORDS
+from seven.records import RECORD_BY_TABLE
 from store.schema import SCHEMA, metadata
 from store.upsert import upsert
 
@@ -23,7 +23,6 @@ RowKey = tuple[str, tuple[object, ...]]
 """Identifies a row: its table, and its key."""
 
 KEYS_AT_ONCE = 500  # SQLite bounds a statement's parameters
-_BY_TABLE = {record.table: record for record in RECORDS}
 
 
 def row_key(record: Record) -> RowKey:
@@ -44,7 +43,7 @@ def read_records(connection: Connection, row_keys: Iterable[RowKey]) -> Mapping[
 def select_records(table_name: str, condition: ColumnElement[bool]) -> Select[Any]:
     """The query for the records of one table; each row has the arguments of the record's class."""
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    return select(*(table.c[name] for name in SHAPES[_BY_TABLE[table_name]].field_joins)).where(condition)
+    return select(*(table.c[name] for name in SHAPES[RECORD_BY_TABLE[table_name]].field_joins)).where(condition)
 
 
 def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) -> ColumnElement[bool]:
@@ -55,7 +54,7 @@ def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) ->
 
 
 def _read(connection: Connection, table_name: str, keys: list[tuple[object, ...]]) -> dict[RowKey, Record]:
-    record = _BY_TABLE[table_name]
+    record = RECORD_BY_TABLE[table_name]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     columns = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
     rows = (record(**row) for row in connection.execute(select_records(table_name, among(columns, keys))).mappings())
@@ -96,14 +95,14 @@ class RowDifference:
         return {name: (before, after) for name, (before, after) in values.items() if before != after}
 
 
-def row_differences(connection: Connection, records: Iterable[Record], replace: bool = False) -> list[RowDifference]:
+def row_differences(connection: Connection, records: Iterable[Record]) -> list[RowDifference]:
     """The changes that writing these records would make, in the order of writing.
 
-    Records are merged with the stored rows as by an upsert, or with `replace` replace them. Equal rows are left out.
+    Records are merged with the stored rows as by an upsert. Equal rows are left out.
     """
     folded = {row_key(record): record for record in fold(records)}
     before = {**read_records(connection, folded), **_undated(connection, folded.values())}
-    return compare(before, folded if replace else merge_with_stored(before, folded))
+    return compare(before, merge_with_stored(before, folded))
 
 
 def merge_with_stored(stored: Mapping[RowKey, Record], folded: Mapping[RowKey, Record]) -> dict[RowKey, Record]:

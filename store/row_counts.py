@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal_
 from seven.journal import JOURNAL
 from store.archive import first_id
 from store.schema import (
+    NOT_APPLIED,
     OPEN_OUTCOMES,
     calls,
     deliveries,
@@ -29,7 +30,6 @@ MOST_REASONS = 1000
 """The number of newest deliveries whose reasons are counted."""
 LOOKS_BACK = timedelta(hours=1)
 
-_not_applied = deliveries.c.outcome != literal_column("'applied'")  # spelled as in the partial index
 _RECORDS = (messages, calls, inbound_messages, links)
 
 
@@ -115,7 +115,7 @@ def _received(connection: Connection, since: datetime, until: datetime) -> Mappi
 
 def _open(connection: Connection, outcome: str, since: datetime, known: frozenset[str]) -> OpenDeliveries:
     c = deliveries.c
-    matches = (_not_applied, c.outcome == outcome)
+    matches = (NOT_APPLIED, c.outcome == outcome)
     newest = select(c.reason, c.event_type, c.id).where(*matches).order_by(c.id.desc()).limit(MOST_REASONS).subquery()
     reason = func.coalesce(newest.c.reason, "")
     reasons = connection.execute(

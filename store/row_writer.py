@@ -78,15 +78,10 @@ class Store:
         self._on_noted: Callable[[], object] = lambda: None
         self._generation: int | None = None
 
-    def noting(
-        self, topics: frozenset[str], on_noted: Callable[[], object] = lambda: None, *, any_age: bool = False
-    ) -> "Store":
-        """A store that notes changes of these topics in the same transactions, and calls `on_noted` afterwards.
-
-        `any_age`: subscribers are to be notified also of what is long past.
-        """
+    def noting(self, topics: frozenset[str], on_noted: Callable[[], object] = lambda: None) -> "Store":
+        """A store that notes changes of these topics in the same transactions, and calls `on_noted` afterwards."""
         store = copy(self)
-        store._demand, store._on_noted = Demand(topics, any_age=any_age or None), on_noted
+        store._demand, store._on_noted = Demand(topics), on_noted
         return store
 
     def demanded_topics(self) -> frozenset[str]:

@@ -42,7 +42,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from seven.histories import is_undated
 from seven.joins import FieldJoin, Join
 from seven.record import SHAPES, Record
-from seven.records import RECORDS, OptOut
+from seven.records import RECORD_BY_TABLE, OptOut
 from store.histories import keep_earliest
 from store.opt_outs import settle_standings
 from store.schema import SCHEMA, metadata
@@ -58,7 +58,6 @@ NOW: dict[str, Value] = {
 INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}  # the two share no typed base
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library's
 _SQLITE: Dialect = sqlite.dialect()
-_BY_TABLE = {record.table: record for record in RECORDS}
 
 
 def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -> None:
@@ -88,7 +87,8 @@ def upsert_returning(
 
 def _columns(table_name: str, records: Sequence[Record]) -> dict[str, list[Any]]:
     """The values of each field."""
-    return {name: [getattr(record, name) for record in records] for name in SHAPES[_BY_TABLE[table_name]].field_joins}
+    names = SHAPES[RECORD_BY_TABLE[table_name]].field_joins
+    return {name: [getattr(record, name) for record in records] for name in names}
 
 
 @cache
@@ -100,7 +100,7 @@ def _returning(table_name: str, names: Sequence[str]) -> Executable:
 
 @cache
 def _statement(table_name: str, dialect: str) -> Executable:
-    record = _BY_TABLE[table_name]
+    record = RECORD_BY_TABLE[table_name]
     shape = SHAPES[record]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     if dialect == "sqlite":

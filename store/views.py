@@ -1,18 +1,12 @@
 """Views: the SQL views for analysts, in the dialect of each database. A change here needs a migration."""
 
-from store.schema.columns import HOUR, SCHEMA
+from store.schema.columns import DAY, HOUR, SCHEMA, SECONDS
 
 _STARTED_MINUTES = "(duration_s + 59) / 60"  # the vendor bills by started minutes
 # SQLite has doubles only: with whole hundred-millionths the result is the double nearest to the exact one.
 _COMPUTED_COST = {
     "postgresql": f"{_STARTED_MINUTES} * price_per_minute",
     "sqlite": f"CAST(round(price_per_minute * 100000000) AS INTEGER) * ({_STARTED_MINUTES}) / 100000000.0",
-}
-_DAY = {"postgresql": "CAST({0} AT TIME ZONE 'UTC' AS date)", "sqlite": "substr({0}, 1, 10)"}
-_SINCE_1970 = "(CAST(strftime('%s', {0}) AS INTEGER) + CAST(substr({0}, 20, 7) AS REAL))"
-_SECONDS = {
-    "postgresql": "CAST(extract(epoch FROM {0} - {1}) AS double precision)",
-    "sqlite": f"({_SINCE_1970} - {_SINCE_1970.replace('{0}', '{1}')})",
 }
 # PostgreSQL takes two equalities for independent and expects one row of the join: then it plans nested loops around it.
 # Of a range it expects a ninth, which is near enough (docs/decisions/0030).
@@ -167,12 +161,12 @@ def create_view(name: str, dialect: str) -> str:
         schema=schema,
         first_hour=HOUR[dialect].format("first_seen_at"),
         event_hour=HOUR[dialect].format("event.at"),
-        journal_day=_DAY[dialect].format("journal_at"),
-        first_day=_DAY[dialect].format("min(first_at)"),
-        last_day=_DAY[dialect].format("max(last_at)"),
+        journal_day=DAY[dialect].format("journal_at"),
+        first_day=DAY[dialect].format("min(first_at)"),
+        last_day=DAY[dialect].format("max(last_at)"),
         started_minutes=_STARTED_MINUTES,
         computed_cost=_COMPUTED_COST[dialect],
-        delivered_after=_SECONDS[dialect].format("messages.delivered_at", "sent.sent_at"),
+        delivered_after=SECONDS[dialect].format("messages.delivered_at", "sent.sent_at"),
         same_url=_SAME_URL[dialect],
     )
     return f"{create} VIEW {schema}{name} AS {query}"

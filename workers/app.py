@@ -32,7 +32,7 @@ from operations.delivery_rate_schedule import COUNT_S, count_on_schedule
 from operations.opt_out_scan_schedule import SCAN_S, OptOutScan
 from operations.projection_options import options_by
 from operations.public_url_probe import public_url_probe
-from operations.retention import Retention, retain_on_schedule
+from operations.retention import Retention
 from runtime.logs import configure_logging, logger
 from runtime.multiprocess_metrics import share_metrics
 from runtime.settings.environment import load
@@ -114,10 +114,8 @@ def create_app(settings: WorkerSettings) -> Celery:
         with reconciler(settings.account, ledger.redis, engine) as reconciliation:
             reconciliation.run(apply=settings.seven_hooks_mode == "apply")
 
-    retention = Retention(ledger, engine, breaker, settings)
-    retain = partial(
-        retain_on_schedule, retention, partial(tasks.send, "retain"), threads=settings.seven_worker_threads
-    )
+    retain = partial(Retention(ledger, engine, breaker, settings).run, partial(tasks.again, "retain"))
+    scan = partial(OptOutScan(ledger, store, breaker, options).run, partial(tasks.again, "opt-outs"))
     for queue in QUEUES:
         add_consumer(app, queue, consumer)
     # these two run so often that they would bury the deliveries in Flower's history
@@ -127,7 +125,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     # not in the same moment as the audit, whose period is as long by default
     tasks.add_long(settings.seven_retain_s, "retain", retain, ahead_s=settings.seven_retain_s / 2)
     tasks.add_long(COUNT_S, "delivery-rate", partial(count_on_schedule, ledger, engine, breaker), at_start=True)
-    add_opt_out_scan(tasks, OptOutScan(ledger, store, breaker, options), settings.seven_worker_threads)
+    tasks.add_long(SCAN_S, "opt-outs", scan, ahead_s=SCAN_S / 2)
     add_journal(tasks, settings, ledger, store, partial(announce, app))
     add_gateway_tasks(tasks, ledger, settings, reconcile)
 
@@ -167,12 +165,6 @@ def add_consumer(app: Celery, queue: str, consumer: Consumer) -> None:
         consumer.consume(queue, batch_ids)
 
     app.task(consume, name=task_name(queue))
-
-
-def add_opt_out_scan(tasks: ScheduledTasks, scan: OptOutScan, threads: int) -> None:
-    """Schedule the scan; a worker of one thread requests no pass at once: it would consume only between passes."""
-    again = partial(tasks.send, "opt-outs") if threads > 1 else lambda: None
-    tasks.add_long(SCAN_S, "opt-outs", partial(scan.run, again), ahead_s=SCAN_S / 2)
 
 
 def add_journal(

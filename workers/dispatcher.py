@@ -27,7 +27,6 @@ from ledger.announcements import (
 from ledger.client import Ledger
 from ledger.health import unusable_reasons
 from reactions.bodies import Bodies
-from reactions.change_data import fields_of
 from reactions.dispatch import Dispatch
 from reactions.line import Line
 from reactions.metrics import BacklogMetrics, ReactionMetrics
@@ -189,7 +188,7 @@ def _reactions(settings: DispatcherSettings) -> list[Reaction]:
         _end(["SEVEN_REACTIONS_FILE is not set: it names the file of reactions, see docs/react.md"])
     own = Addresses(settings.seven_public_url, reveal_all(settings.seven_hook_token))
     try:
-        return read_reactions(settings.seven_reactions_file, own, fields_of)
+        return read_reactions(settings.seven_reactions_file, own)
     except InvalidReactions as error:
         _end(error.faults)
 

@@ -7,7 +7,6 @@ broker: among idle workers it would go round for as long as the other lasts.
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 from celery import Celery
 
@@ -60,10 +59,14 @@ class ScheduledTasks:
     def request_first(self) -> None:
         """Request a run of all that each starting worker requests."""
         for name in self._first:
-            self.send(name)
+            self._send(name)
 
-    def send(self, name: str, **_: Any) -> None:
-        """Request a run now. Accepts the arguments of Celery's signals."""
+    def again(self, name: str) -> None:
+        """Request another run at once. A worker of one thread requests none: it would consume only between runs."""
+        if self._app.conf.worker_concurrency > 1:
+            self._send(name)
+
+    def _send(self, name: str) -> None:
         self._app.send_task(name, queue=CLOCK)
 
 

@@ -38,11 +38,9 @@ URGENT_QUEUES = tuple(
 class UrgentQueues:
     """The thread, and what it has seen."""
 
-    def __init__(
-        self, ledger: Ledger, write: Callable[[str, Sequence[str]], None], queues: Sequence[str] = URGENT_QUEUES
-    ) -> None:
+    def __init__(self, ledger: Ledger, write: Callable[[str, Sequence[str]], None]) -> None:
         """`write`: as `Consumer.consume` early."""
-        self._ledger, self._write, self._queues = ledger, write, queues
+        self._ledger, self._write = ledger, write
         self._seen: frozenset[str] = frozenset()
         self._tried: dict[str, float] = {}
         self._ended = threading.Event()
@@ -71,13 +69,13 @@ class UrgentQueues:
 
     def _waiting(self) -> Iterator[tuple[str, list[str]]]:
         pipeline = self._ledger.redis.pipeline(transaction=False)
-        for queue in self._queues:
+        for queue in URGENT_QUEUES:
             pipeline.zrange(keyspace.pending(queue), 0, _MOST_SEEN - 1)
         pending = [[batch_id.decode() for batch_id in ids] for ids in pipeline.execute()]
         before, self._seen = self._seen, frozenset(batch_id for ids in pending for batch_id in ids)
         now = time.monotonic()
         self._tried = {each: at for each, at in self._tried.items() if each in self._seen and now - at < AGAIN_S}
-        for queue, ids in zip(self._queues, pending, strict=True):
+        for queue, ids in zip(URGENT_QUEUES, pending, strict=True):
             waiting = [batch_id for batch_id in ids if batch_id in before and batch_id not in self._tried]
             if waiting:
                 workers = self._ledger.redis.hmget(keyspace.IN_FLIGHT, waiting)

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
+from cli.options import AsJson
 from cli.output.audit import print_audit
 from cli.output.terminal import document, program
 from ledger.client import Ledger
@@ -39,7 +40,7 @@ def audit(
     acknowledge: Annotated[
         bool, typer.Option("--acknowledge", help="Acknowledge the losses found: later audits count them, and are good.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Account for every delivery that was ever accepted. Safe on a live system; only --acknowledge changes anything.
 

@@ -16,6 +16,7 @@ from cli.database import open_database
 from cli.exits import ExitCode, Interruption, end_if_interrupted, fail
 from cli.forgotten import forgotten_register
 from cli.installation import Installation
+from cli.options import AsJson, Yes
 from cli.output.backfill import Report
 from cli.output.progress import Interrupted, UnderWay
 from cli.times import parse_time
@@ -56,8 +57,8 @@ def backfill(
     ] = None,
     event_type: Annotated[str | None, typer.Option("--type", help=f"Only one of {', '.join(JOURNALED)}.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is lacking, and change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find what the gateway's journal knows and the tables lack, and have it consumed like any delivery.
 

@@ -14,6 +14,7 @@ from cli.confirm import confirm, require_terminal
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, end_if_interrupted, fail, reason_of
 from cli.forgotten import forgotten_register
+from cli.options import AsJson, DryRun, Yes
 from cli.output.dead import (
     delivery_as_dict,
     plan_as_dict,
@@ -47,10 +48,7 @@ RATE = 500.0  # deliveries a second: a fraction of what workers apply, so that a
 REPLAYED = ("dead", "parked")  # quarantined ones may be forged: they are replayed on explicit request only
 MOST_NAMED = 20
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, and change nothing.")]
 Rate = Annotated[float, typer.Option("--rate", min=0.01, help="Deliveries a second, at most.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 app = typer.Typer(
     no_args_is_help=True,

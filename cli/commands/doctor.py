@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.context import examined
+from cli.options import AsJson
 from cli.output.checks import checks_as_list, exit_code, print_checks
 from cli.output.terminal import document, line
 from operations.checks.check import count
@@ -16,7 +17,7 @@ def doctor(
     offline: Annotated[
         bool, typer.Option("--offline", help="Leave out what is outside: the public URL and the gateway.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for everything that would hurt later, and name the remedy. Safe on a live system.
 

@@ -12,6 +12,7 @@ from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.forgotten import erasure_key
 from cli.installation import Installation
+from cli.options import AsJson, Yes
 from cli.output.forget import NO_KEY, erasure_as_dict, matches_as_dict, print_done, print_notified, print_plan
 from cli.output.progress import Interrupted, UnderWay
 from cli.output.sentences import warn
@@ -43,8 +44,8 @@ def forget(
         float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for pending deliveries.")
     ] = WAIT_S,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be blanked, and change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Blank a person's data: numbers, texts, payloads and dead letters. Rows stay, so counts, costs and audit stay.
 

@@ -13,6 +13,7 @@ from cli.confirm import confirm, require_terminal
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
+from cli.options import AsJson, Yes
 from cli.output.terminal import Column, document, line, suggestion, table
 from gateway.api import GatewayFailure
 from gateway.comparison import Comparison
@@ -24,7 +25,6 @@ from runtime.redis_errors import reason
 from seven.hooks import Addresses, Hook
 from workers.settings import WorkerSettings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 NO_BOUND = sys.maxsize  # the operator confirms the plan, so its size needs no limit
 
 app = typer.Typer(no_args_is_help=True, help="The hooks (webhook subscriptions) at the gateway: list, plan, apply.")
@@ -53,7 +53,7 @@ def plan_(as_json: AsJson = False) -> None:
 
 @app.command("apply")
 def apply_(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     again: Annotated[
         bool,
         typer.Option("--again", help="Recreate hooks made here that are not listed; check the account's page first."),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.database import store_engine
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
+from cli.options import AsJson
 from cli.output.terminal import document, line
 from cli.settings import ServerSettings
 from runtime.settings.environment import load
@@ -37,7 +38,7 @@ def migrate(
         bool,
         typer.Option("--wait", help="Only wait until it has the current schema, or a newer one: another run migrates."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the database to the current schema. Safe to run again, and several times at once."""
     if wait and reader:

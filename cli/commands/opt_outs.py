@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, fail
 from cli.forgotten import erasure_key, forgotten_register
+from cli.options import AsJson
 from cli.output.opt_outs import FileAnswers, print_checked, print_listed, write_checked
 from cli.output.terminal import document, line, shown
 from cli.settings import ServerSettings
@@ -37,7 +38,6 @@ Recipient = Annotated[
 ]
 Channel = Annotated[str | None, typer.Option("--channel", help="sms, rcs or whatsapp; by default every channel.")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for the history.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 app = typer.Typer(no_args_is_help=True, help="Who opted out of our messages: list, check, add, end, scan.")
 

@@ -16,13 +16,13 @@ from cli.commands.reactions_work import retry as retry_waiting
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, end_if_interrupted, fail
-from cli.output.reactions import as_dict, counted, print_attempt, print_reaction, print_reactions, starting_for
+from cli.options import AsJson, DryRun, Yes
+from cli.output.reactions import as_dict, print_attempt, print_reaction, print_reactions, starting_for
 from cli.output.terminal import document, line
 from cli.settings import HomeSettings
 from cli.times import parse_time
 from operations.reaction_states import ReactionState, read_reaction_states, read_waiting
 from reactions.change import Change
-from reactions.change_data import fields_of
 from reactions.change_examples import example
 from reactions.reaction import Reaction
 from reactions.reactions_file import InvalidReactions, read_reactions
@@ -31,6 +31,7 @@ from runtime.settings.environment import load
 from runtime.settings.types import reveal_all
 from seven.field_types import storable
 from seven.hooks import Addresses
+from seven.plurals import counted
 from seven.visible_text import visible_text
 from store import notifications, subscriptions
 from store.outbox import Outbox
@@ -44,9 +45,6 @@ MOST_REASON = 200
 RATE = 500.0  # changes a second: no more than workers note beside their work
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The subscriber, as the file of reactions names it.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, and change nothing.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 app = typer.Typer(
     no_args_is_help=True, help="Who is notified of what changed: list, show, test, retry, skip, pause, resume."
@@ -229,7 +227,7 @@ def _in_file(name: str) -> Reaction:
         fail(ExitCode.USAGE, "SEVEN_REACTIONS_FILE is not set here: it names the file of reactions.")
     own = Addresses(settings.seven_public_url, reveal_all(settings.seven_hook_token))
     try:
-        known = {each.name: each for each in read_reactions(settings.seven_reactions_file, own, fields_of)}
+        known = {each.name: each for each in read_reactions(settings.seven_reactions_file, own)}
     except InvalidReactions as error:
         fail(ExitCode.USAGE, *error.faults)
     if name not in known:

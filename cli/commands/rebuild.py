@@ -11,6 +11,7 @@ from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, Interruption, end_if_interrupted, fail
 from cli.forgotten import forgotten_register
+from cli.options import AsJson, Yes
 from cli.output.progress import UnderWay
 from cli.output.rebuild import Report
 from cli.output.terminal import shown
@@ -44,8 +45,8 @@ def rebuild(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show each change with old and new values, and change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fold all archived deliveries of the selected subjects with today's code, and replace their rows by the result.
 

@@ -11,6 +11,7 @@ import typer
 
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
+from cli.options import AsJson
 from cli.output.terminal import document, line, program, shown
 from cli.stored_row import wait_for_row
 from emulator.auth import Signing
@@ -56,7 +57,7 @@ def send(
     url: Annotated[
         str | None, typer.Option(help="A hook's whole URL; without it the receiver here, or at SEVEN_RECEIVER_URL.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send one delivery, and print its outcome and the next command to run.
 

@@ -11,13 +11,15 @@ from sqlalchemy import Engine
 from cli.database import open_database
 from cli.exits import ExitCode, fail
 from cli.installation import Installation
-from cli.output.scenario import number_of, print_remarks, records, scenario_bar
+from cli.options import AsJson
+from cli.output.scenario import print_remarks, records, scenario_bar
 from cli.output.sentences import sentence
 from cli.output.terminal import document, line, near, program, table
 from cli.scenario import NoEmulator, PlayedScenario, ScenarioPlayer
 from emulator.seeds import SEEDS
 from emulator.settings import MOST_MESSAGES
 from operations.delivery_outcomes import DeliveryOutcomes, delivery_outcomes
+from seven.plurals import counted
 
 PATIENCE_S = 60.0  # without progress
 
@@ -45,7 +47,7 @@ def simulate(
             help="Share of the webhooks that never come, such as 0.3: `backfill` finds them in the journal.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play made-up traffic: messages with their statuses, replies, clicks and calls, some of it twice.
 
@@ -110,12 +112,12 @@ def _print(played: PlayedScenario, outcomes: DeliveryOutcomes, request: dict[str
     if not report:
         return
     events = ", ".join(f"{number} {event_type}" for event_type, number in sorted(report["events"].items()))
-    sentence(f"Played {number_of(sum(report['events'].values()), 'event')}: {events or 'none'}.")
+    sentence(f"Played {counted(sum(report['events'].values()), 'event')}: {events or 'none'}.")
     sentence(f"{outcomes.deliveries} of {report['deliveries']} deliveries are in the database:")
     table("", ("", "", ""), records(outcomes))
     print_remarks(outcomes)
     if dropped := report["dropped"]:
-        sentence(f"{number_of(dropped, 'webhook')} never came, as you asked.")
+        sentence(f"{counted(dropped, 'webhook')} never came, as you asked.")
     line()
     line(f"To look at them:  {program()} trace")
     if dropped:

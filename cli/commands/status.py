@@ -8,6 +8,7 @@ import typer
 
 from cli.context import examined
 from cli.exits import ExitCode, fail
+from cli.options import AsJson
 from cli.output.checks import exit_code
 from cli.output.status import print_status, status_as_dict
 from cli.output.terminal import console, document
@@ -19,7 +20,7 @@ from operations.checks.subject import Subject
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
     watch: Annotated[
         float | None, typer.Option("--watch", metavar="SECONDS", min=1, help="Look again and again, until Ctrl-C.")
     ] = None,

@@ -10,6 +10,7 @@ from cli.database import read_connection
 from cli.exits import ExitCode, fail
 from cli.forgotten import erasure_key
 from cli.installation import Installation
+from cli.options import AsJson
 from cli.output.terminal import document
 from cli.output.trace import print_around, print_latest, print_nothing, print_story
 from cli.standard_input import argument
@@ -39,7 +40,7 @@ def trace(
             "--around", metavar="TIME", help='The deliveries around a moment, such as "yesterday 11:00" (UTC).'
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one message, call, inbound SMS or link: its standing, what happened, its deliveries and their repeats.
 

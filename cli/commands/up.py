@@ -39,6 +39,7 @@ from ingest.settings import IngestSettings
 from operations.delivery_outcomes import DeliveryOutcomes, delivery_outcomes
 from runtime.failures import reason
 from runtime.settings.registry import misspelt_settings
+from seven.plurals import counted
 from store.engine import sqlite_file
 from workers.settings import WorkerSettings
 
@@ -186,7 +187,7 @@ class _Up:
             removed = await asyncio.to_thread(register_own_hooks, self._installation)
         except (httpx2.HTTPError, OSError) as error:
             self._require(emulator, f"hooks cannot be registered: {reason(error)}")
-        stale = f", {removed} out of date hook{'s' * (removed != 1)} removed" if removed else ""
+        stale = f", {counted(removed, 'out of date hook')} removed" if removed else ""
         print_started("emulator", f"{self._installation.emulator_url}{stale}")
 
     async def _play_first_scenario(self) -> DeliveryOutcomes | None:

@@ -1,13 +1,12 @@
 """Output of `dead`: lists, one delivery in detail, plans and their results, as tables and as JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from cli.output.terminal import Column, fields, line, shown, suggestion, table
-from cli.output.values import short_times
+from cli.output.values import flat, short_times
 from operations.dead_letters import Content
 from operations.replay import ReplayPlan, ReplaySummary
 from operations.reprocess import Reprocessed, stored_line
@@ -85,7 +84,9 @@ def print_delivery(details: Mapping[str, Any]) -> None:
         line()
     if details["told"] is None:
         line("Its payload is not kept any more.")
-    _fields("Its payload", dict(_flatten("", details["told"])))
+    else:
+        fields("Its payload", flat(details["told"]))
+        line()
     if (today := details["today"]) is None:
         line("It is applied: there is nothing to replay.")
         return
@@ -159,13 +160,6 @@ def _payload(delivery: ArchivedDelivery, today: Reprocessed | None) -> Any:
 def _text(content: bytes) -> str:
     text = content.decode("utf-8", "backslashreplace")
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… and {len(text) - _MOST_TEXT} more"
-
-
-def _flatten(name: str, value: Any) -> list[tuple[str, Any]]:
-    """Nested fields as rows of a table, with dotted names."""
-    if isinstance(value, dict) and value:
-        return [row for key, inner in value.items() for row in _flatten(f"{name}.{key}" if name else str(key), inner)]
-    return [(name or "as it is", json.dumps(value) if isinstance(value, (list, dict)) else value)]
 
 
 def _fields(title: str, values: Mapping[str, Any]) -> None:

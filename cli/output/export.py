@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
+from cli.output.values import for_json
 from operations.person_export import SECTIONS, Entry
 from seven.data_subject import DataSubject, Id, Number
 
@@ -76,13 +76,5 @@ def _named(person: DataSubject) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """JSON in ASCII; times in ISO 8601, prices as text so that they stay exact."""
-    return json.dumps(value, default=_plain)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    raise TypeError(type(value).__name__)
+    """JSON in ASCII."""
+    return json.dumps(value, default=for_json)

@@ -5,6 +5,7 @@ from typing import Any
 
 from cli.output.terminal import line, table
 from operations.erasure_matches import Erasure, Matches
+from seven.plurals import counted
 from store.notifications import KEPT
 
 BEYOND_REACH = (
@@ -48,7 +49,7 @@ def print_plan(matches: Matches, lasts: bool) -> None:
 def print_notified(notified: Mapping[str, int]) -> None:
     """Print which subscribers were sent something about the person: they keep what they were sent."""
     if notified:
-        names = ", ".join(f"{name} ({number} change{'s' * (number != 1)})" for name, number in notified.items())
+        names = ", ".join(f"{name} ({counted(number, 'change')})" for name, number in notified.items())
         line(
             f"Notified of this person in the last {KEPT.days} days, and to be asked to forget as well: {names}.",
             "yellow",

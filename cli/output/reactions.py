@@ -8,6 +8,7 @@ from cli.output.terminal import fields, line, shown, suggestion, table
 from operations.checks.ages import ago
 from operations.reaction_states import ReactionState, Waiting
 from reactions.target import Attempt
+from seven.plurals import counted
 from store.subscriptions import PAUSED, STARTING, STARTING_STATE
 
 
@@ -106,11 +107,6 @@ def _due(state: ReactionState, waiting: Waiting) -> str:
     if waiting.due_at is None or waiting.due_at <= state.read_at:
         return "now"
     return f"in {ago(waiting.due_at - state.read_at)}"
-
-
-def counted(number: int, unit: str) -> str:
-    """1 change, 2 changes."""
-    return f"{number} {unit}{'s' * (number != 1)}"
 
 
 def starting_for(state: ReactionState) -> str:

@@ -11,6 +11,7 @@ from cli.output.sentences import sentence
 from cli.output.terminal import program
 from cli.scenario import Bar
 from operations.delivery_outcomes import DeliveryOutcomes
+from seven.plurals import counted
 
 NOT_APPLIED = {
     "parked": "since not understood",
@@ -38,11 +39,11 @@ def print_remarks(outcomes: DeliveryOutcomes) -> None:
 def remarks(outcomes: DeliveryOutcomes) -> Iterator[str]:
     """A line for each."""
     if repeats := outcomes.repeats:
-        yield f"{number_of(repeats, 'repeat')} merged: the same content as before"
+        yield f"{counted(repeats, 'repeat')} merged: the same content as before"
     if late := outcomes.late:
-        yield f"{number_of(late, 'late report')} kept as history: a newer one had come before"
+        yield f"{counted(late, 'late report')} kept as history: a newer one had come before"
     for kind, number in outcomes.unreported.items():
-        yield f"{number_of(number, kind)} counted, and never reported: `{program()} audit`"
+        yield f"{counted(number, kind)} counted, and never reported: `{program()} audit`"
     for outcome, reason in NOT_APPLIED.items():
         if number := outcomes.outcomes.get(outcome, 0):
             yield f"{number} {outcome}, {reason}: `{program()} dead list`"
@@ -61,8 +62,3 @@ def records(outcomes: DeliveryOutcomes) -> list[tuple[str, int, str]]:
 def listed(counts: Mapping[str, int]) -> str:
     """Counts in one line."""
     return ", ".join(f"{number} {value}" for value, number in counts.items())
-
-
-def number_of(number: int, noun: str) -> str:
-    """A number and its noun."""
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -6,8 +6,6 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.output.tables import GAP, LEAST_WIDTH, Column, layout, pairs, wrapped
-from cli.output.values import shown
+from cli.output.values import for_json, shown
 
 __all__ = [
     "PLAIN_WIDTH",
@@ -102,16 +100,8 @@ def width() -> int | None:
 
 
 def document(content: Any) -> None:
-    """Print a JSON document in ASCII; times in ISO 8601, prices as text so that they stay exact."""
-    sys.stdout.write(json.dumps(content, indent=2, default=_as_text) + "\n")
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    raise TypeError(type(value).__name__)
+    """Print a JSON document in ASCII."""
+    sys.stdout.write(json.dumps(content, indent=2, default=for_json) + "\n")
 
 
 def near(path: Path) -> str:

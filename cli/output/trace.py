@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from cli.output.terminal import Column, fields, line, shown, suggestion, table
-from cli.output.values import short_times
+from cli.output.values import flat, short_times
 from operations.record_state import standing, time_line
 from operations.trace import MOST_DELIVERIES, Story
 from operations.trace_records import MOST_RECORDS
 from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
 from seven.errors import NotUnderstood, UnreadableEnvelope
+from seven.plurals import counted
 
 Row = Mapping[str, Any]
 
@@ -90,7 +91,7 @@ def print_story(story: Story) -> None:
     _missed(story)
     if story.deliveries:
         repeats = sum(row["repeats"] for row in story.deliveries)
-        and_repeats = f", and {repeats} repeat{'s' * (repeats != 1)}" if repeats else ""
+        and_repeats = f", and {counted(repeats, 'repeat')}" if repeats else ""
         _deliveries(f"Deliveries: {len(story.deliveries)}{and_repeats}", story.deliveries)
         line()
     if story.unapplied:
@@ -230,16 +231,9 @@ def payload_fields(row: Row) -> list[tuple[str, object]]:
     """The fields of a stored payload with dotted names, or its bytes as text."""
     archived = ArchivedDelivery(**{name: row[name] for name in ("id", "event_type", "received_at", "payload")})
     try:
-        return flat("", Envelope.archived(archived).fields)
+        return flat(Envelope.archived(archived).fields)
     except (NotUnderstood, UnreadableEnvelope):
         return [("as it is", row["payload"])]
-
-
-def flat(name: str, value: Any) -> list[tuple[str, object]]:
-    """Nested fields as rows, with dotted names."""
-    if isinstance(value, dict) and value:
-        return [row for key, inner in value.items() for row in flat(f"{name}.{key}" if name else str(key), inner)]
-    return [(shown(name) or "as it is", value)]
 
 
 def _utc(day: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from cli.installation import Installation
 from emulator.scenario_request import today
 from emulator.settings import EmulatorSettings
+from runtime import atomic_file
 from store.schema import deliveries
 
 SEED = 1
@@ -70,6 +71,4 @@ class FirstScenario:
             return None
 
     def _write(self, memory: Memory) -> None:
-        draft = self._file.with_suffix(".new")
-        draft.write_text(f"{json.dumps(asdict(memory))}\n", "utf-8")
-        draft.replace(self._file)
+        atomic_file.write(self._file, f"{json.dumps(asdict(memory))}\n")

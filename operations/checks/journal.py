@@ -10,6 +10,7 @@ from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, warning
 from operations.checks.subject import Subject
 from operations.journal_state import JournalState, JournalStates, latest_journal
+from seven.plurals import counted
 
 NAME = "journal"
 _NOT_READ = "deploy/alerts.md, The journal is not read"
@@ -50,7 +51,7 @@ def check(state: JournalState, counts: Mapping[str, int] | None, every_s: float,
 
 
 def _webhooks(number: int) -> str:
-    return f"{number} webhook{'s' * (number != 1)}"
+    return counted(number, "webhook")
 
 
 def _are(number: int) -> str:

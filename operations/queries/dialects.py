@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from store.schema import SCHEMA
+from store.schema.columns import DAY, SCHEMA, SECONDS
 
 
 class _Expression:
@@ -21,31 +21,27 @@ class _Expression:
 
     def __getitem__(self, columns: str) -> str:
         until, _, since = columns.partition(" - ")
-        return self._template.replace("?", until).replace("#", since)
+        return self._template.format(until, since)
 
-
-_SINCE_1970 = "(CAST(strftime('%s', {0}) AS INTEGER) + CAST(substr({0}, 20, 7) AS REAL))"
-"""SQLite's julianday() is exact to milliseconds only."""
-_SQLITE_SECONDS = f"({_SINCE_1970.format('?')} - {_SINCE_1970.format('#')})"
 
 DIALECTS: Mapping[str, Mapping[str, Any]] = {
     "postgresql": {
         "s": f"{SCHEMA}.",
         "by": _Expression(""),
-        "day": _Expression("to_char(CAST(? AT TIME ZONE 'UTC' AS date), 'YYYY-MM-DD')"),
-        "date": _Expression("CAST(? AT TIME ZONE 'UTC' AS date)"),
-        "text": _Expression("to_char(?, 'YYYY-MM-DD')"),
-        "seconds": _Expression("CAST(extract(epoch FROM ? - #) AS double precision)"),
-        "hours": _Expression("CAST(floor(extract(epoch FROM ? - #) / 3600) AS bigint)"),
+        "day": _Expression(f"to_char({DAY['postgresql']}, 'YYYY-MM-DD')"),
+        "date": _Expression(DAY["postgresql"]),
+        "text": _Expression("to_char({0}, 'YYYY-MM-DD')"),
+        "seconds": _Expression(SECONDS["postgresql"]),
+        "hours": _Expression("CAST(floor(extract(epoch FROM {0} - {1}) / 3600) AS bigint)"),
     },
     "sqlite": {
         "s": "",
-        "by": _Expression(" INDEXED BY ?"),
-        "day": _Expression("substr(?, 1, 10)"),
-        "date": _Expression("substr(?, 1, 10)"),
-        "text": _Expression("?"),
-        "seconds": _Expression(_SQLITE_SECONDS),
-        "hours": _Expression(f"CAST({_SQLITE_SECONDS} / 3600 AS INTEGER)"),
+        "by": _Expression(" INDEXED BY {0}"),
+        "day": _Expression(DAY["sqlite"]),
+        "date": _Expression(DAY["sqlite"]),
+        "text": _Expression("{0}"),
+        "seconds": _Expression(SECONDS["sqlite"]),
+        "hours": _Expression(f"CAST({SECONDS['sqlite']} / 3600 AS INTEGER)"),
     },
 }
 """For each database, what stands for a name in a template."""

@@ -52,7 +52,7 @@ def _whole_number(text: str, least: int, most: int) -> int:
     raise ValueError(f"a whole number from {least} to {most} is expected")
 
 
-def days(default: int, most: int = 3650) -> Parameter:
+def days(default: int) -> Parameter:
     """Binds `:since`, the beginning of the first of so many days in UTC, and from it `:since_id` and `:day_before`.
 
     These are the first delivery of that day, and the beginning of the day before.
@@ -60,18 +60,18 @@ def days(default: int, most: int = 3650) -> Parameter:
 
     def read(text: str, now: datetime, _country_code: int) -> Bound:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        since = midnight - timedelta(days=_whole_number(text, 1, most) - 1)
+        since = midnight - timedelta(days=_whole_number(text, 1, 3650) - 1)
         since_id = first_id(since, -ID_TOLERANCE_MS)
         return {"since": since, "since_id": since_id, "day_before": since - timedelta(days=1)}
 
     return Parameter("days", "days back, today included", str(default), "whole number", read)
 
 
-def hours(name: str, meaning: str, default: int, most: int = 10_000) -> Parameter:
+def hours(name: str, meaning: str, default: int) -> Parameter:
     """Binds `:name`, a number of hours, and `:name_ago`, the time so many hours ago."""
 
     def read(text: str, now: datetime, _country_code: int) -> Bound:
-        number = _whole_number(text, 1, most)
+        number = _whole_number(text, 1, 10_000)
         return {name: number, f"{name}_ago": now - timedelta(hours=number)}
 
     return Parameter(name, meaning, str(default), "whole number", read)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import func
 
-from operations.dead_letters import JOINED, NOT_APPLIED, REASON, RECEIVED_AT
+from operations.dead_letters import JOINED, REASON, RECEIVED_AT
 from operations.record_lists.filters import Conditions, Filter, choice, days_of, days_of_ids, part, word
 from operations.record_lists.messages import MESSAGES
 from operations.record_lists.missed import MISSED
@@ -13,6 +13,7 @@ from seven.archive_records import OUTCOMES
 from seven.call_reports import STATUSES as CALL_STATUSES
 from seven.events import EVENT_TYPES
 from store.schema import (
+    NOT_APPLIED,
     OPEN_OUTCOMES,
     calls,
     dead_letters,
@@ -22,7 +23,6 @@ from store.schema import (
     links,
 )
 
-_CHANNELS = ("sms", "rcs", "whatsapp")
 ACTIONS = ("missing", "drifted", "surplus", "stranger", "created", "removed", "refused")
 NOT_APPLIED_OUTCOMES = tuple(outcome for outcome in OUTCOMES if outcome != "applied")
 

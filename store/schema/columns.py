@@ -19,6 +19,17 @@ HOUR = {
 }
 """The hour of a time, in each dialect. An index serves it, so a change of the words needs a new index."""
 
+DAY = {"postgresql": "CAST({0} AT TIME ZONE 'UTC' AS date)", "sqlite": "substr({0}, 1, 10)"}
+"""The day of a time in UTC. A change needs a migration of the views."""
+
+_SINCE_1970 = "(CAST(strftime('%s', {0}) AS INTEGER) + CAST(substr({0}, 20, 7) AS REAL))"
+"""SQLite's julianday() is exact to milliseconds only."""
+SECONDS = {
+    "postgresql": "CAST(extract(epoch FROM {0} - {1}) AS double precision)",
+    "sqlite": f"({_SINCE_1970} - {_SINCE_1970.replace('{0}', '{1}')})",
+}
+"""The seconds from the second of two times to the first, exact. A change needs a migration of the views."""
+
 ANY_CASE_FOREIGN_ID = func.lower(literal_column("foreign_id"))
 """As an index has it: lower() changes ASCII letters alone."""
 

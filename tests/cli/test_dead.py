@@ -104,6 +104,18 @@ def test_show(kept: CommandLine):
     assert kept.answer("dead", "show", "fine")["today"] is None
 
 
+@pytest.mark.parametrize("command", [("dead", "show"), ("trace",)], ids=" ".join)
+def test_every_field_of_a_payload_is_shown(installation: CommandLine, migrated: CommandLine, command: tuple[str, ...]):
+    """Also two whose dotted names are equal, one without a value, and a list, with its letters as they are."""
+    fields = {"a.b": 1, "a": {"b": 2, "c": None}, "d": ["ä", "\u202e"]}
+    content = Envelope("parked", "mms", NOW, "JSON", {"webhook_event": "mms", "data": fields}).line()
+    write(installation, project_batch(Batch("b", Header("dlr", "l" * 32, 1, 1, NOW), [content])))
+    shown = [line.split(maxsplit=1) for line in installation.run(*command, "parked").stdout.splitlines()]
+    assert [words for words in shown if words and words[0].startswith("data.")] == [
+        ["data.a.b", "1"], ["data.a.b", "2"], ["data.a.c"], ["data.d", r'["ä", "\u202e"]']
+    ]  # fmt: skip
+
+
 def test_a_plan_changes_nothing(kept: CommandLine):
     """--dry-run shows what would become of each delivery and which rows would differ, and writes nothing."""
     before = outcomes(kept)

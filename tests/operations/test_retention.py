@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, func, select
 
 from ledger import keyspace
 from ledger.client import Ledger
-from operations.retention import Retention, RetentionResult, retain_on_schedule
+from operations.retention import Retention, RetentionResult
 from operations.retention_metrics import RetentionMetrics
 from runtime.settings.retention import LEAST_DAYS, RetentionSettings
 from seven.records import InboundMessage, Message, MessageStatus
@@ -92,9 +92,9 @@ def test_a_pass_that_loses_its_lease_ends(ledger: Ledger, engine: Engine, monkey
     def steal(_: float) -> None:
         ledger.redis.set(name, "another's")
 
-    assert not Retention(ledger, engine, CircuitBreaker(), keep, pause=steal).run()
+    Retention(ledger, engine, CircuitBreaker(), keep, pause=steal).run()
     assert (len(rows_of(engine, "deliveries")), ledger.redis.get(name)) == (20, b"another's")
-    assert not Retention(ledger, engine, CircuitBreaker(), keep).run()
+    Retention(ledger, engine, CircuitBreaker(), keep).run()
     assert len(rows_of(engine, "deliveries")) == 20
 
 
@@ -106,25 +106,16 @@ def test_a_pass_ends_on_time(ledger: Ledger, engine: Engine, monkeypatch: pytest
     breaker = CircuitBreaker()
     result = Retention(ledger, engine, breaker, days, pause=lambda _: breaker.failed("away")).retain()
     assert (result.removed["deliveries"], result.done) == (10, False)
-    assert not Retention(ledger, engine, breaker, days).run()
+    Retention(ledger, engine, breaker, days).run()
     assert len(rows_of(engine, "deliveries")) == 20
     assert Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1).retain() == RetentionResult(
         done=False, more=True
     )
     requested: list[str] = []
-    retain_on_schedule(
-        Retention(ledger, engine, breaker, days, longest_s=-1), lambda: requested.append("held"), threads=4
-    )
-    retain_on_schedule(
-        Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1), lambda: requested.append("at once"), threads=4
-    )
-    retain_on_schedule(
-        Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1),
-        lambda: requested.append("single thread"),
-        threads=1,
-    )
+    Retention(ledger, engine, breaker, days, longest_s=-1).run(lambda: requested.append("held"))
+    Retention(ledger, engine, CircuitBreaker(), days, longest_s=-1).run(lambda: requested.append("at once"))
+    Retention(ledger, engine, CircuitBreaker(), days).run(lambda: requested.append("done"))
     assert requested == ["at once"]
-    assert retain(ledger, engine, days).done
     assert tallied_ranges(engine) == [(1, 30)]
 
 

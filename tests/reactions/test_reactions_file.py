@@ -171,7 +171,7 @@ on = ["*"]
         (b"[[reaction]\n", "SEVEN_REACTIONS_FILE: invalid TOML: "),
         (b'x = "\xff"', "SEVEN_REACTIONS_FILE: it is not UTF-8"),
         ("x = 1\n".encode("utf-16"), "SEVEN_REACTIONS_FILE: it is not UTF-8"),
-        (b"#" * 1_000_001, "SEVEN_REACTIONS_FILE: it has more than a megabyte"),
+        (b"#" * 1_000_001, "SEVEN_REACTIONS_FILE: it has more than 1,000,000 bytes"),
         (b"x = " + b"9" * 5000, "SEVEN_REACTIONS_FILE: invalid TOML: "),
         (b'[[reaction]]\nname = "a"\nname = "hush"', "SEVEN_REACTIONS_FILE: invalid TOML: "),
         (b'[[reaction]]\nurl = "hush', "SEVEN_REACTIONS_FILE: invalid TOML: "),

@@ -25,8 +25,8 @@ def secret(byte: bytes, length: int = 32) -> str:
         pytest.param(secret(b"k", 23), "24 to 64 bytes, this one 23", id="short"),
         pytest.param(secret(b"k", 65), "24 to 64 bytes, this one 65", id="long"),
         pytest.param("\n".join(map(secret, (b"a", b"b", b"c"))), "3 secrets", id="three"),
-        pytest.param("k" * 5000, "more than 4096", id="large"),
-        pytest.param(b"\xff\xfe", "no text", id="binary"),
+        pytest.param("k" * 5000, "more than 4,096", id="large"),
+        pytest.param(b"\xff\xfe", "not UTF-8", id="binary"),
     ],
 )
 def test_invalid_secrets_are_refused_without_being_quoted(content: str | bytes, fault: str, tmp_path: Path):

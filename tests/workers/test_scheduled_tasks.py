@@ -7,6 +7,8 @@ import pytest
 from celery import Celery
 from celery.beat import ScheduleEntry
 
+from ledger.announcements import CLOCK, broker
+from ledger.client import Ledger
 from tests.servers import PATIENCE_S
 from workers.scheduled_tasks import LongTasks, ScheduledTasks
 
@@ -77,6 +79,14 @@ def test_a_thread_that_is_ended_leaves_the_turn_to_others():
         tasks.task("audit", leave)()
     tasks.task("retain", lambda: runs.append("retain"))()
     assert runs == ["retain"]
+
+
+@pytest.mark.parametrize(("threads", "requests"), [(1, 0), (2, 1)])
+def test_a_worker_of_one_thread_requests_no_run_at_once(ledger: Ledger, redis_url: str, threads: int, requests: int):
+    """It would consume only between runs."""
+    app = Celery("test", set_as_current=False, changes=broker(redis_url) | {"worker_concurrency": threads})
+    ScheduledTasks(app, nullcontext).again("retain")
+    assert ledger.redis.llen(CLOCK) == requests
 
 
 def test_tasks_of_one_period_begin_apart():
