@@ -1,7 +1,7 @@
-"""Forgotten: the numbers whose erasure lasts, as hashes, and how those who write keep them at hand.
+"""Forgotten: the numbers whose erasure lasts, as hashes, and how writers keep them at hand.
 
-An erasure writes a number here in the transaction that begins a generation (`store/fence.py`), before it searches. So
-whoever noted that generation knows the number, and whoever did not is refused.
+An erasure writes a number here in the transaction that begins a generation (`store/fence.py`), before it searches. So a
+writer that noted that generation knows the number, and one that did not is refused.
 """
 
 from dataclasses import dataclass
