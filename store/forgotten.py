@@ -63,7 +63,7 @@ class HashCounts:
 
     total: int
     of_other_keys: int
-    """Those hashed by another key than the present one, or by any if there is none: nobody recognises them."""
+    """Those hashed by another key than the present one, or by any if there is none: they are not recognised."""
 
 
 def count_hashes(connection: Connection, key: ErasureKey | None) -> HashCounts:
