@@ -54,7 +54,7 @@ class Logins:
         return bool(self._viewers)
 
     def viewer(self, credentials: bytes) -> Viewer | None:
-        """Who that is; None for a wrong name or password. All logins are compared, whichever fits."""
+        """The login's owner; None for a wrong name or password. All logins are compared, whichever fits."""
         digest, match = _digest(self._key, credentials), None
         for known, viewer in self._viewers:
             if hmac.compare_digest(known, digest):
@@ -84,7 +84,7 @@ class Access:
         return Viewer(name, name in self._texts_for) if 0 < len(name) <= LONGEST_NAME else None
 
     def identified(self, peer: str, headers: Headers) -> Viewer | Refusal:
-        """Who looks, without regard to attempts before."""
+        """The viewer, without regard to earlier attempts."""
         if viewer := self.reported(peer, headers):
             return viewer
         if self.logins:

@@ -1,8 +1,8 @@
 """Attempts: slows wrong passwords down, by network, without locking anyone out.
 
-Each wrong password costs its network a turn. Whoever comes from a network with many of them waits for a turn, and so do
-guesses sent at the same time. Who has logged in before from a browser waits for none: it sends a cookie of ours
-(a device cookie, as OWASP calls it), so that a stranger behind the same address does not slow them down.
+Each wrong password costs its network a turn. Logins from a network with many of them wait for a turn, and so do
+guesses sent at the same time. A browser that has logged in before waits for none: it sends our cookie (a device
+cookie, as OWASP calls it), so that a stranger behind the same address does not slow it down.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ TURN_S = 0.5
 BURST_S = 5.0
 """Turns of this many seconds are free: ten wrong passwords."""
 LONGEST_S = 3.0
-"""Who would wait longer is asked to come again."""
+"""A login that would wait longer is asked to come again."""
 NETWORKS = 10_000
 """Most networks remembered, the latest."""
 COOKIE = "seven_console_device"

@@ -87,7 +87,7 @@ class Guard:
         await self._app(scope, receive, self._with_cookie(scope, headers, admitted, send))
 
     async def _viewer(self, peer: str, headers: Headers) -> Viewer | PlainTextResponse:
-        """Who looks, or the answer to who may not. The password of a request is checked in its network's turn."""
+        """The viewer, or the answer to a request that may not look. A password is checked in its network's turn."""
         credentials = basic_credentials(headers)
         takes_turn = bool(self._access.logins) and credentials is not None
         if not takes_turn or self._access.reported(peer, headers):

@@ -14,4 +14,4 @@ class Viewer:
 
 
 LOCAL = Viewer("local", sees_texts=True)
-"""Whoever is on this machine, where the console asks for no login: the database's file is theirs as well."""
+"""Anyone on this machine, where the console asks for no login: the database's file is theirs as well."""

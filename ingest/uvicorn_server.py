@@ -24,7 +24,7 @@ def unbounded_server() -> str | None:
 
 
 def _config() -> uvicorn.Config | None:
-    """The configuration of the uvicorn that runs the current task. The application itself is told nothing of it."""
+    """The configuration of the uvicorn that runs the current task. ASGI does not pass it to the application."""
     task = asyncio.current_task()
     frame: FrameType | None = getattr(task.get_coro(), "cr_frame", None) if task else None
     config = getattr(frame.f_locals.get("self"), "config", None) if frame else None

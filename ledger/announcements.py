@@ -22,7 +22,7 @@ from seven.events import QUEUES
 CLOCK = "clock"
 """The queue of the tasks that beat sends."""
 REACTIONS = "reactions"
-"""The queue of those who dispatch changes; other workers leave it alone."""
+"""The queue of dispatchers; other workers do not consume it."""
 TURN, SEND = "dispatch", "notify"
 """Its tasks: hand out what changed; send to one subscriber what is due."""
 _WAITS_MS = 60_000
@@ -86,12 +86,12 @@ def announce_changes(app: Celery, redis: Redis) -> None:
     with suppress(RedisError, OSError, OperationalError):
         if not redis.set(keyspace.CHANGES_ANNOUNCED, 1, nx=True, px=_WAITS_MS):
             return
-        if redis.llen(REACTIONS) < _MOST_WAITING:  # nobody may be there to consume them
+        if redis.llen(REACTIONS) < _MOST_WAITING:  # perhaps no dispatcher consumes them
             app.send_task(TURN, queue=REACTIONS, retry=False)
 
 
 def changes_seen(redis: Redis) -> None:
-    """What changes from now on is to be announced anew; to be called before changes are read."""
+    """Let later changes be announced again. Call it before reading changes."""
     with suppress(RedisError, OSError):
         redis.delete(keyspace.CHANGES_ANNOUNCED)
 

@@ -1,6 +1,6 @@
 """Hourly counts: what happened in one hour, by kind, read through one index.
 
-An hour that is over hardly changes: whoever shows many of them keeps those, and reads few.
+An hour that is over hardly changes: a caller that shows many of them keeps those, and reads few.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,7 @@ UNLABELLED = "without a label"
 NO_REPORT = "no report"
 """Sent messages of which no status is known."""
 OTHER_TYPES = "other types"
-"""Event types that are unknown: whoever has a hook token can send any text as one."""
+"""Event types that are unknown: anyone with a hook token can send any text as one."""
 
 _rates = Table(
     "delivery_rates",

@@ -58,7 +58,7 @@ def own_versions() -> tuple[str, str]:
 def living_workers(redis_url: str, timeout_s: float = 1.0) -> list[Worker]:
     """The workers that answer in time. Raises kombu's OperationalError or redis.RedisError when Redis is down."""
     settings = broker(redis_url)
-    settings["broker_transport_options"]["visibility_timeout"] = _NEVER_S  # whoever asks may have no right to queues
+    settings["broker_transport_options"]["visibility_timeout"] = _NEVER_S  # the caller may have no right to queues
     with Celery("seven-ingest", set_as_current=False, changes=settings) as app:
         answers: list[dict[str, Any]] = app.control.broadcast(COMMAND, reply=True, timeout=timeout_s) or []
     workers = (_read(name, info) for answer in answers for name, info in answer.items())

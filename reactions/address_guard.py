@@ -1,7 +1,7 @@
 """Address guard: the addresses that no target has, judged after its name is resolved and before we connect.
 
-Link-local addresses belong to the machine or its cloud, whose metadata services give out credentials to whoever
-asks. A target's name may lead there by mistake, or because somebody else decides where it leads.
+Link-local addresses belong to the machine or its cloud, whose metadata services give out credentials to any
+client. A target's name may lead there by mistake, or because someone else decides where it leads.
 """
 
 from functools import lru_cache

@@ -43,7 +43,7 @@ class Change(BaseModel, Generic[DataT]):
     timestamp: datetime | None
     """When it happened, by the gateway; null where it reported no time."""
     sequence: int
-    """Rises with each change of one record: whoever knows a higher one ignores this change. 0: a test."""
+    """Rises with each change of one record: a receiver that knows a higher one ignores this change. 0: a test."""
     was: str | None
     """How the record stood before; null for a new one, or where that is not known."""
     now: str

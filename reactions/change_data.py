@@ -27,7 +27,7 @@ class ChangeData(BaseModel):
 
 
 class MessageData(ChangeData):
-    """A message that we sent, as it stands now. Its recipient and text are known to whoever sent it."""
+    """A message that we sent, as it stands now. Its sender knows its recipient and text."""
 
     msg_id: str
     """The gateway's id, as the answer to the sending gave it."""

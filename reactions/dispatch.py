@@ -1,8 +1,8 @@
 """Dispatch: hands out what changed, and sends it to the subscribers, each at its own pace.
 
 A turn hands out what is new, in portions, and after each of them requests a sender for each subscriber with something
-due; a sender claims some, sends them one after the other, and settles them together. Whoever is killed between sending
-and settling sends those again.
+due; a sender claims some, sends them one after the other, and settles them together. After a kill between
+sending and settling those are sent again.
 """
 
 import time
@@ -152,7 +152,7 @@ class Dispatch:
         return transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
 
     def _subscribers(self) -> list[Subscriber] | None:
-        """Who gets what changed. None where another process has more of them: what is for those would be lost."""
+        """The subscribers that get changes. None where another process has more: what is for those would be lost."""
         begun = {each.name: each for each in self._read() if each.begun_topics}
         unknown = ", ".join(sorted(begun.keys() - self._lines.keys()))
         if unknown and not self._is_outdated:

@@ -96,7 +96,7 @@ class FunctionChild:
         self.kill()
 
     def kill(self) -> None:
-        """End it and what it started; whoever waits for its answer gets ChildEndedError."""
+        """End it and what it started; a caller waiting for its answer gets ChildEndedError."""
         with self._lock:
             if self._process.returncode is not None:
                 return

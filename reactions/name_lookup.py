@@ -13,7 +13,7 @@ Address = tuple[socket.AddressFamily, SocketAddress]
 
 
 class NameLookup:
-    """Looks up one host. A lookup that takes too long goes on, and whoever asks meanwhile waits for the same one."""
+    """Looks up one host. A lookup that takes too long goes on, and later callers wait for the same one."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port

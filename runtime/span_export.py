@@ -184,7 +184,7 @@ class _Clock:
 
 
 def _origin() -> float:
-    """When the monotonic clock was 0. The greatest of some: whoever is interrupted between two clocks reads less."""
+    """When the monotonic clock was 0. The greatest of some: an interruption between the two clocks makes it less."""
     return max(time.time() - time.monotonic() for _ in range(5))
 
 

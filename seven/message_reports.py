@@ -85,7 +85,7 @@ class MessageReport(Event):
         return self.status.casefold() == _READ
 
     def _read(self) -> Iterator[Record]:
-        """Who reads a message has it. But nobody reported when it came: any final status reported stands above."""
+        """A message that was read has arrived. When was not reported: any reported final status stands above."""
         yield Message(
             msg_id=self.msg_id,
             final=True,

@@ -21,7 +21,7 @@ TOPICS = (*OF_RECORDS, *HEALTH, HEARTBEAT)
 
 
 def path(topic: str) -> str:
-    """Whose standing a topic is about: of one key, each has its own path of changes, in which the latest counts."""
+    """The kind of standing a topic is about: for one key each kind has its own path of changes; the latest counts."""
     if topic in MESSAGE:
         return "message"
     if topic in HEALTH:

@@ -1,7 +1,7 @@
-"""Forgotten: the numbers whose erasure lasts, as hashes, and how those who write keep them at hand.
+"""Forgotten: the numbers whose erasure lasts, as hashes, and how writers keep them at hand.
 
-An erasure writes a number here in the transaction that begins a generation (`store/fence.py`), before it searches. So
-whoever noted that generation knows the number, and whoever did not is refused.
+An erasure writes a number here in the transaction that begins a generation (`store/fence.py`), before it searches. So a
+writer that noted that generation knows the number, and one that did not is refused.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class HashCounts:
 
     total: int
     of_other_keys: int
-    """Those hashed by another key than the present one, or by any if there is none: nobody recognises them."""
+    """Those hashed by another key than the present one, or by any if there is none: they are not recognised."""
 
 
 def count_hashes(connection: Connection, key: ErasureKey | None) -> HashCounts:

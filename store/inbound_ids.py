@@ -1,8 +1,8 @@
 """Inbound ids: one space for all channels, as far as is known, so one id must never mix two people's messages.
 
 A message whose id has another sender is refused, unless both are SMS: those merge, as they always have. Whichever
-comes first keeps the id. Writers of one id must not race: on PostgreSQL, whoever writes more than SMS waits for all
-others, by a lock that ends with its transaction; writers of SMS alone do not wait for each other. SQLite has one
+comes first keeps the id. Writers of one id must not race: on PostgreSQL, a transaction that writes more than SMS
+waits for all others, by a lock that ends with it; writers of SMS alone do not wait for each other. SQLite has one
 writer at a time.
 """
 

@@ -1,7 +1,7 @@
 """Notifications: what waits for subscribers: claim what is due, drop it, try it again.
 
-A claim is a lease: until it ends nobody else sends the same, and whoever is killed over it leaves it to others. A later
-change of the same record waits until the earlier one is settled, so that no two are under way at a time.
+A claim is a lease: until it ends no other dispatcher sends the same, and if its holder is killed another takes over.
+A later change of the same record waits until the earlier one is settled, so that no two are under way at a time.
 """
 
 from collections import Counter

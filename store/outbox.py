@@ -227,7 +227,7 @@ def _waiting(key: Key, change: Row[Any], now: datetime) -> dict[str, Any]:
 
 
 def _replaced(stored: Mapping[str, Any], change: Row[Any]) -> dict[str, Any]:
-    """One that waits, of the later change; whoever is sending the earlier one goes on."""
+    """One that waits, of the later change; a dispatcher that is sending the earlier one goes on."""
     return {**stored, **_change(change)}
 
 

@@ -1,7 +1,7 @@
 """Read only: SQL that people write, one statement in a transaction that changes nothing and ends in time.
 
 What protects the data is a role that can only read, on PostgreSQL, and the mode in which SQLite opens the file. The
-transaction protects from mistakes of whoever may do more anyway, but not from a superuser: functions that read files
+transaction protects users with more rights from mistakes, but does not bind a superuser: functions that read files
 or run programs of the server are no writes to it.
 """
 

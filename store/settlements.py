@@ -55,7 +55,7 @@ _INCOMING = (
 
 
 def settle(connection: Connection, now: datetime, settlements: Iterable[Settlement]) -> None:
-    """Write what became of claims. One that has expired since belongs to whoever claimed it next: its row stays."""
+    """Write what became of claims. One that has expired since belongs to its next claimant: its row stays."""
     ordered = sorted(settlements, key=lambda each: (each.claim.reaction, each.claim.path, each.claim.key))
     if not ordered:
         return

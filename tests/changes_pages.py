@@ -15,13 +15,13 @@ DIRECTORY = ROOT / "docs/changes"
 TABLE = ROOT / "docs/react.md"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEANINGS = {
-    "message.pending": "A message of ours is on its way",
-    "message.delivered": "A message of ours was delivered",
-    "message.failed": "A message of ours was not delivered, and will not be",
-    "message.unknown": "A message of ours has a status that is new to us",
-    "message.read": "A message of ours was read, where the channel reports that",
-    "inbound.received": "Somebody wrote to a number or agent of ours",
-    "call.received": "Somebody called a number of ours",
+    "message.pending": "A message you sent is on its way",
+    "message.delivered": "A message you sent was delivered",
+    "message.failed": "A message you sent was not delivered, and will not be",
+    "message.unknown": "A message you sent has a status that is unknown here",
+    "message.read": "A message you sent was read, where the channel reports that",
+    "inbound.received": "Somebody wrote to one of your numbers or agents",
+    "call.received": "Somebody called one of your numbers",
     "call.status": "A call has another status",
     "link.clicked": "A tracked link was clicked: each click",
     "link.viewed": "A tracked link was viewed: each view",
@@ -30,7 +30,7 @@ MEANINGS = {
     "webhook.missed": "The gateway's journal has what no webhook brought",
     "health.failed": "A check of `seven-ingest status` failed",
     "health.recovered": "That check is good again",
-    "heartbeat": "We are alive: every few minutes, for a dead man's switch",
+    "heartbeat": "seven-ingest is alive: every few minutes, for a dead man's switch",
 }
 
 

@@ -1,7 +1,7 @@
 """Health changes: notes which checks of `status` begin to fail, and recover; and heartbeats.
 
-Whoever has no Alertmanager hears of it all the same. While the database is away nothing can be noted: then heartbeats
-stay out, which a dead man's switch tells from silence.
+This reaches installations without Alertmanager, too. While the database is away nothing can be noted, so heartbeats
+stop as well: a dead man's switch notices their absence.
 """
 
 import socket

@@ -1,7 +1,7 @@
-"""Remote control: the few of Celery's commands that somebody uses; a worker refuses all others.
+"""Remote control: the few of Celery's commands that are used; a worker refuses all others.
 
-Celery authenticates nobody: whoever may publish on one channel of Redis, Flower for one, could end a worker, take its
-queues from it or revoke its tasks. No right in Redis tells a question from an order, so the worker does.
+Celery authenticates no sender: anyone who may publish on one channel of Redis, Flower for one, could end a worker, take
+its queues from it or revoke its tasks. No right in Redis tells a question from an order, so the worker does.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def restrict_remote_control() -> None:
 
 def _refusal(command: str) -> Callable[..., dict[str, str]]:
     def refuse(_state: Any, **_arguments: Any) -> dict[str, str]:
-        """Do nothing, and say so: to whoever waits for a reply, and in the log."""
+        """Do nothing, and say so: in the reply, if one is awaited, and in the log."""
         log.warning("a remote control command is off", command=command)
         return {"error": f"{command} is off: seven-ingest's workers take no orders by remote control"}
 

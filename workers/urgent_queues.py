@@ -3,8 +3,8 @@
 Celery hands out announcements in turn, and with a million status reports waiting every thread is busy for seconds: a
 STOP would wait for one of them. An idle worker has consumed a batch before this thread looks twice. It writes rows and
 settles nothing: a batch that is not announced yet may be resent by its receiver, which must find it in the ledger. So
-whoever gets its announcement consumes it again, to the same rows. Each worker's thread writes what waits, once in
-AGAIN_S, and looks at the oldest _MOST_SEEN batches: a STOP behind more of them waits for its turn.
+the worker that gets its announcement consumes it again, to the same rows. Each worker's thread writes what waits, once
+in AGAIN_S, and looks at the oldest _MOST_SEEN batches: a STOP behind more of them waits for its turn.
 """
 
 import threading

@@ -88,14 +88,14 @@ class ConsoleAccessSettings(Environment):
 
     seven_console_auth: ConsoleLogins | None = Field(
         None,
-        description="Who may look: name:password, or name:password:texts for who sees numbers and texts in full; "
+        description="Who may look: name:password, or name:password:texts for full numbers and texts; "
         "several, comma-separated; the password of 8 or more characters. Without it only this machine may look. "
         "Docker compose's profile `console` needs it.",
     )
     seven_console_identity_header: HeaderName | None = Field(
         None,
-        description="A header in which a proxy of SEVEN_TRUSTED_PROXIES names who has logged in there, such as "
-        "X-Forwarded-User; that proxy must remove it from what clients send. Whoever it names may look.",
+        description="A header in which a proxy of SEVEN_TRUSTED_PROXIES names the user who has logged in, such as "
+        "X-Forwarded-User; that proxy must remove it from what clients send. Anyone it names may look.",
     )
     seven_console_texts_for: TextList = Field(
         (), description="Names in that header that see numbers and texts in full, comma-separated."

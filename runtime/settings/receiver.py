@@ -53,7 +53,7 @@ class ReceiverSettings(ProxySettings):
         0.0,
         ge=0,
         le=60,
-        description="Seconds for which a receiver that is asked to end still accepts, not ready by `/readyz` and "
+        description="Seconds for which a receiver that gets SIGTERM still accepts, not ready by `/readyz` and "
         "closing each connection: longer than a load balancer needs to notice. Its supervisor waits for 25 s more.",
     )
     seven_batch_size: int = Field(256, ge=1, le=5000, description="Most deliveries in one batch.")

@@ -34,7 +34,7 @@ class RedisSettings(Environment):
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis or Valkey with appendonly yes and appendfsync always: ledger and broker. Without it "
         "`make up` starts its own. redis://[user]:password@host:port/database, or rediss:// for TLS, where certificate "
-        "and host name are verified; for an authority of your own: rediss://…?ssl_ca_certs=/path/to/ca.pem. "
+        "and host name are verified; for your own authority: rediss://…?ssl_ca_certs=/path/to/ca.pem. "
         "ssl_certfile and ssl_keyfile name our certificate, ssl_cert_reqs=none verifies nothing. Behind Sentinel: "
         "redis+sentinel://[user]:password@sentinel:26379,another:26379/name-of-the-primary/database, or "
         "rediss+sentinel://, with ?sentinel_password= and ?sentinel_username= if the sentinels have them. Any other "
@@ -164,7 +164,7 @@ class ErasureSettings(Environment):
         None,
         description="The secret by which numbers that `forget` has erased are hashed, so that a repeat of a delivery "
         "brings nothing back; for workers and commands. Without it forgetting does not last. Keep it with the backups, "
-        "and never change it: by another key nobody recognises who was forgotten. `make up` and Docker compose make "
+        "and never change it: another key does not recognise the forgotten numbers. `make up` and Docker compose make "
         "their own.",
     )
 

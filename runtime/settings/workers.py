@@ -60,8 +60,8 @@ class JournalSettings(Environment):
 
     seven_journal_sent: bool = Field(
         False,
-        description="Whether whoever reads the journal keeps what was sent in sent_messages: recipient, sender, label, "
-        "price, network. It is personal: docs/personal-data.md.",
+        description="Whether workers and `backfill` keep what was sent, by the journal, in sent_messages: recipient, "
+        "sender, label, price, network. It is personal: docs/personal-data.md.",
     )
     seven_journal_texts: bool = Field(
         False, description="Whether the texts of sent messages are kept as well, with SEVEN_JOURNAL_SENT=true."
