@@ -66,9 +66,9 @@ class FindingLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def see(self, hooks: Iterable[Hook], account: str) -> None:
+    def see(self, hooks: Iterable[Hook], account: str, succeeds: str = "") -> None:
         """Note that these hooks of ours, and no others, are registered now, in the table `hook_spans`."""
-        write_spans(self._engine, hooks, account)
+        write_spans(self._engine, hooks, account, succeeds)
 
     def write(self, batch: Sequence[Finding]) -> bool:
         """Insert findings. Returns False when the database is unavailable; reconciliation continues without it."""

@@ -48,22 +48,32 @@ class Spans:
         )
 
 
-def write_spans(engine: Engine, hooks: Iterable[Hook], account: str) -> None:
+def write_spans(engine: Engine, hooks: Iterable[Hook], account: str, succeeds: str = "") -> None:
     """Note that these hooks of ours, and no others, are there now. Without the database the next read notes it.
 
-    A hook that no read saw gone or disabled was there all the time, however long nobody looked.
+    A hook that no read saw gone or disabled was there all the time, however long nobody looked. If the account
+    `succeeds` another one that had one of these hooks, what that one saw is its own.
     """
     enabled = [hook for hook in hooks if hook.enabled and hook.id is not None]
     c = hook_spans.c
     try:
         with engine.begin() as connection:
             now = clock(connection)
+            if succeeds:
+                _take_over(connection, [hook.id for hook in enabled], account, succeeds)
             gone = (c.account == account) & c.closed_at.is_(None) & c.hook_id.not_in([hook.id for hook in enabled])
             connection.execute(update(hook_spans).where(gone).values(closed_at=now))
             for hook in enabled:
                 _write(connection, hook, account, now)
     except SQLAlchemyError as error:
         log.warning("hooks seen are not stored", cause=database_reason(error))
+
+
+def _take_over(connection: Connection, hook_ids: Sequence[str | None], account: str, succeeds: str) -> None:
+    theirs = hook_spans.c.account == succeeds
+    same = select(hook_spans.c.hook_id).where(theirs, hook_spans.c.hook_id.in_(hook_ids)).limit(1)
+    if connection.execute(same).first():
+        connection.execute(update(hook_spans).where(theirs).values(account=account))
 
 
 def _write(connection: Connection, hook: Hook, account: str, now: datetime) -> None:

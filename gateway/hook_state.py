@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from redis import Redis
 
@@ -46,6 +46,8 @@ class HookState:
     """Fingerprint of the headers that each of our hooks was created with, by its id: the gateway may not list them."""
     created: tuple[CreatedHook, ...] = ()
     """Hooks that we created and that, to our knowledge, still exist."""
+    succeeds: str = ""
+    """Fingerprint of the account before, if its API key was replaced: these are the same hooks. Empty for none."""
     holds: tuple[tuple[str, str], ...] = ()
     """Why the last run held changes back: code and text of each (`gateway/hook_evidence.py`)."""
 
@@ -56,6 +58,7 @@ class HookStates:
     def __init__(self, redis: Redis, account: str = "") -> None:
         """`account` separates gateways and accounts: the list of one says nothing about another."""
         self._redis, self.account = redis, keyspace.fingerprint(account)
+        self._gateway = keyspace.fingerprint(account.partition(" ")[0])
         self._key = f"{keyspace.HOOKS}:{self.account}"
 
     def lease(self) -> AbstractContextManager[Lease | None]:
@@ -78,8 +81,22 @@ class HookStates:
         )
 
     def load(self) -> HookState:
-        """The state after the last run; an empty one where there is none, or none that can be read."""
-        return _parsed(self._redis.get(self._key))
+        """The state after the last run; where there is none, what is known of hooks of the account before."""
+        stored = self._redis.get(self._key)
+        return _parsed(stored) if stored else self._inherited()
+
+    def _inherited(self) -> HookState:
+        """What the account that was read last knew of hooks of the same gateway, whose ids are unique.
+
+        With another API key it is another account, as far as we know: when a key was replaced, it is not.
+        """
+        key = cast("bytes | None", self._redis.get(keyspace.HOOKS_LATEST))
+        stored = self._redis.get(key) if key else None
+        if key is None or _document(stored).get("gateway") != self._gateway:
+            return HookState()
+        earlier = _parsed(stored)
+        account = earlier.succeeds if earlier.read_ms is None else key.decode().rpartition(":")[2]
+        return HookState(headers=earlier.headers, first_seen_ms=earlier.first_seen_ms, succeeds=account)
 
     def save(self, state: HookState) -> None:
         """Store the state for the next run."""
@@ -93,6 +110,8 @@ class HookStates:
             "headers": state.headers,
             "made": [(hook.id, hook.fingerprint, hook.at_ms, hook.listed) for hook in state.created],
             "holds": state.holds,
+            "succeeds": state.succeeds,
+            "gateway": self._gateway,
         }
         self._redis.mset({self._key: json.dumps(document), keyspace.HOOKS_LATEST: self._key})
 
@@ -106,9 +125,17 @@ def latest_state(redis: Redis) -> HookState:
     return _parsed(redis.get(key) if key else None)
 
 
-def _parsed(stored: object) -> HookState:
+def _document(stored: object) -> dict[str, Any]:
     try:
         document = json.loads(cast("bytes | None", stored) or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _parsed(stored: object) -> HookState:
+    document = _document(stored)
+    try:
         return HookState(
             read_ms=document.get("read_ms"),
             drift=int(document.get("drift", 0)),
@@ -121,6 +148,7 @@ def _parsed(stored: object) -> HookState:
                 CreatedHook(str(hook_id), str(fingerprint), int(at), bool(listed))
                 for hook_id, fingerprint, at, listed in document.get("made", ())
             ),
+            succeeds=str(document.get("succeeds", "")),
             holds=tuple((str(code), str(text)) for code, text in document.get("holds", ())),
         )
     except (ValueError, TypeError, AttributeError):

@@ -90,7 +90,7 @@ class Reconciler:
         try:
             comparison = self._compare(before)
             plan = comparison.plan
-            self._finding_log.see(plan.ours, self._states.account)
+            self._finding_log.see(plan.ours, self._states.account, before.succeeds)
             if not (apply or before.read_ms or plan.matching or plan.drifted or plan.surplus):
                 log.warning("none of our hooks is registered at the gateway: run `seven-ingest hooks apply`")
             comparison = self._repair(comparison, changes) if apply and plan.drift else self._with_holds(comparison)
@@ -121,6 +121,7 @@ class Reconciler:
             headers=tuple(sorted(self._known_headers(actual, before).items())),
             first_seen_ms=first_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
             created=created_hooks.after_read(before.created, matching, actual, evidence.now_ms),
+            succeeds=before.succeeds,
         )
         return Comparison(plan, tuple(actual), choice, evidence, state, self._recreate_unlisted)
 

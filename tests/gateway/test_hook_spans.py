@@ -29,9 +29,9 @@ def dialect(request: pytest.FixtureRequest) -> str:
 def read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Read:
     """Reads these hooks so many hours after the first read."""
 
-    def at(hours: float, *hooks: Hook, account: str = ACCOUNT) -> None:
+    def at(hours: float, *hooks: Hook, account: str = ACCOUNT, succeeds: str = "") -> None:
         monkeypatch.setattr(hook_spans, "clock", lambda _: BEGAN + timedelta(hours=hours))
-        write_spans(engine, hooks, account)
+        write_spans(engine, hooks, account, succeeds)
 
     return at
 
@@ -99,3 +99,22 @@ def test_accounts_are_apart(engine: Engine, read: Read):
     read(10, hook())
     assert covered(engine, 9)
     assert not covered(engine, 5, account="another")
+
+
+def test_a_replaced_key_is_the_same_account(engine: Engine, read: Read):
+    """What was seen by the former key is its own, earlier hooks included, from the first read of one that is the same."""
+    read(0, hook("1"), hook("2"))
+    read(24, hook("2"))
+    read(48, hook("2"), account="a new key", succeeds=ACCOUNT)
+    read(72, hook("2"), account="a new key", succeeds=ACCOUNT)
+    assert all(covered(engine, hours, account="a new key") for hours in (2, 26, 47, 70))
+
+
+def test_another_account_is_not_the_same(engine: Engine, read: Read):
+    """It has other hooks: what they should have brought is known from their first read on."""
+    read(0, hook("1"))
+    read(48, hook("9"), account="another", succeeds=ACCOUNT)
+    read(72, hook("9"), account="another", succeeds=ACCOUNT)
+    assert [covered(engine, hours, account="another") for hours in (2, 47, 50)] == [False, False, True]
+    assert covered(engine, 0.5, account=ACCOUNT) is False
+    assert covered(engine, 1, account=ACCOUNT) is True
