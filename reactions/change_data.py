@@ -30,7 +30,7 @@ class MessageData(ChangeData):
     """A message that we sent, as it stands now. Its sender knows its recipient and text."""
 
     msg_id: str
-    """The gateway's id, as the answer to the sending gave it."""
+    """The gateway's id, from its answer when the message was sent."""
     foreign_id: str | None = None
     """Your own id, given when sending."""
     status: str | None = None
@@ -71,7 +71,7 @@ class InboundData(ChangeData):
     content_type: str | None = None
     """Of an RCS message: text, suggestion_response, user_file or location."""
     agent_id: str | None = None
-    """The RCS agent of ours that it was sent to."""
+    """Our RCS agent that it was sent to."""
     postback: str | None = None
     """What the suggestion that they chose stands for."""
     file_uri: str | None = None
@@ -121,11 +121,11 @@ class LinkData(ChangeData):
     sms_id: str
     """The id of the message that the link was in."""
     tracking_url: str
-    """The short URL, which one recipient alone has."""
+    """The short URL, which only one recipient has."""
     type: str
     """click or view."""
     nth: int
-    """The how many-th of its type, by the gateway's own count."""
+    """Its number among those of its type, by the gateway's own count."""
     at: datetime | None = None
     """When it was reported."""
     label: str | None = None

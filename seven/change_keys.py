@@ -7,7 +7,7 @@ which it was.
 from collections.abc import Iterator
 
 LinkKey = tuple[str, str, str, int]
-"""The id of the message, the short URL, click or view, and the how many-th."""
+"""The id of the message, the short URL, click or view, and its number."""
 MissedKey = tuple[str, str, str]
 """The event type, the gateway's id, and the status."""
 

@@ -74,7 +74,7 @@ COMMENTS = {
     "call_costs": "What each call costs, as the gateway reported it or computed by started minutes.",
     "missed_by_day": "Webhooks that did not come within 15 minutes, by the day on which they should have.",
     "message_details": "Each message with all that is known: what became of it, to whom it went, its price, its time.",
-    "opted_out": "Whom we may not write to now.",
+    "opted_out": "Numbers that we must not write to now.",
 }
 """What PostgreSQL shows beside a view."""
 

@@ -17,7 +17,7 @@ missed_webhooks = Table(
     column(
         "state",
         CodePointText,
-        "uncovered: no hook of ours should have brought it; late: the gateway may still retry; missed; came",
+        "uncovered: none of our hooks should have brought it; late: the gateway may still retry; missed; came",
     ),
     index(
         "ix_missed_webhooks_journal_at_event_type_id_status",
@@ -30,7 +30,7 @@ missed_webhooks = Table(
 hook_spans = Table(
     "hook_spans",
     metadata,
-    key("hook_id", "The gateway's id of a hook of ours"),
+    key("hook_id", "The gateway's id of one of our hooks"),
     key("first_at", "When it was first seen enabled", Time),
     column("account", CodePointText, "A fingerprint of the account at the gateway"),
     column("event_type", CodePointText, "That of the hook; all for every event"),
@@ -38,5 +38,5 @@ hook_spans = Table(
     column("last_at", Time, "When it was last seen so"),
     column("closed_at", Time, "When it was first seen to be gone, or disabled"),
     index("ix_hook_spans_last_at", ["last_at"], "the meter: which hooks were there at a time; retention"),
-    comment="When which hooks of ours were seen enabled at the gateway: only what they should have brought is missed",
+    comment="When which of our hooks were seen enabled at the gateway: only what they should have brought is missed",
 )

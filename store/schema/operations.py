@@ -34,7 +34,7 @@ fences = Table(
     "fences",
     metadata,
     key("name", "Whose fence it is"),
-    column("generation", BigInteger, "Raised by each pass of an erasure: a worker of before cannot write any more"),
+    column("generation", BigInteger, "Raised by each pass of an erasure: earlier workers can no longer write"),
     comment="What keeps a stalled worker from undoing an erasure",
 )
 

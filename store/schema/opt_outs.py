@@ -44,6 +44,6 @@ forgotten = Table(
     metadata,
     key("hash", "HMAC-SHA256 of a forgotten number by SEVEN_ERASURE_KEY"),
     column("at", Time, "When it was forgotten: what is dated before is blanked on its way in"),
-    column("fingerprint", CodePointText, "Of the key that made the hash: by another key nobody recognises the number"),
+    column("fingerprint", CodePointText, "Of the key that made the hash: another key does not recognise the number"),
     comment="Numbers that were forgotten, as hashes: none can be read from them",
 )

@@ -1,4 +1,4 @@
-"""Reactions: what changed, as far as somebody subscribes to it, who does, and what became of it for each."""
+"""Reactions: the changes that have a subscriber, the subscribers, and what became of each change for each."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, MetaData, Table, text
 
@@ -26,7 +26,7 @@ changes = Table(
     column("at", Time, "When the record came to stand so; NULL where no time was reported"),
     column("delivery_id", CodePointText, "The delivery that brought it; NULL if there is none"),
     column("noted_at", Time, "The database's time when it was written"),
-    column("reaction", CodePointText, "The only subscriber it is for, who asked for rows as they stand; NULL for all"),
+    column("reaction", CodePointText, "Its only subscriber, which requested rows as they stand; NULL for all"),
     column("any_age", Boolean, "True: sent also where it is older than a subscriber's max_age_days"),
     column(
         "fanned_out_at",

@@ -29,7 +29,7 @@ _HISTORY = "retention: the oldest entries"
 messages = Table(
     "messages",
     metadata,
-    key("msg_id", "The gateway's id, as the answer to the sending gave it"),
+    key("msg_id", "The gateway's id, from its answer when the message was sent"),
     column("status", CodePointText, "The latest status, as reported: DELIVERED, NOTDELIVERED, EXPIRED, …"),
     column("result", CodePointText, "What the status means: delivered, failed, pending, or unknown for a new word"),
     column("final", Boolean, "Whether no further status is expected"),
@@ -62,7 +62,7 @@ messages = Table(
         NOT_DELIVERED,
     ),
     index("ix_messages_lower_foreign_id", [ANY_CASE_FOREIGN_ID], "trace: a foreign id in any case"),
-    comment="The SMS we sent, each as it stands now; its recipient and text are in the answer to the sending alone",
+    comment="The SMS we sent, each as it stands now; its recipient and text are only in the answer to the sender",
 )
 
 message_statuses = Table(
@@ -100,7 +100,7 @@ inbound_messages = Table(
     changed_at(),
     column_with_default("channel", CodePointText, "sms", "sms, rcs or whatsapp"),
     column("content_type", CodePointText, "Of an RCS message: text, suggestion_response, user_file or location"),
-    column("agent_id", CodePointText, "The RCS agent of ours that it was sent to"),
+    column("agent_id", CodePointText, "Our RCS agent that it was sent to"),
     column("postback", CodePointText, "What the suggestion that they chose stands for; blanked with the text"),
     column("file_uri", CodePointText, "Where the file that they sent is; blanked with the text"),
     column("mime_type", CodePointText, "The type of that file"),
@@ -177,7 +177,7 @@ links = Table(
     "links",
     metadata,
     key("sms_id", "The id of the message that it was in"),
-    key("tracking_url", "The short URL, which one recipient alone has"),
+    key("tracking_url", "The short URL, which only one recipient has"),
     column("label", CodePointText, "The label of the message, given when sending"),
     column("final_url", CodePointText, "Where it leads"),
     column("clicks", BigInteger, "Clicks so far, by the gateway's own count"),
@@ -203,7 +203,7 @@ link_events = Table(
     key("sms_id", "That of the link"),
     key("tracking_url", "That of the link"),
     key("type", "click or view"),
-    key("nth", "The how many-th of its type: a missing number is a webhook that never came", BigInteger),
+    key("nth", "Its number among those of its type: a missing number is a webhook that never came", BigInteger),
     column("at", Time, "When it was reported"),
     index("ix_link_events_at", ["at"], _HISTORY),
     comment="Every click and view that was reported, each once",
