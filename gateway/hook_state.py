@@ -13,6 +13,7 @@ from gateway.hook_evidence import Evidence
 from ledger import keyspace
 from ledger.lease import Lease, leased
 from ledger.receivers import living_receivers
+from ledger.stats import now_ms
 
 DAY_MS = 86_400_000
 
@@ -65,16 +66,11 @@ class HookStates:
         """The lease for one run at a time; None while another process has it, which then does the work."""
         return leased(self._redis, keyspace.HOOKS_LOCK)
 
-    def now_ms(self) -> int:
-        """The time by Redis' own clock."""
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
-
     def evidence(self) -> Evidence:
         """The deliveries and receivers that Redis knows now."""
         uses = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.TOKENS))
         return Evidence(
-            now_ms=self.now_ms(),
+            now_ms=now_ms(self._redis),
             last_used_ms={field.decode(): int(at) for field, at in uses.items()},
             receivers=living_receivers(self._redis),
             local_ms=int(time.time() * 1000),

@@ -192,12 +192,12 @@ class Ledger:
             pipeline.zrange(keyspace.pending(queue), -1, -1, withscores=True)
         for queue in announced:
             pipeline.llen(queue)
-        (seconds, micros), (life, born_ms), ordinals, *rest = pipeline.execute()
+        time, (life, born_ms), ordinals, *rest = pipeline.execute()
         announcements = dict(zip(announced, rest[3 * len(queues) :], strict=True))
         return Figures(
             life=life.decode() if life else None,
             born_at=keyspace.as_time(int(born_ms)) if born_ms else None,
-            now=keyspace.as_time(seconds * 1000 + micros // 1000),
+            now=keyspace.as_time(keyspace.milliseconds(time)),
             queues={
                 queue: QueueFigures(
                     pending=rest[3 * i],

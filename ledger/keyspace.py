@@ -77,6 +77,12 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:12]
 
 
+def milliseconds(answer: tuple[int, int]) -> int:
+    """Redis' answer to TIME as the ledger holds times."""
+    seconds, micros = answer
+    return seconds * 1000 + micros // 1000
+
+
 def as_time(milliseconds: int) -> datetime:
     """A time that the ledger holds, as an aware UTC datetime."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
+from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from ledger import keyspace
@@ -119,6 +120,14 @@ def is_late(age_s: float, period_s: float) -> bool:
     return age_s > MISSED_ROUNDS * period_s + DELAY_S
 
 
+def is_recent(age_s: float, period_s: float) -> bool:
+    """Whether the result of a periodic task is neither overdue nor of the future.
+
+    It is of the future where Redis' clock has been set back since; its true age is unknown then.
+    """
+    return age_s >= 0 and not is_late(age_s, period_s)
+
+
 def tokens(ledger: Ledger) -> dict[str, datetime]:
     """When each hook token last brought a delivery, by its fingerprint. Raises redis.RedisError."""
     used_ms = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.TOKENS))
@@ -127,8 +136,12 @@ def tokens(ledger: Ledger) -> dict[str, datetime]:
 
 def clock(ledger: Ledger) -> datetime:
     """The time by Redis' clock. Raises redis.RedisError when Redis is unreachable."""
-    seconds, micros = ledger.redis.time()
-    return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
+    return keyspace.as_time(now_ms(ledger.redis))
+
+
+def now_ms(redis: Redis) -> int:
+    """The same in milliseconds, as the ledger holds times. Raises redis.RedisError when Redis is unreachable."""
+    return keyspace.milliseconds(redis.time())
 
 
 def beat_ages_s(beats: Sequence[tuple[bytes, float]], now: datetime) -> tuple[float, ...]:

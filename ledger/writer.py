@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,10 +90,9 @@ class LedgerWriter:
     async def clock(self) -> datetime | None:
         """The time by Redis' clock; None where it does not answer."""
         try:
-            seconds, micros = await self.redis.time()
+            return keyspace.as_time(keyspace.milliseconds(await self.redis.time()))
         except (RedisError, OSError):
             return None
-        return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
     async def _evaluate(self, batches: Sequence[NewBatch], within_s: float) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)

@@ -12,7 +12,7 @@ from gateway.balance import read_balance
 from gateway.balance_state import BalanceState, BalanceStates
 from gateway.factory import Account
 from ledger.client import Ledger
-from ledger.stats import clock, is_late
+from ledger.stats import is_recent, now_ms
 from runtime.logs import logger
 
 log = logger("seven.balance")
@@ -40,8 +40,7 @@ class BalanceReader:
     def load_current(self) -> tuple[BalanceState, bool]:
         """The state after the last read, and whether its balance is recent: no good read is overdue."""
         state = self._states.load()
-        age_s = self._age_s(state)
-        return state, age_s >= 0 and not is_late(age_s, self._every_s)
+        return state, is_recent(self._age_s(state), self._every_s)
 
     def _read(self, before: BalanceState) -> BalanceState:
         account = self._account
@@ -51,11 +50,11 @@ class BalanceReader:
         except GatewayFailure as failure:
             code = failure.code if isinstance(failure, GatewayRefused) else None
             return replace(before, failure=str(failure), failure_code=code)
-        return BalanceState(balance, int(clock(self._ledger).timestamp() * 1000))
+        return BalanceState(balance, now_ms(self._ledger.redis))
 
     def _age_s(self, state: BalanceState) -> float:
         """Seconds since the balance was read; below zero if never, or if Redis' clock has been set back since."""
-        return -1.0 if state.read_ms is None else clock(self._ledger).timestamp() - state.read_ms / 1000
+        return -1.0 if state.read_ms is None else (now_ms(self._ledger.redis) - state.read_ms) / 1000
 
 
 class BalanceMetrics(Collector):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger import keyspace
 from ledger.client import Ledger
 from ledger.lease import leased
-from ledger.stats import clock, is_late
+from ledger.stats import is_recent, now_ms
 from operations.delivery_rate import Decided, DeliveryRate, delivery_rate
 from runtime.logs import logger
 from store import database_info
@@ -42,8 +42,7 @@ def count_on_schedule(ledger: Ledger, engine: Engine, breaker: CircuitBreaker) -
             log.warning("delivery rate not counted", cause=database_reason(error))
             return
         days = [astuple(day) for day in (counts.day, *counts.weeks)]
-        at_ms = int(clock(ledger).timestamp() * 1000)
-        ledger.redis.set(keyspace.DELIVERY_RATE, json.dumps({"at_ms": at_ms, "days": days}))
+        ledger.redis.set(keyspace.DELIVERY_RATE, json.dumps({"at_ms": now_ms(ledger.redis), "days": days}))
 
 
 def load(ledger: Ledger) -> tuple[DeliveryRate | None, float]:
@@ -54,7 +53,7 @@ def load(ledger: Ledger) -> tuple[DeliveryRate | None, float]:
     try:
         stored = json.loads(ledger.redis.get(keyspace.DELIVERY_RATE) or b"null")
         day, *weeks = (Decided(*figures) for figures in stored["days"])
-        age_s = clock(ledger).timestamp() - stored["at_ms"] / 1000
+        age_s = (now_ms(ledger.redis) - stored["at_ms"]) / 1000
     except (ValueError, TypeError, KeyError):
         return None, -1.0
     return DeliveryRate(day, tuple(weeks)), age_s
@@ -72,7 +71,7 @@ class DeliveryRateMetrics(Collector):
             counts, age_s = load(self._ledger)
         except RedisError:
             return
-        if counts is None or age_s < 0 or is_late(age_s, COUNT_S):
+        if counts is None or not is_recent(age_s, COUNT_S):
             return
         yield GaugeMetricFamily(
             "seven_delivery_rate_decided",

@@ -10,8 +10,8 @@ from functools import partial
 
 from gateway.hook_spans import Spans
 from gateway.journal_client import JournalClient
-from ledger import stats
 from ledger.client import Ledger
+from ledger.stats import now_ms
 from operations.backfill import JournalOffer
 from operations.journal_absence import MOST_BY_ID, AbsenceSearch
 from operations.journal_count import JournalCount
@@ -123,7 +123,7 @@ class JournalPass:
         self._states.save(
             JournalState(
                 read_until=progress.until,
-                ended_ms=int(stats.clock(self._ledger).timestamp() * 1000),
+                ended_ms=now_ms(self._ledger.redis),
                 life=figures.life,
                 tallied=tallied,
                 rows=result.rows,

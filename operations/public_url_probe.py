@@ -19,7 +19,7 @@ from gateway.hook_address import choose
 from ledger import keyspace
 from ledger.client import Ledger
 from ledger.receivers import living_receivers, url_fingerprint
-from ledger.stats import clock, is_late
+from ledger.stats import is_recent, now_ms
 from operations.checks.machine import is_local
 from runtime.logs import logger
 from seven.hooks import Addresses
@@ -59,7 +59,7 @@ class PublicUrlProbe:
     def run(self) -> None:
         """Probe and store the result, unless another worker has just done so; log a change of it."""
         last = self.load()
-        if last and 0 <= self._now_ms() - last.at_ms < self._every_s / 2 * 1000:
+        if last and 0 <= self._age_s(last) < self._every_s / 2:
             return
         # during a rotation the token and URL that every living receiver accepts, as the reconciler chooses them
         target = choose(self._addresses, living_receivers(self._ledger.redis), ()).addresses
@@ -67,7 +67,7 @@ class PublicUrlProbe:
         with public_url.client() as client:
             up = public_url.visit(client, url, token).reaches_us
         expires_at = public_url.certificate_expiry(url)
-        result = ProbeResult(self._now_ms(), up, expires_at.timestamp() if expires_at else None)
+        result = ProbeResult(now_ms(self._ledger.redis), up, expires_at.timestamp() if expires_at else None)
         self._ledger.redis.set(
             self._key, json.dumps(asdict(result)), ex=max(KEPT, timedelta(seconds=3 * self._every_s))
         )
@@ -87,10 +87,11 @@ class PublicUrlProbe:
     def load_current(self) -> tuple[ProbeResult | None, bool]:
         """The last result, and whether it says how things are now: no probe is overdue."""
         last = self.load()
-        return last, last is not None and not is_late((self._now_ms() - last.at_ms) / 1000, self._every_s)
+        return last, last is not None and is_recent(self._age_s(last), self._every_s)
 
-    def _now_ms(self) -> int:
-        return int(clock(self._ledger).timestamp() * 1000)
+    def _age_s(self, result: ProbeResult) -> float:
+        """Seconds since the probe; below zero if Redis' clock has been set back since."""
+        return (now_ms(self._ledger.redis) - result.at_ms) / 1000
 
 
 class PublicUrlMetrics(Collector):
@@ -101,7 +102,7 @@ class PublicUrlMetrics(Collector):
         self._probe = probe
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing while Redis is unavailable, and no overdue result: stale figures would look like good ones."""
+        """Nothing while Redis is unavailable, and only a current result: stale figures would look like good ones."""
         if self._probe is None:
             return
         try:

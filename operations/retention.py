@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from ledger import keyspace
 from ledger.client import Figures, Ledger
 from ledger.lease import LeaseLost, leased
+from ledger.stats import now_ms
 from operations.uptime import ClockLeapt, Leaps
 from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
@@ -231,6 +232,5 @@ def add_figures(ledger: Ledger, result: RetentionResult) -> None:
         pipeline.set(keyspace.RETENTION_REFUSED, result.refused)
     elif not result.failed:  # a failed pass must not look like a good one
         pipeline.delete(keyspace.RETENTION_REFUSED)
-        seconds, micros = ledger.redis.time()
-        pipeline.hset(keyspace.RETENTION, "at_ms", int(seconds) * 1000 + int(micros) // 1000)
+        pipeline.hset(keyspace.RETENTION, "at_ms", now_ms(ledger.redis))
     pipeline.execute()

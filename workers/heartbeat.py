@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from ledger import keyspace
 from ledger.client import Ledger
-from ledger.stats import BEAT_SILENT_S, clock, is_late, sent_entry
+from ledger.stats import BEAT_SILENT_S, is_late, now_ms, sent_entry
 from runtime.redis_errors import reason
 
 FORGOTTEN_S = 3600
@@ -26,11 +26,11 @@ class Heartbeat:
         self,
         ledger: Ledger,
         registry: CollectorRegistry,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         periods: Mapping[str, float] | None = None,
     ) -> None:
-        self._ledger, self._clock, self._periods = ledger, clock, dict(periods or {})
-        self._ticked_at = clock()
+        self._ledger, self._monotonic, self._periods = ledger, monotonic, dict(periods or {})
+        self._ticked_at = monotonic()
         self._handled_at = dict.fromkeys(self._periods, self._ticked_at)
         self._recorded = False
         self._ledger_error: str | None = None
@@ -45,10 +45,10 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Record a tick."""
-        self._ticked_at = self._clock()
+        self._ticked_at = self._monotonic()
         self._tick.set_to_current_time()
         try:
-            now = self._now_ms()
+            now = now_ms(self._ledger.redis)
             pipeline = self._ledger.redis.pipeline()
             pipeline.zadd(keyspace.BEATS, {self._ledger.worker_id: now})
             pipeline.zremrangebyscore(keyspace.BEATS, "-inf", now - FORGOTTEN_S * 1000)
@@ -68,17 +68,17 @@ class Heartbeat:
     def sent(self, task: str) -> None:
         """Record that a task was sent."""
         self._sent.labels(task).inc()
-        self._handled_at[task] = self._clock()
+        self._handled_at[task] = self._monotonic()
         if task in self._periods:
             try:
-                self._ledger.redis.hset(keyspace.SENT, task, self._entry(task, self._now_ms()))
+                self._ledger.redis.hset(keyspace.SENT, task, self._entry(task, now_ms(self._ledger.redis)))
             except (RedisError, OSError):  # the next sending is recorded; if none is, beat shows as late
                 return
 
     def skipped(self, task: str) -> None:
         """Record that a due task was not sent, since too many wait for a worker."""
         self._skipped.labels(task).inc()
-        self._handled_at[task] = self._clock()
+        self._handled_at[task] = self._monotonic()
 
     def end(self) -> None:
         """Remove the heartbeat, since this beat ends."""
@@ -89,7 +89,7 @@ class Heartbeat:
 
     def stall_reasons(self) -> list[str]:
         """Reasons why beat is not alive: late ticks or tasks, unless Redis is down: then beat waits, and is alive."""
-        now = self._clock()
+        now = self._monotonic()
         reasons = (
             [f"beat has not ticked for {now - self._ticked_at:.0f} s"] if now - self._ticked_at > BEAT_SILENT_S else []
         )
@@ -105,11 +105,8 @@ class Heartbeat:
         """Reasons why no worker would receive its tasks."""
         return [*self.stall_reasons(), *filter(None, [self._ledger_error])]
 
-    def _entry(self, task: str, now_ms: int) -> str:
-        return sent_entry(now_ms, self._periods[task])
-
-    def _now_ms(self) -> int:
-        return int(clock(self._ledger).timestamp() * 1000)
+    def _entry(self, task: str, at_ms: int) -> str:
+        return sent_entry(at_ms, self._periods[task])
 
     def _redis_answers(self) -> bool:
         try:

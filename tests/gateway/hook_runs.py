@@ -10,11 +10,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.hook_state import HookStates
 from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import TOKENS, arrival, fingerprint
 from ledger.receivers import publish, url_fingerprint
+from ledger.stats import now_ms
 from tests.emulator.emulator_process import Emulator
 
 PUBLIC, TOKEN = "https://x.example/in", "the-current-token"
@@ -53,7 +53,7 @@ def publish_receiver(redis_url: str, receiver_id: str, *tokens: str, urls: Itera
 
 def note_delivery(ledger: Ledger, token: str, url: str | None = None, at_ms: int | None = None) -> None:
     """Record a delivery by a token, signed for a public URL if one is given."""
-    now = HookStates(ledger.redis).now_ms() if at_ms is None else at_ms
+    now = now_ms(ledger.redis) if at_ms is None else at_ms
     ledger.redis.hset(TOKENS, fingerprint(token), now)
     if url is not None:
         ledger.redis.hset(TOKENS, arrival(fingerprint(token), fingerprint(url)), now)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from gateway.hook_state import HookStates
 from ledger.client import Ledger
 from ledger.receivers import living_receivers
+from ledger.stats import now_ms
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import (
     HERE,
@@ -72,7 +72,7 @@ def test_a_new_token_that_ceased_to_deliver_does_not_replace_the_old(
     publish_receiver(redis_url, "one", NEWER, TOKEN)
     apply(new_reconciler, seven_hook_token=BOTH)
     note_delivery(ledger, NEWER)
-    note_delivery(ledger, TOKEN, at_ms=HookStates(ledger.redis).now_ms() + 600_000)
+    note_delivery(ledger, TOKEN, at_ms=now_ms(ledger.redis) + 600_000)
     apply(new_reconciler, seven_hook_token=BOTH)
     assert registered_urls(emulator) == [NEW_HERE, HERE]
 
@@ -84,7 +84,7 @@ def test_a_delivery_from_the_future_proves_nothing(
     apply(new_reconciler)
     publish_receiver(redis_url, "one", NEWER, TOKEN)
     apply(new_reconciler, seven_hook_token=BOTH)
-    note_delivery(ledger, NEWER, at_ms=HookStates(ledger.redis).now_ms() + 3_600_000)
+    note_delivery(ledger, NEWER, at_ms=now_ms(ledger.redis) + 3_600_000)
     apply(new_reconciler, seven_hook_token=BOTH)
     assert registered_urls(emulator) == [NEW_HERE, HERE]
 

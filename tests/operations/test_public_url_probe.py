@@ -87,15 +87,20 @@ def test_nothing_is_exported_where_nothing_is_probed(ledger: Ledger):
     assert exported(ledger, account(url), every_s=0) == {}
 
 
-def test_an_old_result_is_not_exported(ledger: Ledger):
-    """Once probes are overdue, the last result says nothing of now; the time of the last probe remains."""
+@pytest.mark.parametrize(
+    "age_h", [pytest.param(4, id="overdue"), pytest.param(-1, id="of the future: Redis' clock was set back")]
+)
+def test_only_a_current_result_is_exported(ledger: Ledger, age_h: int):
+    """Another says nothing of now; the time of that probe remains, and the next one replaces it."""
     with run_web_server(ours) as url:
         probe(ledger, account(url))
-    (key,) = ledger.redis.keys(KEY)
-    result = json.loads(ledger.redis.get(key) or b"")
-    ledger.redis.set(key, json.dumps(result | {"at_ms": result["at_ms"] - 4 * 3_600_000}))
+        (key,) = ledger.redis.keys(KEY)
+        result = json.loads(ledger.redis.get(key) or b"")
+        ledger.redis.set(key, json.dumps(result | {"at_ms": result["at_ms"] - age_h * 3_600_000}))
 
-    assert exported(ledger, account(url)) == {PROBED: pytest.approx(result["at_ms"] / 1000 - 4 * HOUR_S)}
+        assert exported(ledger, account(url)) == {PROBED: pytest.approx(result["at_ms"] / 1000 - age_h * HOUR_S)}
+        probe(ledger, account(url))
+        assert exported(ledger, account(url))[UP] == 1
 
 
 def test_workers_that_start_together_probe_once(ledger: Ledger):
