@@ -13,7 +13,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery of the gateway's; and
                                     token's@public URL's → the same for that URL, as the signature proves
     seven:receivers           set   ids of receivers that run, or ran a minute ago
-    seven:receiver:<id>       text  which tokens that receiver accepts (`ledger/receivers.py`); expires after a minute
+    seven:receiver:<id>       text  tokens and public URLs it accepts (`ledger/receivers.py`); expires after a minute
     seven:guards:<guard>      hash  recent results of one verifier, for `doctor` (`ledger/verification_stats.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  id of a beat → its last tick; removed on a clean exit, or after an hour of silence
@@ -36,16 +36,18 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:opt_outs:lock       text  lease of that scan
     seven:changes:announced   text  dispatchers have been asked to look for changes; until one looks, a minute at most
     seven:journal:<account>   text  how far the gateway's journal was read (`operations/journal_state.py`)
-    seven:journal:<account>:open:<event type>  zset  id in the journal whose status was not final → when it was sent
+    seven:journal:latest      text  the key of the state that was written last, for the console
+    seven:journal:<account>:open:<event_type>  zset  id in the journal whose status was not final → when it was sent
     seven:journal:<account>:progress  text  how far a pass is that has not ended (`operations/journal_progress.py`)
     seven:journal:<account>:claim  text  a pass has begun; expires after a quarter of an hour
     seven:journal:missed      hash  event type → webhooks found to be missed so far
     seven:journal:missed:begun  text  those about to be written as missed, and not yet counted (`journal_count.py`)
     seven:journal:lock        text  lease of the reading of the journal
 
-Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver),
-`take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is under all of its
-keys or under none. A newer version may have queues of which this one knows nothing: `Ledger.queues` has them all.
+Times are milliseconds by Redis' own clock. Only the scripts in `lua/` write deliveries: `accept.lua` (receiver,
+backfill), `take.lua`, `release.lua`, `settle.lua` and `overdue.lua` (workers). Each is atomic, so a batch is under all
+of its keys or under none. A newer version may have queues of which this one knows nothing: `Ledger.queues` has them
+all.
 
 Two invariants: a batch leaves only by `settle`, after its rows are committed on disk; and its id is resent only before
 a worker could have settled it (`ledger/writer.py`). Everything else may happen twice, or not at all.

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import ledger
+from ledger import keyspace
 from tests.contract import behaviour, code
 from tests.contract.behaviour import System, running_system
 from tests.extent import thorough
@@ -33,6 +35,15 @@ def check(name: str, lines: list[str]) -> None:
 @pytest.mark.parametrize("name", ["commands", "settings", "log_keys", "redis_keys"])
 def test_code(name: str):
     check(name, getattr(code, name)())
+
+
+def test_the_keyspace_is_complete():
+    """Each key that the ledger names is documented, itself or with what follows it, and the contract reads each line."""
+    documented = [line.split()[0] for line in code.redis_keys()]
+    assert len(documented) == (ledger.__doc__ or "").count("\n    seven:")
+    named = {value for value in vars(keyspace).values() if isinstance(value, str) and value.startswith("seven:")}
+    assert len(named) > 20
+    assert not {key for key in named - {*documented} if not any(line.startswith(f"{key}:<") for line in documented)}
 
 
 @pytest.mark.duration(20)
