@@ -19,6 +19,7 @@ from seven.changes import WATCHES, NotedChange, Values
 from seven.joins import Join
 from seven.record import SHAPES, Record
 from seven.records import RECORD_BY_TABLE
+from store.advisory_locks import OPT_OUTS
 from store.errors import RowAppeared, is_unmigrated
 from store.rows_by_keys import key_values, select_by_keys
 from store.schema import SCHEMA, changes, metadata, reactions
@@ -41,7 +42,7 @@ OFF = "off"
 _WRITTEN_TWICE = frozenset(("opt_outs",))
 """Tables whose rows are settled after they were merged: an upsert cannot return how they stand in the end."""
 _NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
-_LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({0x5E7E2219})")  # arbitrary, the same in every process
+_LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({OPT_OUTS})")
 
 Key = tuple[Any, ...]
 Rows = Mapping[Key, Values]

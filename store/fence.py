@@ -18,10 +18,10 @@ from typing import Any
 from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from store.advisory_locks import FENCE
 from store.schema import fences
 
 ERASURE = "erasure"
-_LOCK = 0x5E7E22  # arbitrary, the same in every process; the second half of each lock's key is a generation
 _INSERT: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _ENTER = text(
     "SELECT generation, pg_try_advisory_xact_lock_shared(:lock, generation::integer) FROM"
@@ -51,7 +51,7 @@ def enter(connection: Connection, noted: int | None) -> None:
             raise Fenced
         return
     while True:
-        generation, is_entered = connection.execute(_ENTER, {"lock": _LOCK}).one()
+        generation, is_entered = connection.execute(_ENTER, {"lock": FENCE}).one()
         if noted is not None and generation != noted:
             raise Fenced
         if is_entered and current(connection) == generation:  # no new one before the lock was ours
@@ -72,5 +72,5 @@ def is_left(connection: Connection, generation: int) -> bool:
     if connection.dialect.name == "sqlite":
         return True
     return bool(
-        connection.execute(_LEFT, {"lock": _LOCK, "first": generation - EARLIER, "last": generation}).scalar_one()
+        connection.execute(_LEFT, {"lock": FENCE, "first": generation - EARLIER, "last": generation}).scalar_one()
     )

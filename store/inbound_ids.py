@@ -14,12 +14,12 @@ from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select, t
 
 from seven.record import Record
 from seven.records import InboundMessage
+from store.advisory_locks import INBOUND_IDS
 from store.errors import OTHERS_ID, IdTaken
 from store.schema import inbound_messages
 
 SMS = "sms"
-_LOCK = 0x5E7E2217  # arbitrary, the same in every process
-_SHARED, _EXCLUSIVE = (text(f"SELECT pg_advisory_xact_lock{kind}({_LOCK})") for kind in ("_shared", ""))
+_SHARED, _EXCLUSIVE = (text(f"SELECT pg_advisory_xact_lock{kind}({INBOUND_IDS})") for kind in ("_shared", ""))
 _COLUMNS = (inbound_messages.c.id, inbound_messages.c.sender, inbound_messages.c.channel)
 _AMONG = {
     "postgresql": select(*_COLUMNS).where(

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from store.advisory_locks import MIGRATION, MIGRATION_BEFORE
 from store.comments import set_comments
 from store.database_roles import renew_rights
 from store.partitions import PARTITIONED, drop_past, provide
@@ -17,8 +18,6 @@ from store.schema import SCHEMA
 from store.timeouts import lift_bounds
 from store.version import newest, read_version
 
-_ALONE = 0x5E7E22  # arbitrary, the same in every process: one migrates, the others wait and find it done
-_LOCK = 0x5E7E21  # the same of earlier versions, which hold it throughout
 _PAUSE_S = 0.2
 _EMPTY_FOR = timedelta(weeks=52)
 """Weeks that ended so long ago, and have no rows, get none."""
@@ -86,7 +85,7 @@ def _alone(engine: Engine) -> Iterator[None]:
     """
     while True:
         with _transaction(engine) as connection:
-            if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_ALONE})").scalar_one():
+            if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({MIGRATION})").scalar_one():
                 # the last statement has no parameters: one with them, or a prepared one, keeps its snapshot
                 connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
                 yield
@@ -104,4 +103,4 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 def exclude_earlier_versions(connection: Connection) -> None:
     """Wait until no earlier version of ours migrates, and keep it from that until this transaction ends."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_BEFORE})

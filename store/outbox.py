@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.pool import QueuePool
 
 from seven.topics import path
+from store.advisory_locks import FAN_OUT
 from store.engine import create_store_engine, sqlite_file
 from store.notification_keys import Key, locked_notifications
 from store.schema import changes, fan_out_position, notifications, own_file
@@ -37,7 +38,7 @@ Result = TypeVar("Result")
 CHANGES_AT_ONCE = 1000
 FILE = "reactions.db"
 WAITING, STALE, SUPERSEDED = "waiting", "stale", "superseded"
-_ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({0x5E7E221A})")  # arbitrary, the same in every process
+_ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({FAN_OUT})")
 
 
 @dataclass(frozen=True, slots=True)

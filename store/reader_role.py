@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from runtime.database_url import DatabaseServer
+from store.advisory_locks import MIGRATION
 from store.errors import sqlstate
 from store.read_only import is_boundless
 from store.schema import SCHEMA
@@ -18,7 +19,6 @@ from store.schema import SCHEMA
 COMMENT = "seven-ingest: reads everything and writes nothing; kept as it should be by `migrate --reader`"
 """Marks a role as made here; no other is touched."""
 CONNECTIONS = 20
-_LOCK = 0x5E7E22  # as of migrations: one at a time
 _FOREIGN = text(
     "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') <> :comment FROM pg_roles WHERE rolname = :role"
 )
@@ -73,7 +73,7 @@ def provide_reader(engine: Engine, reader_url: str) -> str | None:
         return "SEVEN_READER_URL names no role"
     try:
         with engine.begin() as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION)))
             return _provide(connection, server.username, server.password)
     except DBAPIError as error:
         if sqlstate(error) not in _EXPECTED:
