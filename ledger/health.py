@@ -16,8 +16,6 @@ from seven.events import QUEUES
 
 FULL_AT = 0.75
 """The share of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
-
-
 UNKNOWN_ROOM = 2**62
 
 
@@ -45,6 +43,11 @@ class LedgerHealth:
         return UNKNOWN_ROOM if self.used is None else int(self.limit * FULL_AT) - self.used
 
 
+def effective_limit(maxmemory: int | None, ledger_limit: int) -> int:
+    """Bytes that Redis may use: the lower of its own limit, if it has one (neither None nor 0), and ours."""
+    return min(maxmemory or ledger_limit, ledger_limit)
+
+
 async def probe(redis: Redis, ledger_limit: int, replicas: int = 0) -> LedgerHealth:
     """Probe the server. `ledger_limit` bounds the ledger where Redis has no limit of its own, or a higher one.
 
@@ -64,7 +67,7 @@ async def probe(redis: Redis, ledger_limit: int, replicas: int = 0) -> LedgerHea
     lengths = await pipeline.execute(raise_on_error=False)
     announcements = {queue: length for queue, length in zip(QUEUES, lengths, strict=True) if isinstance(length, int)}
     is_primary = info.get("role", "master") == "master"
-    limit = min(info.get("maxmemory") or ledger_limit, ledger_limit)
+    limit = effective_limit(info.get("maxmemory"), ledger_limit)
     connected = info.get("connected_slaves", replicas)  # unknown where INFO is denied
     faults = (
         (f"{connected} replicas are connected, and {replicas} have to confirm", connected < replicas),

@@ -38,10 +38,6 @@ class Server:
         version = str(self.info.get(f"{self.name}_version", self.info.get("redis_version", "")))
         return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
-    def limit(self, ledger_limit: int) -> int:
-        """Bytes that it may use: the lower of its own limit and ours."""
-        return min(int(self.info.get("maxmemory") or ledger_limit), ledger_limit)
-
 
 def inspect(redis: Redis) -> Server:
     """Query the server, and write once. Raises redis.RedisError when it does not answer."""

@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 from gateway.journal_client import JournalClient, NotListed
 from ledger.batch import NewBatch
 from ledger.client import Ledger
+from ledger.health import effective_limit
 from ledger.stats import ledger_stats
 from operations.journal_comparison import Lacking, lacking
 from seven.events import QUEUES
@@ -26,7 +27,7 @@ from store.forgotten import ForgottenRegister
 from store.projection_options import ProjectionOptions
 
 ROWS_PER_BATCH = 200
-FULL_AT = 0.5
+HALF_FULL = 0.5
 """The share of Redis' memory beyond which a backfill waits."""
 PAUSE_S = 1.0
 """Between two looks at whether there is room."""
@@ -155,9 +156,9 @@ class JournalOffer:
     def has_room(self) -> bool:
         """Whether fewer batches are pending than the sweep announces at once, and Redis is less than half full."""
         stats = ledger_stats(self._ledger, QUEUES)
-        limit = min(stats.maxmemory or self._limit, self._limit)
+        limit = effective_limit(stats.maxmemory, self._limit)
         pending = sum(queue.pending for queue in stats.figures.queues.values())
-        return pending < self._most_pending and (stats.used is None or stats.used < FULL_AT * limit)
+        return pending < self._most_pending and (stats.used is None or stats.used < HALF_FULL * limit)
 
     def offer(self, batch: NewBatch) -> None:
         """Write a batch, and announce it. Raises redis.RedisError; then it may be there all the same."""

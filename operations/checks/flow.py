@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 
+from ledger.health import effective_limit
 from ledger.stats import LedgerStats
 from operations.checks.ages import AHEAD, SET_BACK, ago, when
 from operations.checks.check import Check, good, unknown, warning, wrong
@@ -43,8 +44,7 @@ def room(ledger: LedgerStats, settings: LedgerSettings) -> Check:
     """Whether the ledger has room."""
     if ledger.used is None:
         return warning("ledger", "its memory is unknown: INFO is denied", "deploy/operate.md, Least privilege in Redis")
-    limit = min(ledger.maxmemory or settings.seven_ledger_limit, settings.seven_ledger_limit)
-    return memory("ledger", ledger.used, limit)
+    return memory("ledger", ledger.used, effective_limit(ledger.maxmemory, settings.seven_ledger_limit))
 
 
 def applied(ledger: LedgerStats, settings: ScheduleSettings) -> Check:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ledger.health import FULL_AT
+from ledger.health import FULL_AT, effective_limit
 from ledger.server_info import Server
 from operations.checks.ages import size
 from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
@@ -94,7 +94,7 @@ def _memory(server: Server, ledger_limit: int) -> Check:
     if "used_memory" not in server.info:
         finding = f"unknown: it {server.missing_right}" if server.missing_right else "unknown"
         return warning(name, finding, "deploy/operate.md, Least privilege in Redis")
-    limit = server.limit(ledger_limit)
+    limit = effective_limit(server.info.get("maxmemory"), ledger_limit)
     machine = int(server.info.get("total_system_memory") or 0)
     check = memory(name, int(server.info["used_memory"]), limit)
     if machine and limit > machine and check.grade is not Grade.WRONG:
