@@ -104,12 +104,6 @@ def beats(ledger: Ledger) -> tuple[float, ...]:
     return beat_ages_s(ticks, clock(ledger))
 
 
-def sent(ledger: Ledger) -> dict[str, Sent]:
-    """When a beat last sent each of its tasks. Raises redis.RedisError when Redis is unreachable."""
-    entries = cast("dict[bytes, bytes]", ledger.redis.hgetall(keyspace.SENT))
-    return _sent(entries, clock(ledger))
-
-
 def sent_entry(now_ms: int, period_s: float) -> str:
     """The stored form of a task that a beat has sent."""
     return f"{now_ms} {period_s}"

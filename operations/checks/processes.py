@@ -1,11 +1,11 @@
 """Processes: workers for every queue, one beat that sends, and time limits that fit into each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from ledger.announcements import CLOCK, broker
 from ledger.claims import CLAIM_S
-from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats, Sent
+from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats
 from operations.checks.ages import ago, when
 from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check
@@ -20,12 +20,11 @@ from store.transactions import TRANSACTION_S
 
 def checks(
     workers: Sequence[Worker] | Silence,
-    beat_ages_s: Sequence[float] | Silence,
+    ledger: LedgerStats | Silence,
     settings: ScheduleSettings,
-    sent: Mapping[str, Sent] | Silence | None = None,
 ) -> Iterator[Check]:
-    """All of them. `sent`: what beats have sent, where that was read."""
-    yield _beat(beat_ages_s, {} if sent is None or isinstance(sent, Silence) else sent)
+    """All of them."""
+    yield beat(ledger)
     yield consumed(workers, (*QUEUES, CLOCK))
     if not isinstance(workers, Silence) and workers:
         yield _versions(workers)
@@ -82,31 +81,23 @@ def replicas(
             yield warning("replicas", f"{number} of {wanted} {name} run here", "docker compose ps -a, and the log")
 
 
-def beat_now(ledger: LedgerStats) -> Check:
-    """Whether beat ticks, and sends what is due."""
+def beat(ledger: LedgerStats | Silence) -> Check:
+    """Whether one beat ticks, and sends what is due."""
+    name = "beat"
+    if isinstance(ledger, Silence):
+        return unknown(name, f"Redis knows ({ledger.reason})")
     if not any(age_s <= BEAT_SILENT_S for age_s in ledger.beat_ages_s):
-        return wrong("beat", "does not tick", "start it: without it there is no sweep, no reconciliation, no audit")
+        return wrong(name, "none ticks", "start one: without it there is no sweep, no reconciliation, no audit")
     late = [f"{task} for {ago(timedelta(seconds=sent.age_s))}" for task, sent in ledger.sent.items() if sent.late]
     if late and ledger.clock_announcements >= MAX_CLOCK_WAITING:
-        return wrong("beat", f"sends nothing, since its tasks wait: {', '.join(late)}", "start a worker")
+        return wrong(name, f"sends nothing, since its tasks wait: {', '.join(late)}", "start a worker")
     if late:
-        return wrong("beat", f"ticks, and has not sent {', '.join(late)}", "look at its log, and restart it")
-    return good("beat", f"ticked {when(timedelta(seconds=ledger.beat_ages_s[0]))}, and sends what is due")
-
-
-def _beat(ages_s: Sequence[float] | Silence, sent: Mapping[str, Sent]) -> Check:
-    if isinstance(ages_s, Silence):
-        return unknown("beat", f"Redis knows ({ages_s.reason})")
-    ticking = [age_s for age_s in ages_s if age_s <= 3 * BEAT_TICK_S]  # a killed one is forgotten soon
-    if not any(age_s <= BEAT_SILENT_S for age_s in ages_s):
-        return wrong("beat", "none ticks", "start one: without it there is no sweep, no reconciliation, no audit")
-    if len(ticking) > 1:
+        return wrong(name, f"ticks, and has not sent {', '.join(late)}", "look at its log, and restart it")
+    ticking = sum(age_s <= 3 * BEAT_TICK_S for age_s in ledger.beat_ages_s)  # a killed one is forgotten soon
+    if ticking > 1:
         remedy = "look again in a minute: a killed one is gone then; else stop all but one"
-        return warning("beat", f"{len(ticking)} tick: everything is done twice, harmlessly", remedy)
-    if late := [f"{task} for {entry.age_s:.0f} s" for task, entry in sent.items() if entry.late]:
-        remedy = "is there a worker that takes its tasks? Else look at its log, and restart it"
-        return wrong("beat", f"one ticks, and has not sent {', '.join(late)}", remedy)
-    return good("beat", "one ticks, and sends what is due")
+        return warning(name, f"{ticking} tick: everything is done twice, harmlessly", remedy)
+    return good(name, f"ticked {when(timedelta(seconds=ledger.beat_ages_s[0]))}, and sends what is due")
 
 
 def _versions(workers: Sequence[Worker]) -> Check:

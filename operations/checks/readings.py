@@ -1,6 +1,6 @@
 """Readings: what checks judge, read from all servers at once; a Silence where one did not answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from operations.checks.subject import Subject
 from operations.journal_state import JournalState
 from operations.reaction_states import ReactionState, read_reaction_states
 from operations.worker_info import Worker, answering_workers, consumers, dispatchers
-from seven.events import EVENT_TYPES
+from seven.events import EVENT_TYPES, QUEUES
 from store import database_info
 from store.database_info import Database
 from store.engine import create_store_engine, missing_file
@@ -78,8 +78,7 @@ class Later:
 
     at: datetime
     redis: server_info.Server | Silence
-    beat_ages_s: Sequence[float] | Silence
-    sent: Mapping[str, stats.Sent] | Silence
+    ledger: LedgerStats | Silence
     verifiers: verification.Verifiers | Silence
     database: Database | Silence
     skews: Mapping[str, clocks.Skew | Silence]
@@ -143,8 +142,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
     try:
         with Queries() as queries:
             redis = queries.start(lambda: server_info.inspect(ledger.redis))
-            beats = queries.start(lambda: stats.beats(ledger))
-            sent = queries.start(lambda: stats.sent(ledger))
+            statistics = queries.start(lambda: ledger_stats(ledger, QUEUES))
             verifiers = queries.start(lambda: verification.read(ledger.redis, stats.tokens(ledger)))
             workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
             database = queries.start(lambda: _database(engine))
@@ -159,8 +157,7 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
         return Later(
             at=datetime.now(UTC),
             redis=redis.result(),
-            beat_ages_s=beats.result(),
-            sent=sent.result(),
+            ledger=statistics.result(),
             verifiers=verifiers.result(),
             database=database.result(),
             skews=_skews(ledger, engine, database.result()),

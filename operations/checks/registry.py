@@ -57,7 +57,7 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
         yield unknown("beat, hooks, audit", "Redis knows")
         return
     ledger = now.redis.ledger
-    yield processes.beat_now(ledger)
+    yield processes.beat(ledger)
     missing = hooks.unconfigured(subject.account) if subject.knows_account else None
     yield missing or hooks.reconciled(now.redis.hooks, subject.settings, ledger.figures.now)
     if now.redis.balance is not None:
@@ -143,9 +143,7 @@ LATER: dict[str, Callable[[Later, Subject], Iterable[Check]]] = {
     ),
     "The database": _database,
     "Clocks": lambda later, _: clocks.checks(later.skews),
-    "Processes": lambda later, subject: processes.checks(
-        later.workers, later.beat_ages_s, subject.settings, later.sent
-    ),
+    "Processes": lambda later, subject: processes.checks(later.workers, later.ledger, subject.settings),
     "From outside": _outside,
     "Guards": lambda later, subject: verification.checks(later.verifiers, subject.settings, later.at),
     "Secrets": _secrets,

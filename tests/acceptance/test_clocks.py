@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.client import Ledger
-from ledger.stats import sent
+from ledger.stats import ledger_stats
+from seven.events import QUEUES
 from tests.acceptance.test_metrics import metrics, value
 from tests.clocks import Clock
 from tests.conftest import TOKEN
@@ -53,7 +54,7 @@ def test_beat_survives_changes_of_its_clock(tmp_path: Path, settings: dict[str, 
             clock.set(ahead_s)
             assert_sending()
             assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
-        assert sent(ledger)["sweep"].age_s < 60
+        assert ledger_stats(ledger, QUEUES).sent["sweep"].age_s < 60
 
 
 @pytest.mark.parametrize(

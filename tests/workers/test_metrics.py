@@ -11,8 +11,9 @@ from redis.exceptions import ConnectionError as NotConnected
 from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
-from ledger.stats import sent, sent_entry
+from ledger.stats import ledger_stats, sent_entry
 from seven.archive_records import ArchivedDelivery
+from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
 from tests.factories.envelopes import Accept, envelope
 from tests.servers import free_port
@@ -178,7 +179,8 @@ def test_a_beat_that_sends_nothing_is_not_alive(ledger: Ledger):
     heartbeat = Heartbeat(ledger, registry, lambda: now, {"sweep": 10.0, "audit": 900.0})
     assert samples(registry)['seven_beat_sent_total{task="sweep"}'] == 0
     heartbeat.beat()
-    assert {task: entry.period_s for task, entry in sent(ledger).items()} == {"sweep": 10.0, "audit": 900.0}
+    sent = ledger_stats(ledger, QUEUES).sent
+    assert {task: entry.period_s for task, entry in sent.items()} == {"sweep": 10.0, "audit": 900.0}
     now = 91.0
     heartbeat.beat()
     assert heartbeat.stall_reasons() == heartbeat.unready_reasons() == ["beat has not sent sweep for 91 s"]
@@ -203,12 +205,12 @@ def test_due_times_count_from_the_end_of_an_outage(ledger: Ledger, monkeypatch: 
         heartbeat.beat()
     long_ago_ms = (ledger.redis.time()[0] - 4000) * 1000
     ledger.redis.hset(keyspace.SENT, mapping={"audit": sent_entry(long_ago_ms, 900.0)})
-    assert sent(ledger)["audit"].late
+    assert ledger_stats(ledger, QUEUES).sent["audit"].late
     assert heartbeat.stall_reasons() == [], "Redis is back, and beat has not ticked yet"
     now = 4005.0
     heartbeat.beat()
     assert heartbeat.stall_reasons() == heartbeat.unready_reasons() == []
-    assert [entry.late for entry in sent(ledger).values()] == [False, False]
+    assert [entry.late for entry in ledger_stats(ledger, QUEUES).sent.values()] == [False, False]
     now = 4096.0
     heartbeat.beat()
     assert heartbeat.stall_reasons() == ["beat has not sent sweep for 91 s"]

@@ -1,15 +1,18 @@
 """Checks of real workers and beats, and of time limits that must fit into each other."""
 
 import signal
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from kombu.exceptions import OperationalError
 
 from ledger.announcements import CLOCK
-from ledger.client import Ledger
-from ledger.stats import Sent, beats
-from operations.checks.check import Check, Grade
+from ledger.client import Figures, Ledger
+from ledger.stats import MAX_CLOCK_WAITING, LedgerStats, Sent, ledger_stats
+from operations.checks.check import Check, Grade, Silence
+from operations.checks.processes import beat as beat_check
 from operations.checks.processes import checks, replicas, time_limits
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Replicas
@@ -21,6 +24,7 @@ from workers.settings import WorkerSettings
 
 ALL = frozenset((*QUEUES, CLOCK))
 SETTINGS = WorkerSettings()
+LATE = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
 
 
 @pytest.fixture
@@ -33,8 +37,26 @@ def environment(redis_url: str, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def examined(workers: list[Worker], beat_ages_s: tuple[float, ...] = (1.0,)) -> dict[str, Check]:
-    return {check.name: check for check in checks(workers, beat_ages_s, SETTINGS)}
+def statistics(
+    *beat_ages_s: float, sent: Mapping[str, Sent] | None = None, clock_announcements: int = 0
+) -> LedgerStats:
+    """Statistics of an empty ledger, with these beats."""
+    return LedgerStats(
+        figures=Figures(None, None, datetime.now(UTC), {}),
+        last_at={},
+        beat_ages_s=beat_ages_s,
+        sent=sent or {},
+        clock_announcements=clock_announcements,
+        unacked=0,
+        used=None,
+        maxmemory=0,
+        retained_at=None,
+        retention_refused=None,
+    )
+
+
+def examined(workers: list[Worker], ledger: LedgerStats | Silence | None = None) -> dict[str, Check]:
+    return {check.name: check for check in checks(workers, ledger or statistics(1.0), SETTINGS)}
 
 
 def not_good(results: dict[str, Check]) -> dict[str, Grade]:
@@ -64,30 +86,50 @@ def test_a_worker_of_some_queues(tmp_path: Path, environment: dict[str, str], re
 
 def test_no_worker_and_no_beat():
     """Both are wrong, each with its remedy."""
-    results = examined([], ())
+    results = examined([], statistics())
     assert not_good(results) == {"workers": Grade.WRONG, "beat": Grade.WRONG}
     assert all(check.remedy for check in results.values() if check.grade is Grade.WRONG)
 
 
-def test_a_beat_that_sends_nothing():
-    """It ticks and is wrong, and the task that it has not sent is named."""
-    sent = {"sweep": Sent(600.0, 10.0), "audit": Sent(600.0, 900.0)}
-    results = checks([Worker("w", ALL, *own_versions())], (1.0,), SETTINGS, sent)
-    (check,) = (result for result in results if result.name == "beat")
-    assert (check.grade, check.finding) == (Grade.WRONG, "one ticks, and has not sent sweep for 600 s")
+@pytest.mark.parametrize(
+    ("ledger", "grade", "finding"),
+    [
+        pytest.param(statistics(2.0), Grade.GOOD, "ticked 2 s ago, and sends what is due", id="one"),
+        pytest.param(statistics(2.0, 100.0), Grade.GOOD, "ticked 2 s ago", id="another was killed"),
+        pytest.param(statistics(2.0, 3.0), Grade.WARNING, "2 tick: everything is done twice", id="two"),
+        pytest.param(statistics(100.0), Grade.WRONG, "none ticks", id="none"),
+        pytest.param(
+            statistics(1.0, 2.0, sent=LATE), Grade.WRONG, "ticks, and has not sent sweep for 10 min", id="late"
+        ),
+        pytest.param(
+            statistics(1.0, sent=LATE, clock_announcements=MAX_CLOCK_WAITING), Grade.WRONG,
+            "sends nothing, since its tasks wait: sweep for 10 min", id="no worker",
+        ),
+        pytest.param(Silence("it is away"), Grade.UNKNOWN, "Redis knows (it is away)", id="no Redis"),
+    ],
+)  # fmt: skip
+def test_beat(ledger: LedgerStats | Silence, grade: Grade, finding: str):
+    """One ticks and sends what is due; a task that it has not sent is named, and worse than a second beat."""
+    check = beat_check(ledger)
+    assert check.grade is grade
+    assert check.finding.startswith(finding)
 
 
 def test_two_beats(tmp_path: Path, environment: dict[str, str], ledger: Ledger):
     """Two beats get a warning until one of them ends; a killed one stops counting after a while."""
+
+    def stats() -> LedgerStats:
+        return ledger_stats(ledger, QUEUES)
+
+    answer = Worker("w", ALL, *own_versions())
     first, second = beat(tmp_path, environment, "first"), beat(tmp_path, environment, "second")
     with running(first, second):
-        ages = eventually(lambda: ages_s if len(ages_s := beats(ledger)) == 2 else None, 60)
-        assert not_good(examined([Worker("w", ALL, *own_versions())], ages)) == {"beat": Grade.WARNING}
+        both = eventually(lambda: read if len((read := stats()).beat_ages_s) == 2 else None, 60)
+        assert not_good(examined([answer], both)) == {"beat": Grade.WARNING}
         second.end()
-        assert not_good(examined([Worker("w", ALL, *own_versions())], beats(ledger))) == {}
+        assert not_good(examined([answer], stats())) == {}
         first.end(signal.SIGKILL)
-    assert len(beats(ledger)) == 1
-    assert not_good(examined([Worker("w", ALL, *own_versions())], (1000.0,))) == {"beat": Grade.WRONG}
+    assert len(stats().beat_ages_s) == 1
 
 
 @pytest.mark.parametrize(
