@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.settings import ConsoleSettings
 from gateway.hook_state import HookState
@@ -30,8 +30,8 @@ class Backlog:
     """Accepted deliveries that wait for a worker."""
 
     batches: int
-    oldest_s: float | None
-    """Seconds that the oldest has waited; None if none waits."""
+    waits_for: timedelta | None
+    """How long the oldest has waited; None if none waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _backlog(now: Now) -> Backlog | str:
     oldest = min((queue.oldest_at for queue in figures.queues.values() if queue.oldest_at), default=None)
     return Backlog(
         sum(queue.pending for queue in figures.queues.values()),
-        max(0.0, (figures.now - oldest).total_seconds()) if oldest else None,
+        max(timedelta(0), figures.now - oldest) if oldest else None,
     )
 
 

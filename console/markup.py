@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from runtime.durations import duration
 from seven.visible_text import ZERO_WIDTH_JOINER, visible_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -90,18 +91,6 @@ def compact(number: int) -> str:
 def clipped(text: str, length: int) -> str:
     """At most as many characters of a text, and an ellipsis where some are left out."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: 42 s, 3 min 5 s, 2 h 10 min, 4 d 3 h."""
-    whole = int(seconds)
-    units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-    parts = []
-    for size, unit in units:
-        if whole >= size:
-            parts.append(f"{whole // size} {unit}")
-            whole %= size
-    return " ".join(parts[:2]) or "0 s"
 
 
 def unbroken(text: str) -> Markup:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.trace import Story
+from runtime.durations import duration
 from seven.plurals import counted
 from seven.visible_text import visible_text
 
@@ -43,16 +44,6 @@ def time_line(story: Story) -> list[Moment]:
     return sorted(moments, key=lambda moment: (moment.at is None, moment.at or datetime.min.replace(tzinfo=UTC)))
 
 
-def span(duration: timedelta) -> str:
-    """A duration for people: `9 s`, `3 min 20 s`, `2 h 5 min`, `2 d 3 h`."""
-    seconds = round(duration.total_seconds())
-    for unit, size, smaller, smaller_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if seconds >= size:
-            rest = seconds % size // smaller_size
-            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds} s"
-
-
 def _message(row: Row) -> str:
     status, at = visible_text(str(row["status"] or "")), _time(row["status_at"])
     since = _since_accepted(row)
@@ -74,14 +65,14 @@ def _since_accepted(row: Row) -> str:
     accepted = next((entry["at"] for entry in row["history"] if entry["status"].upper() == "ACCEPTED"), None)
     if accepted is None or row["status_at"] is None or row["status_at"] <= accepted:
         return ""
-    return f", {span(row['status_at'] - accepted)} after it was accepted"
+    return f", {duration(row['status_at'] - accepted)} after it was accepted"
 
 
 def _call(row: Row) -> str:
     if row["direction"] == "inbound":
         return f"Came in {_time(row['started_at'])}"
     status = visible_text(str(row["status"] or "no status"))
-    lasted = f", {span(timedelta(seconds=row['duration_s']))} long" if row["duration_s"] else ""
+    lasted = f", {duration(timedelta(seconds=row['duration_s']))} long" if row["duration_s"] else ""
     return f"{status[:1].upper()}{status[1:]} {_time(row['status_at'])}{lasted}"
 
 

@@ -15,7 +15,8 @@ from typing import cast
 from redis import Redis
 
 from ledger import keyspace
-from runtime.trusted_time import AGREEMENT, span
+from runtime.durations import duration
+from runtime.trusted_time import AGREEMENT
 
 BELIEVED_AFTER = timedelta(days=1)
 """A leap that lasts longer is taken for the correction of a wrong clock; a clock set ahead is noticed sooner."""
@@ -90,10 +91,10 @@ class Leaps:
         memory = updated(memories.pop(boot_id, None), now)
         self._save(boot_id, memory, memories)
         if memory.leapt:
-            ahead = span(now.ahead_of(memory.trusted))
+            ahead = duration(now.ahead_of(memory.trusted))
             raise ClockLeapt(
                 f"all clocks have advanced {ahead} more than this machine's uptime since the last pass;"
-                f" believed once that has lasted {span(BELIEVED_AFTER)}"
+                f" believed once that has lasted {duration(BELIEVED_AFTER)}"
             )
 
     def _save(self, boot_id: str, memory: Memory, others: Mapping[str, Memory]) -> None:

@@ -7,6 +7,8 @@ the others shows that one of them is wrong, but not which.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from runtime.durations import duration
+
 AGREEMENT = timedelta(minutes=5)
 """Clocks with NTP differ by milliseconds, those of an unmaintained machine by minutes."""
 
@@ -20,14 +22,5 @@ def trusted_time(clocks: Mapping[str, datetime]) -> datetime:
     first, last = min(clocks, key=lambda name: clocks[name]), max(clocks, key=lambda name: clocks[name])
     apart = clocks[last] - clocks[first]
     if apart > AGREEMENT:
-        raise ClocksDisagree(f"the clock of {last} is {span(apart)} ahead of that of {first}")
+        raise ClocksDisagree(f"the clock of {last} is {duration(apart)} ahead of that of {first}")
     return clocks[first]
-
-
-def span(apart: timedelta) -> str:
-    """A difference of two times, for people to read."""
-    seconds = round(apart.total_seconds())
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds} s"

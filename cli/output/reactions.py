@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from cli.output.terminal import fields, line, shown, suggestion, table
-from operations.checks.ages import ago
 from operations.reaction_states import ReactionState, Waiting
 from reactions.target import Attempt
+from runtime.durations import duration
 from seven.plurals import counted
 from store.subscriptions import PAUSED, STARTING, STARTING_STATE
 
@@ -45,7 +45,7 @@ def print_reactions(states: Sequence[ReactionState]) -> None:
                 state.name,
                 state.subscription.state,
                 state.backlog.waiting,
-                ago(state.waits_for) if state.backlog.waiting else "",
+                duration(state.waits_for) if state.backlog.waiting else "",
                 state.backlog.failing,
                 state.settled.get("sent", 0),
             )
@@ -106,7 +106,7 @@ def _due(state: ReactionState, waiting: Waiting) -> str:
         return "when resumed"
     if waiting.due_at is None or waiting.due_at <= state.read_at:
         return "now"
-    return f"in {ago(waiting.due_at - state.read_at)}"
+    return f"in {duration(waiting.due_at - state.read_at)}"
 
 
 def starting_for(state: ReactionState) -> str:
@@ -115,7 +115,7 @@ def starting_for(state: ReactionState) -> str:
     rest = STARTING - (state.read_at - registered_at) if registered_at else STARTING
     if not timedelta(0) < rest <= STARTING:  # it is due, or the clock was set back
         return "with the dispatcher's next turn"
-    return f"in {ago(rest)}"
+    return f"in {duration(rest)}"
 
 
 def _finding(state: ReactionState) -> str:
@@ -127,7 +127,7 @@ def _finding(state: ReactionState) -> str:
         what = "" if subscription.state == STARTING_STATE else f" with {fresh}"
         return f"{state.name} begins{what} {starting_for(state)}: until then workers may not know of it."
     if subscription.failing_since:
-        span = ago(max(timedelta(0), state.read_at - subscription.failing_since))
+        span = duration(max(timedelta(0), state.read_at - subscription.failing_since))
         return f"{state.name} has failed for {span}: {subscription.last_failure}."
     if stale := state.settled.get("stale"):
         return f"{state.name}: {counted(stale, 'change')} came later than its max_age_days permits: not sent."

@@ -5,10 +5,10 @@ from typing import Any
 
 from cli.output.checks import checks_as_list, exit_code, print_checks
 from cli.output.terminal import line, shown, table
-from operations.checks.ages import ago
 from operations.checks.check import Check, Grade, Silence, count
 from operations.checks.flow import at_most
 from operations.checks.readings import Now
+from runtime.durations import duration
 from seven.events import PARKED, QUEUES
 from store.row_counts import RowCounts
 
@@ -43,9 +43,9 @@ def _queues(now: Now) -> None:
         row: list[object] = [queue, "?", "?", "?", "?", "?"]
         if redis:
             figures, last = redis.figures.queues[queue], redis.last_at.get(queue)
-            row[1] = ago(redis.figures.now - last) if last else ""
+            row[1] = duration(redis.figures.now - last) if last else ""
             row[3] = figures.pending or ""
-            row[4] = ago(redis.figures.now - figures.oldest_at) if figures.oldest_at else ""
+            row[4] = duration(redis.figures.now - figures.oldest_at) if figures.oldest_at else ""
             row[5] = figures.announcements or ""
         if received is not None:
             # parked deliveries have an event type of their own, or none

@@ -5,9 +5,10 @@ from datetime import UTC, timedelta
 
 from ledger.health import effective_limit
 from ledger.stats import LedgerStats
-from operations.checks.ages import AHEAD, SET_BACK, ago, when
+from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.checks.redis_server import memory
+from runtime.durations import duration
 from runtime.settings.shared import LedgerSettings
 from runtime.settings.workers import ScheduleSettings
 from store.row_counts import MOST_COUNTED, RowCounts
@@ -32,7 +33,7 @@ def coming_in(ledger: LedgerStats | None, rows: RowCounts | None, *, can_send: b
     quiet = ledger.figures.now - last
     before = sum(rows.received_before.values()) if rows else 0
     if quiet > QUIET and before >= ENOUGH_TO_MISS:
-        finding = f"none for {ago(quiet)}; the same hour of yesterday brought {at_most(before)}"
+        finding = f"none for {duration(quiet)}; the same hour of yesterday brought {at_most(before)}"
         return wrong(name, finding, "seven-ingest doctor: it tries the public URL and compares the hooks")
     if quiet > LONGEST_QUIET or quiet < AHEAD:
         remedy = SET_BACK if quiet < AHEAD else "seven-ingest doctor, if that is longer than usual"
@@ -60,10 +61,10 @@ def applied(ledger: LedgerStats, settings: ScheduleSettings) -> Check:
     late_s = 2 * (settings.seven_overdue_s + settings.seven_sweep_s)
     if waits.total_seconds() > late_s:
         remedy = "seven-ingest doctor; deploy/alerts.md, The backlog grows"
-        return wrong("applied", f"{waiting}, the oldest for {ago(waits)}", remedy)
+        return wrong("applied", f"{waiting}, the oldest for {duration(waits)}", remedy)
     if figures.now - latest < AHEAD:  # it is announced again at once: how long it has waited is unknown
         return warning("applied", f"{waiting}, accepted {when(figures.now - latest)}", SET_BACK)
-    return good("applied", f"{waiting}, the oldest for {ago(waits)}")
+    return good("applied", f"{waiting}, the oldest for {duration(waits)}")
 
 
 def unapplied(rows: RowCounts | None) -> Iterator[Check]:

@@ -6,12 +6,13 @@ from datetime import timedelta
 from ledger.announcements import CLOCK, broker
 from ledger.claims import CLAIM_S
 from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats
-from operations.checks.ages import ago, when
+from operations.checks.ages import when
 from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check
 from operations.checks.receivers import Receiver
 from operations.checks.subject import Replicas
 from operations.worker_info import Worker, own_versions
+from runtime.durations import duration
 from runtime.settings.workers import ScheduleSettings
 from seven.events import QUEUES
 from store.circuit_breaker import LONGEST_PAUSE_S, SPREAD
@@ -88,7 +89,7 @@ def beat(ledger: LedgerStats | Silence) -> Check:
         return unknown(name, f"Redis knows ({ledger.reason})")
     if not any(age_s <= BEAT_SILENT_S for age_s in ledger.beat_ages_s):
         return wrong(name, "none ticks", "start one: without it there is no sweep, no reconciliation, no audit")
-    late = [f"{task} for {ago(timedelta(seconds=sent.age_s))}" for task, sent in ledger.sent.items() if sent.late]
+    late = [f"{task} for {duration(timedelta(seconds=sent.age_s))}" for task, sent in ledger.sent.items() if sent.late]
     if late and ledger.clock_announcements >= MAX_CLOCK_WAITING:
         return wrong(name, f"sends nothing, since its tasks wait: {', '.join(late)}", "start a worker")
     if late:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from operations.checks.ages import ago
 from operations.checks.check import Check, Silence, good, unknown, warning, wrong
 from operations.reaction_states import ReactionState
 from operations.worker_info import Worker
+from runtime.durations import duration
 from store.subscriptions import PAUSED
 
 NAME = "reactions"
@@ -43,9 +43,9 @@ def _hindrance(state: ReactionState) -> Check | None:
         why = subscription.reason or "by a person"
         return warning(NAME, f"{name} is paused ({why}); {number}", f"seven-ingest reactions resume {name}")
     if subscription.failing_since is not None and state.waits_for > LATE:
-        finding = f"{name} fails ({subscription.last_failure}); {number}, for {ago(state.waits_for)}"
+        finding = f"{name} fails ({subscription.last_failure}); {number}, for {duration(state.waits_for)}"
         return wrong(NAME, finding, f"mend its target; seven-ingest reactions show {name}")
     if state.waits_for > LATE:
-        finding = f"{name} is behind: {number}, for {ago(state.waits_for)}"
+        finding = f"{name} is behind: {number}, for {duration(state.waits_for)}"
         return warning(NAME, finding, f"seven-ingest reactions show {name}")
     return None

@@ -8,8 +8,8 @@ from redis import Redis
 
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import VerificationStats, verification_stats
-from operations.checks.ages import ago
 from operations.checks.check import Check, Silence, good, unknown, warning
+from runtime.durations import duration
 from runtime.settings.shared import HookSettings
 
 ENOUGH = 1000
@@ -67,7 +67,7 @@ def _observed(name: str, stats: VerificationStats, names: Mapping[str, str], now
     finding += f"; with {ENOUGH:,} in a row it is safe to enforce"
     if stats.flawed_at is None:
         return good(name, finding)
-    finding += f"; before them one did not ({stats.flaw}), {ago(now - stats.flawed_at)} ago"
+    finding += f"; before them one did not ({stats.flaw}), {duration(now - stats.flawed_at)} ago"
     return warning(name, finding, _remedy(name, stats))
 
 
@@ -76,7 +76,7 @@ def _enforced(name: str, stats: VerificationStats, names: Mapping[str, str], now
     finding = f"enforced: the last {held:,} deliveries verified{_by_all(stats.held, names)}"
     if stats.flawed_at is None or now - stats.flawed_at >= LATELY:
         return good(name, finding)
-    finding += f"; before them one was refused ({stats.flaw}), {ago(now - stats.flawed_at)} ago"
+    finding += f"; before them one was refused ({stats.flaw}), {duration(now - stats.flawed_at)} ago"
     return warning(name, finding, f"seven-ingest dead list --outcome quarantined; {_DOUBT}")
 
 

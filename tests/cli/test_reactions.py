@@ -42,7 +42,7 @@ def test_list(subscribed: CommandLine, engine: Engine):
     printed = subscribed.run("reactions", "list")
     assert printed.returncode == 1
     for sentence in (
-        f"{FAILING} has failed for 2 h 0 min: status 500.",
+        f"{FAILING} has failed for 2 h: status 500.",
         f"{PAUSED} is paused: its target failed for 3 days.",
         f"{STARTING} begins in ",
     ):

@@ -40,7 +40,8 @@ def put_changes(engine: Engine, number: int = 6) -> None:
     topics = {FAILING: FAILED, WORKING: CLICKED, PAUSED: CLICKED}
     outbox.fan_out(lambda: [Subscriber(name, frozenset((topic,)), since) for name, topic in topics.items()])
     first, second = outbox.transact(lambda connection, now: claim(connection, now, FAILING, 2, LEASE))
-    fates = Settlement(first, Fate.SENT), Settlement(second, Fate.FAILED, "status 500", timedelta(hours=6))
+    later = timedelta(hours=6, seconds=50)  # which is 6 h to a reader for most of a minute
+    fates = Settlement(first, Fate.SENT), Settlement(second, Fate.FAILED, "status 500", later)
     outbox.transact(lambda connection, now: settle(connection, now, fates))
     outbox.close()
 

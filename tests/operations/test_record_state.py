@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operations.record_state import span, standing, time_line
+from operations.record_state import standing, time_line
 from operations.trace import Story
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -46,15 +46,6 @@ LINK = {"sms_id": "7", "tracking_url": "https://go.example/1", "clicks": 3, "vie
 def test_how_a_record_stands(kind: str, record: dict[str, Any], sentence: str):
     """One sentence, with the time in UTC."""
     assert standing(kind, record) == sentence
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.6, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (7500, "2 h 5 min"), (183_600, "2 d 3 h")],
-)
-def test_spans(seconds: float, text: str):
-    """Two units at most."""
-    assert span(timedelta(seconds=seconds)) == text
 
 
 def test_the_time_line():
