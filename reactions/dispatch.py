@@ -178,10 +178,10 @@ class Dispatch:
     def _send_some(self, line: Line) -> bool:
         """Send some of what is due; whether there was any."""
         reaction = line.reaction
-        lease_s = 2 * reaction.timeout_s + 10
+        lease = timedelta(seconds=2 * reaction.timeout_s + 10)  # beyond LONGEST_CLAIM_S and an attempt
         at_most = 1 if line.breaker.is_open else line.claim_size
-        take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=timedelta(seconds=lease_s))
-        last_start = self._clock() + min(lease_s - reaction.timeout_s - 5, LONGEST_CLAIM_S)
+        take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=lease)
+        last_start = self._clock() + LONGEST_CLAIM_S
         claims = self._outbox.transact(take)
         if not claims:
             return False

@@ -25,14 +25,16 @@ SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 @dataclass
 class Subscriber:
-    """One target: what it accepted, and how it answers."""
+    """One target: what it was sent, and how it answers."""
 
     name: str
     answer: Callable[[str], int] = lambda _: 204
     """The status of the answer to a change with this id; it may take its time."""
     url: str = ""
     received: list[dict[str, Any]] = field(default_factory=list)
-    """Verified, with the time of receipt."""
+    """What it accepted: verified, with the time of receipt."""
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    """What it did not, alike: it comes again."""
 
     def standings(self) -> dict[str, str]:
         """The latest of each key of what was accepted, as a receiver keeps it: lower sequences are ignored."""
@@ -71,8 +73,8 @@ def _handler(subscriber: Subscriber) -> type[BaseHTTPRequestHandler]:
             assert change == json.loads(body)
             assert change["id"] == headers["webhook-id"]
             status = subscriber.answer(change["id"])
-            if status < 300:
-                subscriber.received.append({**change, "received_at": time.time()})
+            kept = subscriber.received if status < 300 else subscriber.refused
+            kept.append({**change, "received_at": time.time()})
             self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,10 +79,11 @@ def test_the_last_standing_arrives_whatever_is_killed(
             expected = standings(engine)
             eventually(lambda: good.standings() == slow.standings() == moody.standings() == expected, within_s=120)
     for each in (good, slow, moody):
-        paths = {}
-        for change in each.received:
-            paths.setdefault((change["data"]["msg_id"], change["sequence"]), change["id"])
-        assert len({*paths.values()}) == len(paths)  # one id for each change, however often it came
+        ids: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+        for change in [*each.received, *each.refused]:
+            ids[change["data"]["msg_id"], change["sequence"]].add(change["id"])
+        assert {len(of_one) for of_one in ids.values()} == {1}  # however often it came
+        assert len(set[str]().union(*ids.values())) == len(ids)
 
 
 @pytest.mark.duration(13)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from gateway.created_hooks import MOST_IN_A_DAY
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import HERE, NewReconciler, apply, registered_urls
 
@@ -91,3 +92,17 @@ def test_a_hook_that_hides_and_reappears_does_not_pile_up(new_reconciler: NewRec
         apply(new_reconciler)
     ours = [url for url in registered_urls(emulator) if url == HERE]
     assert 1 <= len(ours) <= 2
+
+
+def test_a_hook_that_vanishes_each_time_is_left_alone(new_reconciler: NewReconciler, emulator: Emulator):
+    """Someone removes it: three in a day are enough."""
+    emulator.subscribe(target_url="https://other.example/")
+    created = 0
+    for _ in range(6):
+        result = apply(new_reconciler)
+        created += [change.action for change in result.changes].count("created")
+        for hook in emulator.hooks():
+            if hook["target_url"] == HERE:
+                emulator.client.delete(f"{emulator.url}/hooks/{hook['id']}").raise_for_status()
+    assert created == MOST_IN_A_DAY
+    assert f"vanished {MOST_IN_A_DAY} times" in str(result.reason)

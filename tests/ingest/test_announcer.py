@@ -1,5 +1,6 @@
 """The announcer: an idle receiver announces at once, a busy one many batches together."""
 
+import threading
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from ingest.announcer import FEW, LONGEST_PAUSE_S, REST, Announcer
-from tests.servers import eventually
+from tests.servers import PATIENCE_S, eventually
 
 
 class Broker(Celery):
@@ -77,6 +78,25 @@ def test_otherwise_the_pause_is_long(broker: Broker, waiting: int):
 
     assert broker.announced == [batch_ids]
     assert broker.pauses == [LONGEST_PAUSE_S]
+
+
+def test_a_full_queue_leaves_the_rest_to_the_sweep(monkeypatch: pytest.MonkeyPatch):
+    """No answer waits for the broker, however many batches do."""
+    monkeypatch.setattr("ingest.announcer.MOST_WAITING", 2)
+    broker = Broker()
+    announcer = Announcer(broker, sleep=broker.pause)
+
+    def accept() -> None:
+        for batch_id in "abc":
+            announcer.enqueue("dlr", batch_id)
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    accepting.join(PATIENCE_S)
+    assert not accepting.is_alive()
+    announcer.start()
+    announcer.stop(60)
+    assert broker.ids == ["a", "b"]
 
 
 def test_many_batches_share_an_announcement():

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from ingest.batcher import BATCH_BYTES, Batcher
 from ledger.batch import Header, NewBatch
-from ledger.client import Ledger
-from ledger.health import probe
 from ledger.writer import NotAccepted
 
 
@@ -111,19 +108,64 @@ def test_refused_deliveries_are_not_written():
     assert asyncio.run(run()) == [10]
 
 
-def test_a_ledger_without_a_limit_gets_one(redis_url: str, ledger: Ledger):
-    """Where Redis has no maxmemory, or a higher one, the configured limit counts."""
+def test_written_deliveries_make_room():
+    """However many come, one after the other, none of those before counts as waiting."""
 
-    async def limit(configured: int) -> int:
-        async with Redis.from_url(redis_url) as redis:
-            return (await probe(redis, configured)).limit
+    async def run() -> None:
+        ledger = SlowLedger()
+        ledger.open.set()
+        batcher = create_batcher(ledger, Room(), batch_size=10, waiting_limit=5000)
+        writing = asyncio.create_task(batcher.run())
+        for _ in range(50):
+            await batcher.accept("dlr", b"x" * 1000, ())
+        batcher.close()
+        await writing
 
-    before = ledger.redis.config_get("maxmemory")["maxmemory"]
-    try:
-        assert asyncio.run(limit(10**6)) == 10**6
-        ledger.redis.config_set("maxmemory", 0)
-        assert asyncio.run(limit(10**6)) == 10**6
-        ledger.redis.config_set("maxmemory", 10**8)
-        assert asyncio.run(limit(10**9)) == 10**8
-    finally:
-        ledger.redis.config_set("maxmemory", before)
+    asyncio.run(run())
+
+
+def test_refused_deliveries_make_room():
+    """After an outage as many may wait as before it."""
+
+    async def run() -> None:
+        ledger = SlowLedger()
+        batcher = create_batcher(ledger, Room(), batch_size=10, waiting_limit=5000, deadline_s=0.05)
+        writing = asyncio.create_task(batcher.run())
+
+        async def accept(number: int) -> list[object]:
+            deliveries = (batcher.accept("dlr", b"x" * 1000, ()) for _ in range(number))
+            return [error and str(error) for error in await asyncio.gather(*deliveries, return_exceptions=True)]
+
+        assert await accept(1) + await accept(3) == ["too slow"] * 4  # in flight, and waiting
+        ledger.open.set()
+        await asyncio.sleep(0)
+        assert await accept(4) == [None] * 4
+        batcher.close()
+        await writing
+
+    asyncio.run(run())
+
+
+def test_whoever_waits_behind_a_failure_gets_its_reason():
+    """It says more than that the time is over."""
+
+    class Away(SlowLedger):
+        """A ledger that refuses the first batch, and does not answer the second."""
+
+        async def accept(self, batches: Sequence[NewBatch]) -> list[Header | NotAccepted]:
+            if self.batches:
+                await self.open.wait()
+            self.batches.extend(batches)
+            return [NotAccepted("ConnectionError") for _ in batches]
+
+    async def run() -> list[str]:
+        ledger = Away()
+        batcher = create_batcher(ledger, Room(), batch_size=1, deadline_s=0.05)
+        writing = asyncio.create_task(batcher.run())
+        errors = await asyncio.gather(*(batcher.accept("dlr", b"x", ()) for _ in range(3)), return_exceptions=True)
+        ledger.open.set()
+        batcher.close()
+        await writing
+        return [str(error) for error in errors]
+
+    assert asyncio.run(run()) == ["ConnectionError"] * 3

@@ -19,6 +19,12 @@ BODY = b'{"webhook_event":"dlr","data":{"msg_id":"7","status":"DELIVERED","times
 PUBLIC, KEY = "https://x.example/in", "a-signing-key"
 
 
+def signed() -> dict[str, str]:
+    """The headers of a delivery that was signed for the public URL."""
+    at, url = str(int(time.time())), f"{PUBLIC}/hooks/{TOKEN}"
+    return signature_headers(KEY, timestamp=at, nonce="n" * 32, method="POST", url=url, body=BODY)
+
+
 def recorded(ledger: Ledger) -> set[str]:
     return {field.decode() for field in ledger.redis.hkeys("seven:tokens")}
 
@@ -34,11 +40,17 @@ def test_own_tests_are_no_evidence(client: TestClient, ledger: Ledger):
 def test_a_signature_proves_the_public_url_of_a_delivery(receiver: Callable[..., TestClient], ledger: Ledger):
     """Of several public URLs the signed one is recorded, with the token."""
     client = receiver(seven_public_url=f"https://new.example,{PUBLIC}", seven_signing_key=KEY)
-    signed = signature_headers(
-        KEY, timestamp=str(int(time.time())), nonce="n" * 32, method="POST", url=f"{PUBLIC}/hooks/{TOKEN}", body=BODY
-    )
-    assert client.post(f"/hooks/{TOKEN}", content=BODY, headers=signed).status_code == 202
+    assert client.post(f"/hooks/{TOKEN}", content=BODY, headers=signed()).status_code == 202
     assert recorded(ledger) == {fingerprint(TOKEN), arrival(fingerprint(TOKEN), fingerprint(PUBLIC))}
+
+
+def test_forgeries_are_no_evidence(receiver: Callable[..., TestClient], ledger: Ledger):
+    """A quarantined delivery is kept, but proves nothing of its hook: whoever knows the token may have sent it."""
+    client = receiver(seven_public_url=PUBLIC, seven_signing_key=KEY, seven_signature_mode="enforce")
+    assert client.post(f"/hooks/{TOKEN}", content=BODY).status_code == 401
+    assert recorded(ledger) == set()
+    assert client.post(f"/hooks/{TOKEN}", content=BODY, headers=signed()).status_code == 202
+    assert fingerprint(TOKEN) in recorded(ledger)
 
 
 def test_a_receiver_publishes_what_it_accepts(redis_url: str, ledger: Ledger):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -88,10 +89,13 @@ def test_too_much_parked_is_a_cause(start: Start):
 
 def test_an_unreachable_ledger_is_a_cause(start: Start):
     """Deliveries that waited behind the first count as `ledger_away`, too, and the receiver is not ready."""
-    client, read_metrics = start(redis_url=f"redis://127.0.0.1:{free_port()}/0", seven_accept_deadline_s=0.5)
-    assert [client.post(HOOK, json=GOOD).status_code for _ in range(2)] == [503, 503]
+    away = f"redis://127.0.0.1:{free_port()}/0"
+    client, read_metrics = start(redis_url=away, seven_accept_deadline_s=0.5, seven_batch_size=1)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: client.post(HOOK, json=GOOD).status_code, range(4)))
+    assert answers == [503] * 4
     metrics = read_metrics()
-    assert refused(metrics) == {"ledger_away": 2}
+    assert refused(metrics) == {"ledger_away": 4}
     assert metrics["seven_receiver_ready"] == 0
     assert "seven_ledger_used_bytes" not in metrics
 

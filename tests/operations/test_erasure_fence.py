@@ -1,6 +1,8 @@
 """Erasure and stalled workers: what a worker took before an erasure is not written after it, in both databases."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from operations.erasure_matches import Erasure
 from seven.records import InboundMessage
 from store.circuit_breaker import CircuitBreaker
 from store.fence import Fenced, begin_generation, current
-from store.row_writer import Store, merge_rows
+from store.row_writer import Store, StoreAway, merge_rows
 from tests.factories.archive import rows
 from tests.factories.envelopes import NOW
 from tests.factories.traces import NUMBER, THEIRS, all_text, traces
@@ -73,31 +75,71 @@ def test_a_worker_goes_on_after_an_erasure(engine: Engine, ledger: Ledger, accep
     assert ledger.existing([batch]) == []
 
 
-def test_an_open_transaction_is_waited_for(engine: Engine, ledger: Ledger):
-    """An erasure blanks what a transaction commits that had begun before it."""
-    began, goes_on, erasure = threading.Event(), threading.Event(), Erasure()
+@contextmanager
+def open_transaction(engine: Engine) -> Iterator[threading.Event]:
+    """A transaction of a worker, which has written a text of the person's, and ends once the event is set."""
+    began, goes_on = threading.Event(), threading.Event()
 
     def slow(connection: Connection) -> None:
         merge_rows(connection, [InboundMessage("9", THEIRS, "4930123", "hello", NOW)])
         began.set()
         assert goes_on.wait(PATIENCE_S)
 
-    def wait(pause_s: float) -> None:
-        waits.append(pause_s)
-        goes_on.set()
-
-    waits: list[float] = []
     worker = threading.Thread(target=Store(engine).transact, args=(slow,))
     worker.start()
     assert began.wait(PATIENCE_S)
-    if engine.dialect.name == "sqlite":
-        goes_on.set()  # a writer of SQLite waits by itself
-    Eraser(engine, ledger, NUMBER).erase(erasure, 0, wait)
-    worker.join()
+    try:
+        yield goes_on
+    finally:
+        goes_on.set()
+        worker.join()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["the first", "after one that was killed"])
+def test_an_open_transaction_is_waited_for(engine: Engine, ledger: Ledger, killed: bool):
+    """An erasure blanks what a transaction commits that had begun before it, and before others that did not end."""
+    waits, erasure = list[float](), Erasure()
+    with open_transaction(engine) as goes_on:
+
+        def wait(pause_s: float) -> None:
+            waits.append(pause_s)
+            goes_on.set()
+
+        if engine.dialect.name == "sqlite":
+            goes_on.set()  # a writer of SQLite waits by itself
+        if killed:
+            Store(engine).transact(begin_generation)
+        Eraser(engine, ledger, NUMBER).erase(erasure, 0, wait)
     assert erasure.left is None
     assert erasure.blanked["inbound_messages"] == 1
     assert not NUMBER.is_in(all_text(engine))
     assert engine.dialect.name == "sqlite" or waits[0] == POLL_INTERVAL_S
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_a_transaction_that_does_not_end_is_a_failure(engine: Engine, ledger: Ledger):
+    """What it writes would be missed, so the erasure does not claim to be done."""
+    clock = iter(range(0, 10_000, 50))
+    with open_transaction(engine), pytest.raises(StoreAway, match="does not end"):
+        Eraser(engine, ledger, NUMBER).erase(Erasure(), 0, lambda _: None, lambda: next(clock))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_a_generation_that_ends_while_it_is_entered(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Nobody waits for a transaction that enters too late: it is refused."""
+    store, read, begun = Store(engine).fenced(), current, list[int]()
+
+    def begin_before(connection: Connection) -> int:
+        if not begun:
+            with engine.begin() as other:
+                begun.append(begin_generation(other))
+        return read(connection)
+
+    monkeypatch.setattr("store.fence.current", begin_before)
+    with pytest.raises(Fenced):
+        store.write([InboundMessage("9", THEIRS, "4930123", "hello", NOW)])
+    assert begun == [0]
+    assert rows(engine) == {}
 
 
 def test_generations(engine: Engine):

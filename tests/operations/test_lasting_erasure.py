@@ -28,6 +28,7 @@ from tests.factories.envelopes import NOW
 from tests.factories.traces import NUMBER, OTHERS, THEIRS, all_text, consume_all, traces
 from tests.operations.erasures import erased
 from tests.seven.wire_forms import WIRE_FORMS, DeliveryContent
+from tests.workers.dying_workers import outcomes
 from workers.consumer import Consumer
 
 KEY = ErasureKey("a-key-that-only-tests-know")
@@ -139,11 +140,14 @@ def test_an_envelope_buried_unparsed_brings_nothing_back(
     engine: Engine, ledger: Ledger, lasting: Consumer, accept: Any, forgotten: int
 ):
     """Neither does an envelope over which workers died, which is not even parsed."""
-    batch = accept(*sent(*FIELDS[1]), queue="sms_mo")
-    ledger.redis.hset("seven:in_hand", batch, "one two three")
-    for ordinal in range(1, 200):
-        ledger.redis.hset(f"seven:alone:{batch}", str(ordinal), 2)
-    lasting.consume("sms_mo", [batch])
+    envelopes = [*sent(*FIELDS[1])]
+    (batch,) = ledger.fetch([accept(*envelopes, queue="sms_mo")])
+    assert isinstance(batch, Batch)
+    ledger.redis.hset("seven:in_hand", batch.id, "one two three")
+    for ordinal, _ in batch.numbered():
+        ledger.redis.hset("seven:alone", f"{batch.id}:{ordinal}", "one two")
+    lasting.consume("sms_mo", [batch.id])
+    assert {outcomes(engine)[each.id] for each in envelopes} == {"dead"}
     assert nothing_is_back(engine, ledger)
 
 

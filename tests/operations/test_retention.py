@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, func, select
 
 from ledger import keyspace
 from ledger.client import Ledger
-from operations.retention import Retention, RetentionResult
+from operations.retention import PENDING_FOR, Retention, RetentionResult
 from operations.retention_metrics import RetentionMetrics
 from runtime.settings.retention import LEAST_DAYS, RetentionSettings
 from seven.records import InboundMessage, Message, MessageStatus
@@ -24,7 +24,8 @@ from store.row_writer import Store
 from store.schema import deliveries, tallies
 from tests.extent import examples
 from tests.factories.aged_rows import DAY, DAY_SETTINGS, NOW, keep_days, retain, row, rows_of, tallied_ranges
-from tests.factories.archive import put
+from tests.factories.archive import delivery_id, put
+from tests.factories.envelopes import Accept, envelope
 from tests.factories.rows import empty
 
 AGES = st.sampled_from([timedelta(hours=1), 7 * DAY, 29 * DAY, 31 * DAY, 100 * DAY, 400 * DAY])
@@ -81,6 +82,15 @@ def test_overlapping_passes_do_no_harm(ledger: Ledger, engine: Engine, monkeypat
     assert tallied_ranges(engine) == [(1, 200)]
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(deliveries)).scalar_one() == 10
+
+
+def test_rows_received_shortly_before_a_pending_batch_stay(ledger: Ledger, engine: Engine, accept: Accept):
+    """They may be of that batch: its deliveries were received up to an hour before, by whichever clock."""
+    batch = accept(envelope(delivery_id(NOW, 1)))
+    ledger.redis.zadd("seven:pending:dlr", {batch: int((NOW - 500 * DAY).timestamp() * 1000)})
+    Store(engine).write([row(1, 502 * DAY), row(2, 500 * DAY + PENDING_FOR / 2)])
+    retain(ledger, engine, keep_days(deliveries=365))
+    assert {delivery.ordinal for delivery in rows_of(engine, "deliveries").values()} == {2}
 
 
 def test_a_pass_that_loses_its_lease_ends(ledger: Ledger, engine: Engine, monkeypatch: pytest.MonkeyPatch):

@@ -110,6 +110,9 @@ def test_a_lease_ends(outbox: Outbox):
     again = claimed(outbox)
     assert [each.key for each in again] == ["1"]
     settled(outbox, Settlement(dead[0], Fate.FAILED, "too late"))
+    assert claimed(outbox) == []
+    claims = select(notifications.c.claim, notifications.c.attempts)
+    assert outbox.transact(lambda connection, _: connection.execute(claims).one()) == (again[0].claim, 0)
     settled(outbox, *sent(again))
     assert outbox.transact(partial(count_due, reaction="all", at_most=9)) == 0
 
@@ -142,6 +145,16 @@ def test_what_waits_for_too_long_expires(outbox: Outbox):
     assert [each.key for each in claimed(outbox)] == ["2"]
     assert outbox.transact(lambda connection, now: retry(connection, now, "all", 10)) == 1
     assert [each.key for each in claimed(outbox)] == ["1"]
+
+
+def test_what_is_under_way_does_not_expire(outbox: Outbox):
+    """Until its lease ends: whoever sends it settles it."""
+    note(outbox, "1", None, "SENT", noted_at=datetime.now(UTC) - EXPIRES_AFTER - LEASE, any_age=True)
+    outbox.fan_out(lambda: [ALL])
+    claims = claimed(outbox)
+    assert outbox.transact(partial(expire, at_most=9)) == {}
+    settled(outbox, *sent(claims))
+    assert outbox.transact(lambda connection, _: backlogs(connection))["all"].settled == {"sent": 1}
 
 
 def test_an_old_event_is_stale(outbox: Outbox):

@@ -54,7 +54,7 @@ def outcomes(engine: Engine) -> dict[str, str]:
         return {row.id: row.outcome for row in connection.execute(select(deliveries.c.id, deliveries.c.outcome))}
 
 
-def consume_until_survival(redis_url: str, store: DeadlyStore, batch: str) -> int:
+def consume_until_survival(redis_url: str, store: Store, batch: str) -> int:
     """Restart a worker on the batch, as a supervisor does, until one survives. Returns the number of deaths."""
     for deaths in range(20):
         ledger = MortalLedger(redis_url)

@@ -10,12 +10,13 @@ from sqlalchemy import Engine, select
 
 from ledger.claims import claimed
 from ledger.client import Ledger
+from seven.envelope import Envelope
 from store.circuit_breaker import CircuitBreaker
 from store.row_writer import Store, StoreAway
 from store.schema import dead_letters
 from tests.factories.envelopes import envelope
 from tests.servers import Valkey
-from tests.workers.dying_workers import DeadlyStore, consume_until_survival, die_over, outcomes
+from tests.workers.dying_workers import DeadlyStore, Death, consume_until_survival, die_over, outcomes
 from workers.consumer import Consumer
 
 
@@ -35,6 +36,22 @@ def test_the_envelope_that_kills_is_buried_alone(
         ((reason, text),) = connection.execute(select(dead_letters.c.reason, dead_letters.c.envelope))
     assert reason == "2 workers died with it alone in hand"
     assert text.startswith("base64:")
+
+
+def test_what_kills_whoever_parses_it_is_buried_unparsed(
+    redis_url: str, engine: Engine, accept: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """No sixth worker dies over it, and no other envelope shares its fate."""
+    parse, batch = Envelope.parse, accept(*map(envelope, "abc"))
+
+    def parse_unless_deadly(line: bytes) -> Envelope:
+        if b'"id":"b"' in line:
+            raise Death
+        return parse(line)
+
+    monkeypatch.setattr(Envelope, "parse", parse_unless_deadly)
+    assert consume_until_survival(redis_url, Store(engine), batch) == 5
+    assert outcomes(engine) == {"a": "applied", "b": "dead", "c": "applied"}
 
 
 def test_an_innocent_batch_is_applied_whole(redis_url: str, ledger: Ledger, engine: Engine, accept: Any):
