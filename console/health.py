@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from console.settings import ConsoleSettings
 from gateway.hook_state import HookState
-from operations.checks.check import Check, Grade, Silence, count
-from operations.checks.readings import Now, read_now
+from operations.checks.check import Check, Grade, Unread, count
+from operations.checks.readings import StatusReadings, read_now
 from operations.checks.registry import judge_now
 from operations.checks.subject import Replicas, Subject
 from operations.journal_state import JournalState
@@ -90,25 +90,25 @@ def read_health(subject: Subject) -> Health:
     """Run the checks. Every wait is bounded."""
     now = read_now(subject)
     redis = now.redis
-    hooks, read = (None, None) if isinstance(redis, Silence) else (redis.hooks, redis.journal)
+    hooks, read = (None, None) if isinstance(redis, Unread) else (redis.hooks, redis.journal)
     return Health(now.at, tuple(judge_now(now, subject)), _backlog(now), hooks, _open(now), read, _missing(now))
 
 
-def _open(now: Now) -> Mapping[str, int] | None:
+def _open(now: StatusReadings) -> Mapping[str, int] | None:
     if not isinstance(now.store, RowCounts):
         return None
     counts = {deliveries.outcome: deliveries.count for deliveries in now.store.open}
     return {outcome: counts.get(outcome, 0) for outcome in reversed(OPEN_OUTCOMES)}
 
 
-def _missing(now: Now) -> Mapping[str, int] | None:
+def _missing(now: StatusReadings) -> Mapping[str, int] | None:
     if not isinstance(now.store, RowCounts):
         return None
     return {state: now.store.missed_webhooks.get(state, 0) for state in ("late", "missed")}
 
 
-def _backlog(now: Now) -> Backlog | str:
-    if isinstance(now.redis, Silence):
+def _backlog(now: StatusReadings) -> Backlog | str:
+    if isinstance(now.redis, Unread):
         return f"Redis does not answer: {now.redis.reason}"
     figures = now.redis.ledger.figures
     oldest = min((queue.oldest_at for queue in figures.queues.values() if queue.oldest_at), default=None)

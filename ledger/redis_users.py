@@ -25,12 +25,12 @@ _STATE = (
 _DELIVERIES = " ".join(f"{queue}*" for queue in QUEUES)
 _TASKS = f"{_DELIVERIES} {CLOCK}* {REACTIONS}*"
 _REPLIES = "*.reply.celery.pidbox*"
-_ORDERS, _EVENTS = "/0.celery.pidbox", "/0.celeryev/*"
+_REMOTE_CONTROL, _EVENTS = "/0.celery.pidbox", "/0.celeryev/*"
 """Channels of database 0: of remote control, and of what workers tell Flower."""
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Selector:
     """Commands that a user may run on keys, or on channels."""
 
     commands: str
@@ -54,45 +54,45 @@ class User:
 
     name: str
     commands: str
-    families: tuple[Family, ...]
+    selectors: tuple[Selector, ...]
 
     def __str__(self) -> str:
         commands = (f"+{command}" for command in self.commands.split())
-        return " ".join((f"user {self.name} on resetchannels", _SESSION, *commands, *map(str, self.families)))
+        return " ".join((f"user {self.name} on resetchannels", _SESSION, *commands, *map(str, self.selectors)))
 
 
-_BINDINGS = Family(f"{_SCRIPT} exists sadd srem smembers zadd zrem zrangebyscore del", "_kombu.*")
-_ANNOUNCES = (Family("lpush llen", _DELIVERIES), Family("sadd smembers", "_kombu.*"))
-_LOOKS_FOR_UNACKED = Family(f"{_SCRIPT} get set del pttl pexpire", "unacked_mutex")
+_BINDINGS = Selector(f"{_SCRIPT} exists sadd srem smembers zadd zrem zrangebyscore del", "_kombu.*")
+_ANNOUNCES = (Selector("lpush llen", _DELIVERIES), Selector("sadd smembers", "_kombu.*"))
+_RESTORES_UNACKED = Selector(f"{_SCRIPT} get set del pttl pexpire", "unacked_mutex")
 _CONSUMES = (
-    Family("brpop rpop lpush rpush llen", _TASKS),
-    Family("hget hset hdel hlen zadd zrem zrange watch", "unacked unacked_index"),
-    _LOOKS_FOR_UNACKED,
+    Selector("brpop rpop lpush rpush llen", _TASKS),
+    Selector("hget hset hdel hlen zadd zrem zrange watch", "unacked unacked_index"),
+    _RESTORES_UNACKED,
     _BINDINGS,
 )
-_IS_A_WORKER = (
+_WORKER_BROKER = (
     *_CONSUMES,
-    Family("publish", channels=_EVENTS),
-    Family("psubscribe", channels=_ORDERS),
-    Family("lpush pexpire exists llen del", "*.celery.pidbox*"),
+    Selector("publish", channels=_EVENTS),
+    Selector("psubscribe", channels=_REMOTE_CONTROL),
+    Selector("lpush pexpire exists llen del", "*.celery.pidbox*"),
 )
-_ASKS = (Family("publish", channels=_ORDERS), Family("brpop rpop llen exists pexpire del", _REPLIES))
-_ASKS_ALONE = (*_ASKS, _BINDINGS, _LOOKS_FOR_UNACKED, Family("zrange", "unacked_index"))
+_CONTROLS = (Selector("publish", channels=_REMOTE_CONTROL), Selector("brpop rpop llen exists pexpire del", _REPLIES))
+_ASKS_ALONE = (*_CONTROLS, _BINDINGS, _RESTORES_UNACKED, Selector("zrange", "unacked_index"))
 _READS = (
-    Family(_READ, "seven:*", only_read=True),
-    Family("srem", "seven:receivers"),  # who looks for receivers forgets those that are gone
-    Family("pexpire", "seven:receiver:*"),
-    Family("llen", _TASKS),
-    Family("hlen", "unacked"),
+    Selector(_READ, "seven:*", only_read=True),
+    Selector("srem", "seven:receivers"),  # who looks for receivers forgets those that are gone
+    Selector("pexpire", "seven:receiver:*"),
+    Selector("llen", _TASKS),
+    Selector("hlen", "unacked"),
 )
-_PROBES = Family(f"{_SCRIPT} hset", "seven:ledger")
+_PROBES = Selector(f"{_SCRIPT} hset", "seven:ledger")
 """Whether Redis takes a write."""
 _WORKS = (
-    Family(
+    Selector(
         f"{_SCRIPT} hget hmget hset hdel hexists hincrby hstrlen zadd zrem zrangebyscore llen",
         f"{_ACCEPTED} seven:in_hand seven:alone {_DELIVERIES}",  # lua/overdue.lua looks at both
     ),
-    Family(
+    Selector(
         f"{_SCRIPT} get set mset del pexpire pttl watch hset hdel hincrby zadd zrem zremrangebyrank zremrangebyscore",
         _STATE,
     ),
@@ -103,34 +103,34 @@ USERS = (
         "receiver",
         "wait info memory|stats script|load",
         (
-            Family(f"{_SCRIPT} hget hset hincrby zadd", _ACCEPTED),
-            Family(f"{_SCRIPT} hkeys hset hincrby hdel", "seven:guards:*"),
-            Family("sadd", "seven:receivers"),
-            Family("set del", "seven:receiver:*"),
+            Selector(f"{_SCRIPT} hget hset hincrby zadd", _ACCEPTED),
+            Selector(f"{_SCRIPT} hkeys hset hincrby hdel", "seven:guards:*"),
+            Selector("sadd", "seven:receivers"),
+            Selector("set del", "seven:receiver:*"),
             *_ANNOUNCES,
         ),
     ),
-    User("worker", "info wait script|load script|exists punsubscribe", (*_READS, *_WORKS, *_IS_A_WORKER)),
+    User("worker", "info wait script|load script|exists punsubscribe", (*_READS, *_WORKS, *_WORKER_BROKER)),
     User(
         "dispatcher",
         "info pubsub|numpat script|load script|exists punsubscribe",
-        (*_READS, _PROBES, Family("del", "seven:changes:announced"), *_IS_A_WORKER, *_ASKS),
+        (*_READS, _PROBES, Selector("del", "seven:changes:announced"), *_WORKER_BROKER, *_CONTROLS),
     ),
     User(
         "beat",
         "script|load script|exists",
         (
-            Family("zadd zrem zremrangebyscore", "seven:beats"),
-            Family("hset del", "seven:beats:sent"),
-            Family("lpush llen", f"{CLOCK}*"),
-            Family("sadd smembers", "_kombu.*"),
+            Selector("zadd zrem zremrangebyscore", "seven:beats"),
+            Selector("hset del", "seven:beats:sent"),
+            Selector("lpush llen", f"{CLOCK}*"),
+            Selector("sadd smembers", "_kombu.*"),
         ),
     ),
     User("console", "info pubsub|numpat script|load script|exists", (*_READS, *_ASKS_ALONE)),
     User(
         "flower",
         "script|load script|exists punsubscribe",
-        (*_CONSUMES, Family("llen del exists", "celeryev*"), Family("psubscribe", channels=_EVENTS), *_ASKS),
+        (*_CONSUMES, Selector("llen del exists", "celeryev*"), Selector("psubscribe", channels=_EVENTS), *_CONTROLS),
     ),
     User(
         "cli",

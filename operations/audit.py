@@ -27,7 +27,7 @@ from store.ordinals import tally
 from store.row_writer import Store, merge_rows
 from store.schema import ledger_marks
 
-Fate = Literal["row", "waiting", "removed"]
+AnswerFate = Literal["row", "waiting", "removed"]
 
 IDS_AT_ONCE = 500
 CACHE_KIB = 128 * 1024
@@ -61,12 +61,12 @@ class AnsweredIds:
             yield page
             last = page[-1]
 
-    def decide(self, ids: Iterable[str], fate: Fate) -> None:
+    def decide(self, ids: Iterable[str], fate: AnswerFate) -> None:
         """Set the fate of these ids; ids that are not in the database, or have a fate already, are ignored."""
         statement = "UPDATE ids SET fate = ? WHERE id = ? AND fate IS NULL"
         self._write(statement, ((fate, delivery_id) for delivery_id in ids))
 
-    def counts(self) -> Counter[Fate | None]:
+    def counts(self) -> Counter[AnswerFate | None]:
         """The number of ids of each fate; None counts the undecided ones."""
         return Counter(dict(self._database.execute("SELECT fate, count(*) FROM ids GROUP BY fate").fetchall()))
 
@@ -77,7 +77,7 @@ class AnsweredIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class AnswerFates:
     """The fates of the ids of 2xx answers."""
 
     ids: int
@@ -107,7 +107,7 @@ class Audit:
     repeats: Mapping[str, int]
     link_gaps: Mapping[str, tuple[int, int]]
     """By kind: how many links have clicks or views that the gateway never delivered, and how many of those."""
-    against: Against | None = None
+    against: AnswerFates | None = None
 
     @property
     def lost(self) -> bool:
@@ -200,7 +200,7 @@ class Auditor:
 
         Store(self._engine).transact(attempt)
 
-    def _look_up(self, answered: AnsweredIds) -> Against:
+    def _look_up(self, answered: AnsweredIds) -> AnswerFates:
         """Rows, ledger, and rows again: a delivery settled between the first two lookups is a row by the third."""
         self._decide_rows(answered)
         if next(answered.undecided(), None):
@@ -213,7 +213,7 @@ class Auditor:
                 answered.decide([delivery_id for delivery_id in page if _received_by(delivery_id, until)], "removed")
         counts = answered.counts()
         missing = tuple(chain.from_iterable(answered.undecided()))
-        return Against(counts.total(), counts["row"], counts["waiting"], counts["removed"], missing)
+        return AnswerFates(counts.total(), counts["row"], counts["waiting"], counts["removed"], missing)
 
     def _decide_rows(self, answered: AnsweredIds) -> None:
         with ordinals.snapshot(self._engine) as connection:

@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from ledger import keyspace
 from operations.journal_presence import Key
-from operations.webhook_meter import missed_of
+from operations.webhook_meter import recorded_as_missed
 
 
 class JournalCount:
@@ -50,4 +50,4 @@ class JournalCount:
         note: Any = self._redis.get(keyspace.JOURNAL_MISSED_BEGUN)
         if note is not None:
             _, *keys = json.loads(note)
-            self.end(note, missed_of(connection, [tuple(key) for key in keys]))
+            self.end(note, recorded_as_missed(connection, [tuple(key) for key in keys]))

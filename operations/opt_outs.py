@@ -25,7 +25,7 @@ _WHOLE_LIST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class OptOutScope:
     """Of which recipient and channel opt-outs count; None for any. Those of all recipients always count."""
 
     recipient: str | None = None
@@ -36,7 +36,7 @@ class Scope:
         return (self.recipient is None or recipient in (self.recipient, "")) and self.channel in (None, channel)
 
 
-ANYWHERE = Scope()
+ANYWHERE = OptOutScope()
 
 
 def digits_alone(number: str) -> Sequence[str]:
@@ -44,7 +44,7 @@ def digits_alone(number: str) -> Sequence[str]:
     return (number,)
 
 
-def list_opt_outs(connection: Connection, *, ended: bool, scope: Scope, limit: int) -> tuple[int, list[Row]]:
+def list_opt_outs(connection: Connection, *, ended: bool, scope: OptOutScope, limit: int) -> tuple[int, list[Row]]:
     """How many opt-outs stand, or with `ended` have ended, and the latest of them."""
     conditions = [opt_outs.c.state == ("in" if ended else "out")]
     if scope.recipient is not None:
@@ -57,7 +57,7 @@ def list_opt_outs(connection: Connection, *, ended: bool, scope: Scope, limit: i
 
 
 def opted_out(
-    connection: Connection, numbers: Iterable[str], scope: Scope = ANYWHERE, keys_of: KeysOf = digits_alone
+    connection: Connection, numbers: Iterable[str], scope: OptOutScope = ANYWHERE, keys_of: KeysOf = digits_alone
 ) -> Iterator[tuple[str, bool]]:
     """For each number, in digits and in their order, whether it has opted out of anything in the scope.
 
@@ -104,7 +104,7 @@ def add_opt_out(connection: Connection, key: str, recipient: str, channel: str |
     return changed
 
 
-def end_opt_outs(connection: Connection, keys: Sequence[str], scope: Scope, note: str) -> tuple[int, int]:
+def end_opt_outs(connection: Connection, keys: Sequence[str], scope: OptOutScope, note: str) -> tuple[int, int]:
     """End the opt-outs of a number in the scope by hand, or with a recipient those of it alone.
 
     Returns how many that were, and how many of all recipients still stand: who has opted out of everybody does not
@@ -125,7 +125,7 @@ def end_opt_outs(connection: Connection, keys: Sequence[str], scope: Scope, note
     return ended, standing
 
 
-def _everybody(connection: Connection, scope: Scope) -> set[str]:
+def _everybody(connection: Connection, scope: OptOutScope) -> set[str]:
     columns = (opt_outs.c.number, opt_outs.c.recipient, opt_outs.c.channel)
     rows = connection.execute(
         select(*columns).where(opt_outs.c.state == "out"), execution_options={"yield_per": 10_000}

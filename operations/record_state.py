@@ -16,7 +16,7 @@ _CHANNELS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp"}
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEntry:
     """One thing that happened to a record."""
 
     at: datetime | None
@@ -38,7 +38,7 @@ def standing(kind: str, record: Row) -> str:
     return _SENTENCES[kind](record)
 
 
-def time_line(story: Story) -> list[Moment]:
+def time_line(story: Story) -> list[TimelineEntry]:
     """All that happened to the records of a story, the earliest first; what has no time is last."""
     moments = [*_statuses(story), *_activities(story), *_opt_outs(story), *_receipts(story)]
     return sorted(moments, key=lambda moment: (moment.at is None, moment.at or datetime.min.replace(tzinfo=UTC)))
@@ -114,41 +114,41 @@ _SENTENCES: dict[str, Callable[[Row], str]] = {
 }
 
 
-def _statuses(story: Story) -> Iterator[Moment]:
+def _statuses(story: Story) -> Iterator[TimelineEntry]:
     for row in story.messages:
         for entry in row["history"]:
-            yield Moment(entry["at"], visible_text(entry["status"]), "message", row["msg_id"])
+            yield TimelineEntry(entry["at"], visible_text(entry["status"]), "message", row["msg_id"])
         for entry in row.get("receipts", ()):
-            yield Moment(entry["at"], f"receipt: {entry['kind']}", "message", row["msg_id"])
+            yield TimelineEntry(entry["at"], f"receipt: {entry['kind']}", "message", row["msg_id"])
     for row in story.calls:
         for entry in row["history"]:
-            yield Moment(entry["at"], visible_text(entry["status"]), "call", row["call_id"])
+            yield TimelineEntry(entry["at"], visible_text(entry["status"]), "call", row["call_id"])
 
 
-def _activities(story: Story) -> Iterator[Moment]:
+def _activities(story: Story) -> Iterator[TimelineEntry]:
     for row in story.links:
         for entry in row["history"]:
-            yield Moment(
+            yield TimelineEntry(
                 entry["at"], f"{visible_text(entry['type'])} {entry['nth']}", "link", row["sms_id"], row["tracking_url"]
             )
 
 
-def _opt_outs(story: Story) -> Iterator[Moment]:
+def _opt_outs(story: Story) -> Iterator[TimelineEntry]:
     for row in story.opt_outs:
         for entry in row["history"]:
             what = "opted out" if entry["state"] == "out" else "opted in again"
-            yield Moment(entry["at"], what, "opt-out", entry["inbound_id"] or "by hand")
+            yield TimelineEntry(entry["at"], what, "opt-out", entry["inbound_id"] or "by hand")
 
 
-def _receipts(story: Story) -> Iterator[Moment]:
+def _receipts(story: Story) -> Iterator[TimelineEntry]:
     """Of what has no statuses; and when messages were sent."""
     for row in story.sent_messages:
-        yield Moment(row["sent_at"], "sent", "message", row["msg_id"])
+        yield TimelineEntry(row["sent_at"], "sent", "message", row["msg_id"])
     for row in story.inbound_messages:
-        yield Moment(row["sent_at"], "sent to us", _channel(row), row["id"])
+        yield TimelineEntry(row["sent_at"], "sent to us", _channel(row), row["id"])
     for row in story.calls:
         if row["direction"] == "inbound" or not row["history"]:
-            yield Moment(
+            yield TimelineEntry(
                 row["started_at"], "called us" if row["direction"] == "inbound" else "began", "call", row["call_id"]
             )
 

@@ -16,7 +16,7 @@ from ledger import keyspace
 from ledger.client import Figures, Ledger
 from ledger.lease import LeaseLost, leased
 from ledger.stats import now_ms
-from operations.uptime import ClockLeapt, Leaps
+from operations.uptime import ClockJumped, ClockJumps
 from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings
 from runtime.trusted_time import AGREEMENT, ClocksDisagree, trusted_time
@@ -138,7 +138,7 @@ class Retention:
         longest_s: float = LONGEST_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._leaps = Leaps(ledger.redis)
+        self._leaps = ClockJumps(ledger.redis)
         self._ledger, self._store, self._breaker, self._keep = ledger, Store(engine), breaker, keep
         self._longest_s, self._pause, self._least_pause_s = longest_s, pause, LEAST_PAUSE_S[engine.dialect.name]
 
@@ -171,7 +171,7 @@ class Retention:
         try:
             now = trusted_time({"Redis": figures.now, **self._clocks()})
             self._leaps.check(now)
-        except (ClocksDisagree, ClockLeapt) as doubt:
+        except (ClocksDisagree, ClockJumped) as doubt:
             doubted = "clocks disagree" if isinstance(doubt, ClocksDisagree) else "clocks leapt"
             log.error(f"retention refused: {doubted}", cause=str(doubt))  # noqa: TRY400 - no fault of code
             return RetentionResult(done=False, refused=str(doubt))

@@ -28,18 +28,18 @@ _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class ClockLeapt(Exception):  # noqa: N818 - a fact about the machine, and no fault of the caller
+class ClockJumped(Exception):  # noqa: N818 - a fact about the machine, and no fault of the caller
     """Since they were last trusted, all clocks have advanced further than the uptime; the text says how much."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """A time by the clocks, and the machine's uptime at that time."""
 
     at: datetime
     uptime: timedelta
 
-    def ahead_of(self, earlier: "Moment") -> timedelta:
+    def ahead_of(self, earlier: "ClockReading") -> timedelta:
         """How much further the clocks have advanced since then than the uptime."""
         return (self.at - earlier.at) - (self.uptime - earlier.uptime)
 
@@ -48,8 +48,8 @@ class Moment:
 class Memory:
     """The readings kept of one boot."""
 
-    trusted: Moment
-    leapt: Moment | None = None
+    trusted: ClockReading
+    leapt: ClockReading | None = None
     """When the present leap of the clocks was first seen; None while they are trusted."""
 
 
@@ -64,7 +64,7 @@ def boot() -> tuple[str, timedelta] | None:
     return boot_id, timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
-def updated(memory: Memory | None, now: Moment) -> Memory:
+def updated(memory: Memory | None, now: ClockReading) -> Memory:
     """The memory after this reading. The clocks can be trusted unless its `leapt` is set."""
     if memory is None or now.uptime < memory.trusted.uptime or now.ahead_of(memory.trusted) <= AGREEMENT:
         return Memory(now)
@@ -73,26 +73,26 @@ def updated(memory: Memory | None, now: Moment) -> Memory:
     return Memory(now) if now.uptime - memory.leapt.uptime > BELIEVED_AFTER else memory
 
 
-class Leaps:
-    """Detects whether the clocks have leapt since they were last trusted on this boot."""
+class ClockJumps:
+    """Detects whether the clocks have jumped since they were last trusted on this boot."""
 
     def __init__(self, redis: Redis, boot: Callable[[], tuple[str, timedelta] | None] = boot) -> None:
         self._redis, self._boot = redis, boot
 
     def check(self, at: datetime) -> None:
-        """Store the time that the clocks agree on. Raises ClockLeapt when it cannot be right, and redis.RedisError."""
+        """Store the time that the clocks agree on. Raises ClockJumped when it cannot be right, and redis.RedisError."""
         present = self._boot()
         if present is None:
             return
         boot_id, uptime = present
         entries = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.RETENTION_LIVED))
         memories = {key.decode(): _memory(entry.decode()) for key, entry in entries.items()}
-        now = Moment(at, uptime)
+        now = ClockReading(at, uptime)
         memory = updated(memories.pop(boot_id, None), now)
         self._save(boot_id, memory, memories)
         if memory.leapt:
             ahead = duration(now.ahead_of(memory.trusted))
-            raise ClockLeapt(
+            raise ClockJumped(
                 f"all clocks have advanced {ahead} more than this machine's uptime since the last pass;"
                 f" believed once that has lasted {duration(BELIEVED_AFTER)}"
             )
@@ -113,5 +113,5 @@ def _entry(memory: Memory) -> str:
 
 def _memory(entry: str) -> Memory:
     spans = [int(number) * _MILLISECOND for number in entry.split()]
-    moments = [Moment(_EPOCH + at, uptime) for at, uptime in zip(spans[::2], spans[1::2], strict=True)]
+    moments = [ClockReading(_EPOCH + at, uptime) for at, uptime in zip(spans[::2], spans[1::2], strict=True)]
     return Memory(*moments)

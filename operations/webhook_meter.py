@@ -120,7 +120,7 @@ def forget_earlier(connection: Connection, records: Sequence[MissedWebhook]) -> 
             )
 
 
-def missed_of(connection: Connection, keys: Iterable[Key]) -> list[Key]:
+def recorded_as_missed(connection: Connection, keys: Iterable[Key]) -> list[Key]:
     """Those of the keys whose webhooks are on record as missed, or came after all."""
     return [key for key, entry in _entries(connection, keys).items() if entry.state in ("missed", "came")]
 

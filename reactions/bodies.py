@@ -13,7 +13,7 @@ from reactions.claimed_change import ClaimedChange
 from reactions.reaction import Reaction
 from seven.topics import HEALTH, HEARTBEAT
 from store.error_reasons import database_reason
-from store.notifications import Claim
+from store.notifications import ClaimedNotification
 from store.row_writer import StoreAway
 from store.settlements import Fate
 
@@ -40,7 +40,7 @@ class Bodies:
         """`finding` has the latest finding of a check of `status`, and its remedy."""
         self._engine, self._finding = engine, finding
 
-    def read(self, claims: Sequence[Claim], reaction: Reaction) -> list[Body | Fate]:
+    def read(self, claims: Sequence[ClaimedNotification], reaction: Reaction) -> list[Body | Fate]:
         """The body of each, from its record as it stands now, or what becomes of it instead. Raises StoreAway."""
         of_records = [_claimed(claim) for claim in claims if not _is_own(claim)]
         try:
@@ -51,7 +51,7 @@ class Bodies:
         changes = [self._own(claim) if _is_own(claim) else next(read) for claim in claims]
         return [_body(change, reaction) for change in changes]
 
-    def _own(self, claim: Claim) -> Change:
+    def _own(self, claim: ClaimedNotification) -> Change:
         """A change of this installation's health, or a heartbeat: of no record."""
         data: HealthData | HeartbeatData
         if claim.topic == HEARTBEAT:
@@ -76,9 +76,9 @@ def _body(change: Change | None, reaction: Reaction) -> Body | Fate:
     return Body(change.id, change.body()) if matches(change, reaction.where) else Fate.FILTERED
 
 
-def _is_own(claim: Claim) -> bool:
+def _is_own(claim: ClaimedNotification) -> bool:
     return claim.topic == HEARTBEAT or claim.topic in HEALTH
 
 
-def _claimed(claim: Claim) -> ClaimedChange:
+def _claimed(claim: ClaimedNotification) -> ClaimedChange:
     return ClaimedChange(claim.seq, claim.topic, claim.key, claim.was, claim.now, claim.at, claim.delivery_id)

@@ -22,7 +22,7 @@ from reactions.upkeep import Upkeep
 from runtime.logs import logger
 from runtime.traces import OFF, Attributes, Step, Traces
 from store import notifications, subscriptions
-from store.notifications import Claim
+from store.notifications import ClaimedNotification
 from store.outbox import Outbox, Subscriber
 from store.settlements import Fate, Settlement, settle
 from store.subscriptions import Subscription
@@ -200,7 +200,7 @@ class Dispatch:
         line.finished(tried, self._clock() - began_at)
         return True
 
-    def _send_one(self, line: Line, claim: Claim, body: Body | Fate) -> Settlement:
+    def _send_one(self, line: Line, claim: ClaimedNotification, body: Body | Fate) -> Settlement:
         if isinstance(body, Fate):
             return Settlement(claim, body)
         if not line.breaker.permits():
@@ -218,7 +218,7 @@ class Dispatch:
             return Settlement(claim, Fate.RETURNED)
         return Settlement(claim, Fate.FAILED, attempt.reason, pause(claim.attempts + 1, attempt.retry_after_s))
 
-    def _trace(self, claim: Claim, attempt: Attempt, began: float, ended: float) -> None:
+    def _trace(self, claim: ClaimedNotification, attempt: Attempt, began: float, ended: float) -> None:
         """Record an attempt in the trace of the delivery that brought the change."""
         if claim.delivery_id and (trace := self._traces.of(claim.delivery_id)):
             attributes: Attributes = {

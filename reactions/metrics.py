@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from reactions.target import Attempt
-from store.notifications import Claim, waiting_backlogs
+from store.notifications import ClaimedNotification, waiting_backlogs
 from store.outbox import FannedOut, Outbox
 from store.row_writer import StoreAway
 from store.subscriptions import PAUSED, read_subscriptions
@@ -55,7 +55,7 @@ class ReactionMetrics:
             for name, number in numbers.items():
                 self._changes.labels(name, fate).inc(number)
 
-    def attempted(self, claim: Claim, attempt: Attempt, took_s: float) -> None:
+    def attempted(self, claim: ClaimedNotification, attempt: Attempt, took_s: float) -> None:
         """Record one attempt."""
         self._attempt.labels(claim.reaction).observe(took_s)
         if attempt.is_accepted:

@@ -32,7 +32,7 @@ _KEY = list(notifications.primary_key)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedNotification:
     """A change that is to be sent to a subscriber now."""
 
     reaction: str
@@ -50,7 +50,9 @@ class Claim:
     claim: str
 
 
-def claim(connection: Connection, now: datetime, reaction: str, at_most: int, lease: timedelta) -> list[Claim]:
+def claim(
+    connection: Connection, now: datetime, reaction: str, at_most: int, lease: timedelta
+) -> list[ClaimedNotification]:
     """Claim what is due for a subscriber, the oldest first."""
     due = select(*_KEY).where(c.reaction == reaction, _is_due(now)).order_by(c.due_at).limit(at_most)
     picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
@@ -59,9 +61,9 @@ def claim(connection: Connection, now: datetime, reaction: str, at_most: int, le
         update(notifications)
         .where(tuple_(*_KEY).in_(select(*picked.c)))
         .values(due_at=now + lease, claim=name)
-        .returning(*(c[field] for field in Claim.__dataclass_fields__))
+        .returning(*(c[field] for field in ClaimedNotification.__dataclass_fields__))
     )
-    claims = [Claim(**row) for row in connection.execute(statement).mappings()]
+    claims = [ClaimedNotification(**row) for row in connection.execute(statement).mappings()]
     return sorted(claims, key=lambda each: each.seq)
 
 

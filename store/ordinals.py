@@ -155,7 +155,7 @@ def present(connection: Connection, ids: Sequence[str]) -> set[str]:
     return set(connection.execute(select(deliveries.c.id).where(deliveries.c.id.in_(ids))).scalars())
 
 
-Fate = Literal["removed", "lost", "doubled"]
+TallyKind = Literal["removed", "lost", "doubled"]
 """removed: by retention; lost, doubled: acknowledged by an operator."""
 
 
@@ -163,7 +163,7 @@ def tally(
     connection: Connection,
     series: SeriesKey,
     ordinals: Iterable[OrdinalRange],
-    fate: Fate,
+    fate: TallyKind,
     received_at: datetime | None = None,
 ) -> None:
     """Record the fate of these ordinals, in the transaction that causes it. Idempotent.

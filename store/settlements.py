@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, select, update
 
-from store.notifications import LONGEST_PAUSE, Claim
+from store.notifications import LONGEST_PAUSE, ClaimedNotification
 from store.outbox import WAITING
 from store.schema import notifications
 from store.types import Time
@@ -37,7 +37,7 @@ class Fate(Enum):
 class Settlement:
     """What became of one claim."""
 
-    claim: Claim
+    claim: ClaimedNotification
     fate: Fate
     reason: str | None = None
     """Of a failure."""

@@ -17,7 +17,7 @@ from cli.output.terminal import document, line, shown
 from cli.settings import ServerSettings
 from cli.standard_input import argument
 from operations.opt_out_scan import scan_texts
-from operations.opt_outs import Scope, add_opt_out, end_opt_outs, list_opt_outs, opted_out, standings
+from operations.opt_outs import OptOutScope, add_opt_out, end_opt_outs, list_opt_outs, opted_out, standings
 from runtime.settings.environment import load
 from seven.field_types import storable
 from seven.opt_outs import CHANNELS, opt_out_number, opt_out_recipient
@@ -169,7 +169,7 @@ def _write(work: Callable[[Connection], Result]) -> Result:
             fail(ExitCode.UNKNOWN, f"The database accepts no writes: {error}")
 
 
-def _check_file(file: Path, scope: Scope, *, as_json: bool) -> ExitCode:
+def _check_file(file: Path, scope: OptOutScope, *, as_json: bool) -> ExitCode:
     if str(file) == "-":
         return _check_lines(sys.stdin, scope, as_json=as_json)
     try:
@@ -179,7 +179,7 @@ def _check_file(file: Path, scope: Scope, *, as_json: bool) -> ExitCode:
         fail(ExitCode.USAGE, f"--file: {shown(file)} cannot be read: {error.strerror}")
 
 
-def _check_lines(lines: TextIO, scope: Scope, *, as_json: bool) -> ExitCode:
+def _check_lines(lines: TextIO, scope: OptOutScope, *, as_json: bool) -> ExitCode:
     answers = FileAnswers(load(ServerSettings).seven_country_code)
     with read_connection() as connection:
         known = OptOutKeys(connection, erasure_key())
@@ -199,13 +199,13 @@ def _number(text: str) -> str:
     return number
 
 
-def _scope(recipient: str | None, channel: str | None) -> Scope:
+def _scope(recipient: str | None, channel: str | None) -> OptOutScope:
     if channel is not None and channel not in CHANNELS:
         fail(ExitCode.USAGE, f"--channel: {', '.join(CHANNELS)} are expected.")
     if recipient is None:
-        return Scope(None, channel)
+        return OptOutScope(None, channel)
     own = opt_out_recipient(storable(recipient), load(ServerSettings).seven_country_code, is_typed=True)
-    return Scope(own, channel)
+    return OptOutScope(own, channel)
 
 
 def _note(note: str) -> str:

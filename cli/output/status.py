@@ -5,9 +5,9 @@ from typing import Any
 
 from cli.output.checks import checks_as_list, exit_code, print_checks
 from cli.output.terminal import line, shown, table
-from operations.checks.check import Check, Grade, Silence, count
+from operations.checks.check import Check, Grade, Unread, count
 from operations.checks.flow import at_most
-from operations.checks.readings import Now
+from operations.checks.readings import StatusReadings
 from runtime.durations import duration
 from seven.events import PARKED, QUEUES
 from store.row_counts import RowCounts
@@ -16,7 +16,7 @@ MOST_TEXT = 56
 _WRONG = {0: "nothing is wrong", 1: "1 thing is wrong"}
 
 
-def print_status(now: Now, checks: list[Check]) -> None:
+def print_status(now: StatusReadings, checks: list[Check]) -> None:
     """Print one screen."""
     grades = count(checks)
     verdict = _WRONG.get(grades[Grade.WRONG], f"{grades[Grade.WRONG]} things are wrong")
@@ -34,8 +34,8 @@ def print_status(now: Now, checks: list[Check]) -> None:
         _changes(now.store)
 
 
-def _queues(now: Now) -> None:
-    redis = None if isinstance(now.redis, Silence) else now.redis.ledger
+def _queues(now: StatusReadings) -> None:
+    redis = None if isinstance(now.redis, Unread) else now.redis.ledger
     received = dict(now.store.received) if isinstance(now.store, RowCounts) else None
     rows = []
     queues = {**dict.fromkeys(redis.figures.queues if redis else QUEUES), PARKED: None}
@@ -76,7 +76,7 @@ def _changes(rows: RowCounts) -> None:
     line(f"Changed in the last hour: {', '.join(changed) or 'no row'}; hooks: {', '.join(hooks) or 'nothing'}.")
 
 
-def status_as_dict(now: Now, checks: list[Check]) -> dict[str, Any]:
+def status_as_dict(now: StatusReadings, checks: list[Check]) -> dict[str, Any]:
     """Everything, for a script: `wrong` and `unknown` first."""
     grades = count(checks)
     return {
@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
     """As JSON has it; of the state of the hooks only its figures."""
     if isinstance(value, list):
         return [_plain(member) for member in value]
-    if isinstance(value, Silence):
+    if isinstance(value, Unread):
         return {"cause": value.reason}
     plain = asdict(value)
     if "hooks" in plain:

@@ -13,7 +13,7 @@ from console.list_rows import repair_command
 from console.page import Page, Visit
 from ledger.client import Ledger
 from operations.masking import masked_digests, masked_row, masked_subject, masked_url
-from operations.record_state import Moment, standing, time_line
+from operations.record_state import TimelineEntry, standing, time_line
 from operations.trace import Story, trace_story
 from operations.trace_records import Row
 from operations.trace_terms import Terms
@@ -161,11 +161,11 @@ def _visible(row: Row, masked: bool) -> Row:
     return (masked_row(row) if masked else row) | {"command": command}
 
 
-def _visible_moment(moment: Moment, masked: bool) -> Moment:
+def _visible_moment(moment: TimelineEntry, masked: bool) -> TimelineEntry:
     if not masked:
         return moment
     shown = masked_row({"status": moment.what, "tracking_url": moment.url})
-    return Moment(moment.at, shown["status"], moment.kind, masked_subject(moment.record), masked_url(moment.url))
+    return TimelineEntry(moment.at, shown["status"], moment.kind, masked_subject(moment.record), masked_url(moment.url))
 
 
 def readable_payload(delivery: Row) -> str | None:

@@ -40,7 +40,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Unread:
     """Something could not be read, and why."""
 
     reason: str
@@ -66,14 +66,14 @@ def wrong(name: str, finding: str, remedy: str) -> Check:
     return Check(name, Grade.WRONG, finding, remedy)
 
 
-def answer_of(query: Callable[[], T]) -> T | Silence:
+def answer_of(query: Callable[[], T]) -> T | Unread:
     """A server's answer, or the reason why there is none, without a secret in it."""
     try:
         return query()
     except SQLAlchemyError as error:
-        return Silence(database_reason(error))
+        return Unread(database_reason(error))
     except (RedisError, OperationalError, OSError) as error:
-        return Silence(reason(error))
+        return Unread(reason(error))
 
 
 class Queries:
@@ -86,7 +86,7 @@ class Queries:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._pool.shutdown()
 
-    def start(self, query: Callable[[], T]) -> "Future[T | Silence]":
+    def start(self, query: Callable[[], T]) -> "Future[T | Unread]":
         """Start a query."""
         return self._pool.submit(answer_of, query)
 

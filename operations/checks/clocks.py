@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Unread, good, unknown, warning, wrong
 
 AGREED_S = 2.0
 APART_S = 30.0
@@ -29,14 +29,14 @@ def skew(query: Callable[[], datetime]) -> Skew:
     return Skew((time - (before + half)).total_seconds(), half.total_seconds())
 
 
-def checks(skews: Mapping[str, Skew | Silence]) -> Iterator[Check]:
+def checks(skews: Mapping[str, Skew | Unread]) -> Iterator[Check]:
     """One check per other clock, by its name."""
     for name, reading in skews.items():
         yield _check(f"clock of {name}", reading)
 
 
-def _check(name: str, reading: Skew | Silence) -> Check:
-    if isinstance(reading, Silence):
+def _check(name: str, reading: Skew | Unread) -> Check:
+    if isinstance(reading, Unread):
         return unknown(name, f"could not be read ({reading.reason})")
     apart_s = max(0.0, abs(reading.ahead_s) - reading.uncertain_s)
     finding = f"{abs(reading.ahead_s):.1f} s {'ahead of' if reading.ahead_s > 0 else 'behind'} this machine's"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from operations.checks.ages import size
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Unread, good, unknown, warning, wrong
 from store.database_info import Database
 from store.engine import OVERFLOW
 from store.partitions import WEEK
@@ -21,9 +21,9 @@ BESIDE_THREADS = 2
 """Of a worker, beside its threads: one for urgent queues, one for the journal."""
 
 
-def checks(database: Database | Silence, connections: int) -> Iterator[Check]:
+def checks(database: Database | Unread, connections: int) -> Iterator[Check]:
     """All of it. `connections`: how many ours may open."""
-    if isinstance(database, Silence):
+    if isinstance(database, Unread):
         yield unknown("database", f"does not answer: {database.reason}", "see DATABASE_URL; is it running?")
         return
     yield good("database", f"answers: {_name(database)}, {size(database.size)}")
@@ -32,10 +32,10 @@ def checks(database: Database | Silence, connections: int) -> Iterator[Check]:
     yield from (_postgresql(database, connections) if database.dialect == "postgresql" else _sqlite(database))
 
 
-def reader(rights: ReaderRights | Silence) -> Check:
+def reader(rights: ReaderRights | Unread) -> Check:
     """Whether `query` and the console can read by the role of SEVEN_READER_URL, and do no more."""
     name = "reader role"
-    if isinstance(rights, Silence):
+    if isinstance(rights, Unread):
         return unknown(
             name, f"it does not get in: {rights.reason}", "see SEVEN_READER_URL; seven-ingest migrate --reader"
         )

@@ -11,7 +11,7 @@ from gateway.factory import Account, reconciler
 from gateway.hook_state import HookState
 from ledger.stats import is_late
 from operations.checks.ages import AHEAD, SET_BACK, when
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Unread, good, unknown, warning, wrong
 from runtime.settings.workers import ReconcileSettings
 
 NAME = "hooks"
@@ -33,12 +33,12 @@ def unconfigured(account: Account) -> Check | None:
     return None
 
 
-def compared(comparison: Comparison | GatewayFailure | Silence, mode: str) -> Check:
+def compared(comparison: Comparison | GatewayFailure | Unread, mode: str) -> Check:
     """Judge a comparison made just now."""
     if isinstance(comparison, GatewayRefused):
         return wrong(NAME, f"the gateway refuses: {comparison}", "deploy/alerts.md, The gateway refuses the API key")
     if not isinstance(comparison, Comparison):
-        reason = comparison.reason if isinstance(comparison, Silence) else str(comparison)
+        reason = comparison.reason if isinstance(comparison, Unread) else str(comparison)
         return unknown(NAME, reason, "try again; deliveries do not need it")
     plan = comparison.plan
     if comparison.holds:

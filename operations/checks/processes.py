@@ -7,9 +7,9 @@ from ledger.announcements import CLOCK, broker
 from ledger.claims import CLAIM_S
 from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats
 from operations.checks.ages import when
-from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Grade, Unread, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check
-from operations.checks.receivers import Receiver
+from operations.checks.receivers import ReceiverAnswer
 from operations.checks.subject import Replicas
 from operations.worker_info import Worker, own_versions
 from runtime.durations import duration
@@ -20,24 +20,24 @@ from store.transactions import TRANSACTION_S
 
 
 def checks(
-    workers: Sequence[Worker] | Silence,
-    ledger: LedgerStats | Silence,
+    workers: Sequence[Worker] | Unread,
+    ledger: LedgerStats | Unread,
     settings: ScheduleSettings,
 ) -> Iterator[Check]:
     """All of them."""
     yield beat(ledger)
     yield consumed(workers, (*QUEUES, CLOCK))
-    if not isinstance(workers, Silence) and workers:
+    if not isinstance(workers, Unread) and workers:
         yield _versions(workers)
         yield _files(workers)
     visibility_s = broker("redis://")["broker_transport_options"]["visibility_timeout"]
     yield time_limits(visibility_s, settings.seven_stall_s, settings.seven_overdue_s)
 
 
-def consumed(workers: Sequence[Worker] | Silence, queues: Sequence[str] = QUEUES) -> Check:
+def consumed(workers: Sequence[Worker] | Unread, queues: Sequence[str] = QUEUES) -> Check:
     """Whether a worker consumes each of these queues."""
     name = "workers"
-    if isinstance(workers, Silence):
+    if isinstance(workers, Unread):
         return unknown(name, f"they are queried through Redis ({workers.reason})")
     if not workers:
         return wrong(name, "none answers", "start one: what is accepted waits, and nothing is lost")
@@ -50,10 +50,10 @@ def consumed(workers: Sequence[Worker] | Silence, queues: Sequence[str] = QUEUES
     return good(name, f"{len(workers)}, and each queue is consumed")
 
 
-def working(workers: Sequence[Worker] | Silence) -> Check:
+def working(workers: Sequence[Worker] | Unread) -> Check:
     """Whether they consume, and none is held up by the database."""
     check = consumed(workers)
-    if isinstance(workers, Silence) or check.grade is Grade.WRONG:
+    if isinstance(workers, Unread) or check.grade is Grade.WRONG:
         return check
     holding = [worker for worker in workers if worker.held]
     if holding:
@@ -65,14 +65,14 @@ def working(workers: Sequence[Worker] | Silence) -> Check:
 
 
 def replicas(
-    workers: Sequence[Worker] | Silence, receivers: Sequence[Receiver] | Silence, configured: Replicas
+    workers: Sequence[Worker] | Unread, receivers: Sequence[ReceiverAnswer] | Unread, configured: Replicas
 ) -> Iterator[Check]:
     """Whether as many run on this machine as `.env` says: the next `up` ends what `--scale` once added."""
     running: list[tuple[str, str, int, int | None]] = []
-    if not isinstance(workers, Silence):
+    if not isinstance(workers, Unread):
         here = sum(worker.name.rpartition("@")[2] == configured.host for worker in workers)
         running.append(("workers", "WORKER_REPLICAS", here, configured.workers))
-    if not isinstance(receivers, Silence):
+    if not isinstance(receivers, Unread):
         running.append(("receivers", "INGEST_REPLICAS", len(receivers), configured.receivers))
     for name, setting, number, wanted in running:
         if wanted is not None and number > wanted:
@@ -82,10 +82,10 @@ def replicas(
             yield warning("replicas", f"{number} of {wanted} {name} run here", "docker compose ps -a, and the log")
 
 
-def beat(ledger: LedgerStats | Silence) -> Check:
+def beat(ledger: LedgerStats | Unread) -> Check:
     """Whether one beat ticks, and sends what is due."""
     name = "beat"
-    if isinstance(ledger, Silence):
+    if isinstance(ledger, Unread):
         return unknown(name, f"Redis knows ({ledger.reason})")
     if not any(age_s <= BEAT_SILENT_S for age_s in ledger.beat_ages_s):
         return wrong(name, "none ticks", "start one: without it there is no sweep, no reconciliation, no audit")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Unread, good, unknown, warning, wrong
 from operations.reaction_states import ReactionState
 from operations.worker_info import Worker
 from runtime.durations import duration
@@ -14,14 +14,14 @@ LATE = timedelta(minutes=5)
 """A change that waits for longer is late, whatever the reason."""
 
 
-def check(states: Sequence[ReactionState] | Silence, dispatchers: Sequence[Worker] | Silence) -> Iterator[Check]:
+def check(states: Sequence[ReactionState] | Unread, dispatchers: Sequence[Worker] | Unread) -> Iterator[Check]:
     """What hinders subscribers; nothing where nobody subscribes."""
-    if isinstance(states, Silence):
+    if isinstance(states, Unread):
         yield unknown(NAME, f"the database knows them ({states.reason})")
         return
     if not states:
         return
-    if isinstance(dispatchers, Silence):
+    if isinstance(dispatchers, Unread):
         yield unknown(NAME, f"who dispatches is known through Redis ({dispatchers.reason})")
     elif not dispatchers:
         waiting = sum(state.backlog.waiting for state in states)

@@ -1,4 +1,4 @@
-"""Readings: what checks judge, read from all servers at once; a Silence where one did not answer."""
+"""Readings: what checks judge, read from all servers at once; an Unread where one did not answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from ledger.client import Ledger
 from ledger.stats import LedgerStats, ledger_stats
 from operations.audit_schedule import load_figures
 from operations.checks import balance, clocks, hooks, journal, machine, public_url, receivers, verification
-from operations.checks.check import Queries, Silence, answer_of
-from operations.checks.receivers import Receiver
+from operations.checks.check import Queries, Unread, answer_of
+from operations.checks.receivers import ReceiverAnswer
 from operations.checks.subject import Subject
 from operations.journal_state import JournalState
 from operations.reaction_states import ReactionState, read_reaction_states
@@ -39,7 +39,7 @@ PATIENCE = Patience(statement_s=5, ping_s=3, connect_s=2, transaction_s=8)
 
 
 @dataclass(frozen=True, slots=True)
-class InRedis:
+class RedisReadings:
     """What Redis knows."""
 
     ledger: LedgerStats
@@ -59,43 +59,43 @@ class Unmigrated:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class StatusReadings:
     """Readings for the checks about now."""
 
     at: datetime
-    redis: InRedis | Silence
-    store: RowCounts | Unmigrated | Silence
-    workers: list[Worker] | Silence
+    redis: RedisReadings | Unread
+    store: RowCounts | Unmigrated | Unread
+    workers: list[Worker] | Unread
     """Those that consume deliveries."""
-    receivers: list[Receiver] | Silence
-    dispatchers: list[Worker] | Silence
-    reactions: list[ReactionState] | Silence
+    receivers: list[ReceiverAnswer] | Unread
+    dispatchers: list[Worker] | Unread
+    reactions: list[ReactionState] | Unread
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class DoctorReadings:
     """Readings for the checks about later; None where nothing was asked."""
 
     at: datetime
-    redis: server_info.Server | Silence
-    ledger: LedgerStats | Silence
-    verifiers: verification.Verifiers | Silence
-    database: Database | Silence
-    skews: Mapping[str, clocks.Skew | Silence]
-    workers: list[Worker] | Silence
+    redis: server_info.Server | Unread
+    ledger: LedgerStats | Unread
+    verifiers: verification.Verifiers | Unread
+    database: Database | Unread
+    skews: Mapping[str, clocks.Skew | Unread]
+    workers: list[Worker] | Unread
     offline: bool
-    visits: list[Visit] | Silence | None
+    visits: list[Visit] | Unread | None
     expiries: Mapping[str, datetime]
-    comparison: Comparison | GatewayFailure | Silence | None
+    comparison: Comparison | GatewayFailure | Unread | None
     disks: Mapping[str, tuple[int, int]]
     flower: int | None
-    reader: ReaderRights | Silence | None = None
+    reader: ReaderRights | Unread | None = None
     """The role of SEVEN_READER_URL; None where it is not set."""
-    hashes: HashCounts | Silence | None = None
+    hashes: HashCounts | Unread | None = None
     """The forgotten numbers; None without tables of ours."""
 
 
-def _reactions(engine: Engine) -> list[ReactionState] | Silence:
+def _reactions(engine: Engine) -> list[ReactionState] | Unread:
     if missing_file(engine.url):
         return []
     try:
@@ -103,10 +103,10 @@ def _reactions(engine: Engine) -> list[ReactionState] | Silence:
     except NotMigrated:
         return []
     except StoreAway as error:
-        return Silence(str(error))
+        return Unread(str(error))
 
 
-def read_now(subject: Subject) -> Now:
+def read_now(subject: Subject) -> StatusReadings:
     """Read for `status`. Each wait is bounded: an unreachable server costs some seconds."""
     ledger = Ledger(subject.redis_url, timeout_s=2)
     engine = create_store_engine(subject.store_url, 1, PATIENCE)
@@ -119,7 +119,7 @@ def read_now(subject: Subject) -> Now:
             receiver = queries.start(lambda: receivers.read(subject.receiver_url))
             reactions = queries.start(lambda: _reactions(engine))
             answers = workers.result()
-            return Now(
+            return StatusReadings(
                 at,
                 redis.result(),
                 store.result(),
@@ -133,7 +133,7 @@ def read_now(subject: Subject) -> Now:
         engine.dispose()
 
 
-def read_later(subject: Subject, *, offline: bool) -> Later:
+def read_later(subject: Subject, *, offline: bool) -> DoctorReadings:
     """Read for `doctor`. `offline` leaves out what is outside: the public URL, and the gateway."""
     ledger = Ledger(subject.redis_url, timeout_s=3)
     engine = create_store_engine(subject.store_url, 2, PATIENCE)
@@ -154,20 +154,20 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
             flower = queries.start(lambda: machine.flower_status(subject.flower_url))
         expiring = expiries.result() if expiries else {}
         status, answers = flower.result(), workers.result()
-        return Later(
+        return DoctorReadings(
             at=datetime.now(UTC),
             redis=redis.result(),
             ledger=statistics.result(),
             verifiers=verifiers.result(),
             database=database.result(),
             skews=_skews(ledger, engine, database.result()),
-            workers=answers if isinstance(answers, Silence) else consumers(answers),
+            workers=answers if isinstance(answers, Unread) else consumers(answers),
             offline=offline,
             visits=visits.result() if visits else None,
-            expiries={} if isinstance(expiring, Silence) else expiring,
+            expiries={} if isinstance(expiring, Unread) else expiring,
             comparison=comparison.result() if comparison else None,
             disks=machine.free(subject.places),
-            flower=None if isinstance(status, Silence) else status,
+            flower=None if isinstance(status, Unread) else status,
             reader=reader.result() if reader else None,
             hashes=hashes.result(),
         )
@@ -176,14 +176,14 @@ def read_later(subject: Subject, *, offline: bool) -> Later:
         engine.dispose()
 
 
-def _in_redis(ledger: Ledger, subject: Subject) -> InRedis:
+def _in_redis(ledger: Ledger, subject: Subject) -> RedisReadings:
     if subject.knows_account:
         state = HookStates(ledger.redis, subject.account.identity).load()
     else:
         state = latest_state(ledger.redis)
     left = balance.read(ledger.redis, subject.account, knows_account=subject.knows_account)
     read = journal.read(ledger.redis, subject)
-    return InRedis(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left, read)
+    return RedisReadings(ledger_stats(ledger, ledger.queues()), state, load_figures(ledger.redis), left, read)
 
 
 def _rows(engine: Engine, at: datetime) -> RowCounts | Unmigrated:
@@ -217,7 +217,7 @@ def _reader(url: str) -> ReaderRights:
         engine.dispose()
 
 
-def _skews(ledger: Ledger, engine: Engine, database: Database | Silence) -> dict[str, clocks.Skew | Silence]:
+def _skews(ledger: Ledger, engine: Engine, database: Database | Unread) -> dict[str, clocks.Skew | Unread]:
     """Read one after the other, once no other query keeps this machine busy."""
     skews = {"Redis": answer_of(lambda: clocks.skew(lambda: stats.clock(ledger)))}
     if isinstance(database, Database) and database.dialect == "postgresql":

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
-from operations.checks.check import Check, Silence, good, unknown, wrong
+from operations.checks.check import Check, Unread, good, unknown, wrong
 from operations.checks.trust import trusted
 from runtime.failures import reason
 
@@ -15,14 +15,14 @@ PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
+class ReceiverAnswer:
     """A receiver's answer to /readyz; `hindrances`, its reasons, are empty when it is ready."""
 
     address: str
     hindrances: tuple[str, ...]
 
 
-def read(url: str) -> list[Receiver]:
+def read(url: str) -> list[ReceiverAnswer]:
     """Query each receiver that a name resolves to. Raises OSError for a name that does not resolve."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or {"https": 443}.get(parts.scheme, 80)
@@ -36,10 +36,10 @@ def read(url: str) -> list[Receiver]:
     ]
 
 
-def check(receivers: Sequence[Receiver] | Silence) -> Check:
+def check(receivers: Sequence[ReceiverAnswer] | Unread) -> Check:
     """Whether all are ready."""
     name = "receiver"
-    if isinstance(receivers, Silence):
+    if isinstance(receivers, Unread):
         finding = f"its address does not resolve ({receivers.reason})"
         return unknown(name, finding, "see SEVEN_RECEIVER_URL in .env.example")
     ready = [receiver for receiver in receivers if not receiver.hindrances]
@@ -51,20 +51,20 @@ def check(receivers: Sequence[Receiver] | Silence) -> Check:
     return wrong(name, finding, "start it, or look at its log: what it refuses comes again for 3.5 days")
 
 
-def any_ready(receivers: Sequence[Receiver] | Silence) -> bool:
+def any_ready(receivers: Sequence[ReceiverAnswer] | Unread) -> bool:
     """Whether one of them can be reached from here, and accepts."""
-    return not isinstance(receivers, Silence) and any(not receiver.hindrances for receiver in receivers)
+    return not isinstance(receivers, Unread) and any(not receiver.hindrances for receiver in receivers)
 
 
-def _query(url: str, address: str) -> Receiver:
+def _query(url: str, address: str) -> ReceiverAnswer:
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False, verify=trusted())
     except httpx2.HTTPError as error:
-        return Receiver(address, (f"it does not answer ({reason(error)})",))
+        return ReceiverAnswer(address, (f"it does not answer ({reason(error)})",))
     if answer.status_code == 200:
-        return Receiver(address, ())
+        return ReceiverAnswer(address, ())
     try:
         reasons = tuple(str(reason) for reason in answer.json()["hindrances"])
     except (ValueError, KeyError, TypeError):
         reasons = ()
-    return Receiver(address, reasons or (f"it answers {answer.status_code}",))
+    return ReceiverAnswer(address, reasons or (f"it answers {answer.status_code}",))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ledger.health import FULL_AT, effective_limit
 from ledger.server_info import Server
 from operations.checks.ages import size
-from operations.checks.check import Check, Grade, Silence, good, unknown, warning, wrong
+from operations.checks.check import Check, Grade, Unread, good, unknown, warning, wrong
 
 OLDEST = {"redis": (7,), "valkey": (8,)}
 """The oldest versions that still get fixes."""
@@ -13,10 +13,10 @@ UNPROVEN = "ask its operator for: appendonly yes, appendfsync always, no-appendf
 
 
 def checks(
-    server: Server | Silence, ledger_limit: int, replicas: int = 0, *, fails_over: bool = False
+    server: Server | Unread, ledger_limit: int, replicas: int = 0, *, fails_over: bool = False
 ) -> Iterator[Check]:
     """All of it. `replicas`: how many have to confirm a delivery; `fails_over`: Sentinel lets one take over."""
-    if isinstance(server, Silence):
+    if isinstance(server, Unread):
         yield unknown("Redis", f"does not answer ({server.reason})", "see REDIS_URL; is it running?")
         return
     yield _version(server)

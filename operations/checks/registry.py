@@ -22,16 +22,16 @@ from operations.checks import (
     secret_strength,
     verification,
 )
-from operations.checks.check import Check, Silence, good, unknown, warning, wrong
-from operations.checks.readings import InRedis, Later, Now, Unmigrated
+from operations.checks.check import Check, Unread, good, unknown, warning, wrong
+from operations.checks.readings import DoctorReadings, RedisReadings, StatusReadings, Unmigrated
 from operations.checks.subject import Subject
 from runtime.redis_url import RedisServer
 from runtime.settings.registry import unknown_names
 from store.row_counts import RowCounts
 
 
-def _in_ledger(now: Now, subject: Subject) -> Iterator[Check]:
-    if isinstance(now.redis, Silence):
+def _in_ledger(now: StatusReadings, subject: Subject) -> Iterator[Check]:
+    if isinstance(now.redis, Unread):
         finding = f"Redis does not answer ({now.redis.reason})"
         yield unknown("ledger", finding, "start it on its own file; nothing is lost")
         return
@@ -39,9 +39,9 @@ def _in_ledger(now: Now, subject: Subject) -> Iterator[Check]:
     yield flow.applied(now.redis.ledger, subject.settings)
 
 
-def _tables(now: Now, _: Subject) -> Iterator[Check]:
+def _tables(now: StatusReadings, _: Subject) -> Iterator[Check]:
     store = now.store
-    if isinstance(store, Silence):
+    if isinstance(store, Unread):
         finding = f"it does not answer: {store.reason}"
         yield unknown("database", finding, "bring it back; until then everything waits in the ledger")
     elif isinstance(store, Unmigrated):
@@ -52,8 +52,8 @@ def _tables(now: Now, _: Subject) -> Iterator[Check]:
         yield good("database", "answers, and is migrated")
 
 
-def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
-    if not isinstance(now.redis, InRedis):
+def _scheduled(now: StatusReadings, subject: Subject) -> Iterator[Check]:
+    if not isinstance(now.redis, RedisReadings):
         yield unknown("beat, hooks, audit", "Redis knows")
         return
     ledger = now.redis.ledger
@@ -72,19 +72,19 @@ def _scheduled(now: Now, subject: Subject) -> Iterator[Check]:
     yield from schedules.retention(ledger, subject.settings)
 
 
-def _flow(now: Now, _: Subject) -> Iterator[Check]:
+def _flow(now: StatusReadings, _: Subject) -> Iterator[Check]:
     yield flow.coming_in(_stats(now), _rows(now), can_send=receivers.any_ready(now.receivers))
 
 
-def _stats(now: Now) -> LedgerStats | None:
-    return None if isinstance(now.redis, Silence) else now.redis.ledger
+def _stats(now: StatusReadings) -> LedgerStats | None:
+    return None if isinstance(now.redis, Unread) else now.redis.ledger
 
 
-def _rows(now: Now) -> RowCounts | None:
+def _rows(now: StatusReadings) -> RowCounts | None:
     return now.store if isinstance(now.store, RowCounts) else None
 
 
-NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
+NOW: dict[str, Callable[[StatusReadings, Subject], Iterable[Check]]] = {
     "coming in": _flow,
     "receivers": lambda now, _: [receivers.check(now.receivers)],
     "replicas": lambda now, subject: processes.replicas(now.workers, now.receivers, subject.replicas),
@@ -98,22 +98,22 @@ NOW: dict[str, Callable[[Now, Subject], Iterable[Check]]] = {
 """In the order in which a delivery travels."""
 
 
-def _database(later: Later, subject: Subject) -> Iterator[Check]:
-    workers = [] if isinstance(later.workers, Silence) else later.workers
+def _database(later: DoctorReadings, subject: Subject) -> Iterator[Check]:
+    workers = [] if isinstance(later.workers, Unread) else later.workers
     threads = max((worker.threads for worker in workers), default=subject.settings.seven_worker_threads)
     yield from database.checks(later.database, database.wanted(max(1, len(workers)), threads))
     if later.reader is not None:
         yield database.reader(later.reader)
 
 
-def _outside(later: Later, subject: Subject) -> Iterator[Check]:
+def _outside(later: DoctorReadings, subject: Subject) -> Iterator[Check]:
     if later.offline:
         yield good("outside", "nothing was asked: --offline")
         return
     if later.visits is None:
         finding = "SEVEN_PUBLIC_URL or SEVEN_HOOK_TOKEN is not set: unknown whether the gateway reaches us"
         yield warning("public URL", finding, "set both")
-    elif isinstance(later.visits, Silence):
+    elif isinstance(later.visits, Unread):
         yield unknown("public URL", later.visits.reason)
     else:
         yield from public_url.checks(later.visits, later.expiries, later.at)
@@ -123,18 +123,18 @@ def _outside(later: Later, subject: Subject) -> Iterator[Check]:
         yield hooks.compared(later.comparison, subject.settings.seven_hooks_mode)
 
 
-def _secrets(later: Later, subject: Subject) -> Iterator[Check]:
-    used_at = None if isinstance(later.verifiers, Silence) else later.verifiers.tokens
+def _secrets(later: DoctorReadings, subject: Subject) -> Iterator[Check]:
+    used_at = None if isinstance(later.verifiers, Unread) else later.verifiers.tokens
     yield from secret_strength.checks(subject.settings, subject.page_passwords, used_at, emulated=subject.emulated)
     yield erasure_key.check(subject.erasure_key, later.hashes)
 
 
-def _machine(later: Later, subject: Subject) -> Iterator[Check]:
+def _machine(later: DoctorReadings, subject: Subject) -> Iterator[Check]:
     alone = machine.is_local(urlsplit(subject.flower_url).hostname)
     return machine.checks(later.disks, machine.open_files(), unknown_names(), later.flower, alone=alone)
 
 
-LATER: dict[str, Callable[[Later, Subject], Iterable[Check]]] = {
+LATER: dict[str, Callable[[DoctorReadings, Subject], Iterable[Check]]] = {
     "The ledger: Redis": lambda later, subject: redis_server.checks(
         later.redis,
         subject.settings.seven_ledger_limit,
@@ -152,11 +152,11 @@ LATER: dict[str, Callable[[Later, Subject], Iterable[Check]]] = {
 """By concern, as `doctor` shows them."""
 
 
-def judge_now(now: Now, subject: Subject) -> list[Check]:
+def judge_now(now: StatusReadings, subject: Subject) -> list[Check]:
     """Every check about now."""
     return [check for judge in NOW.values() for check in judge(now, subject)]
 
 
-def judge_later(later: Later, subject: Subject) -> dict[str, list[Check]]:
+def judge_later(later: DoctorReadings, subject: Subject) -> dict[str, list[Check]]:
     """Every check about later, by concern."""
     return {concern: list(judge(later, subject)) for concern, judge in LATER.items()}

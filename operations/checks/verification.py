@@ -8,7 +8,7 @@ from redis import Redis
 
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import VerificationStats, verification_stats
-from operations.checks.check import Check, Silence, good, unknown, warning
+from operations.checks.check import Check, Unread, good, unknown, warning
 from runtime.durations import duration
 from runtime.settings.shared import HookSettings
 
@@ -33,9 +33,9 @@ def read(redis: Redis, tokens: Mapping[str, datetime]) -> Verifiers:
     return Verifiers({name: verification_stats(redis, name) for name in _SETTING}, tokens)
 
 
-def checks(verifiers: Verifiers | Silence, settings: HookSettings, now: datetime) -> Iterator[Check]:
+def checks(verifiers: Verifiers | Unread, settings: HookSettings, now: datetime) -> Iterator[Check]:
     """One check per verifier; for the secret header only where there is one."""
-    if isinstance(verifiers, Silence):
+    if isinstance(verifiers, Unread):
         yield unknown("guards", f"Redis knows ({verifiers.reason})")
         return
     names = _names(settings)

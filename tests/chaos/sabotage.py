@@ -17,7 +17,7 @@ from ingest.batcher import Batcher
 from ledger.client import InFlight, Ledger
 from ledger.writer import NotAccepted
 from store import notifications
-from store.notifications import Claim
+from store.notifications import ClaimedNotification
 from store.row_writer import Store
 from store.settlements import Fate, Settlement, settle
 from tests.chaos.processes import launch
@@ -71,7 +71,9 @@ def notify_early() -> None:
     """Changes count as sent before they are."""
     claim = notifications.claim
 
-    def claim_and_settle(connection: Connection, now: datetime, *arguments: Any, **named: Any) -> list[Claim]:
+    def claim_and_settle(
+        connection: Connection, now: datetime, *arguments: Any, **named: Any
+    ) -> list[ClaimedNotification]:
         claims = claim(connection, now, *arguments, **named)
         settle(connection, now, [Settlement(each, Fate.SENT) for each in claims])
         return claims

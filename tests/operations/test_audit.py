@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, update
 
 from ledger.client import Ledger
 from ledger.scan import LedgerScan, scan_ledger
-from operations.audit import Against, Auditor
+from operations.audit import AnswerFates, Auditor
 from store.ordinals import tally
 from store.schema import deliveries, ledger_marks
 from tests.factories.envelopes import NOW, envelope
@@ -112,7 +112,7 @@ def test_a_newer_versions_queue_is_audited(
     newer = series(audit, "wa_mo")
     assert (newer.given_out, newer.rows, newer.waiting, newer.unknown_to_ledger) == (3, {"applied": 2}, 1, 0)
     assert (audit.lost, audit.stray, audit.figures.queues["wa_mo"].pending) == (False, 0, 1)
-    assert auditor.audit(["a", "c"]).against == Against(ids=2, rows=1, waiting=1, removed=0, missing=())
+    assert auditor.audit(["a", "c"]).against == AnswerFates(ids=2, rows=1, waiting=1, removed=0, missing=())
     remove_rows(engine, "b")
     assert series(auditor.audit(), "wa_mo").missing == 1
     ledger.redis.flushall()

@@ -8,7 +8,7 @@ import pytest
 from ledger import keyspace
 from ledger.client import Ledger
 from operations import uptime
-from operations.uptime import BELIEVED_AFTER, MOST_BOOTS, ClockLeapt, Leaps, Memory, Moment, updated
+from operations.uptime import BELIEVED_AFTER, MOST_BOOTS, ClockJumped, ClockJumps, ClockReading, Memory, updated
 from runtime.trusted_time import AGREEMENT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -24,8 +24,8 @@ def trusted(ledger: Ledger) -> IsTrusted:
 
     def check(after: timedelta, ahead: timedelta = timedelta(), boot: str = "a") -> bool:
         try:
-            Leaps(ledger.redis, lambda: (boot, DAY + after)).check(NOW + after + ahead)
-        except ClockLeapt:
+            ClockJumps(ledger.redis, lambda: (boot, DAY + after)).check(NOW + after + ahead)
+        except ClockJumped:
             return False
         return True
 
@@ -94,8 +94,8 @@ def test_the_number_of_memories_is_bounded(ledger: Ledger, trusted: IsTrusted):
 
 def test_a_shorter_uptime_than_before_is_not_compared():
     """The uptime counts from another start, as in a container with a time namespace of its own."""
-    now = Moment(NOW + FAR, HOUR)
-    assert updated(Memory(Moment(NOW, DAY)), now) == Memory(now)
+    now = ClockReading(NOW + FAR, HOUR)
+    assert updated(Memory(ClockReading(NOW, DAY)), now) == Memory(now)
 
 
 def test_the_uptime_of_this_machine_is_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
@@ -106,6 +106,6 @@ def test_the_uptime_of_this_machine_is_read(ledger: Ledger, monkeypatch: pytest.
     assert (first[0], first[1] <= second[1]) == (second[0], True)
     monkeypatch.delattr("time.CLOCK_BOOTTIME")
     assert uptime.boot() is None
-    Leaps(ledger.redis).check(NOW)
-    Leaps(ledger.redis).check(NOW + FAR)
+    ClockJumps(ledger.redis).check(NOW)
+    ClockJumps(ledger.redis).check(NOW + FAR)
     assert not ledger.redis.exists(keyspace.RETENTION_LIVED)

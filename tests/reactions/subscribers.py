@@ -12,7 +12,7 @@ from reactions.line import Line
 from reactions.metrics import ReactionMetrics
 from reactions.reaction import FunctionTarget, Reaction
 from reactions.target import Answer, Attempt
-from store.notifications import Claim
+from store.notifications import ClaimedNotification
 from store.outbox import Outbox
 from store.schema import changes, notifications, reactions
 from store.settlements import Fate
@@ -44,7 +44,7 @@ class PlainBodies:
     def __init__(self) -> None:
         self.fates: dict[str, Fate] = {}
 
-    def read(self, claims: Sequence[Claim], reaction: Reaction) -> list[Body | Fate]:
+    def read(self, claims: Sequence[ClaimedNotification], reaction: Reaction) -> list[Body | Fate]:
         names = [f"{claim.key} {claim.was or '-'} {claim.now}" for claim in claims]
         return [self.fates.get(name) or Body(name, name.encode()) for name in names]
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.audit import Auditor
-from store.ordinals import Fate, removed_until, tally
+from store.ordinals import TallyKind, removed_until, tally
 from tests.factories.archive import NOON, delivery_id
 
 DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
     ],
 )
 def test_removed_until(
-    ledger: Ledger, engine: Engine, tallied: list[tuple[Fate, datetime | None]], until: datetime | None
+    ledger: Ledger, engine: Engine, tallied: list[tuple[TallyKind, datetime | None]], until: datetime | None
 ):
     """Only retention counts; an id without a row counts as removed if it is that old, as missing otherwise."""
     with engine.begin() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select, update
 from store.notifications import (
     EXPIRES_AFTER,
     KEPT,
-    Claim,
+    ClaimedNotification,
     backlogs,
     claim,
     count_due,
@@ -45,7 +45,9 @@ def note(outbox: Outbox, key: str, was: str | None, now: str, topic: str = "mess
         connection.execute(insert(changes).values(values | more))
 
 
-def claimed(outbox: Outbox, name: str = "all", at_most: int = 100, lease: timedelta = LEASE) -> list[Claim]:
+def claimed(
+    outbox: Outbox, name: str = "all", at_most: int = 100, lease: timedelta = LEASE
+) -> list[ClaimedNotification]:
     return outbox.transact(lambda connection, now: claim(connection, now, name, at_most, lease))
 
 
@@ -53,7 +55,7 @@ def settled(outbox: Outbox, *settlements: Settlement) -> None:
     outbox.transact(lambda connection, now: settle(connection, now, settlements))
 
 
-def sent(claims: Sequence[Claim]) -> list[Settlement]:
+def sent(claims: Sequence[ClaimedNotification]) -> list[Settlement]:
     return [Settlement(each, Fate.SENT) for each in claims]
 
 

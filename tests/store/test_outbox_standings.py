@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from seven.topics import path
-from store.notifications import Claim
+from store.notifications import ClaimedNotification
 from store.outbox import Outbox
 from store.schema import changes, notifications
 from store.settlements import Fate, Settlement
@@ -35,8 +35,8 @@ def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
     outbox.transact(lambda connection, _: connection.execute(notifications.delete()))
     standing: dict[str, str | None] = {"a": None, "b": None}
     reached: dict[str, str | None] = {"a": None, "b": None}
-    received: dict[str, list[Claim]] = {"a": [], "b": []}
-    open_claims: list[Claim] = []
+    received: dict[str, list[ClaimedNotification]] = {"a": [], "b": []}
+    open_claims: list[ClaimedNotification] = []
     ends: list[str] = ["fan out", "abandon", "claim", "accept", "claim", "accept"]
     for step in [*steps, *ends]:
         if step in ("accept", "late", "abandon"):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.exc import OperationalError
 
 from gateway.findings import Finding, FindingLog
-from operations.checks.check import Silence, answer_of
+from operations.checks.check import Unread, answer_of
 from seven.records import Message
 from store.database_info import Database, inspect
 from store.engine import create_store_engine
@@ -158,7 +158,7 @@ def count_messages(engine: Engine) -> int:
 
 
 def test_a_server_that_fails_before_begin(engine: Engine, lose: Callable[[int], None]):
-    """Only BEGIN fails: a writer gets StoreAway, a reader Silence, and the next statements succeed."""
+    """Only BEGIN fails: a writer gets StoreAway, a reader Unread, and the next statements succeed."""
     lose(1)
     with pytest.raises(OperationalError) as failure, engine.begin() as connection:
         connection.execute(text("SELECT 1"))
@@ -172,17 +172,17 @@ def test_a_server_that_fails_before_begin(engine: Engine, lose: Callable[[int], 
     assert not FindingLog(engine).write([Finding("missing", None)])
     assert FindingLog(engine).write([Finding("missing", None)])
     lose(1)
-    assert isinstance(answer_of(lambda: count_messages(engine)), Silence)
+    assert isinstance(answer_of(lambda: count_messages(engine)), Unread)
     assert count_messages(engine) == 1
 
 
 def test_a_server_that_fails_during_an_inspection(engine: Engine, lose: Callable[[int], None]):
-    """Whichever connection is lost, within a transaction or outside, the result is Silence or a write error."""
+    """Whichever connection is lost, within a transaction or outside, the result is Unread or a write error."""
     results = []
     for nth in range(1, 5):
         lose(nth)
         results.append(answer_of(lambda: inspect(engine)))
-    assert [isinstance(result, Silence) or result.write_error == SHUTDOWN for result in results] == [True] * 4
+    assert [isinstance(result, Unread) or result.write_error == SHUTDOWN for result in results] == [True] * 4
     assert isinstance(answer_of(lambda: inspect(engine)), Database)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from operations.checks.check import Grade, Silence
+from operations.checks.check import Grade, Unread
 from operations.checks.erasure_key import check
 from seven.forgotten_numbers import ErasureKey
 from store.forgotten import HashCounts, OptOutKeys, count_hashes, remember
@@ -21,10 +21,10 @@ KEY, OTHER = ErasureKey("uFq8Zr2kYw0BvX5nT1sLpA7c"), ErasureKey("Jd3mNe9hQx6GtR4
         pytest.param(None, HashCounts(2, 2), Grade.WRONG, "2 of 2", id="lost"),
         pytest.param(OTHER, HashCounts(3, 2), Grade.WRONG, "another one", id="changed"),
         pytest.param(ErasureKey("short"), HashCounts(0, 0), Grade.WRONG, "fewer than", id="weak"),
-        pytest.param(KEY, Silence("away"), Grade.UNKNOWN, "away", id="unknown"),
+        pytest.param(KEY, Unread("away"), Grade.UNKNOWN, "away", id="unknown"),
     ],
 )
-def test_the_key_is_judged(key: ErasureKey | None, hashes: HashCounts | Silence | None, grade: Grade, part: str):
+def test_the_key_is_judged(key: ErasureKey | None, hashes: HashCounts | Unread | None, grade: Grade, part: str):
     """Each has its grade and its finding, in which no key stands."""
     judged = check(key, hashes)
     assert (judged.grade, part in judged.finding) == (grade, True)

@@ -11,10 +11,10 @@ from kombu.exceptions import OperationalError
 from ledger.announcements import CLOCK
 from ledger.client import Figures, Ledger
 from ledger.stats import MAX_CLOCK_WAITING, LedgerStats, Sent, ledger_stats
-from operations.checks.check import Check, Grade, Silence
+from operations.checks.check import Check, Grade, Unread
 from operations.checks.processes import beat as beat_check
 from operations.checks.processes import checks, replicas, time_limits
-from operations.checks.receivers import Receiver
+from operations.checks.receivers import ReceiverAnswer
 from operations.checks.subject import Replicas
 from operations.worker_info import Worker, living_workers, own_versions
 from seven.events import QUEUES
@@ -55,7 +55,7 @@ def statistics(
     )
 
 
-def examined(workers: list[Worker], ledger: LedgerStats | Silence | None = None) -> dict[str, Check]:
+def examined(workers: list[Worker], ledger: LedgerStats | Unread | None = None) -> dict[str, Check]:
     return {check.name: check for check in checks(workers, ledger or statistics(1.0), SETTINGS)}
 
 
@@ -105,10 +105,10 @@ def test_no_worker_and_no_beat():
             statistics(1.0, sent=LATE, clock_announcements=MAX_CLOCK_WAITING), Grade.WRONG,
             "sends nothing, since its tasks wait: sweep for 10 min", id="no worker",
         ),
-        pytest.param(Silence("it is away"), Grade.UNKNOWN, "Redis knows (it is away)", id="no Redis"),
+        pytest.param(Unread("it is away"), Grade.UNKNOWN, "Redis knows (it is away)", id="no Redis"),
     ],
 )  # fmt: skip
-def test_beat(ledger: LedgerStats | Silence, grade: Grade, finding: str):
+def test_beat(ledger: LedgerStats | Unread, grade: Grade, finding: str):
     """One ticks and sends what is due; a task that it has not sent is named, and worse than a second beat."""
     check = beat_check(ledger)
     assert check.grade is grade
@@ -196,7 +196,7 @@ def test_replicas_are_compared_with_the_configuration(
     names: list[str], receivers: int, configured: Replicas, findings: list[str]
 ):
     """What `--scale` added is reported before the next `up` ends it, with the line for `.env`."""
-    answering = [Receiver(str(number), ()) for number in range(receivers)]
+    answering = [ReceiverAnswer(str(number), ()) for number in range(receivers)]
     results = list(replicas([Worker(name) for name in names], answering, configured))
 
     assert [check.finding for check in results] == findings

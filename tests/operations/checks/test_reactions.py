@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from operations.checks.check import Check, Grade, Silence
+from operations.checks.check import Check, Grade, Unread
 from operations.checks.reactions import LATE, check
 from operations.reaction_states import ReactionState, read_reaction_states
 from operations.worker_info import Worker
@@ -69,8 +69,8 @@ def test_only_those_who_are_hindered_are_named():
     ("states", "dispatchers", "grade", "words"),
     [
         pytest.param([state(3, LONG_AGO)], [], Grade.WRONG, "nobody dispatches: 3 changes wait, and what comes", id="nobody"),
-        pytest.param([state()], Silence("refused"), Grade.UNKNOWN, "through Redis (refused)", id="no Redis"),
-        pytest.param(Silence("refused"), DISPATCHERS, Grade.UNKNOWN, "the database knows them (refused)", id="no database"),
+        pytest.param([state()], Unread("refused"), Grade.UNKNOWN, "through Redis (refused)", id="no Redis"),
+        pytest.param(Unread("refused"), DISPATCHERS, Grade.UNKNOWN, "the database knows them (refused)", id="no database"),
     ],
 )  # fmt: skip
 def test_what_is_missing(states: Any, dispatchers: Any, grade: Grade, words: str):
@@ -80,14 +80,14 @@ def test_what_is_missing(states: Any, dispatchers: Any, grade: Grade, words: str
 
 
 def test_without_redis_a_paused_one_is_known_all_the_same():
-    checks = list(check([state(state="paused")], Silence("refused")))
+    checks = list(check([state(state="paused")], Unread("refused")))
     assert [each.grade for each in checks] == [Grade.UNKNOWN, Grade.WARNING]
 
 
 def test_nobody_subscribes():
     """An installation without subscribers hears nothing of them."""
     assert list(check([], [])) == []
-    assert list(check([], Silence("refused"))) == []
+    assert list(check([], Unread("refused"))) == []
 
 
 def test_from_a_database(engine: Engine):

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from ledger.server_info import Server, inspect
-from operations.checks.check import Check, Grade, Silence, answer_of
+from operations.checks.check import Check, Grade, Unread, answer_of
 from operations.checks.redis_server import checks
 from tests.servers import Valkey, eventually, free_port, valkey
 
@@ -145,7 +145,7 @@ def test_an_unreachable_server():
     """It is unknown rather than wrong."""
     results = examined(f"redis://127.0.0.1:{free_port()}/0")
     assert [(check.grade, "does not answer" in check.finding) for check in results.values()] == [(Grade.UNKNOWN, True)]
-    assert next(iter(checks(Silence("TimeoutError"), LIMIT))).grade is Grade.UNKNOWN
+    assert next(iter(checks(Unread("TimeoutError"), LIMIT))).grade is Grade.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from ledger.keyspace import fingerprint
 from ledger.verification_stats import VerificationStats
 from operations.checks import secret_strength
-from operations.checks.check import Check, Grade, Silence
+from operations.checks.check import Check, Grade, Unread
 from operations.checks.verification import Verifiers, checks
 from tests.conftest import TOKEN
 from workers.settings import WorkerSettings
@@ -75,7 +75,7 @@ def test_the_secret_header_is_optional():
 
 def test_redis_is_unreachable():
     """Verification is unknown then."""
-    (check,) = checks(Silence("ConnectionError"), SETTINGS, NOW)
+    (check,) = checks(Unread("ConnectionError"), SETTINGS, NOW)
     assert check.grade is Grade.UNKNOWN
 
 
