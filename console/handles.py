@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections import OrderedDict
 
+PREFIX = "handle-"
 MOST = 5_000
 """Values that are remembered, the latest: a page of a list has 51 at most."""
 
@@ -22,7 +23,7 @@ class Handles:
 
     def of(self, value: str) -> str:
         """The handle of a value; the same value has the same one."""
-        handle = f"handle-{hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()}"
+        handle = f"{PREFIX}{hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()}"
         self._values[handle] = value
         self._values.move_to_end(handle)
         if len(self._values) > MOST:

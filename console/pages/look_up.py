@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from starlette.responses import Response
 
+from console.handles import PREFIX
 from console.list_rows import repair_command
 from console.page import Page, Visit
 from ledger.client import Ledger
@@ -84,6 +85,8 @@ async def look_up(visit: Visit) -> Response:
     if not term or len(term) > LONGEST_TERM:
         return visit.render("look_up.html", 400, problem="Nothing can be looked up without a number, an id or a URL.")
     term = visit.services.handles.value(term) or term
+    if term.startswith(PREFIX):
+        return visit.render("look_up.html", 400, problem="This link is too old. Open the list again.")
     visit.log_lookup(kind_of(term, visit.services.settings.seven_country_code))
     return await _story(visit, term, searches_ledger=True)
 

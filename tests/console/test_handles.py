@@ -83,6 +83,13 @@ def test_a_position_in_plain_text_is_not_taken(client: TestClient, people: list[
     assert "This page does not exist. Start again with the first page of the list." in answer.text
 
 
+def test_a_handle_of_another_process_is_too_old(client: TestClient, people: list[str]):
+    """After a restart of the console, say: the page says what to do."""
+    client.auth = httpx2.BasicAuth(*BEN)
+    answer = client.post("/look-up", data={"term": Handles().of(people[1])})
+    assert (answer.status_code, "This link is too old. Open the list again." in answer.text) == (400, True)
+
+
 def test_missed_webhooks_show_no_digest(client: TestClient, engine: Engine):
     """A masked viewer sees that there is one, and not which."""
     digest = short_digest(person(1), OURS)
