@@ -3,8 +3,8 @@
 import random
 import signal
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,15 +55,25 @@ class Business:
         write(self._engine, [batch[start : start + 5] for start in range(0, len(batch), 5)], sent_at=self._sent_at)
 
 
+def moods(chance: random.Random) -> Callable[[str], int]:
+    """Refuses one in four, but none more than twice: after five times the next attempt is minutes away."""
+    refused: Counter[str] = Counter()
+
+    def answer(change_id: str) -> int:
+        refused[change_id] += (refuses := refused[change_id] < 2 and chance.random() < 0.25)
+        return 500 if refuses else 204
+
+    return answer
+
+
 @pytest.mark.duration(30)
 @thorough_on_sqlite
 def test_the_last_standing_arrives_whatever_is_killed(
     engine: Engine, database_url: str, redis_url: str, tmp_path: Path
 ):
     """Dispatchers die at random moments; a target refuses one in four, one is slow."""
-    chance = random.Random(7)
     good, slow = Subscriber("good"), Subscriber("slow", lambda _: time.sleep(0.05) or 204)
-    moody = Subscriber("moody", lambda _: chance.choice((204, 204, 204, 500)))
+    moody = Subscriber("moody", moods(random.Random(7)))
     with serving(good, slow, moody):
         more = "timeout_s = 1"
         file = write_file(tmp_path, good, slow, moody, more=more)
