@@ -149,7 +149,7 @@ def _send(request: Request, use_proxy: bool) -> Answer:
                 headers=[*request.headers, (TEST_HEADER, "1")],
                 content=request.body or None,
             )
-    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):  # the last for a host that no resolver takes
         raise typer.BadParameter("an http or https URL is expected", param_hint="--url") from None
     except httpx2.HTTPError as error:
         fail(
