@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, event, select, text
 
 from seven.record import Record
 from seven.records import Call, InboundMessage, LinkEvent, Message, MissedWebhook
+from store import row_writer
 from store.engine import create_store_engine
 from store.row_writer import Store, merge_rows
 from store.schema import messages
@@ -90,6 +91,22 @@ def test_a_row_that_another_inserts_meanwhile(
         noting(engine).write([ours])
     assert path(engine) == noted_path
     assert len(upserts) == attempts
+
+
+def test_writers_take_turns(engine: Engine, other: Engine, monkeypatch: pytest.MonkeyPatch):
+    """The second waits before it looks, so neither runs again, and none holds a row that the other waits for."""
+    monkeypatch.setattr(row_writer, "RACES", 1)
+    second = threading.Thread(target=lambda: noting(other).write([ACCEPTED]))
+
+    def begin() -> None:
+        second.start()
+        wait_until_blocked(other)
+
+    with before_upsert(engine, begin) as upserts, before_upsert(other, lambda: None) as theirs:
+        noting(engine).write([DELIVERED])
+        second.join()
+    assert (len(upserts), len(theirs)) == (1, 1)
+    assert path(engine) == [(None, "DELIVERED")]
 
 
 def test_a_row_that_another_takes_back(engine: Engine, other: Engine):
