@@ -45,15 +45,16 @@ class Consumer:
         options: ProjectionOptions = DEFAULT_OPTIONS,
         *,
         on_noted: Callable[[], object] = lambda: None,
+        on_progress: Callable[[], object] = lambda: None,
         traces: Traces = OFF,
     ) -> None:
-        """`on_noted` is called after each commit that noted changes."""
+        """`on_noted` is called after each commit that noted changes, `on_progress` after each commit."""
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
         self._options, self._traces = options, traces
         self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
-        self._demand, self._on_noted = DemandCache(store), on_noted
+        self._demand, self._on_noted, self._on_progress = DemandCache(store), on_noted, on_progress
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
     def consume(self, queue: str, batch_ids: Sequence[str], *, early: bool = False) -> None:
@@ -155,6 +156,7 @@ class Consumer:
             projections = self._write(laps, store, batches)
         laps.begin("settle")
         self._breaker.succeeded()
+        self._on_progress()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
         return projections
