@@ -171,13 +171,27 @@ def test_the_older_style_names_the_journal_in_a_parameter(emulator: Emulator, na
 
 
 def test_a_wrong_key_is_answered_with_a_code():
-    """HTTP 200 and `"900"`, as by the hooks API."""
+    """HTTP 200 and `"900"`, as by the hooks API, even where no journal has that name."""
     with run_emulator(api_key="right") as emulator, httpx2.Client(trust_env=False) as client:
-        for path in ("journal/outbound", "journal?type=voice_call", "balance"):
+        journals = ("outbound", "replies", "fax", "voice_call")
+        paths = [f"journal{middle}{name}" for middle in ("/", "?type=") for name in journals]
+        for path in (*paths, "journal", "balance"):
             for headers in ({}, {"X-Api-Key": "wrong"}):
                 answer = client.get(f"{emulator.url}/api/{path}", headers=headers)
                 assert (answer.status_code, answer.content) == (200, b'"900"')
         assert client.get(f"{emulator.url}/api/journal/outbound", headers={"X-Api-Key": "right"}).json() == []
+
+
+def test_the_journal_of_replies_has_only_what_was_added(emulator: Emulator):
+    """How the gateway's rows look is unknown; parameters are read as for the others."""
+    rows = [{"id": row_id, "timestamp": f"2026-06-0{row_id} 10:00:00"} for row_id in ("2", "1")]
+    assert read(emulator, "replies", date_from="yesterday", limit="x") == []
+
+    for row in rows:
+        assert emulator.client.post(f"{emulator.url}/journal/replies", json=row).status_code == 201
+    assert read(emulator, "replies") == rows
+    assert read(emulator, "replies", date_from="2026-06-02", limit=1) == rows[:1]
+    assert read(emulator, "inbound", id="1") == []
 
 
 def test_a_repeated_scenario_replaces_its_rows(emulator: Emulator):
