@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from emulator.answers import json_answer
 from emulator.api_request import ApiRequest
 from emulator.auth import Authenticator
-from emulator.controls import UnreadableError, read_object
+from emulator.controls import ControlAnswer, UnreadableError, read_object
 from emulator.faults import Faults
 from emulator.journal.faults import JournalFault
 from emulator.journal.journals import Journals
 from emulator.journal.query import JournalQuery
 from emulator.journal.rows import JOURNALS, TIMES, JournalName
+from seven.journal import LONGEST_ID
 
 log = logging.getLogger("seven.emulator")
 
@@ -65,15 +66,16 @@ class JournalApi:
             return json_answer(query.page(name, rows))
         return fault.distort(name, fault.distort_query(query).page(name, rows))
 
-    async def add(self, request: Request) -> JSONResponse:
+    async def add(self, request: Request) -> ControlAnswer:
         """Add a row that no scenario has, or replace the row with its id; answers 201 and the row."""
-        name, row = _known(request.path_params["name"], JOURNALS), await read_object(request)
+        name = _known(request.path_params["name"], JOURNALS)
         if name is None:
             raise HTTPException(404, _NO_SUCH_JOURNAL)
+        row = await read_object(request)
         if not (_is_id(row.get("id")) and isinstance(row.get(TIMES[name]), str)):
-            raise UnreadableError(f"a row has an id, which is a text of digits, and a {TIMES[name]}")
+            raise UnreadableError(f"a row has an id, a text of 1 to {LONGEST_ID} digits, and a {TIMES[name]}")
         self._journals.add({name: [row]})
-        return JSONResponse(row, 201)
+        return ControlAnswer(row, 201)
 
 
 def _journal(request: Request, fields: Mapping[str, str]) -> JournalName | None:
@@ -87,4 +89,5 @@ def _known(name: str, journals: Sequence[JournalName]) -> JournalName | None:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdigit() and value != "0"
+    is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= LONGEST_ID
+    return is_number and value != "0"

@@ -182,18 +182,6 @@ def test_a_wrong_key_is_answered_with_a_code():
         assert client.get(f"{emulator.url}/api/journal/outbound", headers={"X-Api-Key": "right"}).json() == []
 
 
-def test_the_journal_of_replies_has_only_what_was_added(emulator: Emulator):
-    """How the gateway's rows look is unknown; parameters are read as for the others."""
-    rows = [{"id": row_id, "timestamp": f"2026-06-0{row_id} 10:00:00"} for row_id in ("2", "1")]
-    assert read(emulator, "replies", date_from="yesterday", limit="x") == []
-
-    for row in rows:
-        assert emulator.client.post(f"{emulator.url}/journal/replies", json=row).status_code == 201
-    assert read(emulator, "replies") == rows
-    assert read(emulator, "replies", date_from="2026-06-02", limit=1) == rows[:1]
-    assert read(emulator, "inbound", id="1") == []
-
-
 def test_a_repeated_scenario_replaces_its_rows(emulator: Emulator):
     """Another one adds rows; irregular deliveries leave the journal as it is."""
     before = {name: read(emulator, name) for name in JOURNALS}
@@ -202,22 +190,3 @@ def test_a_repeated_scenario_replaces_its_rows(emulator: Emulator):
 
     play(emulator, seed=4)
     assert len(read(emulator, "outbound")) == 2 * len(before["outbound"])
-
-
-@pytest.mark.parametrize(
-    ("name", "row", "status"),
-    [
-        pytest.param("voice", {"id": "7", "status": "", "timestamp": "2026-06-02 10:00:00"}, 201, id="refused call"),
-        pytest.param("voice", {"id": "7", "status": ""}, 422, id="no time"),
-        pytest.param("inbound", {"id": 7, "timestamp": "2026-06-02 10:00:00"}, 422, id="a number as id"),
-        pytest.param("inbound", [], 422, id="no object"),
-        pytest.param("fax", {"id": "7", "timestamp": "2026-06-02 10:00:00"}, 404, id="no journal"),
-    ],
-)
-def test_a_row_can_be_added(emulator: Emulator, name, row, status):
-    """As it is, such as a refused call, which no scenario has."""
-    answer = emulator.client.post(f"{emulator.url}/journal/{name}", json=row)
-
-    assert answer.status_code == status
-    if status == 201:
-        assert read(emulator, name, id="7") == [row]
