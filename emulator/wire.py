@@ -37,7 +37,17 @@ def _pairs(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _quote(text: str) -> str:
-    return quote_plus(text).replace("~", "%7E")  # PHP's urlencode() leaves only - _ . of the punctuation as they are
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = b"".join(map(_encoded, text))
+    return quote_plus(encoded).replace("~", "%7E")  # PHP's urlencode() leaves only - _ . of the punctuation as they are
+
+
+def _encoded(character: str) -> bytes:
+    """Its bytes: one for a byte of an argument that was no UTF-8, three for half a character of JSON."""
+    is_byte = "\udc80" <= character <= "\udcff"
+    return character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
 
 
 Method = Literal["JSON", "POST", "GET"]

@@ -114,6 +114,23 @@ def test_forms_are_written_as_php_writes_them(layout, url, form):
 
 
 @pytest.mark.parametrize(
+    ("text", "form", "read_text"),
+    [
+        pytest.param("a\udcff b", "a%FF+b", "a\udcff b", id="a byte that is no UTF-8"),
+        pytest.param("\udcc3\udcbc", "%C3%BC", "ü", id="two bytes that are"),
+        pytest.param("ü\ud800", "%C3%BC%ED%A0%80", "ü\udced\udca0\udc80", id="half a character"),
+        pytest.param("\ud800\udcff", "%ED%A0%80%FF", "\udced\udca0\udc80\udcff", id="both"),
+    ],
+)
+def test_text_that_is_not_unicode_is_sent_as_its_bytes(text, form, read_text):
+    """As PHP does, whose texts are bytes; a receiver reads each byte that is no UTF-8 as a lone surrogate."""
+    request = write_request(PlannedDelivery(VendorEvent("sms_mo", {text: text}, AT), "GET", "flat"), TARGET)
+
+    assert request.url.startswith(f"{TARGET}?{form}={form}&webhook_event=sms_mo&")
+    assert read(request).fields[read_text] == read_text
+
+
+@pytest.mark.parametrize(
     ("method", "layout", "target", "url"),
     [
         pytest.param("GET", "bare", "http://r/h/t/?s=1", "http://r/h/t/dlr?s=1&a=2", id="GET adds to the query"),
