@@ -7,7 +7,17 @@ import pytest
 
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.vendor_event import VendorEvent
-from emulator.wire import LAYOUTS, METHODS, Layout, Method, PlannedDelivery, Request, requests, write_request
+from emulator.wire import (
+    LAYOUTS,
+    METHODS,
+    Layout,
+    Method,
+    PlannedDelivery,
+    Request,
+    http_build_query,
+    requests,
+    write_request,
+)
 from seven.delivery import Delivery, Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
@@ -111,6 +121,23 @@ def test_forms_are_written_as_php_writes_them(layout, url, form):
     assert write_request(PlannedDelivery(event, "GET", layout), TARGET) == Request(
         "GET", f"{url}?{form.decode()}", (), b""
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        pytest.param([1, "b c"], "data[a][0]=1&data[a][1]=b+c", id="a list"),
+        pytest.param([[1], {"x": [True]}], "data[a][0][0]=1&data[a][1][x][0]=1", id="lists in a list"),
+        pytest.param([None, 2], "data[a][1]=2", id="null in a list"),
+        pytest.param([], "", id="an empty list"),
+        pytest.param({}, "", id="an empty object"),
+    ],
+)
+def test_a_list_is_written_as_php_writes_it(value, form):
+    """By index, at any depth; an empty one is left out."""
+    body = http_build_query({"data": {"a": value, "z": 1}})
+
+    assert body.replace("%5B", "[").replace("%5D", "]") == f"{form}&data[z]=1".lstrip("&")
 
 
 @pytest.mark.parametrize(
