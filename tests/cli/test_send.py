@@ -114,6 +114,14 @@ def test_the_receiver_is_away(sender: CommandLine):
     assert TOKEN not in result.stdout + result.stderr
 
 
+def test_a_url_is_away(sender: CommandLine):
+    """Exit code 3, and no advice about the receiver here, which --url does not mean."""
+    result = sender.run("send", "--url", f"http://127.0.0.1:1/hooks/{TOKEN}")
+    assert result.returncode == 3
+    assert "did not answer" in result.stderr
+    assert not [word for word in ("SEVEN_RECEIVER_URL", "seven-ingest up", TOKEN) if word in result.stderr]
+
+
 @pytest.mark.parametrize(
     "words",
     [
