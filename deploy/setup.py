@@ -18,12 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from dotenv import dotenv_values
-
 from console.settings import ConsoleSettings
 from ingest.settings import IngestSettings
 from ledger.redis_users import USERS
 from operations.checks.subject import CheckedSettings
+from runtime.env_file import read_env_file
 from runtime.settings.environment import Environment, InvalidSettings, read
 from runtime.settings.registry import NAMES, declared, is_secret, misspelt_settings
 from runtime.settings.shared import ReaderSettings
@@ -80,13 +79,13 @@ OF_MIGRATION = ("database_url", "seven_reader_url")
 def main(env_file: Path, directory: Path | None = None, *, users: bool = False) -> int:
     """Check, and write the secrets if there is a directory. Returns the exit code."""
     try:
-        values = {name: value for name, value in dotenv_values(env_file).items() if value}
+        values, unread = read_env_file(env_file)
     except UnicodeDecodeError:
         sys.stderr.write("configuration: .env: cannot be read: it is not UTF-8\n")
         return 2
     files = contents(values, directory)
     ours = {name: value for name, value in files.items() if name.upper() in NAMES}
-    if wrong := [*faults(values), *settings_faults(ours), *url_faults(values, users=users)]:
+    if wrong := [*unread, *faults(values), *settings_faults(ours), *url_faults(values, users=users)]:
         sys.stderr.write("".join(f"configuration: {fault}\n" for fault in wrong))
         return 2
     warnings = [*misspelt_settings(values), *read(IngestSettings, ours).warnings(), *unseen_reactions(values)]

@@ -9,16 +9,17 @@ are made, once: keep the directory as you keep `.env`. Exit code 2 and a line pe
 """
 
 import json
+import os
 import runpy
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from runtime.env_file import read_env_file
 from runtime.settings.machine import ComposeSettings, MachineSettings
 from runtime.settings.registry import NAMES, declared, secret_names
+from seven.opt_out_words_file import read_opt_out_words
 
 SETUP = Path(__file__).parents[1] / "setup.py"
 DIRECTORY = Path(__file__).parent / "config"
@@ -47,10 +48,22 @@ def main(env_file: Path, directory: Path = DIRECTORY, *, users: bool = False) ->
             "or remove beat, cli and migrate there\n"
         )
         return 2
+    try:
+        values, _ = read_env_file(env_file)
+        written = dict(settings(values, env_file.parent))
+        read_opt_out_words(written.get("SEVEN_OPT_OUT_WORDS", b"").decode())
+    except OSError as error:
+        sys.stderr.write(f"configuration: SEVEN_OPT_OUT_WORDS_FILE: {os.strerror(error.errno or 0).lower()}\n")
+        return 2
+    except UnicodeDecodeError:
+        sys.stderr.write("configuration: .env, or the file of SEVEN_OPT_OUT_WORDS_FILE, is not UTF-8\n")
+        return 2
+    except ValueError as error:
+        sys.stderr.write(f"configuration: SEVEN_OPT_OUT_WORDS_FILE: {error}\n")
+        return 2
     if code := runpy.run_path(str(SETUP))["main"](env_file, directory, users=users):
         return int(code)
-    values = {name: value for name, value in dotenv_values(env_file).items() if value}
-    fill(directory / "settings", dict(settings(values, env_file.parent)))
+    fill(directory / "settings", written)
     fill(directory / "reactions-directory", reactions(values, env_file.parent))
     (directory / "kustomization.yaml").write_text(kustomization(directory), "utf-8")
     return 0

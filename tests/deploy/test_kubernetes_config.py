@@ -56,10 +56,10 @@ def test_two_settings_are_enough(installation: Installation):
 
 def test_a_file_is_passed_on_as_what_is_in_it(installation: Installation):
     """Pods do not see the file that SEVEN_OPT_OUT_WORDS_FILE names beside `.env`."""
-    (installation.env.parent / "words.toml").write_text('out = ["adieu"]\n')
+    (installation.env.parent / "words.toml").write_text('[de]\nstop = ["ADIEU"]\n')
     assert installation.configure(GOOD | {"SEVEN_OPT_OUT_WORDS_FILE": "words.toml"}).returncode == 0
 
-    assert settings(installation)["SEVEN_OPT_OUT_WORDS"] == 'out = ["adieu"]\n'
+    assert settings(installation)["SEVEN_OPT_OUT_WORDS"] == '[de]\nstop = ["ADIEU"]\n'
 
 
 def test_a_fault_writes_nothing(installation: Installation):
@@ -67,6 +67,17 @@ def test_a_fault_writes_nothing(installation: Installation):
     ended = installation.configure(GOOD | {"SEVEN_SWEEP_S": "soon"})
 
     assert (ended.returncode, ended.stderr.startswith("configuration: SEVEN_SWEEP_S: ")) == (2, True)
+    assert not list((installation.directory / "config").iterdir())
+
+
+@pytest.mark.parametrize("words", [None, b"stop = [", b"\xff"], ids=["absent", "no TOML", "not UTF-8"])
+def test_a_file_that_cannot_be_used_writes_nothing(installation: Installation, words: bytes | None):
+    """Neither secrets nor settings: half of a new configuration would be applied with half of the old one."""
+    if words is not None:
+        (installation.env.parent / "words.toml").write_bytes(words)
+    ended = installation.configure(GOOD | {"SEVEN_OPT_OUT_WORDS_FILE": "words.toml"})
+
+    assert (ended.returncode, "SEVEN_OPT_OUT_WORDS_FILE" in ended.stderr, ended.stdout) == (2, True, "")
     assert not list((installation.directory / "config").iterdir())
 
 

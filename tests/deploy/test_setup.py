@@ -33,6 +33,9 @@ class Setup:
 
     def run(self, values: dict[str, str], *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         self.env.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        return self.run_as_it_is(check=check)
+
+    def run_as_it_is(self, *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         arguments = [
             str(ROOT / "deploy/setup.py"),
             str(self.env),
