@@ -180,8 +180,9 @@ def _hand_out(
         stored, name = rows.get(key), key[0]
         waits = stored is not None and stored["state"] == WAITING
         is_replaced = waits and stored is not None and stored["claim"] is None
-        values = _waiting(key, change, now) if stored is None or not waits else _replaced(stored, change)
-        is_undone = is_replaced and values["was"] == values["now"] and not values["attempts"]  # and was never sent
+        values = _waiting(key, change, now) if stored is None or not waits else _replaced(stored, change, now)
+        was_tried = values["last_failure"] is not None  # so the target may have got it
+        is_undone = is_replaced and values["was"] == values["now"] and not was_tried
         if is_stale or is_undone:
             values |= {"state": STALE if is_stale else SUPERSEDED, "due_at": None, "settled_at": now, "claim": None}
         _count(result, name, values["state"], is_replaced=is_replaced)
@@ -227,9 +228,14 @@ def _waiting(key: Key, change: Row[Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _replaced(stored: Mapping[str, Any], change: Row[Any]) -> dict[str, Any]:
-    """One that waits, of the later change; a dispatcher that is sending the earlier one goes on."""
-    return {**stored, **_change(change)}
+def _replaced(stored: Mapping[str, Any], change: Row[Any], now: datetime) -> dict[str, Any]:
+    """One that waits, of the later change; a dispatcher that is sending the earlier one goes on.
+
+    Otherwise it is due at once, however long the earlier one would have waited after its failures: one attempt for each
+    change is no storm, and a target that fails again and again is left alone.
+    """
+    fresh = {"due_at": min(stored["due_at"], now), "attempts": 0} if stored["claim"] is None else {}
+    return {**stored, **_change(change), **fresh}
 
 
 def _change(change: Row[Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from seven.topics import path
-from store.notifications import ClaimedNotification
+from store.notifications import ClaimedNotification, retry
 from store.outbox import Outbox
 from store.schema import changes, notifications
 from store.settlements import Fate, Settlement
@@ -14,16 +14,17 @@ from tests.store.test_outbox import ALL, claimed, note, outbox, settled
 __all__ = ["outbox"]
 BEGUN = ["note a", "fan out", "claim", "accept", "note a", "fan out", "claim", "note a", "fan out"]
 """It was out, goes back in, which is under way, and out again."""
-STEPS = st.lists(
-    st.sampled_from(["note a", "note b", "fan out", "claim", "accept", "fail", "late", "abandon"]), max_size=25
-)
+FATES = {"accept": Fate.SENT, "fail": Fate.FAILED, "late": Fate.FAILED, "return": Fate.RETURNED}
+STEPS = st.lists(st.sampled_from(["note a", "note b", "fan out", "claim", "abandon", "retry", *FATES]), max_size=25)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example([*BEGUN, "accept"])
 @example([*BEGUN, "late", "note a", "fan out", "note a", "fan out"])
+@example([*BEGUN, "late", "note a", "fan out", "retry", "note a", "fan out"])
 @example([*BEGUN, "abandon"])
+@example([*BEGUN, "abandon", "claim", "return", "note a", "fan out", "note a", "fan out"])
 def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
     """Whatever happens on the way: each path that is sent begins where the one before ended, and ends as the row.
 
@@ -57,10 +58,12 @@ def test_the_last_standing_arrives(outbox: Outbox, steps: list[str]):
                 )
             )
             open_claims.clear()
+        elif step == "retry":
+            outbox.transact(lambda connection, now: retry(connection, now, "all", 10))
         else:
             for each in open_claims if step == "accept" else []:
                 received[each.key].append(each)
-            settled(outbox, *(Settlement(each, Fate.SENT if step == "accept" else Fate.FAILED) for each in open_claims))
+            settled(outbox, *(Settlement(each, FATES[step]) for each in open_claims))
             open_claims.clear()
     for key, claims in received.items():
         assert reached[key] == standing[key]
