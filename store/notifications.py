@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, tuple_, update
 
-from store.outbox import WAITING, Outbox
+from store.outbox import Outbox
+from store.replacement import EXPIRED, IN_DOUBT, SKIPPED, WAITING
 from store.schema import notifications
 
 LONGEST_PAUSE = timedelta(hours=6)
@@ -25,11 +26,10 @@ KEPT = timedelta(days=8)
 """What was settled is kept for so long."""
 ROWS_AT_ONCE = 500
 """What one transaction changes of many."""
-SENT, EXPIRED, SKIPPED = "sent", "expired", "skipped"
 
 c = notifications.c
 _KEY = list(notifications.primary_key)
-_LAST_FAILURE = case((c.claim.is_not(None), "its dispatcher ended, or was late"), else_=c.last_failure)
+_LAST_FAILURE = case((c.claim.is_not(None), IN_DOUBT), else_=c.last_failure)
 """Of a row that is taken from a claim: its target may have got the change, so what follows is never undone."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, literal, null, select, update
 
 from store.notifications import LONGEST_PAUSE, ClaimedNotification
-from store.outbox import WAITING
+from store.replacement import WAITING
 from store.schema import notifications
 from store.types import Time
 from store.upsert import array_rows

@@ -35,6 +35,7 @@ from seven.plurals import counted
 from seven.visible_text import visible_text
 from store import notifications, subscriptions
 from store.outbox import Outbox
+from store.replacement import EXPIRED
 from store.row_writer import StoreAway
 from store.standing_changes import Request, count_standing
 from store.subscriptions import PAUSED
@@ -135,7 +136,7 @@ def retry(
 
 def _plan_retry(outbox: Outbox, name: str) -> tuple[int, str, Iterator[int]]:
     again = outbox.transact(partial(notifications.count_retried, reaction=name), reads=True)
-    number, expired = sum(again.values()), again.get(notifications.EXPIRED, 0)
+    number, expired = sum(again.values()), again.get(EXPIRED, 0)
     if not number:
         line(f"{name}: nothing has expired, and nothing waits for another attempt.")
     elif expired:

@@ -132,3 +132,11 @@ def test_back_again_without_an_attempt(failed: Outbox):
     """Then the target knows: nothing is sent."""
     settled(failed, *(Settlement(each, Fate.RETURNED) for each in claimed(failed)))
     assert back_again(failed) == []
+
+
+def test_a_row_as_it_stands_is_sent_all_the_same(failed: Outbox):
+    """It is back as the target knows it, and nothing was sent; who asks for it gets it."""
+    assert back_again(failed) == []
+    note(failed, "1", None, "out", reaction="all", any_age=True)
+    failed.fan_out(lambda: [ALL])
+    assert [(each.was, each.now) for each in claimed(failed)] == [(None, "out")]
