@@ -126,7 +126,10 @@ def record_success(connection: Connection, now: datetime, name: str) -> None:
 
 
 def end_failures(connection: Connection, _: datetime, name: str) -> None:
-    """Keep that a target fails no more, though nothing was accepted: what failed does not wait any more."""
+    """Keep that a target fails no more, though nothing was accepted: what failed does not wait for it any more.
+
+    Dispatchers see that, and try a target that rests at once.
+    """
     values = {"failing_since": None, "last_failure": None}
     connection.execute(update(reactions).where(reactions.c.name == name).values(values))
 
