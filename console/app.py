@@ -1,4 +1,4 @@
-"""App: the console, configured from the environment: `uvicorn console.app:app`."""
+"""App: the console, configured from the environment: `uvicorn console.app:app --port 8090`."""
 
 from console.application import create_app
 from console.peer import keep_peers

@@ -30,6 +30,8 @@ The gateway's API
            What was played, whether delivered or not; by id, date_from, date_to,
            state, to, limit and offset. The older style, /api/journal?type=…,
            knows incoming calls as well: type=voice_call
+  /api/journal/replies
+           Only rows that you add: how those of the gateway look is unknown
   /api/balance
            54.218, or an object for those who accept JSON; playing costs
 

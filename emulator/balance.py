@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from emulator.answers import json_answer
 from emulator.api_request import ApiRequest
 from emulator.auth import Authenticator
-from emulator.controls import read_object
+from emulator.controls import ControlAnswer, read_object
 
 
 class Amount(BaseModel):
@@ -41,11 +41,11 @@ class Balance:
             return json_answer(self._as_dict())
         return PlainTextResponse(f"{self._amount:.3f}")
 
-    async def control(self, request: Request) -> JSONResponse:
+    async def control(self, request: Request) -> ControlAnswer:
         """The balance; PUT sets its amount."""
         if request.method == "PUT":
             self._amount = Amount.model_validate(await read_object(request)).amount
-        return JSONResponse(self._as_dict())
+        return ControlAnswer(self._as_dict())
 
     def _as_dict(self) -> dict[str, object]:
         return {"amount": round(float(self._amount), 3), "currency": "EUR"}

@@ -6,9 +6,8 @@ from typing import Generic
 
 from pydantic import TypeAdapter
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-from emulator.controls import read_json
+from emulator.controls import ControlAnswer, read_json
 from emulator.faults import F, Faults
 
 
@@ -23,7 +22,7 @@ class FaultControls(Generic[F]):
         self._requests = requests
         self._subjects = subjects
 
-    async def answer(self, request: Request) -> JSONResponse:
+    async def answer(self, request: Request) -> ControlAnswer:
         """The active faults, and the number of requests by subject. PUT replaces the faults, DELETE removes them."""
         if request.method == "PUT":
             body = await read_json(request)
@@ -32,4 +31,4 @@ class FaultControls(Generic[F]):
         elif request.method == "DELETE":
             self._faults.replace(())
         requests = {subject: self._requests[subject] for subject in self._subjects}
-        return JSONResponse({"faults": self._faults.as_list(), "requests": requests})
+        return ControlAnswer({"faults": self._faults.as_list(), "requests": requests})

@@ -2,9 +2,8 @@
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-from emulator.controls import read_object
+from emulator.controls import ControlAnswer, read_object
 from emulator.hooks import Hook, Registration
 from emulator.registry import Registry
 
@@ -15,26 +14,26 @@ class HookControls:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    async def overview(self, _: Request) -> JSONResponse:
+    async def overview(self, _: Request) -> ControlAnswer:
         """All registered hooks."""
-        return JSONResponse({"hooks": [_as_dict(hook) for hook in self._registry]})
+        return ControlAnswer({"hooks": [_as_dict(hook) for hook in self._registry]})
 
-    async def register(self, request: Request) -> JSONResponse:
+    async def register(self, request: Request) -> ControlAnswer:
         """Register a hook; answers 201 and the hook."""
         registration = Registration.model_validate(await read_object(request))
-        return JSONResponse(_as_dict(self._registry.register(registration)), 201)
+        return ControlAnswer(_as_dict(self._registry.register(registration)), 201)
 
-    async def change(self, request: Request) -> JSONResponse:
+    async def change(self, request: Request) -> ControlAnswer:
         """Change the fields in the body; answers the changed hook."""
         changes, hook = await read_object(request), self._hook(request)
         current = hook.model_dump(include=set(Registration.model_fields))
-        return JSONResponse(_as_dict(self._registry.change(hook, Registration.model_validate({**current, **changes}))))
+        return ControlAnswer(_as_dict(self._registry.change(hook, Registration.model_validate({**current, **changes}))))
 
-    async def remove(self, request: Request) -> JSONResponse:
+    async def remove(self, request: Request) -> ControlAnswer:
         """Remove a hook; answers the removed hook."""
         hook = self._hook(request)
         self._registry.remove(hook)
-        return JSONResponse(_as_dict(hook))
+        return ControlAnswer(_as_dict(hook))
 
     def _hook(self, request: Request) -> Hook:
         hook = self._registry.find(request.path_params["id"])

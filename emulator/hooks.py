@@ -36,6 +36,18 @@ class RoutingKey(NamedTuple):
         return cls(event.event_type, None if number is None else str(number))
 
 
+def _optional_text(text: str | None) -> str | None:
+    """The same text, None for an empty one. Raises ValueError for a surrogate, which pydantic lets pass in a union."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a character is in it, which neither a file nor a header can have") from None
+    return text or None
+
+
+OptionalText = Annotated[str | None, AfterValidator(_optional_text)]
+
+
 class Registration(BaseModel):
     """The fields of a registration. Any event type is valid: the vendor's own clients register unknown ones."""
 
@@ -43,9 +55,9 @@ class Registration(BaseModel):
 
     target_url: Annotated[str, AfterValidator(validate_url)] = Field(repr=False)
     event_type: str = Field(min_length=1)
-    event_filter: Annotated[str | None, AfterValidator(lambda value: value or None)] = None
+    event_filter: OptionalText = None
     request_method: Annotated[Method, BeforeValidator(lambda method: str(method or "POST").upper())] = "POST"
-    headers: Annotated[str | None, AfterValidator(lambda value: value or None)] = Field(None, repr=False)
+    headers: OptionalText = Field(None, repr=False)
     """`Header: value` lines, separated by line feeds."""
     enabled: bool = True
 

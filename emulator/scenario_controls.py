@@ -7,9 +7,9 @@ from itertools import chain
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 
-from emulator.controls import read_object
+from emulator.controls import ControlAnswer, read_object
 from emulator.registry import Registry
 from emulator.report import State
 from emulator.scenario_request import ScenarioRequest
@@ -51,23 +51,23 @@ class ScenarioControls:
             await asyncio.sleep(QUIET_S)
         self._runner.start(ScenarioRequest.of(self._settings, {}))
 
-    async def start(self, request: Request) -> JSONResponse:
+    async def start(self, request: Request) -> ControlAnswer:
         """Start a scenario: 202 and its number, or 422 naming each wrong field."""
         run = self._runner.start(ScenarioRequest.of(self._settings, await read_object(request)))
-        return JSONResponse({"scenario": run.number}, 202)
+        return ControlAnswer({"scenario": run.number}, 202)
 
-    async def overview(self, _: Request) -> JSONResponse:
+    async def overview(self, _: Request) -> ControlAnswer:
         """All recent scenarios, the oldest first."""
-        return JSONResponse({"scenarios": [_progress(run) for run in self._runner.runs.values()]})
+        return ControlAnswer({"scenarios": [_progress(run) for run in self._runner.runs.values()]})
 
-    async def show(self, request: Request) -> JSONResponse:
+    async def show(self, request: Request) -> ControlAnswer:
         """A scenario's progress, and the results of its deliveries."""
-        return JSONResponse(_progress(self._run(request)))
+        return ControlAnswer(_progress(self._run(request)))
 
-    async def ids(self, request: Request) -> JSONResponse:
+    async def ids(self, request: Request) -> ControlAnswer:
         """Ids from 2xx answers: all, and by the outcome in the same answer."""
         outcomes = self._run(request).report.ids
-        return JSONResponse({"ids": [*chain.from_iterable(outcomes.values())], "outcomes": outcomes})
+        return ControlAnswer({"ids": [*chain.from_iterable(outcomes.values())], "outcomes": outcomes})
 
     async def moved(self, _: Request) -> PlainTextResponse:
         """Answer a former path of these controls with 404, and where they are."""

@@ -49,6 +49,9 @@ def is_success(status: int) -> bool:
     return 200 <= status < 400
 
 
+_UNSENDABLE = (httpx2.InvalidURL, ValueError)
+"""Raised for what no request can carry, such as too long a URL. It must not end the deliveries of other hooks."""
+
 USER_AGENT = ("user-agent", "seven-ingest-emulator")  # the gateway's own is unknown
 IDLE_S = 2.0  # receivers commonly close an idle connection after 5 s; sending at that moment would look like a failure
 
@@ -172,7 +175,7 @@ class Sender:
                 body, status = await answer.aread(), answer.status_code
         except TimeoutError:
             reason = "timeout"
-        except httpx2.RequestError:
+        except (httpx2.RequestError, *_UNSENDABLE):
             reason = "connection"
         if status is None or status in RETRIED:
             self._retry(due, status, reason or str(status))

@@ -21,7 +21,7 @@ def json_encode(value: object) -> bytes:
 
 
 def http_build_query(fields: Mapping[str, Any]) -> str:
-    """PHP's function: brackets percent-encoded, null left out, true as 1, a space as +."""
+    """PHP's function: brackets percent-encoded, lists by index, null left out, true as 1, a space as +."""
     return "&".join(f"{_quote(key)}={_quote(value)}" for key, value in _pairs(fields, ""))
 
 
@@ -30,6 +30,8 @@ def _pairs(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
         key = f"{prefix}[{name}]" if prefix else name
         if isinstance(value, Mapping):
             yield from _pairs(value, key)
+        elif isinstance(value, list):
+            yield from _pairs({str(index): item for index, item in enumerate(value)}, key)
         elif isinstance(value, bool):
             yield key, str(int(value))
         elif value is not None:
@@ -37,7 +39,17 @@ def _pairs(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _quote(text: str) -> str:
-    return quote_plus(text).replace("~", "%7E")  # PHP's urlencode() leaves only - _ . of the punctuation as they are
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = b"".join(map(_encoded, text))
+    return quote_plus(encoded).replace("~", "%7E")  # PHP's urlencode() leaves only - _ . of the punctuation as they are
+
+
+def _encoded(character: str) -> bytes:
+    """Its bytes: one for a byte of an argument that was no UTF-8, three for half a character of JSON."""
+    is_byte = "\udc80" <= character <= "\udcff"
+    return character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
 
 
 Method = Literal["JSON", "POST", "GET"]

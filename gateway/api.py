@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
+from gateway.bounded_body import read_body
 from runtime.failures import reason
 from seven.signing import signature_headers
 
@@ -102,10 +103,11 @@ class Api:
                 self._signing_key, timestamp=at, nonce=nonce, method=method, url=url, body=body
             )
         try:
-            answer = self._client.request(method, url, content=body or None, headers=headers)
+            with self._client.stream(method, url, content=body or None, headers=headers) as answer:
+                content = read_body(answer)
         except httpx2.HTTPError as error:
             raise GatewayAway(f"the gateway does not answer ({reason(error)})") from None
-        return _checked(answer, bare=bare)
+        return _checked(answer.status_code, content, bare=bare)
 
 
 def retried(read: Callable[[], Answer]) -> Answer:
@@ -118,13 +120,12 @@ def retried(read: Callable[[], Answer]) -> Answer:
     return read()
 
 
-def _checked(response: httpx2.Response, *, bare: bool) -> Any:
+def _checked(status: int, content: bytes, *, bare: bool) -> Any:
     """The body of an answer that reports no error, in the forms of `Api.get`. Raises GatewayFailure for any other."""
-    status = response.status_code
     if status >= 500 or status == 429:
         raise GatewayAway(f"the gateway cannot answer now (HTTP {status})")
     try:
-        body = json.loads(response.content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         body = None
     code = _error_code(body)

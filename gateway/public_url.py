@@ -86,10 +86,11 @@ def certificate_expiry(url: str) -> datetime | None:
 
 def _request(client: httpx2.Client, method: str, url: str) -> Answer:
     try:
-        answer = client.request(method, url, json={} if method == "POST" else None)
+        with client.stream(method, url, json={} if method == "POST" else None) as answer:  # its body may have no end
+            location = answer.headers.get("location", "")
     except httpx2.HTTPError as error:
         return Answer(failure=_failure(error))
-    parts = urlsplit(answer.headers.get("location", ""))
+    parts = urlsplit(location)
     return Answer(answer.status_code, f"{parts.scheme}://{parts.hostname}" if parts.hostname else "")
 
 

@@ -23,6 +23,7 @@ from seven.record import SHAPES, Record, fold
 from seven.records import InboundMessage, OptOut, OptOutEvent
 from seven.timestamps import latest_wall_reading
 from store.archive import archived
+from store.changes import Demand
 from store.forgotten_blanks import with_hash
 from store.projection import project_envelope
 from store.projection_options import ProjectionOptions
@@ -62,12 +63,16 @@ def scan_texts(store: Store, options: ProjectionOptions) -> ScanResult:
 def scan_page(
     store: Store, options: ProjectionOptions, after: str, among: ColumnElement[bool] = _ALL
 ) -> tuple[ScanResult, str | None]:
-    """Read the next texts after this id in one transaction. Returns also the last id; None after the last text."""
+    """Read the next texts after this id in one transaction. Returns also the last id; None after the last text.
+
+    Opt-outs that are news are noted for subscribers. Raises StoreAway or Refused.
+    """
+    demand = Demand(store.demanded_topics())
 
     def work(connection: Connection) -> tuple[ScanResult, str | None]:
         knowing = options.with_forgotten(store.register.read(connection))
         messages = _read(connection, among & (inbound_messages.c.id > after))
-        return _add(connection, messages, knowing), messages[-1].id if len(messages) == ROWS_AT_ONCE else None
+        return _add(connection, messages, knowing, demand), messages[-1].id if len(messages) == ROWS_AT_ONCE else None
 
     return paced(lambda: store.transact(work))
 
@@ -101,7 +106,9 @@ def _read(connection: Connection, condition: ColumnElement[bool]) -> list[Inboun
     return [InboundMessage(*row) for row in connection.execute(query)]
 
 
-def _add(connection: Connection, messages: Iterable[InboundMessage], options: ProjectionOptions) -> ScanResult:
+def _add(
+    connection: Connection, messages: Iterable[InboundMessage], options: ProjectionOptions, demand: Demand
+) -> ScanResult:
     texts, words = 0, 0
     records: list[Record] = []
     for message in messages:
@@ -109,7 +116,7 @@ def _add(connection: Connection, messages: Iterable[InboundMessage], options: Pr
         if options.opt_out_words and options.opt_out_words.recognize(message.text or ""):
             words += 1
             records += _opt_outs(connection, message, options)
-    merge_rows(connection, fold(records))
+    merge_rows(connection, fold(records), demand)
     return ScanResult(texts, words)
 
 

@@ -57,7 +57,7 @@ class TargetBreaker:
         with self._lock:
             self._failures = max(self._failures + 1, OPENS_AFTER if retry_after_s else 0)
             if self._failures == OPENS_AFTER or retry_after_s:
-                pause_s = max(self._pause_s, min(retry_after_s or 0.0, LONGEST_S))
+                pause_s = max(self._pause_s, retry_after_s or 0.0)
                 self._probe_at = max(self._probe_at, self._clock() + pause_s)
 
     def end_rest(self) -> None:

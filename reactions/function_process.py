@@ -25,6 +25,9 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 MAX_PLACES = 8
 LONGEST_NAME = 100
+RUNS_NOTHING = "it is async or a generator, and a plain function is called"
+"""A call of it would only make an object, and run none of its lines."""
+_DEFERRED = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
 
 
 def main(parent: int, module: str, function: str, directory: str, is_check: bool) -> None:
@@ -75,8 +78,8 @@ def _handler(module: str, function: str, directory: str) -> tuple[Callable[..., 
         return _nothing, "its module has no such function"
     if not callable(handler):
         return _nothing, "it cannot be called"
-    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
-        return _nothing, "it is async, and a plain function is called"
+    if any(is_deferred(each) for each in (handler, type(handler).__call__) for is_deferred in _DEFERRED):
+        return _nothing, RUNS_NOTHING
     return handler, _signature_fault(handler)
 
 
@@ -101,9 +104,13 @@ def _is_shadowed(top: str, directory: str) -> bool:
 
 def _call(handler: Callable[..., object], model: Any, line: bytes) -> dict[str, object]:
     try:
-        handler(model.model_validate_json(line))
+        result = handler(model.model_validate_json(line))
     except BaseException as error:  # noqa: BLE001 - whatever the handler does is an answer; sys.exit(), too
         return {"failed": _class_name(error), "places": _places(error.__traceback__)}
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        if inspect.iscoroutine(result):
+            result.close()  # without a warning that nobody awaited it
+        return {"failed": RUNS_NOTHING}
     return {}
 
 

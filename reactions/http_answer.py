@@ -6,13 +6,12 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, RemoteDisconnected
 
+from reactions.backoff import LONGEST_S
 from reactions.http_connection import NoAnswerError, RefusedAddressError
 from reactions.http_reply import Reply, TooLongError
 from reactions.target import Answer, Attempt
 from runtime.failures import network_failure
 
-LONGEST_PAUSE_S = 86_400.0
-"""No target sends us away for longer than a day."""
 _DIGITS = 10
 """Of more there is no number of seconds that is meant."""
 _LONGEST_DATE = 64
@@ -35,17 +34,17 @@ def failed(error: OSError | HTTPException | ValueError) -> Attempt:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds until then, at most a day; None for the past and for what is neither a number nor a date."""
+    """Seconds until then, at most the longest pause; None for the past and for what is neither a number nor a date."""
     text = (value or "").strip()[:_LONGEST_DATE]
     if text.isascii() and text.isdigit():
-        seconds = float(text) if len(text) <= _DIGITS else LONGEST_PAUSE_S
+        seconds = float(text) if len(text) <= _DIGITS else LONGEST_S
     else:
         try:
             at = parsedate_to_datetime(text)
             seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
-    return min(seconds, LONGEST_PAUSE_S) if seconds > 0 else None
+    return min(seconds, LONGEST_S) if seconds > 0 else None
 
 
 def _reason(error: OSError | HTTPException | ValueError) -> str:

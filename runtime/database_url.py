@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 from urllib.parse import unquote
 
-from runtime.server_url import ServerUrl, check_text
+from runtime.server_url import ServerUrl, check_host, check_text
 
 EXPECTED = "sqlite:///… or postgresql://… is expected"
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
@@ -71,6 +71,8 @@ class DatabaseServer:
             raise ValueError(f"{_POSTGRESQL_EXPECTED}; the database is missing")
         if "\0" in f"{url.username}{url.password}{url.host}{url.path}":
             raise ValueError("%00 is no character that PostgreSQL takes")
+        for host in (url.host, *hosts):
+            check_host("" if host.startswith("/") else host)
         if hosts and url.host:
             raise ValueError("the host is named twice, before the database and as ?host=")
         all_options: dict[str, str | tuple[str, ...]] = {name: value for name, value in options.items() if value}

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from runtime.redis_tls import TLS_OPTIONS, tls_arguments
-from runtime.server_url import ServerUrl
+from runtime.server_url import ServerUrl, check_host
 
 SCHEMES = ("redis", "rediss")
 EXPECTED = "redis://… or rediss://… is expected"
@@ -111,15 +111,14 @@ class RedisServer:
 
 
 def _address(parts: ServerUrl, default_port: int, expected: str) -> tuple[str, str]:
-    """Host, and host with port. Raises ValueError for a host that no resolver could take: each attempt would fail."""
+    """Host, and host with port. Raises ValueError for a host that no resolver could take."""
     host = parts.host or "localhost"
-    unusable = ValueError(f"{expected}; the host is no name or address")
     try:
-        host.encode("idna")
-    except UnicodeError:  # a label that is empty or too long
-        raise unusable from None
+        check_host(host)
+    except ValueError as error:
+        raise ValueError(f"{expected}; {error}") from None
     if "," in host:
-        raise unusable
+        raise ValueError(f"{expected}; the host is no name or address")
     return host, f"{f'[{host}]' if ':' in host else host}:{parts.port or default_port}"
 
 

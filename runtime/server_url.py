@@ -22,6 +22,14 @@ def check_text(url: str) -> None:
         raise ValueError("a control character, or a byte that is not UTF-8, is in it")
 
 
+def check_host(host: str) -> None:
+    """Raise ValueError for a host that no resolver could take: each attempt would fail, and not as others do."""
+    try:
+        host.encode("idna")
+    except UnicodeError:  # a label that is empty or too long
+        raise ValueError("the host is no name or address") from None
+
+
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
     """The parts of a URL, unescaped; empty where there are none, None for no port and no password."""

@@ -15,5 +15,7 @@ INBOUND_IDS = 0x5E7E2217
 """Writers of inbound messages: those of SMS alone share it."""
 OPT_OUTS = 0x5E7E2219
 """One transaction at a time writes opt-outs and notes how they moved."""
+NOTING = 0x5E7E23
+"""The first half of a key whose second half is the hash of a table's name: one at a time notes its changes."""
 FAN_OUT = 0x5E7E221A
 """One process at a time hands out what changed."""

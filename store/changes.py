@@ -19,10 +19,11 @@ from seven.changes import WATCHES, NotedChange, Values
 from seven.joins import Join
 from seven.record import SHAPES, Record
 from seven.records import RECORD_BY_TABLE
-from store.advisory_locks import OPT_OUTS
+from store.advisory_locks import NOTING, OPT_OUTS
 from store.errors import RowAppeared, is_unmigrated
 from store.rows_by_keys import key_values, select_by_keys
 from store.schema import SCHEMA, changes, metadata, reactions
+from store.transactions import BOUNDS_MS
 from store.upsert import NOW, array_rows, upsert, upsert_returning
 
 
@@ -42,7 +43,14 @@ OFF = "off"
 _WRITTEN_TWICE = frozenset(("opt_outs",))
 """Tables whose rows are settled after they were merged: an upsert cannot return how they stand in the end."""
 _NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
+LONGEST_TURN_MS = 25_000
+"""How long a writer waits for its turn: less than a statement may take."""
 _LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({OPT_OUTS})")
+_LOCK_TABLE = text(
+    f"SELECT set_config('lock_timeout', '{LONGEST_TURN_MS}', true), pg_advisory_xact_lock({NOTING}, hashtext(:table)),"
+    f" set_config('lock_timeout', '{BOUNDS_MS['lock_timeout']}', true)"
+)
+"""A turn at one table. Others may have theirs before, which is no lock that somebody forgot."""
 
 Key = tuple[Any, ...]
 Rows = Mapping[Key, Values]
@@ -73,8 +81,8 @@ def merge_and_note(
         upsert(connection, table, records)
         return 0
     dialect = connection.dialect.name
-    if table in _WRITTEN_TWICE and dialect == "postgresql":
-        connection.execute(_LOCK_OPT_OUTS)
+    if dialect == "postgresql":
+        _take_turn(connection, table)
     before = _read(connection, table, [record.key for record in records], _before(table, dialect))
     write = _write_and_read if dialect == "sqlite" or table in _WRITTEN_TWICE else _write_returning
     moved = [
@@ -87,6 +95,18 @@ def merge_and_note(
         rows = [(each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each)) for each in moved]
         _insert(connection, dict(zip(_NAMES, map(list, zip(*rows, strict=True)), strict=True)), demand.any_age)
     return len(moved)
+
+
+def _take_turn(connection: Connection, table: str) -> None:
+    """Let one transaction at a time note changes of a table.
+
+    Each locks the rows that are there, in their order, and adds the others afterwards: two that did so at once would
+    wait for each other's, or read again what the other has added meanwhile.
+    """
+    if table in _WRITTEN_TWICE:
+        connection.execute(_LOCK_OPT_OUTS)
+    else:
+        connection.execute(_LOCK_TABLE, {"table": table})
 
 
 class Deliveries:

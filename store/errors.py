@@ -13,6 +13,7 @@ _UNBINDABLE = (
     ValueError, TypeError, OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError,
 )  # fmt: skip
 _UNMIGRATED = {"42P01", "42703"}  # no such table, no such column
+_OF_STATEMENTS = {"42", "55", "P0", "XX"}  # no right, a lock of others, a trigger, a damaged page: of a table or a row
 _RACES = {"40001", "40P01"}  # serialization failure, deadlock: a retry succeeds
 
 
@@ -34,6 +35,11 @@ def is_refusal(error: Exception) -> bool:
     psycopg = sys.modules.get("psycopg")  # not imported without a connection to PostgreSQL
     unbindable = _UNBINDABLE + ((psycopg.DataError, psycopg.IntegrityError) if psycopg else ())
     return isinstance(original, unbindable) or sqlstate(error)[:2] in _REFUSALS
+
+
+def is_of_statement(error: Exception) -> bool:
+    """Whether a database that works refused what a statement touches, for as long as something lasts."""
+    return sqlstate(error)[:2] in _OF_STATEMENTS
 
 
 def is_of_driver(error: Exception) -> bool:

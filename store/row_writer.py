@@ -16,7 +16,16 @@ from store import fence, inbound_ids
 from store.changes import NO_DEMAND, Deliveries, Demand, demanded_topics, merge_and_note
 from store.engine import expire
 from store.error_reasons import database_reason
-from store.errors import IdTaken, RowAppeared, is_of_driver, is_race, is_refusal, is_unmigrated, sqlstate
+from store.errors import (
+    IdTaken,
+    RowAppeared,
+    is_of_driver,
+    is_of_statement,
+    is_race,
+    is_refusal,
+    is_unmigrated,
+    sqlstate,
+)
 from store.forgotten import NO_REGISTER, ForgottenRegister
 from store.transactions import TRANSACTION_S
 from store.upsert import upsert
@@ -30,6 +39,10 @@ RACES = 5  # attempts before a deadlock counts as an outage
 
 class StoreAway(Exception):  # noqa: N818 - a state, not a fault
     """The database accepts no writes now. Nothing was written; hold and retry."""
+
+
+class Hindered(StoreAway):
+    """The database works, and refused this transaction: another session's lock, a missing right. Others may succeed."""
 
 
 class NotMigrated(StoreAway):
@@ -177,7 +190,8 @@ class Store:
     def _away(self, error: SQLAlchemyError) -> "StoreAway":
         """The failure to raise; no older connection is used again."""
         expire(self.engine)
-        return (NotMigrated if is_unmigrated(error) else StoreAway)(database_reason(error))
+        hindered = Hindered if is_of_statement(error) else StoreAway
+        return (NotMigrated if is_unmigrated(error) else hindered)(database_reason(error))
 
 
 def _in_time(work: Callable[[Connection], Result], connection: Connection) -> Result:

@@ -138,6 +138,15 @@ def test_links_lead_to_a_heading(page: Path):
     ]
 
 
+def test_documented_servers_run_together():
+    """Wherever a page or a module says how to start one, each has a port of its own: uvicorn's is the receiver's."""
+    files = [*ROOT.glob("*/app.py"), *PAGES]
+    commands = [match for file in files for match in re.findall(r"`uvicorn (\w+)\.app:app([^`]*)`", file.read_text())]
+    ports = {(process, *re.findall(r"--port (\d+)", options)) for process, options in commands}
+
+    assert ports == {("ingest",), ("console", "8090"), ("emulator", "8077")}
+
+
 def test_nothing_names_a_registry():
     """Dependencies are pinned by version and hash; the registry is each machine's own configuration."""
     tops = [top for top in ROOT.iterdir() if top.name not in {".venv", ".git"}]

@@ -98,9 +98,11 @@ def create_app(settings: WorkerSettings) -> Celery:
     options = options_by(settings)
     store = Store(engine, settings.forgotten_register)
     traces, on_noted = create_traces(settings, "worker"), partial(announce_changes, app, ledger.redis)
-    consumer = Consumer(ledger, store, breaker, metrics, options, on_noted=on_noted, traces=traces)
-    auditor = Auditor(ledger, engine)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
+    consumer = Consumer(
+        ledger, store, breaker, metrics, options, on_noted=on_noted, on_progress=watchdog.reset, traces=traces
+    )
+    auditor = Auditor(ledger, engine)
     tasks = ScheduledTasks(app, watchdog.paused)
     sweep = Sweep(
         ledger,

@@ -1,8 +1,8 @@
 """The consumer writes announced batches as rows, and settles them in the ledger once the rows are on disk."""
 
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -24,6 +24,7 @@ from store.row_writer import Refused, Store, StoreAway
 from workers.demand import DemandCache
 from workers.metrics import WorkerMetrics
 from workers.poison import Isolation, is_suspect
+from workers.portions import Portions
 
 log = logger("seven.workers")
 
@@ -45,15 +46,16 @@ class Consumer:
         options: ProjectionOptions = DEFAULT_OPTIONS,
         *,
         on_noted: Callable[[], object] = lambda: None,
+        on_progress: Callable[[], object] = lambda: None,
         traces: Traces = OFF,
     ) -> None:
-        """`on_noted` is called after each commit that noted changes."""
+        """`on_noted` is called after each commit that noted changes, `on_progress` after each commit."""
         self._ledger, self._store, self._breaker = ledger, store, breaker
         self._metrics = metrics or WorkerMetrics()
         self._options, self._traces = options, traces
         self._isolation = Isolation(ledger, options)
         self._fenced: Store | None = None  # of any generation up to now: an older one is found out
-        self._demand, self._on_noted = DemandCache(store), on_noted
+        self._demand, self._on_noted, self._on_progress = DemandCache(store), on_noted, on_progress
         self._max_deliveries = DELIVERIES_PER_TRANSACTION  # halved by failures, doubled by successes
 
     def consume(self, queue: str, batch_ids: Sequence[str], *, early: bool = False) -> None:
@@ -87,31 +89,27 @@ class Consumer:
         if in_flight.dropped:
             log.error("dropped: the ledger has no content for these batches", queue=queue, batches=in_flight.dropped)
         open_ids = {taken.batch.id for taken in in_flight.taken}
-        failures: list[Exception] = []
-        portions = deque(_portions(in_flight.taken, self._max_deliveries))
+        portions = Portions(in_flight.taken, self._max_deliveries)
+
+        def work(portion: Sequence[Taken]) -> None:
+            if early:
+                self._write_early(store, portion)
+            elif self._consume(store, queue, portion):
+                open_ids.difference_update(taken.batch.id for taken in portion)
+
         try:
-            while portions:
-                portion = portions.popleft()
-                try:
-                    if early:
-                        self._write_early(store, portion)
-                    elif self._consume(store, queue, portion):
-                        open_ids.difference_update(taken.batch.id for taken in portion)
-                except (StoreAway, Fenced, RedisError):
-                    raise
-                except Exception as error:  # noqa: BLE001 - raised below
-                    if len(portion) > 1:
-                        portions.extend([taken] for taken in portion)  # to isolate the one that fails
-                    else:
-                        failures.append(error)
+            portions.write(work)
         except StoreAway as error:
             self._breaker.failed(str(error))
             self._max_deliveries = max(1, self._max_deliveries // 2)
             log.debug("held", queue=queue, batches=len(open_ids), cause=str(error))
+        else:
+            if portions.hindered:
+                log.warning("held alone", queue=queue, batches=sorted(open_ids), cause=str(portions.hindered[-1]))
         finally:
             self._release(open_ids)
-        if failures:
-            raise failures[0]
+        if portions.failures:
+            raise portions.failures[0]
 
     def _consume(self, store: Store, queue: str, portion: Sequence[Taken]) -> bool:
         """Write and settle the batches of one transaction, or one suspect batch. Raises StoreAway.
@@ -155,6 +153,7 @@ class Consumer:
             projections = self._write(laps, store, batches)
         laps.begin("settle")
         self._breaker.succeeded()
+        self._on_progress()
         self._max_deliveries = min(DELIVERIES_PER_TRANSACTION, 2 * self._max_deliveries)
         self._ledger.settle(queue, [batch.id for batch in batches])
         return projections
@@ -219,20 +218,3 @@ class Consumer:
         except Refused:  # one row, or two that do not merge: bury what cannot be written, write the others
             store.write_apart(rows, bury)
         return written
-
-
-def _portions(batches: Sequence[Taken], max_deliveries: int) -> Iterator[list[Taken]]:
-    """Group batches into transactions of about `max_deliveries`; suspect batches follow, each alone."""
-    portion: list[Taken] = []
-    size = 0
-    for taken in batches:
-        if is_suspect(taken):
-            continue
-        portion.append(taken)
-        size += len(taken.batch.lines) if isinstance(taken.batch, Batch) else 1
-        if size >= max_deliveries:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
-    yield from ([taken] for taken in batches if is_suspect(taken))

@@ -31,7 +31,7 @@ class Watchdog:
         self._idle, self._long_tasks = 0, 0
 
     def reset(self, **_: Any) -> None:
-        """Start counting anew, since a task began or ended. Accepts the arguments of Celery's signals."""
+        """Start counting anew: a task began or ended, or committed. Accepts the arguments of Celery's signals."""
         self._idle = 0
 
     @contextmanager

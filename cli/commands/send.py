@@ -68,7 +68,7 @@ def send(
     event = VendorEvent(event_type.strip(), _fields(event_type.strip(), data, changes or []), datetime.now(UTC))
     planned = PlannedDelivery(event, _METHODS[method])
     request = write_request(planned, url) if url is not None else _own_request(installation, planned)
-    answer = _send(request, use_proxy=url is not None)
+    answer = _send(request, has_url=url is not None)
     subject = _subject(event) if answer.accepted else None
     row = wait_for_row(str(answer.fields["id"])) if url is None and "id" in answer.fields else None
     if as_json:
@@ -139,23 +139,23 @@ def _own_request(installation: Installation, planned: PlannedDelivery) -> Reques
     return replace(request, url=request.url.replace(hook.target_url, here, 1), headers=headers)
 
 
-def _send(request: Request, use_proxy: bool) -> Answer:
-    """Send the request, through the environment's proxy if wanted. Ends with exit code 3 without an answer."""
+def _send(request: Request, has_url: bool) -> Answer:
+    """Send the request, to a URL of --url through the environment's proxy. Ends with exit code 3 without an answer."""
     try:
-        with httpx2.Client(timeout=TIMEOUT_S, trust_env=use_proxy) as client:
+        with httpx2.Client(timeout=TIMEOUT_S, trust_env=has_url) as client:
             answer = client.request(
                 request.method,
                 request.url,
                 headers=[*request.headers, (TEST_HEADER, "1")],
                 content=request.body or None,
             )
-    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):  # the last for a host that no resolver takes
         raise typer.BadParameter("an http or https URL is expected", param_hint="--url") from None
     except httpx2.HTTPError as error:
         fail(
             ExitCode.UNKNOWN,
             f"The receiver did not answer ({reason(error)}).",
-            f"Is it running? `{program()} up` starts it; SEVEN_RECEIVER_URL names another.",
+            *([] if has_url else [f"Is it running? `{program()} up` starts it; SEVEN_RECEIVER_URL names another."]),
         )
     try:
         fields = json.loads(answer.content)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -74,5 +75,10 @@ def _older(name: JournalName, row: Row) -> Row:
         return {key: value for key, value in row.items() if key != "channel"}
     if name == "inbound":
         renamed = {_OLDER_NAMES.get(key, key): value for key, value in row.items()}
-        return {**renamed, "price": f"{float(row.get('price') or 0):.4f}"}
+        return {**renamed, "price": _older_price(row.get("price"))}
     return row
+
+
+def _older_price(price: object) -> object:
+    """The price as text; what is no number, in a row that was added, as it is."""
+    return f"{Decimal(price or 0):.4f}" if price is None or isinstance(price, int | float) else price

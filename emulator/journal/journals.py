@@ -1,4 +1,4 @@
-"""The four journals, in memory."""
+"""The journals, in memory."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 from emulator.calls import total_price
 from emulator.vendor_event import VendorEvent, wall_clock
 
-JournalName = Literal["outbound", "inbound", "voice", "voice_call"]
+JournalName = Literal["outbound", "inbound", "voice", "replies", "voice_call"]
 JOURNALS: tuple[JournalName, ...] = get_args(JournalName)
-"""`voice_call` are incoming calls."""
+"""`voice_call` are incoming calls. How a row of `replies` looks is unknown, so no scenario has any."""
 
 Row = dict[str, Any]
 """A row as it is answered."""

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from runtime.database_url import DatabaseServer
 from runtime.redis_url import RedisServer
-from runtime.server_url import check_text
+from runtime.server_url import check_host, check_text
 
 SHORTEST_TOKEN = 8
 GOOD_TOKEN = 20
@@ -70,6 +70,7 @@ def _valid_http_url(url: str) -> str:
         raise expected from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise expected
+    check_host(parts.hostname)
     return url
 
 

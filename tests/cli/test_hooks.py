@@ -78,6 +78,11 @@ def test_the_gateway_refuses_or_is_away(installation: CommandLine, emulator: Emu
             {"SEVEN_PUBLIC_URL": "x.example"}, "SEVEN_PUBLIC_URL: scheme://host", id="a public url without scheme"
         ),
         pytest.param(
+            {"SEVEN_PUBLIC_URL": "https://.x.example"}, "no name or address", id="a name that begins with a dot"
+        ),
+        pytest.param({"SEVEN_API_URL": "http://a..b/api"}, "no name or address", id="an API whose name is none"),
+        pytest.param({"SEVEN_RECEIVER_URL": "http://a..b"}, "no name or address", id="a receiver whose name is none"),
+        pytest.param(
             {"SEVEN_HOOKS": "[[hook]]\nevent_type='sms mo'"}, "SEVEN_HOOKS: hook 1: event_type", id="a wrong hook"
         ),
         pytest.param({"SEVEN_HOOKS_FILE": "/nowhere.toml"}, "SEVEN_HOOKS_FILE", id="no such file"),

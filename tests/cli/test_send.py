@@ -69,6 +69,29 @@ def test_whole_data(sender: CommandLine):
     assert sender.answer("send", "dlr", "--data", '{"msg_id": 4711}', code=1)["wrong"] == {"status": "missing or empty"}
 
 
+@pytest.mark.parametrize("method", ["json", "post", "get"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("dlr", "--set", "foreign_id=a\udcffb"), id="a byte that is no UTF-8"),
+        pytest.param(
+            ("dlr", "--data", r'{"msg_id": "1", "status": "SENT", "foreign_id": "\ud800"}'), id="half a character"
+        ),
+    ],
+)
+def test_text_that_is_not_unicode(sender: CommandLine, words: tuple[str, ...], method: str):
+    """It is sent in every request method, and accepted."""
+    assert sender.answer("send", *words, "--method", method)["outcome"] == "accepted"
+
+
+def test_an_event_type_that_is_not_unicode(sender: CommandLine):
+    """It is parked as any that is not known: exit code 1, and a line that any terminal can show."""
+    for method in ("json", "post", "get"):
+        result = sender.run("send", "mms\udcff", "--set", "x=1", "--method", method)
+        assert (result.returncode, result.stderr) == (1, "")
+        assert "parked" in result.stdout
+
+
 def test_without_a_database_it_says_nothing_of_repeats(sender: CommandLine):
     """Only rows show whether a delivery was a repeat."""
     answer = sender.answer("send")
@@ -89,6 +112,14 @@ def test_the_receiver_is_away(sender: CommandLine):
     assert result.returncode == 3
     assert "seven-ingest up" in result.stderr
     assert TOKEN not in result.stdout + result.stderr
+
+
+def test_a_url_is_away(sender: CommandLine):
+    """Exit code 3, and no advice about the receiver here, which --url does not mean."""
+    result = sender.run("send", "--url", f"http://127.0.0.1:1/hooks/{TOKEN}")
+    assert result.returncode == 3
+    assert "did not answer" in result.stderr
+    assert not [word for word in ("SEVEN_RECEIVER_URL", "seven-ingest up", TOKEN) if word in result.stderr]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,15 @@ from tests.servers import PATIENCE_S
 
 SERVICE: dict[str, Any] = SERVICES["reactions"]
 MOUNTED = "/etc/seven/reactions"
-CHECKED = ("redis_url", "database_url", "seven_hook_token", "seven_hook_secret", "seven_api_key", "seven_signing_key")
+CHECKED = (
+    "redis_url",
+    "database_url",
+    "seven_hook_token",
+    "seven_hook_secret",
+    "seven_api_key",
+    "seven_hooks",
+    "seven_signing_key",
+)
 
 OF_COLLECTOR = ("otel_exporter_otlp_headers", "otel_exporter_otlp_traces_headers")
 

@@ -1,6 +1,10 @@
 """The journal's API, asked as a client of the gateway asks it."""
 
+from emulator.journal.rows import JOURNALS
 from tests.emulator.emulator_process import Emulator
+
+PLAYED = tuple(name for name in JOURNALS if name != "replies")
+"""The journals that a scenario has rows for."""
 
 NOW = "2026-06-03T00:00:00Z"
 

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.journal.rows import JOURNALS
 from tests.emulator.emulator_process import Emulator
-from tests.emulator.journals import play, put_faults, read
+from tests.emulator.journals import PLAYED, play, put_faults, read
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def emulator(emulator: Emulator) -> Emulator:
         pytest.param({"status": 500}, 500, b"HTTP 500\n", id="500"),
     ],
 )
-@pytest.mark.parametrize("name", JOURNALS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_a_fault_replaces_the_answer(emulator: Emulator, fault, status, body, name):
     """As often as it says; the hooks API is not affected, nor the journal by its faults."""
     emulator.client.put(f"{emulator.url}/faults", json={"status": 503})
@@ -41,10 +41,10 @@ def test_a_fault_replaces_the_answer(emulator: Emulator, fault, status, body, na
 def test_the_journal_can_be_switched_off(emulator: Emulator):
     """Until the fault is removed."""
     put_faults(emulator, {"empty": True})
-    assert [read(emulator, name) for name in JOURNALS] == [[]] * 4
+    assert [read(emulator, name) for name in PLAYED] == [[]] * 4
 
     emulator.client.delete(f"{emulator.url}/journal/faults")
-    assert all(read(emulator, name) for name in JOURNALS)
+    assert all(read(emulator, name) for name in PLAYED)
 
 
 def test_an_answer_can_end_in_its_middle(emulator: Emulator):
@@ -93,7 +93,7 @@ def test_a_row_can_be_no_object(emulator: Emulator):
 
 def test_rows_can_have_an_older_shape(emulator: Emulator):
     """Inbound as the webhook names its fields, outbound without a channel, calls as ever."""
-    before = {name: read(emulator, name) for name in JOURNALS}
+    before = {name: read(emulator, name) for name in PLAYED}
     put_faults(emulator, {"older": True})
     inbound = before["inbound"][0]
 
@@ -116,7 +116,7 @@ def test_a_page_can_ignore_its_offset(emulator: Emulator):
     assert read(emulator, "outbound", limit=5, offset=5) == read(emulator, "outbound", limit=5)
 
 
-@pytest.mark.parametrize("name", JOURNALS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_pages_can_shift_while_they_are_read(emulator: Emulator, name):
     """Rows with new ids come between two requests, above the others."""
     before = read(emulator, name)
@@ -153,7 +153,7 @@ def test_a_fault_can_be_limited_to_journals(emulator: Emulator):
     assert read(emulator, "outbound")
 
     state = emulator.client.get(f"{emulator.url}/journal/faults").json()
-    assert state["requests"] == {"outbound": 1, "inbound": 2, "voice": 1, "voice_call": 0}
+    assert state["requests"] == {"outbound": 1, "inbound": 2, "voice": 1, "replies": 0, "voice_call": 0}
     assert [fault["left"] for fault in state["faults"]] == [None, 0]
 
 
@@ -162,7 +162,7 @@ def test_a_fault_can_be_limited_to_journals(emulator: Emulator):
     [
         pytest.param({}, {"body"}, id="no effect"),
         pytest.param({"times": 3, "journals": ["voice"]}, {"body"}, id="no effect, three times"),
-        pytest.param({"half": True, "journals": ["replies"]}, {"journals.0"}, id="unknown journal"),
+        pytest.param({"half": True, "journals": ["fax"]}, {"journals.0"}, id="unknown journal"),
         pytest.param({"grow": -1}, {"grow"}, id="out of range"),
         pytest.param({"hooks": "empty"}, {"hooks"}, id="a fault of hooks"),
         pytest.param([{"half": True}, {"code": "none"}], {"1.code"}, id="the second of two"),

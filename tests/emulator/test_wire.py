@@ -7,7 +7,17 @@ import pytest
 
 from emulator.scenarios import plan_deliveries, scenario
 from emulator.vendor_event import VendorEvent
-from emulator.wire import LAYOUTS, METHODS, Layout, Method, PlannedDelivery, Request, requests, write_request
+from emulator.wire import (
+    LAYOUTS,
+    METHODS,
+    Layout,
+    Method,
+    PlannedDelivery,
+    Request,
+    http_build_query,
+    requests,
+    write_request,
+)
 from seven.delivery import Delivery, Payload
 from seven.event import Event
 from seven.events import EVENT_TYPES
@@ -111,6 +121,40 @@ def test_forms_are_written_as_php_writes_them(layout, url, form):
     assert write_request(PlannedDelivery(event, "GET", layout), TARGET) == Request(
         "GET", f"{url}?{form.decode()}", (), b""
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        pytest.param([1, "b c"], "data[a][0]=1&data[a][1]=b+c", id="a list"),
+        pytest.param([[1], {"x": [True]}], "data[a][0][0]=1&data[a][1][x][0]=1", id="lists in a list"),
+        pytest.param([None, 2], "data[a][1]=2", id="null in a list"),
+        pytest.param([], "", id="an empty list"),
+        pytest.param({}, "", id="an empty object"),
+    ],
+)
+def test_a_list_is_written_as_php_writes_it(value, form):
+    """By index, at any depth; an empty one is left out."""
+    body = http_build_query({"data": {"a": value, "z": 1}})
+
+    assert body.replace("%5B", "[").replace("%5D", "]") == f"{form}&data[z]=1".lstrip("&")
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "read_text"),
+    [
+        pytest.param("a\udcff b", "a%FF+b", "a\udcff b", id="a byte that is no UTF-8"),
+        pytest.param("\udcc3\udcbc", "%C3%BC", "ü", id="two bytes that are"),
+        pytest.param("ü\ud800", "%C3%BC%ED%A0%80", "ü\udced\udca0\udc80", id="half a character"),
+        pytest.param("\ud800\udcff", "%ED%A0%80%FF", "\udced\udca0\udc80\udcff", id="both"),
+    ],
+)
+def test_text_that_is_not_unicode_is_sent_as_its_bytes(text, form, read_text):
+    """As PHP does, whose texts are bytes; a receiver reads each byte that is no UTF-8 as a lone surrogate."""
+    request = write_request(PlannedDelivery(VendorEvent("sms_mo", {text: text}, AT), "GET", "flat"), TARGET)
+
+    assert request.url.startswith(f"{TARGET}?{form}={form}&webhook_event=sms_mo&")
+    assert read(request).fields[read_text] == read_text
 
 
 @pytest.mark.parametrize(

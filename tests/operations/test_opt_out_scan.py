@@ -19,6 +19,7 @@ from store.projection import project_batch
 from store.projection_options import ProjectionOptions
 from store.row_writer import Store
 from store.schema import opt_outs
+from tests.factories.changes import noted, subscribe
 from tests.factories.dead_letters import batch_of
 from tests.factories.envelopes import envelope
 from tests.factories.rows import NOON
@@ -109,3 +110,12 @@ def test_a_position_that_is_none(ledger: Ledger, engine: Engine, stored: bytes) 
     Store(engine).write([message("1", "STOP")])
     scheduled(ledger, engine).run()
     assert states(engine) == {"4915111110001": "out"}
+
+
+def test_subscribers_hear_of_what_is_found(engine: Engine) -> None:
+    """Once: a second scan finds nothing that is news."""
+    Store(engine).write([message("a", "STOP", 7)])
+    subscribe(engine, "crm", "opt_out.started")
+    for _ in range(2):
+        scan_texts(Store(engine), OPTIONS)
+        assert [(row.topic, row.key, row.now) for row in noted(engine)] == [("opt_out.started", "a", "out")]

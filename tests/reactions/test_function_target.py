@@ -37,6 +37,15 @@ def hangs(change):
     (HERE / "pids").write_text(f"{os.getpid()} {child.pid}")
     time.sleep(300)
 async def later(change): ...
+def yields(change): yield change
+class Later:
+    async def __call__(self, change): ...
+an_object = Later()
+def wrapped(function):
+    def call(change): return function(change)
+    return call
+hidden = wrapped(later)
+hidden_generator = wrapped(yields)
 def two(change, more): ...
 def none(): ...
 class Annotated:
@@ -82,6 +91,8 @@ def test_a_function_is_called_with_each_change_in_one_process(directory: Path):
         ("shop:leaves", "SystemExit"),
         ("shop:crashes", "its process ended with exit code 3"),
         ("shop:kills", "its process ended with SIGSEGV"),
+        ("shop:hidden", "it is async or a generator, and a plain function is called"),
+        ("shop:hidden_generator", "it is async or a generator, and a plain function is called"),
         ("broken:good", "its module cannot be imported: ZeroDivisionError at broken:2:<module>"),
         ("leaving:good", "its process ended with exit code 5"),
     ],
@@ -180,7 +191,9 @@ def test_processes_end_with_who_started_them(directory: Path):
         ("shop:good", None),
         ("shop:absent", "its module has no such function"),
         ("shop:HERE", "it cannot be called"),
-        ("shop:later", "it is async, and a plain function is called"),
+        ("shop:later", "it is async or a generator, and a plain function is called"),
+        ("shop:yields", "it is async or a generator, and a plain function is called"),
+        ("shop:an_object", "it is async or a generator, and a plain function is called"),
         ("shop:two", "it cannot be called with one argument, the change"),
         ("shop:none", "it cannot be called with one argument, the change"),
         ("absent:good", "its module cannot be imported: ModuleNotFoundError absent"),

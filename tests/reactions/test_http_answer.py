@@ -5,7 +5,8 @@ from email.utils import formatdate
 
 import pytest
 
-from reactions.http_answer import LONGEST_PAUSE_S, retry_after
+from reactions.backoff import LONGEST_S
+from reactions.http_answer import retry_after
 
 
 @pytest.mark.parametrize(
@@ -13,9 +14,10 @@ from reactions.http_answer import LONGEST_PAUSE_S, retry_after
     [
         ("7", 7.0),
         (" 120 ", 120.0),
-        ("86400", 86_400.0),
-        ("31536000", LONGEST_PAUSE_S),
-        ("9" * 5000, LONGEST_PAUSE_S),
+        ("14400", 14_400.0),
+        ("86400", LONGEST_S),
+        ("31536000", LONGEST_S),
+        ("9" * 5000, LONGEST_S),
         ("0", None),
         ("-5", None),
         ("7.5", None),
@@ -29,7 +31,7 @@ from reactions.http_answer import LONGEST_PAUSE_S, retry_after
         ("Sun, 99 Nov 2094 08:49:37 GMT", None),
         ("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", None),
         ("Sun, 06 Nov 1994 08:49:37 GMT", None),
-        ("Sun, 06 Nov 2094 08:49:37 GMT", LONGEST_PAUSE_S),
+        ("Sun, 06 Nov 2094 08:49:37 GMT", LONGEST_S),
         ("," * 65_000, None),
     ],
 )

@@ -55,6 +55,9 @@ def test_receivers_accept_what_is_signed(receive: Receive):
     ("headers", "body"),
     [
         pytest.param(signed(OTHER), BODY, id="another secret"),
+        pytest.param({}, BODY, id="no headers"),
+        pytest.param(signed(SECRET) | {"webhook-signature": "v1,\xfc"}, BODY, id="a signature beyond ASCII"),
+        pytest.param({name: value for name, value in signed(SECRET).items() if name != "webhook-id"}, BODY, id="no id"),
         pytest.param(signed(SECRET), BODY + b" ", id="another body"),
         pytest.param(signed(SECRET, age_s=3600), BODY, id="recorded"),
         pytest.param(signed(SECRET, age_s=-3600), BODY, id="of the future"),

@@ -53,6 +53,8 @@ ESCAPE = "in a password write / ? # @ [ ] as %2F %3F %23 %40 %5B %5D"
         pytest.param(f"postgresql://u:{SECRET}\t@h/d", "control character", id="a tab"),
         pytest.param(f"postgresql://u:{SECRET}\udcff@h/d", "not UTF-8", id="a byte that is not UTF-8"),
         pytest.param(f"postgresql://u:{SECRET}%00@h/d", "%00", id="NUL"),
+        pytest.param(f"postgresql://u:{SECRET}@a..b/d", "no name or address", id="a host that no resolver takes"),
+        pytest.param(f"postgresql://u:{SECRET}@/d?host=a..b", "no name or address", id="such a host as an option"),
         pytest.param("postgresql://:5432/d", "the host is missing", id="a port of no host"),
         pytest.param(f"postgresql://u:{SECRET}@h", "the database is missing", id="no database"),
         pytest.param(f"postgresql://u:{SECRET}@h/", "the database is missing", id="an empty database"),

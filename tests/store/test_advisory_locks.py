@@ -15,6 +15,7 @@ def test_no_key_changes():
         "FENCE": 6192674,
         "INBOUND_IDS": 1585324567,
         "OPT_OUTS": 1585324569,
+        "NOTING": 6192675,
         "FAN_OUT": 1585324570,
     }
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, event, select, text
 
 from seven.record import Record
 from seven.records import Call, InboundMessage, LinkEvent, Message, MissedWebhook
+from store import row_writer
 from store.engine import create_store_engine
 from store.row_writer import Store, merge_rows
 from store.schema import messages
@@ -81,13 +82,31 @@ def path(engine: Engine) -> list[tuple[str | None, str]]:
     ],
 )  # fmt: skip
 def test_a_row_that_another_inserts_meanwhile(
-    engine: Engine, other: Engine, theirs: Record, ours: Record, noted_path: list[tuple[str | None, str]], attempts: int
-):
-    """Its path begins once; the transaction runs again only where it changed the row."""
+    engine: Engine, other: Engine, theirs: Record, ours: Record, noted_path: list[tuple[str | None, str]], attempts: int,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    """Of an earlier version, which takes no turns. A path begins once; the transaction runs again if the row changed."""
+    monkeypatch.setattr("store.changes._take_turn", lambda *_: None)
     with before_upsert(engine, lambda: noting(other).write([theirs])) as upserts:
         noting(engine).write([ours])
     assert path(engine) == noted_path
     assert len(upserts) == attempts
+
+
+def test_writers_take_turns(engine: Engine, other: Engine, monkeypatch: pytest.MonkeyPatch):
+    """The second waits before it looks, so neither runs again, and none holds a row that the other waits for."""
+    monkeypatch.setattr(row_writer, "RACES", 1)
+    second = threading.Thread(target=lambda: noting(other).write([ACCEPTED]))
+
+    def begin() -> None:
+        second.start()
+        wait_until_blocked(other)
+
+    with before_upsert(engine, begin) as upserts, before_upsert(other, lambda: None) as theirs:
+        noting(engine).write([DELIVERED])
+        second.join()
+    assert (len(upserts), len(theirs)) == (1, 1)
+    assert path(engine) == [(None, "DELIVERED")]
 
 
 def test_a_row_that_another_takes_back(engine: Engine, other: Engine):

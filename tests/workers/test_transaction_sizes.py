@@ -63,3 +63,16 @@ def test_a_database_that_recovers_gets_large_ones_again(ledger: Ledger, engine: 
     speed.sizes.clear()
     consume_all(ledger, consumer, accept, "recovered")
     assert speed.sizes == [100]
+
+
+def test_each_transaction_is_progress(ledger: Ledger, engine: Engine, accept: Accept):
+    """A worker that commits does not stall, however long its task takes."""
+    sizes, seen = Speed(most=4), []
+    consumer = Consumer(
+        ledger, SlowStore(engine, sizes), CircuitBreaker(), on_progress=lambda: seen.append(len(outcomes(engine)))
+    )
+    batches = [accept(envelope(f"p{number}")) for number in range(4)]
+    consumer._max_deliveries = 1
+    consumer.consume("dlr", batches)
+    assert len(seen) >= 2
+    assert seen == sorted(set(seen))
