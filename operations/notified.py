@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, selec
 
 from operations.erasure_matches import Matches
 from store.notification_rows import notification_rows
-from store.notifications import SENT
+from store.replacement import SENT
 from store.schema import notifications
 from store.timed_transactions import transact
 

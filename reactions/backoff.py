@@ -60,6 +60,11 @@ class TargetBreaker:
                 pause_s = max(self._pause_s, retry_after_s or 0.0)
                 self._probe_at = max(self._probe_at, self._clock() + pause_s)
 
+    def end_rest(self) -> None:
+        """Let the next change probe the target at once; if it fails, the pauses grow anew."""
+        with self._lock:
+            self._probe_at, self._pause_s = self._clock(), PROBE_S
+
     def succeeded(self) -> None:
         """Record a success."""
         with self._lock:

@@ -85,8 +85,7 @@ class Dispatch:
         self._metrics.handed_out(handed_out)
         self._upkeep.run(known.values())
         for name, line in self._lines.items():
-            state = known[name].state if name in known else subscriptions.OFF
-            line.is_on = state == subscriptions.ON
+            line.read(known.get(name))
         for name, due in self._outbox.transact(self._count_due, reads=True).items():
             if self._lines[name].wants_sender(due):
                 self._request_sender(name)

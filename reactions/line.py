@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from reactions.backoff import TargetBreaker
 from reactions.reaction import Reaction
 from reactions.target import Answer, Attempt, Target
+from store.subscriptions import ON, Subscription
 
 FEWEST_CLAIMED, MOST_CLAIMED = 50, 400
 """What a sender claims at once: as many as are sent in about `CLAIM_S`, within these bounds."""
@@ -22,15 +23,30 @@ class Line:
     target: Target
     breaker: TargetBreaker = field(default_factory=TargetBreaker)
     is_on: bool = False
-    """Whether it is neither paused nor off; read with each turn."""
+    """Whether it is neither paused nor off."""
     claim_size: int = FEWEST_CLAIMED
     """How many to claim next."""
     _latest: Attempt | None = None
     _recorded: Answer | None = None
     _recorded_at: float = 0.0
+    _known: Subscription | None = None
     _sending: int = 0
     _again: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, subscription: Subscription | None) -> None:
+        """Learn, with each turn, how the database knows it.
+
+        Where `reactions retry` or `resume` have ended its failures, its target rests no longer.
+        """
+        is_on = subscription is not None and subscription.state == ON
+        with self._lock:
+            is_asked_for = (is_on and not self.is_on) or _are_failures_ended(self._known, subscription)
+            self.is_on, self._known = is_on, subscription
+            if is_asked_for:
+                self._recorded = None  # the next failure is recorded at once, so that it can be ended as well
+        if is_asked_for:
+            self.breaker.end_rest()
 
     def wants_sender(self, due: int) -> bool:
         """Whether one more should begin to send; those who send now look again before they end."""
@@ -83,3 +99,10 @@ class Line:
                 return None
             self._latest, self._recorded, self._recorded_at = None, latest.answer, now_s
             return latest
+
+
+def _are_failures_ended(before: Subscription | None, now: Subscription | None) -> bool:
+    """Whether they are over without a success: that of another dispatcher does not end a rest that this one keeps."""
+    if before is None or now is None or before.failing_since is None:
+        return False
+    return now.failing_since != before.failing_since and now.succeeded_at == before.succeeded_at

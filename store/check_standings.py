@@ -1,16 +1,20 @@
 """Check standings: how each check of this installation stands, by its latest change.
 
+A subscriber learns of what fails already when it begins: nobody else notes that again.
+
 Few of many changes are about checks, and no index has them by topic: they are read by their keys, the checks' names.
 """
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from seven.topics import HEALTH
 from store.schema import changes
 
 c = changes.c
+FAILED = HEALTH[0]
 
 
 def read_standings(connection: Connection, names: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -25,6 +29,21 @@ def read_standings(connection: Connection, names: Iterable[str]) -> dict[str, tu
 def read_names(connection: Connection) -> set[str]:
     """The checks that have a change. Reads the whole table."""
     return set(connection.execute(select(c.key).where(c.topic.in_(HEALTH)).distinct()).scalars())
+
+
+def note_failing(connection: Connection, now: datetime, reaction: str) -> int:
+    """Note the checks that fail, as they were noted when they began to, for one subscriber alone; returns how many.
+
+    Reads the whole table.
+    """
+    columns = (c.topic, c.key, c.was, c.now, c.at, c.delivery_id)
+    latest = select(*columns).where(c.seq.in_(_latest(read_names(connection))), c.topic == FAILED)
+    handed_out = now if connection.dialect.name == "sqlite" else None
+    own = {"noted_at": now, "reaction": reaction, "any_age": True, "fanned_out_at": handed_out}
+    rows = [dict(row) | own for row in connection.execute(latest).mappings()]
+    if rows:
+        connection.execute(insert(changes), rows)
+    return len(rows)
 
 
 def _latest(names: Collection[str]) -> Select[tuple[int]]:

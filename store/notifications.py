@@ -12,9 +12,10 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, tuple_, update
 
-from store.outbox import WAITING, Outbox
+from store.outbox import Outbox
+from store.replacement import EXPIRED, IN_DOUBT, SKIPPED, WAITING
 from store.schema import notifications
 
 LONGEST_PAUSE = timedelta(hours=6)
@@ -25,10 +26,11 @@ KEPT = timedelta(days=8)
 """What was settled is kept for so long."""
 ROWS_AT_ONCE = 500
 """What one transaction changes of many."""
-SENT, EXPIRED, SKIPPED = "sent", "expired", "skipped"
 
 c = notifications.c
 _KEY = list(notifications.primary_key)
+_LAST_FAILURE = case((c.claim.is_not(None), IN_DOUBT), else_=c.last_failure)
+"""Of a row that is taken from a claim: its target may have got the change, so what follows is never undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def claim(
     statement = (
         update(notifications)
         .where(tuple_(*_KEY).in_(select(*picked.c)))
-        .values(due_at=now + lease, claim=name)
+        .values(due_at=now + lease, claim=name, last_failure=_LAST_FAILURE)
         .returning(*(c[field] for field in ClaimedNotification.__dataclass_fields__))
     )
     claims = [ClaimedNotification(**row) for row in connection.execute(statement).mappings()]
@@ -75,7 +77,7 @@ def count_due(connection: Connection, now: datetime, reaction: str, at_most: int
 
 def has_failed(connection: Connection, _: datetime, reaction: str) -> bool:
     """Whether something waits for a subscriber that was tried, or is under way and may have failed."""
-    tried = (c.reaction == reaction, c.due_at.is_not(None), or_(c.attempts > 0, c.claim.is_not(None)))
+    tried = (c.reaction == reaction, c.due_at.is_not(None), or_(c.last_failure.is_not(None), c.claim.is_not(None)))
     return connection.execute(select(c.reaction).where(*tried).limit(1)).first() is not None
 
 
@@ -104,7 +106,7 @@ def skip_all(outbox: Outbox, reaction: str) -> int:
 
 def _drop(connection: Connection, now: datetime, state: str, at_most: int, *conditions: Any) -> Counter[str]:
     picked = select(*_KEY).where(*conditions).limit(at_most).with_for_update(skip_locked=True)
-    values = {"state": state, "due_at": None, "settled_at": now, "claim": None}
+    values = {"state": state, "due_at": None, "settled_at": now, "claim": None, "last_failure": _LAST_FAILURE}
     statement = update(notifications).where(tuple_(*_KEY).in_(picked)).values(values)
     return Counter(connection.execute(statement.returning(c.reaction)).scalars())
 

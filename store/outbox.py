@@ -6,7 +6,7 @@ the last number suffices; it is kept in reactions.db with what waits, so that cl
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from seven.topics import path
 from store.advisory_locks import FAN_OUT
 from store.engine import create_store_engine, sqlite_file
 from store.notification_keys import Key, locked_notifications
+from store.replacement import STALE, SUPERSEDED, WAITING, Replacement, replace
 from store.schema import changes, fan_out_position, notifications, own_file
 from store.timed_transactions import transact
 from store.upsert import INSERT
@@ -37,7 +38,6 @@ Result = TypeVar("Result")
 
 CHANGES_AT_ONCE = 1000
 FILE = "reactions.db"
-WAITING, STALE, SUPERSEDED = "waiting", "stale", "superseded"
 _ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({FAN_OUT})")
 
 
@@ -177,15 +177,9 @@ def _hand_out(
     rows = locked_notifications(connection, {key for key, *_ in wanted})
     changed: dict[Key, dict[str, Any]] = {}
     for key, change, is_stale in wanted:
-        stored, name = rows.get(key), key[0]
-        waits = stored is not None and stored["state"] == WAITING
-        is_replaced = waits and stored is not None and stored["claim"] is None
-        values = _waiting(key, change, now) if stored is None or not waits else _replaced(stored, change)
-        is_undone = is_replaced and values["was"] == values["now"] and not values["attempts"]  # and was never sent
-        if is_stale or is_undone:
-            values |= {"state": STALE if is_stale else SUPERSEDED, "due_at": None, "settled_at": now, "claim": None}
-        _count(result, name, values["state"], is_replaced=is_replaced)
-        rows[key] = changed[key] = values
+        replacement = replace(key, rows.get(key), change, now, is_stale=is_stale)
+        _count(result, key[0], replacement)
+        rows[key] = changed[key] = replacement.values
     if changed:
         statement = INSERT[connection.dialect.name](notifications)
         names = [column.name for column in notifications.c if not column.primary_key]
@@ -197,10 +191,10 @@ def _hand_out(
     return result
 
 
-def _count(result: FannedOut, name: str, state: str, *, is_replaced: bool) -> None:
+def _count(result: FannedOut, name: str, replacement: Replacement) -> None:
     counters = {WAITING: result.notified, STALE: result.stale, SUPERSEDED: result.superseded}
-    counters[state][name] += 1
-    if is_replaced:
+    counters[replacement.values["state"]][name] += 1
+    if replacement.is_of_waiting:
         result.superseded[name] += 1
 
 
@@ -208,29 +202,3 @@ def _is_for(subscriber: Subscriber, change: Row[Any]) -> bool:
     """Whether it is for all, and noted since the subscriber began, or for this one alone."""
     is_own: bool = change.reaction == subscriber.name
     return is_own or (change.reaction is None and change.noted_at >= subscriber.since)
-
-
-def _waiting(key: Key, change: Row[Any], now: datetime) -> dict[str, Any]:
-    """A notification of this change alone."""
-    reaction, way, record = key
-    return _change(change) | {
-        "reaction": reaction,
-        "path": way,
-        "key": record,
-        "was": change.was,
-        "state": WAITING,
-        "due_at": now,
-        "claim": None,
-        "attempts": 0,
-        "last_failure": None,
-        "settled_at": None,
-    }
-
-
-def _replaced(stored: Mapping[str, Any], change: Row[Any]) -> dict[str, Any]:
-    """One that waits, of the later change; a dispatcher that is sending the earlier one goes on."""
-    return {**stored, **_change(change)}
-
-
-def _change(change: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in ("seq", "topic", "now", "at", "delivery_id", "noted_at")}

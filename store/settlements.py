@@ -10,10 +10,10 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, literal, null, select, update
 
 from store.notifications import LONGEST_PAUSE, ClaimedNotification
-from store.outbox import WAITING
+from store.replacement import WAITING
 from store.schema import notifications
 from store.types import Time
 from store.upsert import array_rows
@@ -81,7 +81,7 @@ def _values(settlement: Settlement, now: datetime) -> dict[str, Any]:
         "due_at": now + min(settlement.pause, LONGEST_PAUSE) if is_open else None,
         "settled_at": None if is_open else now,
         "attempts": claim.attempts + (settlement.fate is Fate.FAILED),
-        "last_failure": settlement.reason,
+        "last_failure": settlement.reason or ("it failed" if settlement.fate is Fate.FAILED else None),
     }
 
 
@@ -110,12 +110,13 @@ def _for_each() -> Update:
 def _outcome(incoming: Mapping[str, ColumnElement[Any]]) -> Mapping[str, Any]:
     """The values of a settled row, or of one that a later change has taken meanwhile."""
     is_latest = c.seq == incoming["seq"]
+    last_failure = func.coalesce(incoming["last_failure"], c.last_failure)
     later: Sequence[tuple[str, ColumnElement[Any]]] = (
         ("state", c.state),
         ("settled_at", c.settled_at),
-        ("attempts", case((incoming["was"].is_not(None), 0), else_=incoming["attempts"])),
-        ("last_failure", incoming["last_failure"]),
-        ("due_at", func.coalesce(incoming["due_at"], bindparam(NOW, type_=Time))),
+        ("attempts", literal(0)),
+        ("due_at", bindparam(NOW, type_=Time)),
     )
     settled = {name: case((is_latest, incoming[name]), else_=value) for name, value in later}
+    settled["last_failure"] = case((incoming["was"].is_not(None), null()), else_=last_failure)
     return settled | {"was": case((is_latest, c.was), else_=func.coalesce(incoming["was"], c.was)), "claim": None}

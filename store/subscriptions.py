@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
+from store.check_standings import FAILED, note_failing
 from store.schema import reactions
 from store.transactions import TRANSACTION_S
 from store.upsert import INSERT
@@ -75,7 +76,10 @@ def register(connection: Connection, now: datetime, topics: Mapping[str, Collect
 
 
 def begin(connection: Connection, now: datetime) -> list[str]:
-    """Begin what every worker notes by now; returns the names of subscribers that get more from here on."""
+    """Begin what every worker notes by now; returns the names of subscribers that get more from here on.
+
+    Checks that fail already are noted for who begins to get `health.failed`.
+    """
     begun = []
     for each in read_subscriptions(connection):
         is_due = each.registered_at is not None and not timedelta(0) <= now - each.registered_at < STARTING
@@ -84,6 +88,8 @@ def begin(connection: Connection, now: datetime) -> list[str]:
         state = ON if each.state == STARTING_STATE else each.state
         values = {"begun_topics": " ".join(sorted(each.topics)), "since": each.since or now, "state": state}
         connection.execute(update(reactions).where(reactions.c.name == each.name).values(values))
+        if FAILED in each.topics - each.begun_topics:
+            note_failing(connection, now, each.name)
         begun.append(each.name)
     return begun
 
@@ -120,7 +126,10 @@ def record_success(connection: Connection, now: datetime, name: str) -> None:
 
 
 def end_failures(connection: Connection, _: datetime, name: str) -> None:
-    """Keep that a target fails no more, though nothing was accepted: what failed does not wait any more."""
+    """Keep that a target fails no more, though nothing was accepted: what failed does not wait for it any more.
+
+    Dispatchers see that, and try a target that rests at once.
+    """
     values = {"failing_since": None, "last_failure": None}
     connection.execute(update(reactions).where(reactions.c.name == name).values(values))
 

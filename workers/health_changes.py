@@ -24,6 +24,7 @@ from store.check_standings import read_names, read_standings
 from store.outbox import is_alone
 from store.row_writer import StoreAway
 from store.schema import changes
+from store.subscriptions import read_subscriptions
 from store.timed_transactions import transact
 
 log = logger("seven.reactions")
@@ -77,7 +78,10 @@ class HealthChanges:
 
 
 class Heartbeats:
-    """Heartbeats of subscribers, each in its time. The table is read only when one is due as far as is known here."""
+    """Heartbeats of subscribers that get them by now, each in its time.
+
+    The tables are read only when one is due as far as is known here; while a subscriber is starting, at each call.
+    """
 
     def __init__(
         self, engine: Engine, every_s: Mapping[str, float], clock: Callable[[], float] = time.monotonic
@@ -95,9 +99,14 @@ class Heartbeats:
             self._due_s |= {name: now_s + seconds for name, seconds in left.items()}
 
     def _note(self, connection: Connection, now: datetime, names: Sequence[str]) -> dict[str, float]:
-        """The seconds until the next, by subscriber; empty where somebody else is at it."""
+        """The seconds until the next, by subscriber; empty where somebody else is at it.
+
+        Without those that get no heartbeats yet: what is noted before is handed to nobody.
+        """
         if not is_alone(connection):
             return {}
+        begun = {each.name for each in read_subscriptions(connection) if HEARTBEAT in each.begun_topics}
+        names = [name for name in names if name in begun]
         c = changes.c  # by the key, the subscriber's name: few of many changes are heartbeats
         latest = select(c.key, func.max(c.noted_at)).where(c.key.in_(names), c.topic == HEARTBEAT).group_by(c.key)
         known: dict[str, datetime] = {name: at for name, at in connection.execute(latest)}  # noqa: C416

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection, Engine
 
-from cli.commands.reactions_work import carry_out, note_rows
+from cli.commands.reactions_work import carry_out, end_rest, note_rows
 from cli.commands.reactions_work import retry as retry_waiting
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
@@ -35,6 +35,7 @@ from seven.plurals import counted
 from seven.visible_text import visible_text
 from store import notifications, subscriptions
 from store.outbox import Outbox
+from store.replacement import EXPIRED
 from store.row_writer import StoreAway
 from store.standing_changes import Request, count_standing
 from store.subscriptions import PAUSED
@@ -125,9 +126,14 @@ def retry(
             number, unit, portions = _plan_retry(outbox, name)
         else:
             number, unit, portions = _plan_rows(engine, state, at)
-        if dry_run or not number:
+        if dry_run:
             return
-        confirm(yes, f"Have {'it' if number == 1 else 'them'} sent to {name}?")
+        if number:
+            confirm(yes, f"Have {'it' if number == 1 else 'them'} sent to {name}?")
+        if end_rest(engine, state.subscription) and not number and state.backlog.waiting:
+            line(f"Its target is tried at once with what is due: {counted(state.backlog.waiting, 'change')}.")
+        if not number:
+            return
         done, interruption = carry_out(portions, unit, number, rate)
     line(f"To be sent: {counted(done, unit)}.")
     end_if_interrupted(interruption, "done", number)
@@ -135,7 +141,7 @@ def retry(
 
 def _plan_retry(outbox: Outbox, name: str) -> tuple[int, str, Iterator[int]]:
     again = outbox.transact(partial(notifications.count_retried, reaction=name), reads=True)
-    number, expired = sum(again.values()), again.get(notifications.EXPIRED, 0)
+    number, expired = sum(again.values()), again.get(EXPIRED, 0)
     if not number:
         line(f"{name}: nothing has expired, and nothing waits for another attempt.")
     elif expired:

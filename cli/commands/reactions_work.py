@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine
 
 from cli.exits import ExitCode, Interruption
 from cli.output.progress import UnderWay
-from store import notifications
+from store import notifications, subscriptions
 from store.outbox import Outbox
 from store.row_writer import StoreAway
 from store.standing_changes import Position, Request, note_standing, watched_tables
+from store.subscriptions import Subscription
 from store.timed_transactions import transact
 
 
@@ -44,6 +45,17 @@ def retry(outbox: Outbox, name: str, number: int) -> Iterator[int]:
             break
         yield done
         left -= done
+
+
+def end_rest(engine: Engine, subscription: Subscription) -> bool:
+    """Have a target that rests after failures tried at once, unless it is paused; whether it failed. Raises StoreAway.
+
+    What has failed before does not count any more, neither for the three days after which it is paused.
+    """
+    if subscription.state == subscriptions.PAUSED or subscription.failing_since is None:
+        return False
+    transact(engine, partial(subscriptions.end_failures, name=subscription.name))
+    return True
 
 
 def note_rows(engine: Engine, request: Request) -> Iterator[int]:

@@ -30,6 +30,8 @@ class Subscriber:
     name: str
     answer: Callable[[str], int] = lambda _: 204
     """The status of the answer to a change with this id; it may take its time."""
+    retry_after_s: int | None = None
+    """For how long it asks to be left alone where it refuses."""
     url: str = ""
     received: list[dict[str, Any]] = field(default_factory=list)
     """What it accepted: verified, with the time of receipt."""
@@ -77,6 +79,8 @@ def _handler(subscriber: Subscriber) -> type[BaseHTTPRequestHandler]:
             kept.append({**change, "received_at": time.time()})
             self.send_response(status)
             self.send_header("content-length", "0")
+            if status >= 300 and subscriber.retry_after_s is not None:
+                self.send_header("retry-after", str(subscriber.retry_after_s))
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:

@@ -51,6 +51,22 @@ def test_what_failed_and_expired(subscribed: CommandLine, outbox: Outbox):
     assert again.stdout == f"{FAILING}: nothing has expired, and nothing waits for another attempt.\n"
 
 
+def test_a_target_that_rests(subscribed: CommandLine, outbox: Outbox):
+    """It is tried at once, also where all that waits is due; a dry run changes nothing."""
+    outbox.transact(
+        lambda connection, now: connection.execute(
+            update(notifications).where(notifications.c.due_at.is_not(None)).values(due_at=now)
+        )
+    )
+    plan = f"{FAILING}: nothing has expired, and nothing waits for another attempt.\n"
+    assert subscribed.run("reactions", "retry", FAILING, "--dry-run").stdout == plan
+    assert subscribed.answer("reactions", "show", FAILING)["last_failure"] == "status 500"
+    result = subscribed.run("reactions", "retry", FAILING, "--yes")
+    assert result.stdout == f"{plan}Its target is tried at once with what is due: 5 changes.\n"
+    assert subscribed.answer("reactions", "show", FAILING)["last_failure"] is None
+    assert subscribed.run("reactions", "retry", FAILING, "--yes").stdout == plan
+
+
 def test_rows_as_they_stand(subscribed: CommandLine, engine: Engine, outbox: Outbox):
     """For that subscriber alone, in more than one portion, and not again what the plan did not have."""
     put_failures(engine, 1201)

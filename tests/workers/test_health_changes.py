@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, event, insert, select, update
 
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.retention import CHANGES_KEPT
+from seven.topics import HEARTBEAT
 from store.purge_notes import remove_changes
-from store.schema import changes
+from store.schema import changes, reactions
 from store.timed_transactions import transact
 from workers.health_changes import HealthChanges, Heartbeats
 
@@ -107,6 +108,13 @@ def heartbeats(engine: Engine) -> list[str]:
     return sorted(key for topic, key, *_ in noted(engine) if topic == "heartbeat")
 
 
+def begun(engine: Engine, *names: str) -> None:
+    """Let subscribers get heartbeats."""
+    values = {"topics": HEARTBEAT, "begun_topics": HEARTBEAT, "state": "on", "since": datetime.now(UTC)}
+    with engine.begin() as connection:
+        connection.execute(insert(reactions), [{"name": name} | values for name in names])
+
+
 def written_ago(engine: Engine, ago: timedelta) -> None:
     with engine.begin() as connection:
         connection.execute(update(changes).values(noted_at=datetime.now(UTC) - ago))
@@ -115,6 +123,7 @@ def written_ago(engine: Engine, ago: timedelta) -> None:
 def test_heartbeats(engine: Engine):
     """Each subscriber has its own, on the database's clock, whichever process noted the last."""
     both = {"often": 60.0, "seldom": 600.0}
+    begun(engine, *both)
     for _ in range(2):
         Heartbeats(engine, both).note()
     assert heartbeats(engine) == ["often", "seldom"]
@@ -129,6 +138,7 @@ def test_heartbeats(engine: Engine):
 def test_a_process_knows_its_heartbeats(engine: Engine):
     """It reads the table when one is due, and not each second; what another noted puts its next one off."""
     times = Times()
+    begun(engine, "shop")
     beats = Heartbeats(engine, {"shop": 60.0}, times)
     beats.note()
     statements: list[str] = []

@@ -14,6 +14,7 @@ from seven.topics import HEALTH
 from store.purge_notes import remove_changes
 from store.schema import changes
 from store.timed_transactions import transact
+from tests.workers.test_health_changes import begun
 from workers.health_changes import HealthChanges, Heartbeats
 
 OTHERS = 20_000
@@ -33,6 +34,7 @@ def look(engine: Engine) -> Callable[[], object]:
 
 
 def beat(engine: Engine) -> Callable[[], object]:
+    begun(engine, "shop", "crm")
     return Heartbeats(engine, {"shop": 60.0, "crm": 60.0}).note
 
 
