@@ -36,6 +36,8 @@ SETTLES_AFTER_S = 1.0
 """After this time what was sent is settled, once the next attempt is over: that much is sent again after a kill."""
 LONGEST_CLAIM_S = 2.0
 """After this time no more of a claim is begun: the rest is for others, where a target has become slow."""
+SETTLED_WITHIN_S = 5.0
+"""What is left of a lease when the last attempt ends."""
 
 
 class Dispatch:
@@ -177,17 +179,20 @@ class Dispatch:
     def _send_some(self, line: Line) -> bool:
         """Send some of what is due; whether there was any."""
         reaction = line.reaction
-        lease = timedelta(seconds=2 * reaction.timeout_s + 10)  # beyond LONGEST_CLAIM_S and an attempt
+        lease_s = 2 * reaction.timeout_s + 10
         at_most = 1 if line.breaker.is_open else line.claim_size
+        lease = timedelta(seconds=lease_s)
         take = partial(notifications.claim, reaction=reaction.name, at_most=at_most, lease=lease)
-        last_start = self._clock() + LONGEST_CLAIM_S
+        last_start = self._clock() + lease_s - reaction.timeout_s - SETTLED_WITHIN_S
         claims = self._outbox.transact(take)
         if not claims:
             return False
         settlements: list[Settlement] = []
         began_at, settled_at, tried = self._clock(), self._clock(), 0
         try:
-            for claim, body in zip(claims, self._bodies.read(claims, reaction), strict=True):
+            bodies = self._bodies.read(claims, reaction)  # which takes a busy database long
+            last_start = min(last_start, self._clock() + LONGEST_CLAIM_S)
+            for claim, body in zip(claims, bodies, strict=True):
                 is_time = self._clock() < last_start and line.is_on and not self._stopped
                 settlements.append(self._send_one(line, claim, body) if is_time else Settlement(claim, Fate.RETURNED))
                 tried += settlements[-1].fate is not Fate.RETURNED

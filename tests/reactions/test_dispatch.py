@@ -211,6 +211,21 @@ def test_a_lease_covers_an_attempt(installation: Subscribers):
     assert left[0] > timedelta(seconds=LONGEST_CLAIM_S + shop.lines["shop"].reaction.timeout_s)
 
 
+def test_bodies_may_take_long_to_read(installation: Subscribers, monkeypatch: pytest.MonkeyPatch):
+    """From a busy database: what was claimed is sent, as long as its lease covers the attempt."""
+    shop = installation(shop=(target := RecordingTarget()))
+    read = shop.bodies.read
+
+    def slow(*arguments: Any) -> Any:
+        shop.now_s += LONGEST_CLAIM_S + 1
+        return read(*arguments)
+
+    monkeypatch.setattr(shop.bodies, "read", slow)
+    shop.note("1", None, "SENT")
+    shop.run()
+    assert target.received == ["1 - SENT"]
+
+
 def test_a_new_file_of_notifications_sends_again(installation: Subscribers):
     """Restored from a backup without them: what was noted in the last days is sent again, by the same ids."""
     shop = installation(shop=(target := RecordingTarget()))
