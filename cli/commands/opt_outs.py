@@ -204,6 +204,8 @@ def _scope(recipient: str | None, channel: str | None) -> OptOutScope:
         fail(ExitCode.USAGE, f"--channel: {', '.join(CHANNELS)} are expected.")
     if recipient is None:
         return OptOutScope(None, channel)
+    if not recipient.strip():  # a script's unset variable: a scope of nothing would hide who has opted out
+        fail(ExitCode.USAGE, "--recipient: a number or agent is expected.")
     own = opt_out_recipient(storable(recipient), load(ServerSettings).seven_country_code, is_typed=True)
     return OptOutScope(own, channel)
 

@@ -50,8 +50,8 @@ def trace(
     """
     written = " ".join(words or ()).strip()  # a number has spaces
     identifier = storable(argument(written))
-    if written and not identifier:
-        fail(ExitCode.USAGE, "ID: there is none on standard input.")
+    if words and not identifier:  # a script's unset variable asks for no list
+        fail(ExitCode.USAGE, "ID: there is none on standard input." if written else "ID: it is empty.")
     if not identifier:
         _print_deliveries(around, as_json)
         return

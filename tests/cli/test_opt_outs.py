@@ -51,6 +51,21 @@ def test_check(kept: CommandLine, arguments: list[str], code: int) -> None:
     assert kept.run("opt-outs", "check", *arguments).returncode == code
 
 
+@pytest.mark.parametrize("recipient", ["", " \t"])
+@pytest.mark.parametrize(
+    "words",
+    [("check", NUMBER), ("check", "--file", "numbers"), ("list",), ("add", OTHER), ("end", NUMBER)],
+    ids=" ".join,
+)
+def test_a_blank_recipient_is_none(kept: CommandLine, words: tuple[str, ...], recipient: str) -> None:
+    """A script's unset variable: neither an answer that hides an opt-out, nor a change for everybody, but 2."""
+    (kept.directory / "numbers").write_text(f"{NUMBER}\n")
+    result = kept.run("opt-outs", *words, "--recipient", recipient)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "--recipient: a number or agent is expected.\n"
+    assert [kept.run("opt-outs", "check", number).returncode for number in (NUMBER, OTHER)] == [1, 0]
+
+
 def test_check_without_a_database_is_no_no(kept: CommandLine) -> None:
     """What could not be found out is 3."""
     kept.environment["DATABASE_URL"] = "postgresql://seven:x@127.0.0.1:1/none"

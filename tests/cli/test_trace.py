@@ -124,6 +124,13 @@ def test_an_unknown_id(kept: CommandLine):
     assert kept.run("trace", "\udcff").returncode == 1
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_an_empty_id(kept: CommandLine, blank: str):
+    """A script's unset variable asks for no list of deliveries: exit code 2."""
+    result = kept.run("trace", blank)
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", "ID: it is empty.\n")
+
+
 def test_no_database(installation: CommandLine):
     """Exit code 3, and the command that creates one; trace itself creates none."""
     result = installation.run("trace")
