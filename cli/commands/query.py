@@ -109,8 +109,6 @@ def _statement(argument: str) -> str:
     try:
         statement = sys.stdin.read() if argument == "-" else argument
         check_statement(statement)
-    except UnicodeDecodeError:
-        fail(ExitCode.USAGE, "The statement is no UTF-8 text.")
     except UnfitStatement as error:
         fail(ExitCode.USAGE, str(error), f"Named queries: {program()} query --list")
     return statement
