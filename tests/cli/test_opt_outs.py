@@ -137,6 +137,16 @@ def test_a_file_of_numbers(kept: CommandLine, tmp_path: Path) -> None:
     assert kept.run("opt-outs", "check", "--file", str(tmp_path / "none")).returncode == 2
 
 
+def test_a_list_that_could_not_be_written_is_no_answer(kept: CommandLine) -> None:
+    """On a full disk: 3, and not the 1 of a list that somebody may send by."""
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [COMMAND, "opt-outs", "check", "--file", "-"], cwd=kept.directory, env=kept.environment, input=NUMBER,
+            text=True, stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert (result.returncode, "incomplete: No space left on device" in result.stderr) == (3, True)
+
+
 def test_scan_with_own_words(kept: CommandLine, engine: Engine, tmp_path: Path) -> None:
     """Texts of before, by the words of the file; a file at fault is a usage error that says where."""
     Store(engine).write([InboundMessage("7", OTHER, None, "Genug!", NOON + timedelta(days=1), channel="sms")])
