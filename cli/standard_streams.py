@@ -1,7 +1,8 @@
-"""Standard streams that every command can write to: whatever the terminal, the locale, the pipe or the disk.
+"""Standard streams that every command can use: whatever the terminal, the locale, the pipe or the disk.
 
 What a command found is in its exit code. So its output must not end it: a reader that has read enough is no failure, a
-character that the locale lacks is written in another way, and a disk that is full is reported at the end.
+character that the locale lacks is written in another way, and a disk that is full is reported at the end. Nor must its
+input: a byte that is no character in the locale's encoding is read as a lone surrogate, as in an argument.
 """
 
 import codecs
@@ -49,7 +50,7 @@ class _Descriptor(io.FileIO):
 
 
 class Output:
-    """Standard output and standard error of this process, made to fit; and standard input, if it is closed."""
+    """Standard output and standard error of this process, made to fit, and so is standard input."""
 
     def __init__(self) -> None:
         _open_missing_descriptors()
@@ -57,6 +58,8 @@ class Output:
         self._out = sys.stdout = _stream(sys.stdout, self._descriptors[0])
         self._errors = sys.stderr = _stream(sys.stderr, self._descriptors[1])
         sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the whole process
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")
 
     def end(self) -> str | None:
         """Flush. Returns why standard output is incomplete; None if it is complete or its reader closed the pipe."""

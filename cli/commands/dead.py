@@ -14,7 +14,7 @@ from cli.confirm import confirm, require_terminal
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, end_if_interrupted, fail, reason_of
 from cli.forgotten import forgotten_register
-from cli.options import AsJson, DryRun, Yes
+from cli.options import MOST_PER_S, AsJson, DryRun, Yes
 from cli.output.dead import (
     delivery_as_dict,
     plan_as_dict,
@@ -48,7 +48,7 @@ RATE = 500.0  # deliveries a second: a fraction of what workers apply, so that a
 REPLAYED = ("dead", "parked")  # quarantined ones may be forged: they are replayed on explicit request only
 MOST_NAMED = 20
 
-Rate = Annotated[float, typer.Option("--rate", min=0.01, help="Deliveries a second, at most.")]
+Rate = Annotated[float, typer.Option("--rate", min=0.01, max=MOST_PER_S, help="Deliveries a second, at most.")]
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.exits import ExitCode, fail
+from cli.options import MOST_ROWS
 from cli.times import Since, Until, parse_time
 from operations.dead_letters import Selection
 from runtime.ip_address import canonical_address
@@ -34,7 +35,7 @@ Sources = Annotated[
     list[str] | None, typer.Option("--source", metavar="ADDRESS", help="Sent from this address; repeatable.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="With this text in the reason.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many, the newest.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, max=MOST_ROWS, help="At most this many, the newest.")]
 
 
 def selection(

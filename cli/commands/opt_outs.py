@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from cli.database import open_database, projection_options, read_connection
 from cli.exits import ExitCode, fail
 from cli.forgotten import erasure_key, forgotten_register
-from cli.options import AsJson
+from cli.options import MOST_ROWS, AsJson
 from cli.output.opt_outs import FileAnswers, print_checked, print_listed, write_checked
 from cli.output.terminal import document, line, shown
 from cli.settings import ServerSettings
@@ -48,7 +48,9 @@ def list_(
     ended: Annotated[bool, typer.Option("--ended", help="Those that have ended instead.")] = False,
     recipient: Recipient = None,
     channel: Channel = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show the latest N.")] = LISTED,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST_ROWS, metavar="N", help="Show the latest N.")
+    ] = LISTED,
     as_json: AsJson = False,
 ) -> None:
     """Count who has opted out, and list the latest 50, or --limit. All times are UTC."""
@@ -204,6 +206,8 @@ def _scope(recipient: str | None, channel: str | None) -> OptOutScope:
         fail(ExitCode.USAGE, f"--channel: {', '.join(CHANNELS)} are expected.")
     if recipient is None:
         return OptOutScope(None, channel)
+    if not recipient.strip():  # a script's unset variable: a scope of nothing would hide who has opted out
+        fail(ExitCode.USAGE, "--recipient: a number or agent is expected.")
     own = opt_out_recipient(storable(recipient), load(ServerSettings).seven_country_code, is_typed=True)
     return OptOutScope(own, channel)
 

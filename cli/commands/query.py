@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.database import read_only_database
 from cli.exits import ExitCode, fail
+from cli.options import MOST_ROWS
 from cli.output.query import print_queries, print_table, write_csv, write_json, write_queries
 from cli.output.terminal import program, shown
 from cli.query_failure import query_failure
@@ -46,7 +47,9 @@ def query(
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows as CSV, for spreadsheets.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All rows in JSON.")] = False,
-    rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Rows to show on the screen at most.")] = ROWS,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, max=MOST_ROWS, metavar="N", help="Rows to show on the screen at most.")
+    ] = ROWS,
     timeout_s: Annotated[
         int, typer.Option("--timeout", min=1, max=3600, metavar="SECONDS", help="How long the database may take.")
     ] = TIMEOUT_S,
@@ -109,8 +112,6 @@ def _statement(argument: str) -> str:
     try:
         statement = sys.stdin.read() if argument == "-" else argument
         check_statement(statement)
-    except UnicodeDecodeError:
-        fail(ExitCode.USAGE, "The statement is no UTF-8 text.")
     except UnfitStatement as error:
         fail(ExitCode.USAGE, str(error), f"Named queries: {program()} query --list")
     return statement

@@ -16,7 +16,7 @@ from cli.commands.reactions_work import retry as retry_waiting
 from cli.confirm import confirm, require_terminal
 from cli.database import open_database
 from cli.exits import ExitCode, end_if_interrupted, fail
-from cli.options import AsJson, DryRun, Yes
+from cli.options import MOST_PER_S, AsJson, DryRun, Yes
 from cli.output.reactions import as_dict, print_attempt, print_reaction, print_reactions, starting_for
 from cli.output.terminal import document, line
 from cli.settings import HomeSettings
@@ -109,7 +109,7 @@ def retry(
         str | None,
         typer.Option("--since", metavar="TIME", help="Send rows that changed since then as they stand, instead."),
     ] = None,
-    rate: Annotated[float, typer.Option("--rate", min=1, help="Changes a second, at most.")] = RATE,
+    rate: Annotated[float, typer.Option("--rate", min=1, max=MOST_PER_S, help="Changes a second, at most.")] = RATE,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:

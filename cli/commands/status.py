@@ -18,11 +18,14 @@ from operations.checks.readings import read_now
 from operations.checks.registry import judge_now
 from operations.checks.subject import Subject
 
+DAY_S = 86_400
+
 
 def status(
     as_json: AsJson = False,
     watch: Annotated[
-        float | None, typer.Option("--watch", metavar="SECONDS", min=1, help="Look again and again, until Ctrl-C.")
+        float | None,
+        typer.Option("--watch", metavar="SECONDS", min=1, max=DAY_S, help="Look again and again, until Ctrl-C."),
     ] = None,
 ) -> None:
     """Show whether deliveries come in and are applied, what waits or is dead, how the hooks are, what is new.

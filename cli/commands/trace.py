@@ -47,11 +47,13 @@ def trace(
     Of a number: its calls, inbound SMS, and what was sent to it as far as the gateway's journal was kept
     (SEVEN_JOURNAL_SENT=true): a status report contains no number. Deliveries that were parked, or that
     still wait for a worker, are searched, too. Without an id: the latest 20 deliveries. All times are UTC.
+
+    Exit code 1: nothing is known about it. 3: could not find out, since the database or Redis did not answer.
     """
     written = " ".join(words or ()).strip()  # a number has spaces
     identifier = storable(argument(written))
-    if written and not identifier:
-        fail(ExitCode.USAGE, "ID: there is none on standard input.")
+    if words and not identifier:  # a script's unset variable asks for no list
+        fail(ExitCode.USAGE, "ID: there is none on standard input." if written else "ID: it is empty.")
     if not identifier:
         _print_deliveries(around, as_json)
         return
@@ -61,13 +63,15 @@ def trace(
     country_code = home.settings.seven_country_code
     with read_connection() as connection:
         story = trace_story(connection, identifier, country_code, erasure_key=erasure_key(home))
-    unread = _add_pending(story, home.redis_url, country_code)
+    unsearched = _add_pending(story, home.redis_url, country_code)
     if as_json:
         document(asdict(story))
     elif story:
         print_story(story)
     else:
-        print_nothing(story, unread)
+        print_nothing(story)
+    if not story and unsearched:
+        fail(ExitCode.UNKNOWN, *unsearched)
     if not story:
         raise typer.Exit(ExitCode.WRONG)
 
@@ -84,13 +88,15 @@ def _print_deliveries(around: str | None, as_json: bool) -> None:
         print_around(at, deliveries)
 
 
-def _add_pending(story: Story, redis_url: str, country_code: int) -> str | None:
-    """Search the ledger, too. Returns why that was not possible, if it was not."""
+def _add_pending(story: Story, redis_url: str, country_code: int) -> tuple[str, ...]:
+    """Search the ledger, too. Returns sentences that say what could not be searched; none if all was."""
     ledger = Ledger(redis_url, timeout_s=LEDGER_TIMEOUT_S)
     try:
         story.pending = pending_about(ledger, Terms.of(story.id, country_code), story.subjects)
     except RedisError as error:
-        return reason(error)
+        not_searched = f"The ledger was not searched: Redis does not answer ({reason(error)})."
+        return not_searched, "A delivery that has just arrived may wait there."
     finally:
         ledger.close()
-    return None
+    more = "More waits in the ledger than could be searched: ask again when it is less."
+    return () if story.pending.complete else (more,)

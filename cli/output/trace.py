@@ -119,17 +119,12 @@ def _missed(story: Story) -> None:
         line()
 
 
-def print_nothing(story: Story, unread: str | None) -> None:
+def print_nothing(story: Story) -> None:
     """Print that nothing is known, where that was looked up, and what else may help."""
-    if unread is None and story.pending and story.pending.complete:
+    if story.pending and story.pending.complete:
         line(f"Nothing is known about {shown(story.id)}, neither in the database nor in the ledger.")
     else:
         line(f"The database holds nothing about {shown(story.id)}.")
-        if unread:
-            line(f"The ledger was not searched: Redis does not answer ({unread}).", "yellow")
-            line("A delivery that has just arrived may wait there.", "yellow")
-        else:
-            line("More waits in the ledger than could be searched: ask again when it is less.", "yellow")
     if story.cut:
         line("Only the newest of the deliveries that were not applied were searched.", "yellow")
     suggestion("Deliveries around a moment:", 'trace --around "yesterday 11:00"')

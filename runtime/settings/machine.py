@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 
 from runtime.settings.console import ConsoleAddressSettings
 from runtime.settings.environment import Environment
-from runtime.settings.types import HttpUrl, Logins, Port
+from runtime.settings.types import HttpUrl, Key, Logins, Port
 
 
 class ReceiverUrlSettings(Environment):
@@ -73,7 +73,7 @@ class ComposeSettings(ReplicaSettings):
 class EmulatorKeySettings(Environment):
     """The key that the emulator signs with; `up` needs it to have its deliveries verified."""
 
-    emulator_signing_key: SecretStr | None = Field(
+    emulator_signing_key: Key | None = Field(
         None,
         description="The key that deliveries are signed with; a signed request to /api must then be signed with it.",
     )

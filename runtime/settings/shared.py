@@ -9,7 +9,7 @@ from pydantic import ByteSize, DirectoryPath, Field, SecretStr, field_validator
 
 from runtime.database_url import DatabaseServer
 from runtime.settings.environment import Environment
-from runtime.settings.types import ApiKey, DatabaseUrl, HttpUrl, PublicUrls, RedisUrl, Secrets, Tokens, reveal
+from runtime.settings.types import ApiKey, DatabaseUrl, HttpUrl, Key, PublicUrls, RedisUrl, Secrets, Tokens, reveal
 
 if TYPE_CHECKING:
     from seven.forgotten_numbers import ErasureKey
@@ -160,7 +160,7 @@ class NumberSettings(Environment):
 class ErasureSettings(Environment):
     """What makes forgetting last."""
 
-    seven_erasure_key: SecretStr | None = Field(
+    seven_erasure_key: Key | None = Field(
         None,
         description="The secret by which numbers that `forget` has erased are hashed, so that a repeat of a delivery "
         "brings nothing back; for workers and commands. Without it forgetting does not last. Keep it with the backups, "

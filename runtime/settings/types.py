@@ -29,7 +29,18 @@ def split_list(text: str) -> list[str]:
 
 _COMMA_SEPARATED = BeforeValidator(lambda value: split_list(value) if isinstance(value, str) else value)
 
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, _COMMA_SEPARATED]
+
+def _valid_key(key: SecretStr) -> SecretStr:
+    try:
+        key.get_secret_value().encode()
+    except UnicodeEncodeError:  # the interpreter reads such a byte as a lone surrogate
+        raise ValueError("a byte that is not UTF-8 is in it") from None
+    return key
+
+
+Key = Annotated[SecretStr, AfterValidator(_valid_key)]
+"""A secret with which something is hashed or signed."""
+Secrets = Annotated[tuple[Key, ...], NoDecode, _COMMA_SEPARATED]
 TextList = Annotated[tuple[str, ...], NoDecode, _COMMA_SEPARATED]
 
 

@@ -51,6 +51,21 @@ def test_check(kept: CommandLine, arguments: list[str], code: int) -> None:
     assert kept.run("opt-outs", "check", *arguments).returncode == code
 
 
+@pytest.mark.parametrize("recipient", ["", " \t"])
+@pytest.mark.parametrize(
+    "words",
+    [("check", NUMBER), ("check", "--file", "numbers"), ("list",), ("add", OTHER), ("end", NUMBER)],
+    ids=" ".join,
+)
+def test_a_blank_recipient_is_none(kept: CommandLine, words: tuple[str, ...], recipient: str) -> None:
+    """A script's unset variable: neither an answer that hides an opt-out, nor a change for everybody, but 2."""
+    (kept.directory / "numbers").write_text(f"{NUMBER}\n")
+    result = kept.run("opt-outs", *words, "--recipient", recipient)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "--recipient: a number or agent is expected.\n"
+    assert [kept.run("opt-outs", "check", number).returncode for number in (NUMBER, OTHER)] == [1, 0]
+
+
 def test_check_without_a_database_is_no_no(kept: CommandLine) -> None:
     """What could not be found out is 3."""
     kept.environment["DATABASE_URL"] = "postgresql://seven:x@127.0.0.1:1/none"
@@ -120,6 +135,16 @@ def test_a_file_of_numbers(kept: CommandLine, tmp_path: Path) -> None:
     assert (unclear.returncode, unclear.stdout) == (2, "")
     assert "nobody" not in unclear.stderr
     assert kept.run("opt-outs", "check", "--file", str(tmp_path / "none")).returncode == 2
+
+
+def test_a_list_that_could_not_be_written_is_no_answer(kept: CommandLine) -> None:
+    """On a full disk: 3, and not the 1 of a list that somebody may send by."""
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [COMMAND, "opt-outs", "check", "--file", "-"], cwd=kept.directory, env=kept.environment, input=NUMBER,
+            text=True, stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert (result.returncode, "incomplete: No space left on device" in result.stderr) == (3, True)
 
 
 def test_scan_with_own_words(kept: CommandLine, engine: Engine, tmp_path: Path) -> None:

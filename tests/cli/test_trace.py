@@ -113,15 +113,34 @@ def test_in_json(kept: CommandLine):
     assert answer["calls"][0]["price_per_minute"] == "0.075"
     assert datetime.fromisoformat(answer["deliveries"][0]["received_at"]).tzinfo is not None
     assert kept.answer("trace")["deliveries"][0]["id"] == delivery_id(len(STORY) - 1)
-    assert kept.answer("trace", "nobody", code=1)["deliveries"] == []
+    assert kept.answer("trace", "nobody", code=3)["deliveries"] == []
 
 
-def test_an_unknown_id(kept: CommandLine):
+def test_an_unknown_id(kept: CommandLine, redis_url: str):
     """Exit code 1, and the id."""
+    kept.environment["REDIS_URL"] = redis_url
     result = kept.run("trace", "nobody")
-    assert result.returncode == 1
+    assert (result.returncode, result.stderr) == (1, "")
     assert "nobody" in result.stdout
+    assert kept.answer("trace", "nobody", code=1)["pending"] == {"deliveries": [], "complete": True}
     assert kept.run("trace", "\udcff").returncode == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_an_unknown_id_while_redis_is_away(kept: CommandLine, words: tuple[str, ...]):
+    """What may wait in the ledger could not be found out: 3, and why on standard error; what is known is shown."""
+    result = kept.run("trace", "nobody", *words)
+    assert result.returncode == 3
+    assert "The ledger was not searched: Redis does not answer (" in result.stderr
+    assert "nobody" in result.stdout
+    assert kept.run("trace", "77", *words).returncode == 0
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_an_empty_id(kept: CommandLine, blank: str):
+    """A script's unset variable asks for no list of deliveries: exit code 2."""
+    result = kept.run("trace", blank)
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", "ID: it is empty.\n")
 
 
 def test_no_database(installation: CommandLine):

@@ -1,4 +1,4 @@
-"""URLs of servers: every command refuses an unusable one before it does anything."""
+"""URLs of servers, and keys: every command that reads an unusable one refuses it before it does anything."""
 
 import pytest
 
@@ -28,6 +28,16 @@ def test_every_command_refuses_an_unusable_url(installation: CommandLine, comman
     assert result.stderr.startswith(f"configuration: {name}: ")
     assert len(result.stderr.splitlines()) == 1
     assert SECRET not in result.stdout + result.stderr
+    assert not list(installation.directory.iterdir())
+
+
+@pytest.mark.parametrize("name", ["SEVEN_ERASURE_KEY", "SEVEN_SIGNING_KEY", "EMULATOR_SIGNING_KEY"])
+@pytest.mark.parametrize("command", ["backfill", "export", "forget", "send", "status"])
+def test_a_key_with_a_byte_that_is_no_utf_8(installation: CommandLine, command: str, name: str):
+    """The same: nothing could be hashed or signed with it."""
+    result = installation.run(*COMMANDS[command], **{name: f"{SECRET}\udcff"})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"configuration: {name}: a byte that is not UTF-8 is in it\n"
     assert not list(installation.directory.iterdir())
 
 
