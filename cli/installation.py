@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from cli.exits import ExitCode, fail
 from cli.settings import HomeSettings
 from runtime import atomic_file
 from runtime.settings.environment import Settings, load
@@ -133,8 +134,16 @@ class Installation:
         return load(settings, {name.lower(): value for name, value in self.environment().items()})
 
     def load_for_commands(self, settings: type[Settings]) -> Settings:
-        """The same, completed only where `up` has run: elsewhere the environment is whole, as in a container."""
-        return self.load(settings) if self.has_run else load(settings, {"redis_url": self.redis_url})
+        """The same, completed only where `up` has run: elsewhere the environment is whole, as in a container.
+
+        Exits with code 2 also where the file of a secret cannot be read.
+        """
+        if not self.has_run:
+            return load(settings, {"redis_url": self.redis_url})
+        try:
+            return self.load(settings)
+        except OSError as error:
+            fail(ExitCode.USAGE, f"{error.filename}: {error.strerror}")
 
     def open(self) -> int:
         """Make what is missing, and take the lock. Returns its file descriptor, which the broker inherits.

@@ -9,7 +9,8 @@ from store.error_reasons import database_reason
 _SERVERS = ("08", "40", "53", "57", "58", "F0", "XX")
 """Classes of SQLSTATE that are about the server, and not about the statement."""
 _SQLITE_FAULTS = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB",
-                  "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_FULL", "SQLITE_NOMEM")  # fmt: skip
+                  "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_FULL", "SQLITE_NOMEM", "SQLITE_READONLY_")  # fmt: skip
+"""Beginnings of names: SQLITE_READONLY alone is about a statement that writes, and what is longer about the file."""
 _TOO_LONG = ("57014", "SQLITE_INTERRUPT")
 
 

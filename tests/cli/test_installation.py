@@ -7,6 +7,9 @@ import pytest
 
 from cli.installation import Installation, Occupied
 from cli.settings import HomeSettings
+from tests.cli.commands import COMMANDS
+from tests.cli.installation import CommandLine
+from tests.conftest import TOKEN
 
 
 def installation_in(directory: Path, **settings: object) -> Installation:
@@ -53,6 +56,19 @@ def test_the_environment_takes_precedence(tmp_path: Path):
     assert not installation.brings_broker
     assert not installation.token_file.exists()
     assert set(installation.environment()) == {"SEVEN_DATA_DIR", "SEVEN_ERASURE_KEY"}
+
+
+@pytest.mark.parametrize("file", ["hook-token", "erasure-key"])
+@pytest.mark.parametrize("command", ["backfill", "doctor", "hooks list", "hooks plan", "status"])
+def test_a_secret_that_cannot_be_read(migrated: CommandLine, command: str, file: str):
+    """Its file is the operator's to mend, as one of another user: exit code 2, and the file."""
+    (migrated.data / "lock").touch()
+    (migrated.data / "hook-token").write_text(f"{TOKEN}\n")
+    (migrated.data / file).unlink(missing_ok=True)
+    (migrated.data / file).mkdir()  # root may read any file
+    result = migrated.run(*COMMANDS[command])
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.endswith(f"{migrated.data / file}: Is a directory\n")
 
 
 def test_without_an_account_nothing_leaves_this_machine(tmp_path: Path):
