@@ -1,7 +1,7 @@
 """Replacement: what a change makes of the notification of its record, by what became of the one before.
 
-What was not sent leaves its `was` to its successor, so that a subscriber learns how the record stood when it was told
-last. What may have arrived all the same leaves its failure: then also a standing that is back as it was is sent.
+What was not sent leaves its `was` to its successor, so that what a subscriber gets is a path. What may have arrived all
+the same leaves its failure: then also a standing that is back as it was is sent.
 """
 
 from collections.abc import Mapping
