@@ -77,7 +77,7 @@ _WORKER_BROKER = (
     Selector("lpush pexpire exists llen del", "*.celery.pidbox*"),
 )
 _CONTROLS = (Selector("publish", channels=_REMOTE_CONTROL), Selector("brpop rpop llen exists pexpire del", _REPLIES))
-_ASKS_ALONE = (*_CONTROLS, _BINDINGS, _RESTORES_UNACKED, Selector("zrange", "unacked_index"))
+_CONTROLS_ALONE = (*_CONTROLS, _BINDINGS, _RESTORES_UNACKED, Selector("zrange", "unacked_index"))
 _READS = (
     Selector(_READ, "seven:*", only_read=True),
     Selector("srem", "seven:receivers"),  # who looks for receivers forgets those that are gone
@@ -126,7 +126,7 @@ USERS = (
             Selector("sadd smembers", "_kombu.*"),
         ),
     ),
-    User("console", "info pubsub|numpat script|load script|exists", (*_READS, *_ASKS_ALONE)),
+    User("console", "info pubsub|numpat script|load script|exists", (*_READS, *_CONTROLS_ALONE)),
     User(
         "flower",
         "script|load script|exists punsubscribe",
@@ -135,7 +135,7 @@ USERS = (
     User(
         "cli",
         "info wait config|get pubsub|numpat script|load script|exists",
-        (*_READS, *_WORKS, *_ANNOUNCES, *_ASKS_ALONE),
+        (*_READS, *_WORKS, *_ANNOUNCES, *_CONTROLS_ALONE),
     ),
 )  # fmt: skip
 

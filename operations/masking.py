@@ -19,13 +19,14 @@ import phonenumbers
 from phonenumbers import NumberParseException
 
 from operations.keyset import Row
+from seven.digest import SHORT_DIGEST
 
 HIDDEN = "•••"
 SHORTEST_NUMBER = 7
 """Digits: fewer are a short code, a year or a count."""
 LONGEST_HOST = 100
 
-_DIGEST = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
+_DIGEST = re.compile(f"(?<![0-9A-Za-z]){SHORT_DIGEST}(?![0-9A-Za-z])")
 _LOOKS_LIKE_NUMBER = re.compile(r"\+?\d(?:[ ()/.\-]{0,2}\d){6,}")
 _LOOKS_LIKE_DAY = re.compile(r"(19|20)\d\d([-./]?)[01]\d\2[0-3]\d(\D.*)?", re.DOTALL)
 _URL = re.compile(r"(?:https?://)?([^/?#\s]+)([/?#].*)?", re.DOTALL | re.IGNORECASE)

@@ -10,6 +10,8 @@ from typing import Any
 
 DIGEST_LENGTH = 32
 """Characters of a `short_digest`; the vendor's own ids are shorter."""
+SHORT_DIGEST = f"[0-9a-f]{{{DIGEST_LENGTH}}}"
+"""As a regular expression."""
 
 
 def short_digest(*parts: str | datetime | None) -> str:
@@ -28,7 +30,7 @@ def id_or_digest(id_: str | None, *parts: str | datetime | None) -> str:
 
 def is_short_digest(id_: str) -> bool:
     """Whether an id is a `short_digest`: the vendor's own ids are shorter."""
-    return re.fullmatch("[0-9a-f]{32}", id_) is not None
+    return re.fullmatch(SHORT_DIGEST, id_) is not None
 
 
 def delivery_digest(event_type: str | None, fields: Mapping[str, Any] | bytes) -> str:

@@ -103,7 +103,7 @@ def _take_turn(connection: Connection, table: str) -> None:
     Each locks the rows that are there, in their order, and adds the others afterwards: two that did so at once would
     wait for each other's, or read again what the other has added meanwhile.
     """
-    if table in _WRITTEN_TWICE:
+    if table in _WRITTEN_TWICE:  # by the key of earlier versions, which took turns here already
         connection.execute(_LOCK_OPT_OUTS)
     else:
         connection.execute(_LOCK_TABLE, {"table": table})

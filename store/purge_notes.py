@@ -1,8 +1,9 @@
 """Purge notes: removes old rows of what this program noted itself, as `store/purge.py` does those of what came."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
 
 from seven.digest import DIGEST_LENGTH
 from seven.topics import HEALTH
@@ -26,22 +27,16 @@ def remove_hook_changes(connection: Connection, before: datetime) -> Step:
 
 def remove_journal_entries(connection: Connection, before: datetime) -> Step:
     """Remove what the journal said of before then, and hooks that were last seen before then."""
-    removed = {}
-    for table, at in ((missed_webhooks, missed_webhooks.c.journal_at), (hook_spans, hook_spans.c.last_at)):
-        keys = [tuple(key) for key in connection.execute(limited(select(*table.primary_key).where(at < before)))]
-        if keys:
-            condition = among(list(table.primary_key), keys)
-            removed[table.name] = connection.execute(delete(table).where(condition)).rowcount
-    is_full = any(number == ROWS_AT_ONCE for number in removed.values())
-    return Step(removed, resume_after="more" if is_full else None)
+    return _remove(
+        connection, {missed_webhooks: missed_webhooks.c.journal_at < before, hook_spans: hook_spans.c.last_at < before}
+    )
 
 
 def remove_derived_ids(connection: Connection, before: datetime) -> Step:
     """Remove missed webhooks of before then whose id is a digest of a person's number: `forget` may not find them."""
     c = missed_webhooks.c
     is_digest = func.length(c.id) == DIGEST_LENGTH
-    removed = connection.execute(delete(missed_webhooks).where(is_digest, c.journal_at < before)).rowcount
-    return Step({missed_webhooks.name: removed} if removed else {})
+    return _remove(connection, {missed_webhooks: and_(c.journal_at < before, is_digest)})
 
 
 def remove_notifications(connection: Connection, before: datetime) -> Step:
@@ -71,3 +66,14 @@ def remove_changes(connection: Connection, before: datetime) -> Step:
         return Step()
     removed = connection.execute(delete(changes).where(c.seq.in_(seqs))).rowcount
     return Step({changes.name: removed}, resume_after=last_of_full([row.seq for row in rows]))
+
+
+def _remove(connection: Connection, rows: Mapping[Table, ColumnElement[bool]]) -> Step:
+    """Remove these rows by their keys, some of each table."""
+    removed = {}
+    for table, condition in rows.items():
+        keys = [tuple(key) for key in connection.execute(limited(select(*table.primary_key).where(condition)))]
+        if keys:
+            removed[table.name] = connection.execute(delete(table).where(among(list(table.primary_key), keys))).rowcount
+    is_full = any(number == ROWS_AT_ONCE for number in removed.values())
+    return Step(removed, resume_after="more" if is_full else None)
