@@ -79,7 +79,8 @@ SOURCES: Mapping[str, Source] = {
         _columns("link", link_events, links),
         (links, and_(links.c.sms_id == link_events.c.sms_id, links.c.tracking_url == link_events.c.tracking_url)),
     ),
-    # not by the message of opt_outs: who sends STOP twice has one change, and another message there
+    # not by the message of opt_outs: who sends STOP twice has one change, and another message there. So it stands also
+    # after STOP, START, STOP, where the last STOP may have no change: of one that came out of order none was noted
     "opt_out": Source(
         (opt_out_events.c.inbound_id,),
         _by_key,
