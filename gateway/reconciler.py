@@ -2,8 +2,8 @@
 
 Make before break: it creates desired hooks first, and removes the hooks they replace only when a fresh read lists the
 new ones and they are proven to deliver (`gateway/hook_evidence.py`). A breaker: it changes nothing after a read that
-failed, was malformed, or is empty where the one before was not. The target is the newest token that every living
-receiver accepts.
+failed, was malformed, or is empty where the one before was not. Hooks get the newest token and secret that every
+living receiver accepts.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -42,20 +42,21 @@ class Reconciler:
     def __init__(
         self,
         gateway: HooksClient,
-        desired: Callable[[Addresses], Sequence[Hook]],
+        desired: Callable[[Addresses, str | None], Sequence[Hook]],
         addresses: Addresses,
         states: HookStates,
         finding_log: FindingLog,
         *,
+        secrets: tuple[str, ...],
         most_changes: int,
         grace_s: float,
         recreate_unlisted: bool = False,
     ) -> None:
-        """`desired` returns the desired hooks for addresses whose first token and URL are the current ones.
+        """`desired` returns the desired hooks with a secret, at addresses whose first token and URL are current.
 
         With `recreate_unlisted`, hooks that we created and that were never listed count as gone.
         """
-        self._gateway, self._desired, self._addresses = gateway, desired, addresses
+        self._gateway, self._desired, self._addresses, self._secrets = gateway, desired, addresses, secrets
         self._states, self._finding_log = states, finding_log
         self._most_changes, self._grace_ms, self._recreate_unlisted = most_changes, grace_s * 1000, recreate_unlisted
         self._check: Callable[[], None] = lambda: None  # raises LeaseLost; set by each run
@@ -110,8 +111,10 @@ class Reconciler:
         """Read the hooks and compare; includes the state to save, which nothing has saved yet."""
         actual = self._gateway.read()
         evidence = self._states.evidence()
-        choice = choose(self._addresses, evidence.receivers, actual)
-        plan = self._plan(self._desired(choice.addresses), actual, choice.addresses, before)
+        choice = choose(
+            self._addresses, evidence.receivers, actual, self._secrets, self._registered_secrets(actual, before)
+        )
+        plan = self._plan(self._desired(choice.addresses, choice.secret), actual, choice.addresses, before)
         matching = [hook for _, hook in plan.matching]
         state = HookState(
             read_ms=evidence.now_ms,
@@ -152,6 +155,16 @@ class Reconciler:
         known = (*state.headers, *self._created_headers.items())
         return {hook_id: fingerprint for hook_id, fingerprint in known if hook_id in ids}
 
+    def _registered_secrets(self, actual: Sequence[Hook], state: HookState) -> set[str]:
+        """The secrets in the headers that hooks are listed with, or known to be created with."""
+        listed = {created_hooks.headers_fingerprint(hook) for hook in actual if hook.headers is not None}
+        known = listed | set(self._known_headers(actual, state).values())
+        return {
+            secret
+            for secret in self._secrets
+            if any(created_hooks.headers_fingerprint(hook) in known for hook in self._desired(self._addresses, secret))
+        }
+
     def _hold_on_all(self, comparison: Comparison) -> Hold | None:
         """Why a run must not change anything at all; None where it may."""
         plan, state, choice = comparison.plan, comparison.state, comparison.choice
@@ -166,7 +179,9 @@ class Reconciler:
             text = f"{number} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
             return Hold("too_many_changes", text)
         if not choice.is_possible:
-            text = "no configured token and public URL are accepted by every living receiver; nothing is changed"
+            text = (
+                "no configured token, public URL and secret are accepted by every living receiver; nothing is changed"
+            )
             return choice.holds[0]._replace(text=text)
         return None
 

@@ -11,7 +11,7 @@ from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from store.schema import hook_changes
 from tests.emulator.emulator_process import Emulator
-from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, registered
+from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, publish_receiver, registered
 
 BOTH = pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 
@@ -187,7 +187,7 @@ def secrets_of(emulator: Emulator) -> list[str | None]:
 
 @pytest.mark.parametrize("lists_headers", [True, False], ids=["headers are listed", "headers are not listed"])
 def test_a_secret_reaches_every_hook_and_is_replaced(
-    new_reconciler: NewReconciler, emulator: Emulator, lists_headers: bool
+    new_reconciler: NewReconciler, emulator: Emulator, redis_url: str, lists_headers: bool
 ):
     """A new secret replaces every hook once, even where the gateway lists no headers."""
 
@@ -203,7 +203,9 @@ def test_a_secret_reaches_every_hook_and_is_replaced(
     assert applied() == 1
     assert applied(seven_hook_secret="first-secret-of-hooks") == 2
     assert secrets_of(emulator) == ["X-Hook-Secret: first-secret-of-hooks"]
-    assert applied(seven_hook_secret="second-secret-of-hooks,first-secret-of-hooks") == 2
+    both = "second-secret-of-hooks,first-secret-of-hooks"
+    publish_receiver(redis_url, "restarted", TOKEN, secrets=both.split(","))
+    assert applied(seven_hook_secret=both) == 2
     assert secrets_of(emulator) == ["X-Hook-Secret: second-secret-of-hooks"]
     assert applied(seven_hooks='[[hook]]\nheaders = "X-Shop: 7"', seven_hook_secret="second-secret-of-hooks") == 2
     assert secrets_of(emulator) == ["X-Shop: 7\nX-Hook-Secret: second-secret-of-hooks"]
