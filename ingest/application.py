@@ -29,7 +29,7 @@ from ingest.readiness import Readiness
 from ingest.routing import HookPaths, Tokens, prefixes
 from ingest.settings import IngestSettings
 from ingest.uvicorn_limits import UvicornLimits
-from ingest.uvicorn_server import unbounded_server
+from ingest.uvicorn_server import refusal_to_start
 from ingest.verification import SecretVerifier, SignatureVerifier, Verification
 from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
@@ -177,7 +177,7 @@ class _Receiver(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._linger.has_begun:
             send = closing(send)
-        if scope["type"] == "lifespan" and (reason := unbounded_server()):
+        if scope["type"] == "lifespan" and (reason := refusal_to_start()):
             await receive()
             await send({"type": "lifespan.startup.failed", "message": reason})
         elif scope["type"] != "http" or self._is_probe(scope):

@@ -1,4 +1,4 @@
-"""Client: the workers' synchronous side of the ledger: take, settle or release, overdue, figures."""
+"""Client: the synchronous side of the ledger: accept, take, settle or release, overdue, figures."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Figures:
 
 
 class Ledger:
-    """The ledger for workers and the command line. Every call raises redis.RedisError when Redis is unreachable.
+    """The ledger for every process but the receiver. Every call raises redis.RedisError when Redis is unreachable.
 
     The client does not retry: the sweep announces the batch again.
     """
@@ -83,10 +83,10 @@ class Ledger:
             socket_connect_timeout=timeout_s,
             socket_keepalive=True,
             health_check_interval=30,
-            client_name="seven-ingest-worker",
+            client_name="seven-ingest",
         )
         self.worker_id = uuid.uuid4().hex[:8]
-        """Identifies this worker among all others, past and future."""
+        """Identifies this process among all others, past and future."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,7 +157,10 @@ class Ledger:
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
     def forget_settled(self) -> None:
-        """Remove in-flight entries of settled batches; workers of an older version leave them behind."""
+        """Remove entries of settled batches.
+
+        A worker that is killed while it isolates a batch which another has settled leaves its entry in `seven:alone`.
+        """
         for key in (keyspace.IN_FLIGHT, keyspace.ALONE):
             fields = [field.decode("utf-8", "replace") for field, _ in self.redis.hscan_iter(key)]
             batch_of = {field: field.partition(":")[0] for field in fields}
