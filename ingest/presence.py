@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from ledger.receivers import RENEWAL_S, publish, withdraw
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 
 log = logger("seven.ingest")
 
@@ -31,7 +31,9 @@ class Presence:
                 await publish(self._redis, self._id, self._tokens, self._urls)
             except (RedisError, OSError) as error:
                 if not failed:
-                    log.warning("accepted tokens and URLs are not published: hooks stay unchanged", cause=reason(error))
+                    log.warning(
+                        "accepted tokens and URLs are not published: hooks stay unchanged", cause=redis_reason(error)
+                    )
                 failed = True
             else:
                 if failed:

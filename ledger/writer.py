@@ -16,7 +16,7 @@ from ledger.batch import Header, NewBatch, UnreadableBatch
 from ledger.connections import connect_async
 from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.redis_url import RedisServer
 
 PAUSE_S = 0.1  # between two attempts while Redis refuses connections
@@ -116,4 +116,4 @@ def _parse(answer: Any) -> Header | NotAccepted:
 
 
 def _not_accepted(error: BaseException) -> NotAccepted:
-    return NotAccepted(reason(error), type(error).__name__)
+    return NotAccepted(redis_reason(error), type(error).__name__)
