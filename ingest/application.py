@@ -24,7 +24,8 @@ from ingest.endpoint import Endpoint
 from ingest.linger import Linger, closing
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.presence import Presence
-from ingest.rate_limit import Quota, RateLimit
+from ingest.quota import Quota
+from ingest.rate_limit import RateLimit
 from ingest.readiness import Readiness
 from ingest.routing import HookPaths, Tokens, prefixes
 from ingest.settings import IngestSettings

@@ -24,7 +24,7 @@ from ingest.metrics import (
     UNDECODABLE,
     ReceiverMetrics,
 )
-from ingest.rate_limit import Quota
+from ingest.quota import Quota
 from ingest.routing import PATH, HookPath
 from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
 from ingest.verification import SignedRequest, Verification, VerificationResult
