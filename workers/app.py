@@ -133,8 +133,8 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     urgent = UrgentQueues(ledger, partial(consumer.consume, early=True))
 
-    status = {"own": registry, "shared": shared, **worker_status(settings, breaker)}
-    serve = partial(start_status_server, settings.metrics_address(WORKER_METRICS_PORT), **status)
+    status, address = worker_status(settings, breaker), settings.metrics_address(WORKER_METRICS_PORT)
+    serve = partial(start_status_server, address, registry, status.collectors, shared=shared, ready=status.ready)
 
     def close(**_: Any) -> None:
         urgent.stop()
