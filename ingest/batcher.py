@@ -181,7 +181,7 @@ class Batcher:
                 traces.append(delivery.trace)
         if traces:
             attributes: Attributes = {"seven.queue": batch.queue, "seven.deliveries": len(batch.lines)}
-            self._traces.write(batch.id, Step("batch", began, ended, error, attributes=attributes), traces)
+            self._traces.record_batch(batch.id, Step("batch", began, ended, error, attributes=attributes), traces)
         return traces
 
     def _report(self, batch: NewBatch, answer: Header | NotAccepted, traces: Sequence[Trace]) -> None:

@@ -121,7 +121,7 @@ class Endpoint:
         trace = self._traces.of(received.id)
         response = await self._keep(classification, _evidence(hook_path, received, scope), began, trace)
         if trace is not None:
-            self._traces.receive(trace, _step(classification, response.status_code, began))
+            self._traces.record_first(trace, _step(classification, response.status_code, began))
         return response
 
     async def _receive(self, hook_path: HookPath, scope: Scope, receive: Receive) -> Received:

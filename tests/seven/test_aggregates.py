@@ -3,7 +3,7 @@
 import pytest
 
 from seven.aggregates import aggregates
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure, LedgerMark
 from seven.events import EVENT_TYPES
 from seven.joins import Join
 from seven.record import JOINS
@@ -14,7 +14,7 @@ from tests.seven.event_fields import VALID, event
 OURS = {
     ArchivedDelivery,
     DeadLetter,
-    Failure,
+    DeadLetterFailure,
     LedgerMark,
     MissedWebhook,
 }  # about deliveries themselves, not about subjects
