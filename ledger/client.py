@@ -10,6 +10,7 @@ from redis.exceptions import NoScriptError
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
+from ledger.clock import as_time, milliseconds
 from ledger.connections import connect
 from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT, OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
@@ -199,8 +200,8 @@ class Ledger:
         announcements = dict(zip(announced, rest[3 * len(queues) :], strict=True))
         return Figures(
             life=life.decode() if life else None,
-            born_at=keyspace.as_time(int(born_ms)) if born_ms else None,
-            now=keyspace.as_time(keyspace.milliseconds(time)),
+            born_at=as_time(int(born_ms)) if born_ms else None,
+            now=as_time(milliseconds(time)),
             queues={
                 queue: QueueFigures(
                     pending=rest[3 * i],
@@ -229,4 +230,4 @@ def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
 
 
 def _score_at(members: Sequence[tuple[bytes, float]]) -> datetime | None:
-    return keyspace.as_time(int(members[0][1])) if members else None
+    return as_time(int(members[0][1])) if members else None

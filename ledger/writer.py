@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.clock import as_time, milliseconds
 from ledger.connections import connect_async
 from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT
@@ -90,7 +91,7 @@ class LedgerWriter:
     async def clock(self) -> datetime | None:
         """The time by Redis' clock; None where it does not answer."""
         try:
-            return keyspace.as_time(keyspace.milliseconds(await self.redis.time()))
+            return as_time(milliseconds(await self.redis.time()))
         except (RedisError, OSError):
             return None
 

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 from gateway.factory import reconciler
 from ledger.announcements import announce, announce_changes, broker, task_name
 from ledger.client import Ledger
-from ledger.stats import BEAT_TICK_S
+from ledger.schedules import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import audit_on_schedule, mark_on_schedule
 from operations.backfill import Announce

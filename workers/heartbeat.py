@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 
 from ledger import keyspace
 from ledger.client import Ledger
-from ledger.stats import BEAT_SILENT_S, is_late, now_ms, sent_entry
+from ledger.clock import now_ms
+from ledger.schedules import BEAT_SILENT_S, is_late, sent_entry
 from runtime.redis_errors import redis_reason
 
 FORGOTTEN_S = 3600

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from cli.installation import Installation
 from ledger.client import Ledger
-from ledger.stats import beats
+from ledger.schedules import beats
 from operations.worker_info import consumers, dispatchers, living_workers
 from runtime.network_errors import network_reason
 

@@ -11,7 +11,8 @@ from redis.exceptions import ConnectionError as NotConnected
 from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
-from ledger.stats import ledger_stats, sent_entry
+from ledger.schedules import sent_entry
+from ledger.stats import ledger_stats
 from seven.archive_records import ArchivedDelivery
 from seven.events import QUEUES
 from store.circuit_breaker import CircuitBreaker
