@@ -6,7 +6,7 @@ failed, was malformed, or is empty where the one before was not. Hooks get the n
 living receiver accepts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import created_hooks
@@ -111,17 +111,18 @@ class Reconciler:
         """Read the hooks and compare; includes the state to save, which nothing has saved yet."""
         actual = self._gateway.read()
         evidence = self._states.evidence()
-        choice = choose(
-            self._addresses, evidence.receivers, actual, self._secrets, self._registered_secrets(actual, before)
-        )
-        plan = self._plan(self._desired(choice.addresses, choice.secret), actual, choice.addresses, before)
+        known = self._known_headers(actual, before)
+        wanted = {secret: self._desired(self._addresses, secret) for secret in self._secrets}
+        registered = {secret for secret in wanted if created_hooks.are_headers_known(wanted[secret], actual, known)}
+        choice = choose(self._addresses, evidence.receivers, actual, self._secrets, registered)
+        plan = _plan(self._desired(choice.addresses, choice.secret), actual, choice.addresses, known)
         matching = [hook for _, hook in plan.matching]
         state = HookState(
             read_ms=evidence.now_ms,
             drift=plan.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
             empty_reads=0 if actual else before.empty_reads + 1,
-            headers=tuple(sorted(self._known_headers(actual, before).items())),
+            headers=tuple(sorted(known.items())),
             first_seen_ms=first_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
             created=created_hooks.after_read(before.created, matching, actual, evidence.now_ms),
             succeeds=before.succeeds,
@@ -135,35 +136,13 @@ class Reconciler:
         plan = comparison.plan
         creating = [comparison.creation_hold(hook) for hook in plan.to_create]
         removing = [comparison.removal_hold(hook, self._grace_ms) for hook in plan.surplus if not plan.to_create]
-        return _holding(comparison, [*creating, *removing])
-
-    def _plan(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, state: HookState) -> Plan:
-        """The plan; where the gateway lists no headers, it compares those that a hook is known to be created with."""
-        if lists_headers(actual):
-            return plan(desired, actual, addresses)
-        known = self._known_headers(actual, state)
-        return plan(
-            desired,
-            [created_hooks.with_known_headers(hook, known, desired) for hook in actual],
-            addresses,
-            headers_listed=False,
-        )
+        return comparison.holding([*creating, *removing])
 
     def _known_headers(self, actual: Sequence[Hook], state: HookState) -> dict[str, str]:
         """Fingerprints of the headers that these hooks were created with, by id, where known."""
         ids = {hook.id for hook in actual}
         known = (*state.headers, *self._created_headers.items())
         return {hook_id: fingerprint for hook_id, fingerprint in known if hook_id in ids}
-
-    def _registered_secrets(self, actual: Sequence[Hook], state: HookState) -> set[str]:
-        """The secrets in the headers that hooks are listed with, or known to be created with."""
-        listed = {created_hooks.headers_fingerprint(hook) for hook in actual if hook.headers is not None}
-        known = listed | set(self._known_headers(actual, state).values())
-        return {
-            secret
-            for secret in self._secrets
-            if any(created_hooks.headers_fingerprint(hook) in known for hook in self._desired(self._addresses, secret))
-        }
 
     def _hold_on_all(self, comparison: Comparison) -> Hold | None:
         """Why a run must not change anything at all; None where it may."""
@@ -208,7 +187,7 @@ class Reconciler:
                     comparison = self._remove(comparison, hook, hook.id, changes)
             if changes:
                 comparison = self._compare(comparison.state)
-        return _holding(comparison, holds)
+        return comparison.holding(holds)
 
     def _create(self, comparison: Comparison, desired: Hook, changes: list[Finding]) -> Comparison:
         """Create one hook, and save that before anything else can fail."""
@@ -255,7 +234,9 @@ class Reconciler:
         self._states.save(replace(state, findings=also_known | {finding.key for finding in stored}))
 
 
-def _holding(comparison: Comparison, holds: Sequence[Hold | None]) -> Comparison:
-    """The comparison with these holds and those of its address, each once."""
-    present = [hold for hold in (*holds, *comparison.choice.holds) if hold]
-    return replace(comparison, holds=tuple(dict.fromkeys(present)))
+def _plan(desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, known: Mapping[str, str]) -> Plan:
+    """The plan; where the gateway lists no headers, it compares those that a hook is known to be created with."""
+    if lists_headers(actual):
+        return plan(desired, actual, addresses)
+    created = [created_hooks.with_known_headers(hook, known, desired) for hook in actual]
+    return plan(desired, created, addresses, headers_listed=False)

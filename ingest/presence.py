@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from ledger.receivers import RENEWAL_S, Receiver, publish, withdraw
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 
 log = logger("seven.ingest")
 
@@ -27,7 +27,7 @@ class Presence:
                 await publish(self._redis, self._receiver)
             except (RedisError, OSError) as error:
                 if not failed:
-                    log.warning("accepted hooks are not published: hooks stay unchanged", cause=reason(error))
+                    log.warning("accepted hooks are not published: hooks stay unchanged", cause=redis_reason(error))
                 failed = True
             else:
                 if failed:

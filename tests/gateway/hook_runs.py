@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.keyspace import TOKENS, arrival, fingerprint
 from ledger.receivers import Receiver, publish
-from ledger.stats import now_ms
 from tests.emulator.emulator_process import Emulator
 
 PUBLIC, TOKEN = "https://x.example/in", "the-current-token"

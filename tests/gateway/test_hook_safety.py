@@ -8,8 +8,8 @@ import pytest
 import time_machine
 
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.receivers import living_receivers
-from ledger.stats import now_ms
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import (
     HERE,
@@ -209,31 +209,6 @@ def test_a_new_url_waits_for_the_last_receiver(
     assert result.reason == "1 of 2 receivers do not accept the current SEVEN_PUBLIC_URL; restart them with it"
     publish_receiver(redis_url, "not yet restarted", TOKEN, urls=[new, PUBLIC])
     assert [change.action for change in apply(new_reconciler, **changed).changes] == ["created", "removed"]
-
-
-@pytest.mark.parametrize("lists_headers", [True, False])
-def test_hooks_get_a_secret_that_every_receiver_accepts(
-    new_reconciler: NewReconciler, emulator: Emulator, redis_url: str, ledger: Ledger, lists_headers: bool
-):
-    """A receiver that was not restarted would answer 401, which is final; nor is a secret taken from it."""
-    if not lists_headers:
-        emulator.client.put(f"{emulator.url}/faults", json={"omit": ["headers"]}).raise_for_status()
-    old, both = (
-        {"seven_hook_secret": "old-secret-of-hooks"},
-        {"seven_hook_secret": "new-secret-of-hooks,old-secret-of-hooks"},
-    )
-    apply(new_reconciler, **old)
-    assert apply(new_reconciler, **both).changes == ()  # no living receiver
-    publish_receiver(redis_url, "restarted", TOKEN, secrets=["new-secret-of-hooks", "old-secret-of-hooks"])
-    publish_receiver(redis_url, "not yet restarted", TOKEN, secrets=["old-secret-of-hooks"])
-    assert apply(new_reconciler, **both).changes == ()
-    assert codes(ledger, new_reconciler, **both) == ["unknown_secret"]
-    result = apply(new_reconciler)
-    assert (result.changes, result.reason) == (
-        (), "no configured token, public URL and secret are accepted by every living receiver; nothing is changed",
-    )  # fmt: skip
-    publish_receiver(redis_url, "not yet restarted", TOKEN)  # it only observes
-    assert [change.action for change in apply(new_reconciler, **both).changes] == ["created", "removed"]
 
 
 def test_hooks_keep_their_address_while_no_receiver_is_living(

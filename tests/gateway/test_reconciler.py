@@ -11,7 +11,7 @@ from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
 from store.schema import hook_changes
 from tests.emulator.emulator_process import Emulator
-from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, publish_receiver, registered
+from tests.gateway.hook_runs import HERE, TOKEN, NewReconciler, apply, registered
 
 BOTH = pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 
@@ -179,36 +179,6 @@ def test_other_spellings_are_the_same_hooks(new_reconciler: NewReconciler, emula
     emulator.client.put(f"{emulator.url}/faults", json=faults).raise_for_status()
     result = apply(new_reconciler)
     assert (result.plan.drift, result.changes, result.reason) == (0, (), None)  # type: ignore[union-attr]
-
-
-def secrets_of(emulator: Emulator) -> list[str | None]:
-    return [hook["headers"] for hook in emulator.hooks()]
-
-
-@pytest.mark.parametrize("lists_headers", [True, False], ids=["headers are listed", "headers are not listed"])
-def test_a_secret_reaches_every_hook_and_is_replaced(
-    new_reconciler: NewReconciler, emulator: Emulator, redis_url: str, lists_headers: bool
-):
-    """A new secret replaces every hook once, even where the gateway lists no headers."""
-
-    def applied(**settings: Any) -> int:
-        if not lists_headers:
-            emulator.client.put(f"{emulator.url}/faults", json={"omit": ["headers"]}).raise_for_status()
-        result = apply(new_reconciler, **settings)
-        again = apply(new_reconciler, **settings)
-        emulator.client.delete(f"{emulator.url}/faults")
-        assert (again.plan.drift, again.changes, again.reason) == (0, (), None)  # type: ignore[union-attr]
-        return len(result.changes)
-
-    assert applied() == 1
-    assert applied(seven_hook_secret="first-secret-of-hooks") == 2
-    assert secrets_of(emulator) == ["X-Hook-Secret: first-secret-of-hooks"]
-    both = "second-secret-of-hooks,first-secret-of-hooks"
-    publish_receiver(redis_url, "restarted", TOKEN, secrets=both.split(","))
-    assert applied(seven_hook_secret=both) == 2
-    assert secrets_of(emulator) == ["X-Hook-Secret: second-secret-of-hooks"]
-    assert applied(seven_hooks='[[hook]]\nheaders = "X-Shop: 7"', seven_hook_secret="second-secret-of-hooks") == 2
-    assert secrets_of(emulator) == ["X-Shop: 7\nX-Hook-Secret: second-secret-of-hooks"]
 
 
 def test_a_lost_answer_leaves_no_surplus_hook(new_reconciler: NewReconciler, emulator: Emulator):
