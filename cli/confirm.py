@@ -1,6 +1,7 @@
 """Confirmation: commands change nothing before the operator has agreed."""
 
 import sys
+import termios
 
 import typer
 
@@ -14,6 +15,13 @@ def require_terminal(skip: bool, preview: str = "--dry-run") -> None:
 
 
 def confirm(skip: bool, question: str) -> None:
-    """Ask on standard error, so that standard output stays JSON. Ends with exit code 1 if the answer is no."""
-    if not skip and not typer.confirm(question, err=True):
+    """Ask on standard error, so that standard output stays JSON. Ends with exit code 1 if the answer is no.
+
+    What was typed before the question was there to be read is no answer to it.
+    """
+    if skip:
+        return
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    if not typer.confirm(question, err=True):
         raise typer.Exit(ExitCode.WRONG)

@@ -39,6 +39,6 @@ def named_person(
     if foreign is not None:
         return foreign_id(storable(foreign.strip()))
     try:
-        return Number.parse(argument(names[0]), own_number, country_code)
+        return Number.parse(argument(names[0], "Number"), own_number, country_code)
     except ValueError as error:
         fail(ExitCode.USAGE, f"NUMBER: {error}")

@@ -3,6 +3,14 @@
 import sys
 
 
-def argument(text: str) -> str:
-    """The argument; where it is `-`, the first line of standard input, empty if there is none."""
-    return sys.stdin.readline().strip() if text == "-" else text
+def argument(text: str, name: str) -> str:
+    """The argument; where it is `-`, the first line of standard input, empty if there is none.
+
+    On a terminal it is asked for by its name.
+    """
+    if text != "-":
+        return text
+    if sys.stdin.isatty():
+        sys.stderr.write(f"{name}: ")
+        sys.stderr.flush()
+    return sys.stdin.readline().strip()

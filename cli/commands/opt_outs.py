@@ -195,7 +195,7 @@ def _check_lines(lines: TextIO, scope: OptOutScope, *, as_json: bool) -> ExitCod
 
 
 def _number(text: str) -> str:
-    number = opt_out_number(argument(text), load(ServerSettings).seven_country_code, is_typed=True)
+    number = opt_out_number(argument(text, "Number"), load(ServerSettings).seven_country_code, is_typed=True)
     if number is None:
         fail(ExitCode.USAGE, f"NUMBER: {EXPECTED}")
     return number

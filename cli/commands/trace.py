@@ -51,7 +51,7 @@ def trace(
     Exit code 1: nothing is known about it. 3: could not find out, since the database or Redis did not answer.
     """
     written = " ".join(words or ()).strip()  # a number has spaces
-    identifier = storable(argument(written))
+    identifier = storable(argument(written, "Id or number"))
     if words and not identifier:  # a script's unset variable asks for no list
         fail(ExitCode.USAGE, "ID: there is none on standard input." if written else "ID: it is empty.")
     if not identifier:

@@ -21,7 +21,7 @@ GOOD_KEY = 16
 _PAGES = {"FLOWER_BASIC_AUTH": "Flower", "SEVEN_CONSOLE_AUTH": "the console"}
 # Words of documents and examples, and those that people type.
 _WELL_KNOWN = re.compile(
-    r"(?i)change.?me|pass(word|wort)?|secret|example|long.random.word|your.*(key|token)|123456|qwert|letmein|^admin|^test|^token\W*$"
+    r"(?i)change.?me|pass(word|wort)?|secret|example|long.(random.)?word|your.*(key|token)|123456|qwert|letmein|^admin|^test|^token\W*$"
 )
 
 

@@ -1,11 +1,13 @@
 """Standard input in place of an argument: bytes that are no text are an answer, and no fault of the program."""
 
+import os
 import subprocess
 
 import pytest
 
 from seven.phone_numbers import EXPECTED
 from tests.cli.installation import CommandLine
+from tests.cli.terminal import open_terminal
 from tests.forks import COMMAND
 from tests.servers import PATIENCE_S
 
@@ -41,3 +43,34 @@ def test_bytes_in_another_encoding(
         check=False,
     )
     assert (result.returncode, message in result.stderr.decode()) == (code, True), result.stderr
+
+
+def test_on_a_terminal_it_is_asked_for(migrated: CommandLine, redis_url: str) -> None:
+    """An empty screen would make people type again; what was typed before a question was there does not answer it."""
+    ours, theirs = open_terminal()
+    output = b""
+
+    def read_until(text: bytes) -> None:
+        nonlocal output
+        while text not in output:
+            output += os.read(ours, 4096)
+
+    with subprocess.Popen(
+        [COMMAND, "forget", "-"],
+        cwd=migrated.directory,
+        env=migrated.environment
+        | {"REDIS_URL": redis_url, "SEVEN_ERASURE_KEY": "a-key-of-a-test-" * 3, "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        try:
+            read_until(b"Number: ")
+            os.write(ours, NUMBER + b"y\n")  # two lines at once, as when they are pasted
+            read_until(b"[y/N]: ")
+            os.write(ours, b"n\n")
+            assert process.wait(PATIENCE_S) == 1
+        finally:
+            process.kill()
+            os.close(ours)
+            os.close(theirs)

@@ -30,6 +30,17 @@ def test_a_change_is_checked_first(name: str):
     assert last == "compose run --rm check"
 
 
+def test_a_log_is_saved_before_its_container_goes():
+    """After a loss only the receivers' logs know which ids were accepted."""
+    blocks = re.findall(
+        r"^```console\n(.*?)^```", (runbook.INSTALL.parent / "operate.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    recreating = [block for block in blocks if "--force-recreate ingest" in block]
+    assert len(recreating) == 3
+    for block in recreating:
+        assert "logs --no-log-prefix ingest >> receiver.log" in block.partition("--force-recreate ingest")[0]
+
+
 PROGRAMS = r"(seven-ingest|redis-cli|docker|psql|SELECT|LATENCY|SLOWLOG|ps|top)\b"
 
 

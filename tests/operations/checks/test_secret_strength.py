@@ -43,7 +43,7 @@ def test_strong_secrets(secret: str):
 @pytest.mark.parametrize(
     "secret",
     [
-        "a-long-random-word", "changeme-changeme-now", "your-api-key", "short-one", "password1234567890123",
+        "a-long-random-word", "another-long-word", "changeme-changeme-now", "your-api-key", "short-one", "password1234567890123",
         "a" * 40, "abababababababababababab", "1234567890123456789012", "secret-token-for-hooks", "testtesttesttesttest1",
     ],
 )  # fmt: skip
