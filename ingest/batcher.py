@@ -141,7 +141,7 @@ class Batcher:
                 id=str(uuid7()),
                 queue=group[0].queue,
                 lines=[delivery.line for delivery in group],
-                fingerprints=frozenset(itertools.chain.from_iterable(delivery.evidence for delivery in group)),
+                evidence=frozenset(itertools.chain.from_iterable(delivery.evidence for delivery in group)),
             )
             for group in groups
         ]

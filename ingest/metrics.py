@@ -38,10 +38,10 @@ CAUSES = (
 Deliveries that are `too_large` or `undecodable` are kept and count as parked; `quarantined` ones are kept, too.
 """
 
-HELD = "held"
+VERIFIED = "held"  # as the label has said from the start
 VERDICTS = {
-    "signature": (HELD, *(flaw.value for flaw in Flaw)),
-    "secret": (HELD, "missing", "mismatch"),
+    "signature": (VERIFIED, *(flaw.value for flaw in Flaw)),
+    "secret": (VERIFIED, "missing", "mismatch"),
 }
 """The verdicts of each verifier."""
 

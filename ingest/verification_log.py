@@ -1,4 +1,4 @@
-"""Verification log: tallies verdicts, and every second logs them and stores them in the ledger for `doctor`.
+"""Verification log: counts verdicts, and every second logs them and stores them in the ledger for `doctor`.
 
 No delivery waits for it; verdicts that a killed receiver has not stored yet are lost, and not needed.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from ingest.metrics import HELD, ReceiverMetrics
+from ingest.metrics import VERIFIED, ReceiverMetrics
 from ledger import keyspace
 from ledger.scripts import VERIFICATION
 from ledger.verification_stats import arguments
@@ -31,8 +31,8 @@ MOST_SOURCES = 1000
 
 
 @dataclass(slots=True)
-class _Tally:
-    held: Counter[str] = field(default_factory=Counter)
+class _Results:
+    verified: Counter[str] = field(default_factory=Counter)
     """Verified deliveries since the last flaw, by what verified them."""
     flaws: Counter[str] = field(default_factory=Counter)
     flaw: str | None = None
@@ -41,7 +41,7 @@ class _Tally:
     ids: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.held or self.flaw or self.foreign)
+        return bool(self.verified or self.flaw or self.foreign)
 
 
 class VerificationLog:
@@ -49,14 +49,14 @@ class VerificationLog:
 
     def __init__(self, redis: Redis, modes: Mapping[str, str], metrics: ReceiverMetrics) -> None:
         self._redis, self._modes, self._metrics = redis, modes, metrics
-        self._tallies = {verifier: _Tally() for verifier in modes}
+        self._results = {verifier: _Results() for verifier in modes}
         self._sources: dict[str, OrderedDict[str, None]] = {verifier: OrderedDict() for verifier in modes}
         self._known: set[tuple[str, str]] = set()
 
     def verified(self, verifier: str, by: str, source: str) -> None:
         """Record a verified delivery."""
-        self._tallies[verifier].held[by] += 1
-        self._metrics.examined(verifier, HELD)
+        self._results[verifier].verified[by] += 1
+        self._metrics.examined(verifier, VERIFIED)
         sources = self._sources[verifier]
         if source not in sources:
             sources[source] = None
@@ -69,60 +69,62 @@ class VerificationLog:
         A flaw from an address that has sent verified deliveries restarts their count; from any other address it counts
         separately, or another party with a stolen token could reset the count for ever.
         """
-        tally = self._tallies[verifier]
+        results = self._results[verifier]
         if self._sources[verifier] and source not in self._sources[verifier]:
-            tally.foreign += 1
+            results.foreign += 1
         else:
-            tally.held.clear()
-            tally.flaw = flaw
-        tally.flaws[flaw] += 1
-        if len(tally.ids) < MOST_IDS:
-            tally.ids.append(delivery_id)
+            results.verified.clear()
+            results.flaw = flaw
+        results.flaws[flaw] += 1
+        if len(results.ids) < MOST_IDS:
+            results.ids.append(delivery_id)
         self._metrics.examined(verifier, flaw)
 
     async def run(self) -> None:
-        """Log and store the tallies for ever."""
+        """Log and store the results for ever."""
         stored_at = dict.fromkeys(self._modes, float("-inf"))
         while True:
             now = time.monotonic()
             for verifier, mode in self._modes.items():
-                due = self._tallies[verifier] or now - stored_at[verifier] > REPEAT_S
+                due = self._results[verifier] or now - stored_at[verifier] > REPEAT_S
                 if due and await self._flush(verifier, mode):
                     stored_at[verifier] = now
             await asyncio.sleep(PERIOD_S)
 
     async def _flush(self, verifier: str, mode: str) -> bool:
-        """Log a tally and store it; if storing fails, add it to the next. Returns whether it was stored."""
-        tally, self._tallies[verifier] = self._tallies[verifier], _Tally()
-        self._log(verifier, mode, tally)
+        """Log the results and store them; if storing fails, add them to the next. Returns whether they were stored."""
+        results, self._results[verifier] = self._results[verifier], _Results()
+        self._log(verifier, mode, results)
         stored = False
         with suppress(RedisError, OSError):
-            await self._store(verifier, arguments(mode, tally.flaw, tally.foreign, tally.held))
+            await self._store(verifier, arguments(mode, results.flaw, results.foreign, results.verified))
             stored = True
         if not stored:
-            self._restore(verifier, tally)
+            self._restore(verifier, results)
         return stored
 
-    def _log(self, verifier: str, mode: str, tally: _Tally) -> None:
-        for by in tally.held:
+    def _log(self, verifier: str, mode: str, results: _Results) -> None:
+        for by in results.verified:
             if (verifier, by) not in self._known:
                 self._known.add((verifier, by))
                 log.info("verified for the first time", guard=verifier, mode=mode, by=by)
-        if tally.flaws:
+        if results.flaws:
             # the key is not `ids`: these deliveries may have been refused and not kept
-            log.warning("verification failed", guard=verifier, mode=mode, flaws=dict(tally.flaws), doubted=tally.ids)
+            log.warning(
+                "verification failed", guard=verifier, mode=mode, flaws=dict(results.flaws), doubted=results.ids
+            )
 
     async def _store(self, verifier: str, arguments: list[str | int]) -> None:
-        key = keyspace.guard(verifier)
+        key = keyspace.verifier(verifier)
         try:
             await self._redis.evalsha(VERIFICATION.sha, 1, key, *arguments)
         except NoScriptError:
             await self._redis.eval(VERIFICATION.text, 1, key, *arguments)
 
-    def _restore(self, verifier: str, unstored: _Tally) -> None:
-        """Add an unstored tally to the current one, without what is logged already."""
-        current = self._tallies[verifier]
+    def _restore(self, verifier: str, unstored: _Results) -> None:
+        """Add unstored results to the current ones, without what is logged already."""
+        current = self._results[verifier]
         current.foreign += unstored.foreign
         if current.flaw is None:
-            current.held.update(unstored.held)
+            current.verified.update(unstored.verified)
             current.flaw = unstored.flaw

@@ -29,14 +29,15 @@ class NewBatch:
     id: str
     queue: str
     lines: list[bytes]
-    fingerprints: frozenset[str]
+    evidence: frozenset[str]
+    """Fields of `seven:tokens`, each of a token by which deliveries came, and of its public URL."""
 
     def arguments(self, life: str) -> list[bytes | str | int]:
         """The arguments of `accept.lua`; `life` is for a ledger that has none yet."""
         lines = b"\n".join(self.lines)
         compressed, count = compress(lines), len(self.lines)
         form = f'"{COUNT}":{count}' if compressed is None else f'"{PACKED}":{count},"bytes":{len(compressed)}'
-        return [self.id, self.queue, count, life, form, compressed or lines, *sorted(self.fingerprints)]
+        return [self.id, self.queue, count, life, form, compressed or lines, *sorted(self.evidence)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def accepted(queue: str) -> tuple[str, ...]:
     return LEDGER, BATCHES, ORDINALS, TOKENS, pending(queue), announced(queue)
 
 
-def guard(name: str) -> str:
+def verifier(name: str) -> str:
     """The key of recent results of the verifier of this name."""
     return f"seven:guards:{name}"
 

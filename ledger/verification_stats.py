@@ -16,7 +16,7 @@ class VerificationStats:
     """Results of one verifier, over all receivers. `mode` is None before the first report."""
 
     mode: str | None
-    held: Mapping[str, int]
+    verified: Mapping[str, int]
     """Verified deliveries since the last flaw, by the fingerprints of what verified them."""
     last_at: Mapping[str, datetime]
     """By the same, when the last one came, also before that flaw."""
@@ -27,18 +27,18 @@ class VerificationStats:
     """Flaws since then from addresses that never sent a verified delivery, while others did."""
 
 
-def arguments(mode: str, flaw: str | None, foreign: int, held: Mapping[str, int]) -> list[str | int]:
+def arguments(mode: str, flaw: str | None, foreign: int, verified: Mapping[str, int]) -> list[str | int]:
     """The arguments of `verification.lua`: a flaw, if any, the number of foreign ones, and what was verified since."""
-    return [mode, flaw or "", foreign, *(argument for pair in held.items() for argument in pair)]
+    return [mode, flaw or "", foreign, *(argument for pair in verified.items() for argument in pair)]
 
 
 def verification_stats(redis: Redis, verifier: str) -> VerificationStats:
     """Read the statistics of one verifier. Raises redis.RedisError when Redis is unreachable."""
-    answer = cast("dict[bytes, bytes]", redis.hgetall(keyspace.guard(verifier)))
+    answer = cast("dict[bytes, bytes]", redis.hgetall(keyspace.verifier(verifier)))
     fields = {name.decode(): value.decode("utf-8", "replace") for name, value in answer.items()}
     return VerificationStats(
         mode=fields.get("mode"),
-        held={name: int(value) for name, value in _with_prefix("held:", fields)},
+        verified={name: int(value) for name, value in _with_prefix("held:", fields)},
         last_at={name: as_time(int(value)) for name, value in _with_prefix("last:", fields)},
         flaw=fields.get("flaw"),
         flawed_at=as_time(int(fields["flawed_ms"])) if "flawed_ms" in fields else None,

@@ -39,11 +39,6 @@ class CallReport(Event):
         return self.timestamp or self.reported_at
 
     @property
-    def undated(self) -> bool | None:
-        """Whether the report has no time; None if it has one."""
-        return True if self.timestamp is None else None
-
-    @property
     def subject(self) -> str:
         """Direction and id."""
         return f"outbound {self.id}"

@@ -1,7 +1,5 @@
 """Data subject: recognises a person's phone number, or an id of their message or call, in deliveries."""
 
-import base64
-import binascii
 import json
 import re
 from abc import ABC, abstractmethod
@@ -13,17 +11,15 @@ from string import digits as all_digits
 from typing import Any
 from urllib.parse import unquote_plus
 
-from seven.envelope import RAW
+from seven.envelope import RAW, raw_text
 from seven.phone_numbers import COUNTRY_CODE, digits, national_digits
-from seven.plain_numbers import follows_country_code, plain
+from seven.plain_numbers import PUNCTUATION, TRUNK, follows_country_code, plain
 
-_TRUNK = "(0)"
-"""The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets."""
-_BETWEEN = r"[\s\-/.()]*"
+_BETWEEN = f"[{PUNCTUATION}]*"
 _IDS = frozenset({"id", "msg_id", "sms_id"})
 _OWN_NUMBERS = frozenset({"system", "callerId", "agent_id"})
 """The payload fields that hold a number of ours: the recipient of what comes in, the caller of what goes out."""
-_RUN = re.compile(r"[0-9\s\-/.()]+", re.ASCII)
+_RUN = re.compile(f"[0-9{PUNCTUATION}]+", re.ASCII)
 _PIECE = re.compile(r"\(0\)|[0-9]|[^0-9]")
 
 Leaf = tuple[str, str]
@@ -49,7 +45,7 @@ class DataSubject(ABC):
         if not text:
             return False
         if text.startswith(RAW):
-            decoded = _decoded(text)
+            decoded = raw_text(text)
             return self.is_in_payload(decoded) or self.is_in(decoded) or self.is_in(unquote_plus(decoded))
         try:
             return self.is_in_fields(json.loads(text))
@@ -102,9 +98,9 @@ class Number(DataSubject):
     def is_in(self, text: str) -> bool:
         """Whether a text contains its digits in sequence, with no other digits next to them."""
         text = plain(text)
-        if self._national_pattern and self._is_national_in(text.replace(_TRUNK, "0"), self._national_pattern):
+        if self._national_pattern and self._is_national_in(text.replace(TRUNK, "0"), self._national_pattern):
             return True
-        if _TRUNK not in text:  # the usual case
+        if TRUNK not in text:  # the usual case
             return self._pattern.search(text) is not None
         return any(self._is_in_run(run) for run in _RUN.findall(text))
 
@@ -126,7 +122,7 @@ class Number(DataSubject):
                 reached = ((reached | begin) & self._places[piece]) << 1
                 adjacent = (adjacent + piece)[-3:]  # the digits just before; more than three are as good as three
                 continue
-            if piece == _TRUNK:
+            if piece == TRUNK:
                 reached |= (reached & self._places["0"]) << 1
             if reached & complete:
                 return True
@@ -183,11 +179,3 @@ def _leaves(decoded: Any) -> Iterator[Leaf]:
             if text.lstrip()[:1] in ("{", "["):
                 with suppress(ValueError, RecursionError):
                     values.append((name, json.loads(text)))
-
-
-def _decoded(text: str) -> str:
-    """The bytes after `base64:`, as text."""
-    try:
-        return base64.b64decode(text.removeprefix(RAW), validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return text

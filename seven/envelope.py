@@ -28,6 +28,14 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circul
 _ID = re.compile(rb'\{(?:"v":\d{1,9},)?"id":"([!#-\[\]-~]{1,255})"')
 
 
+def raw_text(stored: str) -> str:
+    """The bytes stored after `base64:` as text, whatever they are; what is no base64 as it is stored."""
+    try:
+        return base64.b64decode(stored.removeprefix(RAW), validate=True).decode("utf-8", "replace")
+    except ValueError:  # binascii.Error is one, too
+        return stored
+
+
 def peek_id(line: bytes) -> str | None:
     """The id at the start of a line, without parsing the rest: of a newer version, or of a line that kills workers."""
     match = _ID.match(line)

@@ -117,6 +117,11 @@ class Event(BaseModel, ABC):
         return None if self.at is self.reported_at else self.at
 
     @property
+    def undated(self) -> bool | None:
+        """Whether it has no time of its own; None if it has one."""
+        return True if self.own_at is None else None
+
+    @property
     @abstractmethod
     def subject(self) -> str:
         """The key of the record that the event is about, its parts joined by a space."""

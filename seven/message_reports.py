@@ -43,11 +43,6 @@ class MessageReport(Event):
         return self.timestamp or self.reported_at
 
     @property
-    def undated(self) -> bool | None:
-        """Whether the report has no time; None if it has one."""
-        return True if self.timestamp is None else None
-
-    @property
     def subject(self) -> str:
         """The message's id, as the answer to its sending gave it."""
         return self.msg_id

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 
 from seven.phone_numbers import COUNTRY_CODE, LONGEST_NUMBER, SHORTEST_NUMBER, writes_a_trunk_prefix
-from seven.plain_numbers import follows_country_code, plain
+from seven.plain_numbers import PUNCTUATION, TRUNK, follows_country_code, plain
 
-_TRUNK = "(0)"
 _SHORTEST_WRITTEN = SHORTEST_NUMBER - 2
 """Characters: of a number written with a 0 instead of its country code, which has up to three digits."""
-_RUN = re.compile(rf"[0-9(][0-9\s\-/.()]{{{_SHORTEST_WRITTEN - 1},}}", re.ASCII)
+_RUN = re.compile(rf"[0-9(][0-9{PUNCTUATION}]{{{_SHORTEST_WRITTEN - 1},}}", re.ASCII)
 """A run of digits and of what may stand between them, long enough for a number."""
 _DIGITS = re.compile("[0-9]+")
 _DIGITS_OR_TRUNK = re.compile(r"\(0\)|[0-9]+")
@@ -30,14 +29,14 @@ def numbers_in(text: str, country_code: int = COUNTRY_CODE) -> set[str]:
     text = plain(text)
     for run in _RUN.findall(text):
         groups: list[str] = _DIGITS.findall(run)
-        if _TRUNK in run:
+        if TRUNK in run:
             numbers.update(_international(run))
         else:
             _add_plain(numbers, groups)  # the usual case, in a fraction of the time
         if any(group[0] == "0" for group in groups):
             may_be_national = True
     if may_be_national:
-        numbers.update(_national(text.replace(_TRUNK, "0"), country_code))
+        numbers.update(_national(text.replace(TRUNK, "0"), country_code))
     return numbers
 
 
@@ -45,7 +44,7 @@ def _international(run: str) -> Iterator[str]:
     """A number begins where a group of digits does, after a 00 if it has one, and ends where a group ends."""
     groups: list[str] = _DIGITS_OR_TRUNK.findall(run)
     for index, group in enumerate(groups):
-        if group == _TRUNK:
+        if group == TRUNK:
             continue
         for first in (group, group[2:]) if group.startswith("00") else (group,):
             if first[:1] not in ("", "0"):
@@ -73,7 +72,7 @@ def _continued(first: str, groups: list[str], following: int) -> Iterator[str]:
     readings: set[_Reading] = {(first, False)}
     yield from _of_length(readings)
     for group in (groups[index] for index in range(following, len(groups))):
-        if group == _TRUNK:
+        if group == TRUNK:
             added = {(digits + "0", True) for digits, has_trunk in readings if not has_trunk}
             yield from _of_length(added)
             readings |= added

@@ -10,7 +10,7 @@ from functools import cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
-from seven.plain_numbers import plain
+from seven.plain_numbers import PUNCTUATION, TRUNK, plain
 
 SHORTEST_NUMBER, LONGEST_NUMBER = 8, 15
 """Digits with the country code: fewer would match times and totals, more are not a phone number (E.164)."""
@@ -19,9 +19,7 @@ COUNTRY_CODE = 49
 
 EXPECTED = "a phone number is expected, such as +49 30 9876543, 0049 30 9876543, 49309876543 or 030 9876543"
 
-_TRUNK = "(0)"
-"""The trunk prefix within an international number. Germany leaves it out there, Italy keeps it."""
-_PUNCTUATION = re.compile(r"[\s\-/.()]")
+_PUNCTUATION = re.compile(f"[{PUNCTUATION}]")
 _INTERNATIONAL = re.compile(r"^(?:\+|00(?=[1-9]))")
 _E164 = re.compile(rf"[1-9][0-9]{{{SHORTEST_NUMBER - 1},{LONGEST_NUMBER - 1}}}")
 _LONGEST_TEXT = 60
@@ -96,7 +94,7 @@ def _plain(text: str) -> str:
 
 
 def _without_trunk(written: str) -> str:
-    return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", written.replace(_TRUNK, "")), count=1)
+    return _INTERNATIONAL.sub("", _PUNCTUATION.sub("", written.replace(TRUNK, "")), count=1)
 
 
 def _is_national(bare: str, number: PhoneNumber) -> bool:

@@ -7,8 +7,15 @@ import re
 import unicodedata
 from functools import lru_cache
 
+PUNCTUATION = r"\s\-/.()"
+"""What stands between the digits of a number, as a class of an expression has it."""
+TRUNK = "(0)"
+"""The trunk prefix within an international number: no digit of it; but `(0)` may also be a digit in brackets.
+
+Germany leaves it out there, Italy keeps it.
+"""
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
-_COUNTRY_CODE = re.compile(r"(?:\+|(?<![0-9])00) ?[1-9][0-9]{0,2}[\s\-/.()]{0,3}\Z", re.ASCII)
+_COUNTRY_CODE = re.compile(rf"(?:\+|(?<![0-9])00) ?[1-9][0-9]{{0,2}}[{PUNCTUATION}]{{0,3}}\Z", re.ASCII)
 _LONGEST_CODE = 10
 """Characters: `00 353 - `, and one before."""
 

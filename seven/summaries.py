@@ -1,7 +1,5 @@
 """Summaries: what a delivery said, in a few words for people. Each event class says how (`seven/events/`)."""
 
-import base64
-import binascii
 import json
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -11,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from seven.delivery import Payload
-from seven.envelope import RAW
+from seven.envelope import RAW, raw_text
 from seven.errors import NotUnderstood
 from seven.event import is_blank
 from seven.events import EVENT_TYPES
@@ -64,10 +62,7 @@ def _decoded(payload: str | Mapping[str, Any] | None) -> Mapping[str, Any] | str
     if payload is None or not isinstance(payload, str):
         return payload
     if payload.startswith(RAW):
-        try:
-            return base64.b64decode(payload.removeprefix(RAW), validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError):
-            return payload
+        return raw_text(payload)
     try:
         decoded = json.loads(payload)
     except (ValueError, RecursionError):

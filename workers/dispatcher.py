@@ -46,7 +46,8 @@ from store.circuit_breaker import CircuitBreaker
 from store.engine import create_store_engine
 from store.outbox import Outbox
 from store.row_writer import StoreAway
-from workers.health_changes import HealthChanges, OwnChanges, checks_of
+from workers.health_changes import HealthChanges, checks_of
+from workers.own_changes import OwnChanges
 from workers.settings import WorkerSettings
 from workers.watchdog import Watchdog
 from workers.worker_info import answer_inspection

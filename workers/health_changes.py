@@ -1,35 +1,25 @@
-"""Health changes: notes which checks of `status` begin to fail, and recover; and heartbeats.
+"""Health changes: notes which checks of `status` begin to fail, and recover.
 
-This reaches installations without Alertmanager, too. While the database is away nothing can be noted, so heartbeats
-stop as well: a dead man's switch notices their absence.
+This reaches installations without Alertmanager, too.
 """
 
 import socket
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine
 
 from operations.checks.check import Check, Grade
 from operations.checks.readings import read_now
 from operations.checks.registry import judge_now
 from operations.checks.subject import CheckedSettings, Replicas, Subject
-from runtime.logs import logger
-from seven.topics import HEALTH, HEARTBEAT
+from seven.topics import HEALTH
 from store.check_standings import read_names, read_standings
 from store.outbox import is_alone
-from store.row_writer import StoreAway
-from store.schema import changes
-from store.subscriptions import read_subscriptions
 from store.timed_transactions import transact
+from workers.own_change_rows import insert_own, own_change
 
-log = logger("seven.reactions")
-
-LOOK_S = 60.0
 FAILING = {Grade.WRONG, Grade.UNKNOWN}
 LOOKS = 2
 """How often in a row a check fails before it counts: a restart takes seconds."""
@@ -70,93 +60,10 @@ class HealthChanges:
             _, was = standings.get(name, (0, GOOD))
             grade = self._findings[name].grade if name in self._findings else Grade.GOOD
             if was == GOOD and failures >= LOOKS:
-                rows.append(_row(HEALTH[0], name, was, grade.value, now))
+                rows.append(own_change(HEALTH[0], name, was, grade.value, now))
             elif was != GOOD and not failures:
-                rows.append(_row(HEALTH[1], name, was, GOOD, now))
-        if rows:
-            connection.execute(insert(changes), _for(connection, rows, now))
-
-
-class Heartbeats:
-    """Heartbeats of subscribers that get them by now, each in its time.
-
-    The tables are read only when one is due as far as is known here; while a subscriber is starting, at each call.
-    """
-
-    def __init__(
-        self, engine: Engine, every_s: Mapping[str, float], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """`every_s`: the seconds between two, by subscriber."""
-        self._engine, self._every_s, self._clock = engine, every_s, clock
-        self._due_s = dict.fromkeys(every_s, clock())
-
-    def note(self) -> None:
-        """Note one for each subscriber whose last, by any process, is long enough ago. Raises StoreAway."""
-        now_s = self._clock()
-        due = [name for name, due_s in self._due_s.items() if due_s <= now_s]
-        if due:
-            left = transact(self._engine, partial(self._note, names=due))
-            self._due_s |= {name: now_s + seconds for name, seconds in left.items()}
-
-    def _note(self, connection: Connection, now: datetime, names: Sequence[str]) -> dict[str, float]:
-        """The seconds until the next, by subscriber; empty where somebody else is at it.
-
-        Without those that get no heartbeats yet: what is noted before is handed to nobody.
-        """
-        if not is_alone(connection):
-            return {}
-        begun = {each.name for each in read_subscriptions(connection) if HEARTBEAT in each.begun_topics}
-        names = [name for name in names if name in begun]
-        c = changes.c  # by the key, the subscriber's name: few of many changes are heartbeats
-        latest = select(c.key, func.max(c.noted_at)).where(c.key.in_(names), c.topic == HEARTBEAT).group_by(c.key)
-        known: dict[str, datetime] = {name: at for name, at in connection.execute(latest)}  # noqa: C416
-        left = {name: self._left_s(name, known.get(name), now) for name in names}
-        rows = [
-            _row(HEARTBEAT, name, None, "alive", now) | {"reaction": name}
-            for name, seconds in left.items()
-            if not seconds
-        ]
-        if rows:
-            connection.execute(insert(changes), _for(connection, rows, now))
-        return {name: seconds or self._every_s[name] for name, seconds in left.items()}
-
-    def _left_s(self, name: str, latest: datetime | None, now: datetime) -> float:
-        """Until the next is due; 0 for now, also where the clock has been set back."""
-        every_s = self._every_s[name]
-        ago_s = (now - latest).total_seconds() if latest else every_s
-        return every_s - ago_s if 0 <= ago_s < every_s else 0.0
-
-
-class OwnChanges:
-    """Notes both on the clock, in a thread of its own, as far as somebody subscribes to them."""
-
-    def __init__(self, engine: Engine, health: HealthChanges | None, heartbeats: Mapping[str, float]) -> None:
-        self._health, self._heartbeats = health, Heartbeats(engine, heartbeats) if heartbeats else None
-        self._stopped = threading.Event()
-
-    def start(self) -> None:
-        """Begin."""
-        if self._health or self._heartbeats:
-            threading.Thread(target=self._run, name="own-changes", daemon=True).start()
-
-    def stop(self) -> None:
-        """End."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        looked_at = -LOOK_S
-        while not self._stopped.wait(1.0):
-            work: list[Callable[[], object]] = [self._heartbeats.note] if self._heartbeats else []
-            if self._health and time.monotonic() - looked_at >= LOOK_S:
-                looked_at = time.monotonic()
-                work.append(self._health.look)
-            for each in work:
-                try:
-                    each()
-                except StoreAway as error:
-                    log.debug("not noted: the database does not answer", cause=str(error))
-                except Exception:
-                    log.exception("health could not be noted")
+                rows.append(own_change(HEALTH[1], name, was, GOOD, now))
+        insert_own(connection, rows, now)
 
 
 def checks_of(settings: CheckedSettings, receiver_url: str) -> Callable[[], Sequence[Check]]:
@@ -183,13 +90,3 @@ def _worst(checks: Sequence[Check]) -> dict[str, Check]:
         if check.name not in worst or (check.grade in FAILING and worst[check.name].grade not in FAILING):
             worst[check.name] = check
     return worst
-
-
-def _row(topic: str, key: str, was: str | None, now: str, at: datetime) -> dict[str, Any]:
-    return {"topic": topic, "key": key, "was": was, "now": now, "at": at, "reaction": None}
-
-
-def _for(connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """With what only the database of notifications needs."""
-    handed_out = now if connection.dialect.name == "sqlite" else None
-    return [row | {"noted_at": now, "fanned_out_at": handed_out} for row in rows]

@@ -5,7 +5,7 @@
 --
 -- KEYS  ledger, batches, ordinals, tokens, pending:<queue>, announced:<queue>, and for what the gateway sent: last
 -- ARGV  batch id, queue, number of envelopes, a life for a ledger that has none, the header's fields on the envelopes
---       ("count":…, or "packed":…,"bytes":…), envelopes, token fingerprints...
+--       ("count":…, or "packed":…,"bytes":…), envelopes, fields of tokens...
 -- Returns the batch's header line.
 
 local known = redis.call('HGET', KEYS[2], ARGV[1])

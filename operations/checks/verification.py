@@ -58,14 +58,14 @@ def _check(name: str, stats: VerificationStats, names: Mapping[str, str], now: d
 
 
 def _observed(name: str, stats: VerificationStats, names: Mapping[str, str], now: datetime) -> Check:
-    ours = {marks: number for marks, number in stats.held.items() if set(marks.split(":")) <= names.keys()}
-    held, others = sum(ours.values()), sum(stats.held.values()) - sum(ours.values())
-    finding = f"observed: the last {held:,} deliveries verified{_by_all(ours, names)}"
+    ours = {marks: number for marks, number in stats.verified.items() if set(marks.split(":")) <= names.keys()}
+    verified, others = sum(ours.values()), sum(stats.verified.values()) - sum(ours.values())
+    finding = f"observed: the last {verified:,} deliveries verified{_by_all(ours, names)}"
     if others:
         finding += f"; {others:,} more by a key or URL that is not set here"
     if stats.foreign:
         finding += f"; {stats.foreign:,} from other addresses did not ({_DOUBT})"
-    if held >= ENOUGH:
+    if verified >= ENOUGH:
         return good(name, f"{finding}. It is safe to set {_SETTING[name]}=enforce")
     finding += f"; with {ENOUGH:,} in a row it is safe to enforce"
     if stats.flawed_at is None:
@@ -75,8 +75,8 @@ def _observed(name: str, stats: VerificationStats, names: Mapping[str, str], now
 
 
 def _enforced(name: str, stats: VerificationStats, names: Mapping[str, str], now: datetime) -> Check:
-    held = sum(stats.held.values())
-    finding = f"enforced: the last {held:,} deliveries verified{_by_all(stats.held, names)}"
+    verified = sum(stats.verified.values())
+    finding = f"enforced: the last {verified:,} deliveries verified{_by_all(stats.verified, names)}"
     if stats.flawed_at is None or now - stats.flawed_at >= LATELY:
         return good(name, finding)
     finding += f"; before them one was refused ({stats.flaw}), {duration(now - stats.flawed_at)} ago"
@@ -99,8 +99,8 @@ def _names(settings: HookSettings) -> dict[str, str]:
     return names
 
 
-def _by_all(held: Mapping[str, int], names: Mapping[str, str]) -> str:
-    parts = "; ".join(f"{number:,} by {_by(marks, names)}" for marks, number in sorted(held.items()))
+def _by_all(verified: Mapping[str, int], names: Mapping[str, str]) -> str:
+    parts = "; ".join(f"{number:,} by {_by(marks, names)}" for marks, number in sorted(verified.items()))
     return f", {parts}" if parts else ""
 
 

@@ -22,13 +22,13 @@ def test_verdicts_are_stored_for_doctor(receiver: Start, ledger: Ledger):
     for headers in (signed(), signed(), signed(OLDER + PATH, key=OLDER_KEY)):
         assert client.post(PATH, content=BODY, headers=headers).status_code == 202
     current, older = (f"{fingerprint(u)}:{fingerprint(k)}" for u, k in ((PUBLIC, KEY), (OLDER, OLDER_KEY)))
-    eventually(lambda: verification_stats(ledger.redis, "signature").held == {current: 2, older: 1})
+    eventually(lambda: verification_stats(ledger.redis, "signature").verified == {current: 2, older: 1})
     stats = verification_stats(ledger.redis, "signature")
     assert (stats.mode, stats.flaw, set(stats.last_at)) == ("observe", "unsigned", {current, older})
     assert stats.flawed_at
     client.post(PATH, content=BODY, headers=changed(signature="0" * 64))
     eventually(lambda: verification_stats(ledger.redis, "signature").flaw == "mismatch")
-    assert verification_stats(ledger.redis, "signature").held == {}
+    assert verification_stats(ledger.redis, "signature").verified == {}
     assert set(verification_stats(ledger.redis, "signature").last_at) == {current, older}
     stored = str(ledger.redis.hgetall("seven:guards:signature"))
     assert not [secret for secret in (KEY, OLDER_KEY, "example", TOKEN) if secret in stored]
@@ -42,7 +42,7 @@ def test_a_stolen_token_does_not_reset_the_count(receiver: Start, ledger: Ledger
         client.post(PATH, content=BODY, headers=headers)
     eventually(lambda: verification_stats(ledger.redis, "signature").foreign == 3)
     stats = verification_stats(ledger.redis, "signature")
-    assert (sum(stats.held.values()), stats.flaw) == (2, None)
+    assert (sum(stats.verified.values()), stats.flaw) == (2, None)
     client.post(PATH, content=BODY, headers=gateway)
     eventually(lambda: verification_stats(ledger.redis, "signature").flaw == "unsigned")
-    assert verification_stats(ledger.redis, "signature").held == {}
+    assert verification_stats(ledger.redis, "signature").verified == {}

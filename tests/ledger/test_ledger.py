@@ -17,7 +17,7 @@ from tests.servers import PATIENCE_S, Valkey, eventually, valkey
 
 
 def batch(name: str, queue: str = "dlr", size: int = 1, line: bytes = b'{"id":"x"}') -> NewBatch:
-    return NewBatch(id=name, queue=queue, lines=[line] * size, fingerprints=frozenset({"f00d"}))
+    return NewBatch(id=name, queue=queue, lines=[line] * size, evidence=frozenset({"f00d"}))
 
 
 def accept(redis_url: str, batches: Sequence[NewBatch], deadline_s: float = PATIENCE_S) -> list[Header | NotAccepted]:

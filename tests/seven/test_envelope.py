@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seven.envelope import Envelope
+from seven.envelope import Envelope, raw_text
 from seven.errors import Undecodable, UnreadableEnvelope
 from tests.extent import examples
 
@@ -53,6 +53,26 @@ def test_bytes_that_could_not_be_decoded_survive():
     assert base64.b64decode(read.payload_text.removeprefix("base64:")) == payload
     with pytest.raises(Undecodable, match="neither JSON nor a form"):
         _ = read.fields
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        pytest.param(b"a=1", "a=1", id="text"),
+        pytest.param("ä".encode("latin-1"), "\N{REPLACEMENT CHARACTER}", id="no UTF-8"),
+        pytest.param(b"", "", id="nothing"),
+    ],
+)
+def test_stored_bytes_as_text(payload: bytes, text: str):
+    """Whatever the bytes are."""
+    stored = Envelope("an-id", None, RECEIVED_AT, "POST", payload, "undecodable").payload_text
+    assert raw_text(stored) == text
+
+
+@pytest.mark.parametrize("stored", ["base64:A", "base64:a b=", "base64:ä"])
+def test_what_is_no_base64_stays_as_it_is_stored(stored: str):
+    """A sender may have written it."""
+    assert raw_text(stored) == stored
 
 
 def test_a_decoded_payload_never_becomes_bytes():

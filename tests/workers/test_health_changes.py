@@ -1,17 +1,16 @@
-"""Health changes: a check that keeps failing is noted once, and once when it recovers; heartbeats in their time."""
+"""Health changes: a check that keeps failing is noted once, and once when it recovers."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, event, insert, select, update
+from sqlalchemy import Engine, select
 
 from operations.checks.check import Check, good, unknown, warning, wrong
 from operations.retention import CHANGES_KEPT
-from seven.topics import HEARTBEAT
 from store.purge_notes import remove_changes
-from store.schema import changes, reactions
+from store.schema import changes
 from store.timed_transactions import transact
-from workers.health_changes import HealthChanges, Heartbeats
+from workers.health_changes import HealthChanges
 
 
 def noted(engine: Engine) -> list[tuple[Any, ...]]:
@@ -92,69 +91,3 @@ def test_several_checks_one_of_which_stands(engine: Engine):
     left = [("health.failed", "beat", "good", "wrong"), ("health.recovered", "flow", "wrong", "good")]
     assert noted(engine) == left
     assert transact(engine, lambda connection, _: remove_changes(connection, before)).removed == {}
-
-
-class Times:
-    """Seconds of a process."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def heartbeats(engine: Engine) -> list[str]:
-    return sorted(key for topic, key, *_ in noted(engine) if topic == "heartbeat")
-
-
-def begun(engine: Engine, *names: str) -> None:
-    """Let subscribers get heartbeats."""
-    values = {"topics": HEARTBEAT, "begun_topics": HEARTBEAT, "state": "on", "since": datetime.now(UTC)}
-    with engine.begin() as connection:
-        connection.execute(insert(reactions), [{"name": name} | values for name in names])
-
-
-def written_ago(engine: Engine, ago: timedelta) -> None:
-    with engine.begin() as connection:
-        connection.execute(update(changes).values(noted_at=datetime.now(UTC) - ago))
-
-
-def test_heartbeats(engine: Engine):
-    """Each subscriber has its own, on the database's clock, whichever process noted the last."""
-    both = {"often": 60.0, "seldom": 600.0}
-    begun(engine, *both)
-    for _ in range(2):
-        Heartbeats(engine, both).note()
-    assert heartbeats(engine) == ["often", "seldom"]
-    written_ago(engine, timedelta(seconds=90))
-    Heartbeats(engine, both).note()
-    assert heartbeats(engine) == ["often", "often", "seldom"]
-    written_ago(engine, timedelta(days=-365))  # a clock that has been set back by a year
-    Heartbeats(engine, both).note()
-    assert len(heartbeats(engine)) == 5
-
-
-def test_a_process_knows_its_heartbeats(engine: Engine):
-    """It reads the table when one is due, and not each second; what another noted puts its next one off."""
-    times = Times()
-    begun(engine, "shop")
-    beats = Heartbeats(engine, {"shop": 60.0}, times)
-    beats.note()
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    times.now_s = 59
-    beats.note()
-    assert statements == []
-    written_ago(engine, timedelta(seconds=30))  # by another process, say
-    times.now_s = 61
-    beats.note()
-    assert heartbeats(engine) == ["shop"]
-    written_ago(engine, timedelta(seconds=61))
-    statements.clear()
-    times.now_s = 80
-    beats.note()
-    assert statements == []
-    times.now_s = 95
-    beats.note()
-    assert heartbeats(engine) == ["shop", "shop"]

@@ -14,8 +14,9 @@ from seven.topics import HEALTH
 from store.purge_notes import remove_changes
 from store.schema import changes
 from store.timed_transactions import transact
-from tests.workers.test_health_changes import begun
-from workers.health_changes import HealthChanges, Heartbeats
+from tests.workers.test_heartbeat_changes import begun
+from workers.health_changes import HealthChanges
+from workers.heartbeat_changes import HeartbeatChanges
 
 OTHERS = 20_000
 DAY = timedelta(days=1)
@@ -35,7 +36,7 @@ def look(engine: Engine) -> Callable[[], object]:
 
 def beat(engine: Engine) -> Callable[[], object]:
     begun(engine, "shop", "crm")
-    return Heartbeats(engine, {"shop": 60.0, "crm": 60.0}).note
+    return HeartbeatChanges(engine, {"shop": 60.0, "crm": 60.0}).note
 
 
 def retain(engine: Engine) -> Callable[[], object]:

@@ -12,7 +12,8 @@ from seven.topics import HEALTH, HEARTBEAT
 from store.schema import changes, reactions
 from store.subscriptions import STARTING
 from tests.reactions.subscribers import Installation, RecordingTarget
-from workers.health_changes import HealthChanges, Heartbeats
+from workers.health_changes import HealthChanges
+from workers.heartbeat_changes import HeartbeatChanges
 
 WATCHES = (*HEALTH, HEARTBEAT)
 Start = Callable[..., Installation]
@@ -137,7 +138,7 @@ def test_topics_that_are_added(start: Start, health: HealthChanges):
 def test_the_first_heartbeat(start: Start, engine: Engine):
     """It comes when the reaction begins, and not only after the next of its minutes."""
     watchdog = start("watchdog")
-    note = Heartbeats(engine, {"watchdog": 300.0}).note
+    note = HeartbeatChanges(engine, {"watchdog": 300.0}).note
     note()
     watchdog.run()
     begin(watchdog)
