@@ -21,6 +21,8 @@ JOURNAL = "JOURNAL"
 """The request method of deliveries that were read from the journal instead of received."""
 
 LONGEST_ID = 20
+_OF_INCOMING = {"caller", "system", "time"}
+"""Beside the id, all fields of an incoming call, which no other list has together."""
 
 
 class InvalidRow(ValueError):  # noqa: N818 - describes the row
@@ -126,9 +128,14 @@ def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
 
 
 def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is."""
-    caller = (_required if id_ == "0" else _text)(row, "caller", "from")  # it may be withheld
-    at, system = _moment(row, "time", "timestamp"), _text(row, "system", "to")
+    """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is.
+
+    This list is asked for in the older style, by a parameter: a gateway that ignores it answers with rows of another.
+    """
+    if not row.keys() >= _OF_INCOMING:
+        raise InvalidRow("a row is no incoming call")
+    caller = (_required if id_ == "0" else _text)(row, "caller")  # it may be withheld
+    at, system = _moment(row, "time"), _text(row, "system")
     data = {"id": id_, "caller": caller, "system": system, "time": _epoch(at)}
     return JournalRow("voice_call", id_or_digest(id_, caller, system, at), at, data=_present(data))
 

@@ -17,6 +17,9 @@ INBOUND = {
     "id": "681590", "from": "49176123456789", "to": "49151999", "text": "STOP", "timestamp": "2023-08-31 12:01:02",
     "price": 0,
 }  # fmt: skip
+OLDER_INBOUND = {
+    "id": 681590, "sender": "49176123456789", "system": "49151999", "text": "STOP", "time": "2023-08-31 12:01:02",
+}  # fmt: skip
 VOICE = {
     "id": "284195", "from": "49151999", "to": "49176123456789", "xml": "0", "text": "Hi", "duration": "4",
     "status": "completed", "error": None, "timestamp": "2023-08-31 12:01:02", "price": "0.045",
@@ -59,14 +62,7 @@ def test_a_payload_has_the_events_fields_alone():
 
 def test_the_older_shape_of_inbound_is_the_same():
     """The same row in the webhook's words, with a number for an id, reads alike."""
-    older = {
-        "id": 681590,
-        "sender": "49176123456789",
-        "system": "49151999",
-        "text": "STOP",
-        "time": INBOUND["timestamp"],
-    }
-    assert read_row("sms_mo", older) == read_row("sms_mo", INBOUND)
+    assert read_row("sms_mo", OLDER_INBOUND) == read_row("sms_mo", INBOUND)
 
 
 @pytest.mark.parametrize("row", [None, "900", 7, [], [OUTBOUND]])
@@ -97,6 +93,15 @@ def test_a_caller_may_be_withheld():
     row = read_row("voice_call", ROWS["voice_call"] | {"caller": ""})
     assert row.id == str(ROWS["voice_call"]["id"])
     assert "caller" not in row.data
+
+
+@pytest.mark.parametrize(
+    "row", [OUTBOUND, INBOUND, VOICE, OLDER_INBOUND, {k: v for k, v in INCOMING.items() if k != "time"}]
+)
+def test_no_row_of_another_list_is_an_incoming_call(row: dict[str, Any]):
+    """Whom we wrote to has not called us."""
+    with pytest.raises(InvalidRow, match="a row is no incoming call"):
+        read_row("voice_call", row)
 
 
 @pytest.mark.parametrize("time", ["2023-08-31 05:50:63.102", "", None, "soon", 10**40, [], "1999-01-01 00:00:00 "])
