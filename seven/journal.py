@@ -101,7 +101,7 @@ def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
         "sender": sender,
         "system": system,
         "text": text,
-        "time": _epoch(at),
+        "time": _time(at),
     }
     is_agent = system is not None and not system.lstrip("+").isdecimal()
     key = id_or_digest(id_, sender, system, at, text or "")
@@ -122,7 +122,7 @@ def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
         "status": status,
         "duration": None if duration == "0" else duration,
         "total_price": _text(row, "price"),
-        "timestamp": _epoch(at),
+        "timestamp": _time(at),
     }
     return JournalRow("voice_status", id_, at, status, at, _present(data))
 
@@ -136,7 +136,7 @@ def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
         raise InvalidRow("a row is no incoming call")
     caller = (_required if id_ == "0" else _text)(row, "caller")  # it may be withheld
     at, system = _moment(row, "time"), _text(row, "system")
-    data = {"id": id_, "caller": caller, "system": system, "time": _epoch(at)}
+    data = {"id": id_, "caller": caller, "system": system, "time": _time(at)}
     return JournalRow("voice_call", id_or_digest(id_, caller, system, at), at, data=_present(data))
 
 
@@ -183,8 +183,9 @@ def _wall(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _epoch(at: datetime | None) -> str | None:
-    return None if at is None else str(int(at.timestamp()))
+def _time(at: datetime | None) -> str | None:
+    """An epoch, as webhooks have it; of the ambiguous hour the wall clock, since it may mean a later time as well."""
+    return None if at is None else _wall(at) if at.fold else str(int(at.timestamp()))
 
 
 def _present(data: Mapping[str, Any]) -> dict[str, Any]:

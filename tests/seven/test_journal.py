@@ -65,6 +65,18 @@ def test_the_older_shape_of_inbound_is_the_same():
     assert read_row("sms_mo", OLDER_INBOUND) == read_row("sms_mo", INBOUND)
 
 
+@pytest.mark.parametrize("event_type", ["sms_mo", "voice_call"])
+def test_of_the_ambiguous_hour_the_wall_clock_is_kept(event_type: str):
+    """Its earlier reading is the time, by which a row without an id has the digest that its webhook has."""
+    name = "time" if event_type == "voice_call" else "timestamp"
+    row = read_row(event_type, ROWS[event_type] | {"id": "0", name: "2025-10-26 02:40:00"})
+    assert row.data["time"] == "2025-10-26 02:40:00"
+    assert row.at == datetime(2025, 10, 26, 0, 40, tzinfo=UTC)
+    for time in ("2025-10-26 02:40:00", int(row.at.timestamp())):
+        payload = {**row.payload, "data": {**row.data, "id": "0", "time": time}}
+        assert Payload.of(payload, None).event(datetime(2026, 1, 1, tzinfo=UTC)).subject.endswith(row.id)
+
+
 @pytest.mark.parametrize("row", [None, "900", 7, [], [OUTBOUND]])
 @pytest.mark.parametrize("event_type", JOURNALED)
 def test_what_is_no_object_is_no_row(event_type: str, row: object):
