@@ -57,10 +57,15 @@ class JournalRow:
         return self.event_type not in STATUSES or self.status is not None
 
     @property
+    def webhook_event(self) -> str:
+        """The event type of the webhook: a status by RCS says what a `dlr` says, a message by RCS does not."""
+        return self.hook_type if self.event_type == "sms_mo" else self.event_type
+
+    @property
     def payload(self) -> Fields:
         """The payload of the webhook."""
         sent = {} if self.at is None else {"webhook_timestamp": self.at.isoformat()}
-        return {"webhook_event": self.event_type, **sent, "data": dict(self.data)}
+        return {"webhook_event": self.webhook_event, **sent, "data": dict(self.data)}
 
     @property
     def last_event_at(self) -> datetime | None:
@@ -96,16 +101,20 @@ def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     """In today's words, or the webhook's, as an older version of the API wrote them; an agent of RCS has a name."""
     at, system = _moment(row, "timestamp", "time"), _text(row, "to", "system")
     sender, text = _required(row, "from", "sender"), row.get("text") if isinstance(row.get("text"), str) else None
-    data = {
-        "id": id_,
-        "sender": sender,
-        "system": system,
-        "text": text,
-        "time": _time(at),
-    }
-    is_agent = system is not None and not system.lstrip("+").isdecimal()
-    key = id_or_digest(id_, sender, system, at, text or "")
-    return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs" if is_agent else "sms_mo")
+    data = {"id": id_, "sender": sender, "text": text, "time": _time(at)}
+    if system is None or system.lstrip("+").isdecimal():
+        key = id_or_digest(id_, sender, system, at, text or "")
+        return JournalRow("sms_mo", key, at, data=_present({**data, "system": system}))
+    key = id_or_digest(id_, *rcs_content(sender, system, at, text or ""))
+    data |= {"agent_id": system, "message_type": "RCS"}
+    return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs")
+
+
+def rcs_content(
+    sender: str | None, agent_id: str | None, at: datetime | None, text: str | None
+) -> tuple[str | datetime | None, ...]:
+    """What an RCS message of text alone is known by that has no id."""
+    return "rcs", sender, agent_id, at, text, None, None, None
 
 
 def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:

@@ -30,12 +30,28 @@ from tests.factories.journal import journal_rows
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 OPTIONS = ProjectionOptions(opt_out_words=read_opt_out_words(None))
 JOURNALED = ("dlr", "sms_mo", "voice_status", "voice_call")
-EVENTS = [event for event in scenario(7, now=NOW, messages=24) if event.event_type in JOURNALED]
+EVENTS = [
+    event
+    for event in scenario(7, now=NOW, messages=24)
+    if event.event_type in JOURNALED or (event.event_type == "rcs" and event.sent is None)
+]
+EVENTS += [
+    VendorEvent(
+        "rcs",
+        {
+            "id": number, "sender": "4915123450001", "agent_id": "shop", "time": int(NOW.timestamp()) - 900 + number,
+            "text": text, "message_type": "RCS", "content_type": "text",
+        },
+        NOW,
+    )
+    for number, text in enumerate(["STOP", "START", "STOP", "START"], 1)
+]  # fmt: skip
 ROWS = journal_rows(EVENTS)
 STANDING = {
     Message: ("status", "result", "final", "foreign_id"),
     Call: ("status", "final", "caller", "recipient", "duration_s"),  # the journal has no foreign id of a call
-    InboundMessage: ("sender", "recipient", "text", "sent_at"),
+    InboundMessage: ("sender", "recipient", "text", "sent_at", "channel", "agent_id"),
+    OptOut: ("state", "since", "inbound_id"),
 }
 
 
@@ -49,7 +65,7 @@ def by_webhook(event: VendorEvent, number: int = 0) -> Projection:
 
 
 def by_journal(row: JournalRow) -> Projection:
-    return projected(Envelope(f"journal-{row.event_type}-{row.id}", row.event_type, NOW, JOURNAL, row.payload))
+    return projected(Envelope(f"journal-{row.event_type}-{row.id}", row.webhook_event, NOW, JOURNAL, row.payload))
 
 
 def projected(envelope: Envelope) -> Projection:
@@ -89,6 +105,16 @@ def test_any_webhooks_may_be_missing(drawn: st.DataObject):
     assert standings(records) == UNDISTURBED
     chance.shuffle(deliveries)
     assert folded(deliveries) == records
+
+
+def test_an_opt_out_by_rcs_stands_for_rcs():
+    """By the journal alone as by webhooks, so a START by RCS ends it."""
+    stands = {
+        row_key(each): each.state
+        for each in folded(map(by_journal, ROWS)).values()
+        if isinstance(each, OptOut) and each.recipient == "shop"
+    }
+    assert stands == {("opt_outs", ("4915123450001", "shop", "rcs")): "in"}
 
 
 def test_the_journal_writes_no_history_and_has_seen_nothing():
@@ -160,11 +186,16 @@ def test_webhooks_without_an_id_are_known(engine: Engine):
     without = [
         VendorEvent(event.event_type, {k: v for k, v in event.fields.items() if k != "id"}, event.occurred_at)
         for event in EVENTS
-        if event.event_type in ("sms_mo", "voice_call")
+        if event.event_type in ("sms_mo", "voice_call") or event.fields.get("content_type") == "text"
     ]
     assert without
     write(engine, [by_webhook(event) for event in without])
-    rows = [row for row in ROWS if row.event_type in ("sms_mo", "voice_call")]
+    rows = [
+        row
+        for row in ROWS
+        if row.event_type == "voice_call"
+        or (row.event_type == "sms_mo" and (row.hook_type == "sms_mo" or row.data["text"]))
+    ]
     assert missing(engine, rows) == []
 
 

@@ -51,6 +51,10 @@ def test_a_payload_has_the_events_fields_alone():
     assert data_of("sms_mo") == {
         "id": "681590", "sender": "49176123456789", "system": "49151999", "text": "STOP", "time": "1693476062",
     }  # fmt: skip
+    assert data_of("sms_mo", to="shop") == {
+        "id": "681590", "sender": "49176123456789", "agent_id": "shop", "text": "STOP", "time": "1693476062",
+        "message_type": "RCS",
+    }  # fmt: skip
     assert data_of("voice_status") == {
         "id": "284195", "callerId": "49151999", "recipient": "49176123456789", "status": "completed", "duration": "4",
         "total_price": "0.045", "timestamp": "1693476062",
@@ -75,6 +79,14 @@ def test_of_the_ambiguous_hour_the_wall_clock_is_kept(event_type: str):
     for time in ("2025-10-26 02:40:00", int(row.at.timestamp())):
         payload = {**row.payload, "data": {**row.data, "id": "0", "time": time}}
         assert Payload.of(payload, None).event(datetime(2026, 1, 1, tzinfo=UTC)).subject.endswith(row.id)
+
+
+@pytest.mark.parametrize("id_", ["681590", "0"])
+def test_what_was_written_to_an_agent_is_an_rcs_message(id_: str):
+    """In the list of inbound SMS, whose ids it shares; without an id its digest is that of its webhook."""
+    row = read_row("sms_mo", INBOUND | {"id": id_, "to": "shop"})
+    event = Payload.of(row.payload, None).event(datetime(2026, 1, 1, tzinfo=UTC))
+    assert (row.event_type, event.event_type, event.subject) == ("sms_mo", "rcs", row.id)
 
 
 @pytest.mark.parametrize("row", [None, "900", 7, [], [OUTBOUND]])
