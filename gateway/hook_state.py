@@ -53,6 +53,11 @@ class HookState:
     holds: tuple[tuple[str, str], ...] = ()
     """Why the last run held changes back: code and text of each (`gateway/hook_evidence.py`)."""
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the read listed no hooks where there were some: this counts once the next read agrees."""
+        return bool(self.count and self.empty_reads)
+
 
 class HookStates:
     """The states of one account in Redis. Every call raises redis.RedisError when Redis is unavailable."""

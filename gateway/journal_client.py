@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.api import Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
+from gateway.api import CODES, Api, GatewayAway, GatewayFailure, GatewayRefused, GatewayUnexpected
 from gateway.journal_pages import LIMIT, Paging
 from seven.journal import InvalidRow, JournalRow, read_row
 from seven.timestamps import BERLIN
@@ -20,6 +20,7 @@ MARGIN = timedelta(days=1)
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 """Before each further attempt, while the gateway does not answer or has had too many requests."""
 TOO_MANY_REQUESTS = "403"
+NOT_ALLOWED = "902"
 
 _LISTS: Mapping[str, tuple[str, dict[str, str]]] = {
     "dlr": ("journal/outbound", {}),
@@ -89,8 +90,11 @@ class JournalClient:
             paging.add(list(rows), len(page))
 
     def row(self, event_type: str, id_: str) -> JournalRow | None:
-        """The row with this id; None where there is none, or none that can be read."""
-        listed = self._list(event_type, {"id": id_})
+        """The row with this id; None where there is none, none that can be read, or no such list any more."""
+        try:
+            listed = self._list(event_type, {"id": id_})
+        except NotListed:
+            return None
         self._hand_on(event_type, listed)
         return next((row for row in _read(event_type, listed).rows if row.id == id_), None)
 
@@ -106,9 +110,20 @@ class JournalClient:
                 return answer
             raise GatewayUnexpected("the gateway's answer is no list")  # noqa: TRY301 - as the others
         except (GatewayRefused, GatewayUnexpected) as failure:
-            if event_type == _PERHAPS_GONE and getattr(failure, "code", None) is None:
-                raise NotListed(f"the gateway does not list {event_type}") from None
-            raise
+            if event_type != _PERHAPS_GONE or not self._is_about_the_list(failure):
+                raise
+            raise NotListed(f"the gateway does not list {event_type}") from None
+
+    def _is_about_the_list(self, failure: GatewayRefused | GatewayUnexpected) -> bool:
+        """Whether it is about the list that was asked for, rather than about the account or the moment.
+
+        A right that is absent is about the list if the key may read another. Raises GatewayFailure if it may not.
+        """
+        code = failure.code if isinstance(failure, GatewayRefused) else None
+        if code == NOT_ALLOWED:
+            self._list("dlr", {"limit": "1"})
+            return True
+        return code not in CODES
 
     def _patiently(self, resource: str, parameters: Mapping[str, str]) -> Any:
         """The answer, after several attempts while the gateway cannot give one."""

@@ -91,7 +91,8 @@ class Reconciler:
         try:
             comparison = self._compare(before)
             plan = comparison.plan
-            self._finding_log.see(plan.ours, self._states.account, before.succeeds)
+            if not comparison.state.is_doubtful:
+                self._finding_log.see(plan.ours, self._states.account, before.succeeds)
             if not (apply or before.read_ms or plan.matching or plan.drifted or plan.surplus):
                 log.warning("none of our hooks is registered at the gateway: run `seven-ingest hooks apply`")
             comparison = self._repair(comparison, changes) if apply and plan.drift else self._with_holds(comparison)
@@ -149,7 +150,7 @@ class Reconciler:
         plan, state, choice = comparison.plan, comparison.state, comparison.choice
         if not plan.drift:
             return None
-        if state.count and state.empty_reads:
+        if state.is_doubtful:
             return Hold(
                 "empty_list", "the gateway lists no hooks where there were some; this counts once the next read agrees"
             )

@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 from seven.archive_records import ArchivedDelivery
 from seven.digest import short_digest
 from seven.envelope import Envelope
-from seven.journal import JOURNAL, JournalRow
+from seven.journal import JOURNAL, JournalRow, rcs_content
 from seven.record import JOINS, Record
 from seven.records import Call, InboundMessage, Message
 from seven.timestamps import latest_wall_reading
@@ -79,7 +79,7 @@ def record_of_row(row: JournalRow, received_at: datetime, options: ProjectionOpt
 def _envelope(row: JournalRow, received_at: datetime) -> Envelope:
     return Envelope(
         id=str(uuid7()),
-        event_type=row.event_type,
+        event_type=row.webhook_event,
         received_at=received_at,
         request_method=JOURNAL,
         payload=row.payload,
@@ -101,13 +101,20 @@ def row_keys(record: Record) -> list[RowKey]:
     keys = [row_key(record)]
     if isinstance(record, InboundMessage):
         readings = [record.sent_at, record.sent_at and latest_wall_reading(record.sent_at)]
-        digests = {short_digest(record.sender, record.recipient, at, record.text) for at in readings}
+        digests = {short_digest(*_content(record, at)) for at in readings}
         keys += [row_key(replace(record, id=digest)) for digest in sorted(digests)]
     elif isinstance(record, Call) and record.direction == "inbound":
         readings = [record.started_at, record.started_at and latest_wall_reading(record.started_at)]
         digests = {short_digest(record.caller, record.recipient, at) for at in readings}
         keys += [row_key(replace(record, call_id=digest)) for digest in sorted(digests)]
     return keys
+
+
+def _content(message: InboundMessage, at: datetime | None) -> tuple[str | datetime | None, ...]:
+    """What a message is known by that has no id."""
+    if message.channel == "rcs":
+        return rcs_content(message.sender, message.agent_id, at, message.text)
+    return message.sender, message.recipient, at, message.text
 
 
 def _tells_more(known: Record, record: Record) -> bool:

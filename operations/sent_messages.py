@@ -1,7 +1,8 @@
 """Sent messages: keeps what the gateway's outbound list says of them, as far as settings and erasures allow.
 
 The gateway forgets nobody, so a row that it lists again must not bring back what was erased here: a forgotten number is
-known by its hash, where there is an erasure key, and a row that was read before and has no recipient was blanked.
+known by its hash, where there is an erasure key, and a row that was read before and has no recipient was blanked. An
+erasure marks what nobody had read as read.
 """
 
 from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ class WebhookMeter:
 
     def is_covered(self, row: JournalRow) -> bool:
         """Whether a hook of ours should have brought it."""
-        at, recipient = row.last_event_at, row.data.get("system")
+        at, recipient = row.last_event_at, row.data.get("system", row.data.get("agent_id"))
         return at is not None and self._spans.cover(row.hook_type, at, recipient)
 
     def counts(self, row: JournalRow) -> bool:

@@ -21,6 +21,8 @@ JOURNAL = "JOURNAL"
 """The request method of deliveries that were read from the journal instead of received."""
 
 LONGEST_ID = 20
+_OF_INCOMING = {"caller", "system", "time"}
+"""Beside the id, all fields of an incoming call, which no other list has together."""
 
 
 class InvalidRow(ValueError):  # noqa: N818 - describes the row
@@ -55,10 +57,15 @@ class JournalRow:
         return self.event_type not in STATUSES or self.status is not None
 
     @property
+    def webhook_event(self) -> str:
+        """The event type of the webhook: a status by RCS says what a `dlr` says, a message by RCS does not."""
+        return self.hook_type if self.event_type == "sms_mo" else self.event_type
+
+    @property
     def payload(self) -> Fields:
         """The payload of the webhook."""
         sent = {} if self.at is None else {"webhook_timestamp": self.at.isoformat()}
-        return {"webhook_event": self.event_type, **sent, "data": dict(self.data)}
+        return {"webhook_event": self.webhook_event, **sent, "data": dict(self.data)}
 
     @property
     def last_event_at(self) -> datetime | None:
@@ -94,16 +101,20 @@ def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     """In today's words, or the webhook's, as an older version of the API wrote them; an agent of RCS has a name."""
     at, system = _moment(row, "timestamp", "time"), _text(row, "to", "system")
     sender, text = _required(row, "from", "sender"), row.get("text") if isinstance(row.get("text"), str) else None
-    data = {
-        "id": id_,
-        "sender": sender,
-        "system": system,
-        "text": text,
-        "time": _epoch(at),
-    }
-    is_agent = system is not None and not system.lstrip("+").isdecimal()
-    key = id_or_digest(id_, sender, system, at, text or "")
-    return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs" if is_agent else "sms_mo")
+    data = {"id": id_, "sender": sender, "text": text, "time": _time(at)}
+    if system is None or system.lstrip("+").isdecimal():
+        key = id_or_digest(id_, sender, system, at, text or "")
+        return JournalRow("sms_mo", key, at, data=_present({**data, "system": system}))
+    key = id_or_digest(id_, *rcs_content(sender, system, at, text or ""))
+    data |= {"agent_id": system, "message_type": "RCS"}
+    return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs")
+
+
+def rcs_content(
+    sender: str | None, agent_id: str | None, at: datetime | None, text: str | None
+) -> tuple[str | datetime | None, ...]:
+    """What an RCS message of text alone is known by that has no id."""
+    return "rcs", sender, agent_id, at, text, None, None, None
 
 
 def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
@@ -120,16 +131,21 @@ def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:
         "status": status,
         "duration": None if duration == "0" else duration,
         "total_price": _text(row, "price"),
-        "timestamp": _epoch(at),
+        "timestamp": _time(at),
     }
     return JournalRow("voice_status", id_, at, status, at, _present(data))
 
 
 def _incoming(id_: str, row: Mapping[str, Any]) -> JournalRow:
-    """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is."""
-    caller = (_required if id_ == "0" else _text)(row, "caller", "from")  # it may be withheld
-    at, system = _moment(row, "time", "timestamp"), _text(row, "system", "to")
-    data = {"id": id_, "caller": caller, "system": system, "time": _epoch(at)}
+    """Real calls have had the id 0: without one of its own, a call is known by a digest, as its row is.
+
+    This list is asked for in the older style, by a parameter: a gateway that ignores it answers with rows of another.
+    """
+    if not row.keys() >= _OF_INCOMING:
+        raise InvalidRow("a row is no incoming call")
+    caller = (_required if id_ == "0" else _text)(row, "caller")  # it may be withheld
+    at, system = _moment(row, "time"), _text(row, "system")
+    data = {"id": id_, "caller": caller, "system": system, "time": _time(at)}
     return JournalRow("voice_call", id_or_digest(id_, caller, system, at), at, data=_present(data))
 
 
@@ -176,8 +192,9 @@ def _wall(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _epoch(at: datetime | None) -> str | None:
-    return None if at is None else str(int(at.timestamp()))
+def _time(at: datetime | None) -> str | None:
+    """An epoch, as webhooks have it; of the ambiguous hour the wall clock, since it may mean a later time as well."""
+    return None if at is None else _wall(at) if at.fold else str(int(at.timestamp()))
 
 
 def _present(data: Mapping[str, Any]) -> dict[str, Any]:

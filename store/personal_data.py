@@ -29,7 +29,7 @@ from seven.journal import JOURNALED
 from seven.records import CallDigit
 from store.personal_columns import FAILURES, LETTERS, PAYLOADS, RECORDS, PersonalColumns
 from store.record_rows import KEYS_AT_ONCE, among
-from store.schema import call_digits, calls, changes, missed_webhooks, notifications
+from store.schema import call_digits, calls, changes, missed_webhooks, notifications, sent_messages
 from store.upsert import NOW, upsert
 
 PAGE = 2_000
@@ -137,6 +137,8 @@ def blank_rows(connection: Connection, blankings: Sequence[Blanking]) -> dict[st
         values: dict[str, Any] = dict.fromkeys(columns)
         if "changed_at" in table.c:
             values["changed_at"] = NOW[connection.dialect.name]
+        if table is sent_messages:  # so that the next reading of the journal takes it for blanked, whoever wrote it
+            values["journal_read_at"] = func.coalesce(table.c.journal_read_at, NOW[connection.dialect.name])
         condition = among(list(table.primary_key), [blanking.key for blanking in rows_alike])
         counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount
         if table is calls:

@@ -29,7 +29,11 @@ sent_messages = Table(
     column("channel", CodePointText, "As the journal names it"),
     column("connection", CodePointText, "How it was handed to the gateway: http, smtp, …"),
     column("text", CodePointText, "What was written; only with SEVEN_JOURNAL_TEXTS=true, blanked when old"),
-    column("journal_read_at", Time, "When the journal was read that last changed this row; NULL: its sender wrote it"),
+    column(
+        "journal_read_at",
+        Time,
+        "When the journal was read that last changed this row, or a row of its sender was forgotten; else NULL",
+    ),
     changed_at(),
     index("ix_sent_messages_changed_at", ["changed_at"], "docs/react.md: what is new; retention: rows without a time"),
     index(

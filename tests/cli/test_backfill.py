@@ -195,11 +195,15 @@ def test_a_shorter_journal_is_noticed(
     assert "kept for a shorter time" in " ".join(result.stdout.split())
 
 
-def test_a_list_that_is_gone_is_said(installation: CommandLine, stub: JournalStub):
-    stub.answer = lambda request, page: (404, b"") if request["list"] == "voice_call" else page
-    result = installation.run("backfill", "--dry-run")
+@pytest.mark.parametrize("answer", [(404, b""), (200, b'"400"'), (403, b"")])
+def test_a_list_that_is_gone_is_said(installation: CommandLine, stub: JournalStub, ledger: Ledger, answer: Any):
+    """However the gateway says it, what the others have is offered."""
+    stub.lists["outbound"] = [outbound(9, "DELIVERED", ago(hours=5))]
+    stub.answer = lambda request, page: answer if request["list"] == "voice_call" else page
+    result = installation.run("backfill", "--yes")
     assert result.returncode == 0
     assert "does not list incoming calls any more" in " ".join(result.stdout.split())
+    assert ledger.redis.zcard("seven:pending:dlr") == 1
 
 
 @pytest.mark.parametrize(

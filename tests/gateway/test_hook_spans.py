@@ -4,11 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from gateway import hook_spans
 from gateway.hook_spans import Spans, write_spans
 from seven.hooks import Hook
+from store.schema import hook_spans as table
+from tests.emulator.emulator_process import Emulator
+from tests.gateway.hook_runs import NewReconciler, apply
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 ACCOUNT = "an account"
@@ -118,3 +121,21 @@ def test_another_account_is_not_the_same(engine: Engine, read: Read):
     assert [covered(engine, hours, account="another") for hours in (2, 47, 50)] == [False, False, True]
     assert covered(engine, 0.5, account=ACCOUNT) is False
     assert covered(engine, 1, account=ACCOUNT) is True
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+def test_an_empty_list_ends_spans_once_the_next_read_agrees(
+    new_reconciler: NewReconciler, emulator: Emulator, engine: Engine, reads: int
+):
+    """What the reconciliation does not believe takes nothing away: its hooks may have been there all the time."""
+    for _ in range(2):  # creates the hook, and sees it
+        apply(new_reconciler)
+    emulator.client.put(f"{emulator.url}/faults", json={"hooks": "empty"}).raise_for_status()
+    for _ in range(reads):
+        with new_reconciler() as reconciler:
+            reconciler.run(apply=False)
+    emulator.client.delete(f"{emulator.url}/faults")
+    apply(new_reconciler)
+    with engine.connect() as connection:
+        number, ended = connection.execute(select(func.count(), func.count(table.c.closed_at))).one()
+    assert (number, ended) == ((1, 0) if reads == 1 else (2, 1))

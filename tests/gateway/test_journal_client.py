@@ -135,7 +135,9 @@ def test_a_row_is_read_by_its_id(stub: JournalStub, client: JournalClient):
     assert client.row("dlr", "7") is None
 
 
-@pytest.mark.parametrize("answer", [(404, b"not found"), (200, b'{"success": false}'), (200, b"{}")])
+@pytest.mark.parametrize(
+    "answer", [(404, b"not found"), (200, b'{"success": false}'), (200, b"{}"), (200, b'"400"'), (200, b"400")]
+)
 def test_a_list_that_is_gone_is_no_fault_of_others(stub: JournalStub, client: JournalClient, answer: Any):
     """Incoming calls are in the older API only."""
     stub.answer = lambda _request, _page: answer
@@ -147,9 +149,25 @@ def test_a_list_that_is_gone_is_no_fault_of_others(stub: JournalStub, client: Jo
         assert not isinstance(failure.value, NotListed)
 
 
-def test_a_wrong_key_is_no_missing_list(stub: JournalStub, client: JournalClient):
-    stub.answer = lambda _request, _page: (200, b'"900"')
-    with pytest.raises(GatewayRefused):
+def test_a_single_row_of_a_list_that_is_gone_is_none(stub: JournalStub, client: JournalClient):
+    """So what was missed while it was listed does not end a reading."""
+    stub.answer = lambda _request, _page: (200, b"400")
+    assert client.row("voice_call", "7") is None
+
+
+@pytest.mark.parametrize("code", ["403", "500", "600", "700", "900", "901", "902", "903"])
+def test_a_fault_of_the_account_is_no_missing_list(stub: JournalStub, client: JournalClient, code: str):
+    """Nor is one of the moment."""
+    stub.answer = lambda _request, _page: (200, code.encode())
+    with pytest.raises(GatewayRefused, match=code):
+        ids(client, "voice_call")
+
+
+@pytest.mark.parametrize("answer", [(200, b'"902"'), (403, b"")])
+def test_a_right_to_other_lists_shows_that_one_is_gone(stub: JournalStub, client: JournalClient, answer: Any):
+    """It is the one list that the key may not read."""
+    stub.answer = lambda request, page: answer if request["list"] == "voice_call" else page
+    with pytest.raises(NotListed):
         ids(client, "voice_call")
 
 

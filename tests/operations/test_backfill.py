@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
@@ -13,12 +14,13 @@ from emulator.vendor_event import VendorEvent
 from operations.journal_comparison import lacking
 from seven.archive_records import ArchivedDelivery
 from seven.envelope import Envelope
-from seven.journal import JOURNAL, JournalRow
+from seven.journal import JOURNAL, JournalRow, read_row
+from seven.opt_out_words_file import read_opt_out_words
 from seven.record import Record, fold
-from seven.records import Call, CallStatus, InboundMessage, Message, MessageStatus
+from seven.records import Call, CallStatus, InboundMessage, Message, MessageStatus, OptOut
 from store.delivery_rows import Projection
 from store.projection import project_envelope
-from store.projection_options import DEFAULT_OPTIONS
+from store.projection_options import ProjectionOptions
 from store.record_rows import RowKey, row_key
 from store.row_writer import Store
 from store.schema import calls, inbound_messages, messages
@@ -26,13 +28,30 @@ from tests.extent import examples
 from tests.factories.journal import journal_rows
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+OPTIONS = ProjectionOptions(opt_out_words=read_opt_out_words(None))
 JOURNALED = ("dlr", "sms_mo", "voice_status", "voice_call")
-EVENTS = [event for event in scenario(7, now=NOW, messages=24) if event.event_type in JOURNALED]
+EVENTS = [
+    event
+    for event in scenario(7, now=NOW, messages=24)
+    if event.event_type in JOURNALED or (event.event_type == "rcs" and event.sent is None)
+]
+EVENTS += [
+    VendorEvent(
+        "rcs",
+        {
+            "id": number, "sender": "4915123450001", "agent_id": "shop", "time": int(NOW.timestamp()) - 900 + number,
+            "text": text, "message_type": "RCS", "content_type": "text",
+        },
+        NOW,
+    )
+    for number, text in enumerate(["STOP", "START", "STOP", "START"], 1)
+]  # fmt: skip
 ROWS = journal_rows(EVENTS)
 STANDING = {
     Message: ("status", "result", "final", "foreign_id"),
     Call: ("status", "final", "caller", "recipient", "duration_s"),  # the journal has no foreign id of a call
-    InboundMessage: ("sender", "recipient", "text", "sent_at"),
+    InboundMessage: ("sender", "recipient", "text", "sent_at", "channel", "agent_id"),
+    OptOut: ("state", "since", "inbound_id"),
 }
 
 
@@ -46,11 +65,11 @@ def by_webhook(event: VendorEvent, number: int = 0) -> Projection:
 
 
 def by_journal(row: JournalRow) -> Projection:
-    return projected(Envelope(f"journal-{row.event_type}-{row.id}", row.event_type, NOW, JOURNAL, row.payload))
+    return projected(Envelope(f"journal-{row.event_type}-{row.id}", row.webhook_event, NOW, JOURNAL, row.payload))
 
 
 def projected(envelope: Envelope) -> Projection:
-    projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=DEFAULT_OPTIONS)
+    projection = project_envelope(ArchivedDelivery(id=envelope.id), envelope, "", options=OPTIONS)
     assert projection.delivery.outcome == "applied"
     return projection
 
@@ -88,6 +107,16 @@ def test_any_webhooks_may_be_missing(drawn: st.DataObject):
     assert folded(deliveries) == records
 
 
+def test_an_opt_out_by_rcs_stands_for_rcs():
+    """By the journal alone as by webhooks, so a START by RCS ends it."""
+    stands = {
+        row_key(each): each.state
+        for each in folded(map(by_journal, ROWS)).values()
+        if isinstance(each, OptOut) and each.recipient == "shop"
+    }
+    assert stands == {("opt_outs", ("4915123450001", "shop", "rcs")): "in"}
+
+
 def test_the_journal_writes_no_history_and_has_seen_nothing():
     """Beside webhooks it adds no status to a history, and moves no time of what they reported."""
     alone, beside = folded(map(by_webhook, EVENTS)), folded([*map(by_webhook, EVENTS), *map(by_journal, ROWS)])
@@ -113,13 +142,29 @@ def test_what_only_the_journal_knows_is_marked_until_a_webhook_comes():
     assert (after.journal_only, after.first_seen_at) == (None, folded(webhooks)[row_key(before)].first_seen_at)
 
 
+@pytest.mark.parametrize("by", ["epoch", "wall clock", "journal"])
+def test_in_the_hour_that_comes_twice_a_stop_counts_as_late_as_it_may_be(by: str):
+    """By its wall clock alone the STOP at 01:40 UTC may also be of 00:40, before the START at 01:10."""
+    start, stop = (datetime(2025, 10, 26, 1, minute, tzinfo=UTC) for minute in (10, 40))
+    wall, fields = "2025-10-26 02:40:00", {"sender": "49176123456789", "system": "49151999"}
+    if by == "journal":
+        row = {"id": "2", "from": fields["sender"], "to": fields["system"], "text": "STOP", "timestamp": wall}
+        stopped = by_journal(read_row("sms_mo", row))
+    else:
+        time = wall if by == "wall clock" else int(stop.timestamp())
+        stopped = by_webhook(VendorEvent("sms_mo", fields | {"id": "2", "text": "STOP", "time": time}, stop))
+    started = VendorEvent("sms_mo", fields | {"id": "1", "text": "START", "time": int(start.timestamp())}, start)
+    (standing,) = (each for each in folded([by_webhook(started), stopped]).values() if isinstance(each, OptOut))
+    assert standing.state == "out"
+
+
 def write(engine: Engine, projections: Sequence[Projection]) -> None:
     Store(engine).write([record for projection in projections for record in projection.records])
 
 
 def missing(engine: Engine, rows: Sequence[JournalRow] = ROWS) -> list[Any]:
     with engine.connect() as connection:
-        return lacking(connection, rows, NOW, DEFAULT_OPTIONS)
+        return lacking(connection, rows, NOW, OPTIONS)
 
 
 def test_only_what_is_lacking_is_found(engine: Engine):
@@ -141,11 +186,16 @@ def test_webhooks_without_an_id_are_known(engine: Engine):
     without = [
         VendorEvent(event.event_type, {k: v for k, v in event.fields.items() if k != "id"}, event.occurred_at)
         for event in EVENTS
-        if event.event_type in ("sms_mo", "voice_call")
+        if event.event_type in ("sms_mo", "voice_call") or event.fields.get("content_type") == "text"
     ]
     assert without
     write(engine, [by_webhook(event) for event in without])
-    rows = [row for row in ROWS if row.event_type in ("sms_mo", "voice_call")]
+    rows = [
+        row
+        for row in ROWS
+        if row.event_type == "voice_call"
+        or (row.event_type == "sms_mo" and (row.hook_type == "sms_mo" or row.data["text"]))
+    ]
     assert missing(engine, rows) == []
 
 

@@ -62,6 +62,19 @@ def test_one_list_that_is_refused_keeps_no_other_from_being_fetched(
     assert ledger.redis.zcard("seven:pending:dlr") == 1
 
 
+@pytest.mark.parametrize("answer", [(404, b""), (200, b'"400"'), (403, b"")])
+def test_a_pass_ends_without_the_list_that_is_gone(
+    make_pass: Pass, stub: JournalStub, engine: Engine, ledger: Ledger, answer: Any
+):
+    """Also where a call was missed while it was listed, which cannot be fetched any more."""
+    watched(engine)
+    stub.lists["voice_call"] = [{"id": "3", "caller": "4915", "system": "4930", "time": ago(days=4)}]
+    make_pass()
+    stub.answer = lambda request, page: answer if request["list"] == "voice_call" else page
+    assert make_pass(applies=True).fetched == 0
+    assert unread(ledger) == ("voice_call",)
+
+
 @pytest.mark.parametrize(
     "odd", [{"id": "undefined"}, {"caller": ""}, {"dlr": "x\0y"}, {"dlr": "\ud800"}, {"dlr": "x" * 300}]
 )

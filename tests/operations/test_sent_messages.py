@@ -127,6 +127,19 @@ def test_a_blanked_row_stays_blank(engine: Engine, ledger: Ledger):
     assert stored(engine)["2"].recipient == OTHERS
 
 
+@pytest.mark.parametrize(
+    "theirs", [{"recipient": THEIRS}, {"foreign_id": f"of {THEIRS}"}], ids=["recipient", "foreign_id"]
+)
+def test_a_blanked_row_of_its_sender_stays_blank(engine: Engine, ledger: Ledger, theirs: dict[str, str]):
+    """Which no reading of the journal had found before; a row of another person's is filled."""
+    Store(engine).write([SentMessage("1", **theirs), SentMessage("2", recipient=OTHERS)])
+    erased(engine, ledger)
+    writer(engine).write([listed(1, foreign_id="order 7", price="0.08"), listed(2, OTHERS)])
+    row = stored(engine)["1"]
+    assert (row.recipient, row.text, row.foreign_id, row.price) == (None, None, None, Decimal("0.08"))
+    assert (stored(engine)["2"].recipient, stored(engine)["2"].text) == (OTHERS, "Hello")
+
+
 def test_a_row_erased_by_its_id_stays_blank(engine: Engine, ledger: Ledger):
     writer(engine).write([listed(1)])
     erased(engine, ledger, message_id("1"))

@@ -95,9 +95,11 @@ def test_only_what_a_hook_should_have_brought_counts(
     assert bool(states(engine)) is counts
 
 
-def test_a_filter_brings_its_number(make_pass: Pass, stub: JournalStub, engine: Engine):
-    watched(engine, "sms_mo", "49151999")
-    for number, id_ in (("49151999", 1), ("49151000", 2)):
+@pytest.mark.parametrize(("event_type", "filtered"), [("sms_mo", "49151999"), ("rcs", "shop")])
+def test_a_filter_brings_its_number(make_pass: Pass, stub: JournalStub, engine: Engine, event_type: str, filtered: str):
+    """Or its agent."""
+    watched(engine, event_type, filtered)
+    for number, id_ in ((filtered, 1), ("49151000", 2), ("another", 3)):
         row: Row = {
             "id": str(id_),
             "from": "4915123456789",

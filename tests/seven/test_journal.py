@@ -17,6 +17,9 @@ INBOUND = {
     "id": "681590", "from": "49176123456789", "to": "49151999", "text": "STOP", "timestamp": "2023-08-31 12:01:02",
     "price": 0,
 }  # fmt: skip
+OLDER_INBOUND = {
+    "id": 681590, "sender": "49176123456789", "system": "49151999", "text": "STOP", "time": "2023-08-31 12:01:02",
+}  # fmt: skip
 VOICE = {
     "id": "284195", "from": "49151999", "to": "49176123456789", "xml": "0", "text": "Hi", "duration": "4",
     "status": "completed", "error": None, "timestamp": "2023-08-31 12:01:02", "price": "0.045",
@@ -48,6 +51,10 @@ def test_a_payload_has_the_events_fields_alone():
     assert data_of("sms_mo") == {
         "id": "681590", "sender": "49176123456789", "system": "49151999", "text": "STOP", "time": "1693476062",
     }  # fmt: skip
+    assert data_of("sms_mo", to="shop") == {
+        "id": "681590", "sender": "49176123456789", "agent_id": "shop", "text": "STOP", "time": "1693476062",
+        "message_type": "RCS",
+    }  # fmt: skip
     assert data_of("voice_status") == {
         "id": "284195", "callerId": "49151999", "recipient": "49176123456789", "status": "completed", "duration": "4",
         "total_price": "0.045", "timestamp": "1693476062",
@@ -59,14 +66,27 @@ def test_a_payload_has_the_events_fields_alone():
 
 def test_the_older_shape_of_inbound_is_the_same():
     """The same row in the webhook's words, with a number for an id, reads alike."""
-    older = {
-        "id": 681590,
-        "sender": "49176123456789",
-        "system": "49151999",
-        "text": "STOP",
-        "time": INBOUND["timestamp"],
-    }
-    assert read_row("sms_mo", older) == read_row("sms_mo", INBOUND)
+    assert read_row("sms_mo", OLDER_INBOUND) == read_row("sms_mo", INBOUND)
+
+
+@pytest.mark.parametrize("event_type", ["sms_mo", "voice_call"])
+def test_of_the_ambiguous_hour_the_wall_clock_is_kept(event_type: str):
+    """Its earlier reading is the time, by which a row without an id has the digest that its webhook has."""
+    name = "time" if event_type == "voice_call" else "timestamp"
+    row = read_row(event_type, ROWS[event_type] | {"id": "0", name: "2025-10-26 02:40:00"})
+    assert row.data["time"] == "2025-10-26 02:40:00"
+    assert row.at == datetime(2025, 10, 26, 0, 40, tzinfo=UTC)
+    for time in ("2025-10-26 02:40:00", int(row.at.timestamp())):
+        payload = {**row.payload, "data": {**row.data, "id": "0", "time": time}}
+        assert Payload.of(payload, None).event(datetime(2026, 1, 1, tzinfo=UTC)).subject.endswith(row.id)
+
+
+@pytest.mark.parametrize("id_", ["681590", "0"])
+def test_what_was_written_to_an_agent_is_an_rcs_message(id_: str):
+    """In the list of inbound SMS, whose ids it shares; without an id its digest is that of its webhook."""
+    row = read_row("sms_mo", INBOUND | {"id": id_, "to": "shop"})
+    event = Payload.of(row.payload, None).event(datetime(2026, 1, 1, tzinfo=UTC))
+    assert (row.event_type, event.event_type, event.subject) == ("sms_mo", "rcs", row.id)
 
 
 @pytest.mark.parametrize("row", [None, "900", 7, [], [OUTBOUND]])
@@ -97,6 +117,15 @@ def test_a_caller_may_be_withheld():
     row = read_row("voice_call", ROWS["voice_call"] | {"caller": ""})
     assert row.id == str(ROWS["voice_call"]["id"])
     assert "caller" not in row.data
+
+
+@pytest.mark.parametrize(
+    "row", [OUTBOUND, INBOUND, VOICE, OLDER_INBOUND, {k: v for k, v in INCOMING.items() if k != "time"}]
+)
+def test_no_row_of_another_list_is_an_incoming_call(row: dict[str, Any]):
+    """Whom we wrote to has not called us."""
+    with pytest.raises(InvalidRow, match="a row is no incoming call"):
+        read_row("voice_call", row)
 
 
 @pytest.mark.parametrize("time", ["2023-08-31 05:50:63.102", "", None, "soon", 10**40, [], "1999-01-01 00:00:00 "])
