@@ -112,6 +112,18 @@ def test_those_reach_the_outside_that_do_in_compose(overlays: dict[str, list[Doc
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("nameserver", ["169.254.20.10", "169.254.169.254"], ids=["NodeLocal DNSCache", "Cloud DNS"])
+def test_nameservers_outside_of_pods_are_reached(overlays: dict[str, list[Document]], overlay: str, nameserver: str):
+    """By all but Redis and PostgreSQL. What else a cloud answers there is its metadata, with tokens of the machine."""
+    every = pods(overlays[overlay])
+    allow_to = policies(overlays[overlay]).allow_to
+
+    assert {name for name, at in every.items() if allow_to(at, nameserver, 53)} == every.keys() - {"redis", "postgres"}
+    assert not [name for name, at in every.items() for port in (80, 443, 988) if allow_to(at, nameserver, port)]
+    assert {name for name, at in every.items() if allow_to(at, "203.0.113.1", 80)} == {"worker", "reactions", "cli"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_servers_reach_nobody(overlays: dict[str, list[Document]], overlay: str):
     """No policy lets Redis or PostgreSQL in the cluster out, not even for a name; all others may ask for names."""
     every = pods(overlays[overlay])
