@@ -102,6 +102,18 @@ def test_other_namespaces_reach_what_they_are_labelled_for(overlays: dict[str, l
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_front_reaches_what_answers_for_a_certificate(overlays: dict[str, list[Document]], overlay: str):
+    """The pod that cert-manager starts beside the Ingress for HTTP-01; it reaches nothing."""
+    solver = Pod({"acme.cert-manager.io/http01-solver": "true"}, {"http": 8089})
+    at = policies(overlays[overlay])
+
+    assert at.allow_from(FRONT, solver, 8089)
+    assert not at.allow_from(FRONT, solver, 8000)
+    assert not at.allow_from(MONITORING, solver, 8089)
+    assert not at.allow_to(solver, "203.0.113.1", 80)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_those_reach_the_outside_that_do_in_compose(overlays: dict[str, list[Document]], overlay: str):
     """The gateway and targets: for processes that have the network `outside`. A migration has it for servers elsewhere."""
     outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}

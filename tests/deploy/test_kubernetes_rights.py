@@ -58,6 +58,17 @@ def test_the_ingress_publishes_hooks_alone(documents: list[Document]):
     assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]]
 
 
+def test_the_ingress_names_its_class(documents: list[Document]):
+    """Without a name ingress-nginx takes none but where its class is the default, and GKE's controller takes it."""
+    (ingress,) = select(documents, "Ingress").values()
+    page = (Path(__file__).parents[2] / "deploy/kubernetes/README.md").read_text()
+
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    (secret,) = {entry["secretName"] for entry in ingress["spec"]["tls"]}
+    assert "`kubectl get ingressclass`" in page
+    assert f"kubectl create secret tls {secret}" in page
+
+
 def test_secrets_are_files(documents: list[Document]):
     """Nothing secret is in an environment, which every `kubectl describe` shows."""
     for template in pods(documents).values():
