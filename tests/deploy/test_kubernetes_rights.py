@@ -90,6 +90,17 @@ def test_every_process_can_verify_a_server(documents: list[Document]):
             assert mounts["authorities"] == "/etc/seven/authorities"
 
 
+def test_managed_needs_no_storage(overlays: dict[str, list[Document]]):
+    """Its servers are elsewhere, and what Flower remembers of tasks may end with its pod; `small` keeps it."""
+    claimed = {overlay: sorted(select(overlays[overlay], "PersistentVolumeClaim")) for overlay in OVERLAYS}
+    assert claimed == {"small": ["flower"], "managed": []}
+    assert "persistentVolumeClaim" not in str(overlays["managed"])
+    assert "volumeClaimTemplates" not in str(overlays["managed"])
+
+    (volume,) = [each for each in pods(overlays["managed"])["flower"]["spec"]["volumes"] if each["name"] == "flower"]
+    assert volume == {"name": "flower", "emptyDir": {"sizeLimit": "1Gi"}}
+
+
 def test_what_is_laid_out_is_for_its_owner_alone(tmp_path: Path):
     """The directory, which has all secrets, and git leaves it out."""
     installation = Installation(tmp_path)
