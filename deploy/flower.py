@@ -16,7 +16,7 @@ except ValueError as error:
 basic_auth = logins.split(",")
 
 read_only = True
-address = "0.0.0.0"  # noqa: S104 - the container's; the proxy alone is published
+address = ""  # every one of the container's, of IPv4 and of IPv6; the proxy alone is published
 port = 5555
 persistent = True
 db = "/var/lib/flower/flower"

@@ -26,6 +26,9 @@ log = logger("seven.metrics")
 RETRY_S = 2.0
 """Pause before the next attempt to bind an address in use."""
 
+EVERY_ADDRESS = "::"
+"""The host that stands for every address of this machine, of IPv4 as well as of IPv6."""
+
 STATES = {"/livez": "alive", "/readyz": "ready"}
 """The state that each probe reports."""
 
@@ -47,7 +50,7 @@ def start_status_server(
     alive: Reasons = no_reasons,
     ready: Reasons = no_reasons,
 ) -> None:
-    """Serve `host:port` in a daemon thread; None starts no server.
+    """Serve `host:port` in a daemon thread, `[::]:port` on every address of both families; None starts no server.
 
     `registry` holds the metrics of this process; `shared`, if given, replaces them with the sums of all processes.
     `collectors` read at each scrape. While the address is in use the process works without it, and retries for ever.
@@ -109,9 +112,18 @@ def _application(metrics: "WSGIApplication", probes: dict[str, Reasons]) -> "WSG
 
 
 def _server(host: str, port: int, application: "WSGIApplication") -> WSGIServer:
+    if host == EVERY_ADDRESS and not socket.has_dualstack_ipv6():
+        host = "0.0.0.0"  # noqa: S104 - the same, where the kernel has no IPv6
+
     class Server(ThreadingMixIn, WSGIServer):  # a slow client does not delay others
         daemon_threads = True
         address_family = socket.getaddrinfo(host or None, port, flags=socket.AI_PASSIVE)[0][0]
+
+        def server_bind(self) -> None:
+            """Take IPv4 along with IPv6, whatever the system's default is."""
+            if host == EVERY_ADDRESS:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            super().server_bind()
 
         def handle_error(self, *_: Any) -> None:
             """Log one line for a failed request, none for a client that hung up. The library would print tracebacks."""

@@ -14,9 +14,21 @@ RULES = ("recording.yml", "alerts.yml", "objectives.yml")
 KUBERNETES, PROMETHEUS = ROOT / "deploy/kubernetes", ROOT / "deploy/prometheus"
 
 
+def without_numbers(rule: dict[str, Any]) -> dict[str, Any]:
+    """ReplicaGone by dead targets alone: autoscalers change the number of pods, and a dead pod stays a target."""
+    if rule.get("alert") != "ReplicaGone":
+        return rule
+    targets, separator, _ = rule["expr"].partition(" or (count by (job)")
+    description, hint, _ = rule["annotations"]["description"].partition(" If you scaled down")
+    assert separator
+    assert hint
+    return rule | {"expr": targets, "annotations": rule["annotations"] | {"description": description}}
+
+
 def prometheus_rule() -> str:
     """The groups of all rules, in one PrometheusRule."""
     groups = [group for name in RULES for group in yaml.safe_load((PROMETHEUS / name).read_text())["groups"]]
+    groups = [group | {"rules": [without_numbers(rule) for rule in group["rules"]]} for group in groups]
     document: dict[str, Any] = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",

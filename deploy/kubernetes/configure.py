@@ -26,7 +26,7 @@ DIRECTORY = Path(__file__).parent / "config"
 
 DEFAULTS = {
     "SEVEN_LOG_FORMAT": "json",
-    # NetworkPolicies let nobody but a proxy reach receiver and console; addresses in clusters are private.
+    # NetworkPolicies let nobody but a proxy reach receiver and console; most clusters give it a private address.
     "SEVEN_TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
 }
 """As in docker-compose.yml."""

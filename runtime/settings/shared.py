@@ -61,7 +61,8 @@ class LedgerSettings(LogSettings, RedisSettings):
     seven_metrics_address: str | None = Field(
         None,
         pattern=r"^(off|\S+:\d{1,5})$",
-        description="host:port where the process serves /metrics, /livez and /readyz; off for nowhere. Default: "
+        description="host:port where the process serves /metrics, /livez and /readyz; [::]:port for every address, of "
+        "IPv4 as well; off for nowhere. Default: "
         "127.0.0.1:9101 for a receiver, :9102 for a worker, :9103 for beat, :9104 for a dispatcher, :9105 for the "
         "console.",
     )

@@ -1,7 +1,8 @@
-"""What NetworkPolicies allow between pods of one namespace, and from other namespaces, by the specification's rules."""
+"""What NetworkPolicies allow between pods of one namespace, from other namespaces, and to addresses, by the specification."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 Labels = Mapping[str, str]
@@ -27,6 +28,12 @@ def has_port(rule: Mapping[str, Any], target: Pod, port: int) -> bool:
     """Whether a rule is for a port of a pod, by number or by name; without ports it is for all."""
     names = {port, *(name for name, number in target.ports.items() if number == port)}
     return "ports" not in rule or any(listed["port"] in names for listed in rule["ports"])
+
+
+def contains(block: Mapping[str, Any], address: str) -> bool:
+    """Whether an address is in an `ipBlock`, and in none of its exceptions."""
+    at = ip_address(address)
+    return at in ip_network(block["cidr"]) and not any(at in ip_network(cidr) for cidr in block.get("except", ()))
 
 
 class Policies:
@@ -55,6 +62,14 @@ class Policies:
                 matches(peer["namespaceSelector"], namespace) for peer in rule["from"] if "namespaceSelector" in peer
             )
             for rule in self._rules("Ingress", target.labels)
+        )
+
+    def allow_to(self, source: Pod, address: str, port: int) -> bool:
+        """Whether a pod may connect to an address outside of the cluster."""
+        return any(
+            ("ports" not in rule or any(listed["port"] == port for listed in rule["ports"]))
+            and any(contains(peer["ipBlock"], address) for peer in rule["to"] if "ipBlock" in peer)
+            for rule in self._rules("Egress", source.labels)
         )
 
     def _rules(self, direction: str, labels: Labels) -> Iterator[dict[str, Any]]:

@@ -102,6 +102,18 @@ def test_other_namespaces_reach_what_they_are_labelled_for(overlays: dict[str, l
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_front_reaches_what_answers_for_a_certificate(overlays: dict[str, list[Document]], overlay: str):
+    """The pod that cert-manager starts beside the Ingress for HTTP-01; it reaches nothing."""
+    solver = Pod({"acme.cert-manager.io/http01-solver": "true"}, {"http": 8089})
+    at = policies(overlays[overlay])
+
+    assert at.allow_from(FRONT, solver, 8089)
+    assert not at.allow_from(FRONT, solver, 8000)
+    assert not at.allow_from(MONITORING, solver, 8089)
+    assert not at.allow_to(solver, "203.0.113.1", 80)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_those_reach_the_outside_that_do_in_compose(overlays: dict[str, list[Document]], overlay: str):
     """The gateway and targets: for processes that have the network `outside`. A migration has it for servers elsewhere."""
     outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}
@@ -109,6 +121,18 @@ def test_those_reach_the_outside_that_do_in_compose(overlays: dict[str, list[Doc
 
     reaching = {name for name, at in pods(overlays[overlay]).items() if matches(selector, at.labels)}
     assert reaching == outside - {"migrate", "proxy", "prometheus"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("nameserver", ["169.254.20.10", "169.254.169.254"], ids=["NodeLocal DNSCache", "Cloud DNS"])
+def test_nameservers_outside_of_pods_are_reached(overlays: dict[str, list[Document]], overlay: str, nameserver: str):
+    """By all but Redis and PostgreSQL. What else a cloud answers there is its metadata, with tokens of the machine."""
+    every = pods(overlays[overlay])
+    allow_to = policies(overlays[overlay]).allow_to
+
+    assert {name for name, at in every.items() if allow_to(at, nameserver, 53)} == every.keys() - {"redis", "postgres"}
+    assert not [name for name, at in every.items() for port in (80, 443, 988) if allow_to(at, nameserver, port)]
+    assert {name for name, at in every.items() if allow_to(at, "203.0.113.1", 80)} == {"worker", "reactions", "cli"}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -14,6 +14,7 @@ import pytest
 from tests.deploy.kubernetes import Document, Installation, container, environment, mounted_secret, pod, select
 from tests.deploy.test_setup import GOOD, ROOT
 from tests.forks import COMMAND
+from tests.loopbacks import LOOPBACKS
 from tests.processes import Process, running
 from tests.servers import PATIENCE_S, eventually, free_port
 
@@ -34,20 +35,20 @@ class Cluster:
         config = self.installation.directory / "config"
         text = text.replace("/run/secrets", str(config / mounted_secret(document)))
         text = text.replace("/etc/seven/reactions", str(config / "reactions-directory"))
-        text = text.replace("/opt/seven/deploy", str(ROOT / "deploy")).replace("0.0.0.0", "127.0.0.1")
+        text = text.replace("/opt/seven/deploy", str(ROOT / "deploy"))
         return re.sub(r"\b\d{4}\b", lambda match: str(ports.get(int(match[0]), match[0])), text)
 
     def variables(self, document: Document, given: dict[str, str], ports: dict[int, int]) -> dict[str, str]:
         return self.settings | {name: self.local(document, value, ports) for name, value in given.items()}
 
-    def process(self, name: str) -> tuple[Process, str]:
-        """The process of a Deployment, not yet started, and the address of its readiness probe."""
+    def process(self, name: str) -> tuple[Process, list[str]]:
+        """The process of a Deployment, not yet started, and what a kubelet and others ask, by IPv4 and IPv6."""
         document = self.objects[name]
         listed = {port["name"]: port["containerPort"] for port in container(document)["ports"]}
         ports = {number: free_port() for number in listed.values()}
         command = [self.local(document, word, ports) for word in container(document)["command"]]
         if name == "flower":  # its port and its volume are in its configuration
-            command += [f"--port={ports[5555]}", "--address=127.0.0.1", f"--db={self.directory / 'flower.db'}"]
+            command += [f"--port={ports[5555]}", f"--db={self.directory / 'flower.db'}"]
         probe = container(document)["readinessProbe"]["httpGet"]
         process = Process(
             name,
@@ -55,7 +56,10 @@ class Cluster:
             [sys.executable, "-m", *command],
             self.variables(document, environment(document), ports),
         )
-        return process, f"http://127.0.0.1:{ports[listed[probe['port']]]}{probe['path']}"
+        paths = dict.fromkeys(listed, "/livez") | {probe["port"]: probe["path"]}
+        return process, [
+            f"http://{host}:{ports[listed[name]]}{path}" for host in LOOPBACKS for name, path in paths.items()
+        ]
 
     def run_to_its_end(self, document: Document, spec: Any) -> "subprocess.Popen[str]":
         """Start a container that ends by itself."""
@@ -81,7 +85,7 @@ def cluster(tmp_path: Path, redis_url: str, empty_database: str) -> Cluster:
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_pods_wait_for_the_job_and_become_ready(cluster: Cluster):
-    """Before the Job no init container ends; afterwards each does, and each process answers its probe."""
+    """Before the Job no init container ends; afterwards each does, and each process answers its probe at every address."""
     waiting = {
         name: cluster.run_to_its_end(cluster.objects[name], pod(cluster.objects[name])["spec"]["initContainers"][0])
         for name in ("worker", "reactions", "console")
@@ -101,8 +105,9 @@ def test_pods_wait_for_the_job_and_become_ready(cluster: Cluster):
 
     processes = [cluster.process(name) for name in PROCESSES]
     with running(*(process for process, _ in processes)):
-        for process, address in processes:
-            eventually(partial(is_ready, process, address))
+        for process, addresses in processes:
+            for address in addresses:
+                eventually(partial(is_ready, process, address))
 
 
 def is_ready(process: Process, address: str) -> bool:

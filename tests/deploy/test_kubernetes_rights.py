@@ -58,6 +58,17 @@ def test_the_ingress_publishes_hooks_alone(documents: list[Document]):
     assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]]
 
 
+def test_the_ingress_names_its_class(documents: list[Document]):
+    """Without a name ingress-nginx takes none but where its class is the default, and GKE's controller takes it."""
+    (ingress,) = select(documents, "Ingress").values()
+    page = (Path(__file__).parents[2] / "deploy/kubernetes/README.md").read_text()
+
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    (secret,) = {entry["secretName"] for entry in ingress["spec"]["tls"]}
+    assert "`kubectl get ingressclass`" in page
+    assert f"kubectl create secret tls {secret}" in page
+
+
 def test_secrets_are_files(documents: list[Document]):
     """Nothing secret is in an environment, which every `kubectl describe` shows."""
     for template in pods(documents).values():
@@ -77,6 +88,17 @@ def test_every_process_can_verify_a_server(documents: list[Document]):
         for container in [*template["spec"]["containers"], *template["spec"].get("initContainers", ())]:
             mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
             assert mounts["authorities"] == "/etc/seven/authorities"
+
+
+def test_managed_needs_no_storage(overlays: dict[str, list[Document]]):
+    """Its servers are elsewhere, and what Flower remembers of tasks may end with its pod; `small` keeps it."""
+    claimed = {overlay: sorted(select(overlays[overlay], "PersistentVolumeClaim")) for overlay in OVERLAYS}
+    assert claimed == {"small": ["flower"], "managed": []}
+    assert "persistentVolumeClaim" not in str(overlays["managed"])
+    assert "volumeClaimTemplates" not in str(overlays["managed"])
+
+    (volume,) = [each for each in pods(overlays["managed"])["flower"]["spec"]["volumes"] if each["name"] == "flower"]
+    assert volume == {"name": "flower", "emptyDir": {"sizeLimit": "1Gi"}}
 
 
 def test_what_is_laid_out_is_for_its_owner_alone(tmp_path: Path):

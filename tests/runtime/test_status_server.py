@@ -1,5 +1,6 @@
 """Status server: metrics, liveness and readiness of a process."""
 
+import errno
 import socket
 import struct
 
@@ -8,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from runtime.status_server import start_status_server
+from tests.loopbacks import LOOPBACKS
 from tests.servers import eventually, free_port
 
 
@@ -44,6 +46,31 @@ def test_an_address_in_use_is_bound_later():
             return False
 
     eventually(answers)
+
+
+def test_every_address_is_of_both_families():
+    """By the unspecified address of IPv6, whatever the system makes of it by default."""
+    port = free_port()
+    start_status_server(f"[::]:{port}", CollectorRegistry())
+
+    assert {httpx2.get(f"http://{host}:{port}/livez").status_code for host in LOOPBACKS} == {200}
+
+
+def test_every_address_is_that_of_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch):
+    """A kernel without IPv6 makes no socket of its."""
+    own = socket.socket
+
+    def without_ipv6(family: int = socket.AF_INET, *more: int, **named: int | None) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "no IPv6")
+        return own(family, *more, **named)
+
+    port = free_port()
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+    start_status_server(f"[::]:{port}", CollectorRegistry())
+    monkeypatch.undo()
+
+    assert httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200
 
 
 def test_without_an_address_there_is_no_server():
