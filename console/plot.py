@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.hour_cache import HourCounts
 
@@ -68,6 +68,8 @@ class Plot:
     """Numbers of the vertical axis, with their heights."""
     hours: tuple[tuple[str, float], ...]
     """Labels of the horizontal axis, with the middle of each."""
+    stale_for: timedelta | None
+    """How long ago the oldest of the counts was read that are due again; None where none is."""
 
     @property
     def total(self) -> int:
@@ -78,6 +80,16 @@ class Plot:
     def is_complete(self) -> bool:
         """Whether all hours have been counted."""
         return all(bar.is_read for bar in self.bars)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether all hours have been counted, and none of them is due again."""
+        return self.is_complete and self.stale_for is None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all hours have been counted, and there was nothing in any."""
+        return self.is_complete and not self.total
 
 
 def hourly_plot(name: str, title: str, hours: Sequence[HourCounts], colours: Mapping[str, str] | None = None) -> Plot:
@@ -93,7 +105,8 @@ def hourly_plot(name: str, title: str, hours: Sequence[HourCounts], colours: Map
         for index, (hour, row) in enumerate(zip(hours, rows, strict=True))
     )
     ticks = tuple((number, _y(number, top)) for number in sorted({0, top // 2, top}))
-    return Plot(name, title, series, bars, round(slot - gap, 2), ticks, _labels(hours, slot))
+    stale_for = max((hour.stale_for for hour in hours if hour.stale_for is not None), default=None)
+    return Plot(name, title, series, bars, round(slot - gap, 2), ticks, _labels(hours, slot), stale_for)
 
 
 def _labels(hours: Sequence[HourCounts], slot: float) -> tuple[tuple[str, float], ...]:

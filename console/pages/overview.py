@@ -72,7 +72,7 @@ async def show(visit: Visit) -> Response:
     health, rows, _ = await asyncio.gather(
         visit.services.health.look(), _rows(visit, hours), visit.services.look_for_subscribers()
     )
-    if not all(plot.is_complete for plot, _ in rows["plots"]):
+    if not all(plot.is_current for plot, _ in rows["plots"]):
         visit.services.fill_hours([kind.count_hour for kind in KINDS], rows["hours"])
     return visit.render("overview.html", health=health, spans=SPANS, known=EVENT_TYPES, **rows)
 
@@ -98,7 +98,7 @@ def _read(connection: Connection, visit: Visit, hours: int | None) -> dict[str, 
     now, budget = datetime.now(UTC), Budget()
     latest = latest_deliveries(connection, masked=not visit.viewer.sees_texts)[:MOST_LATEST]
     plots = _plots(connection, visit, now, hours or DAY, budget)
-    if hours is None and not any(plot.total for plot, kind in plots if kind is MESSAGES):  # a quiet day
+    if hours is None and any(plot.is_empty for plot, kind in plots if kind is MESSAGES):  # a quiet day
         hours = WEEK
         plots = _plots(connection, visit, now, hours, budget)
     return {"away": None, "plots": plots, "latest": latest, "hours": hours or DAY}
