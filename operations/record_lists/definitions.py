@@ -136,7 +136,6 @@ DELIVERIES = RecordList(
         word("event_type", "Event type", deliveries.c.event_type, tuple(EVENT_TYPES)),
         *days_of_ids(deliveries.c.id, deliveries.c.received_at),
     ),
-    personal_cursor=False,
 )
 
 DEAD_LETTERS = RecordList(
@@ -165,7 +164,6 @@ DEAD_LETTERS = RecordList(
     ),
     window=(NOT_APPLIED,),
     defaults={"outcome": func.coalesce(deliveries.c.outcome, "").in_(OPEN_OUTCOMES)},
-    personal_cursor=False,
 )
 
 HOOK_CHANGES = RecordList(
@@ -190,7 +188,6 @@ HOOK_CHANGES = RecordList(
         word("event_type", "Event type", hook_changes.c.event_type, ("all", *EVENT_TYPES)),
         *days_of_ids(hook_changes.c.id, hook_changes.c.at),
     ),
-    personal_cursor=False,
 )
 
 LISTS = {

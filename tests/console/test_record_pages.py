@@ -18,7 +18,7 @@ from seven.records import Message
 from store.row_writer import Store
 from tests.console.browsed_pages import HOSTILE
 from tests.console.conftest import ANNA, Visitor
-from tests.console.visits import all_pages, forms
+from tests.console.visits import all_pages, forms, link
 from tests.factories.envelopes import NOW, Accept
 from workers.consumer import Consumer
 
@@ -36,22 +36,45 @@ def test_numbers_and_ids_stand_in_no_address(client: TestClient):
             assert re.fullmatch(r"(/(deliveries/[0-9a-f-]{36})?[a-z_/.-]*)?", parts.path), url
 
 
-def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine):
-    """By a form, since the position holds the id of a message; each row stands on one page."""
+@pytest.mark.parametrize("name", ["messages", "deliveries"])
+def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine, name: str):
+    """By an address that shows nothing of its position, there and back; each row stands on one page."""
     client.auth = httpx2.BasicAuth(*ANNA)
     Store(engine).write(Message(msg_id=f"77{number}", result="pending", first_seen_at=NOW) for number in range(120))
     rows: list[str] = []
-    page = client.get("/messages").text
-    while True:
+    pages: dict[str, str] = {}
+    address: str | None = f"/{name}?since=2020-01-01"
+    while address:
+        page = pages[address] = client.get(address).text
         rows += [fields["term"] for _, fields in forms(page) if "term" in fields]
-        following = [(action, fields) for action, fields in forms(page) if "after" in fields]
-        if not following:
-            break
-        ((action, fields),) = following
-        page = client.post(action, data=fields).text
-    lines = client.get("/messages.csv").text.splitlines()
-    assert len(rows) == len(set(rows)) >= 120 + 26
-    assert len(lines) == len(rows) + 1
+        rows += re.findall(r'href="/deliveries/([^"]+)"', page)
+        assert re.fullmatch(rf"/{name}\?since=2020-01-01(&after=handle-[0-9a-f]+)?", address)
+        address = link(page, "Older")
+    lines = client.get(f"/{name}.csv").text.splitlines()
+    assert len(rows) == len(set(rows)) == len(lines) - 1 > 50
+    *earlier, last = pages
+    while earlier:
+        before = link(pages[last], "Newer")
+        assert before == (last := earlier.pop())
+        assert client.get(before).text == pages[before]
+    assert link(pages[last], "Newer") is None
+
+
+@pytest.mark.parametrize("kind", ["story", "query"])
+def test_a_form_leads_to_an_address_that_shows_nothing(client: TestClient, kind: str):
+    """So that Back and a reload send no form again, and are no other look-up; of a number the address has a handle."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    path, field, text = {
+        "story": ("/look-up", "term", "How it stands"),
+        "query": ("/queries/person", "number", "Thank you, it has arrived."),
+    }[kind]
+    with capture_logs() as logs:
+        answer = client.post(path, data={field: "0151 12345678"}, follow_redirects=False)
+        assert answer.status_code == 303
+        assert re.fullmatch(rf"{path}\?of=handle-[0-9a-f]+", answer.headers["location"])
+        for _ in range(3):
+            assert text in client.get(answer.headers["location"]).text
+    assert len([entry for entry in logs if entry["event"] == "lookup"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,7 +83,7 @@ def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine):
         pytest.param("/messages?result=lost", "Result: choose delivered, failed, pending or unknown.", id="filter"),
         pytest.param("/messages.csv?since=x", "From day: a day is written as 2026-03-29.", id="filter of a file"),
         pytest.param("/calls?colour=red", "no filter &#39;colour&#39;", id="unknown filter"),
-        pytest.param("/deliveries?after=x", "This page does not exist.", id="position"),
+        pytest.param("/deliveries?after=x", "This link is too old.", id="position"),
         pytest.param("/queries/deliveries_by_day?days=x", "a whole number", id="parameter"),
     ],
 )
