@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from starlette.responses import Response
 
 from console.handles import PREFIX, TOO_OLD, Use
-from console.list_rows import repair_command
+from console.list_rows import next_command
 from console.page import Page, Visit
 from ledger.client import Ledger
 from operations.masking import masked_digests, masked_row, masked_subject, masked_url
@@ -167,8 +167,8 @@ def _records(story: Story, masked: bool) -> list[RecordView]:
 
 
 def _visible(row: Row, masked: bool) -> Row:
-    """A delivery, with the command that applies it if it is not applied."""
-    command = repair_command(row) if row["outcome"] in OPEN_OUTCOMES else None
+    """A delivery, with the command for what to do about it if it is not applied."""
+    command = next_command(row) if row["outcome"] in OPEN_OUTCOMES else None
     return (masked_row(row) if masked else row) | {"command": command}
 
 

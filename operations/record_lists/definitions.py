@@ -142,7 +142,8 @@ DEAD_LETTERS = RecordList(
     "dead-letters",
     "Dead letters",
     "Deliveries that were kept and not applied, the latest first: parked (not understood), quarantined (the sender is "
-    "in doubt) and dead (could not be stored). Nothing is lost: the command beside each repairs it.",
+    "in doubt) and dead (could not be stored). Nothing is lost: beside each stands what to do. Replaying parked ones "
+    "helps after an upgrade to a version that understands them; `dead show` says what one would become today.",
     "Every delivery that was kept has been applied.",
     JOINED,
     (

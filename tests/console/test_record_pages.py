@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from console.list_rows import next_command
 from console.pages.look_up import readable_payload
 from operations.queries import QUERIES
 from operations.record_lists import LISTS
@@ -54,9 +55,9 @@ def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine, n
     assert len(rows) == len(set(rows)) == len(lines) - 1 > 50
     *earlier, last = pages
     while earlier:
-        before = link(pages[last], "Newer")
-        assert before == (last := earlier.pop())
-        assert client.get(before).text == pages[before]
+        newer, last = link(pages[last], "Newer"), earlier.pop()
+        assert newer == last
+        assert client.get(last).text == pages[last]
     assert link(pages[last], "Newer") is None
 
 
@@ -107,15 +108,35 @@ def test_a_spreadsheet_runs_nothing(visitor: Visitor, consumer: Consumer, accept
     assert ",'=HYPERLINK(1)," in answer.text
 
 
-def test_an_unapplied_delivery_names_its_command(client: TestClient):
+def test_an_unapplied_delivery_names_what_to_do(client: TestClient):
     """Reason and command stand beside it, in the list and on its own page."""
     client.auth = httpx2.BasicAuth(*ANNA)
     page = client.get("/dead-letters?outcome=parked").text
-    command = 'seven-ingest dead replay <span class="unbroken">'
+    command = 'seven-ingest dead show <span class="unbroken">'
     commands = re.findall(f"{command}([0-9a-f-]{{36}})</span>", page)
     assert len(commands) == len(HOSTILE)
     assert "an event type not known here" in page
+    assert "repairs" not in page
     assert f"{command}{commands[0]}</span>" in client.get(f"/deliveries/{commands[0]}").text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "verb"),
+    [
+        ("parked", "an event type not known here", "show"),
+        ("parked", "dlr: status: missing or empty", "show"),
+        ("parked", "malformed JSON", "show"),
+        ("parked", "larger than 65536 bytes", "discard"),
+        ("quarantined", "no signature", "replay"),
+        ("dead", "could not be projected: KeyError", "replay"),
+        ("dead", "3 workers died with it alone in hand", "show"),
+        ("dead", None, "replay"),
+        ("discarded", "malformed JSON", "show"),
+    ],
+)
+def test_a_command_does_what_the_page_says(outcome: str, reason: str | None, verb: str):
+    """A replay stands only where it would apply something: what is not understood would be parked again."""
+    assert next_command({"id": "7", "outcome": outcome, "reason": reason}) == f"seven-ingest dead {verb} 7"
 
 
 @pytest.mark.parametrize(
