@@ -48,6 +48,9 @@ UNLABELLED = """return [...document.querySelectorAll("input:not([type=hidden]), 
     element => !(element.labels && element.labels.length) && !element.ariaLabel && !element.textContent.trim()
 ).map(element => element.outerHTML)"""
 BARE_TABLES = "return [...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope]')).length"
+MISNAMED = """return [...document.querySelectorAll("a[aria-label], button[aria-label], summary[aria-label]")].filter(
+    element => !element.ariaLabel.toLowerCase().startsWith(element.innerText.trim().toLowerCase())
+).map(element => element.outerHTML)"""
 LOADED = "return document.readyState === 'complete' && document.querySelector('footer') !== null"
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 
@@ -112,6 +115,7 @@ def test_every_page(console: Console, browser: webdriver.Chrome, login: tuple[st
         inner, outer = browser.execute_script(WIDTHS)
         assert inner <= outer == width, page
         assert browser.execute_script(UNLABELLED) == [], page
+        assert browser.execute_script(MISNAMED) == [], page
         assert browser.execute_script(BARE_TABLES) == 0, page
         assert browser.title.endswith("seven-ingest"), page
         assert "owned" not in browser.title, page

@@ -37,6 +37,15 @@ def test_numbers_and_ids_stand_in_no_address(client: TestClient):
             assert re.fullmatch(r"(/(deliveries/[0-9a-f-]{36})?[a-z_/.-]*)?", parts.path), url
 
 
+def test_links_are_named_as_they_look(client: TestClient):
+    """The name that is read out begins with the text that is seen, so that people may say it (WCAG 2.5.3)."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    named = r'<(?:a|button)\b[^>]*aria-label="([^"]*)"[^>]*>([^<]*)<'
+    names = {pair for page in all_pages(client).values() for pair in re.findall(named, page)}
+    assert {"open", "77001"} <= {text for _, text in names}
+    assert not [(label, text) for label, text in names if not label.startswith(text)]
+
+
 @pytest.mark.parametrize("name", ["messages", "deliveries"])
 def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine, name: str):
     """By an address that shows nothing of its position, there and back; each row stands on one page."""
