@@ -20,11 +20,12 @@ RESULT_COLOURS = {"delivered": "good", "failed": "bad", "pending": "series-1", "
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind: its name, the class of its colour, and its sum."""
+    """One kind: its name, the class of its colour, its sum, and what people call it, if that is not its name."""
 
     kind: str
     colour: str
     total: int
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,15 @@ class Plot:
         return self.is_complete and not self.total
 
 
-def hourly_plot(name: str, title: str, hours: Sequence[HourCounts], colours: Mapping[str, str] | None = None) -> Plot:
+def hourly_plot(
+    name: str,
+    title: str,
+    hours: Sequence[HourCounts],
+    colours: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
+) -> Plot:
     """A plot of hours; the kinds with the most come first, and the last series is all others together."""
-    series = _series(hours, colours or {})
+    series = _series(hours, colours or {}, titles or {})
     kinds = {entry.kind for entry in series}
     rows = [_row(hour.counts or {}, series, kinds) for hour in hours]
     top = _ceiling(max((sum(row) for row in rows), default=0))
@@ -119,7 +126,7 @@ def _labels(hours: Sequence[HourCounts], slot: float) -> tuple[tuple[str, float]
     )
 
 
-def _series(hours: Sequence[HourCounts], colours: Mapping[str, str]) -> tuple[Series, ...]:
+def _series(hours: Sequence[HourCounts], colours: Mapping[str, str], titles: Mapping[str, str]) -> tuple[Series, ...]:
     totals: dict[str, int] = {}
     for hour in hours:
         for kind, number in (hour.counts or {}).items():
@@ -129,7 +136,8 @@ def _series(hours: Sequence[HourCounts], colours: Mapping[str, str]) -> tuple[Se
         rest = sum(number for _, number in ordered[MOST_SERIES - 1 :])
         ordered = [*ordered[: MOST_SERIES - 1], (OTHERS, rest)]
     return tuple(
-        Series(kind, colours.get(kind, f"series-{index}"), total) for index, (kind, total) in enumerate(ordered, 1)
+        Series(kind, colours.get(kind, f"series-{index}"), total, titles.get(kind, ""))
+        for index, (kind, total) in enumerate(ordered, 1)
     )
 
 

@@ -17,7 +17,7 @@ from console.forms import Unreadable
 from console.handles import TOO_OLD, Use
 from console.page import Page, Visit
 from operations.masking import masked_value
-from operations.queries import QUERIES, NamedQuery, run
+from operations.queries import COLUMN_TITLES, QUERIES, NamedQuery, ParameterError, run
 
 MOST_SHOWN = 500
 MOST_DOWNLOADED = 50_000
@@ -52,6 +52,8 @@ async def show(visit: Visit) -> Response:
     elif all(parameter.default is not None or texts.get(parameter.name) for parameter in query.parameters):
         try:
             result = await _read(visit, query, texts, MOST_SHOWN)
+        except ParameterError as error:
+            problem = error.sentence
         except ValueError as error:
             problem = str(error)
     return visit.render(
@@ -61,6 +63,7 @@ async def show(visit: Visit) -> Response:
         texts={parameter.name: texts.get(parameter.name, parameter.default or "") for parameter in query.parameters},
         is_personal=_is_personal(query),
         result=result,
+        column_titles=COLUMN_TITLES,
         plot=day_plot(query, result.columns, result.rows) if result else None,
         problem=problem,
         most_downloaded=MOST_DOWNLOADED,
@@ -89,6 +92,8 @@ async def download(visit: Visit) -> Response:
     _log(visit, query, texts)
     try:
         result = await _read(visit, query, texts, MOST_DOWNLOADED)
+    except ParameterError as error:
+        raise Unreadable(error.sentence) from error
     except ValueError as error:
         raise Unreadable(str(error)) from error
 

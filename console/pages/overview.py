@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.database import Away, away_sentence
+from console.event_titles import EVENT_TITLES
 from console.forms import Unreadable
 from console.hour_cache import Budget, HourCounts, refresh_all
 from console.page import Page, Visit
@@ -43,6 +44,8 @@ class HourlyKind:
     count_hour: CountHour
     colours: Mapping[str, str] = field(default_factory=dict)
     """Colours that mean something, by kind."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What people call the kinds, where their names do not say it."""
     is_optional: bool = False
     """Whether it is left out where there is none."""
 
@@ -51,7 +54,7 @@ MESSAGES = HourlyKind(
     "messages", "Messages by result", "messages, by their first status,", count_messages, RESULT_COLOURS
 )
 KINDS = (
-    HourlyKind("deliveries", "Deliveries by event type", "deliveries", count_deliveries),
+    HourlyKind("deliveries", "Webhooks by event type", "webhooks", count_deliveries, titles=EVENT_TITLES),
     MESSAGES,
     HourlyKind(
         "sent",
@@ -113,7 +116,8 @@ def _plots(
     if not visit.viewer.sees_texts:
         spans = [[_masked(hour) for hour in span] for span in spans]
     return [
-        (hourly_plot(kind.name, kind.title, span, kind.colours), kind) for kind, span in zip(KINDS, spans, strict=True)
+        (hourly_plot(kind.name, kind.title, span, kind.colours, kind.titles), kind)
+        for kind, span in zip(KINDS, spans, strict=True)
     ]
 
 

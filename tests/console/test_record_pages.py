@@ -94,7 +94,7 @@ def test_a_form_leads_to_an_address_that_shows_nothing(client: TestClient, kind:
         pytest.param("/messages.csv?since=x", "From day: a day is written as 2026-03-29.", id="filter of a file"),
         pytest.param("/calls?colour=red", "no filter &#39;colour&#39;", id="unknown filter"),
         pytest.param("/deliveries?after=x", "This link is too old.", id="position"),
-        pytest.param("/queries/deliveries_by_day?days=x", "a whole number", id="parameter"),
+        pytest.param("/queries/deliveries_by_day?days=x", "Days back, today included: a whole number", id="parameter"),
     ],
 )
 def test_what_makes_no_sense_gets_a_sentence(client: TestClient, path: str, sentence: str):
@@ -159,6 +159,16 @@ def test_the_box_takes_what_people_know(client: TestClient, term: str):
     answer = client.post("/look-up", data={"term": term})
     assert answer.status_code == 200
     assert "How it stands" in answer.text
+
+
+def test_a_story_calls_its_webhooks_by_their_name(client: TestClient):
+    """Delivered is an SMS that has arrived: a webhook is applied, without a colour, also if it reports a failure."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    page = client.post("/look-up", data={"term": "77001"}).text
+    assert "Webhooks about it</h2>" in page
+    assert "Deliveries about it" not in page
+    assert page.count('<span class="state ">applied</span>') >= 2
+    assert "Median in seconds" in client.get("/queries/time_to_delivery").text
 
 
 def test_what_nothing_is_known_about(client: TestClient):
