@@ -7,7 +7,7 @@ from typing import Any
 
 from console.hour_cache import HourCounts
 from console.plot import LEFT, RESULT_COLOURS, RIGHT, WIDTH, Plot, hourly_plot
-from operations.queries import NamedQuery
+from operations.queries import COLUMN_TITLES, NamedQuery
 
 STEPS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 LEAST_BARS, MOST_BARS = 7, 400
@@ -42,7 +42,8 @@ def _drawn(query: NamedQuery, step: timedelta, counts: Mapping[datetime, Mapping
     if number > MOST_BARS:
         return None
     times = [first + step * index for index in range(number)]
-    plot = hourly_plot("answer", query.title, [HourCounts(at, counts.get(at, {})) for at in times], RESULT_COLOURS)
+    bars = [HourCounts(at, counts.get(at, {})) for at in times]
+    plot = hourly_plot("answer", query.title, bars, RESULT_COLOURS, COLUMN_TITLES)
     slot, every = (WIDTH - LEFT - RIGHT) / number, -(-number // MOST_LABELS)
     written = "%-d %b" if step == STEPS["day"] else "%-d %b %H:00"
     labels = tuple(

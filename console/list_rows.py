@@ -7,6 +7,7 @@ from typing import Any
 from operations.masking import masked_row
 from operations.record_lists import RecordList
 from seven.summaries import summarise
+from store.projection import DIED
 
 Row = Mapping[str, Any]
 
@@ -23,13 +24,15 @@ COMMAND = "command"
 SUMMARY = "summary"
 TOO_LARGE = "larger than"
 """How the reason of a delivery begins of which only a sample is kept."""
+REPLAYED = ("dead", "quarantined")
+"""Outcomes of deliveries that this version understands."""
 
 
 def column_titles(record_list: RecordList) -> dict[str, str]:
-    """The columns by name, with their titles. A payload stands there as what it said; a dead letter has its command."""
+    """The columns by name, with their titles. A payload stands there as what it said; a dead letter has a command."""
     titles = {SUMMARY if each.name == "payload" else each.name: each.title for each in record_list.columns}
     if record_list.name == "dead-letters":
-        titles |= {COMMAND: "Command that repairs it"}
+        titles |= {COMMAND: "What to do"}
     return titles
 
 
@@ -42,11 +45,18 @@ def visible_row(record_list: RecordList, row: Row, *, sees_texts: bool) -> dict[
         else:
             values[name] = value
     if record_list.name == "dead-letters":
-        values[COMMAND] = repair_command(row)
+        values[COMMAND] = next_command(row)
     return values if sees_texts else masked_row(values, record_list.ours)
 
 
-def repair_command(row: Row) -> str:
-    """The command that applies a delivery that was not applied, or drops it where nothing can."""
-    verb = "discard" if str(row["reason"] or "").startswith(TOO_LARGE) else "replay"
+def next_command(row: Row) -> str:
+    """What to do about a delivery that was not applied: drop it, apply it, or first see why it would not be.
+
+    Of one that is too large only a sample is kept, and what one worker after the other died with may end the next.
+    Parked ones were not understood, and would be parked again by the same version.
+    """
+    reason = str(row["reason"] or "")
+    verb = "replay" if row["outcome"] in REPLAYED and not reason.endswith(DIED) else "show"
+    if reason.startswith(TOO_LARGE):
+        verb = "discard"
     return f"seven-ingest dead {verb} {shlex.quote(row['id'])}"

@@ -17,11 +17,11 @@ STATIC = Path(__file__).parent / "static"
 COMMAND = "seven-ingest"
 
 STATES = {
-    "good": {"delivered", "applied", "completed"},
+    "good": {"delivered", "completed"},
     "bad": {"failed", "dead", "notdelivered", "expired", "rejected", "no-answer", "busy", "canceled"},
     "warning": {"parked", "quarantined"},
 }
-"""Which outcomes, results and statuses stand in a colour."""
+"""Which outcomes, results and statuses stand in a colour; not `applied`, which a webhook that reports a failure is, too."""
 
 
 def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:

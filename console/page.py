@@ -13,12 +13,14 @@ from a Visit to a response:
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.forms import read_form
+from console.handles import Use
 from console.services import Services
 from console.viewer import Viewer
 from operations.masking import masked_digests
@@ -73,9 +75,21 @@ class Visit:
         """A page from a template of `templates/`, which extends `base.html`."""
         return HTMLResponse(self.services.render(template, self.page.path, self.viewer, context), status)
 
+    def handle(self, use: Use, value: str) -> str:
+        """What stands in a URL for a value that must not; it leads this viewer back to it."""
+        return self.services.handles.of(self.viewer.name, use, value)
+
+    def behind(self, use: Use, handle: str) -> str | None:
+        """The value behind a handle of this viewer; None for any other text, and for one that is too old."""
+        return self.services.handles.value(self.viewer.name, use, handle)
+
     def hidden_term(self, term: str) -> str:
         """What a form looks up: a handle where the viewer may not read the term itself."""
-        return term if self.viewer.sees_texts or masked_digests(term) == term else self.services.handles.of(term)
+        return term if self.viewer.sees_texts or masked_digests(term) == term else self.handle(Use.TERM, term)
+
+    def see_other(self, **query: str) -> RedirectResponse:
+        """The answer to a form: to the same page by GET, so that Back and a reload send no form again."""
+        return RedirectResponse(f"{self.request.url.path}?{urlencode(query)}", 303)
 
     def log_lookup(self, kind: str) -> None:
         """Log that someone has looked something up: who, what kind, when; never what they looked for."""

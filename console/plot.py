@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.hour_cache import HourCounts
 
@@ -20,11 +20,12 @@ RESULT_COLOURS = {"delivered": "good", "failed": "bad", "pending": "series-1", "
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind: its name, the class of its colour, and its sum."""
+    """One kind: its name, the class of its colour, its sum, and what people call it, if that is not its name."""
 
     kind: str
     colour: str
     total: int
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Plot:
     """Numbers of the vertical axis, with their heights."""
     hours: tuple[tuple[str, float], ...]
     """Labels of the horizontal axis, with the middle of each."""
+    stale_for: timedelta | None
+    """How long ago the oldest of the counts was read that are due again; None where none is."""
 
     @property
     def total(self) -> int:
@@ -79,10 +82,26 @@ class Plot:
         """Whether all hours have been counted."""
         return all(bar.is_read for bar in self.bars)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether all hours have been counted, and none of them is due again."""
+        return self.is_complete and self.stale_for is None
 
-def hourly_plot(name: str, title: str, hours: Sequence[HourCounts], colours: Mapping[str, str] | None = None) -> Plot:
+    @property
+    def is_empty(self) -> bool:
+        """Whether all hours have been counted, and there was nothing in any."""
+        return self.is_complete and not self.total
+
+
+def hourly_plot(
+    name: str,
+    title: str,
+    hours: Sequence[HourCounts],
+    colours: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
+) -> Plot:
     """A plot of hours; the kinds with the most come first, and the last series is all others together."""
-    series = _series(hours, colours or {})
+    series = _series(hours, colours or {}, titles or {})
     kinds = {entry.kind for entry in series}
     rows = [_row(hour.counts or {}, series, kinds) for hour in hours]
     top = _ceiling(max((sum(row) for row in rows), default=0))
@@ -93,7 +112,8 @@ def hourly_plot(name: str, title: str, hours: Sequence[HourCounts], colours: Map
         for index, (hour, row) in enumerate(zip(hours, rows, strict=True))
     )
     ticks = tuple((number, _y(number, top)) for number in sorted({0, top // 2, top}))
-    return Plot(name, title, series, bars, round(slot - gap, 2), ticks, _labels(hours, slot))
+    stale_for = max((hour.stale_for for hour in hours if hour.stale_for is not None), default=None)
+    return Plot(name, title, series, bars, round(slot - gap, 2), ticks, _labels(hours, slot), stale_for)
 
 
 def _labels(hours: Sequence[HourCounts], slot: float) -> tuple[tuple[str, float], ...]:
@@ -106,7 +126,7 @@ def _labels(hours: Sequence[HourCounts], slot: float) -> tuple[tuple[str, float]
     )
 
 
-def _series(hours: Sequence[HourCounts], colours: Mapping[str, str]) -> tuple[Series, ...]:
+def _series(hours: Sequence[HourCounts], colours: Mapping[str, str], titles: Mapping[str, str]) -> tuple[Series, ...]:
     totals: dict[str, int] = {}
     for hour in hours:
         for kind, number in (hour.counts or {}).items():
@@ -116,7 +136,8 @@ def _series(hours: Sequence[HourCounts], colours: Mapping[str, str]) -> tuple[Se
         rest = sum(number for _, number in ordered[MOST_SERIES - 1 :])
         ordered = [*ordered[: MOST_SERIES - 1], (OTHERS, rest)]
     return tuple(
-        Series(kind, colours.get(kind, f"series-{index}"), total) for index, (kind, total) in enumerate(ordered, 1)
+        Series(kind, colours.get(kind, f"series-{index}"), total, titles.get(kind, ""))
+        for index, (kind, total) in enumerate(ordered, 1)
     )
 
 

@@ -1,7 +1,8 @@
 """Services: what pages are given to answer with."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -29,14 +30,20 @@ class Services:
     """The database, the checks, the templates, the counters and the settings of one console."""
 
     def __init__(
-        self, settings: ConsoleSettings, reader: Reader, templates: Environment, metrics: ConsoleMetrics
+        self,
+        settings: ConsoleSettings,
+        reader: Reader,
+        templates: Environment,
+        metrics: ConsoleMetrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings, self.reader, self.metrics = settings, reader, metrics
         self.health, self.handles = HealthWatch(settings), Handles()
         self.subscribes = False
         """Whether anyone is notified of changes, as it was last looked at."""
         self._hours: dict[CountHour, HourCache] = {}
-        self._templates = templates
+        self._templates, self._clock = templates, clock
         self._filling: asyncio.Task[None] | None = None
 
     def render(self, template: str, path: str, viewer: Viewer, context: Mapping[str, Any]) -> str:
@@ -56,24 +63,26 @@ class Services:
 
     def hours(self, count_hour: CountHour) -> HourCache:
         """The last hours of one kind of record."""
-        return self._hours.setdefault(count_hour, HourCache(count_hour))
+        return self._hours.setdefault(count_hour, HourCache(count_hour, self._clock))
 
     def fill_hours(self, kinds: Sequence[CountHour], hours: int) -> None:
-        """Read, after the answer and in small steps, the hours that a page could not wait for."""
+        """Count, after the answer and in small steps, what a page could not wait for: missing hours and stale ones."""
         if self._filling is None or self._filling.done():
             self._filling = asyncio.create_task(self._fill(kinds, hours))
 
     async def _fill(self, kinds: Sequence[CountHour], hours: int) -> None:
-        caches, missing = [self.hours(kind) for kind in kinds], MOST_STEPS
+        """Until none is as it was at the look; what becomes due meanwhile is for the next one."""
+        caches, looked_at = [self.hours(kind) for kind in kinds], self._clock()
 
         def step(connection: Connection) -> None:
-            refresh_all(caches, connection, datetime.now(UTC), hours, Budget())
+            refresh_all(caches, connection, datetime.now(UTC), hours, Budget(clock=self._clock))
 
         with suppress(Away):  # the next page begins again
-            while missing and not all(cache.has(datetime.now(UTC), hours) for cache in caches):
+            for _ in range(MOST_STEPS):
+                if all(cache.is_fresh(datetime.now(UTC), hours, looked_at) for cache in caches):
+                    return
                 await self.reader.read(step)
                 await asyncio.sleep(STEP_PAUSE_S)
-                missing -= 1
 
     async def close(self) -> None:
         """Close what is open."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from starlette.responses import Response
 
-from console.handles import PREFIX
-from console.list_rows import repair_command
+from console.handles import PREFIX, TOO_OLD, Use
+from console.list_rows import next_command
 from console.page import Page, Visit
 from ledger.client import Ledger
 from operations.masking import masked_digests, masked_row, masked_subject, masked_url
@@ -27,6 +27,9 @@ from seven.phone_numbers import digits
 from store.schema import OPEN_OUTCOMES
 
 TERM = "term"
+"""The field of the box."""
+OF = "of"
+"""The field of a URL with the handle of what was looked up."""
 LONGEST_TERM = 1100
 """A short URL has 1,024 bytes at most, an id 255."""
 LEDGER_TIMEOUT_S = 1.0
@@ -72,23 +75,28 @@ TITLES = {
 """What people call the fields of records."""
 
 
-async def ask(visit: Visit) -> Response:
-    """What the box takes, for who came without a question."""
-    return visit.render("look_up.html")
-
-
 async def look_up(visit: Visit) -> Response:
-    """The story of what was typed; GET explains the box."""
-    if visit.request.method != "POST":
-        return await ask(visit)
+    """Take what was typed by POST, and show its story by GET: Back and a reload look up nothing again."""
+    if visit.request.method == "POST":
+        return await _take(visit)
+    handle = visit.request.query_params.get(OF)
+    if handle is None:
+        return visit.render("look_up.html")
+    term = visit.behind(Use.TERM, handle)
+    if term is None:
+        return visit.render("look_up.html", 410, problem=f"{TOO_OLD}. Please look it up again.")
+    return await _story(visit, term, searches_ledger=True)
+
+
+async def _take(visit: Visit) -> Response:
     term = storable((await visit.form()).get(TERM, "")).strip()
     if not term or len(term) > LONGEST_TERM:
         return visit.render("look_up.html", 400, problem="Nothing can be looked up without a number, an id or a URL.")
-    term = visit.services.handles.value(term) or term
+    term = visit.behind(Use.TERM, term) or term
     if term.startswith(PREFIX):
-        return visit.render("look_up.html", 400, problem="This link is too old. Open the list again.")
+        return visit.render("look_up.html", 410, problem=f"{TOO_OLD}. Open the list again.")
     visit.log_lookup(kind_of(term, visit.services.settings.seven_country_code))
-    return await _story(visit, term, searches_ledger=True)
+    return visit.see_other(**{OF: visit.handle(Use.TERM, term)})
 
 
 async def show_delivery(visit: Visit) -> Response:
@@ -159,8 +167,8 @@ def _records(story: Story, masked: bool) -> list[RecordView]:
 
 
 def _visible(row: Row, masked: bool) -> Row:
-    """A delivery, with the command that applies it if it is not applied."""
-    command = repair_command(row) if row["outcome"] in OPEN_OUTCOMES else None
+    """A delivery, with the command for what to do about it if it is not applied."""
+    command = next_command(row) if row["outcome"] in OPEN_OUTCOMES else None
     return (masked_row(row) if masked else row) | {"command": command}
 
 

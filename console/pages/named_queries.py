@@ -1,6 +1,8 @@
 """Named queries: each question of `operations/queries` as a page, with its parameters as a form, and its answer."""
 
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,14 +14,17 @@ from starlette.responses import RedirectResponse, Response
 from console.csv_download import csv_download
 from console.day_plot import day_plot
 from console.forms import Unreadable
+from console.handles import TOO_OLD, Use
 from console.page import Page, Visit
 from operations.masking import masked_value
-from operations.queries import QUERIES, NamedQuery, run
+from operations.queries import COLUMN_TITLES, QUERIES, NamedQuery, ParameterError, run
 
 MOST_SHOWN = 500
 MOST_DOWNLOADED = 50_000
 """Rows of a CSV file, read in one short transaction; `seven-ingest query --csv` has no such limit."""
 PORTION = 1000
+OF = "of"
+"""The field of a URL with the handle of what a personal query was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,18 @@ async def index(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One question; what it asks of a person comes by POST, so that no number stands in a URL."""
+    """One question; what it asks of a person comes by POST and is answered by GET, without a number in a URL."""
     query = _query(visit)
-    texts, problem, result = await _texts(visit, query), None, None
-    if all(parameter.default is not None or texts.get(parameter.name) for parameter in query.parameters):
+    if visit.request.method == "POST":
+        return await _take(visit, query)
+    texts, problem, result = _asked(visit, query), None, None
+    if texts is None:
+        texts, problem = {}, f"{TOO_OLD}. Please fill in the form again."
+    elif all(parameter.default is not None or texts.get(parameter.name) for parameter in query.parameters):
         try:
             result = await _read(visit, query, texts, MOST_SHOWN)
+        except ParameterError as error:
+            problem = error.sentence
         except ValueError as error:
             problem = str(error)
     return visit.render(
@@ -52,19 +63,37 @@ async def show(visit: Visit) -> Response:
         texts={parameter.name: texts.get(parameter.name, parameter.default or "") for parameter in query.parameters},
         is_personal=_is_personal(query),
         result=result,
+        column_titles=COLUMN_TITLES,
         plot=day_plot(query, result.columns, result.rows) if result else None,
         problem=problem,
         most_downloaded=MOST_DOWNLOADED,
     )
 
 
+async def _take(visit: Visit, query: NamedQuery) -> Response:
+    """Answer a form by leading to its answer."""
+    texts = await _filled_in(visit)
+    if not _is_personal(query):
+        names = {parameter.name for parameter in query.parameters}
+        return visit.see_other(**{name: text for name, text in texts.items() if name in names})
+    _log(visit, query, texts)
+    return visit.see_other(**{OF: visit.handle(Use.PARAMETERS, json.dumps(texts))})
+
+
 async def download(visit: Visit) -> Response:
     """The answer as a CSV file, masked as the page is."""
     query = _query(visit)
-    if _is_personal(query) and visit.request.method != "POST":
+    if visit.request.method == "POST":
+        texts = await _filled_in(visit)
+    elif _is_personal(query):
         return RedirectResponse(f"/queries/{query.name}", 303)
+    else:
+        texts = visit.query
+    _log(visit, query, texts)
     try:
-        result = await _read(visit, query, await _texts(visit, query), MOST_DOWNLOADED)
+        result = await _read(visit, query, texts, MOST_DOWNLOADED)
+    except ParameterError as error:
+        raise Unreadable(error.sentence) from error
     except ValueError as error:
         raise Unreadable(str(error)) from error
 
@@ -86,18 +115,32 @@ def _is_personal(query: NamedQuery) -> bool:
     return any(parameter.personal for parameter in query.parameters)
 
 
-async def _texts(visit: Visit, query: NamedQuery) -> Mapping[str, str]:
-    """The parameters as they were written; those of a personal query from a form alone."""
-    if visit.request.method == "POST":
-        return {name: text for name, text in (await visit.form()).items() if text}
-    return {} if _is_personal(query) else visit.query
+async def _filled_in(visit: Visit) -> dict[str, str]:
+    return {name: text for name, text in (await visit.form()).items() if text}
+
+
+def _asked(visit: Visit, query: NamedQuery) -> Mapping[str, str] | None:
+    """The parameters as they were written; those of a personal query from a form alone. None if that is too old."""
+    if not _is_personal(query):
+        return visit.query
+    handle = visit.query.get(OF)
+    if handle is None:
+        return {}
+    texts = visit.behind(Use.PARAMETERS, handle)
+    return None if texts is None else json.loads(texts)
+
+
+def _log(visit: Visit, query: NamedQuery, texts: Mapping[str, str]) -> None:
+    """Log a question about a person; one that makes no sense is none."""
+    if _is_personal(query):
+        with suppress(ValueError):
+            query.values(texts, country_code=visit.services.settings.seven_country_code)
+            visit.log_lookup(f"query {query.name}")
 
 
 async def _read(visit: Visit, query: NamedQuery, texts: Mapping[str, str], most: int) -> Result:
     """Raises ValueError, with a sentence, for a parameter that makes no sense."""
     values = query.values(texts, country_code=visit.services.settings.seven_country_code)
-    if _is_personal(query):
-        visit.log_lookup(f"query {query.name}")
 
     def work(connection: Connection) -> Result:
         answer = run(connection, query, values)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.database import Away, away_sentence
+from console.event_titles import EVENT_TITLES
 from console.forms import Unreadable
 from console.hour_cache import Budget, HourCounts, refresh_all
 from console.page import Page, Visit
@@ -43,6 +44,8 @@ class HourlyKind:
     count_hour: CountHour
     colours: Mapping[str, str] = field(default_factory=dict)
     """Colours that mean something, by kind."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What people call the kinds, where their names do not say it."""
     is_optional: bool = False
     """Whether it is left out where there is none."""
 
@@ -51,7 +54,7 @@ MESSAGES = HourlyKind(
     "messages", "Messages by result", "messages, by their first status,", count_messages, RESULT_COLOURS
 )
 KINDS = (
-    HourlyKind("deliveries", "Deliveries by event type", "deliveries", count_deliveries),
+    HourlyKind("deliveries", "Webhooks by event type", "webhooks", count_deliveries, titles=EVENT_TITLES),
     MESSAGES,
     HourlyKind(
         "sent",
@@ -72,7 +75,7 @@ async def show(visit: Visit) -> Response:
     health, rows, _ = await asyncio.gather(
         visit.services.health.look(), _rows(visit, hours), visit.services.look_for_subscribers()
     )
-    if not all(plot.is_complete for plot, _ in rows["plots"]):
+    if not all(plot.is_current for plot, _ in rows["plots"]):
         visit.services.fill_hours([kind.count_hour for kind in KINDS], rows["hours"])
     return visit.render("overview.html", health=health, spans=SPANS, known=EVENT_TYPES, **rows)
 
@@ -98,7 +101,7 @@ def _read(connection: Connection, visit: Visit, hours: int | None) -> dict[str, 
     now, budget = datetime.now(UTC), Budget()
     latest = latest_deliveries(connection, masked=not visit.viewer.sees_texts)[:MOST_LATEST]
     plots = _plots(connection, visit, now, hours or DAY, budget)
-    if hours is None and not any(plot.total for plot, kind in plots if kind is MESSAGES):  # a quiet day
+    if hours is None and any(plot.is_empty for plot, kind in plots if kind is MESSAGES):  # a quiet day
         hours = WEEK
         plots = _plots(connection, visit, now, hours, budget)
     return {"away": None, "plots": plots, "latest": latest, "hours": hours or DAY}
@@ -113,7 +116,8 @@ def _plots(
     if not visit.viewer.sees_texts:
         spans = [[_masked(hour) for hour in span] for span in spans]
     return [
-        (hourly_plot(kind.name, kind.title, span, kind.colours), kind) for kind, span in zip(KINDS, spans, strict=True)
+        (hourly_plot(kind.name, kind.title, span, kind.colours, kind.titles), kind)
+        for kind, span in zip(KINDS, spans, strict=True)
     ]
 
 

@@ -1,41 +1,81 @@
 """Record pages: each list of records as a page with filters, and as a CSV file."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from console.csv_download import csv_download
 from console.forms import Unreadable
+from console.handles import TOO_OLD, Use
 from console.list_rows import STORY_KEYS, column_titles, visible_row
 from console.page import Page, Visit
-from operations.keyset import NO_SUCH_PAGE, WINDOW, Cursor
+from operations.keyset import WINDOW, Cursor
 from operations.keyset import Page as RowPage
 from operations.record_lists import LISTS, ListFilters, RecordList
 from operations.record_lists.record_list import ROWS_AT_ONCE
 
 AFTER = "after"
-"""The field with the position of a page."""
+"""The field with the handle of a position."""
 _NO_FILTERS = ListFilters({})
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page begins, and the handle of the page before it; both empty for the first page."""
+
+    after: str = ""
+    newer: str = ""
+
+    def encode(self) -> str:
+        """As text, for the value behind a handle."""
+        return json.dumps([self.after, self.newer])
+
+    @classmethod
+    def of(cls, visit: Visit, handle: str) -> Self:
+        """The position behind a handle. Raises ValueError, with a sentence, for one that is unknown or too old."""
+        if not handle:
+            return cls()
+        text = visit.behind(Use.POSITION, handle)
+        if text is None:
+            raise ValueError(f"{TOO_OLD}. Start again with the first page of the list.")
+        return cls(*json.loads(text))
 
 
 async def show(visit: Visit, record_list: RecordList) -> Response:
     """One page of a list. A filter that makes no sense gets its sentence above the form that it came from."""
-    texts, after = visit.query, ""
-    if visit.request.method == "POST":
-        after = (await visit.form()).get(AFTER, "")
-    elif not record_list.personal_cursor:
-        after = texts.pop(AFTER, "")
+    texts = visit.query
+    handle = texts.pop(AFTER, "")
     try:
-        filters, cursor = record_list.parse(texts), record_list.cursor(_revealed(visit, record_list, after))
+        filters, position = record_list.parse(texts), Position.of(visit, handle)
+        cursor = record_list.cursor(position.after)
     except ValueError as error:
         known = {each.name for each in record_list.filters}
         kept = {name: text for name, text in texts.items() if name in known}
         return _rendered(visit, record_list, ListFilters(kept), RowPage(), problem=str(error))
     page = await visit.read(lambda connection: record_list.page(connection, filters, cursor))
-    return _rendered(visit, record_list, filters, page, is_first=cursor is None)
+    older = None
+    if page.following:
+        older = visit.handle(Use.POSITION, Position(page.following.encode(), newer=handle).encode())
+    newer = None if cursor is None else _address(visit, filters, position.newer)
+    return _rendered(
+        visit,
+        record_list,
+        filters,
+        page,
+        older=older and _address(visit, filters, older),
+        newer=newer,
+    )
+
+
+def _address(visit: Visit, filters: ListFilters, handle: str = "") -> str:
+    """The address of a page of the list with these filters: its first one without a handle."""
+    query = urlencode({**filters.texts, **({AFTER: handle} if handle else {})})
+    return f"{visit.page.path}?{query}" if query else visit.page.path
 
 
 def _rendered(
@@ -44,7 +84,8 @@ def _rendered(
     filters: ListFilters,
     page: RowPage,
     *,
-    is_first: bool = True,
+    older: str | None = None,
+    newer: str | None = None,
     problem: str | None = None,
 ) -> Response:
     rows = [visible_row(record_list, row, sees_texts=visit.viewer.sees_texts) for row in page.rows]
@@ -53,7 +94,6 @@ def _rendered(
         for name, title in column_titles(record_list).items()
         if any(row[name] not in (None, "") for row in rows)  # an empty column only takes room
     }
-    following = page.following.encode() if page.following else None
     key, look_up = STORY_KEYS.get(record_list.name, ("id" if record_list.name != "hook-changes" else "", None))
     return visit.render(
         "list.html",
@@ -64,34 +104,12 @@ def _rendered(
         titles=titles,
         rows=[(shown, look_up and visit.hidden_term(look_up(row))) for shown, row in zip(rows, page.rows, strict=True)],
         key=key,
-        following=visit.services.handles.of(following) if following and _hides(visit, record_list) else following,
-        following_query=_following_query(record_list, filters, page.following),
+        latest=_address(visit, filters),
+        newer=newer,
+        older=older,
         searched=WINDOW if page.searched_to else None,
-        is_first=is_first,
         problem=problem,
     )
-
-
-def _hides(visit: Visit, record_list: RecordList) -> bool:
-    """Whether this viewer may not read the positions of this list."""
-    return record_list.personal_cursor and not visit.viewer.sees_texts
-
-
-def _revealed(visit: Visit, record_list: RecordList, after: str) -> str:
-    """The position behind a handle. Raises ValueError where this viewer must have one, and it is unknown."""
-    if not after or not _hides(visit, record_list):
-        return after
-    position = visit.services.handles.value(after)
-    if position is None:
-        raise ValueError(NO_SUCH_PAGE)
-    return position
-
-
-def _following_query(record_list: RecordList, filters: ListFilters, following: Cursor | None) -> str | None:
-    """The query of the next page, where its cursor may stand in a URL."""
-    if following is None or record_list.personal_cursor:
-        return None
-    return urlencode({**filters.texts, AFTER: following.encode()})
 
 
 async def download(visit: Visit, record_list: RecordList) -> Response:
@@ -133,7 +151,7 @@ PAGES = tuple(
     page
     for each in LISTS.values()
     for page in (
-        Page(f"/{each.name}", each.title, _endpoint(show, each), ("GET", "POST")),
+        Page(f"/{each.name}", each.title, _endpoint(show, each)),
         Page(f"/{each.name}.csv", f"{each.title}, as CSV", _endpoint(download, each), in_navigation=False),
     )
 )

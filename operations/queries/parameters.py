@@ -29,21 +29,35 @@ class Parameter:
     """What the statement binds for an empty text; None if an empty text is refused."""
 
     @property
+    def title(self) -> str:
+        """The meaning as the label of a field."""
+        return self.meaning[:1].upper() + self.meaning[1:]
+
+    @property
     def personal(self) -> bool:
         """Whether its value is a person's, and must not stand in a URL."""
         return self.kind == "phone number"
 
     def values(self, text: str | None, now: datetime, country_code: int) -> Bound:
-        """What the statement binds. Raises ValueError with a sentence."""
+        """What the statement binds. Raises ParameterError."""
         text = self.default if text is None else text.strip()
         if not text and self.unset is not None:
             return self.unset
         if not text:
-            raise ValueError(f"{self.name}: a value is needed: {self.meaning}")
+            raise ParameterError(self, "a value is needed", f"a value is needed: {self.meaning}")
         try:
             return self.read(text, now, country_code)
         except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from None
+            raise ParameterError(self, str(error)) from None
+
+
+class ParameterError(ValueError):
+    """A value that makes no sense; its message begins with the parameter's name, as a command line has it."""
+
+    def __init__(self, parameter: Parameter, expected: str, by_name: str | None = None) -> None:
+        super().__init__(f"{parameter.name}: {by_name or expected}")
+        self.sentence = f"{parameter.title}: {expected}."
+        """The same with the label of the field in a form."""
 
 
 def _whole_number(text: str, least: int, most: int) -> int:

@@ -136,14 +136,14 @@ DELIVERIES = RecordList(
         word("event_type", "Event type", deliveries.c.event_type, tuple(EVENT_TYPES)),
         *days_of_ids(deliveries.c.id, deliveries.c.received_at),
     ),
-    personal_cursor=False,
 )
 
 DEAD_LETTERS = RecordList(
     "dead-letters",
     "Dead letters",
     "Deliveries that were kept and not applied, the latest first: parked (not understood), quarantined (the sender is "
-    "in doubt) and dead (could not be stored). Nothing is lost: the command beside each repairs it.",
+    "in doubt) and dead (could not be stored). Nothing is lost: beside each stands what to do. Replaying parked ones "
+    "helps after an upgrade to a version that understands them; `dead show` says what one would become today.",
     "Every delivery that was kept has been applied.",
     JOINED,
     (
@@ -165,7 +165,6 @@ DEAD_LETTERS = RecordList(
     ),
     window=(NOT_APPLIED,),
     defaults={"outcome": func.coalesce(deliveries.c.outcome, "").in_(OPEN_OUTCOMES)},
-    personal_cursor=False,
 )
 
 HOOK_CHANGES = RecordList(
@@ -190,7 +189,6 @@ HOOK_CHANGES = RecordList(
         word("event_type", "Event type", hook_changes.c.event_type, ("all", *EVENT_TYPES)),
         *days_of_ids(hook_changes.c.id, hook_changes.c.at),
     ),
-    personal_cursor=False,
 )
 
 LISTS = {

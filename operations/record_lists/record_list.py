@@ -56,8 +56,6 @@ class RecordList:
     """Conditions of every row, which the index answers."""
     defaults: Mapping[str, Condition] = field(default_factory=dict)
     """What holds while a filter is not set; checked row by row."""
-    personal_cursor: bool = True
-    """Whether a cursor holds an id of a message, call or link, which no URL may show."""
     ours: str | None = None
     """The column with our own number, where it is another one than `operations.masking` takes; empty for none."""
     contradiction: Callable[[Mapping[str, Any]], str | None] = lambda _: None

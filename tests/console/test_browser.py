@@ -12,20 +12,22 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy import Engine
 
 from ledger import keyspace
 from ledger.client import Ledger
+from seven.records import Message
 from store.row_writer import Store
 from tests.browser import chromium, errors, requested, save_screenshot, set_view
 from tests.conftest import TOKEN
-from tests.console.browsed_pages import BROWSED, PICTURES, SCREENSHOTS, Browsed, play_scenario
+from tests.console.browsed_pages import BROWSED, NUMBER, PICTURES, SCREENSHOTS, Browsed, play_scenario
 from tests.console.conftest import ANNA, BEN, LOGINS
 from tests.deploy.tools import server_tool
 from tests.extent import thorough
-from tests.factories.envelopes import Accept
+from tests.factories.envelopes import NOW, Accept
 from tests.processes import Console, Receiver, beat, running, worker
 from tests.servers import PATIENCE_S, eventually
 from workers.consumer import Consumer
@@ -46,6 +48,9 @@ UNLABELLED = """return [...document.querySelectorAll("input:not([type=hidden]), 
     element => !(element.labels && element.labels.length) && !element.ariaLabel && !element.textContent.trim()
 ).map(element => element.outerHTML)"""
 BARE_TABLES = "return [...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope]')).length"
+MISNAMED = """return [...document.querySelectorAll("a[aria-label], button[aria-label], summary[aria-label]")].filter(
+    element => !element.ariaLabel.toLowerCase().startsWith(element.innerText.trim().toLowerCase())
+).map(element => element.outerHTML)"""
 LOADED = "return document.readyState === 'complete' && document.querySelector('footer') !== null"
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 
@@ -110,6 +115,7 @@ def test_every_page(console: Console, browser: webdriver.Chrome, login: tuple[st
         inner, outer = browser.execute_script(WIDTHS)
         assert inner <= outer == width, page
         assert browser.execute_script(UNLABELLED) == [], page
+        assert browser.execute_script(MISNAMED) == [], page
         assert browser.execute_script(BARE_TABLES) == 0, page
         assert browser.title.endswith("seven-ingest"), page
         assert "owned" not in browser.title, page
@@ -141,6 +147,49 @@ def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
     focused.send_keys(Keys.ENTER)
     assert browser.current_url.endswith("#content")
     assert browser.switch_to.active_element.tag_name == "main"
+
+
+def follow(browser: webdriver.Chrome, element: WebElement) -> str:
+    """Click, wait for the page that follows, and return its heading."""
+    element.click()
+    WebDriverWait(browser, PATIENCE_S).until(staleness_of(element))
+    WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED))
+    return browser.find_element(By.TAG_NAME, "h1").text
+
+
+def back(browser: webdriver.Chrome, heading: str) -> None:
+    """Go back, to a page with this heading."""
+    browser.back()
+    WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED), browser.page_source[:300])
+    assert browser.find_element(By.TAG_NAME, "h1").text == heading
+
+
+@pytest.mark.duration(20)
+def test_back_leads_back(console: Console, browser: webdriver.Chrome, engine: Engine):
+    """To the story or the page of a list that a link was followed from; a browser asks nobody to send a form again."""
+    Store(engine).write(Message(msg_id=f"55{number}", result="pending", first_seen_at=NOW) for number in range(120))
+    base = log_in(browser, console, ANNA)
+    look(browser, base, Browsed("story", "/", "77001"))
+    assert browser.find_element(By.TAG_NAME, "h1").text == "The story of 77001"
+    assert follow(browser, browser.find_element(By.CSS_SELECTOR, "main a[href^='/deliveries/']")) == "One delivery"
+    back(browser, "The story of 77001")
+
+    browser.get(f"{base}/messages")
+    for button in ("Older", "Older", "Newer"):
+        assert follow(browser, browser.find_element(By.LINK_TEXT, button)) == "Messages"
+    older = browser.current_url
+    assert follow(browser, browser.find_element(By.CSS_SELECTOR, "td button.link")).startswith("The story of 55")
+    back(browser, "Messages")
+    assert browser.current_url == older
+    for _ in range(3):
+        back(browser, "Messages")
+    assert browser.current_url == f"{base}/messages"
+
+    browser.get(f"{base}/queries/person")
+    browser.find_element(By.NAME, "number").send_keys(NUMBER)
+    title = follow(browser, browser.find_element(By.CSS_SELECTOR, "form.filters button"))
+    assert follow(browser, browser.find_element(By.CSS_SELECTOR, "td button.link")).startswith("The story of")
+    back(browser, title)
 
 
 SEND = """const form = document.createElement("form");

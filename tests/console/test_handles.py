@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from console.handles import MOST, Handles
+from console.handles import MOST, Handles, Use
 from operations.record_lists import LISTS
 from seven.digest import short_digest
 from seven.record import Record
 from seven.records import Call, InboundMessage, MissedWebhook, OptOut, TrackedLink
 from store.row_writer import Store
 from tests.console.conftest import ANNA, BEN
-from tests.console.visits import forms
+from tests.console.visits import forms, link
 from tests.factories.envelopes import NOW
 
 ROWS = 60
@@ -50,15 +50,13 @@ def people(engine: Engine) -> list[str]:
 def test_no_form_holds_what_is_masked(client: TestClient, people: list[str], name: str):
     """On no page of a list, nor in its CSV; each page leads to the next one, and to the story of each of its rows."""
     client.auth = httpx2.BasicAuth(*BEN)
-    page, pages, stories = client.get(f"/{name}").text, [], set()
-    while True:
-        pages.append(page)
-        stories |= {fields["term"] for _, fields in forms(page) if "term" in fields}
-        following = [(action, fields) for action, fields in forms(page) if "after" in fields]
-        if not following:
-            break
-        ((action, fields),) = following
-        page = client.post(action, data=fields).text
+    pages: list[str] = []
+    stories: set[str] = set()
+    address: str | None = f"/{name}"
+    while address:
+        pages.append(client.get(address).text)
+        stories |= {fields["term"] for _, fields in forms(pages[-1]) if "term" in fields}
+        address = link(pages[-1], "Older")
     assert len(pages) >= 2
     assert sum(len(re.findall('<tr role="row">', page)) - 1 for page in pages) >= ROWS
     seen = [*pages, client.get(f"/{name}.csv").text]
@@ -72,22 +70,42 @@ def test_no_form_holds_what_is_masked(client: TestClient, people: list[str], nam
 
 
 def test_a_position_in_plain_text_is_not_taken(client: TestClient, people: list[str]):
-    """From a viewer without texts: a number would be found by asking for what follows others."""
+    """A number would be found by asking for what follows others, and would stand in a URL."""
     plain = LISTS["opt-outs"]
     after = f'["{(NOW - timedelta(seconds=9)).isoformat()}", "{person(9)}", "{OURS}", "sms"]'
     assert plain.cursor(after)
-    for login, status in ((ANNA, 200), (BEN, 400)):
+    for login in (ANNA, BEN):
         client.auth = httpx2.BasicAuth(*login)
-        answer = client.post("/opt-outs", data={"after": after})
-        assert answer.status_code == status
-    assert "This page does not exist. Start again with the first page of the list." in answer.text
+        answer = client.get("/opt-outs", params={"after": after})
+        assert answer.status_code == 400
+        assert "This link is too old. Start again with the first page of the list." in answer.text
+        assert link(answer.text, "Back to the latest") == "/opt-outs"
+
+
+def test_a_position_is_nothing_to_look_up(client: TestClient, people: list[str]):
+    """It holds the number of a row, which a story of it would show; nor does the story of one viewer open for another."""
+    client.auth = httpx2.BasicAuth(*BEN)
+    older = link(client.get("/opt-outs").text, "Older") or ""
+    handle = older.rpartition("=")[2]
+    assert client.get(older).status_code == 200
+    for answer in (client.post("/look-up", data={"term": handle}), client.get("/look-up", params={"of": handle})):
+        assert answer.status_code == 410
+        assert not [secret for secret in people if secret in answer.text]
+    story = client.post("/look-up", data={"term": "0151 60000001"}).url
+    assert client.get(story).status_code == 200
+    client.auth = httpx2.BasicAuth(*ANNA)
+    assert client.get(story).status_code == 410
 
 
 def test_a_handle_of_another_process_is_too_old(client: TestClient, people: list[str]):
     """After a restart of the console, say: the page says what to do."""
     client.auth = httpx2.BasicAuth(*BEN)
-    answer = client.post("/look-up", data={"term": Handles().of(people[1])})
-    assert (answer.status_code, "This link is too old. Open the list again." in answer.text) == (400, True)
+    answer = client.post("/look-up", data={"term": Handles().of("ben", Use.TERM, people[1])})
+    assert (answer.status_code, "This link is too old. Open the list again." in answer.text) == (410, True)
+    answer = client.get("/look-up", params={"of": Handles().of("ben", Use.TERM, people[1])})
+    assert (answer.status_code, "This link is too old. Please look it up again." in answer.text) == (410, True)
+    answer = client.get("/queries/person", params={"of": Handles().of("ben", Use.PARAMETERS, "{}")})
+    assert (answer.status_code, "This link is too old. Please fill in the form again." in answer.text) == (400, True)
 
 
 def test_missed_webhooks_show_no_digest(client: TestClient, engine: Engine):
@@ -100,14 +118,22 @@ def test_missed_webhooks_show_no_digest(client: TestClient, engine: Engine):
 
 
 def test_the_latest_values_are_remembered():
-    """As many as two pages of one viewer, a hundred times; a handle is the same each time, and of this process alone."""
-    handles, others = Handles(), Handles()
-    first = handles.of("4915112345678")
-    assert first == handles.of("4915112345678") != others.of("4915112345678")
+    """A handle is the same each time, and of this process, one viewer and one use alone; what is used stays longest."""
+    handles, others, secret = Handles(), Handles(), "4915112345678"
+    first = handles.of("anna", Use.TERM, secret)
+    assert first == handles.of("anna", Use.TERM, secret)
+    assert len({first, others.of("anna", Use.TERM, secret), handles.of("ben", Use.TERM, secret)}) == 3
     assert "4915" not in first
-    assert (handles.value(first), others.value(first), handles.value("4915112345678")) == ("4915112345678", None, None)
+    assert handles.value("anna", Use.TERM, first) == secret
+    assert others.value("anna", Use.TERM, first) is None
+    assert handles.value("ben", Use.TERM, first) is None
+    assert handles.value("anna", Use.POSITION, first) is None
+    assert handles.value("anna", Use.TERM, secret) is None
     for number in range(MOST - 1):
-        handles.of(str(number))
-    assert handles.value(first) == "4915112345678"
-    handles.of("another")
-    assert handles.value(first) is None
+        handles.of("anna", Use.TERM, str(number))
+    assert handles.value("anna", Use.TERM, first) == secret
+    handles.of("anna", Use.TERM, "another")
+    assert handles.value("anna", Use.TERM, first) == secret  # it was used meanwhile
+    for number in range(MOST):
+        handles.of("anna", Use.TERM, str(number))
+    assert handles.value("anna", Use.TERM, first) is None

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
+from console.event_titles import EVENT_TITLES
 from gateway.hook_state import HookState, HookStates, latest_state
 from ledger.client import Ledger
 from operations.journal_state import JournalState, JournalStates, latest_journal
 from seven.envelope import Envelope
+from seven.events import EVENT_TYPES
 from seven.records import MissedWebhook
 from store.row_writer import Store
 from tests.console.browsed_pages import HOSTILE, NUMBER, play_scenario
@@ -40,8 +42,10 @@ def test_it_shows_a_scenario(visitor: Visitor, redis_url: str, consumer: Consume
     text = overview(visitor, redis_url)
 
     assert text.count("<svg viewBox") == 5
-    for word in ("dlr", "delivered", "voice_status", "other types", "no report"):
+    for word in ("delivered", "other types", "no report"):
         assert f"{word} <b>" in text
+    for word in ("message statuses", "inbound SMS", "call statuses"):
+        assert f'{word} <span class="soft">' in text
     assert re.search(r"parked</dt>\s*<dd><b>6</b>", text)
     assert "messages, by their first status, in 24 hours" in text
     assert "The last 24 hours" in text
@@ -105,7 +109,7 @@ def test_it_says_what_does_not_answer(visitor: Visitor):
     """Without Redis the tables are shown, and the checks say that Redis does not answer."""
     text = overview(visitor, "redis://127.0.0.1:1/0")
     assert "Redis does not answer" in text
-    assert "Last deliveries" in text
+    assert "Last webhooks" in text
     assert "None has come yet" in text
 
 
@@ -146,6 +150,11 @@ def test_what_the_journal_misses_is_shown_without_an_api_key(
     client = visitor(redis_url=redis_url)
     assert eventually(lambda: "unknown: HTTP 503" in client.get("/").text, every_s=0.5)
     assert latest_journal(ledger.redis) == replace(ended, failure="HTTP 503")
+
+
+def test_each_event_type_has_a_title():
+    """For people who know SMS, and not the gateway's names."""
+    assert EVENT_TITLES.keys() == EVENT_TYPES.keys()
 
 
 @pytest.mark.parametrize("hours", ["0", "25", "x", "-1", "168.0", "9" * 5000])

@@ -36,6 +36,7 @@ def test_bars_are_within_the_picture_and_true_to_scale():
     assert [bar.total for bar in plot.bars] == [40, 0, 5, 0]
     assert [bar.is_read for bar in plot.bars] == [True, True, True, False]
     assert not plot.is_complete
+    assert not plot.is_current
     for bar in plot.bars:
         assert LEFT <= bar.x < bar.x + plot.bar_width <= WIDTH
         assert all(0 <= segment.y <= HEIGHT and segment.height > 0 for segment in bar.segments)
@@ -43,6 +44,17 @@ def test_bars_are_within_the_picture_and_true_to_scale():
     assert tall.height == pytest.approx(3 * low.height, abs=0.05)
     assert low.y + low.height == pytest.approx(tall.y, abs=0.02)
     assert plot.ticks[-1][0] == 40
+
+
+def test_a_plot_says_how_old_its_counts_are():
+    """It is current if every hour is; and empty only once every hour has been counted."""
+    old = [HourCounts(NOON, {"a": 1}, timedelta(minutes=5)), HourCounts(NOON + HOUR, {}, timedelta(minutes=3))]
+    plot = hourly_plot("x", "X", old)
+    assert plot.is_complete
+    assert not plot.is_current
+    assert plot.stale_for == timedelta(minutes=5)
+    assert hourly_plot("x", "X", hours({}, {})).is_current
+    assert [hourly_plot("x", "X", hours({}, count)).is_empty for count in ({}, {"a": 1}, None)] == [True, False, False]
 
 
 def test_many_kinds_become_six():
@@ -86,14 +98,32 @@ def test_hours_that_are_over_are_read_once(engine: Engine):
     with engine.connect() as connection:
         refresh_all([cache], connection, NOON, 24, Budget(0.12, counter.clock))
         assert counter.reads == [NOON, NOON - HOUR, NOON - 2 * HOUR]
-        assert not cache.has(NOON, 24)
+        assert not cache.is_fresh(NOON, 24, counter.now)
         refresh_all([cache], connection, NOON, 24, Budget(9, counter.clock))
         assert len(counter.reads) == len(set(counter.reads)) == 24
-        assert cache.has(NOON, 24)
+        assert cache.is_fresh(NOON, 24, counter.now)
 
         counter.now += 11
         refresh_all([cache], connection, NOON, 24, Budget(9, counter.clock))
         assert counter.reads[24:] == [NOON, NOON - HOUR]  # the second has just ended
+
+
+def test_looks_at_any_interval_keep_every_hour_up_to_date(engine: Engine):
+    """Each look goes on with what has been due longest: at two hours a look beside the present one, none waits longer
+    than twelve looks."""
+    counter = Counter()
+    cache = HourCache(counter, counter.clock)
+    now = NOON
+    with engine.connect() as connection:
+        for look in range(36):
+            refresh_all([cache], connection, now, 24, Budget(0.12, counter.clock))
+            counts = cache.last(now, 24)
+            if look >= 12:
+                stale = [entry.stale_for for entry in counts if entry.stale_for is not None]
+                assert all(entry.counts is not None for entry in counts)
+                assert max(stale) <= timedelta(minutes=61)
+            counter.now += 300
+            now += timedelta(seconds=300)
 
 
 def test_the_present_hour_is_read_whatever_the_rest_costs(engine: Engine):

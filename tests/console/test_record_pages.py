@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from console.list_rows import next_command
 from console.pages.look_up import readable_payload
 from operations.queries import QUERIES
 from operations.record_lists import LISTS
@@ -18,7 +19,7 @@ from seven.records import Message
 from store.row_writer import Store
 from tests.console.browsed_pages import HOSTILE
 from tests.console.conftest import ANNA, Visitor
-from tests.console.visits import all_pages, forms
+from tests.console.visits import all_pages, forms, link
 from tests.factories.envelopes import NOW, Accept
 from workers.consumer import Consumer
 
@@ -36,22 +37,54 @@ def test_numbers_and_ids_stand_in_no_address(client: TestClient):
             assert re.fullmatch(r"(/(deliveries/[0-9a-f-]{36})?[a-z_/.-]*)?", parts.path), url
 
 
-def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine):
-    """By a form, since the position holds the id of a message; each row stands on one page."""
+def test_links_are_named_as_they_look(client: TestClient):
+    """The name that is read out begins with the text that is seen, so that people may say it (WCAG 2.5.3)."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    named = r'<(?:a|button)\b[^>]*aria-label="([^"]*)"[^>]*>([^<]*)<'
+    names = {pair for page in all_pages(client).values() for pair in re.findall(named, page)}
+    assert {"open", "77001"} <= {text for _, text in names}
+    assert not [(label, text) for label, text in names if not label.startswith(text)]
+
+
+@pytest.mark.parametrize("name", ["messages", "deliveries"])
+def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine, name: str):
+    """By an address that shows nothing of its position, there and back; each row stands on one page."""
     client.auth = httpx2.BasicAuth(*ANNA)
     Store(engine).write(Message(msg_id=f"77{number}", result="pending", first_seen_at=NOW) for number in range(120))
     rows: list[str] = []
-    page = client.get("/messages").text
-    while True:
+    pages: dict[str, str] = {}
+    address: str | None = f"/{name}?since=2020-01-01"
+    while address:
+        page = pages[address] = client.get(address).text
         rows += [fields["term"] for _, fields in forms(page) if "term" in fields]
-        following = [(action, fields) for action, fields in forms(page) if "after" in fields]
-        if not following:
-            break
-        ((action, fields),) = following
-        page = client.post(action, data=fields).text
-    lines = client.get("/messages.csv").text.splitlines()
-    assert len(rows) == len(set(rows)) >= 120 + 26
-    assert len(lines) == len(rows) + 1
+        rows += re.findall(r'href="/deliveries/([^"]+)"', page)
+        assert re.fullmatch(rf"/{name}\?since=2020-01-01(&after=handle-[0-9a-f]+)?", address)
+        address = link(page, "Older")
+    lines = client.get(f"/{name}.csv").text.splitlines()
+    assert len(rows) == len(set(rows)) == len(lines) - 1 > 50
+    *earlier, last = pages
+    while earlier:
+        newer, last = link(pages[last], "Newer"), earlier.pop()
+        assert newer == last
+        assert client.get(last).text == pages[last]
+    assert link(pages[last], "Newer") is None
+
+
+@pytest.mark.parametrize("kind", ["story", "query"])
+def test_a_form_leads_to_an_address_that_shows_nothing(client: TestClient, kind: str):
+    """So that Back and a reload send no form again, and are no other look-up; of a number the address has a handle."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    path, field, text = {
+        "story": ("/look-up", "term", "How it stands"),
+        "query": ("/queries/person", "number", "Thank you, it has arrived."),
+    }[kind]
+    with capture_logs() as logs:
+        answer = client.post(path, data={field: "0151 12345678"}, follow_redirects=False)
+        assert answer.status_code == 303
+        assert re.fullmatch(rf"{path}\?of=handle-[0-9a-f]+", answer.headers["location"])
+        for _ in range(3):
+            assert text in client.get(answer.headers["location"]).text
+    assert len([entry for entry in logs if entry["event"] == "lookup"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,8 +93,8 @@ def test_pages_of_a_list_follow_each_other(client: TestClient, engine: Engine):
         pytest.param("/messages?result=lost", "Result: choose delivered, failed, pending or unknown.", id="filter"),
         pytest.param("/messages.csv?since=x", "From day: a day is written as 2026-03-29.", id="filter of a file"),
         pytest.param("/calls?colour=red", "no filter &#39;colour&#39;", id="unknown filter"),
-        pytest.param("/deliveries?after=x", "This page does not exist.", id="position"),
-        pytest.param("/queries/deliveries_by_day?days=x", "a whole number", id="parameter"),
+        pytest.param("/deliveries?after=x", "This link is too old.", id="position"),
+        pytest.param("/queries/deliveries_by_day?days=x", "Days back, today included: a whole number", id="parameter"),
     ],
 )
 def test_what_makes_no_sense_gets_a_sentence(client: TestClient, path: str, sentence: str):
@@ -84,15 +117,35 @@ def test_a_spreadsheet_runs_nothing(visitor: Visitor, consumer: Consumer, accept
     assert ",'=HYPERLINK(1)," in answer.text
 
 
-def test_an_unapplied_delivery_names_its_command(client: TestClient):
+def test_an_unapplied_delivery_names_what_to_do(client: TestClient):
     """Reason and command stand beside it, in the list and on its own page."""
     client.auth = httpx2.BasicAuth(*ANNA)
     page = client.get("/dead-letters?outcome=parked").text
-    command = 'seven-ingest dead replay <span class="unbroken">'
+    command = 'seven-ingest dead show <span class="unbroken">'
     commands = re.findall(f"{command}([0-9a-f-]{{36}})</span>", page)
     assert len(commands) == len(HOSTILE)
     assert "an event type not known here" in page
+    assert "repairs" not in page
     assert f"{command}{commands[0]}</span>" in client.get(f"/deliveries/{commands[0]}").text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "verb"),
+    [
+        ("parked", "an event type not known here", "show"),
+        ("parked", "dlr: status: missing or empty", "show"),
+        ("parked", "malformed JSON", "show"),
+        ("parked", "larger than 65536 bytes", "discard"),
+        ("quarantined", "no signature", "replay"),
+        ("dead", "could not be projected: KeyError", "replay"),
+        ("dead", "3 workers died with it alone in hand", "show"),
+        ("dead", None, "replay"),
+        ("discarded", "malformed JSON", "show"),
+    ],
+)
+def test_a_command_does_what_the_page_says(outcome: str, reason: str | None, verb: str):
+    """A replay stands only where it would apply something: what is not understood would be parked again."""
+    assert next_command({"id": "7", "outcome": outcome, "reason": reason}) == f"seven-ingest dead {verb} 7"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +159,16 @@ def test_the_box_takes_what_people_know(client: TestClient, term: str):
     answer = client.post("/look-up", data={"term": term})
     assert answer.status_code == 200
     assert "How it stands" in answer.text
+
+
+def test_a_story_calls_its_webhooks_by_their_name(client: TestClient):
+    """Delivered is an SMS that has arrived: a webhook is applied, without a colour, also if it reports a failure."""
+    client.auth = httpx2.BasicAuth(*ANNA)
+    page = client.post("/look-up", data={"term": "77001"}).text
+    assert "Webhooks about it</h2>" in page
+    assert "Deliveries about it" not in page
+    assert page.count('<span class="state ">applied</span>') >= 2
+    assert "Median in seconds" in client.get("/queries/time_to_delivery").text
 
 
 def test_what_nothing_is_known_about(client: TestClient):

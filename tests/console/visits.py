@@ -20,6 +20,12 @@ def forms(page: str) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
+def link(page: str, text: str) -> str | None:
+    """Where the link with this text leads; None if there is none."""
+    match = re.search(rf'<a [^>]*href="([^"]*)"[^>]*>{text}</a>', page)
+    return html.unescape(match[1]) if match else None
+
+
 def all_pages(client: TestClient) -> dict[str, str]:
     """Every page and file of this viewer by address, with each story and delivery that a list leads to."""
     seen: dict[str, str] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from operations.queries import QUERIES, run
+from operations.queries import COLUMN_TITLES, QUERIES, ParameterError, run
 from store.row_writer import Store
 from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows
 from tests.shared_rows import SharedRows, no_rows
@@ -150,6 +150,12 @@ def test_every_query_describes_itself():
         assert query.values(NEEDED.get(name, {}))
 
 
+def test_every_column_has_a_title():
+    """For people: no unit is left as a letter, and no title is of a column that there is not."""
+    assert {name for answer in ANSWERS.values() for name in answer[0]} == COLUMN_TITLES.keys()
+    assert not [title for title in COLUMN_TITLES.values() if "_" in title or title.endswith((" s", " eur"))]
+
+
 @pytest.mark.parametrize(
     ("name", "texts", "answer"),
     [
@@ -182,6 +188,17 @@ def test_a_value_without_sense_is_refused(name: str, texts: dict[str, str], sent
     """A sentence says what is expected, and repeats no value."""
     with pytest.raises(ValueError, match=sentence):
         QUERIES[name].values(texts)
+
+
+def test_a_form_hears_of_the_field_by_its_label():
+    """Not by the name that a command line has for it."""
+    with pytest.raises(ParameterError) as refused:
+        QUERIES["stuck"].values({"hours": "x"})
+    sentence = "Hours without another status: a whole number from 1 to 10000 is expected."
+    assert refused.value.sentence == sentence
+    with pytest.raises(ParameterError) as refused:
+        QUERIES["stuck"].values({"days": " "})
+    assert refused.value.sentence == "Days back, today included: a value is needed."
 
 
 def test_text_is_only_a_value(known: Engine):
