@@ -6,25 +6,27 @@ another transaction inserts it meanwhile, how it stood before is unknown, and th
 row has no `xmax`; one that the upsert met has its lock there.
 """
 
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, bindparam, insert, select, text
+from sqlalchemy import Connection, Executable, Select, select, text
 from sqlalchemy.exc import DBAPIError
 
 from seven.archive_records import ArchivedDelivery
-from seven.changes import WATCHES, NotedChange, Values
+from seven.changes import WATCHES, NotedChange, State
 from seven.joins import Join
 from seven.record import JOINS, Record
 from seven.records import RECORD_BY_TABLE
 from store.advisory_locks import NOTING, OPT_OUTS
+from store.change_rows import insert_changes
 from store.errors import RowAppeared, is_unmigrated
 from store.rows_by_keys import key_values, select_by_keys
-from store.schema import SCHEMA, changes, metadata, reactions
+from store.schema import SCHEMA, metadata, reactions
 from store.transactions import BOUNDS_MS
-from store.upsert import NOW, array_rows, upsert, upsert_returning
+from store.upsert import columns_as_read, upsert, upsert_returning
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,6 @@ OFF = "off"
 
 _WRITTEN_TWICE = frozenset(("opt_outs",))
 """Tables whose rows are settled after they were merged: an upsert cannot return how they stand in the end."""
-_NAMES = ("topic", "key", "was", "now", "at", "delivery_id")
 LONGEST_TURN_MS = 25_000
 """How long a writer waits for its turn: less than a statement may take."""
 _LOCK_OPT_OUTS = text(f"SELECT pg_advisory_xact_lock({OPT_OUTS})")
@@ -53,9 +54,9 @@ _LOCK_TABLE = text(
 """A turn at one table. Others may have theirs before, which is no lock that somebody forgot."""
 
 Key = tuple[Any, ...]
-Rows = Mapping[Key, Values]
-Row = tuple[Key, Values]
-"""A row by its key."""
+States = Mapping[Key, State]
+Keyed = tuple[Key, State]
+"""How a row stands, by its key."""
 
 
 def demanded_topics(connection: Connection) -> frozenset[str]:
@@ -87,13 +88,12 @@ def merge_and_note(
     write = _write_and_read if dialect == "sqlite" or table in _WRITTEN_TWICE else _write_returning
     moved = [
         change
-        for key, row in write(connection, table, records, before)
-        for change in watch.compare(before.get(key), row)
+        for key, state in write(connection, table, records, before)
+        for change in watch.compare(before.get(key), state)
         if change.topic in demand.topics
     ]
     if moved:
-        rows = [(each.topic, each.key, each.was, each.now, each.at, deliveries.of(table, each)) for each in moved]
-        _insert(connection, dict(zip(_NAMES, map(list, zip(*rows, strict=True)), strict=True)), demand.any_age)
+        insert_changes(connection, [(*change, deliveries.of(table, change)) for change in moved], demand.any_age)
     return len(moved)
 
 
@@ -121,39 +121,43 @@ class Deliveries:
     def of(self, table: str, change: NotedChange) -> str | None:
         """The delivery that brought a change: the one of the same time, else the last; None if there is none."""
         subject = change.key.rsplit(" ", 2)[0] if table == "link_events" else change.key
-        about = self._by_subject.get(subject, ())
-        same = next((each for each in about if each.event_at == change.at), None)
-        return same.id if same else about[-1].id if about else None
+        about = self._by_subject.get(subject)
+        if about is None:
+            return None
+        if len(about) == 1:  # the usual case
+            return about[0].id
+        return next((each for each in about if each.event_at == change.at), about[-1]).id
 
 
-def _write_returning(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
+def _write_returning(connection: Connection, table: str, records: Sequence[Record], before: States) -> Iterator[Keyed]:
     """Merge records; yields the rows that this changed, as they stand now. Raises RowAppeared."""
-    keys = _key_names(table)
-    for row in upsert_returning(connection, table, records, (*keys, *WATCHES[table].columns)):
-        key = tuple(row[name] for name in keys)
-        if key not in before and not row["is_new"]:
+    read, length = _state(table)._make, len(_key_names(table))
+    for row in upsert_returning(connection, table, records, _compared(table)):
+        state = read(row[:-1])
+        key = state[:length]
+        if key not in before and not row[-1]:
             raise RowAppeared
-        yield key, row
+        yield key, state
 
 
-def _write_and_read(connection: Connection, table: str, records: Sequence[Record], before: Rows) -> Iterator[Row]:
+def _write_and_read(connection: Connection, table: str, records: Sequence[Record], before: States) -> Iterator[Keyed]:
     """Merge records, and read their rows again; yields them. Where nobody else writes the table meanwhile.
 
     That is so in SQLite, and of opt-outs, whose writers take turns. A row that is new, and written once, is its record.
     """
     upsert(connection, table, records)
-    keys = [record.key for record in records if record.key in before or table in _WRITTEN_TWICE]
+    by_key = {record.key: record for record in records}
+    keys = list(by_key) if table in _WRITTEN_TWICE else [key for key in by_key if key in before]
     after = _read(connection, table, keys, _select(table, connection.dialect.name)) if keys else {}
-    names = (*_key_names(table), *WATCHES[table].columns)
-    for record in records:
-        yield record.key, after.get(record.key) or {name: getattr(record, name) for name in names}
+    for key, record in by_key.items():
+        yield key, after.get(key, record)
 
 
-def _read(connection: Connection, table: str, keys: Sequence[Key], query: Executable) -> Rows:
+def _read(connection: Connection, table: str, keys: Sequence[Key], query: Executable) -> States:
     """The rows with these keys, of which there is at least one."""
-    names = _key_names(table)
-    rows = connection.execute(query, key_values(names, keys, connection.dialect.name)).mappings().all()
-    return {tuple(row[name] for name in names): row for row in rows}
+    names, read = _key_names(table), _state(table)._make
+    rows = connection.execute(query, key_values(names, keys, connection.dialect.name)).all()
+    return {state[: len(names)]: state for state in map(read, rows)}
 
 
 @cache
@@ -168,25 +172,21 @@ def _before(table_name: str, dialect: str) -> Executable:
 def _select(table_name: str, dialect: str) -> Select[Any]:
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     keys = [table.c[name] for name in _key_names(table_name)]
-    return select_by_keys(keys, [*keys, *(table.c[name] for name in WATCHES[table_name].columns)], dialect)
+    return select_by_keys(keys, columns_as_read(table, _compared(table_name), dialect), dialect)
+
+
+@cache
+def _state(table_name: str) -> type[Any]:
+    """A row as it is compared; access to the fields of SQLAlchemy's rows takes several times as long."""
+    return namedtuple("State", _compared(table_name))
+
+
+@cache
+def _compared(table_name: str) -> tuple[str, ...]:
+    """The fields that are compared, behind those of the key."""
+    return (*_key_names(table_name), *WATCHES[table_name].columns)
 
 
 @cache
 def _key_names(table_name: str) -> Sequence[str]:
     return JOINS[RECORD_BY_TABLE[table_name]].names(Join.KEY)
-
-
-def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]], any_age: bool | None) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(_insert_arrays(), {**columns, "any_age": any_age})
-        return
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    now = NOW["sqlite"]  # one writer at a time: their numbers tell what is new
-    connection.execute(insert(changes).values(any_age=any_age, noted_at=now, fanned_out_at=now), rows)
-
-
-@cache
-def _insert_arrays() -> Executable:
-    same = [bindparam("any_age", type_=changes.c.any_age.type), NOW["postgresql"]]
-    listed = select(*array_rows([changes.c[name] for name in _NAMES]), *same)
-    return insert(changes).from_select([*_NAMES, "any_age", "noted_at"], listed, include_defaults=False)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from json import dumps
 from typing import Any
 
-from sqlalchemy import Column, Select, and_, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, func, select
 
 from store.upsert import array_rows
 
 
-def select_by_keys(keys: Sequence[Column[Any]], columns: Sequence[Column[Any]], dialect: str) -> Select[Any]:
+def select_by_keys(keys: Sequence[Column[Any]], columns: Sequence[ColumnElement[Any]], dialect: str) -> Select[Any]:
     """These columns of the rows whose keys are among those of `key_values`. The keys are columns of one table."""
     if dialect == "postgresql":
         listed = array_rows(keys)

@@ -100,7 +100,7 @@ def _locked(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]
     columns, dialect = list(table.primary_key), connection.dialect.name
     compared = [*columns, *(table.c[name] for name in WATCHES[table.name].columns)]
     query = select_by_keys(columns, compared, dialect).order_by(*columns).with_for_update(of=table, key_share=True)
-    return connection.execute(query, key_values([column.name for column in columns], keys, dialect)).mappings().all()
+    return connection.execute(query, key_values([column.name for column in columns], keys, dialect)).all()
 
 
 def _asked_for(request: Request, table: Table) -> tuple[ColumnElement[bool], ...]:

@@ -21,7 +21,8 @@ from sqlalchemy import (
     Executable,
     Insert,
     MetaData,
-    RowMapping,
+    Row,
+    Table,
     and_,
     bindparam,
     case,
@@ -34,6 +35,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -75,14 +77,14 @@ def upsert(connection: Connection, table_name: str, records: Iterable[Record]) -
 
 
 def upsert_returning(
-    connection: Connection, table_name: str, records: Sequence[Record], names: Sequence[str]
-) -> Sequence[RowMapping]:
+    connection: Connection, table_name: str, records: Sequence[Record], names: tuple[str, ...]
+) -> Sequence[Row[Any]]:
     """Merge records into their table on PostgreSQL; returns these columns of each row added or changed.
 
     Beside them `is_new`: whether the row was added, and so has no `xmax`. A partitioned table cannot return that.
     """
     columns = _columns(table_name, records)
-    return connection.execute(_returning(table_name, tuple(names)), columns).mappings().all()
+    return connection.execute(_returning(table_name, names), columns).all()
 
 
 def _columns(table_name: str, records: Sequence[Record]) -> dict[str, list[Any]]:
@@ -92,10 +94,10 @@ def _columns(table_name: str, records: Sequence[Record]) -> dict[str, list[Any]]
 
 
 @cache
-def _returning(table_name: str, names: Sequence[str]) -> Executable:
-    table = metadata.tables[f"{SCHEMA}.{table_name}"]
+def _returning(table_name: str, names: tuple[str, ...]) -> Executable:
+    returned = columns_as_read(metadata.tables[f"{SCHEMA}.{table_name}"], names, "postgresql")
     is_new: ColumnElement[bool] = literal_column("xmax = 0").label("is_new")
-    return cast("Insert", _statement(table_name, "postgresql")).returning(*(table.c[name] for name in names), is_new)
+    return cast("Insert", _statement(table_name, "postgresql")).returning(*returned, is_new)
 
 
 @cache
@@ -168,6 +170,14 @@ def array_rows(columns: Sequence[Column[Any]], prefix: str = "") -> list[Any]:
     arrays = (bindparam(f"{prefix}{name}", type_=postgresql.ARRAY(kind)) for name, kind in kinds.items())
     derived = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
     return list(derived.render_derived(name="incoming").c)
+
+
+def columns_as_read(table: Table, names: Iterable[str], dialect: str) -> list[ColumnElement[Any]]:
+    """Columns of a table, with PostgreSQL's times as the driver reads them: in any zone, and without our conversion."""
+    columns = [table.c[name] for name in names]
+    if dialect == "sqlite":
+        return list(columns)
+    return [type_coerce(each, _plain(each.type)).label(each.name) for each in columns]
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
 from seven.changes import WATCHES
-from seven.joins import Join
-from seven.record import JOINS, Record, fold
+from seven.record import Record, fold
 from seven.records import RECORDS, Call, LinkEvent, MessageStatus
 from store.row_writer import Store
 from store.schema import changes
@@ -53,13 +52,8 @@ class Rows:
         for record in fold(records):
             before = self._rows.get((record.table, record.key))
             after = self._rows[record.table, record.key] = before.merge(record) if before else record
-            for change in WATCHES[record.table].compare(before and _values(before), _values(after)):
+            for change in WATCHES[record.table].compare(before, after):
                 yield change.topic, change.key, change.was, change.now, change.at
-
-
-def _values(record: Record) -> dict[str, Any]:
-    names = (*JOINS[type(record)].names(Join.KEY), *WATCHES[record.table].columns)
-    return {name: getattr(record, name) for name in names}
 
 
 @examples(30, 300)
