@@ -35,7 +35,7 @@ from ingest.uvicorn_server import refusal_to_start
 from ingest.verification import SecretVerifier, SignatureVerifier, Verification
 from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
-from ledger.receivers import url_fingerprint
+from ledger.receivers import Receiver
 from ledger.writer import LedgerWriter
 from runtime.garbage_collector import collect_rarely
 from runtime.logs import logger, silence_requests
@@ -97,8 +97,8 @@ def create_app(settings: IngestSettings) -> Starlette:
     )
 
     linger = Linger(settings.seven_linger_s, readiness.drain)
-    tokens = Tokens(reveal_all(settings.seven_hook_token))
-    presence = Presence(writer.redis, tokens.fingerprints, map(url_fingerprint, settings.seven_public_url))
+    tokens = reveal_all(settings.seven_hook_token)
+    presence = Presence(writer.redis, Receiver.new(tokens, settings.seven_public_url, settings.demanded_secrets))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -131,7 +131,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         log.info("ended")
 
     app = _Receiver(
-        HookPaths(tokens, settings.seven_public_url),
+        HookPaths(Tokens(tokens), settings.seven_public_url),
         endpoint,
         RateLimit(client_addresses, metrics, settings.seven_stranger_rate),
         linger,
