@@ -1,4 +1,4 @@
-"""Public URL check: whether the address that the gateway calls leads to a receiver of ours that knows our token.
+"""Public URL check: whether the address that the gateway calls leads to a receiver that knows our token.
 
 A GET without parameters on a hook's address answers 200 and stores nothing. An unknown token answers 404, which
 distinguishes our receiver from a page that answers every request.

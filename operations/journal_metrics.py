@@ -34,7 +34,7 @@ class JournalMetrics(Collector):
             )
         family = CounterMetricFamily(
             "seven_missed_webhooks",
-            "Webhooks that a hook of ours should have brought, and that did not come within the gateway's retries.",
+            "Webhooks that a hook of this installation should have brought, and did not within the gateway's retries.",
             labels=("event_type",),
         )
         for event_type in JOURNALED:

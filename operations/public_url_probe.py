@@ -73,9 +73,9 @@ class PublicUrlProbe:
             self._key, json.dumps(asdict(result)), ex=max(KEPT, timedelta(seconds=3 * self._every_s))
         )
         if not up:
-            log.warning("the public URL does not lead to a receiver of ours: run `seven-ingest doctor`")
+            log.warning("the public URL does not lead to a receiver of this installation: run `seven-ingest doctor`")
         elif last and not last.up:
-            log.warning("the public URL leads to a receiver of ours again")
+            log.warning("the public URL leads to a receiver of this installation again")
 
     def load(self) -> ProbeResult | None:
         """The last result; None where there is none, or none that can be read."""
@@ -119,7 +119,7 @@ class PublicUrlMetrics(Collector):
             return
         yield GaugeMetricFamily(
             "seven_public_url_up",
-            "1 while the public URL leads to a receiver of ours that knows our hook token.",
+            "1 while the public URL leads to a receiver of this installation, which knows its hook token.",
             value=float(last.up),
         )
         if last.expires_at_s is not None:

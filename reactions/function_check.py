@@ -24,7 +24,7 @@ def function_fault(target: FunctionTarget, patience_s: float = PATIENCE_S) -> st
     """What is wrong with a handler; None if it can be called with a change."""
     top = target.module.partition(".")[0]
     if top in OURS or top in sys.stdlib_module_names:
-        return f"its module is named as {'a package of ours' if top in OURS else 'a module of Python'}: {top}"
+        return f"its module is named as {'a package of seven-ingest' if top in OURS else 'a module of Python'}: {top}"
     try:
         fault = _fault(FunctionChild(target, is_check=True), time.monotonic() + patience_s)
     except TimeoutError:

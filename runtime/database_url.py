@@ -57,7 +57,7 @@ class DatabaseServer:
         if scheme in _POSTGRESQL:
             return cls._postgresql(ServerUrl.split(url, _POSTGRESQL, _POSTGRESQL_EXPECTED))
         if scheme.partition("+")[0] in ("postgresql", "postgres", "sqlite"):
-            raise ValueError(f"{EXPECTED}, without the name of a driver after +: ours is built in")
+            raise ValueError(f"{EXPECTED}, without the name of a driver after +: it is built in")
         raise ValueError(EXPECTED)
 
     @classmethod

@@ -32,7 +32,7 @@ app = typer.Typer(no_args_is_help=True, help="The hooks (webhook subscriptions) 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List every hook of the account, ours and others'. Addresses are shown without their secret parts."""
+    """List every hook of the account, also those of others. Addresses are shown without their secret parts."""
     with _reconciler() as (run, addresses), _exit_if_unreachable():
         hooks = [_as_dict(hook, addresses) for hook in run.read()]
     if as_json:
@@ -139,7 +139,7 @@ def _print_plan(comparison: Comparison, addresses: Addresses, *, as_json: bool) 
         "drifted": [(drift.actual, f"to be replaced: {', '.join(drift.differences)}") for drift in plan.drifted],
         "surplus": [(hook, "to be removed") for hook in plan.surplus],
         "overlapping": [(hook, "every event arrives twice, as an `all` hook exists") for hook in plan.overlapping],
-        "strangers": [(hook, "not ours, not touched") for hook in plan.strangers],
+        "strangers": [(hook, "somebody else's: kept") for hook in plan.strangers],
     }
     groups = {
         name: [_as_dict(hook, addresses) | {"what": action} for hook, action in hooks]

@@ -22,7 +22,7 @@ BESIDE_THREADS = 2
 
 
 def checks(database: Database | Unread, connections: int) -> Iterator[Check]:
-    """All of it. `connections`: how many ours may open."""
+    """All of it. `connections`: how many seven-ingest may open."""
     if isinstance(database, Unread):
         yield unknown("database", f"does not answer: {database.reason}", "see DATABASE_URL; is it running?")
         return
@@ -62,7 +62,7 @@ def _name(database: Database) -> str:
 
 def _migrated(database: Database) -> Check:
     if database.version is None:
-        return wrong("tables", "it has no tables of ours", "seven-ingest migrate")
+        return wrong("tables", "it has none of seven-ingest's tables", "seven-ingest migrate")
     if database.version < database.newest:
         finding = f"at version {database.version}, older than {database.newest} of this program"
         return wrong("tables", finding, "seven-ingest migrate")
@@ -145,8 +145,8 @@ def _sessions(database: Database) -> Check:
         remedy = "have those clients use SET LOCAL, or a pool of their own; our transactions set their own"
         return warning("PostgreSQL sessions", finding, remedy)
     if database.pooled:
-        return good("PostgreSQL sessions", "come from a pooler, and no client left a setting behind in ours")
-    return good("PostgreSQL sessions", "are ours alone")
+        return good("PostgreSQL sessions", "come from a pooler, and no client left a setting behind in them")
+    return good("PostgreSQL sessions", "are seven-ingest's alone")
 
 
 def _encoding(encoding: str) -> Check:
@@ -158,18 +158,18 @@ def _encoding(encoding: str) -> Check:
     return wrong("encoding", f"{encoding}: texts with other characters are refused", remedy)
 
 
-def _connections(database: Database, ours: int) -> Check:
+def _connections(database: Database, most: int) -> Check:
     settings, limit = database.settings, database.connection_limit
     there = int(settings["max_connections"]) - int(settings["superuser_reserved_connections"])
     there -= int(settings.get("reserved_connections", 0))  # from PostgreSQL 16 on
-    finding = f"{database.connections} of {there} open, ours may be {ours}"
-    if limit is not None and ours > limit:
+    finding = f"{database.connections} of {there} open, seven-ingest may open {most}"
+    if limit is not None and most > limit:
         remedy = "raise CONNECTION LIMIT of the workers' role and of the database, or lower SEVEN_WORKER_THREADS"
         return wrong("connections", f"{finding}, and the workers' role or the database has a limit of {limit}", remedy)
     remedy = "raise max_connections, or lower SEVEN_WORKER_THREADS"
-    if ours > there:
+    if most > there:
         return wrong("connections", finding, remedy)
-    if max(ours, database.connections) > there * FULLEST:
+    if max(most, database.connections) > there * FULLEST:
         return warning("connections", finding, remedy)
     return good("connections", finding)
 

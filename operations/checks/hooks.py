@@ -1,4 +1,4 @@
-"""Hooks: whether the gateway has the desired ones, and no others of ours."""
+"""Hooks: whether the gateway has the desired ones, and no others of this installation."""
 
 from datetime import datetime, timedelta
 

@@ -93,7 +93,7 @@ class DoctorReadings:
     reader: ReaderRights | Unread | None = None
     """The role of SEVEN_READER_URL; None where it is not set."""
     hashes: HashCounts | Unread | None = None
-    """The forgotten numbers; None without tables of ours."""
+    """The forgotten numbers; None where there are no tables yet."""
 
 
 def _reactions(engine: Engine) -> list[ReactionState] | Unread:

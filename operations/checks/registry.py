@@ -46,7 +46,8 @@ def _tables(now: StatusReadings, _: Subject) -> Iterator[Check]:
         yield unknown("database", finding, "bring it back; until then everything waits in the ledger")
     elif isinstance(store, Unmigrated):
         version = store.version
-        finding = "it has no tables of ours" if version is None else f"it is at version {version}, an older one"
+        older = f"it is at version {version}, an older one"
+        finding = "it has none of seven-ingest's tables" if version is None else older
         yield wrong("database", finding, "seven-ingest migrate")
     else:
         yield good("database", "answers, and is migrated")

@@ -143,7 +143,7 @@ def test_what_the_journal_misses_is_shown_without_an_api_key(
 
     text = re.sub(r"\s+", " ", overview(visitor, redis_url))
     assert '<b>2</b> webhooks, 1 late <a href="/missed">look</a>' in text
-    assert "last reading: 1&#8239;200 rows with 14 requests; 7 that no hook of ours covers" in text
+    assert "last reading: 1&#8239;200 rows with 14 requests; 7 that no hook of this installation covers" in text
     assert "2 webhooks never came, 1 is late" in text
 
     JournalStates(ledger.redis, "an account").fail("HTTP 503")

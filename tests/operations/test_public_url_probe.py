@@ -49,7 +49,7 @@ def probe(ledger: Ledger, account: Account, every_s: float = HOUR_S) -> None:
     ],
 )
 def test_the_metric_says_what_answers(ledger: Ledger, answer: Answer, up: float):
-    """1 only where a receiver of ours answers; the result has neither token nor URL in it."""
+    """1 only where a receiver of this installation answers; the result has neither token nor URL in it."""
     with run_web_server(answer) as url:
         assert exported(ledger, account(url)) == {PROBED: 0}
         probe(ledger, account(url))

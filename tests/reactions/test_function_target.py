@@ -200,7 +200,7 @@ def test_processes_end_with_who_started_them(directory: Path):
         ("broken:good", "its module cannot be imported: ZeroDivisionError at broken:2:<module>"),
         ("leaving:good", "the process that imported its module ended with exit code 5"),
         ("slow:good", "its module was not imported within 1 s"),
-        ("store.upsert:good", "its module is named as a package of ours: store"),
+        ("store.upsert:good", "its module is named as a package of seven-ingest: store"),
         ("queue:Queue", "its module is named as a module of Python: queue"),
         ("pydantic:good", "its module is shadowed: something installed is named pydantic, too"),
     ],

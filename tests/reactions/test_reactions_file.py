@@ -127,7 +127,7 @@ def test_each_fault_names_the_reaction_and_the_key(lines: str, fault: str, direc
     [
         ("tickets:absent", "its module has no such function"),
         ("absent:open", "its module cannot be imported: ModuleNotFoundError absent"),
-        ("store.upsert:write", "its module is named as a package of ours: store"),
+        ("store.upsert:write", "its module is named as a package of seven-ingest: store"),
         ("tickets", "it is module:function"),
         ("tickets:a:b", "it is module:function"),
         ("../tickets:a", "it is module:function"),
