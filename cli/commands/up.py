@@ -41,6 +41,7 @@ from runtime.network_errors import network_reason
 from runtime.settings.registry import misspelt_settings
 from seven.plurals import counted
 from store.engine import sqlite_file
+from store.error_reasons import database_reason
 from workers.settings import WorkerSettings
 
 PATIENCE_S = 120.0  # for a server of ours to answer, and for the first scenario to make progress
@@ -204,7 +205,7 @@ class _Up:
             if played.failure is None:
                 first.end()
         except (NoEmulator, SQLAlchemyError, OSError) as error:
-            text = str(error) if isinstance(error, NoEmulator) else network_reason(error)
+            text = str(error) if isinstance(error, NoEmulator) else database_reason(error)
             sentence(f"No first scenario was played: {text}; see {near(self._supervisor.log('emulator'))}.", "yellow")
             return None
         if failure := played.failure:
