@@ -1,7 +1,8 @@
 """Journal comparison: which rows of the gateway's journal the tables lack.
 
-A known message or call lacks a row where its status, duration or foreign id would differ with it. Other times than the
-webhooks' are no difference, since the journal's are to the second; nor are prices, which webhooks do not report.
+A known message or call lacks a row where its status or duration would differ with it. Other times than the webhooks'
+are no difference, since the journal's are to the second; nor are prices, which webhooks do not report; nor is a foreign
+id, which was in the first report, or was forgotten since.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from uuid_utils import uuid7
 from seven.archive_records import ArchivedDelivery
 from seven.digest import short_digest
 from seven.envelope import Envelope
+from seven.forgotten_numbers import ForgottenNumbers
 from seven.journal import JOURNAL, JournalRow, rcs_content
 from seven.record import JOINS, Record
 from seven.records import Call, InboundMessage, Message
@@ -24,9 +26,9 @@ from store.projection import project_envelope
 from store.projection_options import ProjectionOptions
 from store.record_rows import RowKey, read_records, row_key
 
-_NUMBERS = ("callerId", "recipient")
-_REPORTED = ("status", "final", "result", "duration_s", "foreign_id")
-"""What a webhook says of a message or call, but for times."""
+_PERSONAL = ("callerId", "recipient", "foreign_id")
+_REPORTED = ("status", "final", "result", "duration_s")
+"""What a webhook says of a message or call, but for times and what is personal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,9 @@ def lacking(
     `received_at` is the time that their deliveries get; rows that are not understood are counted as `unread`.
     """
     reports: list[tuple[JournalRow, Envelope, Record]] = []
-    for row in rows:
-        if row.reports:
+    for each in rows:
+        if each.reports:
+            row = _without_forgotten(each, options.forgotten)
             envelope = _envelope(row, received_at)
             projection = _projection(envelope, options)
             record = _record(projection)
@@ -67,7 +70,7 @@ def lacking(
         if known is None:
             result.append(Lacking(row, True, envelope))
         elif isinstance(record, Message | Call) and _tells_more(known, record):
-            result.append(Lacking(row, False, _without_numbers(envelope)))
+            result.append(Lacking(row, False, _without_personal(envelope)))
     return result
 
 
@@ -124,8 +127,15 @@ def _tells_more(known: Record, record: Record) -> bool:
     return any(getattr(known, name) != getattr(merged, name) for name in names)
 
 
-def _without_numbers(envelope: Envelope) -> Envelope:
-    """The delivery without the numbers of a call: they are known, or were forgotten."""
+def _without_forgotten(row: JournalRow, forgotten: ForgottenNumbers | None) -> JournalRow:
+    """The row without its foreign id if its recipient was forgotten since: a worker cannot know, as no report says."""
+    if forgotten is None or row.recipient is None or not forgotten.before(row.at).is_in(row.recipient):
+        return row
+    return replace(row, data={name: value for name, value in row.data.items() if name != "foreign_id"})
+
+
+def _without_personal(envelope: Envelope) -> Envelope:
+    """The delivery without the numbers and foreign id of a message or call: they are known, or were forgotten."""
     fields = envelope.fields
-    data = {name: value for name, value in fields["data"].items() if name not in _NUMBERS}
+    data = {name: value for name, value in fields["data"].items() if name not in _PERSONAL}
     return replace(envelope, payload={**fields, "data": data})

@@ -48,6 +48,9 @@ class JournalRow:
     hook_type: str = ""
     """The event type of the hooks that bring it; RCS shares the lists of SMS."""
 
+    recipient: str | None = field(default=None, repr=False)
+    """Whom a message was sent to, which no status report says."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "hook_type", self.hook_type or self.event_type)
 
@@ -94,7 +97,17 @@ def _outbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     data = {"msg_id": id_, "status": status, "timestamp": _wall(status_at), "foreign_id": _text(row, "foreign_id")}
     connection = _text(row, "connection")
     hook_type = "rcs" if (_text(row, "channel") or "").lower() == "rcs" else "dlr"
-    return JournalRow("dlr", id_, _moment(row, "timestamp"), status, status_at, _present(data), connection, hook_type)
+    return JournalRow(
+        "dlr",
+        id_,
+        _moment(row, "timestamp"),
+        status,
+        status_at,
+        _present(data),
+        connection,
+        hook_type,
+        _text(row, "to"),
+    )
 
 
 def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:

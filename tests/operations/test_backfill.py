@@ -26,6 +26,7 @@ from store.row_writer import Store
 from store.schema import calls, inbound_messages, messages
 from tests.extent import examples
 from tests.factories.journal import journal_rows
+from tests.gateway.journal_stub import outbound
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 OPTIONS = ProjectionOptions(opt_out_words=read_opt_out_words(None))
@@ -212,6 +213,21 @@ def test_a_known_call_gets_no_number_back(engine: Engine):
     with engine.connect() as connection:
         row = connection.execute(select(calls).where(calls.c.call_id == call_id)).one()
     assert (row.final, row.caller, row.recipient) == (True, None, None)
+
+
+def test_a_known_message_gets_no_foreign_id_back(engine: Engine):
+    """One that was erased from its row comes back neither for its own sake, nor by a later status."""
+    row = read_row("dlr", outbound(7, "TRANSMITTED", foreign_id="order 7"))
+    later = read_row("dlr", outbound(7, "DELIVERED", foreign_id="order 7"))
+    write(engine, [by_journal(row)])
+    with engine.begin() as connection:
+        connection.execute(messages.update().values(foreign_id=None))
+    assert missing(engine, [row]) == []
+    (lacked,) = missing(engine, [later])
+    write(engine, [projected(lacked.envelope)])
+    with engine.connect() as connection:
+        known = connection.execute(select(messages)).one()
+    assert (known.status, known.foreign_id) == ("DELIVERED", None)
 
 
 def test_a_known_text_is_left_alone(engine: Engine):
