@@ -5,7 +5,8 @@
 
 It checks the settings and writes `config/` beside this file: a Secret for each process, of files with one value each;
 the ConfigMap `settings` of all that is no secret; and what is in SEVEN_REACTIONS_DIRECTORY. Passwords that `.env` lacks
-are made, once: keep the directory as you keep `.env`. Exit code 2 and a line per fault, and then nothing is written.
+are made, once: keep the directory as you keep `.env`. A warning names what has no effect here. Exit code 2 and
+a line per fault, and then nothing is written.
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from runtime.env_file import read_env_file
 from runtime.settings.machine import ComposeSettings, MachineSettings
 from runtime.settings.registry import NAMES, declared, secret_names
+from runtime.settings.users import URLS
 from seven.opt_out_words_file import read_opt_out_words
 
 SETUP = Path(__file__).parents[1] / "setup.py"
@@ -28,11 +30,10 @@ DEFAULTS = {
     "SEVEN_LOG_FORMAT": "json",
     # NetworkPolicies let nobody but a proxy reach receiver and console; most clusters give it a private address.
     "SEVEN_TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+    "SEVEN_LINGER_S": "10",  # until kube-proxy and an ingress controller have forgotten a receiver that ends
 }
-"""As in docker-compose.yml."""
-OF_PODS = {
-    "SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR", "SEVEN_METRICS_ADDRESS", "SEVEN_REACTIONS_FILE", "SEVEN_LINGER_S"
-}  # fmt: skip
+"""What is not as the program has it, unless `.env` sets it."""
+OF_PODS = {"SEVEN_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR", "SEVEN_METRICS_ADDRESS", "SEVEN_REACTIONS_FILE"}
 """What the manifests set for each process, or what has no meaning in a container."""
 OF_MACHINES = {name for name, _ in declared([MachineSettings, ComposeSettings])}
 SETTINGS = NAMES - secret_names() - OF_MACHINES - OF_PODS
@@ -66,6 +67,8 @@ def main(env_file: Path, directory: Path = DIRECTORY, *, users: bool = False) ->
     fill(directory / "settings", written)
     fill(directory / "reactions-directory", reactions(values, env_file.parent))
     (directory / "kustomization.yaml").write_text(kustomization(directory), "utf-8")
+    if names := ignored(values, directory):
+        sys.stderr.write(f"warning: without effect in Kubernetes: {', '.join(names)}\n")
     return 0
 
 
@@ -79,6 +82,13 @@ def settings(values: Mapping[str, str], base: Path) -> Iterator[tuple[str, bytes
     for name in sorted(values.keys() - SETTINGS):
         if name.startswith("OTEL_") and not name.endswith("_FILE") and name not in secret_names():
             yield name, values[name].encode()  # what OpenTelemetry's library reads itself
+
+
+def ignored(values: Mapping[str, str], directory: Path) -> list[str]:
+    """What `.env` sets and no process gets: of compose alone, set by the manifests, or no setting at all."""
+    used = {"SEVEN_REACTIONS_DIRECTORY", *URLS, *(file.name.upper() for file in directory.glob("*/*"))}
+    used |= {f"{name}_FILE" for name in used}
+    return sorted(name for name, value in values.items() if value and name not in used)
 
 
 def reactions(values: Mapping[str, str], base: Path) -> dict[str, bytes]:
