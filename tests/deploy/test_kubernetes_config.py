@@ -67,6 +67,7 @@ def test_a_receiver_lingers_as_long_as_env_says(installation: Installation):
 def test_what_has_no_effect_is_named(installation: Installation):
     """Settings of a machine or of compose, and what the manifests set themselves."""
     compose = {"SEVEN_PORT": "8001", "COMPOSE_PROFILES": "console", "SEVEN_METRICS_ADDRESS": "off", "PROXY_DOMAIN": ""}
+    (installation.env.parent / "reactions.d").mkdir()
     used = {"REDIS_PASSWORD": "a-long-password", "SEVEN_REACTIONS_DIRECTORY": "./reactions.d", "SEVEN_SWEEP_S": "5"}
     ended = installation.configure(GOOD | used | compose)
 
