@@ -218,6 +218,24 @@ def test_receivers_can_be_upgraded_last(overlays: dict[str, list[Document]]):
     assert f"-l {label}!=receiver" in (ROOT / "deploy/kubernetes/README.md").read_text()
 
 
+def test_receivers_can_have_new_settings_first(overlays: dict[str, list[Document]]):
+    """By the selector of README.md, which takes along what has no component: their ConfigMap and Secret."""
+    page = (ROOT / "deploy/kubernetes/README.md").read_text()
+    (listed,) = re.findall(r"-l 'app\.kubernetes\.io/component notin \(([\w,]+)\)'", page)
+    others = listed.split(",")
+    labels = [document["metadata"].get("labels", {}) for document in overlays["small"]]
+    chosen = [
+        document
+        for document, own in zip(overlays["small"], labels, strict=True)
+        if own.get("app.kubernetes.io/component") not in others
+    ]
+
+    assert list(select(chosen, "Deployment")) == ["ingest"]
+    assert not select(chosen, "Job")
+    for kind in ("Secret", "ConfigMap", "Service", "NetworkPolicy"):
+        assert select(chosen, kind) == select(overlays["small"], kind)
+
+
 def test_the_page_names_what_there_is(overlays: dict[str, list[Document]]):
     """Every object that a command of README.md names is in an overlay, and compose's table names every service."""
     page = (ROOT / "deploy/kubernetes/README.md").read_text()
