@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.registry import secret_names
 from runtime.shutdown import DRAIN_DEADLINE_S
 from tests.deploy.kubernetes import (
@@ -22,6 +23,7 @@ PROCESSES = ("ingest", "worker", "beat", "reactions", "flower", "console")
 SERVERS = ("redis", "postgres")
 ELSEWHERE = {"check", "setup", "proxy", "prometheus"}
 """configure.py twice; the Ingress; the ServiceMonitor."""
+(LONGEST_LINGER_S,) = [at.le for at in ReceiverSettings.model_fields["seven_linger_s"].metadata if hasattr(at, "le")]
 UNITS = {"m": 1e-3, "Mi": 2**20, "Gi": 2**30, "": 1.0}
 
 
@@ -67,7 +69,6 @@ def test_the_same_command_runs(pods: dict[str, Document], name: str):
 def test_every_setting_and_secret_has_its_twin(pods: dict[str, Document], name: str):
     """What compose sets itself, the manifest sets to the same; the rest may come by the ConfigMap, which all share."""
     mine = environment(pods[name])
-    mine.pop("SEVEN_LINGER_S", None)  # compose's proxy needs none
     names = {
         "SEVEN_OPT_OUT_WORDS_FILE",
         "INGEST_REPLICAS",
@@ -177,13 +178,12 @@ def resources(document: Document) -> tuple[dict[str, float], dict[str, float]]:
 
 @pytest.mark.parametrize("name", [*PROCESSES, *SERVERS])
 def test_nothing_is_killed_while_it_drains(pods: dict[str, Document], name: str):
-    """As long as in compose; a receiver lingers before, until balancers have forgotten it."""
-    lingers = [each["value"] for each in container(pods[name]).get("env", []) if each["name"] == "SEVEN_LINGER_S"]
+    """As long as in compose; a receiver lingers before, as long as `.env` may say, until balancers have forgotten it."""
     grace = pod(pods[name])["spec"].get("terminationGracePeriodSeconds", 30)
-
-    assert lingers == (["10"] if name == "ingest" else [])
     compose = SERVICES[name]["stop_grace_period"]
-    assert grace >= int(compose[:-1]) * {"s": 1, "m": 60}[compose[-1]] > sum(map(int, lingers)) + DRAIN_DEADLINE_S
+    lingers = LONGEST_LINGER_S if name == "ingest" else 0
+
+    assert grace >= int(compose[:-1]) * {"s": 1, "m": 60}[compose[-1]] > lingers + DRAIN_DEADLINE_S
 
 
 def test_what_compose_starts_on_request_has_no_pod(pods: dict[str, Document]):
@@ -216,6 +216,24 @@ def test_receivers_can_be_upgraded_last(overlays: dict[str, list[Document]]):
 
     assert labelled == {("Deployment", "ingest")}
     assert f"-l {label}!=receiver" in (ROOT / "deploy/kubernetes/README.md").read_text()
+
+
+def test_receivers_can_have_new_settings_first(overlays: dict[str, list[Document]]):
+    """By the selector of README.md, which takes along what has no component: their ConfigMap and Secret."""
+    page = (ROOT / "deploy/kubernetes/README.md").read_text()
+    (listed,) = re.findall(r"-l 'app\.kubernetes\.io/component notin \(([\w,]+)\)'", page)
+    others = listed.split(",")
+    labels = [document["metadata"].get("labels", {}) for document in overlays["small"]]
+    chosen = [
+        document
+        for document, own in zip(overlays["small"], labels, strict=True)
+        if own.get("app.kubernetes.io/component") not in others
+    ]
+
+    assert list(select(chosen, "Deployment")) == ["ingest"]
+    assert not select(chosen, "Job")
+    for kind in ("Secret", "ConfigMap", "Service", "NetworkPolicy"):
+        assert select(chosen, kind) == select(overlays["small"], kind)
 
 
 def test_the_page_names_what_there_is(overlays: dict[str, list[Document]]):

@@ -47,11 +47,35 @@ def test_every_setting_of_env_is_in_the_config_map(installation: Installation):
 
 
 def test_two_settings_are_enough(installation: Installation):
-    """The rest has defaults; logs are for a collector, and proxies are those of the cluster."""
-    assert installation.configure().returncode == 0
+    """The rest has defaults; logs are for a collector, proxies are those of the cluster, and kube-proxy needs a while."""
+    ended = installation.configure()
 
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert settings(installation)["SEVEN_LOG_FORMAT"] == "json"
-    assert set(settings(installation)) == {"SEVEN_LOG_FORMAT", "SEVEN_TRUSTED_PROXIES"}
+    assert settings(installation)["SEVEN_LINGER_S"] == "10"
+    assert set(settings(installation)) == {"SEVEN_LOG_FORMAT", "SEVEN_TRUSTED_PROXIES", "SEVEN_LINGER_S"}
+
+
+def test_a_receiver_lingers_as_long_as_env_says(installation: Installation):
+    """For a balancer that needs longer; nothing in the manifest is stronger than the ConfigMap."""
+    installation.configure(GOOD | {"SEVEN_LINGER_S": "30"})
+
+    assert settings(installation)["SEVEN_LINGER_S"] == "30"
+    assert "SEVEN_LINGER_S" not in str(select(installation.render("small"), "Deployment"))
+
+
+def test_what_has_no_effect_is_named(installation: Installation):
+    """Settings of a machine or of compose, and what the manifests set themselves."""
+    compose = {"SEVEN_PORT": "8001", "COMPOSE_PROFILES": "console", "SEVEN_METRICS_ADDRESS": "off", "PROXY_DOMAIN": ""}
+    (installation.env.parent / "reactions.d").mkdir()
+    used = {"REDIS_PASSWORD": "a-long-password", "SEVEN_REACTIONS_DIRECTORY": "./reactions.d", "SEVEN_SWEEP_S": "5"}
+    ended = installation.configure(GOOD | used | compose)
+
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        "warning: without effect in Kubernetes: COMPOSE_PROFILES, SEVEN_METRICS_ADDRESS, SEVEN_PORT\n"
+    )
+    assert "without effect" not in installation.configure(EVERY, "users").stderr
 
 
 def test_a_file_is_passed_on_as_what_is_in_it(installation: Installation):
