@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -134,6 +135,21 @@ def test_the_viewers_own_time_stands_beside_utc(console: Console, browser: webdr
         browser.get(base)
         assert bool(browser.find_elements(By.CSS_SELECTOR, "time + .local")) == shown
         assert ("your own clock" in browser.find_element(By.TAG_NAME, "footer").text) == shown
+    set_view(browser, 1280, "light", "Asia/Tokyo")
+    look(browser, base, Browsed("story", "/", "77001"))
+    assert browser.find_elements(By.CSS_SELECTOR, ".standing time + .local")
+    assert not browser.find_elements(By.CSS_SELECTOR, ".standing time:not(:has(+ .local))")
+
+
+def test_the_offset_is_that_of_each_time(console: Console, browser: webdriver.Chrome, engine: Engine):
+    """In London a time of July stands beside UTC, whatever the season of the look, and one of January does not."""
+    times = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in (1, 7)]
+    Store(engine).write(Message(msg_id=f"{at:%B}", result="pending", first_seen_at=at) for at in times)
+    base = log_in(browser, console, ANNA)
+    set_view(browser, 1280, "light", "Europe/London")
+    browser.get(f"{base}/messages?since=2026-01-01&until=2026-08-01")
+    shown = browser.find_elements(By.CSS_SELECTOR, "td[data-title='First status']")
+    assert [cell.text.split()[1:] for cell in shown] == [["12:00:00", "13:00"], ["12:00:00"]]
 
 
 def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
