@@ -1,5 +1,6 @@
 """Markup: templates in which every value is text, and nothing in it is hidden."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,13 +16,15 @@ from seven.visible_text import ZERO_WIDTH_JOINER, visible_text
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 COMMAND = "seven-ingest"
+_TIME = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})\b(?: UTC\b)?")
+"""A time as our sentences write it."""
 
 STATES = {
     "good": {"delivered", "completed"},
     "bad": {"failed", "dead", "notdelivered", "expired", "rejected", "no-answer", "busy", "canceled"},
     "warning": {"parked", "quarantined"},
 }
-"""Which outcomes, results and statuses stand in a colour; not `applied`, which a webhook that reports a failure is, too."""
+"""Which outcomes, results and statuses stand in a colour; not `applied`, as a webhook that reports a failure is."""
 
 
 def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
@@ -44,6 +47,7 @@ def create_templates(navigation: Iterable[tuple[str, str]]) -> Environment:
     environment.filters["duration"] = duration
     environment.filters["form_value"] = form_value
     environment.filters["state"] = state
+    environment.filters["timed"] = timed
     return environment
 
 
@@ -68,6 +72,23 @@ def utc(value: datetime) -> Markup:
     value = value.astimezone(UTC)
     exact, text = value.isoformat(timespec="milliseconds"), value.strftime("%Y-%m-%d %H:%M:%S")
     return Markup('<time datetime="{}">{}</time>').format(exact, text)
+
+
+def timed(sentence: str) -> Markup:
+    """A sentence of ours in which each time in UTC says so, and is a `<time>`: `EXPIRED 2026-03-29 08:00:09`."""
+    parts, end = [], 0
+    for match in _TIME.finditer(sentence):
+        parts += [shown(sentence[end : match.start()]), _time(match)]
+        end = match.end()
+    return Markup("").join([*parts, shown(sentence[end:])])
+
+
+def _time(match: re.Match[str]) -> Markup | str:
+    try:
+        at = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    except ValueError:  # a status of someone else's that only looks like a time
+        return match[0]
+    return Markup('<time datetime="{}">{} UTC</time>').format(at.isoformat(timespec="milliseconds"), match[1])
 
 
 def lines(value: str) -> Markup:

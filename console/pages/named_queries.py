@@ -46,7 +46,7 @@ async def show(visit: Visit) -> Response:
     query = _query(visit)
     if visit.request.method == "POST":
         return await _take(visit, query)
-    texts, problem, result = _asked(visit, query), None, None
+    texts, problem, result = _parameters(visit, query), None, None
     if texts is None:
         texts, problem = {}, f"{TOO_OLD}. Please fill in the form again."
     elif all(parameter.default is not None or texts.get(parameter.name) for parameter in query.parameters):
@@ -119,7 +119,7 @@ async def _filled_in(visit: Visit) -> dict[str, str]:
     return {name: text for name, text in (await visit.form()).items() if text}
 
 
-def _asked(visit: Visit, query: NamedQuery) -> Mapping[str, str] | None:
+def _parameters(visit: Visit, query: NamedQuery) -> Mapping[str, str] | None:
     """The parameters as they were written; those of a personal query from a form alone. None if that is too old."""
     if not _is_personal(query):
         return visit.query

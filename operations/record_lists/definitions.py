@@ -48,6 +48,7 @@ INBOUND = RecordList(
     inbound_messages,
     (
         ListColumn("sent_at", "Sent", inbound_messages.c.sent_at),
+        ListColumn("id", "Id", inbound_messages.c.id),
         ListColumn("sender", "From", inbound_messages.c.sender),
         ListColumn("recipient", "To", inbound_messages.c.recipient),
         ListColumn("agent_id", "To agent", inbound_messages.c.agent_id),
@@ -56,8 +57,6 @@ INBOUND = RecordList(
         ListColumn("content_type", "Content", inbound_messages.c.content_type),
         ListColumn("latitude", "Latitude", inbound_messages.c.latitude),
         ListColumn("longitude", "Longitude", inbound_messages.c.longitude),
-        ListColumn("message_type", "Kind", inbound_messages.c.message_type),
-        ListColumn("id", "Id", inbound_messages.c.id),
     ),
     (inbound_messages.c.sent_at, inbound_messages.c.id),
     (
@@ -74,13 +73,13 @@ CALLS = RecordList(
     calls,
     (
         ListColumn("started_at", "Started", calls.c.started_at),
+        ListColumn("call_id", "Call", calls.c.call_id),
         ListColumn("direction", "Direction", calls.c.direction),
         ListColumn("caller", "From", calls.c.caller),
         ListColumn("recipient", "To", calls.c.recipient),
         ListColumn("status", "Status", calls.c.status),
         ListColumn("duration_s", "Seconds", calls.c.duration_s),
         ListColumn("foreign_id", "Foreign id", calls.c.foreign_id),
-        ListColumn("call_id", "Call", calls.c.call_id),
     ),
     (calls.c.started_at, calls.c.direction, calls.c.call_id),
     (
@@ -99,13 +98,13 @@ LINKS = RecordList(
     links,
     (
         ListColumn("first_at", "First activity", links.c.first_at),
+        ListColumn("sms_id", "Message", links.c.sms_id),
         ListColumn("last_at", "Last activity", links.c.last_at),
         ListColumn("label", "Label", links.c.label),
         ListColumn("tracking_url", "Short URL", links.c.tracking_url),
         ListColumn("final_url", "Leads to", links.c.final_url),
         ListColumn("clicks", "Clicks", links.c.clicks),
         ListColumn("views", "Views", links.c.views),
-        ListColumn("sms_id", "Message", links.c.sms_id),
     ),
     (links.c.first_at, links.c.sms_id, links.c.tracking_url),
     (
@@ -123,12 +122,12 @@ DELIVERIES = RecordList(
     deliveries,
     (
         ListColumn("received_at", "Received", deliveries.c.received_at),
+        ListColumn("id", "Delivery", deliveries.c.id),
         ListColumn("event_type", "Event type", deliveries.c.event_type),
         ListColumn("subject", "About", deliveries.c.subject),
         ListColumn("payload", "What it said", deliveries.c.payload),
         ListColumn("outcome", "Outcome", deliveries.c.outcome),
         ListColumn("reason", "Reason", deliveries.c.reason),
-        ListColumn("id", "Delivery", deliveries.c.id),
     ),
     (deliveries.c.id,),
     (
@@ -143,18 +142,18 @@ DEAD_LETTERS = RecordList(
     "Dead letters",
     "Deliveries that were kept and not applied, the latest first: parked (not understood), quarantined (the sender is "
     "in doubt) and dead (could not be stored). Nothing is lost: beside each stands what to do. Replaying parked ones "
-    "helps after an upgrade to a version that understands them; `dead show` says what one would become today.",
+    "helps after an upgrade to a version that understands them; seven-ingest dead show says what one would be today.",
     "Every delivery that was kept has been applied.",
     JOINED,
     (
         ListColumn("received_at", "Received", RECEIVED_AT),
+        ListColumn("id", "Delivery", deliveries.c.id),
         ListColumn("outcome", "Outcome", deliveries.c.outcome),
         ListColumn("event_type", "Event type", deliveries.c.event_type),
         ListColumn("reason", "Reason", REASON),
         ListColumn("attempts", "Attempts", dead_letters.c.attempts),
         ListColumn("replayed_at", "Replayed", dead_letters.c.replayed_at),
         ListColumn("source", "Sent from", deliveries.c.source),
-        ListColumn("id", "Delivery", deliveries.c.id),
     ),
     (deliveries.c.id,),
     (

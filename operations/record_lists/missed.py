@@ -17,8 +17,8 @@ MISSED = RecordList(
     missed_webhooks,
     (
         ListColumn("journal_at", "Happened", _MISSED.journal_at),
-        ListColumn("event_type", "Event type", _MISSED.event_type),
         ListColumn("id", "Id", _MISSED.id),
+        ListColumn("event_type", "Event type", _MISSED.event_type),
         ListColumn("status", "Status", _MISSED.status),
         ListColumn("state", "State", _MISSED.state),
         ListColumn("found_at", "Noticed", _MISSED.found_at),

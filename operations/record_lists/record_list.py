@@ -50,6 +50,7 @@ class RecordList:
     """What it means if there is none."""
     source: FromClause
     columns: tuple[ListColumn, ...]
+    """The time first, and second what leads to a row's story: it is in sight, however wide the list is."""
     order: tuple[Column[Any], ...]
     filters: tuple[Filter, ...]
     window: tuple[Condition, ...] = ()

@@ -3,34 +3,26 @@
 `make screenshots` saves pictures of them in docs/console/.
 """
 
-import os
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import product
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy import Engine
 
-from ledger import keyspace
-from ledger.client import Ledger
 from seven.records import Message
 from store.row_writer import Store
-from tests.browser import chromium, errors, requested, save_screenshot, set_view
-from tests.conftest import TOKEN
-from tests.console.browsed_pages import BROWSED, NUMBER, PICTURES, SCREENSHOTS, Browsed, play_scenario
-from tests.console.conftest import ANNA, BEN, LOGINS
-from tests.deploy.tools import server_tool
+from tests.browser import errors, requested, save_screenshot, set_view
+from tests.console.browsed_pages import BROWSED, NUMBER, PICTURES, SCREENSHOTS, Browsed
+from tests.console.browser_visits import back, follow, log_in, look
+from tests.console.conftest import ANNA, BEN
 from tests.extent import thorough
-from tests.factories.envelopes import NOW, Accept
-from tests.processes import Console, Receiver, beat, running, worker
-from tests.servers import PATIENCE_S, eventually
-from workers.consumer import Consumer
+from tests.factories.envelopes import NOW
+from tests.processes import Console
+from tests.servers import PATIENCE_S
 
 VIEWS = [
     pytest.param(
@@ -51,52 +43,7 @@ BARE_TABLES = "return [...document.querySelectorAll('table')].filter(t => !t.que
 MISNAMED = """return [...document.querySelectorAll("a[aria-label], button[aria-label], summary[aria-label]")].filter(
     element => !element.ariaLabel.toLowerCase().startsWith(element.innerText.trim().toLowerCase())
 ).map(element => element.outerHTML)"""
-LOADED = "return document.readyState === 'complete' && document.querySelector('footer') !== null"
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
-
-
-@pytest.fixture
-def console(
-    consumer: Consumer,
-    accept: Accept,
-    ledger: Ledger,
-    engine: Engine,
-    database_url: str,
-    redis_url: str,
-    tmp_path: Path,
-) -> Iterator[Console]:
-    server_tool("chromedriver")  # without a browser nothing is started
-    play_scenario(consumer, accept, Store(engine), hostile=not os.environ.get("SCREENSHOTS"))  # pictures are for people
-    environment = {
-        "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SEVEN_METRICS_ADDRESS": "off", "SEVEN_CONSOLE_AUTH": LOGINS,
-        "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_AUDIT_S": "1",
-    }  # fmt: skip
-    receiver = Receiver(tmp_path, environment)
-    console = Console(tmp_path, environment | {"SEVEN_RECEIVER_URL": receiver.url})
-    with running(receiver, worker(tmp_path, environment), beat(tmp_path, environment), console):
-        eventually(lambda: ledger.redis.exists(keyspace.AUDIT))
-        yield console
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    with chromium(tmp_path, arguments=("host-resolver-rules=MAP console.example 127.0.0.1",)) as browser:
-        yield browser
-
-
-def log_in(browser: webdriver.Chrome, console: Console, login: tuple[str, str], host: str = "127.0.0.1") -> str:
-    """Log in. Returns the console's address."""
-    browser.get(f"http://{login[0]}:{login[1]}@{host}:{console.port}/")
-    return f"http://{host}:{console.port}"
-
-
-def look(browser: webdriver.Chrome, base: str, page: Browsed) -> None:
-    browser.get(base + page.path)
-    if page.search is not None:
-        box = browser.find_element(By.CSS_SELECTOR, "form[role=search] input:not([type=hidden])")
-        box.send_keys(page.search, Keys.ENTER)
-        WebDriverWait(browser, PATIENCE_S).until(staleness_of(box))
-        WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED))
 
 
 @pytest.mark.duration(20)
@@ -134,6 +81,21 @@ def test_the_viewers_own_time_stands_beside_utc(console: Console, browser: webdr
         browser.get(base)
         assert bool(browser.find_elements(By.CSS_SELECTOR, "time + .local")) == shown
         assert ("your own clock" in browser.find_element(By.TAG_NAME, "footer").text) == shown
+    set_view(browser, 1280, "light", "Asia/Tokyo")
+    look(browser, base, Browsed("story", "/", "77001"))
+    assert browser.find_elements(By.CSS_SELECTOR, ".standing time + .local")
+    assert not browser.find_elements(By.CSS_SELECTOR, ".standing time:not(:has(+ .local))")
+
+
+def test_the_offset_is_that_of_each_time(console: Console, browser: webdriver.Chrome, engine: Engine):
+    """In London a time of July stands beside UTC, whatever the season of the look, and one of January does not."""
+    times = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in (1, 7)]
+    Store(engine).write(Message(msg_id=f"{at:%B}", result="pending", first_seen_at=at) for at in times)
+    base = log_in(browser, console, ANNA)
+    set_view(browser, 1280, "light", "Europe/London")
+    browser.get(f"{base}/messages?since=2026-01-01&until=2026-08-01")
+    shown = browser.find_elements(By.CSS_SELECTOR, "td[data-title='First status']")
+    assert [cell.text.split()[1:] for cell in shown] == [["12:00:00", "13:00"], ["12:00:00"]]
 
 
 def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
@@ -147,21 +109,6 @@ def test_it_works_by_keyboard(console: Console, browser: webdriver.Chrome):
     focused.send_keys(Keys.ENTER)
     assert browser.current_url.endswith("#content")
     assert browser.switch_to.active_element.tag_name == "main"
-
-
-def follow(browser: webdriver.Chrome, element: WebElement) -> str:
-    """Click, wait for the page that follows, and return its heading."""
-    element.click()
-    WebDriverWait(browser, PATIENCE_S).until(staleness_of(element))
-    WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED))
-    return browser.find_element(By.TAG_NAME, "h1").text
-
-
-def back(browser: webdriver.Chrome, heading: str) -> None:
-    """Go back, to a page with this heading."""
-    browser.back()
-    WebDriverWait(browser, PATIENCE_S).until(lambda _: browser.execute_script(LOADED), browser.page_source[:300])
-    assert browser.find_element(By.TAG_NAME, "h1").text == heading
 
 
 @pytest.mark.duration(20)

@@ -48,6 +48,26 @@ def test_times_are_utc():
     assert rendered(at) == '<time datetime="2026-03-29T01:30:15.123+00:00">2026-03-29 01:30:15</time>'
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        (
+            "Not delivered: EXPIRED 2026-11-29 14:02:38",
+            'Not delivered: EXPIRED <time datetime="2026-11-29T14:02:38.000+00:00">2026-11-29 14:02:38 UTC</time>',
+        ),
+        (
+            "last delivered 2026-11-29 14:02:38 UTC, and <b>",
+            'last delivered <time datetime="2026-11-29T14:02:38.000+00:00">2026-11-29 14:02:38 UTC</time>, and &lt;b&gt;',
+        ),
+        ("On its way: 2026-99-99 99:99:99\u202e", "On its way: 2026-99-99 99:99:99\\u202e"),
+        ("", ""),
+    ],
+)
+def test_times_in_a_sentence_are_utc(sentence: str, expected: str):
+    """They say so, and the script finds them; everything else is text."""
+    assert rendered(sentence, "{{ value|timed }}") == expected
+
+
 def test_numbers_are_short_and_clear():
     """Groups of three, four characters on an axis, two units of time."""
     assert [rendered(number, "{{ value|number }}") for number in (1234567, 12)] == ["1&#8239;234&#8239;567", "12"]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from cli.commands.audit import _ids_of
+from console.markup import timed
 from console.pages.look_up import _DELIVERY_ID
 from emulator.hooks import _headers
 from gateway.api import _without_urls
@@ -131,6 +132,10 @@ EXPRESSIONS = {
     "ingest/uvicorn_limits.py: _UPGRADE": Expression(
         _as_bytes(lambda head: _UPGRADE.sub(b"\r\nx-grade:", head)),
         [("", "\r\nupgrade", ""), ("", "\r\n", ""), ("\r\n", "upgrade:", "")],
+    ),
+    "console/markup.py: _TIME": Expression(
+        timed,
+        [("", "2026-03-29 ", ""), ("", "2026-03-29 08:00:0", "x"), ("", "1", ""), ("", "2026-03-29 08:00:00 UTC", "")],
     ),
     "console/pages/look_up.py: _DELIVERY_ID": Expression(
         _DELIVERY_ID.fullmatch, [("", "0", ""), ("0123abcd-", "0123-", ""), ("", "-", "")]
