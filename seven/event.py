@@ -31,6 +31,8 @@ class Event(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     event_type: ClassVar[str]
+    title: ClassVar[str]
+    """What people who send SMS call events of this type."""
     example: ClassVar[Mapping[str, Any]]
     """The `data` of a delivery of this shape."""
     about: ClassVar[type[Record]]

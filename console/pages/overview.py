@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.database import Away, away_sentence
-from console.event_titles import EVENT_TITLES
 from console.forms import Unreadable
 from console.hour_cache import Budget, HourCounts, refresh_all
 from console.page import Page, Visit
@@ -53,8 +52,9 @@ class HourlyKind:
 MESSAGES = HourlyKind(
     "messages", "Messages by result", "messages, by their first status,", count_messages, RESULT_COLOURS
 )
+TITLES = {name: event.title for name, event in EVENT_TYPES.items()}
 KINDS = (
-    HourlyKind("deliveries", "Webhooks by event type", "webhooks", count_deliveries, titles=EVENT_TITLES),
+    HourlyKind("deliveries", "Webhooks by event type", "webhooks", count_deliveries, titles=TITLES),
     MESSAGES,
     HourlyKind(
         "sent",

@@ -13,6 +13,7 @@ class StatusReport(MessageReport, event_type="dlr"):
     Those are in the answer to the sending.
     """
 
+    title: ClassVar = "message statuses"
     example: ClassVar = {"msg_id": "77149843739", "status": "TRANSMITTED", "timestamp": "2021-08-24 08:08:00.000000"}
 
     def project(self) -> Iterable[Record]:

@@ -33,6 +33,7 @@ _PARTS = ("suggestion_response", "user_file", "location")
 class RcsEvent(Event, event_type="rcs"):
     """A message to one of our agents, a status of a message we sent, or that somebody is typing."""
 
+    title: ClassVar = "RCS messages and receipts"
     example: ClassVar = {
         "id": 681591,
         "sender": "491771783130",

@@ -8,6 +8,7 @@ from seven.inbound_texts import InboundText
 class InboundSms(InboundText, event_type="sms_mo"):
     """One inbound SMS. The documented flat GET carries no id."""
 
+    title: ClassVar = "inbound SMS"
     channel: ClassVar = "sms"
     example: ClassVar = {
         "id": "681590",

@@ -13,6 +13,7 @@ from seven.records import LinkEvent, TrackedLink
 class LinkActivity(Event, event_type="tracking"):
     """One click or view. The totals are cumulative per link: they are compared, never summed."""
 
+    title: ClassVar = "clicks and views of links"
     about: ClassVar = TrackedLink
     example: ClassVar = {
         "sms_id": "77184244925",

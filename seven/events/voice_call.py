@@ -17,6 +17,7 @@ from seven.timestamps import Moment
 class IncomingCall(Event, event_type="voice_call"):
     """One incoming call. A recorded real call has the id 0, so ids are not always unique."""
 
+    title: ClassVar = "inbound calls"
     about: ClassVar = Call
     example: ClassVar = {"id": 2043, "caller": "491771783130", "system": "4943160049851", "time": 1629786700}
 

@@ -30,6 +30,7 @@ def _digit(value: Any) -> str:
 class KeyPress(CallReport, event_type="voice_dtmf"):
     """One key of the telephone that was pressed."""
 
+    title: ClassVar = "keys pressed in calls"
     example: ClassVar = {
         "callerId": "491771783130",
         "recipient": "4943160049851",

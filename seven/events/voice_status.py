@@ -11,6 +11,7 @@ from seven.record import Record
 class CallStatusUpdate(CallReport, event_type="voice_status"):
     """One status of one call."""
 
+    title: ClassVar = "call statuses"
     example: ClassVar = {
         "callerId": "491771783130",
         "duration": "4",

@@ -37,6 +37,7 @@ _SURE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 class InboundWhatsApp(InboundText, event_type="wa_mo"):
     """One inbound text by WhatsApp."""
 
+    title: ClassVar = "inbound WhatsApp"
     channel: ClassVar = "whatsapp"
     digest_begins: ClassVar = ("whatsapp",)
     example: ClassVar = {

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from console.event_titles import EVENT_TITLES
 from gateway.hook_state import HookState, HookStates, latest_state
 from ledger.client import Ledger
 from operations.journal_state import JournalState, JournalStates, latest_journal
@@ -154,7 +153,7 @@ def test_what_the_journal_misses_is_shown_without_an_api_key(
 
 def test_each_event_type_has_a_title():
     """For people who know SMS, and not the gateway's names."""
-    assert EVENT_TITLES.keys() == EVENT_TYPES.keys()
+    assert all(event.title != name for name, event in EVENT_TYPES.items())
 
 
 @pytest.mark.parametrize("hours", ["0", "25", "x", "-1", "168.0", "9" * 5000])
