@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from psycopg import Connection
+from sqlalchemy import Engine
 
 from operations.csv_cells import FORMULA_BEGINS, csv_cell, csv_line
 
@@ -46,3 +48,38 @@ def test_a_line_reads_back():
     cells = ['say "hi"', "a;=b", "a,b", "line\nbreak", "tab\t=", "plain", "\0", "😀", "x" * 10_000]
     assert next(csv.reader(io.StringIO(csv_line(cells), newline=""))) == cells
     assert csv_line(["a;=b"]) == '"a;=b"\n'
+
+
+ROWS: list[tuple[str | None, ...]] = [("a",), (None,), ("",), ("b",), (None,)]
+
+
+def test_no_line_is_blank():
+    """A reader of one column finds as many rows as there are, whatever is in them; a table without columns, too."""
+    file = "".join(map(csv_line, [("text",), *ROWS]))
+
+    assert [row["text"] for row in csv.DictReader(io.StringIO(file, newline=""))] == ["a", "", "", "b", ""]
+    assert csv_line([]) == '""\n'
+
+
+def test_empty_text_is_not_null():
+    """As PostgreSQL writes both: nothing between two commas is NULL."""
+    assert csv_line([None, "", None]) == ',"",\n'
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("columns", [1, 2])
+def test_postgresql_reads_our_rows(engine: Engine, columns: int):
+    """`COPY … CSV HEADER` has every row, and NULL where it was, but for rows of nothing else."""
+    rows = [(*row, "x")[:columns] for row in ROWS]
+    head = ("first", "second")[:columns]
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, Connection)
+        names = ", ".join(f"{name} text" for name in head)
+        driver.execute(f"CREATE TEMPORARY TABLE copied (n int GENERATED ALWAYS AS IDENTITY, {names})".encode())
+        with driver.cursor().copy(f"COPY copied ({', '.join(head)}) FROM STDIN (FORMAT csv, HEADER)".encode()) as copy:
+            copy.write("".join(map(csv_line, [head, *rows])))
+        copied = driver.execute(f"SELECT {', '.join(head)} FROM copied ORDER BY n".encode()).fetchall()
+        driver.execute("DROP TABLE copied")
+
+    assert copied == (rows if columns > 1 else [(row[0] or "",) for row in rows])
