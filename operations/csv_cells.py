@@ -6,6 +6,7 @@ an apostrophe in front, which spreadsheets take as "this is text".
 NULL and the empty text are apart as PostgreSQL's COPY has them: a cell without anything is NULL, `""` is empty text.
 """
 
+import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -37,8 +38,15 @@ def csv_cell(value: Any) -> str:
         value = value.astimezone(UTC)
     if isinstance(value, date):  # as a datetime is, too
         return value.isoformat()
-    text = bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
+    text = _text(value)
     return f"'{text}" if text.startswith(FORMULA_BEGINS) else text
+
+
+def _text(value: Any) -> str:
+    """What has no form of its own in CSV: PostgreSQL's JSON, arrays and rows as JSON, bytes in hexadecimal digits."""
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, default=csv_cell)
+    return bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
 
 
 def _cell(value: object) -> str:
