@@ -95,6 +95,17 @@ def sent() -> list[Record]:
     ]
 
 
+def scheduled() -> list[Record]:
+    """A message that the gateway accepted four days before it was sent, today, and one that it will send tomorrow."""
+    price = Decimal("0.075")
+    return [
+        *message("7", NOW - 4 * DAY, ("TRANSMITTED", NOW - 4 * DAY), ("DELIVERED", NOW - HOUR)),
+        *message("8", NOW - 4 * DAY, ("TRANSMITTED", NOW - 4 * DAY)),
+        SentMessage("7", NOW - HOUR, PERSON, label="spring", mccmnc="26201", price=price),
+        SentMessage("8", NOW + DAY, PERSON, label="spring", mccmnc="26201", price=price),
+    ]
+
+
 def links() -> list[Record]:
     """Two links of one label, one of another, and one that nobody has opened for long."""
     yesterday, url = NOW - DAY, "https://ul.gl/"

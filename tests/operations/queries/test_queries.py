@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from operations.queries import QUERIES, run
 from store.row_writer import Store
-from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows
+from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows, scheduled
 from tests.shared_rows import SharedRows, no_rows
 
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
@@ -112,6 +112,10 @@ def write_known_rows(engine: Engine) -> None:
     Store(engine).write(rows())
 
 
+def write_scheduled(engine: Engine) -> None:
+    Store(engine).write(scheduled())
+
+
 @pytest.fixture
 def known(dialect: str, shared_rows: SharedRows) -> Engine:
     """A database with the known rows."""
@@ -164,6 +168,22 @@ def test_every_query_describes_itself():
 def test_parameters_choose(known: Engine, name: str, texts: dict[str, str], answer: list[tuple[Any, ...]]):
     """A value replaces the default of its parameter."""
     assert [(row[0], row[3]) if name == "stuck" else row for row in ask(known, name, texts)[1:]] == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("sent_by_day", (TODAY, 1, 1, 0, 100.0, 0, 0.0, Decimal("0.075"))),
+        ("sent_by_label", ("spring", 1, 1, 0, 100.0, 0, 0.0, Decimal("0.075"))),
+        ("sent_by_network", ("262", "26201", 1, 1, 0, 100.0, Decimal("0.075"))),
+    ],
+)
+def test_a_scheduled_message_counts_once_it_is_sent(
+    dialect: str, shared_rows: SharedRows, name: str, answer: tuple[Any, ...]
+):
+    """Not before its time; then as it stands, however long before that the gateway accepted it."""
+    engine = shared_rows.engine(dialect, write_scheduled)
+    assert [ask(engine, name, {"days": days})[1:] for days in ("1", "30")] == [[answer], [answer]]
 
 
 @pytest.mark.parametrize(
