@@ -126,7 +126,7 @@ def links() -> list[Record]:
 
 
 def calls() -> list[Record]:
-    """Two outbound calls on one day, one inbound."""
+    """Two outbound calls on one day, two inbound, one of them with a withheld number."""
     price = Decimal("0.075")
     return [
         Call(
@@ -135,6 +135,7 @@ def calls() -> list[Record]:
         ),
         Call(direction="outbound", call_id="11", caller=OURS, recipient="49172", status="busy", started_at=NOW),
         Call(direction="inbound", call_id="10", caller=f"00{PERSON}", recipient="4930222", started_at=NOW - DAY),
+        Call(direction="inbound", call_id="12", recipient="4930222", started_at=NOW - DAY),
         Call(direction="outbound", call_id="old", caller=OURS, recipient="49172", started_at=NOW - 60 * DAY),
     ]  # fmt: skip
 
