@@ -29,7 +29,7 @@ class CallReport(Event):
     recipient: PhoneNumber | None = None
     duration: Count | None = None  # seconds, reported when the call has ended
     pricePerMinute: Price | None = None  # noqa: N815 - the vendor's name; euros
-    total_price: Price | None = None  # in newer types only
+    total_price: Price | None = None  # in newer types only; of a call that has not ended, the price so far
     foreign_id: Reference | None = None
     timestamp: Moment | None = None
 
@@ -44,21 +44,26 @@ class CallReport(Event):
         return f"outbound {self.id}"
 
     def call(self) -> Iterable[Record]:
-        """The call's standing, and one entry of its history; without a status only what else is said of the call."""
+        """The call's standing, and one entry of its history; without a status only what else is said of the call.
+
+        A total is the call's only once it has ended: joins keep the greatest value, so a price so far would stay where
+        the last report brings none.
+        """
         status = self.status
+        final = status is not None and STATUSES.is_final(status)
         yield Call(
             direction="outbound",
             call_id=self.id,
             caller=self.callerId,
             recipient=self.recipient,
-            final=status is not None and STATUSES.is_final(status),
+            final=final,
             status_at=None if status is None else self.at,
             rank=None if status is None else STATUSES.rank(status),
             status=status,
             undated=None if status is None else self.undated,
             duration_s=self.duration,
             price_per_minute=self.pricePerMinute,
-            total_price=self.total_price,
+            total_price=self.total_price if final else None,
             foreign_id=self.foreign_id,
             started_at=self.at,
         )

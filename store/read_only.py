@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from seven.field_types import storable
 from store.engine import create_store_engine, database_url, sqlite_file
+from store.first_ids import add_first_delivery_id
 from store.schema import SCHEMA
 from store.transactions import Patience
 
@@ -141,7 +142,9 @@ def _open(url: str, timeout_s: int) -> tuple[Engine, Any]:
         return create_store_engine(url, 1, patience), _postgresql
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", timeout=10, isolation_level=None, uri=True)
+        connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", timeout=10, isolation_level=None, uri=True)
+        add_first_delivery_id(connection)
+        return connection
 
     translated = {"schema_translate_map": {SCHEMA: None}}
     return create_engine(

@@ -32,11 +32,11 @@ class Time(TypeDecorator[datetime]):
         return value.astimezone(UTC).isoformat(" ", "microseconds")  # one width, so that text order is time order
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """From the database, in UTC whatever the session's time zone."""
+        """From the database, in UTC whatever zone session and machine have; SQLite's text without an offset is UTC."""
         if value is None:
             return None
         time: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
-        return time.astimezone(UTC)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Euros(TypeDecorator[Decimal]):

@@ -17,8 +17,11 @@ HEAD = """\
 Written by `make tables` from `store/schema/` and `store/views.py`; PostgreSQL shows the same beside each table (`\\d+`). All tables are
 in the schema `seven`; SQLite has no schemas. All times are UTC, and ids of the gateway are text. Columns are only added within a major version.
 
+The types are PostgreSQL's. In SQLite a time is text, `2026-03-29 12:00:00.000000+00:00`, a boolean 0 or 1, and a price a double: a sum of prices
+is exact as `round(sum(price), 8)`. `strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')` writes a time as we do.
+
 To read what arrived since a time, compare ids: `WHERE id >= seven.first_delivery_id('2026-01-01')` reads the weeks since then alone, where
-`received_at` would read all of them. SQLite, outside of our own commands, has no such function:
+`received_at` would read all of them. On SQLite write it without `seven.`, and outside of our own commands, where there is no such function,
 `printf('%08x-%04x', 1000 * strftime('%s', '2026-01-01') >> 16, 1000 * strftime('%s', '2026-01-01') & 65535)`.
 """
 

@@ -10,7 +10,7 @@ from seven.visible_text import visible_text
 
 
 def shown(value: object) -> str:
-    """A value as text: times in UTC to the second, control characters of foreign text escaped."""
+    """A value as text: times in UTC to the second, lists and dicts as JSON, control characters of texts escaped."""
     match value:
         case None:
             return ""
@@ -20,6 +20,8 @@ def shown(value: object) -> str:
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         case Decimal():
             return f"{value:f}"
+        case dict() | list() | tuple():
+            return visible_text(json.dumps(value, ensure_ascii=False, default=shown))
     return visible_text(str(value))
 
 

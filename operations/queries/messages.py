@@ -51,7 +51,7 @@ FAILED_AFTER_DELIVERED = NamedQuery(
 SELECT msg_id, foreign_id, delivered_at, status, status_at
 FROM {s}messages
 WHERE result <> 'delivered' AND result = 'failed' AND first_seen_at >= :since AND delivered_at IS NOT NULL
-ORDER BY status_at DESC, msg_id""",
+ORDER BY status_at DESC NULLS LAST, msg_id""",
     (days(30),),
     types={"delivered_at": Time, "status_at": Time},
     sensitive={"msg_id": "message id", "foreign_id": "foreign id"},

@@ -67,16 +67,16 @@ def _whole_number(text: str, least: int, most: int) -> int:
 
 
 def days(default: int) -> Parameter:
-    """Binds `:since`, the beginning of the first of so many days in UTC, and from it `:since_id` and `:day_before`.
+    """Binds `:since`, the beginning of the first of so many days in UTC, `:day_before`, `:since_id` and `:now`.
 
-    These are the first delivery of that day, and the beginning of the day before.
+    These are the beginning of the day before, the first delivery of that first day, and the time of asking.
     """
 
     def read(text: str, now: datetime, _country_code: int) -> Bound:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - timedelta(days=_whole_number(text, 1, 3650) - 1)
         since_id = first_id(since, -ID_TOLERANCE_MS)
-        return {"since": since, "since_id": since_id, "day_before": since - timedelta(days=1)}
+        return {"since": since, "day_before": since - timedelta(days=1), "since_id": since_id, "now": now}
 
     return Parameter("days", "days back, today included", str(default), "whole number", read)
 

@@ -17,20 +17,21 @@ SELECT {day[started_at]} AS day, direction, caller, count(*) AS calls,
 FROM {s}call_costs
 WHERE started_at >= :since
 GROUP BY {date[started_at]}, direction, caller
-ORDER BY 1, direction, count(*) DESC, caller""",
+ORDER BY 1, direction, count(*) DESC, caller NULLS LAST""",
     (days(30),),
     types={"cost_eur": Euros},
     sensitive={"caller": "number"},
 )
 
+# `person` takes +49…, 0049… and 49… for one number, and so do counts of people: none of digits begins with 0 otherwise.
 INBOUND_NUMBERS = NamedQuery(
     "inbound_numbers",
     "Your numbers, and who writes or calls them",
     "Each of your numbers and agents with the inbound messages and calls of so many days, from how many different "
-    "numbers.",
+    "numbers, whether written with +, 00 or neither.",
     """
 SELECT number, CAST(sum(messages) AS bigint) AS messages, CAST(sum(calls) AS bigint) AS calls,
-       count(DISTINCT person) AS people, max(latest_at) AS latest_at
+       count(DISTINCT ltrim(person, '+0')) AS people, max(latest_at) AS latest_at
 FROM (
     SELECT coalesce(recipient, agent_id) AS number, sender AS person, count(*) AS messages, 0 AS calls,
            max(sent_at) AS latest_at
@@ -40,7 +41,7 @@ FROM (
     FROM {s}calls WHERE direction = 'inbound' AND started_at >= :since GROUP BY recipient, caller
 ) AS inbound
 GROUP BY number
-ORDER BY 2 DESC, 3 DESC, 1""",
+ORDER BY 2 DESC, 3 DESC, 1 NULLS LAST""",
     (days(30),),
     types={"latest_at": Time},
 )
@@ -50,11 +51,11 @@ INBOUND_BY_CHANNEL = NamedQuery(
     "Inbound messages, by day and channel",
     "What people wrote by SMS, RCS and WhatsApp, by the day of its sending, in UTC, from how many different numbers.",
     """
-SELECT {day[sent_at]} AS day, channel, count(*) AS messages, count(DISTINCT sender) AS people
+SELECT {day[sent_at]} AS day, channel, count(*) AS messages, count(DISTINCT ltrim(sender, '+0')) AS people
 FROM {s}inbound_messages
 WHERE sent_at >= :since
 GROUP BY {date[sent_at]}, channel
-ORDER BY 1, channel""",
+ORDER BY 1, channel NULLS LAST""",
     (days(30),),
     plot=("messages",),
 )
@@ -100,7 +101,7 @@ UNION ALL
 SELECT started_at, 'outbound call', caller, call_id, status || coalesce(', ' || CAST(duration_s AS text) || ' s', '')
 FROM {s}calls
 WHERE direction <> 'inbound' AND recipient IN (:number, '+' || :number, '00' || :number)
-ORDER BY 1 DESC, 4, 2""",
+ORDER BY 1 DESC NULLS LAST, 4, 2""",
     (number(),),
     types={"at": Time},
     sensitive={"id": "message id", "content": "text"},

@@ -4,10 +4,11 @@ from operations.queries.named_query import NamedQuery
 from operations.queries.parameters import days
 from store.types import Euros
 
-# A report follows the sending, by other clocks within a day: so earlier messages need not be looked at.
+# What becomes of a message changes its row after it was sent, by other clocks within a day: rows that have not changed
+# since need not be looked at. Not `first_seen_at`: a scheduled message may be accepted days before it is sent.
 _FROM = """
 FROM {s}sent_messages AS sent
-LEFT JOIN {s}messages AS message ON message.msg_id = sent.msg_id AND message.first_seen_at >= :day_before"""
+LEFT JOIN {s}messages AS message ON message.msg_id = sent.msg_id AND message.changed_at >= :day_before"""
 # Not a look at the links of each message, which takes two to four times as long: a click follows the sending, so links
 # that were first opened before are left out.
 _WITH_CLICKS = """
@@ -15,8 +16,8 @@ LEFT JOIN (
     SELECT DISTINCT sms_id FROM {s}links{by[ix_links_first_at]} WHERE clicks > 0 AND first_at >= :since
 ) AS clicked
     ON clicked.sms_id = sent.msg_id"""
-_SINCE = """
-WHERE sent.sent_at >= :since"""
+_SENT = """
+WHERE sent.sent_at >= :since AND sent.sent_at <= :now"""
 _COUNTS = """count(*) AS messages,
        count(*) FILTER (WHERE message.result = 'delivered') AS delivered,
        count(*) FILTER (WHERE message.result = 'failed') AS failed,
@@ -27,14 +28,17 @@ _CLICKS = """
        CAST(round(100.0 * count(clicked.sms_id) / count(*), 1) AS double precision) AS clicked_percent,"""
 _COST = """
        round(sum(sent.price), 8) AS cost_eur"""
-_KEPT = "Only with SEVEN_JOURNAL_SENT=true, or where whoever sends writes sent_messages."
+_KEPT = (
+    "What is scheduled counts once its time has come. Only with SEVEN_JOURNAL_SENT=true, or where whoever sends writes "
+    "sent_messages."
+)
 
 SENT_BY_DAY = NamedQuery(
     "sent_by_day",
     "Sent messages, their delivery and cost, by day",
     f"Messages by the day on which they were sent, in UTC, also those without any report. {_KEPT}",
     f"""
-SELECT {{day[sent.sent_at]}} AS day, {_COUNTS}{_CLICKS}{_COST}{_FROM}{_WITH_CLICKS}{_SINCE}
+SELECT {{day[sent.sent_at]}} AS day, {_COUNTS}{_CLICKS}{_COST}{_FROM}{_WITH_CLICKS}{_SENT}
 GROUP BY {{date[sent.sent_at]}}
 ORDER BY 1""",
     (days(30),),
@@ -48,7 +52,7 @@ SENT_BY_LABEL = NamedQuery(
     "Messages sent in so many days by their label, and how many of all of them were delivered, or had a link that was "
     f"clicked. {_KEPT}",
     f"""
-SELECT sent.label AS label, {_COUNTS}{_CLICKS}{_COST}{_FROM}{_WITH_CLICKS}{_SINCE}
+SELECT sent.label AS label, {_COUNTS}{_CLICKS}{_COST}{_FROM}{_WITH_CLICKS}{_SENT}
 GROUP BY sent.label
 ORDER BY messages DESC, coalesce(sent.label, '')""",
     (days(30),),
@@ -62,7 +66,7 @@ SENT_BY_NETWORK = NamedQuery(
     "Messages sent in so many days by the country (its mobile country code: 262 is Germany) and the network that the "
     f"gateway found. {_KEPT}",
     f"""
-SELECT substr(sent.mccmnc, 1, 3) AS country, sent.mccmnc AS network, {_COUNTS}{_COST}{_FROM}{_SINCE}
+SELECT substr(sent.mccmnc, 1, 3) AS country, sent.mccmnc AS network, {_COUNTS}{_COST}{_FROM}{_SENT}
 GROUP BY sent.mccmnc
 ORDER BY messages DESC, coalesce(sent.mccmnc, '')""",
     (days(30),),

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from store.engine import create_store_engine
-from store.schema import inbound_messages, link_events, links, messages
+from store.schema import inbound_messages, link_events, links, messages, missed_webhooks
 from tests.databases import Databases
 from tests.deploy.panels import as_grafana, targets
 
@@ -55,6 +55,7 @@ def fill(engine: Engine, times: Times) -> None:
             (links, [{"sms_id": "1", "tracking_url": "u", "label": "spring", "changed_at": NOON}]),
             (link_events, [{"sms_id": "1", "tracking_url": "u", "type": "click", "nth": n, "at": at}
                            for n, (at, _) in enumerate(times)]),
+            (missed_webhooks, [{"event_type": "dlr", "id": "1", "status": "DELIVERED", "journal_at": NOON, "state": "missed"}]),
         ):  # fmt: skip
             connection.execute(insert(table), values)
 
@@ -99,6 +100,22 @@ def test_figures_are_those_of_the_range(
     assert by_metric(results["Messages by result"]) == counts
     touched = [at for at, _ in rows if since < hour_of(at) + HOUR and hour_of(at) <= until]
     assert by_metric(results["Clicks by label"]) == Counter({"spring": len(touched)} if touched else {})
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Los_Angeles"])
+def test_days_are_those_of_utc(connection: "psycopg.Connection[Any]", zone: str):
+    """Whatever the zone of the session: a webhook that never came counts in ranges of its day in UTC, and in no others."""
+    (query,) = (
+        target["rawSql"] for panel, target in targets("business") if panel["title"] == "Webhooks that never came"
+    )
+    connection.execute(f"SET TIME ZONE '{zone}'".encode())
+    midnight = NOON.replace(hour=0)
+
+    def missed(begin: datetime) -> Any:
+        return connection.execute(as_grafana(query, begin, begin + HOUR / 2).encode()).fetchall()
+
+    begins = (midnight - HOUR, midnight, midnight + 23 * HOUR, midnight + 24 * HOUR)
+    assert [missed(begin) for begin in begins] == [[(0,)], [(1,)], [(1,)], [(0,)]]
 
 
 def by_metric(series: list[tuple[Any, ...]]) -> Counter[str]:

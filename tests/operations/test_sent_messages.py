@@ -81,14 +81,14 @@ def test_who_sends_may_write_first(engine: Engine):
     assert (results[0].recipient, results[0].foreign_id) == (THEIRS, "order 7")
 
 
-@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_the_documented_statement_joins(engine: Engine):
+def test_the_documented_statements_join(engine: Engine):
     """Before the journal, after it, and twice: the same row, but for its time of sending, which is the earlier."""
-    statement = PAGE.read_text().partition("```sql")[2].partition("```")[0]
+    nth, table = (0, "seven.sent_messages") if engine.dialect.name == "postgresql" else (1, "sent_messages")
+    statement = PAGE.read_text().split("```sql")[1 + nth].partition("```")[0]
     rows_after = []
     for steps in ("sj", "js", "ssjs"):
         with engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM seven.sent_messages")
+            connection.exec_driver_sql(f"DELETE FROM {table}")
         for step in steps:
             if step == "j":
                 writer(engine).write([listed(77229136789, "4915123456789", foreign_id="order 7")])
@@ -98,6 +98,18 @@ def test_the_documented_statement_joins(engine: Engine):
         rows_after.append(replace(stored(engine)["77229136789"], journal_read_at=None))
     assert len(set(rows_after)) == 1
     assert (rows_after[0].label, rows_after[0].foreign_id) == ("spring", "order 7")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_the_documented_statement_writes_times_as_we_do(engine: Engine):
+    """In one form: whoever compares texts compares times."""
+    statement = PAGE.read_text().split("```sql")[2].partition("```")[0]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+        (texts,) = connection.exec_driver_sql("SELECT sent_at, changed_at FROM sent_messages").all()
+    for text in texts:
+        assert datetime.fromisoformat(text).isoformat(" ", "microseconds") == text
+    assert stored(engine)["77229136789"].sent_at == datetime.fromisoformat(texts[0])
 
 
 def test_what_retention_has_removed_is_not_read_again(engine: Engine):

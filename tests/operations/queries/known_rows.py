@@ -95,6 +95,17 @@ def sent() -> list[Record]:
     ]
 
 
+def scheduled() -> list[Record]:
+    """A message that the gateway accepted four days before it was sent, today, and one that it will send tomorrow."""
+    price = Decimal("0.075")
+    return [
+        *message("7", NOW - 4 * DAY, ("TRANSMITTED", NOW - 4 * DAY), ("DELIVERED", NOW - HOUR)),
+        *message("8", NOW - 4 * DAY, ("TRANSMITTED", NOW - 4 * DAY)),
+        SentMessage("7", NOW - HOUR, PERSON, label="spring", mccmnc="26201", price=price),
+        SentMessage("8", NOW + DAY, PERSON, label="spring", mccmnc="26201", price=price),
+    ]
+
+
 def links() -> list[Record]:
     """Two links of one label, one of another, and one that nobody has opened for long."""
     yesterday, url = NOW - DAY, "https://ul.gl/"
@@ -115,7 +126,7 @@ def links() -> list[Record]:
 
 
 def calls() -> list[Record]:
-    """Two outbound calls on one day, one inbound."""
+    """Two outbound calls on one day, two inbound, one of them with a withheld number."""
     price = Decimal("0.075")
     return [
         Call(
@@ -124,6 +135,7 @@ def calls() -> list[Record]:
         ),
         Call(direction="outbound", call_id="11", caller=OURS, recipient="49172", status="busy", started_at=NOW),
         Call(direction="inbound", call_id="10", caller=f"00{PERSON}", recipient="4930222", started_at=NOW - DAY),
+        Call(direction="inbound", call_id="12", recipient="4930222", started_at=NOW - DAY),
         Call(direction="outbound", call_id="old", caller=OURS, recipient="49172", started_at=NOW - 60 * DAY),
     ]  # fmt: skip
 

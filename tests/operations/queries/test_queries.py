@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from operations.queries import COLUMN_TITLES, QUERIES, ParameterError, run
 from store.row_writer import Store
-from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows
+from tests.operations.queries.known_rows import DAY, HOUR, NOW, OURS, PERSON, TODAY, YESTERDAY, rows, scheduled
 from tests.shared_rows import SharedRows, no_rows
 
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
@@ -61,6 +61,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "calls_by_day_and_caller": [
         ("day", "direction", "caller", "calls", "answered", "billed_minutes", "cost_eur"),
         (YESTERDAY, "inbound", f"00{PERSON}", 1, 0, 0, None),
+        (YESTERDAY, "inbound", None, 1, 0, 0, None),
         (TODAY, "outbound", OURS, 2, 1, 2, Decimal("0.15")),
     ],
     "reads_by_day": [
@@ -70,8 +71,8 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "inbound_numbers": [
         ("number", "messages", "calls", "people", "latest_at"),
-        (OURS, 2, 0, 2, NOW),
-        ("4930222", 1, 1, 2, NOW - DAY),
+        (OURS, 2, 0, 1, NOW),
+        ("4930222", 1, 2, 2, NOW - DAY),
         ("bakery", 1, 0, 1, NOW - 2 * HOUR),
     ],
     "inbound_by_channel": [
@@ -110,6 +111,10 @@ NEEDED = {"person": {"number": f"+{PERSON[:2]} {PERSON[2:]}"}}
 
 def write_known_rows(engine: Engine) -> None:
     Store(engine).write(rows())
+
+
+def write_scheduled(engine: Engine) -> None:
+    Store(engine).write(scheduled())
 
 
 @pytest.fixture
@@ -170,6 +175,22 @@ def test_every_column_has_a_title():
 def test_parameters_choose(known: Engine, name: str, texts: dict[str, str], answer: list[tuple[Any, ...]]):
     """A value replaces the default of its parameter."""
     assert [(row[0], row[3]) if name == "stuck" else row for row in ask(known, name, texts)[1:]] == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("sent_by_day", (TODAY, 1, 1, 0, 100.0, 0, 0.0, Decimal("0.075"))),
+        ("sent_by_label", ("spring", 1, 1, 0, 100.0, 0, 0.0, Decimal("0.075"))),
+        ("sent_by_network", ("262", "26201", 1, 1, 0, 100.0, Decimal("0.075"))),
+    ],
+)
+def test_a_scheduled_message_counts_once_it_is_sent(
+    dialect: str, shared_rows: SharedRows, name: str, answer: tuple[Any, ...]
+):
+    """Not before its time; then as it stands, however long before that the gateway accepted it."""
+    engine = shared_rows.engine(dialect, write_scheduled)
+    assert [ask(engine, name, {"days": days})[1:] for days in ("1", "30")] == [[answer], [answer]]
 
 
 @pytest.mark.parametrize(
