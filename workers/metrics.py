@@ -1,7 +1,7 @@
 """Prometheus metrics of workers: counters, and gauges of ledger, store and hooks. `docs/metrics.md` lists all."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -212,6 +212,7 @@ def gauges(name: str, meaning: str, label: str, values: dict[str, float] | dict[
     return family
 
 
-def unready_reasons(redis: Redis, breaker: CircuitBreaker) -> list[str]:
-    """Reasons why a worker could not consume now: asks the ledger within the client's timeout, and the breaker."""
-    return [*([str(breaker.hold)] if breaker.hold else []), *unusable_reasons(redis, remote_control_channel(redis))]
+def unready_reasons(redis: Redis, breaker: CircuitBreaker, queues: Callable[[], Collection[str]] = tuple) -> list[str]:
+    """Reasons why a worker could not consume now: the breaker's, the ledger's within the client's timeout."""
+    unusable = unusable_reasons(redis, remote_control_channel(redis), queues())
+    return [*([str(breaker.hold)] if breaker.hold else []), *unusable]

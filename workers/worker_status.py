@@ -1,5 +1,6 @@
 """Worker status: the gauges that each worker exports beside its own counters, and whether it is ready."""
 
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,10 @@ SCRAPE_TIMEOUT_S = 1.0
 """Redis timeout of each query of a scrape; Prometheus gives up after ten seconds."""
 
 
-def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str, Any]:
-    """A worker's gauges and its readiness check, with the short Redis timeout of a scrape."""
+def worker_status(
+    settings: WorkerSettings, breaker: CircuitBreaker, queues: Callable[[], Collection[str]]
+) -> dict[str, Any]:
+    """A worker's gauges and its readiness check, with the short Redis timeout of a scrape; `queues`: its own."""
     ledger = Ledger(settings.redis_url.get_secret_value(), SCRAPE_TIMEOUT_S)
     account = settings.account
     gauges = (
@@ -34,4 +37,4 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> dict[str
         DeliveryRateMetrics(ledger),
         BalanceMetrics(balance_reader(ledger, account, settings.seven_hooks_s), settings.seven_balance_low_euros),
     )
-    return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker)}
+    return {"live": gauges, "ready": partial(unready_reasons, ledger.redis, breaker, queues)}

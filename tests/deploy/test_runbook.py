@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -58,13 +59,30 @@ DOCKER = """docker() {
 SERVICES = "beat flower ingest postgres proxy redis worker"
 
 
-def run(name: str, containers: str, services: str = SERVICES) -> list[str]:
-    """The docker commands of a change, where these services run, and each has these containers."""
+def run(name: str, containers: str, services: str = SERVICES, cwd: Path | None = None) -> list[str]:
+    """The docker commands of a change, where these services run, and each has these containers; `cwd` has the .env."""
     completed = subprocess.run(
         ["bash", "-c", DOCKER + CHANGES[name]], env={"CONTAINERS": containers, "SERVICES": services, "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, cwd=cwd,
     )  # fmt: skip
     return completed.stderr.splitlines()
+
+
+UPGRADES = [name for name in CHANGES if name.startswith("an upgrade")]
+
+
+@pytest.mark.parametrize("name", UPGRADES)
+def test_rights_in_redis_come_before_workers(tmp_path: Path, name: str):
+    """Where Redis has users: after `migrate`, for which setup writes them. A Redis without users has none to load."""
+    before = run(name, "one", cwd=tmp_path)
+    (tmp_path / ".env").write_text("COMPOSE_FILE=docker-compose.yml:deploy/users.yml\n")
+    commands = run(name, "one", cwd=tmp_path)
+
+    (load,) = set(commands) - set(before)
+    assert "exec -T redis" in load
+    assert load.endswith("ACL LOAD")
+    migrate, worker = "compose run --rm migrate", "compose up -d --wait --scale worker=1 worker"
+    assert commands.index(migrate) < commands.index(load) < commands.index(worker)
 
 
 def test_old_receivers_end_after_new_ones_are_there():
