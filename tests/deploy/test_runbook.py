@@ -5,14 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.deploy import runbook
+from tests.processes import ROOT
 
 CHANGES = {
     "a changed .env": runbook.changed_configuration(),
     "a changed secret": runbook.changed_secret(),
     "an upgrade": runbook.upgrade(refuse_nothing=False),
     "an upgrade that refuses nothing": runbook.upgrade(refuse_nothing=True),
+    "a rollback": runbook.roll_back(),
 }
 
 
@@ -83,6 +86,26 @@ def test_rights_in_redis_come_before_workers(tmp_path: Path, name: str):
     assert load.endswith("ACL LOAD")
     migrate, worker = "compose run --rm migrate", "compose up -d --wait --scale worker=1 worker"
     assert commands.index(migrate) < commands.index(load) < commands.index(worker)
+
+
+def test_a_rollback_begins_with_receivers():
+    """Newer workers read what older receivers write, and not the other way round; the numbers of both stay."""
+    scaled = "--scale worker=2 --scale ingest=2"
+    assert [words for words in run("a rollback", "one two") if " up " in words] == [
+        "compose up -d --wait --scale ingest=2 ingest",
+        f"compose up -d --wait --remove-orphans {scaled}",
+    ]
+
+
+def test_the_overlay_of_a_rollback_to_the_first_version(tmp_path: Path):
+    """Its `migrate` refuses newer tables, and its workers wait until it succeeds: the service does nothing instead."""
+    subprocess.run(["bash", "-c", runbook.without_migrate()], cwd=tmp_path, check=True)
+    overlay = yaml.safe_load((tmp_path / "rollback.yml").read_text())
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+    assert overlay == {"services": {"migrate": {"command": ["true"]}}}
+    assert compose["services"]["worker"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert "COMPOSE_FILE=docker-compose.yml:rollback.yml" in runbook.INSTALL.read_text()
 
 
 def test_old_receivers_end_after_new_ones_are_there():
