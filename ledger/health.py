@@ -1,6 +1,6 @@
 """Health: whether Redis can accept a batch durably now, found by a write and by INFO."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,10 @@ from seven.events import QUEUES
 FULL_AT = 0.75
 """The share of its memory beyond which nothing is accepted: a full Redis can neither settle nor announce."""
 UNKNOWN_ROOM = 2**62
+_A_PRIORITY = "\x06\x163"
+"""As kombu appends it to the name of a queue."""
+_SHORTLY_S = 0.001
+"""The longest that a trial waits; 0 would be for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ async def _info(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
     return info, tuple(missing)
 
 
-def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[str]:
-    """Why a worker or beat cannot use the ledger now, found by a write, and a channel, by subscribing to it.
+def unusable_reasons(redis: BlockingRedis, channel: str | None = None, queues: Collection[str] = ()) -> list[str]:
+    """Why a worker or beat cannot use the ledger now, found by a write; a channel, by subscribing to it; and queues.
 
     A full Redis refuses the write and is usable all the same: settling frees memory.
     """
@@ -112,6 +116,7 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[s
         if _role(redis) != "master":
             leave_server(redis)  # the next connection may lead to the primary
             return ["the ledger is a replica"]
+        refused = refused_queues(redis, queues)
     except OutOfMemoryError:
         return []
     except NoPermissionError as error:
@@ -120,7 +125,28 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None) -> list[s
         return [f"the ledger takes no writes ({redis_reason(error)})"]
     except (RedisError, OSError) as error:
         return [f"the ledger does not answer ({redis_reason(error)})"]
-    return []
+    return [f"the ledger {needed_for(refused)}"] if refused else []
+
+
+def refused_queues(redis: BlockingRedis, queues: Collection[str]) -> tuple[str, ...]:
+    """Those of Celery's queues that this user of Redis may not consume. Raises redis.RedisError.
+
+    It is tried with the keys that kombu waits for beside the queues, for a priority that no message of ours has.
+    """
+
+    def may_consume(*names: str) -> bool:
+        try:
+            redis.brpop([f"{name}{_A_PRIORITY}" for name in names], timeout=_SHORTLY_S)
+        except NoPermissionError:
+            return False
+        return True
+
+    return () if not queues or may_consume(*queues) else tuple(queue for queue in queues if not may_consume(queue))
+
+
+def needed_for(queues: Collection[str]) -> str:
+    """The missing right to consume queues, as rules of an access control list."""
+    return f"needs +brpop for {' '.join(f'~{queue}*' for queue in queues)}"
 
 
 def _role(redis: BlockingRedis) -> str:

@@ -33,7 +33,13 @@ def _text(value: Any) -> str:
 
 def _phone_number(value: Any) -> str:
     text = _text(value)
-    return f"+{text.lstrip(' ')}" if _WITHOUT_PLUS.fullmatch(text) else text
+    return _bounded(f"+{text.lstrip(' ')}" if _WITHOUT_PLUS.fullmatch(text) else text)
+
+
+def _bounded(text: str, size: int = 255) -> str:
+    if len(text.encode()) > size:
+        raise ValueError(f"longer than {size} bytes")
+    return text
 
 
 def short_text(size: int, *, is_coined: bool = False) -> Callable[[Any], str]:
@@ -46,9 +52,7 @@ def short_text(size: int, *, is_coined: bool = False) -> Callable[[Any], str]:
         text = _text(value).strip()
         if text in _NOT_NUMBERS and not is_coined:
             raise ValueError("not a number, and no name either")
-        if len(text.encode()) > size:
-            raise ValueError(f"longer than {size} bytes")
-        return text
+        return _bounded(text, size)
 
     return validate
 
@@ -85,7 +89,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 """Free text of any length."""
 
 PhoneNumber = Annotated[str, BeforeValidator(_phone_number)]
-"""A number, or the name of a sender. A number that begins with a blank had a `+`, which its sender did not escape."""
+"""A number, or the name of a sender; at most 255 bytes. If it begins with a blank, its sender did not escape a `+`."""
 
 ShortText = Annotated[str, BeforeValidator(short_text(255))]
 """An id or a status, short enough for any database's index; at most 255 bytes."""

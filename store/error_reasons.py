@@ -85,6 +85,8 @@ _UNCONNECTED = (
     ("closed the connection|connection is (closed|lost)|Connection reset", "ECONNRESET", "it closed the connection"),
 )
 _PATTERNS = [(re.compile(pattern, re.IGNORECASE), code, word) for pattern, code, word in _UNCONNECTED]
+_TOO_LARGE = "54000"
+_INDEX_ROW = re.compile(r'index row size \d+ [\w ,]+ for index "[a-z0-9_]+"')
 _POOL = re.compile("QueuePool limit")
 
 
@@ -102,7 +104,15 @@ def _answer(error: Exception, original: BaseException) -> tuple[str, str] | None
     if code.startswith("SQLITE_"):
         word = next((word for name, word in _SQLITE.items() if code.startswith(name)), "it answered an error")
         return code, word
+    if code == _TOO_LARGE and (message := _of_index(original)):
+        return code, message
     return (code, _STATES.get(code) or _CLASSES.get(code[:2], "it answered an error")) if code else None
+
+
+def _of_index(original: BaseException) -> str | None:
+    """Which index cannot take a row: the server's own sentence, which quotes no value; its details are left out."""
+    message = str(getattr(getattr(original, "diag", None), "message_primary", None) or "")
+    return message if _INDEX_ROW.fullmatch(message) else None
 
 
 def _unconnected(error: Exception) -> tuple[str, str] | None:

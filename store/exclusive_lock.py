@@ -21,6 +21,8 @@ _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 def lock_exclusively(connection: Connection, tables: Iterable[str]) -> None:
     """Lock tables of PostgreSQL until this transaction ends: all of them or none, so nobody deadlocks with a part.
 
+    Migrations share a transaction unless one ends it (`store/beside_traffic.py`): the first locks for all of them.
+
     Raises CommandError where another transaction keeps one of them for minutes.
     """
     names = ", ".join(f"{SCHEMA}.{name}" for name in tables)

@@ -27,6 +27,7 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
     """Bring the database to the current schema. Returns its version before and after, equal if it was current.
 
     A newer schema stays as it is: migrations only add, so an older program works with it, after a rollback for example.
+    Its partitions are made and dropped all the same.
     A run that was killed leaves nothing that the next one does not continue or make again.
     """
     if engine.dialect.name != "postgresql":
@@ -40,14 +41,16 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str]:
         with _transaction(engine) as connection:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             before = read_version(connection)
-        if before is not None and before > newest():
-            return before, before
-        with engine.connect() as connection:
-            upgrade(connection, to)
+        newer = before if before is not None and before > newest() else None
+        if newer is None:
+            with engine.connect() as connection:
+                upgrade(connection, to)
         with _transaction(engine) as connection:
             for table in PARTITIONED:
                 provide(connection, table, datetime.now(UTC), patient=True)
         _drop_empty_weeks(engine)
+        if newer is not None:
+            return newer, newer
         with _transaction(engine) as connection:
             set_comments(connection)
         if to == "head":

@@ -133,7 +133,10 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     urgent = UrgentQueues(ledger, partial(consumer.consume, early=True))
 
-    status, address = worker_status(settings, breaker), settings.metrics_address(WORKER_METRICS_PORT)
+    def own_queues() -> tuple[str, ...]:
+        return tuple(app.amqp.queues.consume_from)
+
+    status, address = worker_status(settings, breaker, own_queues), settings.metrics_address(WORKER_METRICS_PORT)
     serve = partial(start_status_server, address, registry, status.collectors, shared=shared, ready=status.ready)
 
     def close(**_: Any) -> None:
@@ -149,7 +152,7 @@ def create_app(settings: WorkerSettings) -> Celery:
             traces.start,
             urgent.start,
             tasks.request_first,
-            lambda: watchdog.start(tuple(app.amqp.queues.consume_from)),
+            lambda: watchdog.start(own_queues()),
         ):
             worker_ready.connect(partial(_without_arguments, start), weak=False)
 

@@ -178,7 +178,7 @@ def begin_dispatcher(app: Celery) -> None:
 
 def unready_reasons(ledger: Ledger, outbox: Outbox) -> list[str]:
     """Reasons why nothing could be sent now."""
-    reasons = unusable_reasons(ledger.redis, remote_control_channel(ledger.redis))
+    reasons = unusable_reasons(ledger.redis, remote_control_channel(ledger.redis), (REACTIONS,))
     try:
         outbox.transact(lambda _, now: now, reads=True)
     except StoreAway as error:

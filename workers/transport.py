@@ -1,20 +1,23 @@
-"""Celery's Redis transport, which also survives invalid messages on a queue.
+"""Celery's Redis transport, which also survives invalid messages on a queue, and queues that Redis refuses.
 
 With kombu's own, an item that is not JSON ends the worker, and so does an invalid task body, again and again, since it
-is redelivered. Invalid messages may be thrown away: the sweep repeats lost announcements.
+is redelivered. Invalid messages may be thrown away: the sweep repeats lost announcements. And kombu waits for all
+queues in one command: without the right to one of them, new in this version for example, a worker would consume none.
 """
 
 import base64
 import json
+import time
 from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from ledger import connections
 from ledger.announcements import CLOCK, REACTIONS
+from ledger.health import needed_for, refused_queues
 from runtime.logs import logger
 from runtime.redis_errors import redis_reason
 from seven.events import QUEUES
@@ -23,6 +26,8 @@ TASK_QUEUES = frozenset((*QUEUES, CLOCK, REACTIONS))
 
 log = logger("seven.workers")
 
+REFUSED_AGAIN_S = 5.0
+"""Seconds until a queue is tried again that Redis refuses."""
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Raised by kombu for invalid JSON, unknown type names or oversized numbers."""
@@ -68,9 +73,11 @@ class QoS(redis.QoS):
 
 
 class Channel(redis.Channel):
-    """A channel that throws unreadable messages away."""
+    """A channel that throws unreadable messages away, and leaves out queues as long as Redis refuses them."""
 
     QoS = QoS
+    _refused: tuple[str, ...] = ()
+    _tried_at = 0.0
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         """Parameters of connections. Raises redis.ConnectionError for a channel that has been closed for good.
@@ -82,6 +89,13 @@ class Channel(redis.Channel):
             raise RedisConnectionError("the channel is closed")
         return super()._connparams(asynchronous)  # type: ignore[no-untyped-call] # of kombu's
 
+    def _size(self, queue: str) -> int:
+        """The length of a queue, which kombu asks for when it declares it; 0 where Redis denies it."""
+        try:
+            return int(super()._size(queue))  # type: ignore[no-untyped-call] # of kombu's
+        except NoPermissionError:
+            return 0
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call] # of kombu's
@@ -89,6 +103,28 @@ class Channel(redis.Channel):
             # no traceback: it would quote the message
             log.error("thrown away: an item on a queue is unreadable", cause=type(error).__name__)  # noqa: TRY400
             raise Empty from None  # tells the poller that the queue is empty
+        except NoPermissionError:
+            if not self._leave_out_refused():
+                raise
+            raise Empty from None
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        if self._refused and time.monotonic() - self._tried_at >= REFUSED_AGAIN_S:
+            self._leave_out_refused()
+        super()._brpop_start(timeout)  # type: ignore[no-untyped-call] # of kombu's
+
+    def _leave_out_refused(self) -> bool:
+        """Poll only the queues that Redis allows now. Returns whether it refuses any; logs what changes."""
+        queues = self.active_queues
+        with self.conn_or_acquire() as client:
+            refused = refused_queues(client, queues)
+        if refused and refused != self._refused:
+            log.error("queues are not consumed: the user of Redis may not", queues=refused, cause=needed_for(refused))
+        elif self._refused and not refused:
+            log.info("all queues are consumed again")
+        self._refused, self._tried_at = refused, time.monotonic()
+        self._queue_cycle.update([queue for queue in queues if queue not in refused])
+        return bool(refused)
 
 
 class SentinelChannel(Channel, connections.SentinelChannel):

@@ -1,6 +1,6 @@
 """Worker status: the gauges that each worker exports beside its own counters, and whether it is ready."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,8 +34,10 @@ class WorkerStatus:
     ready: Reasons
 
 
-def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> WorkerStatus:
-    """The status of a worker, with the short Redis timeout of a scrape."""
+def worker_status(
+    settings: WorkerSettings, breaker: CircuitBreaker, queues: Callable[[], Collection[str]]
+) -> WorkerStatus:
+    """The status of a worker that consumes these queues, with the short Redis timeout of a scrape."""
     ledger = Ledger(settings.redis_url.get_secret_value(), SCRAPE_TIMEOUT_S)
     account = settings.account
     collectors = (
@@ -49,9 +51,10 @@ def worker_status(settings: WorkerSettings, breaker: CircuitBreaker) -> WorkerSt
         DeliveryRateMetrics(ledger),
         BalanceMetrics(balance_reader(ledger, account, settings.seven_hooks_s), settings.seven_balance_low_euros),
     )
-    return WorkerStatus(collectors, partial(unready_reasons, ledger.redis, breaker))
+    return WorkerStatus(collectors, partial(unready_reasons, ledger.redis, breaker, queues))
 
 
-def unready_reasons(redis: Redis, breaker: CircuitBreaker) -> list[str]:
-    """Reasons why a worker could not consume now: asks the ledger within the client's timeout, and the breaker."""
-    return [*([str(breaker.hold)] if breaker.hold else []), *unusable_reasons(redis, remote_control_channel(redis))]
+def unready_reasons(redis: Redis, breaker: CircuitBreaker, queues: Callable[[], Collection[str]] = tuple) -> list[str]:
+    """Reasons why a worker could not consume now: the breaker's, the ledger's within the client's timeout."""
+    unusable = unusable_reasons(redis, remote_control_channel(redis), queues())
+    return [*([str(breaker.hold)] if breaker.hold else []), *unusable]

@@ -1,8 +1,9 @@
 """Settings of retention: how long each table keeps what; `docs/retention.md` gives the reasons."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from runtime.settings.environment import Environment
 
@@ -12,43 +13,42 @@ LEAST_DAYS = 7
 LONGEST_DAYS = 36_500
 
 
-def _days(default: int, description: str) -> int:
-    """A setting in days, typed as what it holds, as the library wants it."""
-    field: int = Field(default, ge=0, le=LONGEST_DAYS, description=description)
-    return field
+def _long_enough(days: int) -> int:
+    if 0 < days < LEAST_DAYS:
+        raise ValueError(f"0 for ever, or {LEAST_DAYS} days and more: the gateway retries for 3.5 days")
+    return days
+
+
+Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS), AfterValidator(_long_enough)]
+"""How long rows are kept; 0 is for ever."""
 
 
 class RetentionSettings(Environment):
     """Days count from the receipt or the event; 0 means for ever, else at least seven."""
 
-    seven_keep_payloads_days: int = _days(90, "Payloads of applied deliveries.")
-    seven_keep_unapplied_days: int = _days(365, "Payloads of dead, parked and discarded deliveries.")
-    seven_keep_deliveries_days: int = _days(
-        365, "Rows of deliveries, once their payload is not needed any more. Open dead letters stay."
+    seven_keep_payloads_days: Days = Field(90, description="Payloads of applied deliveries.")
+    seven_keep_unapplied_days: Days = Field(365, description="Payloads of dead, parked and discarded deliveries.")
+    seven_keep_deliveries_days: Days = Field(
+        365, description="Rows of deliveries, once their payload is not needed any more. Open dead letters stay."
     )
-    seven_keep_histories_days: int = _days(365, "Statuses of messages and calls, clicks and views, one by one.")
-    seven_keep_texts_days: int = _days(
-        365, "Texts of inbound SMS. Payloads hold them too, so those may not be kept longer."
+    seven_keep_histories_days: Days = Field(
+        365, description="Statuses of messages and calls, clicks and views, one by one."
     )
-    seven_keep_inbound_messages_days: int = _days(1095, "Rows of inbound SMS, with the numbers in them.")
-    seven_keep_calls_days: int = _days(1095, "Rows of calls, with the numbers in them.")
-    seven_keep_messages_days: int = _days(0, "Rows of messages, after their last change.")
-    seven_keep_sent_messages_days: int = _days(
-        400, "Rows of sent_messages, which SEVEN_JOURNAL_SENT reads, with the numbers in them."
+    seven_keep_texts_days: Days = Field(
+        365, description="Texts of inbound SMS. Payloads hold them too, so those may not be kept longer."
     )
-    seven_keep_sent_texts_days: int = _days(90, "Texts of sent_messages, which SEVEN_JOURNAL_TEXTS reads.")
-    seven_keep_links_days: int = _days(0, "Rows of links, after their last change.")
-    seven_keep_hook_changes_days: int = _days(1095, "Changes of hooks, and webhooks that never came.")
+    seven_keep_inbound_messages_days: Days = Field(1095, description="Rows of inbound SMS, with the numbers in them.")
+    seven_keep_calls_days: Days = Field(1095, description="Rows of calls, with the numbers in them.")
+    seven_keep_messages_days: Days = Field(0, description="Rows of messages, after their last change.")
+    seven_keep_sent_messages_days: Days = Field(
+        400, description="Rows of sent_messages, which SEVEN_JOURNAL_SENT reads, with the numbers in them."
+    )
+    seven_keep_sent_texts_days: Days = Field(90, description="Texts of sent_messages, which SEVEN_JOURNAL_TEXTS reads.")
+    seven_keep_links_days: Days = Field(0, description="Rows of links, after their last change.")
+    seven_keep_hook_changes_days: Days = Field(1095, description="Changes of hooks, and webhooks that never came.")
     seven_retain_s: float = Field(
         900.0, ge=1, description="Seconds between two passes of retention, each of two minutes at most."
     )
-
-    @field_validator("*")
-    @classmethod
-    def _long_enough(cls, days: object, info: ValidationInfo) -> object:
-        if (info.field_name or "").startswith("seven_keep_") and isinstance(days, int) and 0 < days < LEAST_DAYS:
-            raise ValueError(f"0 for ever, or {LEAST_DAYS} days and more: the gateway retries for 3.5 days")
-        return days
 
     @field_validator("seven_keep_texts_days")
     @classmethod

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from seven.event import Event
-from seven.field_types import Count, ShortText, Text, Url
+from seven.field_types import Count, Reference, ShortText, Text, Url
 from seven.record import Record
 from seven.records import LinkEvent, TrackedLink
 
@@ -27,7 +27,7 @@ class LinkActivity(Event, event_type="tracking"):
 
     sms_id: ShortText
     tracking_url: Url
-    sms_label: Text | None = None
+    sms_label: Reference | None = None
     final_url: Text | None = None
     type: ShortText | None = None
     total_clicks: Count | None = None

@@ -28,6 +28,16 @@ def upgrade(*, refuse_nothing: bool) -> str:
     return scripts(INSTALL, "Upgrade")[3 if refuse_nothing else 2]
 
 
+def roll_back() -> str:
+    """The commands that go back to an older image that is there."""
+    return scripts(INSTALL, "Upgrade")[-1]
+
+
+def without_migrate() -> str:
+    """The command that writes an overlay for a version whose `migrate` refuses newer tables."""
+    return scripts(INSTALL, "Upgrade")[-2]
+
+
 def changed_secret() -> str:
     """The commands that apply a changed secret."""
     return scripts(OPERATE, "Rotate secrets")[0]

@@ -2,16 +2,20 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.deploy import runbook
+from tests.processes import ROOT
 
 CHANGES = {
     "a changed .env": runbook.changed_configuration(),
     "a changed secret": runbook.changed_secret(),
     "an upgrade": runbook.upgrade(refuse_nothing=False),
     "an upgrade that refuses nothing": runbook.upgrade(refuse_nothing=True),
+    "a rollback": runbook.roll_back(),
 }
 
 
@@ -69,13 +73,50 @@ DOCKER = """docker() {
 SERVICES = "beat flower ingest postgres proxy redis worker"
 
 
-def run(name: str, containers: str, services: str = SERVICES) -> list[str]:
-    """The docker commands of a change, where these services run, and each has these containers."""
+def run(name: str, containers: str, services: str = SERVICES, cwd: Path | None = None) -> list[str]:
+    """The docker commands of a change, where these services run, and each has these containers; `cwd` has the .env."""
     completed = subprocess.run(
         ["bash", "-c", DOCKER + CHANGES[name]], env={"CONTAINERS": containers, "SERVICES": services, "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, cwd=cwd,
     )  # fmt: skip
     return completed.stderr.splitlines()
+
+
+UPGRADES = [name for name in CHANGES if name.startswith("an upgrade")]
+
+
+@pytest.mark.parametrize("name", UPGRADES)
+def test_rights_in_redis_come_before_workers(tmp_path: Path, name: str):
+    """Where Redis has users: after `migrate`, for which setup writes them. A Redis without users has none to load."""
+    before = run(name, "one", cwd=tmp_path)
+    (tmp_path / ".env").write_text("COMPOSE_FILE=docker-compose.yml:deploy/users.yml\n")
+    commands = run(name, "one", cwd=tmp_path)
+
+    (load,) = set(commands) - set(before)
+    assert "exec -T redis" in load
+    assert load.endswith("ACL LOAD")
+    migrate, worker = "compose run --rm migrate", "compose up -d --wait --scale worker=1 worker"
+    assert commands.index(migrate) < commands.index(load) < commands.index(worker)
+
+
+def test_a_rollback_begins_with_receivers():
+    """Newer workers read what older receivers write, and not the other way round; the numbers of both stay."""
+    scaled = "--scale worker=2 --scale ingest=2"
+    assert [words for words in run("a rollback", "one two") if " up " in words] == [
+        "compose up -d --wait --scale ingest=2 ingest",
+        f"compose up -d --wait --remove-orphans {scaled}",
+    ]
+
+
+def test_the_overlay_of_a_rollback_to_the_first_version(tmp_path: Path):
+    """Its `migrate` refuses newer tables, and its workers wait until it succeeds: the service does nothing instead."""
+    subprocess.run(["bash", "-c", runbook.without_migrate()], cwd=tmp_path, check=True)
+    overlay = yaml.safe_load((tmp_path / "rollback.yml").read_text())
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+    assert overlay == {"services": {"migrate": {"command": ["true"]}}}
+    assert compose["services"]["worker"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert "COMPOSE_FILE=docker-compose.yml:rollback.yml" in runbook.INSTALL.read_text()
 
 
 def test_old_receivers_end_after_new_ones_are_there():

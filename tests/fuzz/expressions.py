@@ -229,6 +229,7 @@ TRUSTED = {
     "runtime/settings/console.py: _valid_header_name": "the operator's settings",
     "runtime/settings/types.py: check_token": "the operator's settings",
     "runtime/settings/types.py: _valid_api_key": "the operator's settings",
+    "store/error_reasons.py: _INDEX_ROW": "an answer of our own server",
     "store/error_reasons.py: _PATTERNS": "an answer of our own server",
     "store/error_reasons.py: _POOL": "a sentence of a library",
     "store/read_only.py: _OUR_TIME": "times that our own columns hold",

@@ -14,7 +14,6 @@ from store.schema import SCHEMA, tables
 from store.version import VERSION_TABLE, current, newest
 from store.views import VIEWS
 from tests.factories.rows import stored_rows
-from tests.servers import eventually
 
 
 def test_migrated_schema_is_the_schema(engine: Engine):
@@ -64,25 +63,6 @@ def test_rows_from_before_remarks_have_none(empty_database: str):
         ("applied", None, "timestamp: no such time"),
         ("parked", "dlr: timestamp: no such time", None),
     ]
-    engine.dispose()
-
-
-@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_a_reader_delays_no_writer(empty_database: str):
-    """While a backup keeps a migration waiting, workers still write; afterwards the migration completes."""
-    engine = create_store_engine(empty_database)
-    migrate(engine, "0005")
-    with ThreadPoolExecutor(1) as threads, engine.connect() as reader:
-        reader.execute(text("SELECT * FROM seven.deliveries"))
-        migration = threads.submit(migrate, engine)
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-        with engine.connect() as observer:
-            eventually(lambda: observer.execute(waiting).scalar())
-        with engine.begin() as writer:
-            writer.execute(text("INSERT INTO seven.deliveries (id) VALUES ('1')"))
-        assert not migration.done()
-        reader.rollback()
-        assert migration.result() == ("0005", newest())
     engine.dispose()
 
 

@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from seven.records import MessageStatus
+from store.migrate import migrate
 from store.partitions import AHEAD, WEEK, holes, partitions, provide
 from store.row_writer import Store
 from store.schema import SCHEMA, deliveries, message_statuses
+from store.version import VERSION_TABLE, current
 from tests.factories.aged_rows import NOW, row, rows_of
 from tests.store.test_partitions import day, dialect, partition_by_key
 
@@ -51,3 +53,21 @@ def test_a_partition_of_another_century_makes_no_holes(engine: Engine, weeks: in
         provide(connection, message_statuses, NOW + weeks * WEEK)
         assert holes(connection, message_statuses, NOW) == []
         assert provide(connection, message_statuses, NOW) == []
+
+
+def test_migrate_makes_partitions_of_a_newer_schema(engine: Engine):
+    """After a rollback the weekly `migrate` of the older program still provides weeks, and drops empty ones."""
+    newer, long_ago = "9999", NOW - 60 * WEEK
+    with engine.begin() as connection:
+        weeks = {part.name for part in partitions(connection, message_statuses) if part.since}
+        for week in weeks:
+            connection.execute(text(f"DROP TABLE {SCHEMA}.{week}"))
+        (old, *_) = provide(connection, deliveries, long_ago)
+        connection.execute(text(f"UPDATE {SCHEMA}.{VERSION_TABLE} SET version_num = '{newer}'"))
+
+    assert migrate(engine) == (newer, newer)
+
+    with engine.connect() as connection:
+        assert weeks <= {part.name for part in partitions(connection, message_statuses)}
+        assert old not in {part.name for part in partitions(connection, deliveries)}
+    assert current(engine) == newer

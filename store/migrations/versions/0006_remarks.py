@@ -13,8 +13,9 @@ down_revision = "0005"
 def upgrade() -> None:
     schema = "seven" if op.get_bind().dialect.name == "postgresql" else None
     if schema:
-        # 0007 is usually in the same transaction: none of its tables is waited for while deliveries is locked
+        # 0007 to 0010 are usually in the same transaction: none of their tables is waited for while others are locked
         lock_exclusively(
-            op.get_bind(), ["call_statuses", "calls", "deliveries", "links", "message_statuses", "messages"]
+            op.get_bind(),
+            ["call_statuses", "calls", "deliveries", "link_events", "links", "message_statuses", "messages"],
         )
     op.add_column("deliveries", Column("remark", CodePointText), schema=schema)

@@ -1,8 +1,15 @@
-"""Indexes for people who look: histories of numbers, lists by day, short URLs, labels, ids in any case."""
+"""Indexes for people who look: histories of numbers, lists by day, short URLs, labels, ids in any case.
+
+Version 0.1.0 stored numbers and labels of any length. No row of an index of PostgreSQL may be longer than 2,704 bytes,
+so the long ones are shortened first; where the payload is still kept, it has the whole.
+"""
+
+from operator import methodcaller
 
 from alembic import op
+from sqlalchemy import text
 
-from store.beside_traffic import NewIndex, analyze, build_index, outside_transaction
+from store.beside_traffic import NewIndex, analyze, build_index, in_short_transaction, outside_transaction
 
 revision = "0012"
 down_revision = "0011"
@@ -31,6 +38,19 @@ INDEXES = [
     NewIndex("deliveries", "ix_deliveries_unapplied_id", "id", "outcome <> 'applied'"),
 ]
 
+SHORTEN = [
+    text(
+        f"UPDATE seven.{table} SET {column} = left({column}, 255)"  # noqa: S608 - no input
+        f" WHERE octet_length({column}) > 255"
+    )
+    for table, column in (
+        ("links", "label"),
+        ("inbound_messages", "sender"),
+        ("calls", "caller"),
+        ("calls", "recipient"),
+    )
+]
+
 
 def upgrade() -> None:
     dialect = op.get_bind().dialect.name
@@ -40,6 +60,8 @@ def upgrade() -> None:
             op.execute(f"CREATE INDEX {index.name} ON {index.table} {index.definition}".replace(":", r"\:"))
         return
     with outside_transaction() as engine:
+        for shorten in SHORTEN:
+            in_short_transaction(engine, methodcaller("execute", shorten))
         for index in (hours, *INDEXES):
             build_index(engine, index)
         for table in ("messages", "links", "link_events"):  # an index on an expression knows nothing before

@@ -20,8 +20,8 @@ OUT = text("state = 'out'")
 def upgrade() -> None:
     connection = op.get_bind()
     schema = "seven" if connection.dialect.name == "postgresql" else None
-    if schema:  # in the order in which workers lock them
-        lock_exclusively(connection, ["deliveries", "inbound_messages", "messages"])
+    if schema:  # in the order in which workers lock them; and calls, since 0015 is usually in the same transaction
+        lock_exclusively(connection, ["calls", "deliveries", "inbound_messages", "messages"])
     op.add_column("deliveries", Column("record", CodePointText), schema=schema)
     op.add_column("messages", Column("read_at", Time), schema=schema)
     op.add_column("inbound_messages", Column("channel", CodePointText, server_default="sms"), schema=schema)
