@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils import uuid7
 
 from operations.delivery_outcomes import count_stored
-from runtime import failures
+from runtime.network_errors import network_reason
 from store.schema import deliveries
 
 MEANINGS = {
@@ -146,7 +146,7 @@ class ScenarioPlayer:
             answer = await client.post(self._url, json=dict(request))
             content = answer.json()
         except httpx2.HTTPError as error:
-            raise NoEmulator(f"it does not answer ({failures.reason(error)})") from None
+            raise NoEmulator(f"it does not answer ({network_reason(error)})") from None
         except ValueError:
             raise NoEmulator("what answers there is no emulator") from None
         if answer.status_code == 422:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from gateway.bounded_body import read_body
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 from seven.signing import signature_headers
 
 READ_ATTEMPTS = 3
@@ -106,7 +106,7 @@ class Api:
             with self._client.stream(method, url, content=body or None, headers=headers) as answer:
                 content = read_body(answer)
         except httpx2.HTTPError as error:
-            raise GatewayAway(f"the gateway does not answer ({reason(error)})") from None
+            raise GatewayAway(f"the gateway does not answer ({network_reason(error)})") from None
         return _checked(answer.status_code, content, bare=bare)
 
 

@@ -1,6 +1,8 @@
 """Comparison of the listed hooks with the desired ones, and the reasons to hold back each change."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
 
 from gateway import created_hooks
 from gateway.hook_address import Choice
@@ -43,3 +45,8 @@ class Comparison:
         place = self.choice.addresses.match(surplus.target_url)
         newer = place and self.choice.removal_hold(*place)
         return newer or Proof(self.choice.addresses, self.evidence, since_ms, grace_ms).removal_hold(surplus)
+
+    def holding(self, holds: Iterable[Hold | None]) -> Self:
+        """The comparison with these holds and those of its address, each once."""
+        present = [hold for hold in (*holds, *self.choice.holds) if hold]
+        return replace(self, holds=tuple(dict.fromkeys(present)))

@@ -72,6 +72,12 @@ def headers_fingerprint(hook: Hook) -> str:
     return fingerprint(normal_headers(hook.headers or ""))
 
 
+def are_headers_known(desired: Iterable[Hook], actual: Iterable[Hook], known: Mapping[str, str]) -> bool:
+    """Whether a hook is listed with the headers of a desired one, or is known to be created with them, as below."""
+    fingerprints = {headers_fingerprint(hook) for hook in actual if hook.headers is not None} | set(known.values())
+    return any(headers_fingerprint(hook) in fingerprints for hook in desired)
+
+
 def with_known_headers(hook: Hook, known: Mapping[str, str], desired: Sequence[Hook]) -> Hook:
     """The hook with the headers that it was created with.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -28,7 +29,8 @@ class Account:
     """The secrets in the hooks' URLs; the first is current."""
     desired: tuple[DesiredHook, ...] = DEFAULT
     signing_key: str | None = field(default=None, repr=False)
-    hook_secret: str | None = field(default=None, repr=False)
+    hook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What the header of hooks carries, which receivers verify; the first is current."""
     most_changes: int = 10
     """A run that would need more changes makes none."""
     grace_s: float = 86_400.0
@@ -69,10 +71,11 @@ def reconciler(
     with Api(account.api_url, account.api_key, account.signing_key) as api:
         yield Reconciler(
             HooksClient(api),
-            lambda current: addressed(account.desired, current, account.hook_secret),
+            partial(addressed, account.desired),
             addresses,
             HookStates(redis, account.identity),
             FindingLog(engine),
+            secrets=account.hook_secrets,
             most_changes=most_changes or account.most_changes,
             grace_s=account.grace_s,
             recreate_unlisted=recreate_unlisted,

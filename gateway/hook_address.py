@@ -1,38 +1,38 @@
-"""Hook address: the configured token and public URL that hooks should have now, and the newer ones that must wait.
+"""Hook address: the configured token, public URL and secret that hooks should have now, and the newer that must wait.
 
 The choice is the first of each that every living receiver accepts: with any other, some receivers would answer
-deliveries with 404, which is final. Where no receiver publishes what it accepts, hooks keep their address.
+deliveries with 404 or 401, which is final. Where no receiver publishes what it accepts, hooks keep theirs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.hook_evidence import Hold
 from ledger.receivers import Receiver
 from seven.hooks import Addresses, Hook
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The token and public URL that hooks should have now."""
+    """The token, public URL and secret that hooks should have now."""
 
     addresses: Addresses
     """With the chosen token and public URL as the current ones."""
+    secret: str | None = field(repr=False)
     newer_tokens: tuple[str, ...]
     """Tokens configured before the current one; some living receiver does not accept them yet."""
     newer_urls: tuple[str, ...]
+    newer_secrets: tuple[str | None, ...] = field(repr=False)
     receivers: Sequence[Receiver]
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether every living receiver accepts at least one common token and one common public URL."""
-        return len(self.newer_tokens) < len(self.addresses.tokens) and len(self.newer_urls) < len(
-            self.addresses.public_urls
-        )
+    is_possible: bool
+    """Whether every living receiver accepts at least one common token, public URL and secret."""
 
     @property
     def holds(self) -> tuple[Hold, ...]:
-        """Why hooks do not get the first token, or the first public URL."""
+        """Why hooks do not get the first token, public URL or secret."""
         holds = []
         if self.newer_tokens:
             refusing = sum(not receiver.accepts(self.newer_tokens[0]) for receiver in self.receivers)
@@ -40,6 +40,9 @@ class Choice:
         if self.newer_urls:
             refusing = sum(not receiver.serves(self.newer_urls[0]) for receiver in self.receivers)
             holds.append(Hold("unknown_url", self._text("SEVEN_PUBLIC_URL", refusing)))
+        if self.newer_secrets:
+            refusing = sum(not receiver.accepts_secret(self.newer_secrets[0]) for receiver in self.receivers)
+            holds.append(Hold("unknown_secret", self._text("SEVEN_HOOK_SECRET", refusing)))
         return tuple(holds)
 
     def removal_hold(self, url: str, token: str) -> Hold | None:
@@ -56,7 +59,13 @@ class Choice:
         return f"{refusing} of {len(self.receivers)} receivers do not accept the current {name}; restart them with it"
 
 
-def choose(addresses: Addresses, receivers: Sequence[Receiver], actual: Iterable[Hook]) -> Choice:
+def choose(
+    addresses: Addresses,
+    receivers: Sequence[Receiver],
+    actual: Iterable[Hook],
+    secrets: tuple[str, ...] = (),
+    registered_secrets: Collection[str | None] = (),
+) -> Choice:
     """Choose by what living receivers accept; without any receiver, by what is registered."""
     places = [place for hook in actual if (place := addresses.match(hook.target_url))]
     tokens, newer_tokens = _split(
@@ -65,17 +74,22 @@ def choose(addresses: Addresses, receivers: Sequence[Receiver], actual: Iterable
     urls, newer_urls = _split(
         addresses.public_urls, [receiver.serves for receiver in receivers], {url for url, _ in places}
     )
-    return Choice(Addresses(urls, tokens), newer_tokens, newer_urls, receivers)
+    candidates: tuple[str | None, ...] = secrets or (None,)
+    (secret, *_), newer_secrets = _split(
+        candidates, [receiver.accepts_secret for receiver in receivers], registered_secrets
+    )
+    is_possible = newer_tokens != tokens and newer_urls != urls and newer_secrets != candidates
+    return Choice(Addresses(urls, tokens), secret, newer_tokens, newer_urls, newer_secrets, receivers, is_possible)
 
 
 def _split(
-    configured: tuple[str, ...], accepts: Sequence[Callable[[str], bool]], registered: set[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    configured: tuple[T, ...], accepts: Sequence[Callable[[T], bool]], registered: Collection[T]
+) -> tuple[tuple[T, ...], tuple[T, ...]]:
     """The configured values with the current one first, and the newer ones before it: all where none is current."""
     if accepts:
-        current = next((value for value in configured if all(accept(value) for accept in accepts)), None)
+        current = (number for number, value in enumerate(configured) if all(accept(value) for accept in accepts))
+        number = next(current, len(configured))
     else:
-        current = next((value for value in configured if value in registered), configured[0])
-    if current is None:
-        return configured, configured
-    return (current, *(value for value in configured if value != current)), configured[: configured.index(current)]
+        number = next((number for number, value in enumerate(configured) if value in registered), 0)
+    newer = configured[:number]
+    return (*configured[number : number + 1], *newer, *configured[number + 1 :]), newer

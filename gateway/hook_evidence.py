@@ -33,7 +33,7 @@ class Hold(NamedTuple):
 
 CODES = (
     "empty_list", "too_many_changes", "not_listed", "listed_otherwise", "vanishes",
-    "unknown_token", "unknown_url", "old_delivers", "unproven", "clocks_differ", "no_id",
+    "unknown_token", "unknown_url", "unknown_secret", "old_delivers", "unproven", "clocks_differ", "no_id",
 )  # fmt: skip
 
 

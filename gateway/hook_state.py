@@ -11,9 +11,10 @@ from redis import Redis
 
 from gateway.hook_evidence import Evidence
 from ledger import keyspace
+from ledger.clock import now_ms
 from ledger.lease import Lease, leased
 from ledger.receivers import living_receivers
-from ledger.stats import now_ms
+from ledger.token_uses import token_uses_ms
 
 DAY_MS = 86_400_000
 
@@ -68,10 +69,9 @@ class HookStates:
 
     def evidence(self) -> Evidence:
         """The deliveries and receivers that Redis knows now."""
-        uses = cast("dict[bytes, bytes]", self._redis.hgetall(keyspace.TOKENS))
         return Evidence(
             now_ms=now_ms(self._redis),
-            last_used_ms={field.decode(): int(at) for field, at in uses.items()},
+            last_used_ms=token_uses_ms(self._redis),
             receivers=living_receivers(self._redis),
             local_ms=int(time.time() * 1000),
         )

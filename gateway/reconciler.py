@@ -2,11 +2,11 @@
 
 Make before break: it creates desired hooks first, and removes the hooks they replace only when a fresh read lists the
 new ones and they are proven to deliver (`gateway/hook_evidence.py`). A breaker: it changes nothing after a read that
-failed, was malformed, or is empty where the one before was not. The target is the newest token that every living
-receiver accepts.
+failed, was malformed, or is empty where the one before was not. Hooks get the newest token and secret that every
+living receiver accepts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import created_hooks
@@ -42,20 +42,21 @@ class Reconciler:
     def __init__(
         self,
         gateway: HooksClient,
-        desired: Callable[[Addresses], Sequence[Hook]],
+        desired: Callable[[Addresses, str | None], Sequence[Hook]],
         addresses: Addresses,
         states: HookStates,
         finding_log: FindingLog,
         *,
+        secrets: tuple[str, ...],
         most_changes: int,
         grace_s: float,
         recreate_unlisted: bool = False,
     ) -> None:
-        """`desired` returns the desired hooks for addresses whose first token and URL are the current ones.
+        """`desired` returns the desired hooks with a secret, at addresses whose first token and URL are current.
 
         With `recreate_unlisted`, hooks that we created and that were never listed count as gone.
         """
-        self._gateway, self._desired, self._addresses = gateway, desired, addresses
+        self._gateway, self._desired, self._addresses, self._secrets = gateway, desired, addresses, secrets
         self._states, self._finding_log = states, finding_log
         self._most_changes, self._grace_ms, self._recreate_unlisted = most_changes, grace_s * 1000, recreate_unlisted
         self._check: Callable[[], None] = lambda: None  # raises LeaseLost; set by each run
@@ -110,15 +111,18 @@ class Reconciler:
         """Read the hooks and compare; includes the state to save, which nothing has saved yet."""
         actual = self._gateway.read()
         evidence = self._states.evidence()
-        choice = choose(self._addresses, evidence.receivers, actual)
-        plan = self._plan(self._desired(choice.addresses), actual, choice.addresses, before)
+        known = self._known_headers(actual, before)
+        wanted = {secret: self._desired(self._addresses, secret) for secret in self._secrets}
+        registered = {secret for secret in wanted if created_hooks.are_headers_known(wanted[secret], actual, known)}
+        choice = choose(self._addresses, evidence.receivers, actual, self._secrets, registered)
+        plan = _plan(self._desired(choice.addresses, choice.secret), actual, choice.addresses, known)
         matching = [hook for _, hook in plan.matching]
         state = HookState(
             read_ms=evidence.now_ms,
             drift=plan.drift,
             count=len(actual) or before.count * (before.empty_reads == 0),
             empty_reads=0 if actual else before.empty_reads + 1,
-            headers=tuple(sorted(self._known_headers(actual, before).items())),
+            headers=tuple(sorted(known.items())),
             first_seen_ms=first_seen(before, [hook.id for hook in matching if hook.id is not None], evidence.now_ms),
             created=created_hooks.after_read(before.created, matching, actual, evidence.now_ms),
             succeeds=before.succeeds,
@@ -132,19 +136,7 @@ class Reconciler:
         plan = comparison.plan
         creating = [comparison.creation_hold(hook) for hook in plan.to_create]
         removing = [comparison.removal_hold(hook, self._grace_ms) for hook in plan.surplus if not plan.to_create]
-        return _holding(comparison, [*creating, *removing])
-
-    def _plan(self, desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, state: HookState) -> Plan:
-        """The plan; where the gateway lists no headers, it compares those that a hook is known to be created with."""
-        if lists_headers(actual):
-            return plan(desired, actual, addresses)
-        known = self._known_headers(actual, state)
-        return plan(
-            desired,
-            [created_hooks.with_known_headers(hook, known, desired) for hook in actual],
-            addresses,
-            headers_listed=False,
-        )
+        return comparison.holding([*creating, *removing])
 
     def _known_headers(self, actual: Sequence[Hook], state: HookState) -> dict[str, str]:
         """Fingerprints of the headers that these hooks were created with, by id, where known."""
@@ -166,7 +158,9 @@ class Reconciler:
             text = f"{number} changes are more than SEVEN_HOOKS_MOST_CHANGES={self._most_changes}; look at the plan"
             return Hold("too_many_changes", text)
         if not choice.is_possible:
-            text = "no configured token and public URL are accepted by every living receiver; nothing is changed"
+            text = (
+                "no configured token, public URL and secret are accepted by every living receiver; nothing is changed"
+            )
             return choice.holds[0]._replace(text=text)
         return None
 
@@ -193,7 +187,7 @@ class Reconciler:
                     comparison = self._remove(comparison, hook, hook.id, changes)
             if changes:
                 comparison = self._compare(comparison.state)
-        return _holding(comparison, holds)
+        return comparison.holding(holds)
 
     def _create(self, comparison: Comparison, desired: Hook, changes: list[Finding]) -> Comparison:
         """Create one hook, and save that before anything else can fail."""
@@ -240,7 +234,9 @@ class Reconciler:
         self._states.save(replace(state, findings=also_known | {finding.key for finding in stored}))
 
 
-def _holding(comparison: Comparison, holds: Sequence[Hold | None]) -> Comparison:
-    """The comparison with these holds and those of its address, each once."""
-    present = [hold for hold in (*holds, *comparison.choice.holds) if hold]
-    return replace(comparison, holds=tuple(dict.fromkeys(present)))
+def _plan(desired: Sequence[Hook], actual: Sequence[Hook], addresses: Addresses, known: Mapping[str, str]) -> Plan:
+    """The plan; where the gateway lists no headers, it compares those that a hook is known to be created with."""
+    if lists_headers(actual):
+        return plan(desired, actual, addresses)
+    created = [created_hooks.with_known_headers(hook, known, desired) for hook in actual]
+    return plan(desired, created, addresses, headers_listed=False)

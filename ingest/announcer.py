@@ -11,7 +11,7 @@ from celery import Celery
 
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT, announce
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.trace_ids import Trace
 from runtime.traces import OFF, Step, Traces
 
@@ -100,7 +100,7 @@ class Announcer:
             announce(self._celery, queue_name, [batch.batch_id for batch in batches])
         except Exception as failure:  # noqa: BLE001 - kombu raises AttributeError, too; the sweep announces the batches
             error = type(failure).__name__
-            log.warning("not announced", queue=queue_name, batches=len(batches), cause=reason(failure))
+            log.warning("not announced", queue=queue_name, batches=len(batches), cause=redis_reason(failure))
         ended = time.monotonic()
         for batch in batches:
             for trace in batch.traces:

@@ -24,16 +24,18 @@ from ingest.endpoint import Endpoint
 from ingest.linger import Linger, closing
 from ingest.metrics import ReadinessMetrics, ReceiverMetrics
 from ingest.presence import Presence
-from ingest.rate_limit import Quota, RateLimit
+from ingest.quota import Quota
+from ingest.rate_limit import RateLimit
 from ingest.readiness import Readiness
+from ingest.receipt_clock import ReceiptClock
 from ingest.routing import HookPaths, Tokens, prefixes
 from ingest.settings import IngestSettings
 from ingest.uvicorn_limits import UvicornLimits
-from ingest.uvicorn_server import unbounded_server
+from ingest.uvicorn_server import refusal_to_start
 from ingest.verification import SecretVerifier, SignatureVerifier, Verification
 from ingest.verification_log import VerificationLog
 from ledger.announcements import broker
-from ledger.receivers import url_fingerprint
+from ledger.receivers import Receiver
 from ledger.writer import LedgerWriter
 from runtime.garbage_collector import collect_rarely
 from runtime.logs import logger, silence_requests
@@ -62,11 +64,13 @@ def create_app(settings: IngestSettings) -> Starlette:
         if readiness.may_announce(queue):
             announcer.enqueue(queue, batch_id, of)
 
+    clock = ReceiptClock()
     batcher = Batcher(
         writer,
         announce,
         readiness,
         metrics,
+        clock=clock,
         batch_size=settings.seven_batch_size,
         waiting_limit=settings.seven_waiting_limit,
         # a little beyond the writer's own deadline, so that the writer's error names the cause
@@ -74,7 +78,6 @@ def create_app(settings: IngestSettings) -> Starlette:
         traces=traces,
     )
     client_addresses = ClientAddresses(settings.seven_trusted_proxies)
-    rate_limit = RateLimit(client_addresses, metrics, settings.seven_stranger_rate)
     bounds = Bounds(settings.seven_patience_s, settings.seven_stranger_connections, client_addresses.is_proxy)
     uvicorn_limits = UvicornLimits(Connections(bounds, metrics), metrics)
     verifiers = create_verifiers(settings)
@@ -84,6 +87,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         batcher,
         client_addresses,
         metrics,
+        clock=clock,
         parked=Quota(settings.seven_parked_most, settings.seven_parked_limit),
         quarantined=Quota(settings.seven_quarantined_most, settings.seven_quarantined_limit),
         body_limit=settings.seven_body_limit,
@@ -93,8 +97,8 @@ def create_app(settings: IngestSettings) -> Starlette:
     )
 
     linger = Linger(settings.seven_linger_s, readiness.drain)
-    tokens = Tokens(reveal_all(settings.seven_hook_token))
-    presence = Presence(writer.redis, tokens.fingerprints, map(url_fingerprint, settings.seven_public_url))
+    tokens = reveal_all(settings.seven_hook_token)
+    presence = Presence(writer.redis, Receiver.new(tokens, settings.seven_public_url, settings.demanded_secrets))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -108,7 +112,7 @@ def create_app(settings: IngestSettings) -> Starlette:
         announcer.start()
         await readiness.refresh()
         if (redis_now := await writer.clock()) is not None:
-            batcher.compare(redis_now)
+            clock.observe(redis_now)
         writing = background.begin(batcher.run(), linger.skip)
         others = [background.begin(part.run()) for part in (readiness, verification_log, uvicorn_limits, presence)]
         if threading.current_thread() is threading.main_thread():  # Python handles signals in no other thread
@@ -127,9 +131,9 @@ def create_app(settings: IngestSettings) -> Starlette:
         log.info("ended")
 
     app = _Receiver(
-        HookPaths(tokens, settings.seven_public_url),
+        HookPaths(Tokens(tokens), settings.seven_public_url),
         endpoint,
-        rate_limit,
+        RateLimit(client_addresses, metrics, settings.seven_stranger_rate),
         linger,
         probes=probe_routes(readiness, settings.seven_public_url),
         lifespan=lifespan,
@@ -177,7 +181,7 @@ class _Receiver(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._linger.has_begun:
             send = closing(send)
-        if scope["type"] == "lifespan" and (reason := unbounded_server()):
+        if scope["type"] == "lifespan" and (reason := refusal_to_start()):
             await receive()
             await send({"type": "lifespan.startup.failed", "message": reason})
         elif scope["type"] != "http" or self._is_probe(scope):

@@ -2,18 +2,17 @@
 
 import asyncio
 import itertools
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from operator import attrgetter
 
 from uuid_utils import uuid7
 
 from ingest.metrics import ReceiverMetrics
 from ingest.readiness import Readiness
+from ingest.receipt_clock import ReceiptClock
 from ledger.batch import Header, NewBatch
 from ledger.writer import LedgerWriter, NotAccepted
 from runtime.logs import logger
@@ -31,9 +30,6 @@ BATCH_BYTES = 1024 * 1024
 
 IDS_PER_LINE, TRACES_PER_LINE = 90, 50
 """Keep a log line below 4 KiB, which a pipe writes atomically and no collector splits."""
-
-BEHIND_S = 300.0
-"""A clock further behind Redis' than this is not trusted: rows that look too old are removed too early."""
 
 TICK_S = 0.1
 """Seconds between two checks for expired deliveries: a timer for each would cost as much as its parsing."""
@@ -54,7 +50,8 @@ class _Waiting:
 class Batcher:
     """Turns single envelopes into batches. It writes to an idle ledger at once: low load does not wait.
 
-    `announce(queue, batch_id, traces)` is called for each accepted batch and must not block.
+    `announce(queue, batch_id, traces)` is called for each accepted batch and must not block. `clock` observes Redis'
+    time in each answer.
     """
 
     def __init__(
@@ -64,21 +61,19 @@ class Batcher:
         readiness: Readiness,
         metrics: ReceiverMetrics | None = None,
         *,
+        clock: ReceiptClock,
         batch_size: int,
         waiting_limit: int,
         deadline_s: float,
         traces: Traces = OFF,
     ) -> None:
-        self._writer, self._announce, self._readiness = writer, announce, readiness
+        self._writer, self._announce, self._readiness, self._clock = writer, announce, readiness, clock
         self._metrics, self._traces = metrics or ReceiverMetrics(), traces
         self._batch_size, self._waiting_limit, self._deadline_s = batch_size, waiting_limit, deadline_s
         self._waiting: deque[_Waiting] = deque()
         self._in_flight: list[_Waiting] = []
         self._size = 0
         self._life: str | None = None
-        self._redis_origin = -math.inf
-        """Redis' time when the monotonic clock was 0, in epoch seconds; -inf while unknown."""
-        self._is_behind = False
         self._last_failure: NotAccepted | None = None  # why the last write failed, if it did
         self._arrived = asyncio.Event()
         self._closing = False
@@ -94,12 +89,6 @@ class Batcher:
         self._size += size
         self._arrived.set()
         await waiting.answer
-
-    def now(self) -> datetime:
-        """The time of receipt: by this machine's clock, or by Redis' while that is far ahead of it."""
-        own = time.time()
-        redis_now = self._redis_origin + time.monotonic()  # setting the clock does not alter it
-        return datetime.fromtimestamp(redis_now if redis_now - own > BEHIND_S else own, UTC)
 
     async def run(self) -> None:
         """Write waiting envelopes, one round trip at a time, until closed and empty."""
@@ -181,7 +170,7 @@ class Batcher:
                 traces.append(delivery.trace)
         if traces:
             attributes: Attributes = {"seven.queue": batch.queue, "seven.deliveries": len(batch.lines)}
-            self._traces.write(batch.id, Step("batch", began, ended, error, attributes=attributes), traces)
+            self._traces.record_batch(batch.id, Step("batch", began, ended, error, attributes=attributes), traces)
         return traces
 
     def _report(self, batch: NewBatch, answer: Header | NotAccepted, traces: Sequence[Trace]) -> None:
@@ -192,7 +181,7 @@ class Batcher:
             return
         self._metrics.batch(size)
         self._check_life(answer.life)
-        self.compare(answer.accepted_at)
+        self._clock.observe(answer.accepted_at)
         self._announce(batch.queue, batch.id, traces)
         for start in range(0, size, IDS_PER_LINE):
             lines = batch.lines[start : start + IDS_PER_LINE]
@@ -208,15 +197,6 @@ class Batcher:
         for start in range(0, len(traces), TRACES_PER_LINE):
             part = traces[start : start + TRACES_PER_LINE]
             log.info("traced", batch=batch.id, ids=[each.subject for each in part], traces=[each.hex for each in part])
-
-    def compare(self, redis_now: datetime) -> None:
-        """Compare this machine's clock with Redis' and remember the difference."""
-        self._redis_origin = redis_now.timestamp() - time.monotonic()
-        ahead_s = redis_now.timestamp() - time.time()
-        if (ahead_s > BEHIND_S) != self._is_behind:
-            self._is_behind = not self._is_behind
-            message = "this machine's clock is " + ("" if self._is_behind else "no longer ") + "behind Redis'"
-            log.warning(message, apart_s=round(abs(ahead_s)))
 
     def _check_life(self, life: str) -> None:
         """Log a change of life: a ledger that begins empty while the receiver runs has lost its pending batches."""

@@ -24,7 +24,8 @@ from ingest.metrics import (
     UNDECODABLE,
     ReceiverMetrics,
 )
-from ingest.rate_limit import Quota
+from ingest.quota import Quota
+from ingest.receipt_clock import ReceiptClock
 from ingest.routing import PATH, HookPath
 from ingest.uvicorn_limits import answer, answer_early, has_lost_its_body, url_size
 from ingest.verification import SignedRequest, Verification, VerificationResult
@@ -76,6 +77,7 @@ class Endpoint:
         client_addresses: ClientAddresses,
         metrics: ReceiverMetrics,
         *,
+        clock: ReceiptClock,
         parked: Quota,
         quarantined: Quota,
         body_limit: int,
@@ -83,7 +85,7 @@ class Endpoint:
         keep_digits: bool = False,
         traces: Traces = OFF,
     ) -> None:
-        self._verification, self._batcher = verification, batcher
+        self._verification, self._batcher, self._clock = verification, batcher, clock
         self._client_addresses, self._metrics = client_addresses, metrics
         self._quotas = {
             "parked": (parked, TOO_MUCH_PARKED),
@@ -121,7 +123,7 @@ class Endpoint:
         trace = self._traces.of(received.id)
         response = await self._keep(classification, _evidence(hook_path, received, scope), began, trace)
         if trace is not None:
-            self._traces.receive(trace, _step(classification, response.status_code, began))
+            self._traces.record_first(trace, _step(classification, response.status_code, began))
         return response
 
     async def _receive(self, hook_path: HookPath, scope: Scope, receive: Receive) -> Received:
@@ -129,7 +131,7 @@ class Endpoint:
         query: bytes = scope["query_string"]
         room = max(0, self._limit - len(query))
         body = await read(scope, receive, room, self._patience_s, digested=self._verification.needs_digest)
-        delivery_id, at, source = str(uuid7()), self._batcher.now(), self._client_addresses.of(scope)
+        delivery_id, at, source = str(uuid7()), self._clock.now(), self._client_addresses.of(scope)
         cut_url_size = url_size(scope)
         result = VerificationResult()
         if self._verification:

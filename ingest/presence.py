@@ -1,16 +1,14 @@
-"""Presence: publishes which tokens and public URLs this receiver accepts, so that no hook moves to one it refuses."""
+"""Presence: publishes which hooks this receiver accepts, so that none becomes one that it refuses."""
 
 import asyncio
-import uuid
-from collections.abc import Iterable
 from contextlib import suppress
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ledger.receivers import RENEWAL_S, publish, withdraw
+from ledger.receivers import RENEWAL_S, Receiver, publish, withdraw
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 
 log = logger("seven.ingest")
 
@@ -18,28 +16,26 @@ log = logger("seven.ingest")
 class Presence:
     """One receiver's entry among the running receivers."""
 
-    def __init__(self, redis: Redis, tokens: Iterable[str], urls: Iterable[str]) -> None:
-        """`tokens` and `urls` are fingerprints."""
-        self._redis, self._tokens, self._urls = redis, frozenset(tokens), frozenset(urls)
-        self._id = uuid.uuid4().hex
+    def __init__(self, redis: Redis, receiver: Receiver) -> None:
+        self._redis, self._receiver = redis, receiver
 
     async def run(self) -> None:
         """Renew the entry for ever. While Redis is unreachable or denies the write, the entry expires; logged once."""
         failed = False
         while True:
             try:
-                await publish(self._redis, self._id, self._tokens, self._urls)
+                await publish(self._redis, self._receiver)
             except (RedisError, OSError) as error:
                 if not failed:
-                    log.warning("accepted tokens and URLs are not published: hooks stay unchanged", cause=reason(error))
+                    log.warning("accepted hooks are not published: hooks stay unchanged", cause=redis_reason(error))
                 failed = True
             else:
                 if failed:
-                    log.info("accepted tokens and URLs are published again")
+                    log.info("accepted hooks are published again")
                 failed = False
             await asyncio.sleep(RENEWAL_S)
 
     async def end(self) -> None:
         """Withdraw the entry, where Redis answers."""
         with suppress(RedisError, OSError):
-            await withdraw(self._redis, self._id)
+            await withdraw(self._redis, self._receiver.id)

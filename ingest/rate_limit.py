@@ -1,4 +1,4 @@
-"""Rate limits: requests without a valid hook token, per client address; parked and quarantined deliveries, per hour.
+"""Rate limit: of requests without a valid hook token, per client address.
 
 Every request without a valid token gets the same 404. It is counted; nothing is stored, logged or looked up for it.
 Beyond a rate its answer is delayed, which costs the receiver a timer and slows a flood down.
@@ -105,25 +105,3 @@ async def _hangs_up(receive: Receive, within_s: float) -> bool:
         return False
     await asyncio.sleep(max(0.0, within_s - (time.monotonic() - began)))
     return False
-
-
-HOUR_S = 3600
-
-
-class Quota:
-    """A token bucket of deliveries and of bytes, which refills within an hour."""
-
-    def __init__(self, most: int, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = (most, most_bytes)
-        self._left = (float(most), float(most_bytes))
-        self._clock = clock
-        self._at = clock()
-
-    def take(self, size: int) -> bool:
-        """Count a delivery of `size` bytes if the quota allows it; returns whether it does."""
-        now = self._clock()
-        share, self._at = (now - self._at) / HOUR_S, now
-        deliveries, room = (min(most, left + share * most) for most, left in zip(self._most, self._left, strict=True))
-        fits = deliveries >= 1 and room >= size
-        self._left = (deliveries - 1, room - size) if fits else (deliveries, room)
-        return fits

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from ledger.health import FULL_AT, UNKNOWN_ROOM, LedgerHealth, probe
 from ledger.primary import leave_server_async
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 
 log = logger("seven.ingest")
 
@@ -50,7 +50,7 @@ class Readiness:
         try:
             health = await probe(self._redis, self._ledger_limit, self._replicas)
         except (RedisError, OSError) as error:
-            self._reason = f"the ledger does not answer ({reason(error)})"
+            self._reason = f"the ledger does not answer ({redis_reason(error)})"
             self._at = float("-inf")
             return
         self._health, self._written, self._at = health, 0, time.monotonic()

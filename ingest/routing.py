@@ -22,11 +22,6 @@ class Tokens:
     def __init__(self, tokens: Iterable[str]) -> None:
         self._known = [(token.encode(), fingerprint(token)) for token in tokens]
 
-    @property
-    def fingerprints(self) -> frozenset[str]:
-        """The fingerprints of all known tokens."""
-        return frozenset(fingerprint for _, fingerprint in self._known)
-
     def recognise(self, token: str) -> str | None:
         """The fingerprint of a known token, else None. Every known token is compared, each in constant time."""
         encoded = token.encode("utf-8", "surrogatepass")

@@ -8,7 +8,7 @@ from runtime.logs import logger
 from runtime.settings.receiver import ReceiverSettings
 from runtime.settings.shared import DigitSettings, HookSettings, LedgerSettings
 from runtime.settings.traces import TraceSettings
-from runtime.settings.types import GOOD_TOKEN, HOW_TO_MAKE_ONE, Mode
+from runtime.settings.types import GOOD_TOKEN, HOW_TO_MAKE_ONE, Mode, reveal_all
 
 log = logger("seven.ingest")
 
@@ -36,6 +36,11 @@ class IngestSettings(LedgerSettings, HookSettings, ReceiverSettings, DigitSettin
     def secret_mode(self) -> Mode:
         """Without a secret there is nothing to verify."""
         return self.seven_hook_secret_mode if self.seven_hook_secret else "off"
+
+    @property
+    def demanded_secrets(self) -> tuple[str, ...] | None:
+        """What the header of a delivery must carry one of; None where nothing is refused for want of it."""
+        return reveal_all(self.seven_hook_secret) if self.secret_mode == "enforce" else None  # noqa: S105 - a mode
 
     @property
     def weak_tokens(self) -> int:

@@ -11,15 +11,15 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-def unbounded_server() -> str | None:
+def refusal_to_start() -> str | None:
     """Why this server must not start, while its lifespan begins; None for a bounded one, or one that is not uvicorn."""
     config = _config()
     if config is None or issubclass(config.http_protocol_class, HttpToolsProtocol):
         return None
     return (
         "The receiver does not start: it bounds slow and oversize requests with uvicorn's httptools protocol only, and "
-        f"uvicorn was told to use {config.http_protocol_class.__name__}. Remove --http (or UVICORN_HTTP), or set it to "
-        "httptools."
+        f"uvicorn is configured with {config.http_protocol_class.__name__}. Remove --http (or UVICORN_HTTP), or set it "
+        "to httptools."
     )
 
 

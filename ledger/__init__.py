@@ -13,7 +13,7 @@ The complete keyspace; the broker's keys (Celery's) are in the same database:
     seven:tokens              hash  fingerprint of a hook token → when it last brought a delivery of the gateway's; and
                                     token's@public URL's → the same for that URL, as the signature proves
     seven:receivers           set   ids of receivers that run, or ran a minute ago
-    seven:receiver:<id>       text  tokens and public URLs it accepts (`ledger/receivers.py`); expires after a minute
+    seven:receiver:<id>       text  which hooks it accepts (`ledger/receivers.py`); expires after a minute
     seven:guards:<guard>      hash  recent results of one verifier, for `doctor` (`ledger/verification_stats.py`)
     seven:last                hash  queue → when a delivery was last accepted
     seven:beats               zset  id of a beat → its last tick; removed on a clean exit, or after an hour of silence

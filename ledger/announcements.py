@@ -23,7 +23,7 @@ CLOCK = "clock"
 """The queue of the tasks that beat sends."""
 REACTIONS = "reactions"
 """The queue of dispatchers; other workers do not consume it."""
-TURN, SEND = "dispatch", "notify"
+DISPATCH_TASK, NOTIFY_TASK = "dispatch", "notify"
 """Its tasks: hand out what changed; send to one subscriber what is due."""
 _WAITS_MS = 60_000
 _MOST_WAITING = 100
@@ -87,7 +87,7 @@ def announce_changes(app: Celery, redis: Redis) -> None:
         if not redis.set(keyspace.CHANGES_ANNOUNCED, 1, nx=True, px=_WAITS_MS):
             return
         if redis.llen(REACTIONS) < _MOST_WAITING:  # perhaps no dispatcher consumes them
-            app.send_task(TURN, queue=REACTIONS, retry=False)
+            app.send_task(DISPATCH_TASK, queue=REACTIONS, retry=False)
 
 
 def changes_seen(redis: Redis) -> None:
@@ -98,4 +98,4 @@ def changes_seen(redis: Redis) -> None:
 
 def request_sender(app: Celery, reaction: str) -> None:
     """Have a subscriber sent what is due for it. Raises kombu's OperationalError."""
-    app.send_task(SEND, args=[reaction], queue=REACTIONS, retry=False)
+    app.send_task(NOTIFY_TASK, args=[reaction], queue=REACTIONS, retry=False)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.clock import as_time
 from ledger.compression import CorruptCompression, compress, decompress, salvage
-from ledger.keyspace import as_time
 from seven.field_types import storable
 
 COUNT, PACKED = "count", "packed"

@@ -1,29 +1,15 @@
-"""Claims: locks in Redis, and exclusive claims on suspect batches, whose envelopes are consumed one at a time.
-
-An expiry is a point in time by Redis' clock. If that clock runs ahead and is set back, the lock of a dead holder would
-stay for years. So each attempt to acquire a lock first shortens an expiry that is longer than the lock's own timeout.
-"""
+"""Claims: exclusive claims on suspect batches, whose envelopes are consumed one at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
-from redis import Redis
 from redis.exceptions import LockError, OutOfMemoryError
 from redis.lock import Lock
 
 from ledger import keyspace
 from ledger.client import Ledger
+from ledger.lock import lock
 from ledger.scripts import BEGIN, RELEASE
-
-
-def lock(redis: Redis, name: str, timeout_s: int) -> Lock:
-    """A non-blocking lock that expires after `timeout_s`. Raises redis.RedisError."""
-    left_ms: Any = redis.pttl(name)
-    if left_ms > timeout_s * 1000:
-        redis.pexpire(name, timeout_s * 1000)  # a live holder still has its full time, or extends it
-    return Lock(redis, name, timeout=timeout_s, blocking=False, thread_local=False)
-
 
 CLAIM_S = 120
 """Longer than any transaction: a worker that has begun no other envelope for that long is dead."""

@@ -1,4 +1,4 @@
-"""Client: the workers' synchronous side of the ledger: take, settle or release, overdue, figures."""
+"""Client: the synchronous side of the ledger: accept, take, settle or release, overdue, figures."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from redis.exceptions import NoScriptError
 
 from ledger import keyspace
 from ledger.batch import Batch, Header, NewBatch, UnreadableBatch
+from ledger.clock import as_time, milliseconds
 from ledger.connections import connect
 from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT, OVERDUE, READ, RELEASE, SETTLE, TAKE, Script
@@ -69,7 +70,7 @@ class Figures:
 
 
 class Ledger:
-    """The ledger for workers and the command line. Every call raises redis.RedisError when Redis is unreachable.
+    """The ledger for every process but the receiver. Every call raises redis.RedisError when Redis is unreachable.
 
     The client does not retry: the sweep announces the batch again.
     """
@@ -83,10 +84,10 @@ class Ledger:
             socket_connect_timeout=timeout_s,
             socket_keepalive=True,
             health_check_interval=30,
-            client_name="seven-ingest-worker",
+            client_name="seven-ingest",
         )
         self.worker_id = uuid.uuid4().hex[:8]
-        """Identifies this worker among all others, past and future."""
+        """Identifies this process among all others, past and future."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,7 +158,10 @@ class Ledger:
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
     def forget_settled(self) -> None:
-        """Remove in-flight entries of settled batches; workers of an older version leave them behind."""
+        """Remove entries of settled batches.
+
+        A worker that is killed while it isolates a batch which another has settled leaves its entry in `seven:alone`.
+        """
         for key in (keyspace.IN_FLIGHT, keyspace.ALONE):
             fields = [field.decode("utf-8", "replace") for field, _ in self.redis.hscan_iter(key)]
             batch_of = {field: field.partition(":")[0] for field in fields}
@@ -196,8 +200,8 @@ class Ledger:
         announcements = dict(zip(announced, rest[3 * len(queues) :], strict=True))
         return Figures(
             life=life.decode() if life else None,
-            born_at=keyspace.as_time(int(born_ms)) if born_ms else None,
-            now=keyspace.as_time(keyspace.milliseconds(time)),
+            born_at=as_time(int(born_ms)) if born_ms else None,
+            now=as_time(milliseconds(time)),
             queues={
                 queue: QueueFigures(
                     pending=rest[3 * i],
@@ -226,4 +230,4 @@ def _read(batch_id: str, stored: bytes) -> Batch | Unreadable:
 
 
 def _score_at(members: Sequence[tuple[bytes, float]]) -> datetime | None:
-    return keyspace.as_time(int(members[0][1])) if members else None
+    return as_time(int(members[0][1])) if members else None

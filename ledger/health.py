@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, Re
 from ledger import keyspace
 from ledger.primary import leave_server
 from ledger.scripts import PROBE
-from runtime.redis_errors import missing_right, reason
+from runtime.redis_errors import missing_right, redis_reason
 from seven.events import QUEUES
 
 FULL_AT = 0.75
@@ -62,7 +62,7 @@ async def probe(redis: Redis, ledger_limit: int, replicas: int = 0) -> LedgerHea
         await redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = missing_right(error) if isinstance(error, NoPermissionError) else reason(error)
+        refusal = missing_right(error) if isinstance(error, NoPermissionError) else redis_reason(error)
     pipeline = redis.pipeline(transaction=False)
     for queue in QUEUES:
         pipeline.llen(queue)
@@ -120,9 +120,9 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None, queues: C
     except NoPermissionError as error:
         return [f"the ledger {missing_right(error)}"]
     except ResponseError as error:
-        return [f"the ledger takes no writes ({reason(error)})"]
+        return [f"the ledger takes no writes ({redis_reason(error)})"]
     except (RedisError, OSError) as error:
-        return [f"the ledger does not answer ({reason(error)})"]
+        return [f"the ledger does not answer ({redis_reason(error)})"]
     return [f"the ledger {needed_for(refused)}"] if refused else []
 
 

@@ -1,7 +1,6 @@
-"""The names of the ledger's keys, and its times; `ledger/__init__.py` documents their contents."""
+"""The names of the ledger's keys; `ledger/__init__.py` documents their contents."""
 
 import hashlib
-from datetime import UTC, datetime
 
 LEDGER = "seven:ledger"
 BATCHES = "seven:batches"
@@ -75,14 +74,3 @@ def arrival(token_fingerprint: str, url_fingerprint: str) -> str:
 def fingerprint(token: str) -> str:
     """A name for a hook token that reveals nothing of it: 12 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()[:12]
-
-
-def milliseconds(answer: tuple[int, int]) -> int:
-    """Redis' answer to TIME as the ledger holds times."""
-    seconds, micros = answer
-    return seconds * 1000 + micros // 1000
-
-
-def as_time(milliseconds: int) -> datetime:
-    """A time that the ledger holds, as an aware UTC datetime."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
-from ledger.claims import lock
+from ledger.lock import lock
 
 LEASE_S = 30
 RENEW_S = 10.0

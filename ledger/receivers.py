@@ -1,9 +1,10 @@
 """Receivers: each running one publishes which hooks it accepts, in an entry that expires unless it is renewed."""
 
 import json
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -25,14 +26,31 @@ class Receiver:
     """Fingerprints of the tokens that it accepts; empty where its version does not publish them."""
     urls: frozenset[str] = frozenset()
     """Fingerprints of the public URLs that it knows; empty where none is set for it."""
+    secrets: frozenset[str] | None = frozenset()
+    """Fingerprints of the hook secrets that it demands one of; None where it refuses nothing for want of one."""
 
     @classmethod
-    def parse(cls, receiver_id: str, entry: bytes) -> "Receiver":
+    def new(cls, tokens: Iterable[str], urls: Iterable[str], secrets: Iterable[str] | None) -> Self:
+        """One that starts now, by what it accepts, of which only fingerprints are kept."""
+        return cls(
+            uuid.uuid4().hex,
+            frozenset(map(keyspace.fingerprint, tokens)),
+            frozenset(map(url_fingerprint, urls)),
+            None if secrets is None else frozenset(map(keyspace.fingerprint, secrets)),
+        )
+
+    @classmethod
+    def parse(cls, receiver_id: str, entry: bytes) -> Self:
         """Parse an entry; an unreadable one publishes no token. Never raises."""
         try:
             published: Any = json.loads(entry)
-            tokens, urls = published["tokens"], published.get("urls", ())
-            return cls(receiver_id, frozenset(map(str, tokens)), frozenset(map(str, urls)))
+            tokens, urls, secrets = published["tokens"], published.get("urls", ()), published.get("secrets", ())
+            return cls(
+                receiver_id,
+                frozenset(map(str, tokens)),
+                frozenset(map(str, urls)),
+                None if secrets is None else frozenset(map(str, secrets)),
+            )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls(receiver_id, frozenset())
 
@@ -44,21 +62,25 @@ class Receiver:
         """Whether it serves this public URL: its path, and what is signed for it. Without public URLs it serves any."""
         return not self.urls or url_fingerprint(url) in self.urls
 
+    def accepts_secret(self, secret: str | None) -> bool:
+        """Whether it accepts hooks with this secret; of one whose version publishes none, those without."""
+        if self.secrets is None:
+            return True
+        return not self.secrets if secret is None else keyspace.fingerprint(secret) in self.secrets
+
 
 def url_fingerprint(url: str) -> str:
     """The fingerprint of a public URL in canonical form."""
     return keyspace.fingerprint(canonical(url))
 
 
-async def publish(redis: AsyncRedis, receiver_id: str, tokens: Iterable[str], urls: Iterable[str] = ()) -> None:
-    """Publish for the next minute that a receiver runs, and the fingerprints of its tokens and URLs.
-
-    Raises redis.RedisError.
-    """
-    entry = json.dumps({"tokens": sorted(tokens), "urls": sorted(urls)})
+async def publish(redis: AsyncRedis, receiver: Receiver) -> None:
+    """Publish for the next minute that a receiver runs, and what it accepts. Raises redis.RedisError."""
+    secrets = None if receiver.secrets is None else sorted(receiver.secrets)
+    entry = json.dumps({"tokens": sorted(receiver.tokens), "urls": sorted(receiver.urls), "secrets": secrets})
     pipeline = redis.pipeline(transaction=True)
-    pipeline.set(keyspace.receiver(receiver_id), entry, ex=ENTRY_S)
-    pipeline.sadd(keyspace.RECEIVERS, receiver_id)
+    pipeline.set(keyspace.receiver(receiver.id), entry, ex=ENTRY_S)
+    pipeline.sadd(keyspace.RECEIVERS, receiver.id)
     await pipeline.execute()
 
 

@@ -22,7 +22,7 @@ def wait_ms(within_s: float) -> int:
 
 
 def confirmed(answers: list[Any], replicas: int) -> list[Any]:
-    """The answers of a pipeline before that of WAIT, each by the reason instead if too few replicas confirm it."""
+    """The answers before that of WAIT; if too few replicas confirm, the reason in place of each."""
     *answers, count = answers
     if isinstance(count, int) and count >= replicas:
         return answers

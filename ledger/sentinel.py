@@ -18,7 +18,7 @@ from ledger.primary import (
     PrimaryConnection,
     PrimarySSLConnection,
 )
-from runtime.redis_errors import NoPrimary, reason
+from runtime.redis_errors import NoPrimary, redis_reason
 
 _AWAY = (RedisConnectionError, RedisTimeoutError)
 
@@ -33,7 +33,7 @@ class Search:
     def away(self, error: Exception) -> None:
         """A sentinel does not answer."""
         if self._failure.startswith("no sentinel answers"):
-            self._failure = f"no sentinel answers ({reason(error)})"
+            self._failure = f"no sentinel answers ({redis_reason(error)})"
 
     def address(self, masters: Any) -> tuple[str, int] | None:
         """The primary's address in a sentinel's answer; None where it knows none of that name that is up."""

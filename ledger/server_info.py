@@ -9,7 +9,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from ledger import keyspace
 from ledger.scripts import PROBE
-from runtime.redis_errors import missing_right, reason
+from runtime.redis_errors import missing_right, redis_reason
 
 CONFIG_NAMES = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "min-replicas-to-write", "save")
 """The settings that decide how durable an accepted delivery is, and that INFO does not contain."""
@@ -52,7 +52,7 @@ def inspect(redis: Redis) -> Server:
         redis.eval(PROBE.text, 1, keyspace.LEDGER)
         refusal = None
     except ResponseError as error:
-        refusal = reason(error)
+        refusal = redis_reason(error)
     return Server(info, _config(redis), refusal, missing)
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from redis import Redis
 
 from ledger import keyspace
+from ledger.clock import as_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ def verification_stats(redis: Redis, verifier: str) -> VerificationStats:
     return VerificationStats(
         mode=fields.get("mode"),
         held={name: int(value) for name, value in _with_prefix("held:", fields)},
-        last_at={name: keyspace.as_time(int(value)) for name, value in _with_prefix("last:", fields)},
+        last_at={name: as_time(int(value)) for name, value in _with_prefix("last:", fields)},
         flaw=fields.get("flaw"),
-        flawed_at=keyspace.as_time(int(fields["flawed_ms"])) if "flawed_ms" in fields else None,
+        flawed_at=as_time(int(fields["flawed_ms"])) if "flawed_ms" in fields else None,
         foreign=int(fields.get("foreign", 0)),
     )
 

@@ -13,10 +13,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ledger import keyspace
 from ledger.batch import Header, NewBatch, UnreadableBatch
+from ledger.clock import as_time, milliseconds
 from ledger.connections import connect_async
 from ledger.replicas import confirmed, wait_ms
 from ledger.scripts import ACCEPT
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.redis_url import RedisServer
 
 PAUSE_S = 0.1  # between two attempts while Redis refuses connections
@@ -90,7 +91,7 @@ class LedgerWriter:
     async def clock(self) -> datetime | None:
         """The time by Redis' clock; None where it does not answer."""
         try:
-            return keyspace.as_time(keyspace.milliseconds(await self.redis.time()))
+            return as_time(milliseconds(await self.redis.time()))
         except (RedisError, OSError):
             return None
 
@@ -116,4 +117,4 @@ def _parse(answer: Any) -> Header | NotAccepted:
 
 
 def _not_accepted(error: BaseException) -> NotAccepted:
-    return NotAccepted(reason(error), type(error).__name__)
+    return NotAccepted(redis_reason(error), type(error).__name__)

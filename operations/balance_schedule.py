@@ -12,7 +12,8 @@ from gateway.balance import read_balance
 from gateway.balance_state import BalanceState, BalanceStates
 from gateway.factory import Account
 from ledger.client import Ledger
-from ledger.stats import is_recent, now_ms
+from ledger.clock import now_ms
+from ledger.schedules import is_recent
 from runtime.logs import logger
 
 log = logger("seven.balance")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure
 from seven.events import names_of
 from seven.record import Record
 from seven.summaries import summarise
@@ -122,11 +122,11 @@ def read_contents(connection: Connection, ids: Collection[str]) -> dict[str, Con
     return {row.id: Content(row.subject, summarise(row.event_type, row.payload, masked=True)) for row in rows}
 
 
-def read_failures(connection: Connection, ids: Collection[str]) -> list[Failure]:
+def read_failures(connection: Connection, ids: Collection[str]) -> list[DeadLetterFailure]:
     """The failed attempts of these deliveries, in order."""
     c = dead_letter_failures.c
-    query = select_records(Failure.table, c.id.in_(ids)).order_by(c.id, c.attempt)
-    return [Failure(**row) for row in connection.execute(query).mappings()]
+    query = select_records(DeadLetterFailure.table, c.id.in_(ids)).order_by(c.id, c.attempt)
+    return [DeadLetterFailure(**row) for row in connection.execute(query).mappings()]
 
 
 def _rows(connection: Connection, query: Select[Any], selection: Selection) -> list[Any]:

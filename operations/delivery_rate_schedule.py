@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import keyspace
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.lease import leased
-from ledger.stats import is_recent, now_ms
+from ledger.schedules import is_recent
 from operations.delivery_rate import Decided, DeliveryRate, delivery_rate
 from runtime.logs import logger
 from store import database_info

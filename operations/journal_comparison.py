@@ -16,7 +16,7 @@ from seven.archive_records import ArchivedDelivery
 from seven.digest import short_digest
 from seven.envelope import Envelope
 from seven.journal import JOURNAL, JournalRow
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.records import Call, InboundMessage, Message
 from seven.timestamps import latest_wall_reading
 from store.delivery_rows import Projection
@@ -113,7 +113,7 @@ def row_keys(record: Record) -> list[RowKey]:
 def _tells_more(known: Record, record: Record) -> bool:
     """Whether a report says more of a known message or call."""
     merged = known.merge(record)
-    names = (name for name in _REPORTED if name in SHAPES[type(known)].field_joins)
+    names = (name for name in _REPORTED if name in JOINS[type(known)].field_joins)
     return any(getattr(known, name) != getattr(merged, name) for name in names)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from gateway.hook_spans import Spans
 from gateway.journal_client import JournalClient
 from ledger.client import Ledger
-from ledger.stats import now_ms
+from ledger.clock import now_ms
 from operations.backfill import JournalOffer
 from operations.journal_absence import MOST_BY_ID, AbsenceSearch
 from operations.journal_count import JournalCount

@@ -19,7 +19,7 @@ from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 from seven.opt_out_words import LONGEST_TEXT
 from seven.opt_outs import opt_out_records
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import InboundMessage, OptOut, OptOutEvent
 from seven.timestamps import latest_wall_reading
 from store.archive import archived
@@ -101,7 +101,7 @@ def paced(step: Callable[[], Result]) -> Result:
 
 
 def _read(connection: Connection, condition: ColumnElement[bool]) -> list[InboundMessage]:
-    columns = [inbound_messages.c[name] for name in SHAPES[InboundMessage].field_joins]
+    columns = [inbound_messages.c[name] for name in JOINS[InboundMessage].field_joins]
     query = select(*columns).where(condition, _IS_SHORT).order_by(inbound_messages.c.id).limit(ROWS_AT_ONCE)
     return [InboundMessage(*row) for row in connection.execute(query)]
 

@@ -18,8 +18,9 @@ from gateway.factory import Account
 from gateway.hook_address import choose
 from ledger import keyspace
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.receivers import living_receivers, url_fingerprint
-from ledger.stats import is_recent, now_ms
+from ledger.schedules import is_recent
 from operations.checks.machine import is_local
 from runtime.logs import logger
 from seven.hooks import Addresses

@@ -14,7 +14,7 @@ from seven.errors import UnreadableEnvelope
 from seven.forgotten_numbers import ForgottenNumbers
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.timestamps import AHEAD
 from store.archive import Moved, archived
 from store.ordinals import removed_until
@@ -177,7 +177,7 @@ def _cut(
     began: dict[str, datetime | None] = {}
     for record in [*before.values(), *folded.values()]:
         subject = aggregate.subject(record) or ""
-        times = [getattr(record, name) for name in SHAPES[type(record)].names(Join.EARLIEST)]
+        times = [getattr(record, name) for name in JOINS[type(record)].names(Join.EARLIEST)]
         began[subject] = min((at for at in (began.get(subject), *times) if at is not None), default=None)
     return {
         subject: LeftSubject(subject, "deliveries of its time have been removed", cut=True)

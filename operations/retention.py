@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine
 
 from ledger import keyspace
 from ledger.client import Figures, Ledger
+from ledger.clock import now_ms
 from ledger.lease import LeaseLost, leased
-from ledger.stats import now_ms
 from operations.uptime import ClockJumped, ClockJumps
 from runtime.logs import logger
 from runtime.settings.retention import RetentionSettings

@@ -9,7 +9,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from reactions.change import Change, matches, stable_id
 from reactions.change_data import HealthData, HeartbeatData
 from reactions.change_rows import read_changes
-from reactions.claimed_change import ClaimedChange
 from reactions.reaction import Reaction
 from seven.topics import HEALTH, HEARTBEAT
 from store.error_reasons import database_reason
@@ -42,7 +41,7 @@ class Bodies:
 
     def read(self, claims: Sequence[ClaimedNotification], reaction: Reaction) -> list[Body | Fate]:
         """The body of each, from its record as it stands now, or what becomes of it instead. Raises StoreAway."""
-        of_records = [_claimed(claim) for claim in claims if not _is_own(claim)]
+        of_records = [claim for claim in claims if not _is_own(claim)]
         try:
             with self._engine.connect().execution_options(reads=True) as connection:
                 read = iter(read_changes(connection, of_records, payload=reaction.payload))
@@ -78,7 +77,3 @@ def _body(change: Change | None, reaction: Reaction) -> Body | Fate:
 
 def _is_own(claim: ClaimedNotification) -> bool:
     return claim.topic == HEARTBEAT or claim.topic in HEALTH
-
-
-def _claimed(claim: ClaimedNotification) -> ClaimedChange:
-    return ClaimedChange(claim.seq, claim.topic, claim.key, claim.was, claim.now, claim.at, claim.delivery_id)

@@ -14,8 +14,8 @@ from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
 from reactions.change import Change, stable_id
 from reactions.change_data import DATA, kind_of
 from reactions.change_sources import SOURCES, RowKey, Values, rows_by_keys
-from reactions.claimed_change import ClaimedChange
 from reactions.payload_value import payload_value
+from store.notifications import ClaimedNotification
 from store.rows_by_keys import key_values
 from store.schema import deliveries
 
@@ -36,14 +36,14 @@ Rows = Mapping[RowKey, Sequence[Values]]
 
 
 def read_changes(
-    connection: Connection, claimed: Sequence[ClaimedChange], *, payload: bool = False
+    connection: Connection, claimed: Sequence[ClaimedNotification], *, payload: bool = False
 ) -> list[Change | None]:
     """Each of these changes with its record as it stands now, None where it is superseded, in their order.
 
     With `payload`, each also has what its delivery brought, as far as that is kept. Raises KeyError for health and
     heartbeat, which are about no record.
     """
-    by_kind: dict[str, list[ClaimedChange]] = defaultdict(list)
+    by_kind: dict[str, list[ClaimedNotification]] = defaultdict(list)
     for each in claimed:
         by_kind[kind_of(each.topic)].append(each)
     rows = {kind: _rows(connection, kind, changes) for kind, changes in by_kind.items()}
@@ -53,7 +53,7 @@ def read_changes(
     return [None if row is None else _change(each, row, payloads) for each, row in pairs]
 
 
-def _rows(connection: Connection, kind: str, changes: Iterable[ClaimedChange]) -> Rows:
+def _rows(connection: Connection, kind: str, changes: Iterable[ClaimedNotification]) -> Rows:
     """The rows that these changes may be about."""
     source = SOURCES[kind]
     wanted = list(dict.fromkeys(chain.from_iterable(map(source.row_keys, changes))))
@@ -67,13 +67,13 @@ def _rows(connection: Connection, kind: str, changes: Iterable[ClaimedChange]) -
     return rows
 
 
-def _standing_row(change: ClaimedChange, rows: Rows) -> Values | None:
+def _standing_row(change: ClaimedNotification, rows: Rows) -> Values | None:
     source = SOURCES[kind_of(change.topic)]
     among = chain.from_iterable(rows.get(key, ()) for key in source.row_keys(change))
     return next((row for row in among if source.stands(change, row)), None)
 
 
-def _change(claimed: ClaimedChange, row: Values, payloads: Mapping[str, str] | None) -> Change:
+def _change(claimed: ClaimedNotification, row: Values, payloads: Mapping[str, str] | None) -> Change:
     values = dict(row)
     if len(values.get("number") or "") > _LONGEST_NUMBER:
         values["number"] = None
@@ -91,7 +91,7 @@ def _change(claimed: ClaimedChange, row: Values, payloads: Mapping[str, str] | N
     return Change(**fields)
 
 
-def _payloads(connection: Connection, changes: Iterable[ClaimedChange]) -> Mapping[str, str]:
+def _payloads(connection: Connection, changes: Iterable[ClaimedNotification]) -> Mapping[str, str]:
     """The payloads that are kept, by the ids of the deliveries."""
     ids = sorted({each.delivery_id for each in changes if each.delivery_id})
     if not ids:

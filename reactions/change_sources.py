@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, func, select
 
 from reactions.change_data import DATA
-from reactions.claimed_change import ClaimedChange
 from seven import topics
 from seven.change_keys import call_keys, link_keys, missed_keys
+from store.notifications import ClaimedNotification
 from store.schema import (
     calls,
     inbound_messages,
@@ -33,9 +33,9 @@ class Source:
     """The rows that changes of one kind are about."""
 
     keys: tuple[Column[Any], ...]
-    row_keys: Callable[[ClaimedChange], Iterable[RowKey]]
+    row_keys: Callable[[ClaimedNotification], Iterable[RowKey]]
     """What the record's key may be."""
-    stands: Callable[[ClaimedChange, Values], bool]
+    stands: Callable[[ClaimedNotification, Values], bool]
     columns: tuple[Column[Any], ...]
     beside: tuple[Table, ColumnElement[bool]] | None = None
     """A table of which a row is read too if it is there, and which."""
@@ -47,19 +47,19 @@ def _columns(kind: str, *tables: Table) -> tuple[Column[Any], ...]:
     return tuple(next(table.c[name] for table in tables if name in table.c) for name in names)
 
 
-def _by_key(change: ClaimedChange) -> Iterable[RowKey]:
+def _by_key(change: ClaimedNotification) -> Iterable[RowKey]:
     yield (change.key,)
 
 
-def _is_there(change: ClaimedChange, row: Values) -> bool:  # noqa: ARG001 - as all are called
+def _is_there(change: ClaimedNotification, row: Values) -> bool:  # noqa: ARG001 - as all are called
     return True
 
 
-def _message_stands(change: ClaimedChange, row: Values) -> bool:
+def _message_stands(change: ClaimedNotification, row: Values) -> bool:
     return row["read_at"] is not None if change.topic == topics.READ else row["status"] == change.now
 
 
-def _call_stands(change: ClaimedChange, row: Values) -> bool:
+def _call_stands(change: ClaimedNotification, row: Values) -> bool:
     return change.topic == topics.CALL_RECEIVED or row["status"] == change.now
 
 

@@ -67,7 +67,7 @@ class Dispatch:
         engine = self._outbox.engine
         for name in transact(engine, lambda connection, now: subscriptions.register(connection, now, topics)):
             log.warning("a reaction is no longer in the file", reaction=name)
-        for each in transact(engine, subscriptions.read_subscriptions, reads=True):
+        for each in self._read():
             if each.state == subscriptions.OFF:  # also what an earlier start has left
                 notifications.skip_all(self._outbox, each.name)
         self._is_registered = True
@@ -150,7 +150,9 @@ class Dispatch:
         return {each.name: each for each in self._read() if each.name in self._lines}
 
     def _read(self) -> list[Subscription]:
-        return transact(self._outbox.engine, subscriptions.read_subscriptions, reads=True)
+        return transact(
+            self._outbox.engine, lambda connection, _: subscriptions.read_subscriptions(connection), reads=True
+        )
 
     def _subscribers(self) -> list[Subscriber] | None:
         """The subscribers that get changes. None where another process has more: what is for those would be lost."""

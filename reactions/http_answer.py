@@ -10,7 +10,7 @@ from reactions.backoff import LONGEST_S
 from reactions.http_connection import NoAnswerError, RefusedAddressError
 from reactions.http_reply import Reply, TooLongError
 from reactions.target import Answer, Attempt
-from runtime.failures import network_failure
+from runtime.network_errors import network_failure
 
 _DIGITS = 10
 """Of more there is no number of seconds that is meant."""

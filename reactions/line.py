@@ -58,14 +58,14 @@ class Line:
             return self._sending < min(most, -(-due // FEWEST_CLAIMED))
 
     def enter(self) -> bool:
-        """Begin to send, if a place is free."""
+        """Start sending, if a place is free."""
         with self._lock:
             is_free = self._sending < self.reaction.concurrency
             self._sending += is_free
             return is_free
 
     def leave(self) -> None:
-        """End to send."""
+        """Stop sending."""
         with self._lock:
             self._sending -= 1
 

@@ -90,7 +90,7 @@ class BacklogMetrics(Collector):
             now_and_rows = self._outbox.transact(
                 lambda connection, now: (now, waiting_backlogs(connection)), reads=True
             )
-            known = transact(self._outbox.engine, read_subscriptions, reads=True)
+            known = transact(self._outbox.engine, lambda connection, _: read_subscriptions(connection), reads=True)
         except StoreAway:
             return
         now, rows = now_and_rows

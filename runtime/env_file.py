@@ -1,4 +1,4 @@
-"""Env file: the settings in a `.env`, and what of it is none. The library only logs a line that it cannot read."""
+"""Env file: the settings in a `.env`, and its lines that are no setting. The library only logs lines it cannot read."""
 
 from collections.abc import Iterator, Mapping
 from io import StringIO

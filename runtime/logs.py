@@ -20,7 +20,7 @@ from structlog.processors import JSONRenderer
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
-from runtime.failures import describe, network_failure
+from runtime.network_errors import describe, network_failure
 
 LogFormat = Literal["text", "json"]
 

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
-from runtime.failures import chain, describe, network_failure
+from runtime.network_errors import chain, describe, network_failure
 
 _WORDS = {
     "NOAUTH": "it requires a password",
@@ -38,7 +38,7 @@ class NoPrimary(RedisConnectionError):  # noqa: N818 - describes the servers
     """Sentinels lead to no primary; the message says why in plain words, and names nothing."""
 
 
-def reason(error: BaseException) -> str:
+def redis_reason(error: BaseException) -> str:
     """Class, code and a plain word: why TLS or a socket failed, or what Redis answered; never its whole text."""
     return describe(error, _no_primary(error) or _answer(error) or network_failure(error) or _silence(error))
 

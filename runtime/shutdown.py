@@ -22,7 +22,7 @@ ECHO_S = 1.0
 LAST_LINE_S = 0.5
 """The time to write the last log line; a pipe without a reader may block it."""
 
-log = logger("seven.ending")
+log = logger("seven.shutdown")
 
 
 def install_signal_handlers(

@@ -99,7 +99,7 @@ class ExportedTraces(Traces):
         """A delivery's trace; None if it is not sampled."""
         return sampled_trace_of(delivery_id, self._bound)
 
-    def receive(self, trace: Trace, step: Step) -> None:
+    def record_first(self, trace: Trace, step: Step) -> None:
         """Record the first step of a delivery."""
         self._try(trace, _EMPTY, step, {DELIVERY: trace.subject})
 
@@ -107,7 +107,7 @@ class ExportedTraces(Traces):
         """Record a further step."""
         self._try(None, _inside(_context(trace)), step, {DELIVERY: trace.subject})
 
-    def write(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
+    def record_batch(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
         """Record a batch, with links to the traces of its deliveries."""
         self._try(trace_of(batch), _EMPTY, step, {BATCH: batch}, [Link(_context(trace)) for trace in traces])
 

@@ -40,8 +40,8 @@ def no_reasons() -> list[str]:
 
 def start_status_server(
     address: str | None,
-    own: CollectorRegistry,
-    live: Iterable[Collector] = (),
+    registry: CollectorRegistry,
+    collectors: Iterable[Collector] = (),
     *,
     shared: Collector | None = None,
     alive: Reasons = no_reasons,
@@ -49,13 +49,14 @@ def start_status_server(
 ) -> None:
     """Serve `host:port` in a daemon thread; None starts no server.
 
-    `own` holds the metrics of this process; `shared`, if given, replaces them with the sums of all processes. `live`
-    is collected at each scrape. While the address is in use the process works without it, and retries for ever.
+    `registry` holds the metrics of this process; `shared`, if given, replaces them with the sums of all processes.
+    `collectors` read at each scrape. While the address is in use the process works without it, and retries for ever.
     """
     if address is None:
         return
     host, _, port = address.rpartition(":")
-    application = _application(make_wsgi_app(_registry(own, shared, live)), {"/livez": alive, "/readyz": ready})
+    metrics = make_wsgi_app(_served(registry, shared, collectors))
+    application = _application(metrics, {"/livez": alive, "/readyz": ready})
 
     def bind() -> WSGIServer:
         return _server(host.strip("[]"), int(port), application)
@@ -68,14 +69,15 @@ def start_status_server(
     threading.Thread(target=_serve, args=(server, bind), name="metrics", daemon=True).start()
 
 
-def _registry(own: CollectorRegistry, shared: Collector | None, live: Iterable[Collector]) -> CollectorRegistry:
-    registry = own
+def _served(
+    registry: CollectorRegistry, shared: Collector | None, collectors: Iterable[Collector]
+) -> CollectorRegistry:
     if shared is None:
         ProcessCollector(registry=registry)
     else:
         registry = CollectorRegistry()
         registry.register(shared)
-    for collector in live:
+    for collector in collectors:
         registry.register(collector)
     return registry
 

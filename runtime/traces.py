@@ -48,13 +48,13 @@ class Traces:
         """A delivery's trace; None if it is not sampled."""
         return None
 
-    def receive(self, trace: Trace, step: Step) -> None:
+    def record_first(self, trace: Trace, step: Step) -> None:
         """Record the first step of a delivery."""
 
     def record(self, trace: Trace, step: Step) -> None:
         """Record a further step."""
 
-    def write(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
+    def record_batch(self, batch: str, step: Step, traces: Sequence[Trace]) -> None:
         """Record a batch, with links to the traces of its deliveries."""
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from seven.events import EVENT_TYPES
 from seven.joins import Join
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.records import (
     Call,
     CallDigit,
@@ -50,7 +50,7 @@ class Aggregate:
     @property
     def subject_fields(self) -> tuple[str, ...]:
         """The fields whose values, joined by a space, are the subject: the key of the first record."""
-        return SHAPES[self.records[0]].names(Join.KEY)
+        return JOINS[self.records[0]].names(Join.KEY)
 
     def subject(self, record: Record) -> str | None:
         """The subject of a record; None for a record of another aggregate."""

@@ -51,7 +51,7 @@ class DeadLetter(Record):
 
 
 @record_class
-class Failure(Record):
+class DeadLetterFailure(Record):
     """One failed attempt at a dead letter: its history, replays included."""
 
     table: ClassVar[str] = "dead_letter_failures"

@@ -35,7 +35,7 @@ class CallReport(Event):
 
     @property
     def at(self) -> datetime:
-        """The time that the report is of."""
+        """When it happened: the report's own time, else that of its sending."""
         return self.timestamp or self.reported_at
 
     @property

@@ -94,22 +94,22 @@ class Payload:
         self._event_class.parse(self.fields, received_at, None)
 
     def event(
-        self, received_at: datetime, until: datetime | None = None, too_late: frozenset[str] = frozenset()
+        self, received_at: datetime, until: datetime | None = None, too_far_ahead: frozenset[str] = frozenset()
     ) -> Event:
         """Parse the event. Raises UnknownEventType; InvalidPayload, which names each invalid field.
 
         Times are checked against `until`, the latest trusted time; by default against `received_at`. Those of the
-        fields `too_late` are ignored.
+        fields `too_far_ahead` are ignored.
         """
         until, reported_at, ignored = until or received_at, received_at, {}
         try:
             if not is_blank(self.timestamp):
                 reported_at = plausible(read_moment(self.timestamp), until)
-            if "webhook_timestamp" in too_late:
+            if "webhook_timestamp" in too_far_ahead:
                 raise ValueError(TOO_FAR_AHEAD)  # noqa: TRY301 - as plausible does
         except ValueError as error:  # the delivery is understood without it
             reported_at, ignored = received_at, {"webhook_timestamp": str(error)}
-        return self._event_class.parse(self.fields, reported_at, until, too_late=too_late, ignored=ignored)
+        return self._event_class.parse(self.fields, reported_at, until, too_far_ahead=too_far_ahead, ignored=ignored)
 
     @property
     def _event_class(self) -> type[Event]:

@@ -64,16 +64,16 @@ class Event(BaseModel, ABC):
         reported_at: datetime,
         until: datetime | None,
         *,
-        too_late: frozenset[str] = frozenset(),
+        too_far_ahead: frozenset[str] = frozenset(),
         ignored: Mapping[str, str] | None = None,
     ) -> Self:
         """Parse the fields of a payload. Raises InvalidPayload, which names each missing or invalid field.
 
-        A time more than a day after `until` is invalid; None accepts any future time. So is that of a field `too_late`.
-        `ignored` are fields beside these that were ignored already, each with the reason.
+        A time more than a day after `until` is invalid; None accepts any future time. So is that of a field in
+        `too_far_ahead`. `ignored` are fields beside these that were ignored already, each with the reason.
         """
         values: dict[str, Any] = {name: value for name, value in fields.items() if not is_blank(value)}
-        return cls.shape_of(values)._parse(values, reported_at, until, too_late, ignored)
+        return cls.shape_of(values)._parse(values, reported_at, until, too_far_ahead, ignored)
 
     @classmethod
     def names_itself(cls, fields: Mapping[str, Any]) -> bool:  # noqa: ARG003 - few event types do
@@ -86,11 +86,11 @@ class Event(BaseModel, ABC):
         values: dict[str, Any],
         reported_at: datetime,
         until: datetime | None,
-        too_late: frozenset[str],
+        too_far_ahead: frozenset[str],
         ignored: Mapping[str, str] | None,
     ) -> Self:
         values |= {"reported_at": reported_at, "remark": _listed(ignored or {})}
-        context = {"until": until, "too_late": too_late}
+        context = {"until": until, "too_far_ahead": too_far_ahead}
         try:
             return cls.model_validate(values, context=context)
         except ValidationError as error:
@@ -138,7 +138,7 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
-def too_late_fields(remark: str | None) -> frozenset[str]:
+def fields_too_far_ahead(remark: str | None) -> frozenset[str]:
     """The fields that a remark names as too far ahead."""
     parts = (part.partition(": ") for part in (remark or "").split("; "))
     return frozenset(name for name, _, reason in parts if reason == TOO_FAR_AHEAD)

@@ -90,7 +90,7 @@ def unanimous() -> Any:
     return field(default=None, metadata={"join": FieldJoin(Join.UNANIMOUS)})
 
 
-class Shape:
+class RecordJoins:
     """The fields of a record class by join, in the order of declaration."""
 
     def __init__(self, record: type[Any]) -> None:

@@ -24,9 +24,9 @@ LONGEST_TEXT = 160
 _MOST_TOKENS = 20
 _LONGEST_KEYWORD = 20
 _SHORTEST_RUN = 4
+"""Letters of a word that is recognized with spaces anywhere within; single letters with spaces always are."""
 _SHORT_CODE = range(4, 7)
 """Digits of a number that is written in advertisements."""
-"""Letters of a word that is recognized with spaces anywhere within; single letters with spaces always are."""
 _LETTERS = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d"})  # noqa: RUF001 - a letter
 """What no decomposition makes plain letters; the i without a dot is how Turkish capitals and small letters pair."""
 _ASCII = {code: " " for code in range(128) if not chr(code).isalnum()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from seven.histories import keep_earliest
-from seven.joins import Join, Shape
+from seven.joins import Join, RecordJoins
 
 Class = TypeVar("Class")
 
@@ -33,17 +33,17 @@ class Record:
     @property
     def key(self) -> tuple[Any, ...]:
         """The values of the key's fields, in the order of their declaration."""
-        return SHAPES[type(self)].key(self)
+        return JOINS[type(self)].key(self)
 
     def merge(self, other: Self) -> Self:
         """Merge two records with the same key."""
         joined: dict[str, Any] = {}
-        shape = SHAPES[type(self)]
-        for name, field_join in shape.independent.items():
+        joins = JOINS[type(self)]
+        for name, field_join in joins.independent.items():
             ours, theirs = getattr(self, name), getattr(other, name)
             if theirs != ours:
                 joined[name] = field_join.merge(ours, theirs)
-        for name, (field_join, doubt) in shape.doubtful.items():
+        for name, (field_join, doubt) in joins.doubtful.items():
             ours, theirs = getattr(self, name), getattr(other, name)
             if theirs != ours:
                 our_doubt, their_doubt = bool(getattr(self, doubt)), bool(getattr(other, doubt))
@@ -51,8 +51,8 @@ class Record:
                     joined[name] = field_join.merge(ours, theirs)
                 elif our_doubt:
                     joined[name] = theirs
-        if shape.is_above(other, self):
-            joined.update((name, getattr(other, name)) for name in shape.names(Join.STANDING))
+        if joins.is_above(other, self):
+            joined.update((name, getattr(other, name)) for name in joins.names(Join.STANDING))
         return dataclasses.replace(self, **joined) if joined else self
 
 
@@ -66,7 +66,7 @@ def fold(records: Iterable[Record]) -> list[Record]:
     tables: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
     for record in records:
         kind = type(record)
-        rows, key = tables.setdefault(kind, {}), SHAPES[kind].key(record)
+        rows, key = tables.setdefault(kind, {}), JOINS[kind].key(record)
         known = rows.get(key)
         rows[key] = record if known is None else known.merge(record)
     folded: list[Record] = []
@@ -77,12 +77,12 @@ def fold(records: Iterable[Record]) -> list[Record]:
     return folded
 
 
-class _Shapes(dict[type[Record], Shape]):
-    """The shape of each record class, made when it is first asked for."""
+class _JoinsByRecord(dict[type[Record], RecordJoins]):
+    """The joins of each record class, made when it is first asked for."""
 
-    def __missing__(self, record: type[Record]) -> Shape:
-        shape = self[record] = Shape(record)
-        return shape
+    def __missing__(self, record: type[Record]) -> RecordJoins:
+        joins = self[record] = RecordJoins(record)
+        return joins
 
 
-SHAPES = _Shapes()
+JOINS = _JoinsByRecord()

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure, LedgerMark
 from seven.joins import earliest, evidence, greatest, key, standing, unanimous
 from seven.record import Record, record_class
 
@@ -239,7 +239,7 @@ class MissedWebhook(Record):
 
 
 RECORDS: tuple[type[Record], ...] = (
-    ArchivedDelivery, DeadLetter, Failure, LedgerMark,
+    ArchivedDelivery, DeadLetter, DeadLetterFailure, LedgerMark,
     Message, MessageStatus, MessageReceipt, InboundMessage, Call, CallStatus, CallDigit, TrackedLink, LinkEvent,
     OptOut, OptOutEvent, MissedWebhook, SentMessage,
 )  # fmt: skip

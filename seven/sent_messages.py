@@ -18,8 +18,8 @@ from seven.timestamps import plausible, read_moment
 
 SCHEDULED_AHEAD = timedelta(days=366)
 """The list has scheduled messages as well; a time beyond that is none."""
-LONGEST_NUMBER = 255
-"""Bytes of a number or sender."""
+LONGEST_SENDER = 255
+"""Bytes of a sender or recipient."""
 
 _SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
@@ -72,4 +72,4 @@ def _value(kind: TypeAdapter[Any], listed: Mapping[str, Any], name: str) -> Any:
 
 def _number(listed: Mapping[str, Any], name: str) -> str | None:
     number: str | None = _value(_NUMBER, listed, name)
-    return number if number is None or len(number.encode()) <= LONGEST_NUMBER else None
+    return number if number is None or len(number.encode()) <= LONGEST_SENDER else None

@@ -111,10 +111,10 @@ def plausible(moment: datetime, until: datetime | None) -> datetime:
 
 def _validate(value: Any, info: ValidationInfo) -> datetime:
     context: dict[str, Any] = info.context or {}
-    if info.field_name in context.get("too_late", ()):
+    if info.field_name in context.get("too_far_ahead", ()):
         raise ValueError(TOO_FAR_AHEAD)
     return plausible(read_moment(value), context["until"])
 
 
 Moment = Annotated[datetime, BeforeValidator(_validate)]
-"""A time in an event's field; validated with a context of `until`, and of `too_late`: fields that are too far ahead."""
+"""A time in an event's field; validated with a context of `until`, and of `too_far_ahead`, names of fields."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from seven.archive_records import ArchivedDelivery
 from seven.changes import WATCHES, NotedChange, Values
 from seven.joins import Join
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.records import RECORD_BY_TABLE
 from store.advisory_locks import NOTING, OPT_OUTS
 from store.errors import RowAppeared, is_unmigrated
@@ -173,7 +173,7 @@ def _select(table_name: str, dialect: str) -> Select[Any]:
 
 @cache
 def _key_names(table_name: str) -> Sequence[str]:
-    return SHAPES[RECORD_BY_TABLE[table_name]].names(Join.KEY)
+    return JOINS[RECORD_BY_TABLE[table_name]].names(Join.KEY)
 
 
 def _insert(connection: Connection, columns: Mapping[str, Sequence[Any]], any_age: bool | None) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure
 from seven.record import Record
 from store.errors import OTHERS_ID
 
@@ -28,7 +28,7 @@ class Projection:
         """All rows to write for it."""
         return (self.delivery, *self.records)
 
-    def buried(self, reason: str, attempt: int = 1) -> tuple[ArchivedDelivery, DeadLetter, Failure]:
+    def buried(self, reason: str, attempt: int = 1) -> tuple[ArchivedDelivery, DeadLetter, DeadLetterFailure]:
         """The rows to write instead if those are refused: the delivery as dead, and a dead letter for its replay."""
         now = datetime.now(UTC)
         return (
@@ -41,7 +41,7 @@ class Projection:
                 failed_at=now,
                 attempts=attempt,
             ),
-            Failure(id=self.delivery.id, attempt=attempt, failed_at=now, reason=reason),
+            DeadLetterFailure(id=self.delivery.id, attempt=attempt, failed_at=now, reason=reason),
         )
 
     def refused(self, reason: str, attempt: int = 1) -> "Projection":

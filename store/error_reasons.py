@@ -2,7 +2,7 @@
 
 import re
 
-from runtime.failures import chain, describe, network_failure
+from runtime.network_errors import chain, describe, network_failure
 from store.errors import is_unmigrated, sqlstate
 
 _STATES = {

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from seven.opt_outs import standing_by
-from seven.record import SHAPES
+from seven.record import JOINS
 from seven.records import OptOut, OptOutEvent
 from store.schema import opt_out_events, opt_outs
 
@@ -50,7 +50,7 @@ def settle_standings(connection: Connection, rows: Sequence[OptOut], now: Any) -
 
 def _latest(connection: Connection, numbers: Sequence[str]) -> dict[Key, OptOut]:
     """What the history says of each key of these numbers."""
-    columns = [opt_out_events.c[name] for name in SHAPES[OptOutEvent].field_joins]
+    columns = [opt_out_events.c[name] for name in JOINS[OptOutEvent].field_joins]
     rows = connection.execute(select(*columns).where(opt_out_events.c.number.in_(numbers)))
     return latest_standings(OptOutEvent(*row) for row in rows)
 
@@ -72,6 +72,6 @@ def _merged(standings: Sequence[OptOut]) -> OptOut:
 
 
 def _stored(connection: Connection, numbers: Sequence[str]) -> dict[Key, OptOut]:
-    columns = [opt_outs.c[name] for name in SHAPES[OptOut].field_joins]
+    columns = [opt_outs.c[name] for name in JOINS[OptOut].field_joins]
     rows = connection.execute(select(*columns).where(opt_outs.c.number.in_(numbers)))
     return {(row.number, row.recipient, row.channel): OptOut(*row) for row in rows}

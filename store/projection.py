@@ -14,7 +14,7 @@ from seven.delivery import Delivery, Payload
 from seven.digest import delivery_digest
 from seven.envelope import CUT, RAW, Envelope, peek_id
 from seven.errors import NotUnderstood, UnreadableEnvelope
-from seven.event import too_late_fields
+from seven.event import fields_too_far_ahead
 from seven.journal import JOURNAL
 from seven.journal_records import journal_records
 from seven.key_presses import masked_keys, may_have_keys
@@ -131,7 +131,7 @@ def _project(
         if envelope.doubt is not None:
             return _quarantined(archived, envelope, text)
         until = reference_at or _accepted_at(envelope, row, now)
-        event = payload.event(envelope.received_at, until, too_late_fields(row.remark))
+        event = payload.event(envelope.received_at, until, fields_too_far_ahead(row.remark))
         records = tuple(event.project())
         if envelope.request_method == JOURNAL:
             records = tuple(journal_records(records))

@@ -33,14 +33,14 @@ def remove_journal_entries(connection: Connection, before: datetime) -> Step:
 
 
 def remove_derived_ids(connection: Connection, before: datetime) -> Step:
-    """Remove missed webhooks of before then whose id is a digest of a person's number: `forget` may not find them."""
+    """Remove missed webhooks from before then whose id is a digest of a person's number: `forget` may not find them."""
     c = missed_webhooks.c
     is_digest = func.length(c.id) == DIGEST_LENGTH
     return _remove(connection, {missed_webhooks: and_(c.journal_at < before, is_digest)})
 
 
 def remove_notifications(connection: Connection, before: datetime) -> Step:
-    """Remove notifications of before then that no dispatcher has removed; SQLite has them in a file of its own.
+    """Remove notifications from before then that no dispatcher has removed; SQLite has them in a file of its own.
 
     Rights that an older version granted do not allow it.
     """

@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindpara
 from seven.aggregates import Aggregate
 from seven.histories import is_undated, keep_earliest
 from seven.joins import Join
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import RECORD_BY_TABLE
 from store.schema import SCHEMA, metadata
 from store.upsert import upsert
@@ -43,7 +43,7 @@ def read_records(connection: Connection, row_keys: Iterable[RowKey]) -> Mapping[
 def select_records(table_name: str, condition: ColumnElement[bool]) -> Select[Any]:
     """The query for the records of one table; each row has the arguments of the record's class."""
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    return select(*(table.c[name] for name in SHAPES[RECORD_BY_TABLE[table_name]].field_joins)).where(condition)
+    return select(*(table.c[name] for name in JOINS[RECORD_BY_TABLE[table_name]].field_joins)).where(condition)
 
 
 def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) -> ColumnElement[bool]:
@@ -56,7 +56,7 @@ def among(columns: Sequence[Column[Any]], keys: Sequence[tuple[object, ...]]) ->
 def _read(connection: Connection, table_name: str, keys: list[tuple[object, ...]]) -> dict[RowKey, Record]:
     record = RECORD_BY_TABLE[table_name]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
-    columns = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
+    columns = [table.c[name] for name in JOINS[record].names(Join.KEY)]
     rows = (record(**row) for row in connection.execute(select_records(table_name, among(columns, keys))).mappings())
     return {row_key(row): row for row in rows}
 
@@ -90,7 +90,7 @@ class RowDifference:
     def fields(self) -> dict[str, tuple[object, object]]:
         """The fields that differ, each with its value before and after; of a new row those that are not None."""
         record = self.after or self.before
-        names = SHAPES[type(record)].field_joins if record else ()
+        names = JOINS[type(record)].field_joins if record else ()
         values = {name: (getattr(self.before, name, None), getattr(self.after, name, None)) for name in names}
         return {name: (before, after) for name, (before, after) in values.items() if before != after}
 
@@ -156,7 +156,7 @@ def replace_rows(connection: Connection, changes: Sequence[RowDifference]) -> No
         of_table = list(group)
         if removed := [change.before for change in of_table if change.before]:
             table = metadata.tables[f"{SCHEMA}.{table_name}"]
-            names = SHAPES[type(removed[0])].names(Join.KEY)
+            names = JOINS[type(removed[0])].names(Join.KEY)
             condition = and_(*(table.c[name] == bindparam(f"its_{name}") for name in names))
             keys = [{f"its_{name}": getattr(record, name) for name in names} for record in removed]
             connection.execute(delete(table).where(condition), keys)

@@ -45,7 +45,7 @@ class Subscription:
         return self.state != OFF and self.begun_topics != self.topics
 
 
-def read_subscriptions(connection: Connection, _: datetime | None = None) -> list[Subscription]:
+def read_subscriptions(connection: Connection) -> list[Subscription]:
     """All that are known, also those that are off, by name."""
     rows = connection.execute(select(reactions).order_by(reactions.c.name)).mappings()
     return [_subscription(row) for row in rows]

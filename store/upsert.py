@@ -41,7 +41,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from seven.histories import is_undated
 from seven.joins import FieldJoin, Join
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.records import RECORD_BY_TABLE, OptOut
 from store.histories import keep_earliest
 from store.opt_outs import settle_standings
@@ -87,7 +87,7 @@ def upsert_returning(
 
 def _columns(table_name: str, records: Sequence[Record]) -> dict[str, list[Any]]:
     """The values of each field."""
-    names = SHAPES[RECORD_BY_TABLE[table_name]].field_joins
+    names = JOINS[RECORD_BY_TABLE[table_name]].field_joins
     return {name: [getattr(record, name) for record in records] for name in names}
 
 
@@ -101,11 +101,11 @@ def _returning(table_name: str, names: Sequence[str]) -> Executable:
 @cache
 def _statement(table_name: str, dialect: str) -> Executable:
     record = RECORD_BY_TABLE[table_name]
-    shape = SHAPES[record]
+    joins = JOINS[record]
     table = metadata.tables[f"{SCHEMA}.{table_name}"]
     if dialect == "sqlite":
         table = table.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type] # its annotation lacks what it documents
-    names = list(shape.field_joins)
+    names = list(joins.field_joins)
     if dialect == "postgresql":
         rows = array_rows([table.c[name] for name in names])
         stamp = [NOW[dialect]] if record.tracks_changes else []
@@ -114,27 +114,27 @@ def _statement(table_name: str, dialect: str) -> Executable:
     else:
         values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in names}
         insert = INSERT[dialect](table).values(values | ({"changed_at": NOW[dialect]} if record.tracks_changes else {}))
-    key = [table.c[name] for name in shape.names(Join.KEY)]
+    key = [table.c[name] for name in joins.names(Join.KEY)]
     changes: list[Value] = []
     joined: dict[str, Any] = {}
 
     def join(name: str, condition: Value) -> None:
         joined[name] = case((condition, insert.excluded[name]), else_=table.c[name])
 
-    for name in shape.names(Join.EVIDENCE):
+    for name in joins.names(Join.EVIDENCE):
         changes.append(insert.excluded[name].is_distinct_from(table.c[name]))
         joined[name] = case((changes[-1], false()), else_=table.c[name])
-    for name in shape.names(Join.UNANIMOUS):
+    for name in joins.names(Join.UNANIMOUS):
         changes.append(and_(table.c[name].is_not(None), insert.excluded[name].is_distinct_from(table.c[name])))
         joined[name] = case((changes[-1], null()), else_=table.c[name])
-    for name in shape.names(Join.GREATEST):
-        changes.append(_above(insert.excluded[name], table.c[name], shape.field_joins[name]))
+    for name in joins.names(Join.GREATEST):
+        changes.append(_above(insert.excluded[name], table.c[name], joins.field_joins[name]))
         join(name, changes[-1])
-    for name in shape.names(Join.EARLIEST):
-        changes.append(_earlier(insert.excluded, table.c, name, shape.field_joins[name]))
+    for name in joins.names(Join.EARLIEST):
+        changes.append(_earlier(insert.excluded, table.c, name, joins.field_joins[name]))
         join(name, changes[-1])
-    if standing := shape.names(Join.STANDING):
-        changes.append(_later(shape.standing_order, insert.excluded, table.c))
+    if standing := joins.names(Join.STANDING):
+        changes.append(_later(joins.standing_order, insert.excluded, table.c))
         for name in standing:
             join(name, changes[-1])
     if not joined:

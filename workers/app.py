@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 from gateway.factory import reconciler
 from ledger.announcements import announce, announce_changes, broker, task_name
 from ledger.client import Ledger
-from ledger.stats import BEAT_TICK_S
+from ledger.schedules import BEAT_TICK_S
 from operations.audit import Auditor
 from operations.audit_schedule import audit_on_schedule, mark_on_schedule
 from operations.backfill import Announce
@@ -136,8 +136,8 @@ def create_app(settings: WorkerSettings) -> Celery:
     def own_queues() -> tuple[str, ...]:
         return tuple(app.amqp.queues.consume_from)
 
-    status = {"own": registry, "shared": shared, **worker_status(settings, breaker, own_queues)}
-    serve = partial(start_status_server, settings.metrics_address(WORKER_METRICS_PORT), **status)
+    status, address = worker_status(settings, breaker, own_queues), settings.metrics_address(WORKER_METRICS_PORT)
+    serve = partial(start_status_server, address, registry, status.collectors, shared=shared, ready=status.ready)
 
     def close(**_: Any) -> None:
         urgent.stop()

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from ledger.batch import Batch
 from ledger.client import Ledger, Taken, Unreadable
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.traces import OFF, Laps, Step, Traces
 from seven.envelope import peek_id
 from seven.record import Record
@@ -197,7 +197,7 @@ class Consumer:
         try:
             self._ledger.release(list(batch_ids))
         except RedisError as error:
-            log.warning("not released", batches=len(batch_ids), cause=reason(error))
+            log.warning("not released", batches=len(batch_ids), cause=redis_reason(error))
 
     def _write(self, laps: Laps, store: Store, batches: Sequence[Batch | Unreadable]) -> list[Projection]:
         """Write batches in one transaction. Returns what was written. Raises StoreAway, Refused or Fenced."""

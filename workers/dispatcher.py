@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
 from ledger.announcements import (
+    DISPATCH_TASK,
+    NOTIFY_TASK,
     REACTIONS,
-    SEND,
-    TURN,
     changes_seen,
     remote_control_channel,
     request_sender,
@@ -57,6 +57,8 @@ METRICS_PORT = 9104
 TICK_S = 1.0
 SPARE_THREADS = 2
 """For turns, while every subscriber is sent to."""
+SPARE_CONNECTIONS = 2
+"""For health changes and heartbeats, and for the status server: each has a thread beside Celery's."""
 
 
 class DispatcherSettings(WorkerSettings, ReactionSettings, ReceiverUrlSettings):
@@ -129,7 +131,7 @@ def begin_dispatcher(app: Celery) -> None:
     reactions = _reactions(settings)
     threads = sum(each.concurrency for each in reactions) + SPARE_THREADS
     ledger = Ledger(settings.redis_url.get_secret_value())
-    outbox = Outbox(create_store_engine(settings.store_url, threads + SPARE_THREADS))
+    outbox = Outbox(create_store_engine(settings.store_url, threads + SPARE_CONNECTIONS))
     registry = CollectorRegistry()
     metrics = ReactionMetrics(registry, (each.name for each in reactions))
     lines = [Line(each, create_target(each)) for each in reactions]
@@ -141,8 +143,8 @@ def begin_dispatcher(app: Celery) -> None:
     bodies = Bodies(outbox.engine, health.finding)
     traces = create_traces(settings, "dispatcher")
     dispatcher = Dispatcher(app, ledger, partial(Dispatch, outbox, lines, bodies, metrics, traces=traces))
-    app.task(dispatcher.turn, name=TURN, send_events=False)
-    app.task(dispatcher.send, name=SEND)
+    app.task(dispatcher.turn, name=DISPATCH_TASK, send_events=False)
+    app.task(dispatcher.send, name=NOTIFY_TASK)
     watchdog = Watchdog(ledger.redis, settings.seven_stall_s)
     answer_inspection(CircuitBreaker(), threads)
     start_status_server(

@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 
 from ledger import keyspace
 from ledger.client import Ledger
-from ledger.stats import BEAT_SILENT_S, is_late, now_ms, sent_entry
-from runtime.redis_errors import reason
+from ledger.clock import now_ms
+from ledger.schedules import BEAT_SILENT_S, is_late, sent_entry
+from runtime.redis_errors import redis_reason
 
 FORGOTTEN_S = 3600
 """The entry of a beat that was killed is removed after this time."""
@@ -59,7 +60,7 @@ class Heartbeat:
                 pipeline.hset(keyspace.SENT, mapping={task: self._entry(task, now) for task in self._periods})
             pipeline.execute()
         except (RedisError, OSError) as error:
-            self._ledger_error, self._recorded = f"the ledger does not answer ({reason(error)})", False
+            self._ledger_error, self._recorded = f"the ledger does not answer ({redis_reason(error)})", False
         else:
             if self._ledger_error:
                 self._handled_at = dict.fromkeys(self._periods, self._ticked_at)

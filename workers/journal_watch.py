@@ -24,7 +24,7 @@ from operations.journal_state import JournalStates
 from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.trusted_time import ClocksDisagree
 from seven.events import QUEUES
 from store.error_reasons import database_reason
@@ -126,7 +126,7 @@ class JournalWatch:
         except SQLAlchemyError as error:
             log.warning("the reading of the journal ended early", cause=database_reason(error))
         except RedisError as error:
-            log.warning("the reading of the journal ended early", cause=reason(error))
+            log.warning("the reading of the journal ended early", cause=redis_reason(error))
         except Exception:
             log.exception("the reading of the journal failed")
 

@@ -1,19 +1,17 @@
 """Prometheus metrics of workers: counters, and gauges of ledger, store and hooks. `docs/metrics.md` lists all."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis import Redis
 from redis.exceptions import RedisError
 
 from gateway.hook_evidence import CODES
 from gateway.hook_state import HookStates
-from ledger.announcements import CLOCK, remote_control_channel
+from ledger.announcements import CLOCK
 from ledger.client import Ledger
-from ledger.health import unusable_reasons
 from ledger.stats import ledger_stats
 from seven.archive_records import ArchivedDelivery
 from seven.events import QUEUES, label_of
@@ -210,9 +208,3 @@ def gauges(name: str, meaning: str, label: str, values: dict[str, float] | dict[
     for label_value, value in values.items():
         family.add_metric((label_value,), value)
     return family
-
-
-def unready_reasons(redis: Redis, breaker: CircuitBreaker, queues: Callable[[], Collection[str]] = tuple) -> list[str]:
-    """Reasons why a worker could not consume now: the breaker's, the ledger's within the client's timeout."""
-    unusable = unusable_reasons(redis, remote_control_channel(redis), queues())
-    return [*([str(breaker.hold)] if breaker.hold else []), *unusable]

@@ -10,7 +10,7 @@ from ledger.batch import Batch
 from ledger.claims import Claim, claimed
 from ledger.client import Ledger, Taken
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from store.delivery_rows import Projection
 from store.forgotten_blanks import without_forgotten_text
 from store.projection import DIED, numbered, project_line, unread_envelope
@@ -71,7 +71,7 @@ class Isolation:
         try:
             claim.survived(ordinal)
         except RedisError as error:  # then this counts as one of the two deaths
-            log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=reason(error))
+            log.warning("not unmarked", batch=batch.id, ordinal=ordinal, cause=redis_reason(error))
 
 
 def _write(store: Store, projection: Projection) -> Projection:

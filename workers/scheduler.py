@@ -15,7 +15,7 @@ from celery.schedules import schedule
 from redis.exceptions import RedisError
 
 from ledger.announcements import CLOCK
-from ledger.stats import MAX_CLOCK_WAITING
+from ledger.schedules import MAX_CLOCK_WAITING
 
 if TYPE_CHECKING:
     from workers.heartbeat import Heartbeat

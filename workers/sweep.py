@@ -12,7 +12,7 @@ log = logger("seven.workers")
 
 
 class Sweep:
-    """Passes over all queues. Two at once do no harm: one script both takes a batch and marks it as announced."""
+    """Passes over all queues. Two at once do no harm: one script both selects a batch and marks it as announced."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from ledger import connections
 from ledger.announcements import CLOCK, REACTIONS
 from ledger.health import needed_for, refused_queues
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.events import QUEUES
 
 TASK_QUEUES = frozenset((*QUEUES, CLOCK, REACTIONS))
@@ -58,7 +58,9 @@ class QoS(redis.QoS):
         try:
             super().restore_unacked(client)  # type: ignore[no-untyped-call] # of kombu's
         except (RedisError, OSError) as error:
-            log.warning("not restored: messages come again later", messages=len(self._delivered), cause=reason(error))
+            log.warning(
+                "not restored: messages come again later", messages=len(self._delivered), cause=redis_reason(error)
+            )
             self._delivered.clear()
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:

@@ -17,7 +17,7 @@ from ledger import keyspace
 from ledger.announcements import BATCHES_PER_ANNOUNCEMENT
 from ledger.client import Ledger
 from runtime.logs import logger
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.events import EVENT_TYPES
 from seven.records import InboundMessage
 
@@ -88,5 +88,5 @@ class UrgentQueues:
             try:
                 self.look()
             except RedisError as error:
-                log.debug("urgent queues not read", cause=reason(error))
+                log.debug("urgent queues not read", cause=redis_reason(error))
                 self._ended.wait(1.0)

@@ -19,7 +19,7 @@ from cli.output.audit import print_audit
 from cli.output.terminal import document, program
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from store.row_writer import StoreAway
 
 # as text, as JSON, or as JSON in the JSON of a log collector
@@ -59,7 +59,7 @@ def audit(
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({reason(error)}).",
+                f"REDIS_URL: Redis does not answer ({redis_reason(error)}).",
                 f"Is it running? `{program()} up` starts one where REDIS_URL is not set.",
             )
         except StoreAway as error:

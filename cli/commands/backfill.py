@@ -30,7 +30,7 @@ from operations.journal_coverage import first_unlisted
 from operations.projection_options import options_by
 from operations.sent_messages import SentMessages
 from operations.webhook_meter import ON_ITS_WAY
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.journal import JOURNALED
 from store.database_info import clock
 from store.row_writer import Refused, StoreAway
@@ -184,7 +184,7 @@ def _carry_out(plan: BackfillPlan, settings: WorkerSettings, report: Report) -> 
                 report.offered += len(batch.lines)
                 progress.advance(len(batch.lines))
     except (RedisError, UnreadableBatch) as error:
-        why = reason(error) if isinstance(error, RedisError) else str(error)
+        why = redis_reason(error) if isinstance(error, RedisError) else str(error)
         return Interruption(ExitCode.UNKNOWN, f"the ledger did not accept: {why}", report.offered)
     finally:
         ledger.close()

@@ -19,7 +19,7 @@ from cli.output.terminal import shown
 from cli.person import ForeignIdOption, MsgIdOption, NumberArgument, named_person
 from ledger.client import Ledger
 from operations.person_export import PersonExport
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.data_subject import DataSubject
 from store.error_reasons import database_reason
 
@@ -56,7 +56,7 @@ def export(
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({reason(error)}).",
+                f"REDIS_URL: Redis does not answer ({redis_reason(error)}).",
                 "Deliveries pending in the ledger have to be searched, too.",
             )
         except SQLAlchemyError as error:

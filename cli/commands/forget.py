@@ -22,7 +22,7 @@ from ledger.client import Ledger
 from operations.erasure import WAIT_S, Eraser
 from operations.erasure_matches import Erasure, Matches
 from operations.notified import notified_of
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.data_subject import Number
 from store.error_reasons import database_reason
 from store.row_writer import Refused, StoreAway
@@ -81,7 +81,7 @@ def forget(
         except RedisError as error:
             fail(
                 ExitCode.UNKNOWN,
-                f"REDIS_URL: Redis does not answer ({reason(error)}).",
+                f"REDIS_URL: Redis does not answer ({redis_reason(error)}).",
                 "Deliveries pending in the ledger have to be searched, too.",
                 "What is done stays done; run the same command again for the rest.",
             )

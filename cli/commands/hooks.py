@@ -21,7 +21,7 @@ from gateway.factory import reconciler
 from gateway.reconciler import Reconciler, ReconcileResult
 from ledger.client import Ledger
 from ledger.keyspace import fingerprint
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.hooks import Addresses, Hook
 from workers.settings import WorkerSettings
 
@@ -110,7 +110,7 @@ def _exit_if_unreachable() -> Iterator[None]:
     except GatewayFailure as failure:
         fail(ExitCode.UNKNOWN, f"The hooks cannot be read: {failure}")
     except RedisError as error:
-        fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({reason(error)})")
+        fail(ExitCode.UNKNOWN, f"REDIS_URL: it does not answer ({redis_reason(error)})")
 
 
 def _as_dict(hook: Hook, addresses: Addresses) -> dict[str, Any]:

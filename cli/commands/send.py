@@ -18,7 +18,7 @@ from emulator.auth import Signing
 from emulator.vendor_event import VendorEvent
 from emulator.wire import METHODS, Method, PlannedDelivery, Request, write_request
 from operations.repeats import StoredDelivery
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 from seven.errors import NotUnderstood
 from seven.events import EVENT_TYPES, canonical_name
 from seven.hooks import TEST_HEADER
@@ -154,7 +154,7 @@ def _send(request: Request, has_url: bool) -> Answer:
     except httpx2.HTTPError as error:
         fail(
             ExitCode.UNKNOWN,
-            f"The receiver did not answer ({reason(error)}).",
+            f"The receiver did not answer ({network_reason(error)}).",
             *([] if has_url else [f"Is it running? `{program()} up` starts it; SEVEN_RECEIVER_URL names another."]),
         )
     try:

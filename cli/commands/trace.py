@@ -19,7 +19,7 @@ from ledger.client import Ledger
 from operations.trace import Story, deliveries_around, latest_deliveries, trace_story
 from operations.trace_terms import Terms
 from operations.trace_unapplied import pending_about
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.field_types import storable
 
 LEDGER_TIMEOUT_S = 2.0
@@ -94,7 +94,7 @@ def _add_pending(story: Story, redis_url: str, country_code: int) -> tuple[str, 
     try:
         story.pending = pending_about(ledger, Terms.of(story.id, country_code), story.subjects)
     except RedisError as error:
-        not_searched = f"The ledger was not searched: Redis does not answer ({reason(error)})."
+        not_searched = f"The ledger was not searched: Redis does not answer ({redis_reason(error)})."
         return not_searched, "A delivery that has just arrived may wait there."
     finally:
         ledger.close()

@@ -37,7 +37,7 @@ from console.settings import ConsoleSettings
 from emulator.settings import EmulatorSettings
 from ingest.settings import IngestSettings
 from operations.delivery_outcomes import DeliveryOutcomes, delivery_outcomes
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 from runtime.settings.registry import misspelt_settings
 from seven.plurals import counted
 from store.engine import sqlite_file
@@ -186,7 +186,7 @@ class _Up:
         try:
             removed = await asyncio.to_thread(register_own_hooks, self._installation)
         except (httpx2.HTTPError, OSError) as error:
-            self._require(emulator, f"hooks cannot be registered: {reason(error)}")
+            self._require(emulator, f"hooks cannot be registered: {network_reason(error)}")
         stale = f", {counted(removed, 'out of date hook')} removed" if removed else ""
         print_started("emulator", f"{self._installation.emulator_url}{stale}")
 
@@ -204,7 +204,7 @@ class _Up:
             if played.failure is None:
                 first.end()
         except (NoEmulator, SQLAlchemyError, OSError) as error:
-            text = str(error) if isinstance(error, NoEmulator) else reason(error)
+            text = str(error) if isinstance(error, NoEmulator) else network_reason(error)
             sentence(f"No first scenario was played: {text}; see {near(self._supervisor.log('emulator'))}.", "yellow")
             return None
         if failure := played.failure:

@@ -10,7 +10,7 @@ from cli.output.values import flat, short_times
 from operations.dead_letters import Content
 from operations.replay import ReplayPlan, ReplaySummary
 from operations.reprocess import Reprocessed, stored_line
-from seven.archive_records import ArchivedDelivery, Failure
+from seven.archive_records import ArchivedDelivery, DeadLetterFailure
 from seven.envelope import Envelope
 from seven.errors import UnreadableEnvelope
 
@@ -60,7 +60,7 @@ def print_groups(title: str, groups: Sequence[Mapping[str, Any]]) -> None:
 
 
 def delivery_as_dict(
-    delivery: ArchivedDelivery, today: Reprocessed | None, failures: Sequence[Failure]
+    delivery: ArchivedDelivery, today: Reprocessed | None, failures: Sequence[DeadLetterFailure]
 ) -> dict[str, Any]:
     """Everything about one delivery; `today` is None if it is applied."""
     letter = today.unapplied.letter if today else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.exceptions import BusyLoadingError, RedisError
 
 from ledger.connections import connect_async
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.redis_url import RedisServer
 
 MEMORY = "512mb"  # beyond three quarters of it the receiver answers 503, and the gateway retries
@@ -61,7 +61,7 @@ async def wait_for_broker(redis_url: str, patience_s: float) -> str | None:
                 deadline = time.monotonic() + patience_s
             except (RedisError, OSError) as error:
                 if time.monotonic() > deadline:
-                    return reason(error)
+                    return redis_reason(error)
             else:
                 return None
             await asyncio.sleep(0.05)

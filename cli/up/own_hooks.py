@@ -30,7 +30,7 @@ def register_own_hooks(installation: Installation) -> int:
     receivers = installation.remember_receiver()
     with httpx2.Client(base_url=installation.emulator_url, timeout=PATIENCE_S, trust_env=False) as client:
         listed = [_read(hook) for hook in _answer(client.get("/hooks"))["hooks"]]
-        desired = addressed(account.desired, addresses, account.hook_secret)
+        desired = addressed(account.desired, addresses, next(iter(account.hook_secrets), None))
         for hook in desired:
             if not any(_serves(actual, hook) for actual in listed):
                 _answer(client.post("/hooks", json=_registration(hook)))

@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from cli.installation import Installation
 from ledger.client import Ledger
-from ledger.stats import beats
+from ledger.schedules import beats
 from operations.worker_info import consumers, dispatchers, living_workers
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 
 POLL_S = 0.1
 
@@ -82,7 +82,7 @@ async def _wait_for(url: str, patience_s: float) -> str | None:
             try:
                 answer = await client.get(url)
             except httpx2.HTTPError as error:
-                failure = reason(error)
+                failure = network_reason(error)
             else:
                 if answer.status_code == 200:
                     return None

@@ -19,7 +19,7 @@ from operations.trace import Story, trace_story
 from operations.trace_records import Row
 from operations.trace_terms import Terms
 from operations.trace_unapplied import PendingSearch, pending_about
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from seven.envelope import RAW
 from seven.field_types import storable
 from seven.key_presses import without_keys
@@ -143,7 +143,7 @@ def _pending(redis_url: str, story: Story, country_code: int) -> tuple[PendingSe
     try:
         return pending_about(ledger, Terms.of(story.id, country_code), story.subjects), None
     except RedisError as error:
-        return None, reason(error)
+        return None, redis_reason(error)
     finally:
         ledger.close()
 

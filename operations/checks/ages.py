@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ledger.stats import DELAY_S
+from ledger.schedules import DELAY_S
 from runtime.durations import duration
 
 AHEAD = timedelta(seconds=-DELAY_S)

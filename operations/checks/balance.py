@@ -6,7 +6,7 @@ from redis import Redis
 
 from gateway.balance_state import BalanceState, BalanceStates, latest_balance
 from gateway.factory import Account
-from ledger.stats import is_late
+from ledger.schedules import is_late
 from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, unknown, warning
 

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from store.error_reasons import database_reason
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def answer_of(query: Callable[[], T]) -> T | Unread:
     except SQLAlchemyError as error:
         return Unread(database_reason(error))
     except (RedisError, OperationalError, OSError) as error:
-        return Unread(reason(error))
+        return Unread(redis_reason(error))
 
 
 class Queries:

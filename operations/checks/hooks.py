@@ -9,7 +9,7 @@ from gateway.api import GatewayFailure, GatewayRefused
 from gateway.comparison import Comparison
 from gateway.factory import Account, reconciler
 from gateway.hook_state import HookState
-from ledger.stats import is_late
+from ledger.schedules import is_late
 from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, Unread, good, unknown, warning, wrong
 from runtime.settings.workers import ReconcileSettings

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
-from ledger.stats import is_late
+from ledger.schedules import is_late
 from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, warning
 from operations.checks.subject import Subject

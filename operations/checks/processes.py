@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from ledger.announcements import CLOCK, broker
 from ledger.claims import CLAIM_S
-from ledger.stats import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING, LedgerStats
+from ledger.schedules import BEAT_SILENT_S, BEAT_TICK_S, MAX_CLOCK_WAITING
+from ledger.stats import LedgerStats
 from operations.checks.ages import when
 from operations.checks.check import Check, Grade, Unread, good, unknown, warning, wrong
 from operations.checks.machine import FEWEST_FILES, open_files_check

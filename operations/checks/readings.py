@@ -12,8 +12,9 @@ from gateway.balance_state import BalanceState
 from gateway.comparison import Comparison
 from gateway.hook_state import HookState, HookStates, latest_state
 from gateway.public_url import Visit
-from ledger import server_info, stats
+from ledger import server_info
 from ledger.client import Ledger
+from ledger.clock import clock
 from ledger.stats import LedgerStats, ledger_stats
 from operations.audit_schedule import load_figures
 from operations.checks import balance, clocks, hooks, journal, machine, public_url, receivers, verification
@@ -143,7 +144,7 @@ def read_later(subject: Subject, *, offline: bool) -> DoctorReadings:
         with Queries() as queries:
             redis = queries.start(lambda: server_info.inspect(ledger.redis))
             statistics = queries.start(lambda: ledger_stats(ledger, QUEUES))
-            verifiers = queries.start(lambda: verification.read(ledger.redis, stats.tokens(ledger)))
+            verifiers = queries.start(lambda: verification.read(ledger.redis))
             workers = queries.start(lambda: answering_workers(ledger, subject.redis_url))
             database = queries.start(lambda: _database(engine))
             hashes = queries.start(lambda: _hashes(engine, subject))
@@ -219,7 +220,7 @@ def _reader(url: str) -> ReaderRights:
 
 def _skews(ledger: Ledger, engine: Engine, database: Database | Unread) -> dict[str, clocks.Skew | Unread]:
     """Read one after the other, once no other query keeps this machine busy."""
-    skews = {"Redis": answer_of(lambda: clocks.skew(lambda: stats.clock(ledger)))}
+    skews = {"Redis": answer_of(lambda: clocks.skew(lambda: clock(ledger.redis)))}
     if isinstance(database, Database) and database.dialect == "postgresql":
         skews["the database"] = answer_of(lambda: _database_skew(engine))
     return skews

@@ -9,7 +9,7 @@ import httpx2
 
 from operations.checks.check import Check, Unread, good, unknown, wrong
 from operations.checks.trust import trusted
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 
 PATIENCE_S = 2.0
 
@@ -60,7 +60,7 @@ def _query(url: str, address: str) -> ReceiverAnswer:
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE_S, trust_env=False, verify=trusted())
     except httpx2.HTTPError as error:
-        return ReceiverAnswer(address, (f"it does not answer ({reason(error)})",))
+        return ReceiverAnswer(address, (f"it does not answer ({network_reason(error)})",))
     if answer.status_code == 200:
         return ReceiverAnswer(address, ())
     try:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger.stats import LedgerStats, is_late
+from ledger.schedules import is_late
+from ledger.stats import LedgerStats
 from operations.checks.ages import AHEAD, SET_BACK, when
 from operations.checks.check import Check, good, warning, wrong
 from runtime.settings.retention import RetentionSettings

@@ -36,7 +36,7 @@ class CheckedSettings(
             tokens=reveal_all(self.seven_hook_token),
             desired=DEFAULT if self.seven_hooks is None else read_desired(self.seven_hooks.get_secret_value()),
             signing_key=next(iter(reveal_all(self.seven_signing_key)), None),
-            hook_secret=next(iter(reveal_all(self.seven_hook_secret)), None),
+            hook_secrets=reveal_all(self.seven_hook_secret),
             most_changes=self.seven_hooks_most_changes,
             grace_s=self.seven_hooks_grace_s,
         )

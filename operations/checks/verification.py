@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
+from ledger.clock import as_time
 from ledger.keyspace import fingerprint
+from ledger.token_uses import token_uses_ms
 from ledger.verification_stats import VerificationStats, verification_stats
 from operations.checks.check import Check, Unread, good, unknown, warning
 from runtime.durations import duration
@@ -28,8 +30,9 @@ class Verifiers:
     tokens: Mapping[str, datetime]
 
 
-def read(redis: Redis, tokens: Mapping[str, datetime]) -> Verifiers:
+def read(redis: Redis) -> Verifiers:
     """Read the statistics. Raises redis.RedisError when the ledger is unreachable."""
+    tokens = {token: as_time(ms) for token, ms in token_uses_ms(redis).items()}
     return Verifiers({name: verification_stats(redis, name) for name in _SETTING}, tokens)
 
 

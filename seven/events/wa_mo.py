@@ -60,14 +60,14 @@ class InboundWhatsApp(InboundText, event_type="wa_mo"):
         reported_at: datetime,
         until: datetime | None,
         *,
-        too_late: frozenset[str] = frozenset(),
+        too_far_ahead: frozenset[str] = frozenset(),
         ignored: Mapping[str, str] | None = None,
     ) -> Self:
         """Parse either envelope, under the names of ours. Raises InvalidPayload."""
         named = _under_one_name(fields)
         if wrong := {name: reason for name, (fits, reason) in _SURE.items() if name in named and not fits(named[name])}:
             raise InvalidPayload(f"wa_mo: {'; '.join(map(': '.join, wrong.items()))}", wrong)
-        return super().parse(named, reported_at, until, too_late=too_late, ignored=ignored)
+        return super().parse(named, reported_at, until, too_far_ahead=too_far_ahead, ignored=ignored)
 
 
 def _is_same(name: str, first: Any, second: Any) -> bool:

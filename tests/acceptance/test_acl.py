@@ -234,4 +234,4 @@ def test_a_receiver_logs_that_it_may_not_publish(tmp_path: Path, server: Valkey)
     receiver = Receiver(tmp_path, {"REDIS_URL": url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"})
     with running(receiver):
         deliver(receiver)
-        receiver.wait_until_logged("accepted tokens and URLs are not published")
+        receiver.wait_until_logged("accepted hooks are not published")

@@ -139,3 +139,37 @@ def test_a_worker_killed_during_an_apply(
         eventually(
             lambda: [(hook["event_type"], hook["target_url"]) for hook in emulator.hooks()] == [("all", here)], 60
         )
+
+
+@pytest.mark.duration(12)
+@thorough_on_sqlite
+def test_a_secret_waits_for_every_receiver(tmp_path: Path, emulator: Emulator, environment: dict[str, str]):
+    """Workers that are restarted before the receivers leave hooks as they are: nothing is refused on the way."""
+    old, new = "old-secret-of-our-hooks", "new-secret-of-our-hooks"
+    environment |= {"SEVEN_HOOK_SECRET": old, "SEVEN_HOOK_SECRET_MODE": "enforce"}
+    receiver = Receiver(tmp_path, environment)
+    environment["SEVEN_PUBLIC_URL"] = receiver.url
+    consumer = worker(tmp_path, environment)
+
+    def secrets() -> list[str]:
+        return [hook["headers"] for hook in emulator.hooks()]
+
+    def refused() -> int:
+        emulator.request("POST", "/scenarios", json={"messages": 10, "rate": 50, "duplicates": 0})
+        scenario = f"/scenarios/{len(emulator.request('GET', '/scenarios'))}"
+        eventually(lambda: emulator.request("GET", scenario)["state"] == "finished", 60)
+        return int(emulator.request("GET", scenario)["refused"])
+
+    with running(receiver, consumer, beat(tmp_path, environment)):
+        eventually(lambda: secrets() == [f"X-Hook-Secret: {old}"])
+        both = {"SEVEN_HOOK_SECRET": f"{new},{old}"}
+        consumer.end()
+        consumer.environment |= both
+        consumer.start()
+        consumer.wait_until_logged("hook refused")
+        assert (secrets(), refused()) == ([f"X-Hook-Secret: {old}"], 0)
+        receiver.end()
+        receiver.environment |= both
+        receiver.start()
+        eventually(lambda: secrets() == [f"X-Hook-Secret: {new}"], 60)
+        assert refused() == 0

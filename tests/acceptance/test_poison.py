@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
-from ledger.stats import MAX_CLOCK_WAITING
+from ledger.schedules import MAX_CLOCK_WAITING
 from seven.events import QUEUES
 from store.schema import deliveries
 from tests.extent import thorough

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from ledger import keyspace
 from ledger.announcements import CLOCK
 from ledger.client import Ledger
-from ledger.stats import MAX_CLOCK_WAITING
+from ledger.schedules import MAX_CLOCK_WAITING
 from operations.worker_info import living_workers
 from tests.cli.installation import CommandLine
 from tests.conftest import TOKEN

@@ -13,7 +13,7 @@ from operations.rebuild import ChunkResult, chunks, preview, rebuild
 from operations.refold import NO_OVERRIDES, Overrides
 from seven.envelope import Envelope
 from seven.joins import Join
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import RECORDS
 from store.archive import Scope
 from store.delivery_rows import Projection
@@ -105,7 +105,7 @@ def change_times(engine: Engine) -> dict[RowKey, datetime]:
         for record in RECORDS:
             if record.tracks_changes:
                 table = metadata.tables[f"{SCHEMA}.{record.table}"]
-                keys = [table.c[name] for name in SHAPES[record].names(Join.KEY)]
+                keys = [table.c[name] for name in JOINS[record].names(Join.KEY)]
                 for *key, changed_at in connection.execute(select(*keys, table.c.changed_at)):
                     times[record.table, tuple(key)] = changed_at
     return times

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Engine, select
 from sqlalchemy.types import BigInteger, Double, Integer
 
 from seven.joins import Join
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import RECORDS, InboundMessage, OptOutEvent
 from store.schema import SCHEMA, metadata
 from store.types import Euros, Time
@@ -28,7 +28,7 @@ PRICES = [Decimal(0), Decimal("0.075"), Decimal("0.07500001"), Decimal("9.9"), D
 
 
 def _values(record: type[Record], name: str) -> list[Any]:
-    declared, kind = SHAPES[record].field_joins[name], metadata.tables[f"{SCHEMA}.{record.table}"].c[name].type
+    declared, kind = JOINS[record].field_joins[name], metadata.tables[f"{SCHEMA}.{record.table}"].c[name].type
     if declared.order:
         pool: list[Any] = list(declared.order)
     elif isinstance(kind, Boolean):
@@ -76,7 +76,7 @@ def merged_rows(scenario: Iterable[Record]) -> dict[str, list[tuple[Any, ...]]]:
     """The rows that the tables should have, by the joins in Python."""
     rows: dict[str, list[tuple[Any, ...]]] = {record.table: [] for record in RECORDS}
     for record in fold(scenario):
-        rows[record.table].append(tuple(getattr(record, name) for name in SHAPES[type(record)].field_joins))
+        rows[record.table].append(tuple(getattr(record, name) for name in JOINS[type(record)].field_joins))
     return {table: sorted(of_table, key=repr) for table, of_table in rows.items()}
 
 
@@ -86,7 +86,7 @@ def stored_rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     with engine.connect().execution_options(reads=True) as connection:
         for record in RECORDS:
             columns = metadata.tables[f"{SCHEMA}.{record.table}"].c
-            values = connection.execute(select(*(columns[name] for name in SHAPES[record].field_joins)))
+            values = connection.execute(select(*(columns[name] for name in JOINS[record].field_joins)))
             rows[record.table] = sorted((tuple(row) for row in values), key=repr)
     return rows
 

@@ -210,7 +210,7 @@ TRUSTED = {
     "gateway/desired_hooks.py: DesiredHook._well_formed": "the operator's settings",
     "gateway/desired_hooks.py: DesiredHook._header_lines": "the operator's settings",
     "operations/checks/secret_strength.py: _WELL_KNOWN": "the operator's secrets",
-    "runtime/failures.py: _NUMBER": "an error of the operating system",
+    "runtime/network_errors.py: _NUMBER": "an error of the operating system",
     "runtime/redis_errors.py: _NO_PASSWORD": "an answer of our own server",
     "runtime/redis_errors.py: _PREFIX": "an answer of our own server",
     "runtime/redis_errors.py: _TOO_MANY": "an answer of our own server",

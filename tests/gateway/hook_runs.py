@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from gateway.reconciler import ReconcileResult
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.keyspace import TOKENS, arrival, fingerprint
-from ledger.receivers import publish, url_fingerprint
-from ledger.stats import now_ms
+from ledger.receivers import Receiver, publish
 from tests.emulator.emulator_process import Emulator
 
 PUBLIC, TOKEN = "https://x.example/in", "the-current-token"
@@ -41,12 +41,18 @@ def registered_urls(emulator: Emulator) -> list[str]:
     return [url for url, *_ in registered(emulator)]
 
 
-def publish_receiver(redis_url: str, receiver_id: str, *tokens: str, urls: Iterable[str] = ()) -> None:
-    """Publish a living receiver that accepts these tokens, and these public URLs if any are given."""
+def publish_receiver(
+    redis_url: str,
+    receiver_id: str,
+    *tokens: str,
+    urls: Iterable[str] = (),
+    secrets: Iterable[str] | None = None,
+) -> None:
+    """Publish a living receiver that accepts these tokens, and these public URLs and secrets if any are given."""
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as redis:
-            await publish(redis, receiver_id, map(fingerprint, tokens), map(url_fingerprint, urls))
+            await publish(redis, replace(Receiver.new(tokens, urls, secrets), id=receiver_id))
 
     asyncio.run(work())
 

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 
 from ledger.client import Ledger
+from ledger.clock import now_ms
 from ledger.receivers import living_receivers
-from ledger.stats import now_ms
 from tests.emulator.emulator_process import Emulator
 from tests.gateway.hook_runs import (
     HERE,

@@ -181,34 +181,6 @@ def test_other_spellings_are_the_same_hooks(new_reconciler: NewReconciler, emula
     assert (result.plan.drift, result.changes, result.reason) == (0, (), None)  # type: ignore[union-attr]
 
 
-def secrets_of(emulator: Emulator) -> list[str | None]:
-    return [hook["headers"] for hook in emulator.hooks()]
-
-
-@pytest.mark.parametrize("lists_headers", [True, False], ids=["headers are listed", "headers are not listed"])
-def test_a_secret_reaches_every_hook_and_is_replaced(
-    new_reconciler: NewReconciler, emulator: Emulator, lists_headers: bool
-):
-    """A new secret replaces every hook once, even where the gateway lists no headers."""
-
-    def applied(**settings: Any) -> int:
-        if not lists_headers:
-            emulator.client.put(f"{emulator.url}/faults", json={"omit": ["headers"]}).raise_for_status()
-        result = apply(new_reconciler, **settings)
-        again = apply(new_reconciler, **settings)
-        emulator.client.delete(f"{emulator.url}/faults")
-        assert (again.plan.drift, again.changes, again.reason) == (0, (), None)  # type: ignore[union-attr]
-        return len(result.changes)
-
-    assert applied() == 1
-    assert applied(seven_hook_secret="first-secret-of-hooks") == 2
-    assert secrets_of(emulator) == ["X-Hook-Secret: first-secret-of-hooks"]
-    assert applied(seven_hook_secret="second-secret-of-hooks,first-secret-of-hooks") == 2
-    assert secrets_of(emulator) == ["X-Hook-Secret: second-secret-of-hooks"]
-    assert applied(seven_hooks='[[hook]]\nheaders = "X-Shop: 7"', seven_hook_secret="second-secret-of-hooks") == 2
-    assert secrets_of(emulator) == ["X-Shop: 7\nX-Hook-Secret: second-secret-of-hooks"]
-
-
 def test_a_lost_answer_leaves_no_surplus_hook(new_reconciler: NewReconciler, emulator: Emulator):
     """A subscription whose answer was lost exists all the same: the next run finds it and creates no second one."""
     emulator.client.put(

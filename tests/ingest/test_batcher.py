@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.batcher import BATCH_BYTES, Batcher
+from ingest.receipt_clock import ReceiptClock
 from ledger.batch import Header, NewBatch
 from ledger.writer import NotAccepted
 
@@ -46,6 +47,7 @@ def create_batcher(
         ledger,
         lambda *_: None,
         readiness,
+        clock=ReceiptClock(),
         batch_size=batch_size,
         waiting_limit=waiting_limit,
         deadline_s=deadline_s,

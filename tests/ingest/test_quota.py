@@ -1,6 +1,6 @@
 """Quota: bounded in deliveries and in bytes, and refilled within an hour."""
 
-from ingest.rate_limit import HOUR_S, Quota
+from ingest.quota import HOUR_S, Quota
 
 
 def test_bytes_are_bounded():

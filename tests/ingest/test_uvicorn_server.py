@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.uvicorn_server import unbounded_server
+from ingest.uvicorn_server import refusal_to_start
 from tests.conftest import TOKEN
 from tests.processes import Process, running
 from tests.servers import PATIENCE_S, free_port
@@ -25,7 +25,7 @@ def test_h11_is_refused(redis_url: str, tmp_path: Path, options: list[str]):
     output = starting.log.read_text()
     assert code == 3, output
     assert "The receiver does not start: it bounds slow and oversize requests with uvicorn's httptools" in output
-    assert "uvicorn was told to use H11Protocol. Remove --http" in output
+    assert "uvicorn is configured with H11Protocol. Remove --http" in output
     assert "Traceback" not in output
     assert "Uvicorn running" not in output
 
@@ -34,6 +34,6 @@ def test_another_server_is_not_judged():
     """A test client, or a server that is not uvicorn, has no such configuration."""
 
     async def main() -> str | None:
-        return unbounded_server()
+        return refusal_to_start()
 
     assert asyncio.run(main()) is None

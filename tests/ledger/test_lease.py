@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.claims import lock
 from ledger.client import Ledger
 from ledger.lease import LEASE_S, LeaseLost, leased
+from ledger.lock import lock
 from tests.servers import eventually, valkey
 
 NAME = "seven:audit:lock"

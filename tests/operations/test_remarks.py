@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.trace import latest_deliveries, trace_story
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure
 from seven.record import Record, fold
 from seven.timestamps import TOO_FAR_AHEAD
 from store.circuit_breaker import CircuitBreaker
@@ -127,7 +127,9 @@ def test_remarks_are_counted_and_shown(ledger: Ledger, engine: Engine, accept: A
 
 def records(engine: Engine) -> list[Record]:
     """All rows but those of deliveries and dead letters."""
-    return fold(row for row in rows(engine).values() if not isinstance(row, (ArchivedDelivery, DeadLetter, Failure)))
+    return fold(
+        row for row in rows(engine).values() if not isinstance(row, (ArchivedDelivery, DeadLetter, DeadLetterFailure))
+    )
 
 
 def deliveries(engine: Engine) -> list[ArchivedDelivery]:

@@ -100,7 +100,7 @@ class Installation:
         return target.received
 
     def subscription(self, name: str) -> Subscription:
-        known = transact(self.outbox.engine, read_subscriptions, reads=True)
+        known = transact(self.outbox.engine, lambda connection, _: read_subscriptions(connection), reads=True)
         return next(each for each in known if each.name == name)
 
     def states(self) -> dict[str, str]:

@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from reactions.change_rows import read_changes
-from reactions.claimed_change import ClaimedChange
-from tests.factories.changes import NOON
+from tests.reactions.claims import claim
 from tests.shared_rows import SharedRows, no_rows
 
 KEYS = {
@@ -25,7 +24,7 @@ def plan(engine: Engine, topic: str) -> list[str]:
     is_file = engine.dialect.name == "sqlite"
     with engine.connect().execution_options(reads=True) as connection:
         event.listen(connection, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
-        read_changes(connection, [ClaimedChange(1, topic, key, None, now, NOON, None)])
+        read_changes(connection, [claim(topic, key, now)])
         statement, values = statements[-1]
         if not is_file:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")

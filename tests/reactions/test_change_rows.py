@@ -11,20 +11,16 @@ from sqlalchemy import Engine, delete, event, update
 from reactions.change import Change
 from reactions.change_data import CallData, InboundData, LinkData, MessageData, MissedWebhookData, OptOutData, kind_of
 from reactions.change_rows import read_changes
-from reactions.claimed_change import ClaimedChange
 from seven.records import Call, InboundMessage, LinkEvent, Message, MissedWebhook, OptOut, OptOutEvent, TrackedLink
 from seven.topics import OF_RECORDS
+from store.notifications import ClaimedNotification
 from store.row_writer import Store
 from store.schema import calls, inbound_messages, link_events, messages, missed_webhooks, opt_outs
 from tests.factories.changes import NOON, NUMBER, OURS, URL
-from tests.reactions.claims import read_all
+from tests.reactions.claims import claim, read_all
 
 
-def change(topic: str, key: str, now: str, seq: int = 1) -> ClaimedChange:
-    return ClaimedChange(seq, topic, key, None, now, NOON, None)
-
-
-def stands(engine: Engine, each: ClaimedChange) -> bool:
+def stands(engine: Engine, each: ClaimedNotification) -> bool:
     (made,) = read_all(engine, [each])
     return made is not None
 
@@ -53,43 +49,43 @@ RECORDS = (
 )
 CASES = {
     "message.delivered": (
-        change("message.delivered", "77", "DELIVERED"),
+        claim("message.delivered", "77", "DELIVERED"),
         MessageData(msg_id="77", status="DELIVERED", result="delivered", final=True, status_at=NOON, foreign_id="order-1", read_at=NOON),
     ),
     "message.read": (
-        change("message.read", "77", "READ"),
+        claim("message.read", "77", "READ"),
         MessageData(msg_id="77", status="DELIVERED", result="delivered", final=True, status_at=NOON, foreign_id="order-1", read_at=NOON),
     ),
     "inbound.received": (
-        change("inbound.received", "901", "received"),
+        claim("inbound.received", "901", "received"),
         InboundData(id="901", sender=NUMBER, recipient=OURS, text="hello", sent_at=NOON, channel="rcs", latitude=52.5),
     ),
     "call.status": (
-        change("call.status", "inbound 3 0 1", "completed"),
+        claim("call.status", "inbound 3 0 1", "completed"),
         CallData(direction="inbound", call_id="3 0 1", caller=NUMBER, recipient=OURS, status="completed", duration_s=61, total_price=Decimal("0.075")),
     ),
     "call.received": (
-        change("call.received", "inbound 3 0 1", "received"),
+        claim("call.received", "inbound 3 0 1", "received"),
         CallData(direction="inbound", call_id="3 0 1", caller=NUMBER, recipient=OURS, status="completed", duration_s=61, total_price=Decimal("0.075")),
     ),
     "link.clicked": (
-        change("link.clicked", f"77 8 {URL} click 2", "click"),
+        claim("link.clicked", f"77 8 {URL} click 2", "click"),
         LinkData(sms_id="77 8", tracking_url=URL, type="click", nth=2, at=NOON, label="spring", final_url="https://shop.example"),
     ),
     "link without its record": (
-        change("link.viewed", f"78 {URL} view 1", "view"),
+        claim("link.viewed", f"78 {URL} view 1", "view"),
         LinkData(sms_id="78", tracking_url=URL, type="view", nth=1, at=NOON),
     ),
     "opt_out.started": (
-        change("opt_out.started", "901", "out"),
+        claim("opt_out.started", "901", "out"),
         OptOutData(number=NUMBER, recipient=OURS, channel="sms", since=NOON, state="out", word="STOP", inbound_id="901"),
     ),
     "webhook.missed": (
-        change("webhook.missed", "dlr 77 8 DELIVERED", "DELIVERED"),
+        claim("webhook.missed", "dlr 77 8 DELIVERED", "DELIVERED"),
         MissedWebhookData(event_type="dlr", id="77 8", status="DELIVERED", found_at=NOON, journal_at=NOON),
     ),
     "missed without a status": (
-        change("webhook.missed", "sms_mo 9", "received"),
+        claim("webhook.missed", "sms_mo 9", "received"),
         MissedWebhookData(event_type="sms_mo", id="9", status="", found_at=NOON, journal_at=NOON),
     ),
 }  # fmt: skip
@@ -118,7 +114,7 @@ def test_every_kind_is_read(engine: Engine):
 def test_what_is_gone_is_superseded(engine: Engine, name: str):
     """Removed by retention or a rebuild; also among others that stand."""
     wanted, _ = CASES[name]
-    other = change("message.delivered", "other", "DELIVERED")
+    other = claim("message.delivered", "other", "DELIVERED")
     Store(engine).write([*RECORDS, Message("other", status="DELIVERED", result="delivered")])
     assert all(read_all(engine, [wanted, other]))
     with engine.begin() as connection:
@@ -177,11 +173,11 @@ def test_keys_that_may_be_read_in_several_ways(engine: Engine):
     made = read_all(
         engine,
         [
-            change("link.clicked", "a b c d click 10", "click"),
-            change("webhook.missed", "dlr received", "received"),
-            change("webhook.missed", "dlr 7 received", "received"),
-            change("link.clicked", "a b c d click 1", "click"),
-            change("link.clicked", "nonsense", "click"),
+            claim("link.clicked", "a b c d click 10", "click"),
+            claim("webhook.missed", "dlr received", "received"),
+            claim("webhook.missed", "dlr 7 received", "received"),
+            claim("link.clicked", "a b c d click 1", "click"),
+            claim("link.clicked", "nonsense", "click"),
         ],
     )
     keys = [each and each.data.model_dump(include={"sms_id", "tracking_url", "nth", "id", "status"}) for each in made]
@@ -197,4 +193,4 @@ def test_keys_that_may_be_read_in_several_ways(engine: Engine):
 def test_nothing_is_read_of_nothing(engine: Engine):
     assert read_all(engine, []) == []
     with pytest.raises(KeyError):
-        read_all(engine, [change("heartbeat", "heartbeat", "alive")])
+        read_all(engine, [claim("heartbeat", "heartbeat", "alive")])

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 from ledger.batch import Header, NewBatch
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter, NotAccepted
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from tests.servers import Valkey, free_port, valkey
 
 SECRET = "hunter2"
@@ -37,7 +37,7 @@ def failure(url: str, *command: str) -> str:
             ledger.redis.execute_command(*command or ("PING",))
     finally:
         ledger.close()
-    return reason(raised.value)
+    return redis_reason(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_a_receiver_says_the_same():
 )  # fmt: skip
 def test_other_errors(error: Exception, expected: str):
     """An error without code and word is its class; a message is never quoted."""
-    assert reason(error) == expected
+    assert redis_reason(error) == expected

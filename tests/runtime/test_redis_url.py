@@ -15,7 +15,7 @@ from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
 from operations.worker_info import living_workers
-from runtime.redis_errors import reason
+from runtime.redis_errors import redis_reason
 from runtime.redis_url import RedisServer
 from runtime.settings.shared import LedgerSettings
 from tests.servers import PATIENCE_S, eventually
@@ -176,7 +176,7 @@ def test_every_client_refuses_the_same_certificates(
     def failure() -> str:
         with pytest.raises(Exception) as raised:  # noqa: PT011 - each client has errors of its own
             client(url)
-        return reason(raised.value)
+        return redis_reason(raised.value)
 
     eventually(
         lambda: f"CERTIFICATE_VERIFY_FAILED: {message}" in failure()

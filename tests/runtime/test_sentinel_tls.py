@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from ledger.announcements import announce, broker
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter
-from runtime.redis_errors import NoPrimary, reason
+from runtime.redis_errors import NoPrimary, redis_reason
 from tests.cli.web_server import certificate
 from tests.servers import eventually, free_port
 
@@ -103,6 +103,6 @@ def test_an_unknown_authority_is_refused(addresses: tuple[str, str]):
     def refusal() -> str:
         with closing(Ledger(addresses[0])) as ledger, pytest.raises(NoPrimary) as raised:
             ledger.redis.ping()
-        return reason(raised.value)
+        return redis_reason(raised.value)
 
     eventually(lambda: "its certificate is signed by no authority known here" in refusal())

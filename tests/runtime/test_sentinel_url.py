@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ledger.client import Ledger
 from ledger.writer import LedgerWriter, NotAccepted
-from runtime.redis_errors import NoPrimary, reason
+from runtime.redis_errors import NoPrimary, redis_reason
 from runtime.redis_url import SENTINEL_TIMEOUT_S, RedisServer
 from runtime.settings.shared import LedgerSettings
 from tests.ledger.test_ledger import batch
@@ -76,7 +76,7 @@ def test_sentinels_that_are_away_are_named_as_the_reason():
     with closing(Ledger(url, 1)) as ledger, pytest.raises(NoPrimary) as raised:
         ledger.redis.ping()
     expected = "NoPrimary: no sentinel answers (ConnectionError ECONNREFUSED: nothing listens there)"
-    assert reason(raised.value) == expected
+    assert redis_reason(raised.value) == expected
 
     async def refused() -> str:
         async with LedgerWriter(url, 0.5) as writer:
@@ -92,4 +92,4 @@ def test_a_server_that_is_no_sentinel_is_a_failure(shared_valkey: Valkey):
     with closing(Ledger(f"redis+sentinel://127.0.0.1:{shared_valkey.port}/main", 5)) as ledger:
         with pytest.raises(Exception) as raised:  # noqa: PT011 - any of its errors
             ledger.redis.ping()
-        assert "ERR" in reason(raised.value)
+        assert "ERR" in redis_reason(raised.value)

@@ -125,7 +125,7 @@ def test_a_delivery_is_exported(collector: Collector, monkeypatch: pytest.Monkey
     assert trace == trace_of(DELIVERY)
     now = time.monotonic()
     traces.record(trace, Step("consume", now, now, "StoreAway", "b", inside=(Step("commit", now, now, "StoreAway"),)))
-    traces.receive(trace, Step("receive", now, now, attributes={"seven.outcome": "accepted"}))
+    traces.record_first(trace, Step("receive", now, now, attributes={"seven.outcome": "accepted"}))
     traces.close()
     commit, consume, receive = sorted(collector.spans(), key=lambda span: span.name)
     assert collector.headers[0]["x-key"] == "secret"
@@ -161,7 +161,7 @@ def test_an_outage_of_the_collector_is_logged_once(monkeypatch: pytest.MonkeyPat
 
     def attempt() -> None:
         now = time.monotonic()
-        traces.receive(trace_of(DELIVERY), Step("receive", now, now))
+        traces.record_first(trace_of(DELIVERY), Step("receive", now, now))
 
     def logged(text: str) -> bool:
         attempt()

@@ -3,10 +3,10 @@
 import pytest
 
 from seven.aggregates import aggregates
-from seven.archive_records import ArchivedDelivery, DeadLetter, Failure, LedgerMark
+from seven.archive_records import ArchivedDelivery, DeadLetter, DeadLetterFailure, LedgerMark
 from seven.events import EVENT_TYPES
 from seven.joins import Join
-from seven.record import SHAPES
+from seven.record import JOINS
 from seven.records import RECORDS, Call, MissedWebhook, OptOut, OptOutEvent, SentMessage
 from tests.seven.corpus import CASES, Case
 from tests.seven.event_fields import VALID, event
@@ -14,7 +14,7 @@ from tests.seven.event_fields import VALID, event
 OURS = {
     ArchivedDelivery,
     DeadLetter,
-    Failure,
+    DeadLetterFailure,
     LedgerMark,
     MissedWebhook,
 }  # about deliveries themselves, not about subjects
@@ -28,7 +28,7 @@ def test_every_record_and_every_event_type_has_one_aggregate():
     assert {name for aggregate in aggregates() for name in aggregate.event_types} == set(EVENT_TYPES)
     for aggregate in aggregates():
         for record in aggregate.records:
-            assert SHAPES[record].names(Join.KEY)[: len(aggregate.subject_fields)] == aggregate.subject_fields
+            assert JOINS[record].names(Join.KEY)[: len(aggregate.subject_fields)] == aggregate.subject_fields
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])

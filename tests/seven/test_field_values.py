@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seven.errors import NotUnderstood
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from tests.extent import examples
 from tests.seven.event_fields import (
     COUNTS,
     PHONE_NUMBERS,
     PRICES,
+    SHAPES,
     TEXTS,
     VALID,
     changed,
     event,
     every,
 )
-from tests.seven.event_fields import SHAPES as EVENT_SHAPES
 
 
 @every(COUNTS)
@@ -144,7 +144,7 @@ ODD = st.one_of(
 @given(drawn=st.data())
 def test_any_fields_are_an_event_or_a_reason(event_type: str, drawn: st.DataObject):
     """Any fields are an event whose rows any database accepts, or have a reason that does not quote them."""
-    names = sorted(EVENT_SHAPES[event_type].model_fields)
+    names = sorted(SHAPES[event_type].model_fields)
     fields = changed(event_type, **drawn.draw(st.dictionaries(st.sampled_from(names), ODD)))
     parsed, reason = None, "none"
     try:
@@ -160,7 +160,7 @@ def test_any_fields_are_an_event_or_a_reason(event_type: str, drawn: st.DataObje
 
 
 def _assert_storable(record: Record) -> None:
-    for name in SHAPES[type(record)].field_joins:
+    for name in JOINS[type(record)].field_joins:
         value = getattr(record, name)
         if isinstance(value, str):
             assert "\x00" not in value

@@ -17,7 +17,7 @@ from seven.event import Event
 from seven.events import EVENT_TYPES
 from seven.histories import is_undated
 from seven.joins import Join
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import RECORDS, LinkEvent, Message
 from tests.extent import examples
 
@@ -41,7 +41,7 @@ def of(record: type[Record], keys: int = 2) -> st.SearchStrategy[Record]:
     """Records of one class, with at most `keys` values for each field of its key."""
     hints = get_type_hints(record)
     drawn: dict[str, st.SearchStrategy[Any]] = {}
-    for name, field_join in SHAPES[record].field_joins.items():
+    for name, field_join in JOINS[record].field_joins.items():
         kind = next(kind for kind in POOLS if hints[name] in (kind, kind | None))
         pool = list(field_join.order) or POOLS[kind]
         drawn[name] = st.sampled_from(pool[:keys] if field_join.join is Join.KEY else [None, *pool])
@@ -70,17 +70,17 @@ def test_merging_invents_nothing(record: type[Record], drawn: st.DataObject):
     A time in doubt is no time beside a record without doubt.
     """
     first, second = drawn.draw(of(record, keys=1)), drawn.draw(of(record, keys=1))
-    joined, shape = first.merge(second), SHAPES[record]
-    for name in shape.field_joins:
-        if shape.field_joins[name].join in (Join.EVIDENCE, Join.UNANIMOUS):  # two sources are neither of both
+    joined, joins = first.merge(second), JOINS[record]
+    for name in joins.field_joins:
+        if joins.field_joins[name].join in (Join.EVIDENCE, Join.UNANIMOUS):  # two sources are neither of both
             continue
         assert getattr(joined, name) in (getattr(first, name), getattr(second, name))
-    for name in (*shape.names(Join.GREATEST), *shape.names(Join.EARLIEST)):
-        mark = shape.field_joins[name].unless
+    for name in (*joins.names(Join.GREATEST), *joins.names(Join.EARLIEST)):
+        mark = joins.field_joins[name].unless
         sure = [each for each in (first, second) if mark is None or not getattr(each, mark)] or [first, second]
         assert (getattr(joined, name) is None) == all(getattr(each, name) is None for each in sure)
-    highest = second if shape.is_above(second, first) else first
-    assert not any(shape.is_above(*pair) for pair in permutations([joined, highest]))
+    highest = second if joins.is_above(second, first) else first
+    assert not any(joins.is_above(*pair) for pair in permutations([joined, highest]))
 
 
 @examples(60, 200)
@@ -113,9 +113,9 @@ def test_every_record_class_is_listed():
     assert len({record.table for record in RECORDS}) == len(RECORDS)
     for record in RECORDS:
         hints = get_type_hints(record)
-        assert [field.name for field in fields(record)] == list(SHAPES[record].field_joins)
-        assert SHAPES[record].names(Join.KEY)
-        for name, field_join in SHAPES[record].field_joins.items():
+        assert [field.name for field in fields(record)] == list(JOINS[record].field_joins)
+        assert JOINS[record].names(Join.KEY)
+        for name, field_join in JOINS[record].field_joins.items():
             assert (field_join.join is Join.KEY) == (type(None) not in getattr(hints[name], "__args__", ()))
 
 

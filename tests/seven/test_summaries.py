@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seven.events import EVENT_TYPES
 from seven.summaries import LONGEST_SUMMARY, summarise
-from tests.seven.event_fields import SHAPES as EVENT_SHAPES
+from tests.seven.event_fields import SHAPES
 
 NUMBER = "4915123456789"
 LINK = {"sms_id": "77", "tracking_url": "https://go.example/Ab1", "type": "click", "total_clicks": 3}
@@ -69,11 +69,11 @@ def test_what_cannot_be_understood(stored: str | None, expected: str, masked: st
     assert summarise("dlr", stored, masked=True) == masked
 
 
-@pytest.mark.parametrize("name", EVENT_SHAPES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_every_event_type_has_a_summary(name: str):
     """Its example has one, which does not exceed its bound; masked it repeats no value of eight characters or more,
     unless that is a status."""
-    event_type, example = name.partition(" ")[0], EVENT_SHAPES[name].example
+    event_type, example = name.partition(" ")[0], SHAPES[name].example
     stored = payload(event_type, **example)
     assert 0 < len(summarise(event_type, stored)) <= LONGEST_SUMMARY
     masked = summarise(event_type, stored, masked=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete
 
 from seven.changes import WATCHES
 from seven.joins import Join
-from seven.record import SHAPES, Record, fold
+from seven.record import JOINS, Record, fold
 from seven.records import RECORDS, Call, LinkEvent, MessageStatus
 from store.row_writer import Store
 from store.schema import changes
@@ -58,7 +58,7 @@ class Rows:
 
 
 def _values(record: Record) -> dict[str, Any]:
-    names = (*SHAPES[type(record)].names(Join.KEY), *WATCHES[record.table].columns)
+    names = (*JOINS[type(record)].names(Join.KEY), *WATCHES[record.table].columns)
     return {name: getattr(record, name) for name in names}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from ledger.client import Ledger
 from operations.audit import Audit, Auditor
 from operations.refold import LeftSubject
-from seven.archive_records import DeadLetter, Failure
+from seven.archive_records import DeadLetter, DeadLetterFailure
 from seven.record import Record
 from seven.records import Call, CallStatus, InboundMessage, LinkEvent, Message, MessageStatus, TrackedLink
 from store import purge
@@ -52,7 +52,7 @@ def test_open_deliveries_stay(ledger: Ledger, engine: Engine):
     }  # fmt: skip
     Store(engine).write(written.values())
     Store(engine).write(DeadLetter(written[number].id, attempts=1) for number in (2, 5))
-    Store(engine).write(Failure(written[number].id, 1) for number in (2, 5))
+    Store(engine).write(DeadLetterFailure(written[number].id, 1) for number in (2, 5))
     retain(ledger, engine, keep_days(deliveries=365))
     assert {delivery.ordinal for delivery in rows_of(engine, "deliveries").values()} == {3, 5, 6, 7, 8}
     assert list(rows_of(engine, "dead_letters")) == [written[5].id]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 
 from seven.aggregates import aggregates
 from seven.joins import Join
-from seven.record import SHAPES, Record
+from seven.record import JOINS, Record
 from seven.records import RECORDS, Call, CallStatus
 from store.archive import Scope, archived, census
 from store.engine import create_store_engine
@@ -65,7 +65,7 @@ def test_no_table_is_scanned(tmp_path: Path):
     event.listen(engine, "before_cursor_execute", lambda *arguments: queries.append((arguments[2], arguments[3])))
     with engine.connect().execution_options(reads=True) as connection:
         for record in RECORDS:
-            names = SHAPES[record].names(Join.KEY)
+            names = JOINS[record].names(Join.KEY)
             read_records(
                 connection, [(record.table, tuple(NOON if name == "at" else str(n) for name in names)) for n in "12"]
             )

@@ -59,7 +59,7 @@ class Subscriptions:
 
     @property
     def shop(self) -> Subscription:
-        known = transact(self.engine, read_subscriptions, reads=True)
+        known = transact(self.engine, lambda connection, _: read_subscriptions(connection), reads=True)
         return next(each for each in known if each.name == "shop")
 
 

@@ -5,9 +5,10 @@ from prometheus_client import CollectorRegistry
 
 from gateway.hook_state import HookStates
 from ledger import keyspace, stats
-from ledger.claims import CLAIM_S, claimed, lock
+from ledger.claims import CLAIM_S, claimed
 from ledger.client import Ledger
 from ledger.lease import LEASE_S
+from ledger.lock import lock
 from ledger.receivers import living_receivers
 from seven.events import QUEUES
 from tests.clocks import Clock

@@ -10,7 +10,8 @@ from kombu.exceptions import OperationalError
 
 from ledger.announcements import CLOCK
 from ledger.client import Figures, Ledger
-from ledger.stats import MAX_CLOCK_WAITING, LedgerStats, Sent, ledger_stats
+from ledger.schedules import MAX_CLOCK_WAITING, Sent
+from ledger.stats import LedgerStats, ledger_stats
 from operations.checks.check import Check, Grade, Unread
 from operations.checks.processes import beat as beat_check
 from operations.checks.processes import checks, replicas, time_limits

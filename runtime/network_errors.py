@@ -1,4 +1,4 @@
-"""Failures: why a server could not be reached, always as its class, a code, and a plain word that quotes nothing.
+"""Network errors: why a server could not be reached, always as its class, a code, and a plain word that quotes nothing.
 
 The messages of exceptions may contain addresses, names of users, and parts of commands; these do not. What only one
 kind of server answers is added by `redis_errors.py` here and by `store/error_reasons.py`.
@@ -69,7 +69,7 @@ def network_failure(error: BaseException) -> tuple[str, str] | None:
     return next(filter(None, map(_tls, links)), None) or next(filter(None, map(_socket, links)), None)
 
 
-def reason(error: BaseException) -> str:
+def network_reason(error: BaseException) -> str:
     """Why a server did not answer, where nothing more is known of it than that it has an address."""
     return describe(error, network_failure(error))
 

@@ -1,4 +1,4 @@
-"""Failures: the words for a certificate that is refused."""
+"""Network errors: the words for a certificate that is refused."""
 
 import ssl
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.failures import reason
+from runtime.network_errors import network_reason
 from tests.reactions.certificates import Authority
 
 
@@ -15,7 +15,7 @@ def test_a_strict_refusal_names_what_is_missing(tmp_path: Path):
     authority = Authority(tmp_path, key_usage=False)
     with pytest.raises(ssl.SSLCertVerificationError) as refusal:
         _shake_hands(authority.file, authority.sign("DNS:redis.test"))
-    assert reason(refusal.value) == (
+    assert network_reason(refusal.value) == (
         "SSLCertVerificationError CERTIFICATE_VERIFY_FAILED: its authority's certificate lacks a key usage"
     )
 
