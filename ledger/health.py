@@ -19,8 +19,6 @@ FULL_AT = 0.75
 UNKNOWN_ROOM = 2**62
 _A_PRIORITY = "\x06\x163"
 """As kombu appends it to the name of a queue."""
-_SHORTLY_S = 0.001
-"""The longest that a trial waits; 0 would be for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +129,15 @@ def unusable_reasons(redis: BlockingRedis, channel: str | None = None, queues: C
 def refused_queues(redis: BlockingRedis, queues: Collection[str]) -> tuple[str, ...]:
     """Those of Celery's queues that this user of Redis may not consume. Raises redis.RedisError.
 
-    It is tried with the keys that kombu waits for beside the queues, for a priority that no message of ours has.
+    It is tried with the keys that kombu waits for beside the queues, for a priority that no message of ours has, and in
+    transactions, where BRPOP does not wait.
     """
 
     def may_consume(*names: str) -> bool:
         try:
-            redis.brpop([f"{name}{_A_PRIORITY}" for name in names], timeout=_SHORTLY_S)
+            with redis.pipeline(transaction=True) as pipeline:
+                pipeline.brpop([f"{name}{_A_PRIORITY}" for name in names], timeout=1)
+                pipeline.execute()
         except NoPermissionError:
             return False
         return True

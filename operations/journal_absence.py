@@ -44,15 +44,19 @@ class Absence:
     connections: set[str] = field(default_factory=set)
     """How messages were handed to the gateway whose webhooks have come."""
     unread: set[str] = field(default_factory=set)
-    """Event types whose list could not be read in full, or does not go back far enough."""
+    """Event types whose list could not be read in full."""
+    shorter: set[str] = field(default_factory=set)
+    """Those whose list does not go back as far as the rows here."""
     failure: GatewayFailure | None = None
     """Why a list could not be read."""
 
     @classmethod
     def of(cls, progress: Progress) -> Self:
         """What a pass had read that was interrupted."""
-        connections, unread = set(progress.connections), set(progress.unread)
-        return cls(progress.rows, progress.absent, unwatched=progress.unwatched, connections=connections, unread=unread)
+        lists = (set(progress.connections), set(progress.unread), set(progress.shorter))
+        absence = cls(progress.rows, progress.absent, unwatched=progress.unwatched)
+        absence.connections, absence.unread, absence.shorter = lists
+        return absence
 
 
 class AbsenceSearch:
@@ -121,7 +125,7 @@ class AbsenceSearch:
             return
         with self._engine.connect().execution_options(reads=True) as connection:
             if first_unlisted(connection, event_type, since, until, oldest_at, by_id=self._client.row) is not None:
-                absence.unread.add(event_type)
+                absence.shorter.add(event_type)
 
     def _sort(
         self,
@@ -150,6 +154,7 @@ class AbsenceSearch:
         if not absence.held:
             progress.rows, progress.absent, progress.unwatched = absence.rows, absence.absent, absence.unwatched
             progress.connections, progress.unread = sorted(absence.connections), sorted(absence.unread)
+            progress.shorter = sorted(absence.shorter)
             self._progress.save(progress)
 
     def _release(self, absence: Absence, absent: Absent, *, all_: bool = False) -> None:

@@ -131,6 +131,7 @@ class JournalPass:
                 unwatched=result.unwatched,
                 connections=meter.knowing(absence.connections).connections,
                 unread=tuple(sorted(absence.unread)),
+                shorter=tuple(sorted(absence.shorter)),
             )
         )
         self._states.progress.end()

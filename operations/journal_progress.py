@@ -56,6 +56,7 @@ class Progress:
     unwatched: int = 0
     connections: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    shorter: list[str] = field(default_factory=list)
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> Self:

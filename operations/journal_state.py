@@ -39,7 +39,9 @@ class JournalState:
     connections: tuple[str, ...] = ()
     """How messages were handed to the gateway whose webhooks have come."""
     unread: tuple[str, ...] = field(default=())
-    """Event types whose list could not be read in full, is kept for a shorter time, or is not listed any more."""
+    """Event types whose list could not be read in full, or is not listed any more."""
+    shorter: tuple[str, ...] = field(default=())
+    """Those whose list does not go back as far as the rows here: it is kept for a shorter time, or was switched off."""
 
 
 class JournalStates:
@@ -106,7 +108,7 @@ def _parsed(stored: object) -> JournalState:
     try:
         document = json.loads(cast("bytes | None", stored) or b"{}")
         known = {name: value for name, value in document.items() if name in JournalState.__dataclass_fields__}
-        lists = {name: tuple(known.get(name, ())) for name in ("connections", "unread")}
+        lists = {name: tuple(known.get(name, ())) for name in ("connections", "unread", "shorter")}
         state = JournalState(**{**known, **lists})
         if state.read_until is not None:
             datetime.fromisoformat(state.read_until)

@@ -17,19 +17,24 @@ from sqlalchemy import (
     Engine,
     Row,
     Select,
+    event,
     func,
     insert,
+    inspect,
     select,
     text,
     update,
 )
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import QueuePool
 
 from seven.topics import path
 from store.advisory_locks import FAN_OUT
 from store.engine import create_store_engine, sqlite_file
+from store.errors import is_unmigrated
 from store.notification_keys import Key, locked_notifications
 from store.replacement import STALE, SUPERSEDED, WAITING, Replacement, replace
+from store.row_writer import NotMigrated
 from store.schema import changes, fan_out_position, notifications, own_file
 from store.timed_transactions import transact
 from store.upsert import INSERT
@@ -38,6 +43,8 @@ Result = TypeVar("Result")
 
 CHANGES_AT_ONCE = 1000
 FILE = "reactions.db"
+_VERSION = 1
+"""Of that file: 0 is of commits before it had one."""
 _ONE_AT_A_TIME = text(f"SELECT pg_try_advisory_xact_lock({FAN_OUT})")
 
 
@@ -141,8 +148,30 @@ def _position(reader: Connection, known: Row[Any] | None) -> int:
 def _own_file(engine: Engine, file: str) -> Engine:
     """SQLite's file of what waits, made where it is missing."""
     own = create_store_engine(f"sqlite:///{file}", engine.pool.size() if isinstance(engine.pool, QueuePool) else 5)
-    transact(own, lambda connection, _: own_file.create_all(connection))
+    event.listen(own, "handle_error", _name_own_file)
+    transact(own, _bring_to_version)
     return own
+
+
+def _bring_to_version(connection: Connection, now: datetime) -> None:
+    """Make what the file lacks. It has no Alembic: its version is SQLite's `user_version`, and steps only add.
+
+    A file of a newer version stays as it is, as does a database.
+    """
+    if connection.exec_driver_sql("PRAGMA user_version").scalar_one() > _VERSION:
+        return
+    own_file.create_all(connection)
+    columns = {column["name"] for column in inspect(connection).get_columns(fan_out_position.name)}
+    if fan_out_position.c.noted_at.name not in columns:  # what was handed out by then was noted before now
+        connection.exec_driver_sql("ALTER TABLE fan_out_position ADD COLUMN noted_at TEXT")
+        connection.execute(update(fan_out_position).values(noted_at=now))
+    connection.exec_driver_sql(f"PRAGMA user_version = {_VERSION}")
+
+
+def _name_own_file(context: ExceptionContext) -> None:
+    """Say of a file that lacks something what makes it: `migrate` does not know it."""
+    if context.sqlalchemy_exception is not None and is_unmigrated(context.sqlalchemy_exception):
+        raise NotMigrated(f"{FILE} lacks a table or column: restart the dispatcher, which makes it")
 
 
 def _new(condition: ColumnElement[bool]) -> Select[Any]:

@@ -37,7 +37,7 @@ class WorkerStatus:
 def worker_status(
     settings: WorkerSettings, breaker: CircuitBreaker, queues: Callable[[], Collection[str]]
 ) -> WorkerStatus:
-    """The status of a worker that consumes these queues, with the short Redis timeout of a scrape."""
+    """The status of a worker, with the short Redis timeout of a scrape; `queues`: those that it consumes."""
     ledger = Ledger(settings.redis_url.get_secret_value(), SCRAPE_TIMEOUT_S)
     account = settings.account
     collectors = (

@@ -68,7 +68,8 @@ def _scheduled(now: StatusReadings, subject: Subject) -> Iterator[Check]:
         )
     if now.redis.journal is not None:
         counts = now.store.missed_webhooks if isinstance(now.store, RowCounts) else None
-        yield journal.check(now.redis.journal, counts, subject.settings.seven_backfill_s, ledger.figures.now)
+        every_s, at = subject.settings.seven_backfill_s, ledger.figures.now
+        yield journal.check(now.redis.journal, counts, every_s, at, emulated=subject.emulated)
     yield schedules.audit(now.redis.audit, subject.settings, ledger.figures.now)
     yield from schedules.retention(ledger, subject.settings)
 

@@ -28,7 +28,8 @@ def state(ago_s: float = 3600, **fields: Any) -> JournalState:
         pytest.param(state(), {"came": 3, "uncovered": 9}, Grade.GOOD, "no webhook is missing; read 1 h ago", id="came"),
         pytest.param(state(), {"late": 2}, Grade.GOOD, "2 webhooks are late; read 1 h ago", id="late"),
         pytest.param(state(), {"late": 2, "missed": 3}, Grade.WARNING, "3 webhooks never came, 2 are late; read 1 h ago", id="missed"),
-        pytest.param(state(unread=("dlr",)), {}, Grade.WARNING, "rows of dlr cannot be read; read 1 h ago", id="bad rows"),
+        pytest.param(state(unread=("dlr",)), {}, Grade.WARNING, "dlr cannot be read in full; read 1 h ago", id="bad rows"),
+        pytest.param(state(shorter=("dlr", "sms_mo")), {}, Grade.WARNING, "the journal goes back less far than the rows of dlr, sms_mo; read 1 h ago", id="a short journal"),
         pytest.param(state(unread=("voice_call",)), {}, Grade.GOOD, "no webhook is missing; read 1 h ago", id="a list that is gone"),
         pytest.param(state(ago_s=3 * EVERY_S), {}, Grade.GOOD, "no webhook is missing; read 18 h ago", id="a delay"),
         pytest.param(state(ago_s=4 * EVERY_S), {}, Grade.WARNING, "last read 1 d ago", id="overdue"),
@@ -38,3 +39,10 @@ def state(ago_s: float = 3600, **fields: Any) -> JournalState:
 def test_each_state_has_its_grade(state: JournalState, counts: Any, grade: Grade, finding: str):
     verdict = check(state, counts, EVERY_S, NOW)
     assert (verdict.grade, verdict.finding) == (grade, finding)
+
+
+def test_the_emulators_journal_may_be_shorter():
+    """It begins empty at each start, while rows stay; what cannot be read is a fault there, too."""
+    shorter, both = state(shorter=("dlr",)), state(shorter=("dlr",), unread=("sms_mo",))
+    assert check(shorter, {}, EVERY_S, NOW, emulated=True).finding == "no webhook is missing; read 1 h ago"
+    assert check(both, {}, EVERY_S, NOW, emulated=True).finding == "sms_mo cannot be read in full; read 1 h ago"
