@@ -32,12 +32,12 @@ def log_paths() -> None:
 
 def trace_urls() -> None:
     """Record the URL of every request, as the usual instrumentation does."""
-    receive = ExportedTraces.receive
+    record_first = ExportedTraces.record_first
 
-    def receive_with_url(traces: ExportedTraces, trace: Trace, step: Step) -> None:
-        receive(traces, trace, replace(step, attributes={**step.attributes, "url.full": PATH.get()}))
+    def record_with_url(traces: ExportedTraces, trace: Trace, step: Step) -> None:
+        record_first(traces, trace, replace(step, attributes={**step.attributes, "url.full": PATH.get()}))
 
-    ExportedTraces.receive = receive_with_url  # type: ignore[method-assign]
+    ExportedTraces.record_first = record_with_url  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
