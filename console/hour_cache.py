@@ -71,10 +71,10 @@ class HourCache:
             self._read = {hour: read for hour, read in self._read.items() if hour > oldest}
 
     def due(self, now: datetime, hours: int) -> list[tuple[float, datetime]]:
-        """Which of the last hours are due, and since when; of those never counted the latest hour comes first."""
+        """Which of the last hours are due, and since when."""
         clock = self._clock()
         due = [(self._due_at(hour, now), hour) for hour in _last(now, hours)]
-        return sorted([entry for entry in due if entry[0] < clock], key=lambda entry: (entry[0], now - entry[1]))
+        return [entry for entry in due if entry[0] < clock]
 
     def last(self, now: datetime, hours: int) -> list[HourCounts]:
         """That many hours up to the present one, the earliest first."""
@@ -105,7 +105,7 @@ def refresh_all(caches: Sequence[HourCache], connection: Connection, now: dateti
     """Count what is due of the last hours of several kinds within one budget.
 
     The present hour of each comes first, whatever it costs; then whatever has been due longest, so that looks at any
-    interval keep all hours up to date in turn.
+    interval keep all hours up to date in turn; of those never counted the latest.
     """
     for cache in caches:
         cache.refresh_present(connection, now, budget)

@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 log = logger("seven.console")
 
+OF = "of"
+"""The field of a URL with the handle of what was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

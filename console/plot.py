@@ -20,12 +20,12 @@ RESULT_COLOURS = {"delivered": "good", "failed": "bad", "pending": "series-1", "
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind: its name, the class of its colour, its sum, and what people call it, if that is not its name."""
+    """One kind: its name, the class of its colour, its sum, and what people call it."""
 
     kind: str
     colour: str
     total: int
-    title: str = ""
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _series(hours: Sequence[HourCounts], colours: Mapping[str, str], titles: Map
         rest = sum(number for _, number in ordered[MOST_SERIES - 1 :])
         ordered = [*ordered[: MOST_SERIES - 1], (OTHERS, rest)]
     return tuple(
-        Series(kind, colours.get(kind, f"series-{index}"), total, titles.get(kind, ""))
+        Series(kind, colours.get(kind, f"series-{index}"), total, titles.get(kind, kind))
         for index, (kind, total) in enumerate(ordered, 1)
     )
 

@@ -73,7 +73,7 @@ def headers_fingerprint(hook: Hook) -> str:
 
 
 def are_headers_known(desired: Iterable[Hook], actual: Iterable[Hook], known: Mapping[str, str]) -> bool:
-    """Whether a hook is listed with the headers of a desired one, or is known to be created with them, as below."""
+    """Whether a hook is listed with the headers of a desired one, or is known to have been created with them."""
     fingerprints = {headers_fingerprint(hook) for hook in actual if hook.headers is not None} | set(known.values())
     return any(headers_fingerprint(hook) in fingerprints for hook in desired)
 

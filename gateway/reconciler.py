@@ -113,8 +113,11 @@ class Reconciler:
         actual = self._gateway.read()
         evidence = self._states.evidence()
         known = self._known_headers(actual, before)
-        wanted = {secret: self._desired(self._addresses, secret) for secret in self._secrets}
-        registered = {secret for secret in wanted if created_hooks.are_headers_known(wanted[secret], actual, known)}
+        registered = {
+            secret
+            for secret in self._secrets
+            if created_hooks.are_headers_known(self._desired(self._addresses, secret), actual, known)
+        }
         choice = choose(self._addresses, evidence.receivers, actual, self._secrets, registered)
         plan = _plan(self._desired(choice.addresses, choice.secret), actual, choice.addresses, known)
         matching = [hook for _, hook in plan.matching]

@@ -101,7 +101,7 @@ async def _info(redis: Redis) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def unusable_reasons(redis: BlockingRedis, channel: str | None = None, queues: Collection[str] = ()) -> list[str]:
-    """Why a worker or beat cannot use the ledger now, found by a write; a channel, by subscribing to it; and queues.
+    """Why a process cannot use the ledger now: found by a write, by subscribing to `channel`, by trying `queues`.
 
     A full Redis refuses the write and is usable all the same: settling frees memory.
     """

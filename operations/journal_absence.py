@@ -53,10 +53,14 @@ class Absence:
     @classmethod
     def of(cls, progress: Progress) -> Self:
         """What a pass had read that was interrupted."""
-        lists = (set(progress.connections), set(progress.unread), set(progress.shorter))
-        absence = cls(progress.rows, progress.absent, unwatched=progress.unwatched)
-        absence.connections, absence.unread, absence.shorter = lists
-        return absence
+        return cls(
+            progress.rows,
+            progress.absent,
+            unwatched=progress.unwatched,
+            connections=set(progress.connections),
+            unread=set(progress.unread),
+            shorter=set(progress.shorter),
+        )
 
 
 class AbsenceSearch:

@@ -5,7 +5,7 @@ Lost with Redis, all of the days are read again: which is what a Redis that lost
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -38,9 +38,9 @@ class JournalState:
     """Rows of that pass without a webhook that no hook of ours was seen to cover."""
     connections: tuple[str, ...] = ()
     """How messages were handed to the gateway whose webhooks have come."""
-    unread: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = ()
     """Event types whose list could not be read in full, or is not listed any more."""
-    shorter: tuple[str, ...] = field(default=())
+    shorter: tuple[str, ...] = ()
     """Those whose list does not go back as far as the rows here: it is kept for a shorter time, or was switched off."""
 
 

@@ -19,8 +19,6 @@ Row = dict[str, Any]
 
 WINDOW = 10_000
 """Rows that one page looks at for those that match."""
-MOST_CURSOR = 4096
-"""Characters of a cursor: keys are bounded by the field types of events."""
 NO_SUCH_PAGE = "This page does not exist. Start again with the first page of the list."
 LEAST_TIME = datetime.min.replace(tzinfo=UTC)
 """Every time is at least this one. SQLite from 3.51 scans a table rather than ask an index for all that is not null."""
@@ -33,14 +31,14 @@ class Cursor:
     values: tuple[datetime | str | None, ...]
 
     def encode(self) -> str:
-        """The cursor as text, for a form."""
+        """The cursor as text, for the value behind a handle."""
         return json.dumps([value.isoformat() if isinstance(value, datetime) else value for value in self.values])
 
     @classmethod
     def decode(cls, text: str, order: Sequence[Column[Any]]) -> Self:
         """A cursor of rows in this order. Raises ValueError for any other text."""
         try:
-            values: list[Any] = list(json.loads(text[:MOST_CURSOR]))
+            values: list[Any] = list(json.loads(text))
             return cls(tuple(_decoded(value, column) for value, column in zip(values, order, strict=True)))
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(NO_SUCH_PAGE) from error

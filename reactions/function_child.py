@@ -81,7 +81,7 @@ class FunctionChild:
             answer: dict[str, Any] = json.loads(line)
         except ValueError:  # the handler wrote to whatever is open
             self.kill()
-            raise ChildEndedError("answered something else than its outcome") from None
+            raise ChildEndedError("answered something other than its outcome") from None
         return answer
 
     def is_alive(self) -> bool:

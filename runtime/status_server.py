@@ -53,7 +53,7 @@ def start_status_server(
     """Serve `host:port` in a daemon thread, `[::]:port` on every address of both families; None starts no server.
 
     `registry` holds the metrics of this process; `shared`, if given, replaces them with the sums of all processes.
-    `collectors` read at each scrape. While the address is in use the process works without it, and retries for ever.
+    `collectors` are read at each scrape. While the address is in use the process works without it, and tries again.
     """
     if address is None:
         return

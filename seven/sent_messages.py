@@ -18,8 +18,6 @@ from seven.timestamps import plausible, read_moment
 
 SCHEDULED_AHEAD = timedelta(days=366)
 """The list has scheduled messages as well; a time beyond that is none."""
-LONGEST_SENDER = 255
-"""Bytes of a sender or recipient."""
 
 _SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
@@ -39,8 +37,8 @@ def sent_message(row: object, read_at: datetime, *, texts: bool) -> SentMessage:
     return SentMessage(
         msg_id=str(listed["id"]).strip(),
         sent_at=sent_at,
-        recipient=_number(listed, "to"),
-        sender=_number(listed, "from"),
+        recipient=_value(_NUMBER, listed, "to"),
+        sender=_value(_NUMBER, listed, "from"),
         label=_value(_REFERENCE, listed, "label"),
         foreign_id=_value(_REFERENCE, listed, "foreign_id"),
         mccmnc=_value(_SHORT, listed, "mccmnc"),
@@ -68,8 +66,3 @@ def _value(kind: TypeAdapter[Any], listed: Mapping[str, Any], name: str) -> Any:
         return kind.validate_python(value)
     except ValidationError:
         return None
-
-
-def _number(listed: Mapping[str, Any], name: str) -> str | None:
-    number: str | None = _value(_NUMBER, listed, name)
-    return number if number is None or len(number.encode()) <= LONGEST_SENDER else None

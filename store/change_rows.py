@@ -4,7 +4,8 @@ PostgreSQL takes them as one array per column. SQLite takes the rows of one stat
 statements cost: it looks at its clock and writes its last number only once for each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -35,6 +36,13 @@ def insert_changes(connection: Connection, rows: Sequence[Row], any_age: bool | 
     for first in range(0, len(bound), _ROWS_AT_ONCE):
         portion = bound[first : first + _ROWS_AT_ONCE]
         connection.exec_driver_sql(_values(len(portion)), (any_age, *chain.from_iterable(portion)))
+
+
+def insert_handed_out(connection: Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Add changes that no delivery brought; SQLite marks them as handed out, as its writers do."""
+    common = {"noted_at": now, "fanned_out_at": now if connection.dialect.name == "sqlite" else None}
+    if values := [{**row, **common} for row in rows]:
+        connection.execute(insert(changes), values)
 
 
 @cache

@@ -8,9 +8,10 @@ Few of many changes are about checks, and no index has them by topic: they are r
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, select
 
 from seven.topics import HEALTH
+from store.change_rows import insert_handed_out
 from store.schema import changes
 
 c = changes.c
@@ -38,11 +39,9 @@ def note_failing(connection: Connection, now: datetime, reaction: str) -> int:
     """
     columns = (c.topic, c.key, c.was, c.now, c.at, c.delivery_id)
     latest = select(*columns).where(c.seq.in_(_latest(read_names(connection))), c.topic == FAILED)
-    handed_out = now if connection.dialect.name == "sqlite" else None
-    own = {"noted_at": now, "reaction": reaction, "any_age": True, "fanned_out_at": handed_out}
+    own = {"reaction": reaction, "any_age": True}
     rows = [dict(row) | own for row in connection.execute(latest).mappings()]
-    if rows:
-        connection.execute(insert(changes), rows)
+    insert_handed_out(connection, rows, now)
     return len(rows)
 
 

@@ -26,7 +26,7 @@ def remove_hook_changes(connection: Connection, before: datetime) -> Step:
 
 
 def remove_journal_entries(connection: Connection, before: datetime) -> Step:
-    """Remove what the journal said of before then, and hooks that were last seen before then."""
+    """Remove what the journal said of times before then, and hooks that were last seen before then."""
     return _remove(
         connection, {missed_webhooks: missed_webhooks.c.journal_at < before, hook_spans: hook_spans.c.last_at < before}
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, func, insert, literal, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, literal, or_, select, tuple_
 
 from seven.changes import WATCHES
+from store.change_rows import insert_handed_out
 from store.rows_by_keys import key_values, select_by_keys
-from store.schema import SCHEMA, changes, metadata
+from store.schema import SCHEMA, metadata
 
 ROWS_AT_ONCE = 500
 SINCE = {"link_events": "at", "missed_webhooks": "found_at"}
@@ -62,18 +63,8 @@ def note_standing(
     # not locked above: a row that was written meanwhile would have its new time there, and the rest be left out
     rows = _locked(connection, table, [row[1:] for row in page]) if page else ()
     standing = [change for row in rows for change in watch.compare(None, row) if change.topic in request.topics]
-    if standing:
-        is_file = connection.dialect.name == "sqlite"
-        common = {
-            "noted_at": now,
-            "reaction": request.reaction,
-            "any_age": True,
-            "fanned_out_at": now if is_file else None,
-        }
-        names = ("topic", "key", "was", "now", "at")
-        connection.execute(
-            insert(changes), [{name: getattr(change, name) for name in names} | common for change in standing]
-        )
+    own = {"reaction": request.reaction, "any_age": True}
+    insert_handed_out(connection, (change._asdict() | own for change in standing), now)
     return len(page), page[-1] if len(page) == ROWS_AT_ONCE else None
 
 

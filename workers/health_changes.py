@@ -15,10 +15,11 @@ from operations.checks.readings import read_now
 from operations.checks.registry import judge_now
 from operations.checks.subject import CheckedSettings, Replicas, Subject
 from seven.topics import HEALTH
+from store.change_rows import insert_handed_out
 from store.check_standings import read_names, read_standings
 from store.outbox import is_alone
 from store.timed_transactions import transact
-from workers.own_change_rows import insert_own, own_change
+from workers.own_change_rows import own_change
 
 FAILING = {Grade.WRONG, Grade.UNKNOWN}
 LOOKS = 2
@@ -63,7 +64,7 @@ class HealthChanges:
                 rows.append(own_change(HEALTH[0], name, was, grade.value, now))
             elif was != GOOD and not failures:
                 rows.append(own_change(HEALTH[1], name, was, GOOD, now))
-        insert_own(connection, rows, now)
+        insert_handed_out(connection, rows, now)
 
 
 def checks_of(settings: CheckedSettings, receiver_url: str) -> Callable[[], Sequence[Check]]:

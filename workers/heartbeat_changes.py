@@ -11,11 +11,12 @@ from functools import partial
 from sqlalchemy import Connection, Engine, func, select
 
 from seven.topics import HEARTBEAT
+from store.change_rows import insert_handed_out
 from store.outbox import is_alone
 from store.schema import changes
 from store.subscriptions import read_subscriptions
 from store.timed_transactions import transact
-from workers.own_change_rows import insert_own, own_change
+from workers.own_change_rows import own_change
 
 
 class HeartbeatChanges:
@@ -57,7 +58,7 @@ class HeartbeatChanges:
             for name, seconds in left.items()
             if not seconds
         ]
-        insert_own(connection, rows, now)
+        insert_handed_out(connection, rows, now)
         return {name: seconds or self._every_s[name] for name, seconds in left.items()}
 
     def _left_s(self, name: str, latest: datetime | None, now: datetime) -> float:

@@ -54,7 +54,7 @@ def worker_status(
     return WorkerStatus(collectors, partial(unready_reasons, ledger.redis, breaker, queues))
 
 
-def unready_reasons(redis: Redis, breaker: CircuitBreaker, queues: Callable[[], Collection[str]] = tuple) -> list[str]:
+def unready_reasons(redis: Redis, breaker: CircuitBreaker, queues: Callable[[], Collection[str]]) -> list[str]:
     """Reasons why a worker could not consume now: the breaker's, the ledger's within the client's timeout."""
     unusable = unusable_reasons(redis, remote_control_channel(redis), queues())
     return [*([str(breaker.hold)] if breaker.hold else []), *unusable]

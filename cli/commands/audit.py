@@ -116,10 +116,13 @@ def _ids_of(line: str) -> list[str]:
 
 def _as_dict(result: Audit) -> dict[str, Any]:
     """The audit as JSON, its totals first."""
+    fields = asdict(result)
+    if against := fields["against"]:
+        fields["against"] = {"told": against.pop("ids"), **against}
     return {
         "lost": result.lost,
         "missing": sum(series.missing for series in (*result.series, *result.earlier)),
         "doubled": sum(series.doubled for series in (*result.series, *result.earlier)),
-        **asdict(result),
+        **fields,
         "link_gaps": {kind: {"links": links, "untold": untold} for kind, (links, untold) in result.link_gaps.items()},
     }

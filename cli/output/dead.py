@@ -68,7 +68,7 @@ def delivery_as_dict(
         "delivery": {name: value for name, value in asdict(delivery).items() if name != "payload"},
         "letter": letter and {name: value for name, value in asdict(letter).items() if name != "envelope"},
         "failures": [asdict(failure) for failure in failures],
-        "payload": _payload(delivery, today),
+        "told": _payload(delivery, today),
         "today": today and _today(today),
     }
 
@@ -82,10 +82,10 @@ def print_delivery(details: Mapping[str, Any]) -> None:
     if details["failures"]:
         _table("Failures", ("attempt", "failed_at", "reason"), details["failures"])
         line()
-    if details["payload"] is None:
+    if details["told"] is None:
         line("Its payload is not kept any more.")
     else:
-        fields("Its payload", flat(details["payload"]))
+        fields("Its payload", flat(details["told"]))
         line()
     if (today := details["today"]) is None:
         line("It is applied: there is nothing to replay.")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from console.handles import PREFIX, TOO_OLD, Use
 from console.list_rows import next_command
-from console.page import Page, Visit
+from console.page import OF, Page, Visit
 from ledger.client import Ledger
 from operations.masking import masked_digests, masked_row, masked_subject, masked_url
 from operations.record_state import TimelineEntry, standing, time_line
@@ -28,8 +28,6 @@ from store.schema import OPEN_OUTCOMES
 
 TERM = "term"
 """The field of the box."""
-OF = "of"
-"""The field of a URL with the handle of what was looked up."""
 LONGEST_TERM = 1100
 """A short URL has 1,024 bytes at most, an id 255."""
 LEDGER_TIMEOUT_S = 1.0

@@ -15,7 +15,7 @@ from console.csv_download import csv_download
 from console.day_plot import day_plot
 from console.forms import Unreadable
 from console.handles import TOO_OLD, Use
-from console.page import Page, Visit
+from console.page import OF, Page, Visit
 from operations.masking import masked_value
 from operations.queries import COLUMN_TITLES, QUERIES, NamedQuery, ParameterError, run
 
@@ -23,8 +23,6 @@ MOST_SHOWN = 500
 MOST_DOWNLOADED = 50_000
 """Rows of a CSV file, read in one short transaction; `seven-ingest query --csv` has no such limit."""
 PORTION = 1000
-OF = "of"
-"""The field of a URL with the handle of what a personal query was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,8 @@ async def show(visit: Visit) -> Response:
         texts, problem = {}, f"{TOO_OLD}. Please fill in the form again."
     elif all(parameter.default is not None or texts.get(parameter.name) for parameter in query.parameters):
         try:
-            result = await _read(visit, query, texts, MOST_SHOWN)
-        except ParameterError as error:
-            problem = error.sentence
-        except ValueError as error:
+            result = await _read(visit, query, _values(visit, query, texts), MOST_SHOWN)
+        except Unreadable as error:
             problem = str(error)
     return visit.render(
         "query.html",
@@ -76,7 +72,9 @@ async def _take(visit: Visit, query: NamedQuery) -> Response:
     if not _is_personal(query):
         names = {parameter.name for parameter in query.parameters}
         return visit.see_other(**{name: text for name, text in texts.items() if name in names})
-    _log(visit, query, texts)
+    with suppress(Unreadable):  # one that makes no sense is no question about a person
+        _values(visit, query, texts)
+        visit.log_lookup(f"query {query.name}")
     return visit.see_other(**{OF: visit.handle(Use.PARAMETERS, json.dumps(texts))})
 
 
@@ -89,13 +87,10 @@ async def download(visit: Visit) -> Response:
         return RedirectResponse(f"/queries/{query.name}", 303)
     else:
         texts = visit.query
-    _log(visit, query, texts)
-    try:
-        result = await _read(visit, query, texts, MOST_DOWNLOADED)
-    except ParameterError as error:
-        raise Unreadable(error.sentence) from error
-    except ValueError as error:
-        raise Unreadable(str(error)) from error
+    values = _values(visit, query, texts)
+    if _is_personal(query):
+        visit.log_lookup(f"query {query.name}")
+    result = await _read(visit, query, values, MOST_DOWNLOADED)
 
     async def portions() -> AsyncIterator[Iterable[Sequence[Any]]]:
         for start in range(0, len(result.rows), PORTION):
@@ -130,18 +125,15 @@ def _parameters(visit: Visit, query: NamedQuery) -> Mapping[str, str] | None:
     return None if texts is None else json.loads(texts)
 
 
-def _log(visit: Visit, query: NamedQuery, texts: Mapping[str, str]) -> None:
-    """Log a question about a person; one that makes no sense is none."""
-    if _is_personal(query):
-        with suppress(ValueError):
-            query.values(texts, country_code=visit.services.settings.seven_country_code)
-            visit.log_lookup(f"query {query.name}")
+def _values(visit: Visit, query: NamedQuery, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters' values. Raises Unreadable, with a sentence, where one makes no sense."""
+    try:
+        return query.values(texts, country_code=visit.services.settings.seven_country_code)
+    except ValueError as error:
+        raise Unreadable(error.sentence if isinstance(error, ParameterError) else str(error)) from error
 
 
-async def _read(visit: Visit, query: NamedQuery, texts: Mapping[str, str], most: int) -> Result:
-    """Raises ValueError, with a sentence, for a parameter that makes no sense."""
-    values = query.values(texts, country_code=visit.services.settings.seven_country_code)
-
+async def _read(visit: Visit, query: NamedQuery, values: Mapping[str, Any], most: int) -> Result:
     def work(connection: Connection) -> Result:
         answer = run(connection, query, values)
         rows = list(islice(answer.rows, most + 1))

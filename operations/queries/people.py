@@ -23,7 +23,7 @@ ORDER BY 1, direction, count(*) DESC, caller NULLS LAST""",
     sensitive={"caller": "number"},
 )
 
-# `person` takes +49…, 0049… and 49… for one number, and so do counts of people: none of digits begins with 0 otherwise.
+# `person` takes +49…, 0049… and 49… for one number, and so do counts of people: but for that 00, none begins with 0
 INBOUND_NUMBERS = NamedQuery(
     "inbound_numbers",
     "Your numbers, and who writes or calls them",

@@ -32,7 +32,7 @@ sent_messages = Table(
     column(
         "journal_read_at",
         Time,
-        "When the journal was read that last changed this row, or a row of its sender was forgotten; else NULL",
+        "When a reading of the journal last changed this row, or `forget` blanked one that its sender wrote; else NULL",
     ),
     changed_at(),
     index("ix_sent_messages_changed_at", ["changed_at"], "docs/react.md: what is new; retention: rows without a time"),

@@ -109,7 +109,7 @@ def test_ids_of_answers(kept: CommandLine, tmp_path: Path, write: Any):
     file = tmp_path / "answers"
     file.write_text(write(IDS[:3]))
     assert kept.answer("audit", "--against", str(file))["against"] == {
-        "ids": 3, "rows": 2, "waiting": 1, "removed": 0, "missing": [],
+        "told": 3, "rows": 2, "waiting": 1, "removed": 0, "missing": [],
     }  # fmt: skip
     file.write_text(write(IDS))
     result = kept.run("audit", "--against", str(file))

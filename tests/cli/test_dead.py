@@ -91,12 +91,12 @@ def test_show(kept: CommandLine):
     answer = kept.answer("dead", "show", "dead-1")
     assert (answer["delivery"]["outcome"], answer["letter"]["attempts"]) == ("dead", 1)
     assert [row["reason"] for row in answer["failures"]] == [FIXED]
-    assert answer["payload"]["data"]["status"] == "DELIVERED"
+    assert answer["told"]["data"]["status"] == "DELIVERED"
     assert (answer["today"]["becomes"], answer["today"]["subject"]) == ("applied", "7")
     assert [row["table"] for row in answer["today"]["records"]] == ["messages", "message_statuses"]
     output = kept.run("dead", "show", "dead-1").stdout
     assert all(word in output for word in (FIXED, "data.msg_id", "row of messages", "would be: applied"))
-    assert kept.answer("dead", "show", "b-3")["payload"] == "garbage"
+    assert kept.answer("dead", "show", "b-3")["told"] == "garbage"
     parked = kept.run("dead", "show", "parked-2").stdout
     assert "not known here" in parked
     assert "\x1b" not in parked

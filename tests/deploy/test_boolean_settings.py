@@ -19,7 +19,7 @@ PROCESSES: dict[type[Environment], dict[str, str]] = {
     IngestSettings: {"seven_hook_token": TOKEN},
     WorkerSettings: {},
     DispatcherSettings: {},
-    ConsoleSettings: {"seven_console_logins": "ops:" + "x" * 12},
+    ConsoleSettings: {},
     EmulatorSettings: {},
 }
 """The settings of each process, and what it does not start without."""

@@ -125,7 +125,7 @@ def test_every_line_is_collected(tmp_path: Path, collector: tuple[Rsyslog, Rsysl
         (file,) = (tmp_path / "collected").glob(f"{NAME}-*.log")
         audited = machine.command("audit", "--json", "--against", str(file))
         assert audited.returncode == 0, audited.stderr
-        assert json.loads(audited.stdout)["against"]["ids"] == len(machine.delivered)
+        assert json.loads(audited.stdout)["against"]["told"] == len(machine.delivered)
 
 
 def collected(directory: Path) -> list[str]:

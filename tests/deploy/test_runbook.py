@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
@@ -73,12 +74,15 @@ DOCKER = """docker() {
 SERVICES = "beat flower ingest postgres proxy redis worker"
 
 
-def run(name: str, containers: str, services: str = SERVICES, cwd: Path | None = None) -> list[str]:
-    """The docker commands of a change, where these services run, and each has these containers; `cwd` has the .env."""
-    completed = subprocess.run(
-        ["bash", "-c", DOCKER + CHANGES[name]], env={"CONTAINERS": containers, "SERVICES": services, "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=True, cwd=cwd,
-    )  # fmt: skip
+def run(name: str, containers: str, services: str = SERVICES, variables: str = "") -> list[str]:
+    """The docker commands of a change, where these services run, and each has these containers, with this `.env`."""
+    with TemporaryDirectory() as directory:
+        Path(directory, ".env").write_text(variables)
+        completed = subprocess.run(
+            ["bash", "-c", DOCKER + CHANGES[name]],
+            env={"CONTAINERS": containers, "SERVICES": services, "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, check=True, cwd=directory,
+        )  # fmt: skip
     return completed.stderr.splitlines()
 
 
@@ -86,11 +90,10 @@ UPGRADES = [name for name in CHANGES if name.startswith("an upgrade")]
 
 
 @pytest.mark.parametrize("name", UPGRADES)
-def test_rights_in_redis_come_before_workers(tmp_path: Path, name: str):
+def test_rights_in_redis_come_before_workers(name: str):
     """Where Redis has users: after `migrate`, for which setup writes them. A Redis without users has none to load."""
-    before = run(name, "one", cwd=tmp_path)
-    (tmp_path / ".env").write_text("COMPOSE_FILE=docker-compose.yml:deploy/users.yml\n")
-    commands = run(name, "one", cwd=tmp_path)
+    before = run(name, "one")
+    commands = run(name, "one", variables="COMPOSE_FILE=docker-compose.yml:deploy/users.yml\n")
 
     (load,) = set(commands) - set(before)
     assert "exec -T redis" in load

@@ -208,7 +208,7 @@ def test_a_filter_that_makes_no_sense(name: str, texts: dict[str, str], sentence
      '["0001-01-01T00:00:00+23:00", "7"]', '{"a": 1}'],
 )  # fmt: skip
 def test_a_cursor_that_makes_no_sense(text: str):
-    """A form that someone has changed gets a sentence."""
+    """A position of another list gets a sentence."""
     with pytest.raises(ValueError, match="This page does not exist"):
         LISTS["messages"].cursor(text)
 

@@ -151,7 +151,7 @@ def test_a_handler_that_writes_to_whatever_is_open(directory: Path):
     """Fails, with nothing of what it wrote; the next change gets a new process."""
     with handler(directory, "shop:breaks") as target:
         attempt = target.send("chg_1", BODY)
-    assert attempt == Attempt(Answer.FAILED, "its process answered something else than its outcome")
+    assert attempt == Attempt(Answer.FAILED, "its process answered something other than its outcome")
 
 
 def test_a_change_arrives_as_it_was_sent(directory: Path):

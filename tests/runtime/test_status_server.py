@@ -57,7 +57,7 @@ def test_every_address_is_of_both_families():
 
 
 def test_every_address_is_that_of_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch):
-    """A kernel without IPv6 makes no socket of its."""
+    """A kernel without IPv6 makes no IPv6 socket."""
     own = socket.socket
 
     def without_ipv6(family: int = socket.AF_INET, *more: int, **named: int | None) -> socket.socket:
