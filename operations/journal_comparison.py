@@ -19,7 +19,7 @@ from seven.envelope import Envelope
 from seven.forgotten_numbers import ForgottenNumbers
 from seven.journal import JOURNAL, JournalRow, rcs_content
 from seven.record import JOINS, Record
-from seven.records import Call, InboundMessage, Message
+from seven.records import Call, InboundMessage, Message, SentMessage
 from seven.timestamps import latest_wall_reading
 from store.delivery_rows import Projection
 from store.projection import project_envelope
@@ -64,11 +64,14 @@ def lacking(
             elif unread is not None and projection.delivery.outcome != "applied":
                 unread["a row is not understood"] += 1
     stored = read_records(connection, [key for _, _, record in reports for key in row_keys(record)])
+    sent = read_records(connection, [_sent_key(record) for _, _, record in reports if isinstance(record, Message)])
     result = []
     for row, envelope, record in reports:
         known = next((stored[key] for key in row_keys(record) if key in stored), None)
         if known is None:
-            result.append(Lacking(row, True, envelope))
+            message = sent.get(_sent_key(record)) if isinstance(record, Message) else None
+            was_blanked = isinstance(message, SentMessage) and message.is_blanked
+            result.append(Lacking(row, True, _without_personal(envelope) if was_blanked else envelope))
         elif isinstance(record, Message | Call) and _tells_more(known, record):
             result.append(Lacking(row, False, _without_personal(envelope)))
     return result
@@ -97,6 +100,10 @@ def _record(projection: Projection) -> Record | None:
     if projection.delivery.outcome != "applied" or projection.is_blanked:
         return None
     return next((record for record in projection.records if isinstance(record, Message | InboundMessage | Call)), None)
+
+
+def _sent_key(message: Message) -> RowKey:
+    return row_key(SentMessage(message.msg_id))
 
 
 def row_keys(record: Record) -> list[RowKey]:

@@ -93,7 +93,7 @@ def _news(record: SentMessage, known: Record | None) -> SentMessage | None:
         return record
     if known.journal_read_at is None:
         return record
-    if known.recipient is None:
+    if known.is_blanked:
         record = replace(record, **_BLANK)
     merged = known.merge(record)
     return None if replace(merged, journal_read_at=known.journal_read_at) == known else record

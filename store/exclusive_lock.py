@@ -18,14 +18,14 @@ PAUSE_S = 1
 _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
-def lock_exclusively(connection: Connection, tables: Iterable[str]) -> None:
-    """Lock tables of PostgreSQL until this transaction ends: all of them or none, so nobody deadlocks with a part.
+def lock_exclusively(connection: Connection, relations: Iterable[str]) -> None:
+    """Lock tables and views of PostgreSQL until this transaction ends: all or none, so nobody deadlocks with a part.
 
     Migrations share a transaction unless one ends it (`store/beside_traffic.py`): the first locks for all of them.
 
     Raises CommandError where another transaction keeps one of them for minutes.
     """
-    names = ", ".join(f"{SCHEMA}.{name}" for name in tables)
+    names = ", ".join(f"{SCHEMA}.{name}" for name in relations)
     for _ in range(ATTEMPTS):
         try:
             with connection.begin_nested():

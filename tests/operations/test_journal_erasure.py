@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 
 from ledger.client import Ledger
 from operations.journal_comparison import lacking
+from operations.sent_messages import SentMessages
+from runtime.settings.retention import RetentionSettings
 from seven.forgotten_numbers import ErasureKey
 from seven.journal import read_row
 from seven.records import Message, SentMessage
@@ -71,3 +73,18 @@ def test_who_is_written_to_anew_is_kept(engine: Engine, ledger: Ledger, backfill
     anew = (datetime.now(UTC) + timedelta(hours=1)).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S")
     backfill(outbound(1, "DELIVERED", anew, to=THEIRS, foreign_id="order 1"))
     assert foreign_ids(engine) == {"1": ("DELIVERED", "order 1")}
+
+
+def test_without_a_key_a_blanked_row_says_so(engine: Engine, ledger: Ledger, accept: Accept):
+    """A message whose webhook has not come, but that the journal had listed before its recipient was forgotten."""
+    listed = outbound(1, "DELIVERED", ago(days=1), to=THEIRS, foreign_id="order 1")
+    sent = SentMessages(engine, ForgottenRegister(None), RetentionSettings(), texts=False)
+    sent.write([listed])
+    erased(engine, ledger, key=None)
+    sent.write([listed])
+    with engine.connect() as connection:
+        lacked = lacking(connection, [read_row("dlr", listed)], datetime.now(UTC), DEFAULT_OPTIONS)
+    consumer = Consumer(ledger, Store(engine), CircuitBreaker(0.0))
+    consumer.consume("dlr", [accept(*(each.envelope for each in lacked), queue="dlr")])
+    assert foreign_ids(engine) == {"1": ("DELIVERED", None)}
+    assert not [row for row in rows(engine).values() if "order 1" in str(row)]

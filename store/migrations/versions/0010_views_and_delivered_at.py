@@ -17,14 +17,16 @@ down_revision = "0009"
 # With a hundredth it expects a hundred, and still looks a short URL up by its index.
 URLS = -0.01
 
+VIEWS = ("delivery_rates", "link_totals", "link_activity", "call_costs")
+
 
 def upgrade() -> None:
     connection = op.get_bind()
     schema = "seven" if connection.dialect.name == "postgresql" else None
-    if schema:  # in the order in which workers lock them
-        lock_exclusively(connection, ["calls", "link_events", "links", "messages"])
+    if schema:  # views first, which their readers lock before the tables; these in the order in which workers lock them
+        lock_exclusively(connection, [*VIEWS, "calls", "link_events", "links", "messages"])
     op.add_column("messages", Column("delivered_at", Time), schema=schema)
-    for view in ("delivery_rates", "link_totals", "link_activity", "call_costs"):
+    for view in VIEWS:
         if not schema:
             op.execute(f"DROP VIEW {view}")
         op.execute(text(create_view(view, connection.dialect.name).replace(":", r"\:")))
