@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from uuid_utils import uuid7
 
+from operations.sent_messages import was_blanked
 from seven.archive_records import ArchivedDelivery
 from seven.digest import short_digest
 from seven.envelope import Envelope
@@ -70,8 +71,8 @@ def lacking(
         known = next((stored[key] for key in row_keys(record) if key in stored), None)
         if known is None:
             message = sent.get(_sent_key(record)) if isinstance(record, Message) else None
-            was_blanked = isinstance(message, SentMessage) and message.is_blanked
-            result.append(Lacking(row, True, _without_personal(envelope) if was_blanked else envelope))
+            is_forgotten = isinstance(message, SentMessage) and was_blanked(message)
+            result.append(Lacking(row, True, _without_personal(envelope) if is_forgotten else envelope))
         elif isinstance(record, Message | Call) and _tells_more(known, record):
             result.append(Lacking(row, False, _without_personal(envelope)))
     return result

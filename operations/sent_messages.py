@@ -87,13 +87,18 @@ class SentMessages:
         return records
 
 
+def was_blanked(message: SentMessage) -> bool:
+    """Whether `forget` has blanked a row: each message that the journal lists has a recipient."""
+    return message.journal_read_at is not None and message.recipient is None
+
+
 def _news(record: SentMessage, known: Record | None) -> SentMessage | None:
     """What to write of a record; None where it says nothing that is not here."""
     if not isinstance(known, SentMessage):
         return record
     if known.journal_read_at is None:
         return record
-    if known.is_blanked:
+    if was_blanked(known):
         record = replace(record, **_BLANK)
     merged = known.merge(record)
     return None if replace(merged, journal_read_at=known.journal_read_at) == known else record

@@ -77,11 +77,6 @@ class SentMessage(Record):
     journal_read_at: datetime | None = standing()
     price: Decimal | None = standing()
 
-    @property
-    def is_blanked(self) -> bool:
-        """Whether `forget` has blanked it: each that the journal lists has a recipient."""
-        return self.journal_read_at is not None and self.recipient is None
-
 
 @record_class
 class InboundMessage(Record):
