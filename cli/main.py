@@ -45,7 +45,7 @@ class Commands(LazyGroup):
             lost = output.end()
             if lost:
                 sys.stderr.write(f"The output is incomplete: {lost}.\n")
-            if lost and end.code in (None, ExitCode.GOOD, ExitCode.WRONG):  # a finding that nobody can read
+            if lost and end.code in (None, ExitCode.GOOD, ExitCode.WRONG):  # a finding that was not written
                 raise SystemExit(ExitCode.UNKNOWN) from None
             raise
         except Exception as error:  # noqa: BLE001 - outside of any command

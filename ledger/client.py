@@ -158,9 +158,9 @@ class Ledger:
         return int(self.run(SETTLE, keys, list(batch_ids)))
 
     def forget_settled(self) -> None:
-        """Remove entries of settled batches.
+        """Remove entries of settled batches, whatever left them.
 
-        A worker that is killed while it isolates a batch which another has settled leaves its entry in `seven:alone`.
+        For one, a worker that is killed while it isolates a batch which another has settled, in `seven:alone`.
         """
         for key in (keyspace.IN_FLIGHT, keyspace.ALONE):
             fields = [field.decode("utf-8", "replace") for field, _ in self.redis.hscan_iter(key)]

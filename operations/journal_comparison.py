@@ -15,10 +15,10 @@ from uuid_utils import uuid7
 
 from operations.sent_messages import was_blanked
 from seven.archive_records import ArchivedDelivery
-from seven.digest import short_digest
+from seven.digest import rcs_content, short_digest
 from seven.envelope import Envelope
 from seven.forgotten_numbers import ForgottenNumbers
-from seven.journal import JOURNAL, JournalRow, rcs_content
+from seven.journal import JOURNAL, JournalRow
 from seven.record import JOINS, Record
 from seven.records import Call, InboundMessage, Message, SentMessage
 from seven.timestamps import latest_wall_reading
@@ -64,13 +64,13 @@ def lacking(
                 reports.append((row, envelope, record))
             elif unread is not None and projection.delivery.outcome != "applied":
                 unread["a row is not understood"] += 1
-    stored = read_records(connection, [key for _, _, record in reports for key in row_keys(record)])
-    sent = read_records(connection, [_sent_key(record) for _, _, record in reports if isinstance(record, Message)])
+    sent = [_sent_key(record) for _, _, record in reports if isinstance(record, Message)]
+    stored = read_records(connection, [*sent, *(key for _, _, record in reports for key in row_keys(record))])
     result = []
     for row, envelope, record in reports:
         known = next((stored[key] for key in row_keys(record) if key in stored), None)
         if known is None:
-            message = sent.get(_sent_key(record)) if isinstance(record, Message) else None
+            message = stored.get(_sent_key(record)) if isinstance(record, Message) else None
             is_forgotten = isinstance(message, SentMessage) and was_blanked(message)
             result.append(Lacking(row, True, _without_personal(envelope) if is_forgotten else envelope))
         elif isinstance(record, Message | Call) and _tells_more(known, record):

@@ -2,7 +2,7 @@
 
 The gateway forgets nobody, so a row that it lists again must not bring back what was erased here: a forgotten number is
 known by its hash, where there is an erasure key, and a row that was read before and has no recipient was blanked. An
-erasure marks what nobody had read as read.
+erasure marks rows as read that no reading had met.
 """
 
 from collections.abc import Mapping, Sequence

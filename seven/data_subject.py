@@ -44,7 +44,7 @@ class DataSubject(ABC):
         """Whether a stored payload or a whole envelope is about them: JSON, or `base64:` and bytes."""
         if not text:
             return False
-        if text.startswith(RAW) and (decoded := raw_text(text)) != text:  # else somebody wrote it so
+        if text.startswith(RAW) and (decoded := raw_text(text)) != text:  # else a text begins so
             return self.is_in_payload(decoded) or self.is_in(decoded) or self.is_in(unquote_plus(decoded))
         try:
             return self.is_in_fields(json.loads(text))

@@ -28,6 +28,17 @@ def id_or_digest(id_: str | None, *parts: str | datetime | None) -> str:
     return short_digest(*parts) if id_ is None or id_ == "0" else id_
 
 
+def rcs_content(
+    sender: str | None,
+    agent_id: str | None,
+    at: datetime | None,
+    text: str | None,
+    *others: str | None,
+) -> tuple[str | datetime | None, ...]:
+    """What an RCS message is known by that has no id; `others`: postback, address of a file, and place, if any."""
+    return "rcs", sender, agent_id, at, text, *(others or (None, None, None))
+
+
 def is_short_digest(id_: str) -> bool:
     """Whether an id is a `short_digest`: the vendor's own ids are shorter."""
     return re.fullmatch(SHORT_DIGEST, id_) is not None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from seven.call_reports import STATUSES as CALL_STATUSES
-from seven.digest import id_or_digest
+from seven.digest import id_or_digest, rcs_content
 from seven.field_types import storable
 from seven.message_reports import STATUSES as MESSAGE_STATUSES
 from seven.parsing import Fields
@@ -121,13 +121,6 @@ def _inbound(id_: str, row: Mapping[str, Any]) -> JournalRow:
     key = id_or_digest(id_, *rcs_content(sender, system, at, text or ""))
     data |= {"agent_id": system, "message_type": "RCS"}
     return JournalRow("sms_mo", key, at, data=_present(data), hook_type="rcs")
-
-
-def rcs_content(
-    sender: str | None, agent_id: str | None, at: datetime | None, text: str | None
-) -> tuple[str | datetime | None, ...]:
-    """What an RCS message of text alone is known by that has no id."""
-    return "rcs", sender, agent_id, at, text, None, None, None
 
 
 def _voice(id_: str, row: Mapping[str, Any]) -> JournalRow:

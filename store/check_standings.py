@@ -1,6 +1,6 @@
 """Check standings: how each check of this installation stands, by its latest change.
 
-A subscriber learns of what fails already when it begins: nobody else notes that again.
+A new subscriber is sent the checks that fail already: no later change would report them.
 
 Few of many changes are about checks, and no index has them by topic: they are read by their keys, the checks' names.
 """

@@ -19,7 +19,7 @@ _LOCK_NOT_AVAILABLE, _DEADLOCK = "55P03", "40P01"
 
 
 def lock_exclusively(connection: Connection, relations: Iterable[str]) -> None:
-    """Lock tables and views of PostgreSQL until this transaction ends: all or none, so nobody deadlocks with a part.
+    """Lock tables and views of PostgreSQL until this transaction ends: all or none, so that none deadlocks with a part.
 
     Migrations share a transaction unless one ends it (`store/beside_traffic.py`): the first locks for all of them.
 

@@ -137,7 +137,7 @@ def blank_rows(connection: Connection, blankings: Sequence[Blanking]) -> dict[st
         values: dict[str, Any] = dict.fromkeys(columns)
         if "changed_at" in table.c:
             values["changed_at"] = NOW[connection.dialect.name]
-        if table is sent_messages:  # so that the next reading of the journal takes it for blanked, whoever wrote it
+        if table is sent_messages:  # as if read: the next reading takes it for blanked, also its sender's own
             values["journal_read_at"] = func.coalesce(table.c.journal_read_at, NOW[connection.dialect.name])
         condition = among(list(table.primary_key), [blanking.key for blanking in rows_alike])
         counts["blanked"] += connection.execute(update(table).where(condition).values(**values)).rowcount

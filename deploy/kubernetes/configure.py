@@ -29,7 +29,7 @@ DIRECTORY = Path(__file__).parent / "config"
 
 DEFAULTS = {
     "SEVEN_LOG_FORMAT": "json",
-    # NetworkPolicies let nobody but a proxy reach receiver and console; most clusters give it a private address.
+    # NetworkPolicies let only a proxy reach receiver and console; most clusters give it a private address.
     "SEVEN_TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
     "SEVEN_LINGER_S": "10",  # until kube-proxy and an ingress controller have forgotten a receiver that ends
 }
@@ -131,7 +131,7 @@ def reactions(values: Mapping[str, str], base: Path) -> dict[str, bytes]:
 
 
 def is_by_product(name: str) -> bool:
-    """Whether a file is none that somebody wrote to be read: hidden, a backup, or compiled."""
+    """Whether a file is a by-product: hidden, a backup, or compiled."""
     return name.startswith(".") or name.endswith("~") or name == "__pycache__"
 
 

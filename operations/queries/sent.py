@@ -29,7 +29,7 @@ _CLICKS = """
 _COST = """
        round(sum(sent.price), 8) AS cost_eur"""
 _KEPT = (
-    "What is scheduled counts once its time has come. Only with SEVEN_JOURNAL_SENT=true, or where whoever sends writes "
+    "What is scheduled counts once its time has come. Only with SEVEN_JOURNAL_SENT=true, or where your sender writes "
     "sent_messages."
 )
 

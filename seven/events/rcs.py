@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from seven.digest import id_or_digest, short_digest
+from seven.digest import id_or_digest, rcs_content, short_digest
 from seven.errors import InvalidPayload, NotUnderstood
 from seven.event import Event, is_blank
 from seven.field_types import PhoneNumber, Reference, ShortText, Text
@@ -134,7 +134,7 @@ class RcsMessage(RcsEvent):
         """The vendor's id, or a digest of sender, agent, second and content."""
         place = f"{self.location.latitude} {self.location.longitude}" if self.location else None
         content = (self._text, self._postback, self._file.fileUri, place)
-        return id_or_digest(self.id, "rcs", self.sender, self.agent_id, self.time, *content)
+        return id_or_digest(self.id, *rcs_content(self.sender, self.agent_id, self.time, *content))
 
     @property
     def _text(self) -> str:

@@ -22,7 +22,7 @@ from tests.acceptance.subscribers import Subscriber, begin, serving, write_file
 from tests.cli.installation import CommandLine
 from tests.emulator.emulator_process import KEY, run_emulator
 from tests.processes import Console, Flower, Receiver, beat, dispatcher, running, worker
-from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
+from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 
 TOKEN = "a-token-for-the-rights-0123456789"
 
@@ -31,13 +31,6 @@ TOKEN = "a-token-for-the-rights-0123456789"
 def dialect() -> str:
     """One database is enough: these tests are about Redis."""
     return "sqlite"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    (tmp_path / "valkey").mkdir()
-    with valkey(tmp_path / "valkey") as server:
-        yield server
 
 
 @pytest.fixture

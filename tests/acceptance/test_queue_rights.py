@@ -1,6 +1,5 @@
 """A queue that the worker's user of Redis may not consume, as after an upgrade with the rights of before."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -13,7 +12,7 @@ from ledger.health import refused_queues
 from seven.events import QUEUES
 from tests.acceptance.redis_users import allow
 from tests.processes import running, worker
-from tests.servers import PATIENCE_S, Valkey, eventually, free_port, valkey
+from tests.servers import PATIENCE_S, Valkey, eventually, free_port
 
 REFUSED = "rcs"
 
@@ -22,13 +21,6 @@ REFUSED = "rcs"
 def dialect() -> str:
     """One database is enough: these tests are about Redis."""
     return "sqlite"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    (tmp_path / "valkey").mkdir()
-    with valkey(tmp_path / "valkey") as server:
-        yield server
 
 
 def test_a_queue_without_a_right_is_named_and_stops_no_other(tmp_path: Path, server: Valkey, database_url: str):

@@ -17,19 +17,12 @@ from redis.retry import Retry
 from tests.acceptance.postgres_roles import OWNER, RoleDatabase, database_with_roles
 from tests.acceptance.redis_users import PASSWORD, allow, denied
 from tests.conftest import TOKEN
-from tests.processes import ROOT, Process, Receiver, running, worker
-from tests.servers import PATIENCE_S, Postgres, Valkey, eventually, valkey
+from tests.processes import ROOT, Process, Receiver, beat, running, worker
+from tests.servers import PATIENCE_S, Postgres, Valkey, eventually
 
 RUNBOOK = (ROOT / "deploy/operate.md").read_text()
 SECOND_ROLE = re.findall(r"^((?:ALTER|CREATE) ROLE seven_worker.*?;)", RUNBOOK, re.MULTILINE)
 COMMANDS = re.findall(r"^\$ redis-cli (ACL SETUSER receiver '.*?')", RUNBOOK, re.MULTILINE)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Valkey]:
-    (tmp_path / "valkey").mkdir()
-    with valkey(tmp_path / "valkey") as server:
-        yield server
 
 
 def deliver(receiver: Receiver) -> int:
@@ -120,21 +113,25 @@ def test_workers_get_another_password_one_after_the_other(
     create, retire = SECOND_ROLE
     with database.connect(OWNER) as owner:
         owner.execute("ALTER ROLE seven_worker PASSWORD 'OLD'")
-    settings = {"REDIS_URL": server.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off"}
+    settings = {
+        "REDIS_URL": server.url, "SEVEN_HOOK_TOKEN": TOKEN, "SEVEN_METRICS_ADDRESS": "off",
+        "SEVEN_SWEEP_S": "1", "SEVEN_OVERDUE_S": "10",
+    }  # fmt: skip
 
     def new_worker(name: str, login: str) -> Process:
         return worker(tmp_path, settings | {"DATABASE_URL": database.url(login)}, name)
 
-    def accepted_and_applied(receiver: Receiver) -> bool:
-        assert deliver(receiver) == 202
+    def all_applied() -> bool:
         with server.client() as client:
             return not client.hlen("seven:batches")
 
     old, new = "seven_worker:OLD", f"{role}:NEW"
     receiver, first, second = Receiver(tmp_path, settings), new_worker("first", old), new_worker("second", old)
+    scheduler = beat(tmp_path, settings | {"DATABASE_URL": database.url(old)})  # what an old worker held is swept
     with ExitStack() as stack:
-        stack.enter_context(running(receiver, first, second))
-        eventually(lambda: accepted_and_applied(receiver))
+        stack.enter_context(running(receiver, first, second, scheduler))
+        assert deliver(receiver) == 202
+        eventually(all_applied)
         with database.connect(OWNER) as owner:
             if role == "seven_worker_2":
                 owner.execute(create)
@@ -151,6 +148,5 @@ def test_workers_get_another_password_one_after_the_other(
             first_again.end()
             second_again.wait_until_logged("consumed")
         assert set(statuses) == {202}
-        with server.client() as client:
-            eventually(lambda: not client.hlen("seven:batches"))
+        eventually(all_applied)
     assert database.denied() == []
